@@ -1,0 +1,1 @@
+//! Evidence in, claims and verdict out (trusted, client).

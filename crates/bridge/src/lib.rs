@@ -1,0 +1,41 @@
+//! The one door between host and enclave: messages, framing, limits, stream ids, transports.
+//!
+//! Circles: trusted and host; both ends use the same code. Carries bytes: what a proof, a seal or a query means is
+//! known by the ends only.
+//!
+//! Promises: every message has a byte limit that holds before the message is complete; a hostile peer gets an error,
+//! never a panic, and cannot make this end hold more than [`frame::UNFINISHED_BYTES_MAX`] for it; a query never waits
+//! for a block (one execution lane, several query lanes).
+//! Refuses: messages of another version, frames above 1 MiB, answers that nobody asked for.
+//!
+//! Order of reading: [`message`] (what is said), [`frame`] (how it is cut), [`link`] (what carries it), [`transport`]
+//! (the host's end), [`lane`] (the enclave's end), [`child`] (the enclave as a child process). Specification:
+//! docs/spec/door.md.
+
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation,
+        clippy::float_arithmetic,
+        clippy::indexing_slicing
+    )
+)]
+
+#[cfg(unix)]
+pub mod child;
+pub mod error;
+pub mod frame;
+pub mod lane;
+pub mod link;
+pub mod message;
+pub mod spec;
+pub mod transport;
+
+pub use error::DoorError;
+pub use message::{Answer, Ask, Failure, FailureCode, FromEnclave, FromHost, Proven, Reply, Request};
+pub use transport::{Host, Transport};
+
+pub(crate) use strongroom_types as types;

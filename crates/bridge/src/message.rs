@@ -1,0 +1,506 @@
+//! What is said through the door: one enum per direction, each of two halves.
+//!
+//! A conversation is one stream: the host's [`Request`], then any number of ([`Ask`] of the enclave, [`Answer`] of the
+//! host), then the enclave's [`Reply`]. Encoding: version byte, then borsh. Limits: [`crate::spec`].
+
+use crate::error::DoorError;
+use crate::spec::{self, Spec};
+use crate::types::{DecidedBlock, Event, ExecTxResult, Hash, Height, Tree, TxError, ValidatorUpdate, WriteSet};
+use borsh::{BorshDeserialize, BorshSerialize};
+
+/// Version of the messages: the first byte of each.
+pub const VERSION: u8 = 1;
+
+/// Host → enclave.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum FromHost {
+    /// Opens a stream.
+    Request(Request),
+    /// Answers the enclave's ask on an open stream.
+    Answer(Answer),
+}
+
+/// Enclave → host.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum FromEnclave {
+    /// Needs something to go on.
+    Ask(Ask),
+    /// Ends the stream.
+    Reply(Reply),
+}
+
+/// What the host wants. Nothing in it is believed.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum Request {
+    /// Make a seed in memory and tell its public keys.
+    BootstrapBegin,
+    /// Seal the seed that was begun to this genesis file, after checking that the file names its keys.
+    BootstrapSeal {
+        /// The bytes of the genesis file.
+        genesis: Vec<u8>,
+    },
+    /// Open a seal, and stand where the older of the anchors stands.
+    Unseal {
+        /// What `bootstrap_seal` gave.
+        seal: Vec<u8>,
+        /// The bytes of the genesis file that the seal is bound to.
+        genesis: Vec<u8>,
+        /// The last one or two sealed anchors, older first; none before `init_chain`.
+        anchors: Vec<Vec<u8>>,
+    },
+    /// Compute the state of genesis. Needs no seed.
+    InitChain {
+        /// The bytes of the genesis file.
+        genesis: Vec<u8>,
+    },
+    /// Execute a decided block.
+    ExecuteBlock {
+        /// The block, whole.
+        block: DecidedBlock,
+        /// Proven entries of the state before the block that the host guesses will be read; may be empty.
+        hints: Vec<Hint>,
+    },
+    /// The store has made this height durable: queries may read it.
+    Committed {
+        /// The height.
+        height: Height,
+    },
+    /// A query at the newest committed height.
+    Query {
+        /// gRPC path, e.g. `/secret.compute.v1beta1.Query/QuerySecretContract`.
+        path: String,
+        /// The request, protobuf.
+        data: Vec<u8>,
+    },
+    /// Run a transaction that nobody decided, as far as the policy of genesis allows, and tell its gas.
+    Simulate {
+        /// The raw transaction.
+        tx: Vec<u8>,
+    },
+    /// Evidence of this platform over 64 bytes.
+    Attest {
+        /// What the evidence binds.
+        report_data: [u8; 64],
+    },
+    /// What the enclave stands at.
+    Status,
+}
+
+/// What the enclave needs to go on. It names the version of the state that it stands on.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum Ask {
+    /// A value, or its absence, with a proof.
+    Get {
+        /// Height of the state.
+        height: Height,
+        /// Tree.
+        tree: Tree,
+        /// Raw key.
+        key: Vec<u8>,
+    },
+    /// The same with what a later removal of the key needs.
+    GetForWrite {
+        /// Height of the state.
+        height: Height,
+        /// Tree.
+        tree: Tree,
+        /// Raw key.
+        key: Vec<u8>,
+    },
+    /// Several of the above at once, in order.
+    GetMany {
+        /// Height of the state.
+        height: Height,
+        /// What to get.
+        keys: Vec<KeyAsk>,
+    },
+    /// Contract code by its SHA-256.
+    GetCode {
+        /// The hash.
+        hash: Hash,
+    },
+}
+
+/// One entry of [`Ask::GetMany`].
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct KeyAsk {
+    /// Tree.
+    pub tree: Tree,
+    /// Raw key.
+    pub key: Vec<u8>,
+    /// Whether the proof must allow a later removal.
+    pub for_write: bool,
+}
+
+/// The host's answer to an [`Ask`]. Believed only as far as it is proven.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum Answer {
+    /// To `get` and `get_for_write`.
+    Proven(Proven),
+    /// To `get_many`, in the same order.
+    ProvenMany(Vec<Proven>),
+    /// To `get_code`; `None` if the host has no such content.
+    Code(Option<Vec<u8>>),
+    /// The host cannot answer (a read failed, a version is gone). The request fails; the enclave goes on.
+    Unavailable {
+        /// Why.
+        text: String,
+    },
+}
+
+/// A value or its absence, and the encoded proof against the root of its tree.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Proven {
+    /// The value; `None` = absent.
+    pub value: Option<Vec<u8>>,
+    /// `proof::tree::Proof`, encoded.
+    pub proof: Vec<u8>,
+}
+
+/// An unasked-for [`Proven`] entry.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Hint {
+    /// Tree.
+    pub tree: Tree,
+    /// Raw key.
+    pub key: Vec<u8>,
+    /// Value and proof.
+    pub entry: Proven,
+}
+
+/// How a request ended.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum Reply {
+    /// To `bootstrap_begin`.
+    Begun(PublicKeys),
+    /// To `bootstrap_seal`.
+    Sealed {
+        /// The seed, sealed to this platform and bound to the genesis file.
+        seal: Vec<u8>,
+    },
+    /// To `unseal`, and to `status`.
+    Status(Status),
+    /// To `init_chain`.
+    Chain(Box<ChainResult>),
+    /// To `execute_block`.
+    Block(Box<BlockResult>),
+    /// To `committed`.
+    Published {
+        /// The height that queries read from now on.
+        height: Height,
+    },
+    /// To `query`.
+    Query(QueryResult),
+    /// To `simulate`.
+    Simulated {
+        /// Height of the state that it ran on.
+        height: Height,
+        /// What it would have given.
+        result: ExecTxResult,
+    },
+    /// To `attest`.
+    Evidence {
+        /// `attest::Evidence`, encoded.
+        evidence: Vec<u8>,
+    },
+    /// To anything: it did not happen.
+    Failed(Failure),
+}
+
+/// The network's public keys (X25519).
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct PublicKeys {
+    /// Clients encrypt messages to it.
+    pub io: [u8; 32],
+    /// Joining nodes exchange seeds with it.
+    pub exchange: [u8; 32],
+}
+
+/// What the enclave stands at.
+#[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Status {
+    /// The public keys, where a seed is present.
+    pub keys: Option<PublicKeys>,
+    /// Hash of the genesis file, where one is bound.
+    pub genesis_hash: Option<Hash>,
+    /// Height of the last executed block; 0 after `init_chain`.
+    pub executed: Option<Height>,
+    /// Height that queries read.
+    pub committed: Option<Height>,
+    /// The failed check that stopped it.
+    pub stopped: Option<Failure>,
+    /// Bytes of proven state held by the execution lane.
+    pub tree_bytes: u64,
+}
+
+/// The state of genesis.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct ChainResult {
+    /// SHA-256 of the genesis file.
+    pub genesis_hash: Hash,
+    /// Height of the first block.
+    pub initial_height: Height,
+    /// App hash of the genesis state: what the first header must carry.
+    pub app_hash: Hash,
+    /// Roots of the trees.
+    pub roots: Vec<(Tree, Hash)>,
+    /// The state itself.
+    pub writes: WriteSet,
+    /// The first validator set.
+    pub validators: Vec<ValidatorUpdate>,
+    /// Consensus parameters of genesis: `tendermint.types.ConsensusParams`.
+    pub consensus_params: Vec<u8>,
+    /// The sealed anchor at this state.
+    pub anchor: Vec<u8>,
+}
+
+/// What a block gives.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct BlockResult {
+    /// The height.
+    pub height: Height,
+    /// Hash of the header that was executed.
+    pub header_hash: Hash,
+    /// App hash after the block: what the next header must carry.
+    pub app_hash: Hash,
+    /// Roots of the trees after the block.
+    pub roots: Vec<(Tree, Hash)>,
+    /// `last_results_hash` of the next header.
+    pub results_hash: Hash,
+    /// The changes; contract data sealed.
+    pub writes: WriteSet,
+    /// One per transaction.
+    pub tx_results: Vec<ExecTxResult>,
+    /// Events of the block itself.
+    pub events: Vec<Event>,
+    /// Changes of the validator set.
+    pub validator_updates: Vec<ValidatorUpdate>,
+    /// Changes of consensus parameters: `tendermint.types.ConsensusParams` with the changed groups only; empty = none.
+    pub consensus_param_updates: Vec<u8>,
+    /// Content first seen in this block, for the host to keep before it commits.
+    pub new_code: Vec<NewCode>,
+    /// The sealed anchor at this state.
+    pub anchor: Vec<u8>,
+}
+
+/// Content by hash.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct NewCode {
+    /// SHA-256 of the wasm.
+    pub hash: Hash,
+    /// The wasm.
+    pub wasm: Vec<u8>,
+}
+
+/// The answer to a query.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct QueryResult {
+    /// Height of the state that it read.
+    pub height: Height,
+    /// Protobuf of the response, or the error that the client sees.
+    pub outcome: Result<Vec<u8>, QueryError>,
+}
+
+/// The two kinds of errors that a query handler gives (wire.md 1.12.1).
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum QueryError {
+    /// A registered or plain error.
+    Tx(TxError),
+    /// A gRPC status.
+    Grpc {
+        /// gRPC code.
+        code: u32,
+        /// Text.
+        text: String,
+    },
+}
+
+/// Why a request did not happen: a stable code and a text that names the check.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Failure {
+    /// Stable.
+    pub code: FailureCode,
+    /// For people; never holds a secret.
+    pub text: String,
+}
+
+impl core::fmt::Display for Failure {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{}: {}", self.code.name(), self.text)
+    }
+}
+
+/// Stable codes of [`Failure`]. Those of [`FailureCode::stops`] end the enclave's work: every later request of any
+/// kind but `status` gets the same failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
+#[borsh(use_discriminant = true)]
+#[repr(u8)]
+#[non_exhaustive]
+pub enum FailureCode {
+    /// The request makes no sense in the state that the enclave is in.
+    NotReady = 1,
+    /// Too many requests wait.
+    Busy = 2,
+    /// The reply would be above its byte limit.
+    TooLarge = 3,
+    /// The host could not answer what the enclave asked.
+    Unavailable = 4,
+    /// The genesis file does not parse, or names keys that are not ours.
+    Genesis = 5,
+    /// The seal does not open on this platform.
+    Seal = 6,
+    /// A seal or an anchor of another genesis.
+    OtherGenesis = 7,
+    /// The platform refused (randomness, evidence).
+    Platform = 8,
+    /// The policy of genesis refuses the simulation.
+    SimulationRefused = 9,
+    /// Header, commit, transactions, last commit or evidence are not those of the decided block.
+    Block = 32,
+    /// A proof does not fit the root.
+    Proof = 33,
+    /// Content does not have its hash.
+    Content = 34,
+    /// The anchor and what was executed differ.
+    Anchor = 35,
+    /// An answer of another kind than what was asked.
+    Answer = 36,
+    /// An invariant of ours does not hold.
+    Broken = 37,
+}
+
+impl FailureCode {
+    /// The code as text; never changes.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NotReady => "enclave.not_ready",
+            Self::Busy => "enclave.busy",
+            Self::TooLarge => "enclave.too_large",
+            Self::Unavailable => "enclave.unavailable",
+            Self::Genesis => "enclave.genesis",
+            Self::Seal => "enclave.seal",
+            Self::OtherGenesis => "enclave.other_genesis",
+            Self::Platform => "enclave.platform",
+            Self::SimulationRefused => "enclave.simulation_refused",
+            Self::Block => "enclave.block",
+            Self::Proof => "enclave.proof",
+            Self::Content => "enclave.content",
+            Self::Anchor => "enclave.anchor",
+            Self::Answer => "enclave.answer",
+            Self::Broken => "enclave.broken",
+        }
+    }
+
+    /// Whether the enclave does nothing any more after this failure.
+    #[must_use]
+    pub const fn stops(self) -> bool {
+        matches!(self, Self::Block | Self::Proof | Self::Content | Self::Anchor | Self::Answer | Self::Broken)
+    }
+}
+
+/// A message of one direction: encodes and decodes within the limit of its kind.
+pub trait Message: BorshSerialize + BorshDeserialize {
+    /// Name and limit of this message.
+    fn spec(&self) -> &'static Spec;
+
+    /// Name and limit of the message that begins with these two bytes after the version.
+    fn spec_of(half: u8, kind: u8) -> Option<&'static Spec>;
+
+    /// Version byte and borsh.
+    ///
+    /// # Errors
+    /// [`DoorError::TooLarge`] above the limit.
+    fn encode(&self) -> Result<Vec<u8>, DoorError> {
+        let spec = self.spec();
+        let mut out = vec![VERSION];
+        borsh::to_writer(&mut out, self).map_err(|_| DoorError::Message("does not encode"))?;
+        if out.len() > spec.limit {
+            return Err(DoorError::TooLarge { name: spec.name, limit: spec.limit });
+        }
+        Ok(out)
+    }
+
+    /// Strict: known version, known kind, within the limit, nothing left over.
+    ///
+    /// # Errors
+    /// [`DoorError::Message`] or [`DoorError::TooLarge`].
+    fn decode(bytes: &[u8]) -> Result<Self, DoorError> {
+        let spec = spec_of_head::<Self>(bytes)?;
+        if bytes.len() > spec.limit {
+            return Err(DoorError::TooLarge { name: spec.name, limit: spec.limit });
+        }
+        let (_, body) = bytes.split_first().ok_or(DoorError::Message("empty"))?;
+        borsh::from_slice(body).map_err(|_| DoorError::Message("does not decode"))
+    }
+}
+
+/// Name and limit of a message by its first three bytes, so that a limit holds before the message is complete.
+///
+/// # Errors
+/// [`DoorError::Message`] for another version or an unknown kind.
+pub fn spec_of_head<M: Message + ?Sized>(bytes: &[u8]) -> Result<&'static Spec, DoorError> {
+    match bytes {
+        [VERSION, half, kind, ..] => M::spec_of(*half, *kind).ok_or(DoorError::Message("unknown kind")),
+        [] | [VERSION] | [VERSION, _] => Err(DoorError::Message("shorter than its head")),
+        _ => Err(DoorError::Message("unknown version")),
+    }
+}
+
+impl Message for FromHost {
+    fn spec(&self) -> &'static Spec {
+        match self {
+            Self::Request(request) => match request {
+                Request::BootstrapBegin => &spec::BOOTSTRAP_BEGIN,
+                Request::BootstrapSeal { .. } => &spec::BOOTSTRAP_SEAL,
+                Request::Unseal { .. } => &spec::UNSEAL,
+                Request::InitChain { .. } => &spec::INIT_CHAIN,
+                Request::ExecuteBlock { .. } => &spec::EXECUTE_BLOCK,
+                Request::Committed { .. } => &spec::COMMITTED,
+                Request::Query { .. } => &spec::QUERY,
+                Request::Simulate { .. } => &spec::SIMULATE,
+                Request::Attest { .. } => &spec::ATTEST,
+                Request::Status => &spec::STATUS,
+            },
+            Self::Answer(answer) => match answer {
+                Answer::Proven(_) => &spec::PROVEN,
+                Answer::ProvenMany(_) => &spec::PROVEN_MANY,
+                Answer::Code(_) => &spec::CODE,
+                Answer::Unavailable { .. } => &spec::UNAVAILABLE,
+            },
+        }
+    }
+
+    fn spec_of(half: u8, kind: u8) -> Option<&'static Spec> {
+        spec::FROM_HOST.iter().copied().find(|s| s.half == half && s.kind == kind)
+    }
+}
+
+impl Message for FromEnclave {
+    fn spec(&self) -> &'static Spec {
+        match self {
+            Self::Ask(ask) => match ask {
+                Ask::Get { .. } => &spec::GET,
+                Ask::GetForWrite { .. } => &spec::GET_FOR_WRITE,
+                Ask::GetMany { .. } => &spec::GET_MANY,
+                Ask::GetCode { .. } => &spec::GET_CODE,
+            },
+            Self::Reply(reply) => match reply {
+                Reply::Begun(_) => &spec::BEGUN,
+                Reply::Sealed { .. } => &spec::SEALED,
+                Reply::Status(_) => &spec::STATUS_REPLY,
+                Reply::Chain(_) => &spec::CHAIN,
+                Reply::Block(_) => &spec::BLOCK,
+                Reply::Published { .. } => &spec::PUBLISHED,
+                Reply::Query(_) => &spec::QUERY_REPLY,
+                Reply::Simulated { .. } => &spec::SIMULATED,
+                Reply::Evidence { .. } => &spec::EVIDENCE,
+                Reply::Failed(_) => &spec::FAILED,
+            },
+        }
+    }
+
+    fn spec_of(half: u8, kind: u8) -> Option<&'static Spec> {
+        spec::FROM_ENCLAVE.iter().copied().find(|s| s.half == half && s.kind == kind)
+    }
+}

@@ -1,0 +1,104 @@
+//! Names and byte limits of all messages: the table of docs/spec/door.md (a test holds the two together).
+
+const KIB: usize = 1 << 10;
+const MIB: usize = 1 << 20;
+
+/// One row of the table.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Spec {
+    /// Name in the document.
+    pub name: &'static str,
+    /// Which half of the direction's enum: 0 or 1.
+    pub half: u8,
+    /// Which variant of the half.
+    pub kind: u8,
+    /// The most bytes of the encoded message, version byte included.
+    pub limit: usize,
+}
+
+const fn spec(name: &'static str, half: u8, kind: u8, limit: usize) -> Spec {
+    Spec { name, half, kind, limit }
+}
+
+/// Genesis files: a localnet's is a few KiB; an exported chain's is megabytes.
+pub const GENESIS_BYTES_MAX: usize = 32 * MIB;
+/// A block is at most 4 MiB of transactions and 1 MiB of evidence; the rest is commits and hints.
+pub const EXECUTE_BLOCK_BYTES_MAX: usize = 12 * MIB;
+/// What one block may give: writes, results, events and new content together.
+pub const BLOCK_RESULT_BYTES_MAX: usize = 64 * MIB;
+/// A stored value with its proof.
+pub const PROVEN_BYTES_MAX: usize = 8 * MIB;
+/// Contract code.
+pub const CODE_BYTES_MAX: usize = 4 * MIB;
+/// A query from outside.
+pub const QUERY_BYTES_MAX: usize = MIB;
+/// A query's answer.
+pub const QUERY_RESULT_BYTES_MAX: usize = 8 * MIB;
+
+pub(crate) static BOOTSTRAP_BEGIN: Spec = spec("bootstrap_begin", 0, 0, 16);
+pub(crate) static BOOTSTRAP_SEAL: Spec = spec("bootstrap_seal", 0, 1, GENESIS_BYTES_MAX);
+pub(crate) static UNSEAL: Spec = spec("unseal", 0, 2, GENESIS_BYTES_MAX + 2 * MIB);
+pub(crate) static INIT_CHAIN: Spec = spec("init_chain", 0, 3, GENESIS_BYTES_MAX);
+pub(crate) static EXECUTE_BLOCK: Spec = spec("execute_block", 0, 4, EXECUTE_BLOCK_BYTES_MAX);
+pub(crate) static COMMITTED: Spec = spec("committed", 0, 5, 16);
+pub(crate) static QUERY: Spec = spec("query", 0, 6, QUERY_BYTES_MAX);
+pub(crate) static SIMULATE: Spec = spec("simulate", 0, 7, 4 * MIB);
+pub(crate) static ATTEST: Spec = spec("attest", 0, 8, 128);
+pub(crate) static STATUS: Spec = spec("status", 0, 9, 16);
+
+pub(crate) static PROVEN: Spec = spec("proven", 1, 0, PROVEN_BYTES_MAX);
+pub(crate) static PROVEN_MANY: Spec = spec("proven_many", 1, 1, 2 * PROVEN_BYTES_MAX);
+pub(crate) static CODE: Spec = spec("code", 1, 2, CODE_BYTES_MAX);
+pub(crate) static UNAVAILABLE: Spec = spec("unavailable", 1, 3, 4 * KIB);
+
+pub(crate) static GET: Spec = spec("get", 0, 0, 64 * KIB);
+pub(crate) static GET_FOR_WRITE: Spec = spec("get_for_write", 0, 1, 64 * KIB);
+pub(crate) static GET_MANY: Spec = spec("get_many", 0, 2, MIB);
+pub(crate) static GET_CODE: Spec = spec("get_code", 0, 3, 64);
+
+pub(crate) static BEGUN: Spec = spec("begun", 1, 0, 128);
+pub(crate) static SEALED: Spec = spec("sealed", 1, 1, 64 * KIB);
+pub(crate) static STATUS_REPLY: Spec = spec("status_reply", 1, 2, 16 * KIB);
+pub(crate) static CHAIN: Spec = spec("chain", 1, 3, BLOCK_RESULT_BYTES_MAX);
+pub(crate) static BLOCK: Spec = spec("block", 1, 4, BLOCK_RESULT_BYTES_MAX);
+pub(crate) static PUBLISHED: Spec = spec("published", 1, 5, 16);
+pub(crate) static QUERY_REPLY: Spec = spec("query_reply", 1, 6, QUERY_RESULT_BYTES_MAX);
+pub(crate) static SIMULATED: Spec = spec("simulated", 1, 7, QUERY_RESULT_BYTES_MAX);
+pub(crate) static EVIDENCE: Spec = spec("evidence", 1, 8, 64 * KIB);
+pub(crate) static FAILED: Spec = spec("failed", 1, 9, 16 * KIB);
+
+/// Host → enclave: half 0 = requests, half 1 = answers.
+pub static FROM_HOST: [&Spec; 14] = [
+    &BOOTSTRAP_BEGIN,
+    &BOOTSTRAP_SEAL,
+    &UNSEAL,
+    &INIT_CHAIN,
+    &EXECUTE_BLOCK,
+    &COMMITTED,
+    &QUERY,
+    &SIMULATE,
+    &ATTEST,
+    &STATUS,
+    &PROVEN,
+    &PROVEN_MANY,
+    &CODE,
+    &UNAVAILABLE,
+];
+
+/// Enclave → host: half 0 = asks, half 1 = replies.
+pub static FROM_ENCLAVE: [&Spec; 14] = [
+    &GET,
+    &GET_FOR_WRITE,
+    &GET_MANY,
+    &GET_CODE,
+    &BEGUN,
+    &SEALED,
+    &STATUS_REPLY,
+    &CHAIN,
+    &BLOCK,
+    &PUBLISHED,
+    &QUERY_REPLY,
+    &SIMULATED,
+    &EVIDENCE,
+    &FAILED,
+];

@@ -1,0 +1,2 @@
+//! The strongroom binary: localnet, enclave process, tools (client).
+fn main() {}

@@ -1,0 +1,1 @@
+//! Client library: keys, encryption, permits, transactions (client).

@@ -1,0 +1,1 @@
+//! In-process chain, hostile host and builders for tests and benches (tests).

@@ -1,0 +1,53 @@
+//! Results of execution in ABCI's words (CometBFT v0.38).
+
+use borsh::{BorshDeserialize, BorshSerialize};
+
+/// One attribute of an event.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Attribute {
+    /// Key, plain text.
+    pub key: String,
+    /// Value, plain text.
+    pub value: String,
+    /// Whether the search index holds it; true everywhere on our chain.
+    pub index: bool,
+}
+
+/// An event.
+#[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Event {
+    /// Type, e.g. `transfer`.
+    pub kind: String,
+    /// Attributes in order.
+    pub attributes: Vec<Attribute>,
+}
+
+/// The result of one transaction.
+#[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct ExecTxResult {
+    /// 0 for success.
+    pub code: u32,
+    /// Encoded `TxMsgData`; empty on failure.
+    pub data: Vec<u8>,
+    /// Empty on success, the error text on failure.
+    pub log: String,
+    /// Unused, always empty on our chain.
+    pub info: String,
+    /// The gas limit that the transaction asked for.
+    pub gas_wanted: i64,
+    /// The gas that it used.
+    pub gas_used: i64,
+    /// Events in order.
+    pub events: Vec<Event>,
+    /// Empty on success.
+    pub codespace: String,
+}
+
+/// A change of the validator set.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct ValidatorUpdate {
+    /// Ed25519 public key, 32 bytes.
+    pub pubkey: [u8; 32],
+    /// New voting power; 0 removes.
+    pub power: i64,
+}

@@ -1,0 +1,20 @@
+//! The decided block as the host hands it to the enclave and keeps it: whole, and checked before use.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+
+/// A decided block: everything that header H commits to, and the commit that decided it.
+///
+/// The byte fields are CometBFT v0.38 protobuf (`tendermint.types`): they are hashed and verified as given.
+#[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct DecidedBlock {
+    /// `Header` of H.
+    pub header: Vec<u8>,
+    /// `Commit` for H: more than 2/3 of the voting power.
+    pub commit: Vec<u8>,
+    /// The transactions in order, raw.
+    pub txs: Vec<Vec<u8>>,
+    /// `Commit` for H-1 that header H commits to (`last_commit_hash`); empty at the first height.
+    pub last_commit: Vec<u8>,
+    /// `EvidenceList` that header H commits to.
+    pub evidence: Vec<u8>,
+}
