@@ -1,0 +1,310 @@
+//! CometBFT's simple Merkle tree (RFC 6962 with SHA-256), its inclusion proofs, and the simple map over it.
+//!
+//! leaf = SHA-256(0x00 ‖ item), inner = SHA-256(0x01 ‖ left ‖ right), no items = SHA-256(""). The left side takes the
+//! greatest power of two below the number of items. Spec: docs/spec/state.md 3 (app hash).
+//!
+//! Promises: decides nothing about the meaning of items; a proof binds item, index and total to the root.
+//! Refuses: proofs with another number of aunts than index and total ask for.
+
+use crate::error::Error;
+use sha2::{Digest as _, Sha256};
+use strongroom_types::{Hash, Tree, sha256};
+
+/// Aunts of a proof: 64 levels hold any number of items that `u64` can count.
+pub const AUNTS_MAX: usize = 64;
+
+/// Hash of one item.
+#[must_use]
+pub fn leaf_hash(item: &[u8]) -> Hash {
+    Sha256::new()
+        .chain_update([0])
+        .chain_update(item)
+        .finalize()
+        .into()
+}
+
+/// Hash over two neighbours.
+#[must_use]
+pub fn inner_hash(left: &Hash, right: &Hash) -> Hash {
+    Sha256::new()
+        .chain_update([1])
+        .chain_update(left)
+        .chain_update(right)
+        .finalize()
+        .into()
+}
+
+/// Root over `items` in their order.
+#[must_use]
+pub fn root<T: AsRef<[u8]>>(items: &[T]) -> Hash {
+    let hashes: Vec<Hash> = items.iter().map(|item| leaf_hash(item.as_ref())).collect();
+    root_of_hashes(&hashes)
+}
+
+fn root_of_hashes(hashes: &[Hash]) -> Hash {
+    match hashes {
+        [] => sha256(&[]),
+        [one] => *one,
+        many => {
+            let (left, right) = many.split_at(split_point(many.len()));
+            inner_hash(&root_of_hashes(left), &root_of_hashes(right))
+        }
+    }
+}
+
+/// The greatest power of two below `n`, for `n` ≥ 2.
+fn split_point(n: usize) -> usize {
+    n.div_ceil(2).next_power_of_two()
+}
+
+/// The same for the 64-bit numbers of a proof.
+fn split_point_u64(n: u64) -> u64 {
+    n.div_ceil(2).next_power_of_two()
+}
+
+/// Proof that an item stands at `index` of `total` items: CometBFT's `crypto.Proof`, without the leaf hash, which the
+/// verifier computes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proof {
+    /// Number of items under the root.
+    pub total: u64,
+    /// Position of the item, from 0.
+    pub index: u64,
+    /// Hashes of the neighbours, from the leaf up.
+    pub aunts: Vec<Hash>,
+}
+
+impl Proof {
+    /// Checks that `item` is under `root` at the place the proof names.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] for a place that cannot be or a wrong number of aunts, [`Error::Root`] for another root.
+    pub fn verify(&self, root: &Hash, item: &[u8]) -> Result<(), Error> {
+        if self.compute_root(leaf_hash(item))? == *root {
+            Ok(())
+        } else {
+            Err(Error::Root)
+        }
+    }
+
+    /// The root that follows from `leaf` at the place of this proof.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] for a place that cannot be or a wrong number of aunts.
+    pub fn compute_root(&self, leaf: Hash) -> Result<Hash, Error> {
+        if self.index >= self.total || self.aunts.len() > AUNTS_MAX {
+            return Err(Error::Malformed {
+                what: "index or number of aunts",
+            });
+        }
+        // Down from the root: on which side does the item stand at each level.
+        let (mut total, mut index) = (self.total, self.index);
+        let mut right_turns = Vec::with_capacity(self.aunts.len());
+        while total > 1 {
+            let split = split_point_u64(total);
+            let right = index >= split;
+            (total, index) = if right {
+                (total.saturating_sub(split), index.saturating_sub(split))
+            } else {
+                (split, index)
+            };
+            right_turns.push(right);
+        }
+        if right_turns.len() != self.aunts.len() {
+            return Err(Error::Malformed {
+                what: "number of aunts",
+            });
+        }
+        Ok(self
+            .aunts
+            .iter()
+            .zip(right_turns.iter().rev())
+            .fold(leaf, |hash, (aunt, right)| {
+                if *right {
+                    inner_hash(aunt, &hash)
+                } else {
+                    inner_hash(&hash, aunt)
+                }
+            }))
+    }
+}
+
+/// Root over `items` and a proof for each of them, in their order.
+#[must_use]
+pub fn prove<T: AsRef<[u8]>>(items: &[T]) -> (Hash, Vec<Proof>) {
+    let hashes: Vec<Hash> = items.iter().map(|item| leaf_hash(item.as_ref())).collect();
+    let total = u64::try_from(hashes.len()).unwrap_or(u64::MAX);
+    let mut proofs: Vec<Proof> = (0..total)
+        .map(|index| Proof {
+            total,
+            index,
+            aunts: Vec::new(),
+        })
+        .collect();
+    let root = collect_aunts(&hashes, &mut proofs);
+    (root, proofs)
+}
+
+/// Hashes the subtree and gives each of its proofs the aunt at every level, deepest first.
+fn collect_aunts(hashes: &[Hash], proofs: &mut [Proof]) -> Hash {
+    match hashes {
+        [] => sha256(&[]),
+        [one] => *one,
+        many => {
+            let middle = split_point(many.len());
+            let (left, right) = many.split_at(middle);
+            let (left_proofs, right_proofs) = proofs.split_at_mut(middle);
+            let left = collect_aunts(left, left_proofs);
+            let right = collect_aunts(right, right_proofs);
+            left_proofs
+                .iter_mut()
+                .for_each(|proof| proof.aunts.push(right));
+            right_proofs
+                .iter_mut()
+                .for_each(|proof| proof.aunts.push(left));
+            inner_hash(&left, &right)
+        }
+    }
+}
+
+/// The item of the simple map: length ‖ key ‖ length ‖ SHA-256(value), lengths as unsigned varints.
+#[must_use]
+pub fn map_item(key: &[u8], value: &[u8]) -> Vec<u8> {
+    let mut item = Vec::with_capacity(key.len().saturating_add(43));
+    put_uvarint(&mut item, key.len());
+    item.extend_from_slice(key);
+    put_uvarint(&mut item, 32);
+    item.extend_from_slice(&sha256(value));
+    item
+}
+
+fn put_uvarint(out: &mut Vec<u8>, mut n: usize) {
+    while let Some(rest) = n.checked_shr(7).filter(|rest| *rest > 0) {
+        out.push((n & 0x7f) as u8 | 0x80);
+        n = rest;
+    }
+    out.push((n & 0x7f) as u8);
+}
+
+/// Root of the simple map: items sorted by key, as the multistore of the SDK does. `pairs` need not be sorted.
+#[must_use]
+pub fn map_root(pairs: &[(&[u8], &[u8])]) -> Hash {
+    let mut sorted = pairs.to_vec();
+    sorted.sort_unstable();
+    let items: Vec<Vec<u8>> = sorted
+        .iter()
+        .map(|(key, value)| map_item(key, value))
+        .collect();
+    root(&items)
+}
+
+/// The app hash: simple map of tree name → tree root, over exactly the given trees.
+#[must_use]
+pub fn app_hash(roots: &[(Tree, Hash)]) -> Hash {
+    let pairs: Vec<(&[u8], &[u8])> = roots
+        .iter()
+        .map(|(tree, root)| (tree.name().as_bytes(), root.as_slice()))
+        .collect();
+    map_root(&pairs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn hex_of(hash: Hash) -> String {
+        hex::encode(hash)
+    }
+
+    #[test]
+    fn the_published_vectors_of_certificate_transparency_hold() {
+        // RFC 6962's reference data: the inputs of the log of seven (eight) entries.
+        let items: [&[u8]; 8] = [
+            b"",
+            &[0x00],
+            &[0x10],
+            &[0x20, 0x21],
+            &[0x30, 0x31],
+            &[0x40, 0x41, 0x42, 0x43],
+            &[0x50, 0x51, 0x52, 0x53, 0x54, 0x55, 0x56, 0x57],
+            &[
+                0x60, 0x61, 0x62, 0x63, 0x64, 0x65, 0x66, 0x67, 0x68, 0x69, 0x6a, 0x6b, 0x6c, 0x6d,
+                0x6e, 0x6f,
+            ],
+        ];
+        let roots = [
+            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+            "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
+            "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
+            "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77",
+            "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
+            "4e3bbb1f7b478dcfe71fb631631519a3bca12c9aefca1612bfce4c13a86264d4",
+            "76e67dadbcdf1e10e1b74ddc608abd2f98dfb16fbce75277b5232a127f2087ef",
+            "ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c",
+            "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328",
+        ];
+        for (n, expected) in roots.iter().enumerate() {
+            assert_eq!(&hex_of(root(&items[..n])), expected, "{n} items");
+        }
+    }
+
+    #[test]
+    fn the_app_hash_does_not_depend_on_the_order_of_the_trees() {
+        let roots = [
+            (Tree::Contract, [1; 32]),
+            (Tree::Ibc, [2; 32]),
+            (Tree::Native, [3; 32]),
+        ];
+        let mut turned = roots;
+        turned.reverse();
+        assert_eq!(app_hash(&roots), app_hash(&turned));
+        let by_hand = root(&[
+            [b"\x08contract\x20".as_slice(), &sha256(&[1; 32])].concat(),
+            [b"\x03ibc\x20".as_slice(), &sha256(&[2; 32])].concat(),
+            [b"\x06native\x20".as_slice(), &sha256(&[3; 32])].concat(),
+        ]);
+        assert_eq!(app_hash(&roots), by_hand);
+    }
+
+    #[test]
+    fn long_keys_of_the_map_carry_a_varint() {
+        let item = map_item(&[7; 300], b"");
+        assert_eq!(item[..2], [0xac, 0x02]);
+        assert_eq!(item.len(), 2 + 300 + 1 + 32);
+    }
+
+    proptest! {
+        #[test]
+        fn every_item_is_proven_at_its_place_and_at_no_other(
+            items in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..20), 1..70),
+            at in any::<prop::sample::Index>(),
+            flip in any::<prop::sample::Index>(),
+        ) {
+            let (root_hash, proofs) = prove(&items);
+            prop_assert_eq!(root_hash, root(&items));
+            let at = at.index(items.len());
+            let proof = &proofs[at];
+            prop_assert_eq!(proof.verify(&root_hash, &items[at]), Ok(()));
+            let mut other = items[at].clone();
+            other.push(0);
+            prop_assert_eq!(proof.verify(&root_hash, &other), Err(Error::Root));
+            let moved = Proof { index: (proof.index + 1) % proof.total, ..proof.clone() };
+            prop_assert!(proof.total == 1 || moved.verify(&root_hash, &items[at]).is_err());
+            if !proof.aunts.is_empty() {
+                let mut bent = proof.clone();
+                let at_aunt = flip.index(bent.aunts.len());
+                bent.aunts[at_aunt][3] ^= 4;
+                prop_assert_eq!(bent.verify(&root_hash, &items[at]), Err(Error::Root));
+                bent.aunts.pop();
+                prop_assert!(bent.verify(&root_hash, &items[at]).is_err());
+            }
+        }
+
+        #[test]
+        fn hostile_places_are_refused_without_work(total in any::<u64>(), index in any::<u64>(), aunts in 0usize..70) {
+            let proof = Proof { total, index, aunts: vec![[0; 32]; aunts] };
+            prop_assert!(proof.verify(&[0; 32], b"x").is_err());
+        }
+    }
+}
