@@ -50,7 +50,13 @@ impl Address {
     /// The address of a module account: the first 20 bytes of SHA-256(name) (wire.md 1.13.3).
     #[must_use]
     pub fn of_module(name: &str) -> Self {
-        Self(crate::sha256(name.as_bytes()).iter().take(20).copied().collect())
+        Self(
+            crate::sha256(name.as_bytes())
+                .iter()
+                .take(20)
+                .copied()
+                .collect(),
+        )
     }
 
     /// The raw bytes, 20 or 32.
@@ -98,6 +104,7 @@ impl BorshSerialize for Address {
 impl BorshDeserialize for Address {
     fn deserialize_reader<R: borsh::io::Read>(r: &mut R) -> borsh::io::Result<Self> {
         let bytes = Vec::<u8>::deserialize_reader(r)?;
-        Self::from_bytes(&bytes).map_err(|e| borsh::io::Error::new(borsh::io::ErrorKind::InvalidData, e))
+        Self::from_bytes(&bytes)
+            .map_err(|e| borsh::io::Error::new(borsh::io::ErrorKind::InvalidData, e))
     }
 }
