@@ -1,0 +1,1 @@
+//! Key schedule, KDF contexts, AEAD and signatures over zeroizing secrets (trusted, client).
