@@ -1,0 +1,55 @@
+//! The keys of the block database; no key is spelled twice. One byte names the family, heights are big-endian, so that
+//! the order of keys is the order of heights.
+
+use strongroom_types::{Hash, Height};
+
+/// Lowest stored height.
+pub(super) const BASE: &[u8] = b"M/base";
+/// Newest decided height.
+pub(super) const DECIDED: &[u8] = b"M/decided";
+/// Newest executed height.
+pub(super) const EXECUTED: &[u8] = b"M/executed";
+/// Family: validators from a height on.
+pub(super) const VALIDATORS: u8 = b'V';
+/// Family: consensus parameters from a height on.
+pub(super) const PARAMS: u8 = b'P';
+/// Family: index rows.
+pub(super) const INDEX: u8 = b'I';
+
+/// A key of `family` at `height`.
+pub(super) fn from_height(family: u8, height: Height) -> Vec<u8> {
+    let mut key = vec![family];
+    key.extend_from_slice(&height.to_be_bytes());
+    key
+}
+
+/// Block without its content.
+pub(super) fn meta(height: Height) -> Vec<u8> {
+    from_height(b'H', height)
+}
+
+/// Whole block.
+pub(super) fn block(height: Height) -> Vec<u8> {
+    from_height(b'B', height)
+}
+
+/// Results.
+pub(super) fn results(height: Height) -> Vec<u8> {
+    from_height(b'R', height)
+}
+
+fn by_hash(family: u8, hash: &Hash) -> Vec<u8> {
+    let mut key = vec![family];
+    key.extend_from_slice(hash);
+    key
+}
+
+/// Block hash → height.
+pub(super) fn block_hash(hash: &Hash) -> Vec<u8> {
+    by_hash(b'h', hash)
+}
+
+/// Transaction hash → place.
+pub(super) fn tx(hash: &Hash) -> Vec<u8> {
+    by_hash(b'T', hash)
+}

@@ -1,0 +1,366 @@
+//! The block store: a database of its own with every decided block whole, what its execution gave, and the index of
+//! transactions and events.
+//!
+//! Circle: host. Nothing here is trusted: the enclave checks a block again before it executes it.
+//!
+//! Promises: [`BlockStore::save_decided`] is on disk, synced, when it returns, so a block is never executed before it
+//! can be replayed; [`BlockStore::save_results`] is one batch, so results and index never disagree; heights have no
+//! gaps. Results and index are derivable: after a crash the node executes the last block again and saves them again.
+//! Refuses: another block for a height that has one, heights out of order, to interpret headers or commits.
+
+mod index;
+mod keys;
+mod records;
+mod rows;
+mod search;
+
+pub use index::MAX_INDEXED_BYTES;
+pub use records::{
+    AbciParams, BlockMeta, BlockParams, BlockResults, ConsensusParamUpdates, ConsensusParams,
+    EvidenceParams, Executed, Validator,
+};
+pub use search::{Position, Subject};
+
+use borsh::BorshDeserialize;
+use records::{Stored, encode};
+use rows::{Batch, Rows};
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use strongroom_types::{DecidedBlock, Hash, Height, sha256};
+
+/// Why the block store did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BlockStoreError {
+    /// The database failed; the text is its own.
+    #[error("block database: {0}")]
+    Database(String),
+    /// A row cannot be read: the database was damaged or written by a newer version.
+    #[error("block database: row of {what} is damaged")]
+    Damaged {
+        /// What the row holds.
+        what: &'static str,
+    },
+    /// A height that does not follow the last one.
+    #[error("height {got} does not follow height {last}")]
+    OutOfOrder {
+        /// The last height that is stored.
+        last: Height,
+        /// The height that was given.
+        got: Height,
+    },
+    /// The height has another block already.
+    #[error("height {height} has another block already")]
+    Conflict {
+        /// That height.
+        height: Height,
+    },
+    /// A search visited more rows than it may.
+    #[error(
+        "the search visits more than {max} index rows; narrow it by height or by an exact value"
+    )]
+    TooManyRows {
+        /// How many it may visit.
+        max: usize,
+    },
+}
+
+impl BlockStoreError {
+    /// Stable number of the error.
+    #[must_use]
+    pub fn code(&self) -> u32 {
+        match self {
+            Self::Database(_) => 1,
+            Self::Damaged { .. } => 2,
+            Self::OutOfOrder { .. } => 3,
+            Self::Conflict { .. } => 4,
+            Self::TooManyRows { .. } => 5,
+        }
+    }
+}
+
+type Result<T> = core::result::Result<T, BlockStoreError>;
+
+/// Where a transaction is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TxLocation {
+    /// Height of its block.
+    pub height: Height,
+    /// Its place in the block, from 0.
+    pub index: u32,
+}
+
+/// See the module. All methods may be called from any thread; reads never wait for writes.
+pub struct BlockStore {
+    rows: Rows,
+    /// Writers go one by one: the order of heights is checked, then written.
+    writer: Mutex<()>,
+}
+
+impl BlockStore {
+    /// Opens or makes the database in directory `path`.
+    ///
+    /// # Errors
+    /// [`BlockStoreError::Database`] if it cannot be opened.
+    pub fn open(path: &Path) -> Result<Self> {
+        Ok(Self {
+            rows: Rows::open(path)?,
+            writer: Mutex::new(()),
+        })
+    }
+
+    fn read<T: BorshDeserialize>(&self, key: &[u8], what: &'static str) -> Result<Option<T>> {
+        self.rows
+            .get(key)?
+            .map(|bytes| records::decode(&bytes, what))
+            .transpose()
+    }
+
+    /// The lowest height that is stored, if any is.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn base(&self) -> Result<Option<Height>> {
+        self.read(keys::BASE, "the lowest height")
+    }
+
+    /// The newest decided height that is stored, if any is. It may not be executed yet.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn decided_height(&self) -> Result<Option<Height>> {
+        self.read(keys::DECIDED, "the decided height")
+    }
+
+    /// The newest height whose results are stored, if any are.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn executed_height(&self) -> Result<Option<Height>> {
+        self.read(keys::EXECUTED, "the executed height")
+    }
+
+    /// Saves a decided block and syncs the disk. Call it before the block is executed. The same block again is fine.
+    ///
+    /// # Errors
+    /// [`BlockStoreError::OutOfOrder`], [`BlockStoreError::Conflict`], or if the database fails.
+    pub fn save_decided(&self, meta: &BlockMeta, block: &DecidedBlock) -> Result<()> {
+        let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut batch = Batch::default();
+        match self.decided_height()? {
+            None => batch.put(keys::BASE.to_vec(), encode(&meta.height)),
+            Some(last) if meta.height == last => {
+                let known = self.meta(last)?;
+                if known.as_ref() != Some(meta) {
+                    return Err(BlockStoreError::Conflict { height: last });
+                }
+                return self.rows.sync();
+            }
+            Some(last) if Some(meta.height) != last.checked_add(1) => {
+                return Err(BlockStoreError::OutOfOrder {
+                    last,
+                    got: meta.height,
+                });
+            }
+            Some(_) => {}
+        }
+        batch.put(keys::meta(meta.height), Stored::V1(meta.clone()).encode());
+        batch.put(keys::block(meta.height), Stored::V1(block.clone()).encode());
+        batch.put(keys::block_hash(&meta.hash), encode(&meta.height));
+        batch.put(keys::DECIDED.to_vec(), encode(&meta.height));
+        self.rows.commit(batch, true)
+    }
+
+    /// Saves what the execution of height `height` gave, with the index rows of its events, in one batch.
+    ///
+    /// Not synced: it is derivable. The last executed height may be saved again.
+    ///
+    /// # Errors
+    /// [`BlockStoreError::OutOfOrder`] if it does not follow the last executed height or was never decided, or if the
+    /// database fails.
+    pub fn save_results(&self, height: Height, executed: &Executed) -> Result<()> {
+        let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = self.executed_height()?;
+        let follows = match last {
+            Some(last) => height == last || Some(height) == last.checked_add(1),
+            None => self.base()? == Some(height),
+        };
+        let Some(block) = (if follows { self.block(height)? } else { None }) else {
+            return Err(BlockStoreError::OutOfOrder {
+                last: last.unwrap_or(0),
+                got: height,
+            });
+        };
+        let mut batch = Batch::default();
+        self.tx_rows(height, &block, &executed.results, &mut batch)?;
+        index::rows(height, block.txs.len(), &executed.results, &mut batch);
+        batch.put(
+            keys::results(height),
+            Stored::V1(executed.results.clone()).encode(),
+        );
+        if let Some((from, validators)) = &executed.validators {
+            self.put_if_changed(&mut batch, keys::VALIDATORS, *from, validators)?;
+        }
+        if let Some((from, params)) = &executed.params {
+            self.put_if_changed(&mut batch, keys::PARAMS, *from, params)?;
+        }
+        batch.put(keys::EXECUTED.to_vec(), encode(&height));
+        self.rows.commit(batch, false)
+    }
+
+    /// Rows by transaction hash. The same bytes may be included again later, but then they fail: that must not hide
+    /// where they succeeded.
+    fn tx_rows(
+        &self,
+        height: Height,
+        block: &DecidedBlock,
+        results: &BlockResults,
+        batch: &mut Batch,
+    ) -> Result<()> {
+        let mut here = BTreeSet::new();
+        for (position, tx) in block.txs.iter().enumerate() {
+            let hash = sha256(tx);
+            let failed = results
+                .tx_results
+                .get(position)
+                .is_some_and(|result| result.code != 0);
+            let known = !here.insert(hash)
+                || self
+                    .tx_location(&hash)?
+                    .is_some_and(|place| place.height != height);
+            if !(failed && known) {
+                let index = u32::try_from(position).unwrap_or(u32::MAX);
+                batch.put(keys::tx(&hash), encode(&(height, index)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Saves the validators and parameters that are in force from `height` on: those of genesis, before the first
+    /// block. Synced.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn save_in_force(
+        &self,
+        height: Height,
+        validators: &[Validator],
+        params: &ConsensusParams,
+    ) -> Result<()> {
+        let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut batch = Batch::default();
+        batch.put(
+            keys::from_height(keys::VALIDATORS, height),
+            Stored::V1(validators.to_vec()).encode(),
+        );
+        batch.put(
+            keys::from_height(keys::PARAMS, height),
+            Stored::V1(params.clone()).encode(),
+        );
+        self.rows.commit(batch, true)
+    }
+
+    /// A row is written only when it differs from the one in force, so that quiet chains stay small.
+    fn put_if_changed<T>(
+        &self,
+        batch: &mut Batch,
+        family: u8,
+        from: Height,
+        value: &T,
+    ) -> Result<()>
+    where
+        T: borsh::BorshSerialize + Clone,
+    {
+        let bytes = Stored::V1(value.clone()).encode();
+        let in_force = self
+            .rows
+            .last_at_or_below(family, &keys::from_height(family, from))?;
+        if in_force.as_deref() != Some(bytes.as_slice()) {
+            batch.put(keys::from_height(family, from), bytes);
+        }
+        Ok(())
+    }
+
+    fn in_force<T: BorshDeserialize>(
+        &self,
+        family: u8,
+        height: Height,
+        what: &'static str,
+    ) -> Result<Option<T>> {
+        let row = self
+            .rows
+            .last_at_or_below(family, &keys::from_height(family, height))?;
+        row.map(|bytes| records::decode_stored(&bytes, what))
+            .transpose()
+    }
+
+    /// What is known of the block at `height` without its content.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn meta(&self, height: Height) -> Result<Option<BlockMeta>> {
+        let row = self.rows.get(&keys::meta(height))?;
+        row.map(|bytes| records::decode_stored(&bytes, "a block's description"))
+            .transpose()
+    }
+
+    /// The whole block at `height`.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn block(&self, height: Height) -> Result<Option<DecidedBlock>> {
+        let row = self.rows.get(&keys::block(height))?;
+        row.map(|bytes| records::decode_stored(&bytes, "a block"))
+            .transpose()
+    }
+
+    /// The height of the block whose header has this hash.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn height_of(&self, hash: &Hash) -> Result<Option<Height>> {
+        self.read(&keys::block_hash(hash), "a height by hash")
+    }
+
+    /// What executing `height` gave.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn results(&self, height: Height) -> Result<Option<BlockResults>> {
+        let row = self.rows.get(&keys::results(height))?;
+        row.map(|bytes| records::decode_stored(&bytes, "results"))
+            .transpose()
+    }
+
+    /// Where the transaction with this SHA-256 is. If the same bytes were included more than once: the last place where
+    /// they succeeded, or else the first where they failed.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn tx_location(&self, hash: &Hash) -> Result<Option<TxLocation>> {
+        let row: Option<(Height, u32)> = self.read(&keys::tx(hash), "a transaction's place")?;
+        Ok(row.map(|(height, index)| TxLocation { height, index }))
+    }
+
+    /// The validators in force at `height`, in the order of the set. Heights beyond the newest answer as if nothing
+    /// changed until then; it is for the caller to refuse them.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn validators(&self, height: Height) -> Result<Option<Vec<Validator>>> {
+        self.in_force(keys::VALIDATORS, height, "validators")
+    }
+
+    /// The consensus parameters in force at `height`; beyond the newest as for [`Self::validators`].
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn consensus_params(&self, height: Height) -> Result<Option<ConsensusParams>> {
+        self.in_force(keys::PARAMS, height, "consensus parameters")
+    }
+}
+
+#[cfg(test)]
+mod tests;

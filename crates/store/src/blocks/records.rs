@@ -1,0 +1,200 @@
+//! What the block store keeps, as types. Stored as versioned borsh enums.
+
+use super::BlockStoreError;
+use borsh::{BorshDeserialize, BorshSerialize};
+use strongroom_types::{Event, ExecTxResult, Hash, Height, ValidatorUpdate};
+
+/// A block without its transactions: what lists of blocks and headers need.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct BlockMeta {
+    /// Its height.
+    pub height: Height,
+    /// Hash of its header.
+    pub hash: Hash,
+    /// How many parts of 65,536 bytes it was cut into.
+    pub parts_total: u32,
+    /// Merkle root over the parts.
+    pub parts_hash: Hash,
+    /// Its length as protobuf `Block`, in bytes.
+    pub size: u64,
+    /// How many transactions it has.
+    pub txs: u32,
+    /// `Header`, protobuf.
+    pub header: Vec<u8>,
+}
+
+/// What executing a block gave.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct BlockResults {
+    /// One per transaction, in order.
+    pub tx_results: Vec<ExecTxResult>,
+    /// Events of the block itself.
+    pub events: Vec<Event>,
+    /// Changes of the validator set.
+    pub validator_updates: Vec<ValidatorUpdate>,
+    /// Changes of the consensus parameters.
+    pub consensus_param_updates: Option<ConsensusParamUpdates>,
+    /// The app hash after the block, 32 bytes. It stands in the next header.
+    pub app_hash: Hash,
+}
+
+/// Results, and what they put in force later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Executed {
+    /// The results themselves.
+    pub results: BlockResults,
+    /// From which height on which validators are in force (an update at H shows at H + 2); `None`: no news.
+    pub validators: Option<(Height, Vec<Validator>)>,
+    /// From which height on which parameters are in force (an update at H shows at H + 1); `None`: no news.
+    pub params: Option<(Height, ConsensusParams)>,
+}
+
+/// A validator of a set.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Validator {
+    /// First 20 bytes of SHA-256 of the key.
+    pub address: [u8; 20],
+    /// Ed25519 key.
+    pub pubkey: [u8; 32],
+    /// Voting power.
+    pub power: i64,
+    /// Whose turn it is to propose; changes with every round.
+    pub proposer_priority: i64,
+}
+
+/// Limits of a block.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct BlockParams {
+    /// Bytes of a block; -1 for the most that the engine can do.
+    pub max_bytes: i64,
+    /// Gas of a block; -1 for no limit.
+    pub max_gas: i64,
+}
+
+/// Limits of evidence.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct EvidenceParams {
+    /// Age in blocks.
+    pub max_age_num_blocks: i64,
+    /// Age in nanoseconds.
+    pub max_age_duration_ns: i64,
+    /// Bytes in a block.
+    pub max_bytes: i64,
+}
+
+/// Vote extensions.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct AbciParams {
+    /// From which height on; 0 for never.
+    pub vote_extensions_enable_height: i64,
+}
+
+/// Consensus parameters.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct ConsensusParams {
+    /// Limits of a block.
+    pub block: BlockParams,
+    /// Limits of evidence.
+    pub evidence: EvidenceParams,
+    /// Allowed key types, `ed25519`.
+    pub pub_key_types: Vec<String>,
+    /// Version of the application.
+    pub app_version: u64,
+    /// Vote extensions.
+    pub abci: AbciParams,
+}
+
+impl Default for ConsensusParams {
+    /// CometBFT's defaults, with our limit of a block: 4 MiB.
+    fn default() -> Self {
+        Self {
+            block: BlockParams {
+                max_bytes: 4 * 1024 * 1024,
+                max_gas: -1,
+            },
+            evidence: EvidenceParams {
+                max_age_num_blocks: 100_000,
+                max_age_duration_ns: 172_800_000_000_000,
+                max_bytes: 1_048_576,
+            },
+            pub_key_types: vec!["ed25519".to_owned()],
+            app_version: 0,
+            abci: AbciParams {
+                vote_extensions_enable_height: 0,
+            },
+        }
+    }
+}
+
+/// The parameters that a block changes; `None` stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct ConsensusParamUpdates {
+    /// Limits of a block.
+    pub block: Option<BlockParams>,
+    /// Limits of evidence.
+    pub evidence: Option<EvidenceParams>,
+    /// Allowed key types.
+    pub pub_key_types: Option<Vec<String>>,
+    /// Version of the application.
+    pub app_version: Option<u64>,
+    /// Vote extensions.
+    pub abci: Option<AbciParams>,
+}
+
+impl ConsensusParams {
+    /// The parameters after `updates`.
+    #[must_use]
+    pub fn updated(mut self, updates: &ConsensusParamUpdates) -> Self {
+        if let Some(block) = &updates.block {
+            self.block = block.clone();
+        }
+        if let Some(evidence) = &updates.evidence {
+            self.evidence = evidence.clone();
+        }
+        if let Some(types) = &updates.pub_key_types {
+            self.pub_key_types = types.clone();
+        }
+        if let Some(version) = updates.app_version {
+            self.app_version = version;
+        }
+        if let Some(abci) = &updates.abci {
+            self.abci = abci.clone();
+        }
+        self
+    }
+}
+
+/// A row of the database, with its version.
+#[derive(BorshSerialize, BorshDeserialize)]
+pub(super) enum Stored<T> {
+    /// The first one.
+    V1(T),
+}
+
+impl<T: BorshSerialize> Stored<T> {
+    pub(super) fn encode(&self) -> Vec<u8> {
+        encode(self)
+    }
+}
+
+/// Borsh. Writing into memory cannot fail for these types.
+pub(super) fn encode<T: BorshSerialize + ?Sized>(value: &T) -> Vec<u8> {
+    borsh::to_vec(value).expect("writing to memory succeeds")
+}
+
+/// Borsh, the whole of `bytes`.
+pub(super) fn decode<T: BorshDeserialize>(
+    bytes: &[u8],
+    what: &'static str,
+) -> Result<T, BlockStoreError> {
+    borsh::from_slice(bytes).map_err(|_| BlockStoreError::Damaged { what })
+}
+
+/// A versioned row.
+pub(super) fn decode_stored<T: BorshDeserialize>(
+    bytes: &[u8],
+    what: &'static str,
+) -> Result<T, BlockStoreError> {
+    let Stored::V1(value) = decode(bytes, what)?;
+    Ok(value)
+}

@@ -1,0 +1,300 @@
+use super::*;
+use proptest::prelude::*;
+use strongroom_types::{Attribute, Event, ExecTxResult};
+
+fn store() -> (tempfile::TempDir, BlockStore) {
+    let directory = tempfile::tempdir().unwrap();
+    let store = BlockStore::open(directory.path()).unwrap();
+    (directory, store)
+}
+
+fn meta(height: Height) -> BlockMeta {
+    BlockMeta {
+        height,
+        hash: sha256(&height.to_be_bytes()),
+        parts_total: 1,
+        parts_hash: [7; 32],
+        size: 600,
+        txs: 1,
+        header: vec![1, 2, 3],
+    }
+}
+
+fn block(tx: &[u8]) -> DecidedBlock {
+    DecidedBlock {
+        header: vec![1, 2, 3],
+        txs: vec![tx.to_vec()],
+        ..DecidedBlock::default()
+    }
+}
+
+fn event(kind: &str, key: &str, value: &str) -> Event {
+    let attribute = Attribute {
+        key: key.into(),
+        value: value.into(),
+        index: true,
+    };
+    Event {
+        kind: kind.into(),
+        attributes: vec![attribute],
+    }
+}
+
+fn executed(tx_events: Vec<Event>, events: Vec<Event>) -> Executed {
+    let tx_results = vec![ExecTxResult {
+        events: tx_events,
+        ..ExecTxResult::default()
+    }];
+    let results = BlockResults {
+        tx_results,
+        events,
+        validator_updates: vec![],
+        consensus_param_updates: None,
+        app_hash: [9; 32],
+    };
+    Executed {
+        results,
+        validators: None,
+        params: None,
+    }
+}
+
+#[test]
+fn a_decided_block_is_found_by_height_hash_and_transaction() {
+    let (_directory, store) = store();
+    store.save_decided(&meta(1), &block(b"tx")).unwrap();
+    assert_eq!(
+        (store.base().unwrap(), store.decided_height().unwrap()),
+        (Some(1), Some(1))
+    );
+    assert_eq!(store.executed_height().unwrap(), None);
+    assert_eq!(store.block(1).unwrap().unwrap(), block(b"tx"));
+    assert_eq!(store.height_of(&meta(1).hash).unwrap(), Some(1));
+    assert_eq!(
+        store.tx_location(&sha256(b"tx")).unwrap(),
+        None,
+        "not executed yet"
+    );
+    store.save_results(1, &executed(vec![], vec![])).unwrap();
+    assert_eq!(
+        store.tx_location(&sha256(b"tx")).unwrap(),
+        Some(TxLocation {
+            height: 1,
+            index: 0
+        })
+    );
+    assert_eq!(store.results(1).unwrap().unwrap().app_hash, [9; 32]);
+}
+
+#[test]
+fn heights_have_no_gaps_and_one_block_each() {
+    let (_directory, store) = store();
+    store.save_decided(&meta(5), &block(b"a")).unwrap();
+    store.save_decided(&meta(5), &block(b"a")).unwrap();
+    let other = BlockMeta {
+        hash: [0; 32],
+        ..meta(5)
+    };
+    assert_eq!(
+        store.save_decided(&other, &block(b"b")).unwrap_err().code(),
+        4
+    );
+    assert_eq!(
+        store
+            .save_decided(&meta(7), &block(b"b"))
+            .unwrap_err()
+            .code(),
+        3
+    );
+    assert_eq!(
+        store
+            .save_results(6, &executed(vec![], vec![]))
+            .unwrap_err()
+            .code(),
+        3
+    );
+    store.save_results(5, &executed(vec![], vec![])).unwrap();
+    store.save_results(5, &executed(vec![], vec![])).unwrap();
+    store.save_decided(&meta(6), &block(b"b")).unwrap();
+    assert_eq!(
+        store
+            .save_results(7, &executed(vec![], vec![]))
+            .unwrap_err()
+            .code(),
+        3
+    );
+}
+
+#[test]
+fn everything_is_there_after_reopening() {
+    let (directory, store) = store();
+    store
+        .save_in_force(1, &[], &ConsensusParams::default())
+        .unwrap();
+    store.save_decided(&meta(1), &block(b"a")).unwrap();
+    store
+        .save_results(1, &executed(vec![event("k", "a", "v")], vec![]))
+        .unwrap();
+    drop(store);
+    let store = BlockStore::open(directory.path()).unwrap();
+    assert_eq!(store.executed_height().unwrap(), Some(1));
+    assert_eq!(store.meta(1).unwrap().unwrap(), meta(1));
+    assert_eq!(
+        store
+            .positions_of(Subject::Tx, "k.a", "v", 1..=1, 9)
+            .unwrap()
+            .len(),
+        1
+    );
+}
+
+#[test]
+fn validators_and_parameters_answer_for_every_height_since_their_change() {
+    let (_directory, store) = store();
+    let validator = |power| Validator {
+        address: [1; 20],
+        pubkey: [2; 32],
+        power,
+        proposer_priority: 0,
+    };
+    let params = ConsensusParams::default();
+    store.save_in_force(1, &[validator(10)], &params).unwrap();
+    for height in 1..=3 {
+        store.save_decided(&meta(height), &block(b"a")).unwrap();
+        let power = if height < 2 { 10 } else { 25 };
+        let newer = ConsensusParams {
+            app_version: u64::from(height >= 2),
+            ..params.clone()
+        };
+        let executed = Executed {
+            validators: Some((height + 2, vec![validator(power)])),
+            params: Some((height + 1, newer)),
+            ..executed(vec![], vec![])
+        };
+        store.save_results(height, &executed).unwrap();
+    }
+    let power = |height| store.validators(height).unwrap().unwrap()[0].power;
+    assert_eq!([1, 2, 3, 4, 5].map(power), [10, 10, 10, 25, 25]);
+    let version = |height| store.consensus_params(height).unwrap().unwrap().app_version;
+    assert_eq!([1, 2, 3, 4].map(version), [0, 0, 1, 1]);
+    assert!(store.validators(0).unwrap().is_none());
+}
+
+#[test]
+fn only_indexed_short_and_honest_attributes_get_rows() {
+    let (_directory, store) = store();
+    store.save_decided(&meta(1), &block(b"a")).unwrap();
+    let mut hidden = event("k", "hidden", "v");
+    hidden.attributes[0].index = false;
+    let long = event("k", "long", &"x".repeat(MAX_INDEXED_BYTES + 1));
+    let edge = event("k", "edge", &"x".repeat(MAX_INDEXED_BYTES));
+    let fake = event("tx", "height", "77");
+    store
+        .save_results(
+            1,
+            &executed(vec![hidden, long, edge, fake], vec![event("b", "c", "d")]),
+        )
+        .unwrap();
+    let any = |subject, key: &str| {
+        store
+            .positions_where(subject, key, 0..=9, 99, &|_| true)
+            .unwrap()
+            .len()
+    };
+    assert_eq!(
+        ["k.hidden", "k.long", "k.edge"].map(|key| any(Subject::Tx, key)),
+        [0, 0, 1]
+    );
+    assert_eq!(
+        store
+            .positions_of(Subject::Tx, "tx.height", "77", 0..=9, 99)
+            .unwrap(),
+        []
+    );
+    assert_eq!(
+        (any(Subject::Block, "b.c"), any(Subject::Tx, "b.c")),
+        (1, 0)
+    );
+    assert_eq!(
+        store.txs_within(0..=9, 99).unwrap(),
+        [Position {
+            height: 1,
+            index: 0
+        }]
+    );
+}
+
+#[test]
+fn a_replay_that_failed_does_not_hide_the_success() {
+    let (_directory, store) = store();
+    for (height, code) in [(1, 5), (2, 0), (3, 32)] {
+        store.save_decided(&meta(height), &block(b"same")).unwrap();
+        let mut executed = executed(vec![], vec![]);
+        executed.results.tx_results[0].code = code;
+        store.save_results(height, &executed).unwrap();
+    }
+    assert_eq!(
+        store.tx_location(&sha256(b"same")).unwrap().unwrap().height,
+        2
+    );
+}
+
+#[test]
+fn a_search_stops_at_its_limit() {
+    let (_directory, store) = store();
+    for height in 1..=3 {
+        store.save_decided(&meta(height), &block(b"a")).unwrap();
+        store
+            .save_results(height, &executed(vec![event("k", "a", "v")], vec![]))
+            .unwrap();
+    }
+    assert_eq!(
+        store
+            .positions_of(Subject::Tx, "k.a", "v", 0..=9, 2)
+            .unwrap_err()
+            .code(),
+        5
+    );
+    assert_eq!(
+        store
+            .positions_where(Subject::Tx, "k.a", 0..=9, 2, &|_| true)
+            .unwrap_err()
+            .code(),
+        5
+    );
+    assert_eq!(
+        store
+            .positions_of(Subject::Tx, "k.a", "v", 2..=3, 2)
+            .unwrap()
+            .len(),
+        2
+    );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// The index against a plain list, with texts that hold zeros, prefixes of each other, and the escape bytes.
+    #[test]
+    fn the_index_finds_what_a_plain_list_finds(
+        values in proptest::collection::vec("[\u{0}\u{1}ab\u{ff}]{0,3}", 1..12),
+        from in 1u64..12, to in 1u64..12,
+    ) {
+        let (_directory, store) = store();
+        for (position, value) in values.iter().enumerate() {
+            let height = position as u64 + 1;
+            store.save_decided(&meta(height), &block(b"a")).unwrap();
+            store.save_results(height, &executed(vec![event("k", "a", value), event("k", "ab", value)], vec![])).unwrap();
+        }
+        for wanted in &values {
+            let expected: Vec<u64> = values.iter().enumerate()
+                .filter(|(p, v)| *v == wanted && (from..=to).contains(&(*p as u64 + 1)))
+                .map(|(p, _)| p as u64 + 1).collect();
+            let found = store.positions_of(Subject::Tx, "k.a", wanted, from..=to, 99).unwrap();
+            prop_assert_eq!(&found.iter().map(|p| p.height).collect::<Vec<_>>(), &expected);
+            let mut found = store.positions_where(Subject::Tx, "k.a", from..=to, 99, &|v| v == wanted).unwrap();
+            found.sort();
+            prop_assert_eq!(&found.iter().map(|p| p.height).collect::<Vec<_>>(), &expected);
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Authenticated versioned state on an embedded database; blocks and results (host).
+
+pub mod blocks;
