@@ -35,7 +35,9 @@ pub mod spec;
 pub mod transport;
 
 pub use error::DoorError;
-pub use message::{Answer, Ask, Failure, FailureCode, FromEnclave, FromHost, Proven, Reply, Request};
+pub use message::{
+    Answer, Ask, Failure, FailureCode, FromEnclave, FromHost, Proven, Reply, Request,
+};
 pub use transport::{Host, Transport};
 
 pub(crate) use strongroom_types as types;

@@ -5,7 +5,9 @@
 
 use crate::error::DoorError;
 use crate::spec::{self, Spec};
-use crate::types::{DecidedBlock, Event, ExecTxResult, Hash, Height, Tree, TxError, ValidatorUpdate, WriteSet};
+use crate::types::{
+    DecidedBlock, Event, ExecTxResult, Hash, Height, Tree, TxError, ValidatorUpdate, WriteSet,
+};
 use borsh::{BorshDeserialize, BorshSerialize};
 
 /// Version of the messages: the first byte of each.
@@ -395,7 +397,10 @@ impl FailureCode {
     /// Whether the enclave does nothing any more after this failure.
     #[must_use]
     pub const fn stops(self) -> bool {
-        matches!(self, Self::Block | Self::Proof | Self::Content | Self::Anchor | Self::Answer | Self::Broken)
+        matches!(
+            self,
+            Self::Block | Self::Proof | Self::Content | Self::Anchor | Self::Answer | Self::Broken
+        )
     }
 }
 
@@ -416,7 +421,10 @@ pub trait Message: BorshSerialize + BorshDeserialize {
         let mut out = vec![VERSION];
         borsh::to_writer(&mut out, self).map_err(|_| DoorError::Message("does not encode"))?;
         if out.len() > spec.limit {
-            return Err(DoorError::TooLarge { name: spec.name, limit: spec.limit });
+            return Err(DoorError::TooLarge {
+                name: spec.name,
+                limit: spec.limit,
+            });
         }
         Ok(out)
     }
@@ -428,7 +436,10 @@ pub trait Message: BorshSerialize + BorshDeserialize {
     fn decode(bytes: &[u8]) -> Result<Self, DoorError> {
         let spec = spec_of_head::<Self>(bytes)?;
         if bytes.len() > spec.limit {
-            return Err(DoorError::TooLarge { name: spec.name, limit: spec.limit });
+            return Err(DoorError::TooLarge {
+                name: spec.name,
+                limit: spec.limit,
+            });
         }
         let (_, body) = bytes.split_first().ok_or(DoorError::Message("empty"))?;
         borsh::from_slice(body).map_err(|_| DoorError::Message("does not decode"))
@@ -441,7 +452,9 @@ pub trait Message: BorshSerialize + BorshDeserialize {
 /// [`DoorError::Message`] for another version or an unknown kind.
 pub fn spec_of_head<M: Message + ?Sized>(bytes: &[u8]) -> Result<&'static Spec, DoorError> {
     match bytes {
-        [VERSION, half, kind, ..] => M::spec_of(*half, *kind).ok_or(DoorError::Message("unknown kind")),
+        [VERSION, half, kind, ..] => {
+            M::spec_of(*half, *kind).ok_or(DoorError::Message("unknown kind"))
+        }
         [] | [VERSION] | [VERSION, _] => Err(DoorError::Message("shorter than its head")),
         _ => Err(DoorError::Message("unknown version")),
     }
@@ -472,7 +485,10 @@ impl Message for FromHost {
     }
 
     fn spec_of(half: u8, kind: u8) -> Option<&'static Spec> {
-        spec::FROM_HOST.iter().copied().find(|s| s.half == half && s.kind == kind)
+        spec::FROM_HOST
+            .iter()
+            .copied()
+            .find(|s| s.half == half && s.kind == kind)
     }
 }
 
@@ -501,6 +517,9 @@ impl Message for FromEnclave {
     }
 
     fn spec_of(half: u8, kind: u8) -> Option<&'static Spec> {
-        spec::FROM_ENCLAVE.iter().copied().find(|s| s.half == half && s.kind == kind)
+        spec::FROM_ENCLAVE
+            .iter()
+            .copied()
+            .find(|s| s.half == half && s.kind == kind)
     }
 }

@@ -17,7 +17,12 @@ pub struct Spec {
 }
 
 const fn spec(name: &'static str, half: u8, kind: u8, limit: usize) -> Spec {
-    Spec { name, half, kind, limit }
+    Spec {
+        name,
+        half,
+        kind,
+        limit,
+    }
 }
 
 /// Genesis files: a localnet's is a few KiB; an exported chain's is megabytes.

@@ -1,0 +1,100 @@
+//! The enclave as a child process: this executable (or another) started with one end of a socket pair as its standard
+//! input. It gets no environment and a process group of its own, so that Ctrl-C reaches the host first.
+
+use crate::error::DoorError;
+use crate::link::Link;
+use crate::transport::Host;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use crate::transport::lock;
+
+/// How often the child is looked at. Its death also closes the socket, which is noticed at once.
+const WATCH_INTERVAL: Duration = Duration::from_millis(50);
+
+/// A running enclave process.
+pub struct Process {
+    child: Arc<Mutex<Child>>,
+    expected: Arc<AtomicBool>,
+    id: u32,
+}
+
+impl Process {
+    /// The process id.
+    #[must_use]
+    pub const fn id(&self) -> u32 {
+        self.id
+    }
+
+    /// Ends the process and waits for it; `on_exit` is not called. The enclave holds nothing that must be written.
+    pub fn stop(&self) {
+        self.expected.store(true, Ordering::SeqCst);
+        let mut child = lock(&self.child);
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// Starts `executable arguments…` as the enclave; gives the host's end of the door and the process.
+///
+/// `on_exit` is called once, from a thread of its own, if the process ends without [`Process::stop`]; its argument says
+/// how. The host must not go on then.
+///
+/// # Errors
+/// [`DoorError::Spawn`] if the process cannot be started.
+pub fn spawn(
+    executable: &Path,
+    arguments: &[&str],
+    on_exit: impl FnOnce(String) + Send + 'static,
+) -> Result<(Arc<Host>, Process), DoorError> {
+    let fail = |e: std::io::Error| DoorError::Spawn(e.to_string());
+    let (ours, theirs) = UnixStream::pair().map_err(fail)?;
+    let child = Command::new(executable)
+        .args(arguments)
+        .env_clear()
+        .stdin(Stdio::from(OwnedFd::from(theirs)))
+        .stdout(Stdio::null())
+        .process_group(0)
+        .spawn()
+        .map_err(fail)?;
+    let id = child.id();
+    let child = Arc::new(Mutex::new(child));
+    let expected = Arc::new(AtomicBool::new(false));
+    let process = Process {
+        child: Arc::clone(&child),
+        expected: Arc::clone(&expected),
+        id,
+    };
+    let host = Arc::new(Host::new(Link::over(ours)?)?);
+    std::thread::Builder::new()
+        .name(String::from("enclave-watch"))
+        .spawn(move || watch(&child, &expected, on_exit))
+        .map_err(fail)?;
+    Ok((host, process))
+}
+
+fn watch(child: &Mutex<Child>, expected: &AtomicBool, on_exit: impl FnOnce(String)) {
+    loop {
+        let status = lock(child).try_wait();
+        if expected.load(Ordering::SeqCst) {
+            return;
+        }
+        match status {
+            Ok(None) => std::thread::sleep(WATCH_INTERVAL),
+            Ok(Some(status)) => return on_exit(format!("the enclave process ended: {status}")),
+            Err(e) => return on_exit(format!("the enclave process cannot be watched: {e}")),
+        }
+    }
+}

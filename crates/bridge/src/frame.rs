@@ -1,0 +1,325 @@
+//! How messages are cut: frames of at most 1 MiB, so that a long message never holds up a short one.
+//!
+//! Frame = `length u32 LE` (of what follows) ‖ `stream u32 LE` ‖ `flags u8` ‖ `chunk`. Flag 1 = more chunks of this
+//! message follow on this stream; all other bits are zero. A chunk is never empty.
+
+use crate::error::DoorError;
+use crate::message::{Message, spec_of_head};
+use std::collections::BTreeMap;
+
+/// The most bytes of a frame, its length field included.
+pub const FRAME_BYTES_MAX: usize = 1 << 20;
+/// Bytes before the chunk.
+pub const HEAD_BYTES: usize = 9;
+/// The most bytes of a chunk.
+pub const CHUNK_BYTES_MAX: usize = FRAME_BYTES_MAX - HEAD_BYTES;
+/// Streams that one end keeps open for the other.
+pub const STREAMS_MAX: usize = 128;
+/// Bytes of unfinished messages that one end holds for the other, over all streams.
+pub const UNFINISHED_BYTES_MAX: usize = 128 << 20;
+
+const MORE: u8 = 1;
+
+/// One frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// The conversation that it belongs to.
+    pub stream: u32,
+    /// Whether more chunks of the same message follow.
+    pub more: bool,
+    /// A piece of an encoded message.
+    pub chunk: Vec<u8>,
+}
+
+impl Frame {
+    /// The frame's bytes.
+    ///
+    /// # Errors
+    /// [`DoorError::Frame`] if the chunk is empty or too large.
+    pub fn encode(&self) -> Result<Vec<u8>, DoorError> {
+        if self.chunk.is_empty() || self.chunk.len() > CHUNK_BYTES_MAX {
+            return Err(DoorError::Frame("chunk empty or too large"));
+        }
+        let rest = self.chunk.len().saturating_add(HEAD_BYTES - 4);
+        let length =
+            u32::try_from(rest).map_err(|_| DoorError::Frame("chunk empty or too large"))?;
+        let mut out = Vec::with_capacity(self.chunk.len().saturating_add(HEAD_BYTES));
+        out.extend_from_slice(&length.to_le_bytes());
+        out.extend_from_slice(&self.stream.to_le_bytes());
+        out.push(if self.more { MORE } else { 0 });
+        out.extend_from_slice(&self.chunk);
+        Ok(out)
+    }
+
+    /// Checks the length field: how many bytes follow it.
+    ///
+    /// # Errors
+    /// [`DoorError::Frame`] if no frame has this length.
+    pub fn check_length(field: [u8; 4]) -> Result<usize, DoorError> {
+        let length =
+            usize::try_from(u32::from_le_bytes(field)).map_err(|_| DoorError::Frame("too long"))?;
+        if length <= HEAD_BYTES - 4 {
+            return Err(DoorError::Frame("too short"));
+        }
+        if length > FRAME_BYTES_MAX - 4 {
+            return Err(DoorError::Frame("too long"));
+        }
+        Ok(length)
+    }
+
+    /// Decodes what follows the length field.
+    ///
+    /// # Errors
+    /// [`DoorError::Frame`] for anything that [`Frame::encode`] does not write.
+    pub fn decode_rest(rest: &[u8]) -> Result<Self, DoorError> {
+        let (stream, rest) = rest
+            .split_first_chunk::<4>()
+            .ok_or(DoorError::Frame("too short"))?;
+        let (flags, chunk) = rest.split_first().ok_or(DoorError::Frame("too short"))?;
+        if *flags & !MORE != 0 {
+            return Err(DoorError::Frame("unknown flag"));
+        }
+        if chunk.is_empty() || chunk.len() > CHUNK_BYTES_MAX {
+            return Err(DoorError::Frame("chunk empty or too large"));
+        }
+        Ok(Self {
+            stream: u32::from_le_bytes(*stream),
+            more: *flags == MORE,
+            chunk: chunk.to_vec(),
+        })
+    }
+}
+
+/// Cuts an encoded message into frames.
+pub fn cut(stream: u32, message: &[u8]) -> impl Iterator<Item = Frame> {
+    let mut chunks = message.chunks(CHUNK_BYTES_MAX).peekable();
+    std::iter::from_fn(move || {
+        let chunk = chunks.next()?.to_vec();
+        Some(Frame {
+            stream,
+            more: chunks.peek().is_some(),
+            chunk,
+        })
+    })
+}
+
+/// Puts messages of one direction together again; holds every limit while they grow.
+#[derive(Debug, Default)]
+pub struct Assembler {
+    unfinished: BTreeMap<u32, Vec<u8>>,
+    bytes: usize,
+}
+
+impl Assembler {
+    /// Takes a frame; gives the message that it completes.
+    ///
+    /// # Errors
+    /// [`DoorError`] if the message is unknown, above its limit, or too many are unfinished. The assembler is of no
+    /// use after that.
+    pub fn push<M: Message>(&mut self, frame: Frame) -> Result<Option<(u32, M)>, DoorError> {
+        let mut whole = match self.unfinished.remove(&frame.stream) {
+            Some(begun) => begun,
+            None if self.unfinished.len() >= STREAMS_MAX => {
+                return Err(DoorError::Frame("too many unfinished messages"));
+            }
+            None => Vec::new(),
+        };
+        self.bytes = self.bytes.saturating_sub(whole.len());
+        let length = whole.len().saturating_add(frame.chunk.len());
+        let spec = spec_of_head::<M>(if whole.is_empty() {
+            &frame.chunk
+        } else {
+            &whole
+        })?;
+        if length > spec.limit {
+            return Err(DoorError::TooLarge {
+                name: spec.name,
+                limit: spec.limit,
+            });
+        }
+        if whole.is_empty() {
+            whole = frame.chunk;
+        } else {
+            whole.extend_from_slice(&frame.chunk);
+        }
+        if !frame.more {
+            return M::decode(&whole).map(|message| Some((frame.stream, message)));
+        }
+        self.bytes = self.bytes.saturating_add(length);
+        if self.bytes > UNFINISHED_BYTES_MAX {
+            return Err(DoorError::Frame("too many unfinished bytes"));
+        }
+        self.unfinished.insert(frame.stream, whole);
+        Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::{FromHost, Request};
+    use crate::spec;
+    use proptest::prelude::*;
+
+    fn query(bytes: usize) -> FromHost {
+        FromHost::Request(Request::Query {
+            path: String::from("/p"),
+            data: vec![7; bytes],
+        })
+    }
+
+    fn genesis(bytes: usize) -> FromHost {
+        FromHost::Request(Request::InitChain {
+            genesis: vec![7; bytes],
+        })
+    }
+
+    #[test]
+    fn a_long_message_travels_in_chunks_and_arrives_whole() {
+        let message = genesis(3 * FRAME_BYTES_MAX);
+        let mut assembler = Assembler::default();
+        let mut frames = 0;
+        for frame in cut(9, &message.encode().unwrap()) {
+            let bytes = frame.encode().unwrap();
+            assert!(bytes.len() <= FRAME_BYTES_MAX);
+            let (length, rest) = bytes.split_first_chunk::<4>().unwrap();
+            assert_eq!(Frame::check_length(*length).unwrap(), rest.len());
+            frames += 1;
+            if let Some((stream, got)) = assembler
+                .push::<FromHost>(Frame::decode_rest(rest).unwrap())
+                .unwrap()
+            {
+                assert_eq!((stream, frames), (9, 4));
+                assert!(got == message);
+                return;
+            }
+        }
+        panic!("never complete");
+    }
+
+    #[test]
+    fn messages_of_several_streams_may_be_mixed() {
+        let (a, b) = (
+            genesis(2 * FRAME_BYTES_MAX),
+            genesis(2 * FRAME_BYTES_MAX + 5),
+        );
+        let (a_bytes, b_bytes) = (a.encode().unwrap(), b.encode().unwrap());
+        let mut assembler = Assembler::default();
+        let mut done = Vec::new();
+        for (x, y) in cut(1, &a_bytes).zip(cut(2, &b_bytes)) {
+            done.extend(assembler.push::<FromHost>(x).unwrap());
+            done.extend(assembler.push::<FromHost>(y).unwrap());
+        }
+        assert!(done == vec![(1, a), (2, b)]);
+        assert_eq!(assembler.bytes, 0);
+    }
+
+    #[test]
+    fn a_message_above_its_limit_is_refused_before_it_is_complete() {
+        assert!(matches!(
+            query(spec::QUERY_BYTES_MAX).encode(),
+            Err(DoorError::TooLarge { name: "query", .. })
+        ));
+        let mut head = vec![crate::message::VERSION, 0, 6];
+        head.resize(CHUNK_BYTES_MAX, 0);
+        let mut assembler = Assembler::default();
+        let first = Frame {
+            stream: 1,
+            more: true,
+            chunk: head,
+        };
+        assert_eq!(assembler.push::<FromHost>(first.clone()), Ok(None));
+        assert!(matches!(
+            assembler.push::<FromHost>(first),
+            Err(DoorError::TooLarge { name: "query", .. })
+        ));
+    }
+
+    #[test]
+    fn unfinished_messages_are_bounded_in_number_and_bytes() {
+        let begun = |stream, bytes: usize| {
+            let mut chunk = vec![crate::message::VERSION, 0, 3];
+            chunk.resize(bytes, 0);
+            Frame {
+                stream,
+                more: true,
+                chunk,
+            }
+        };
+        let mut assembler = Assembler::default();
+        for stream in 0..u32::try_from(STREAMS_MAX).unwrap() {
+            assert_eq!(assembler.push::<FromHost>(begun(stream, 3)), Ok(None));
+        }
+        let error = assembler.push::<FromHost>(begun(u32::MAX, 3));
+        assert_eq!(error, Err(DoorError::Frame("too many unfinished messages")));
+
+        let mut assembler = Assembler::default();
+        let refused = (0..u32::MAX).find_map(|n| {
+            assembler
+                .push::<FromHost>(begun(n % 100, CHUNK_BYTES_MAX))
+                .err()
+        });
+        assert_eq!(refused, Some(DoorError::Frame("too many unfinished bytes")));
+    }
+
+    #[test]
+    fn frames_that_the_format_does_not_know_are_refused() {
+        assert!(Frame::check_length(0u32.to_le_bytes()).is_err());
+        assert!(Frame::check_length(5u32.to_le_bytes()).is_err());
+        assert!(Frame::check_length(6u32.to_le_bytes()).is_ok());
+        let most = u32::try_from(FRAME_BYTES_MAX).unwrap() - 4;
+        assert!(Frame::check_length(most.to_le_bytes()).is_ok());
+        assert!(Frame::check_length((most + 1).to_le_bytes()).is_err());
+        assert_eq!(
+            Frame::decode_rest(&[1, 0, 0, 0, 2, 9]),
+            Err(DoorError::Frame("unknown flag"))
+        );
+        assert!(Frame::decode_rest(&[1, 0, 0, 0, 0]).is_err());
+        let unknown = Frame {
+            stream: 1,
+            more: false,
+            chunk: vec![2, 0, 0],
+        };
+        assert_eq!(
+            Assembler::default().push::<FromHost>(unknown),
+            Err(DoorError::Message("unknown version"))
+        );
+        let unknown = Frame {
+            stream: 1,
+            more: false,
+            chunk: vec![1, 0, 200],
+        };
+        assert_eq!(
+            Assembler::default().push::<FromHost>(unknown),
+            Err(DoorError::Message("unknown kind"))
+        );
+        let short = Frame {
+            stream: 1,
+            more: true,
+            chunk: vec![1, 0],
+        };
+        assert_eq!(
+            Assembler::default().push::<FromHost>(short),
+            Err(DoorError::Message("shorter than its head"))
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_the_decoders_panic(rest in prop::collection::vec(any::<u8>(), 0..200), kind in 0u8..16, half in 0u8..3) {
+            if let Ok(frame) = Frame::decode_rest(&rest) {
+                prop_assert_eq!(&frame.encode().unwrap()[4..], &rest[..]);
+                let _ = Assembler::default().push::<FromHost>(frame.clone());
+                let _ = Assembler::default().push::<crate::message::FromEnclave>(frame);
+            }
+            let mut message = vec![crate::message::VERSION, half, kind];
+            message.extend_from_slice(&rest);
+            if let Ok(decoded) = FromHost::decode(&message) {
+                prop_assert_eq!(decoded.encode().unwrap(), message.clone());
+            }
+            if let Ok(decoded) = crate::message::FromEnclave::decode(&message) {
+                let _ = decoded.encode().unwrap();
+            }
+        }
+    }
+}

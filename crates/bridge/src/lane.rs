@@ -1,0 +1,284 @@
+//! The enclave's end: one execution lane and several query lanes, so that a query never waits for a block.
+
+use crate::error::DoorError;
+use crate::frame::{Assembler, STREAMS_MAX, cut};
+use crate::link::{Link, Sink};
+use crate::message::{
+    Answer, Ask, Failure, FailureCode, FromEnclave, FromHost, Message as _, Reply, Request,
+};
+use crate::transport::lock;
+use std::collections::BTreeMap;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex};
+
+/// Requests that wait for the execution lane; the host sends one at a time.
+pub const EXECUTION_QUEUE_MAX: usize = 4;
+/// Requests that wait for a query lane. Above it the answer is `busy`.
+pub const QUERY_QUEUE_MAX: usize = 64;
+/// Stack of a lane's thread, in bytes. Contracts nest on an explicit stack; decoders and drop glue need little.
+const LANE_STACK_BYTES: usize = 8 << 20;
+
+/// Which lane serves a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    /// What changes the enclave, one after the other.
+    Execution,
+    /// What only reads.
+    Query,
+}
+
+impl Request {
+    /// The lane that serves this request.
+    #[must_use]
+    pub const fn lane(&self) -> Lane {
+        match self {
+            Self::BootstrapBegin
+            | Self::BootstrapSeal { .. }
+            | Self::Unseal { .. }
+            | Self::InitChain { .. }
+            | Self::ExecuteBlock { .. }
+            | Self::Committed { .. } => Lane::Execution,
+            Self::Query { .. } | Self::Simulate { .. } | Self::Attest { .. } | Self::Status => {
+                Lane::Query
+            }
+        }
+    }
+}
+
+/// The enclave's side of one conversation: what a request may ask while it is served.
+pub struct Asker<'a> {
+    door: &'a Door,
+    stream: u32,
+    answers: &'a Receiver<Answer>,
+}
+
+impl Asker<'_> {
+    /// Asks the host and waits for its answer.
+    ///
+    /// # Errors
+    /// [`DoorError::Closed`] if the host is gone, [`DoorError::TooLarge`] if the ask is above its limit.
+    pub fn ask(&self, ask: Ask) -> Result<Answer, DoorError> {
+        let message = FromEnclave::Ask(ask).encode()?;
+        self.door.expect_answer(self.stream, true);
+        self.door.send(self.stream, &message)?;
+        self.answers
+            .recv()
+            .map_err(|_| DoorError::Closed(String::from("the host is gone")))
+    }
+}
+
+struct Job {
+    stream: u32,
+    request: Request,
+    answers: Receiver<Answer>,
+}
+
+struct Stream {
+    answers: SyncSender<Answer>,
+    /// The enclave has asked and has no answer yet.
+    asked: bool,
+}
+
+struct Door {
+    sink: Mutex<Option<Box<dyn Sink>>>,
+    streams: Mutex<BTreeMap<u32, Stream>>,
+}
+
+/// Serves the enclave's end of `link` on this thread and the lanes' threads, until the host is gone or breaks the
+/// format; returns why. Requests under way are not waited for: their replies have nowhere to go.
+///
+/// # Errors
+/// Always: why it ended. [`DoorError::Closed`] is the ordinary way.
+pub fn serve(
+    link: Link,
+    execution: impl FnMut(Request, &Asker<'_>) -> Reply + Send + 'static,
+    query: impl Fn(Request, &Asker<'_>) -> Reply + Send + Sync + 'static,
+    query_lanes: usize,
+) -> DoorError {
+    let door = Arc::new(Door {
+        sink: Mutex::new(Some(link.sink)),
+        streams: Mutex::default(),
+    });
+    let (to_execution, jobs) = sync_channel(EXECUTION_QUEUE_MAX);
+    let mut execution = execution;
+    if let Err(error) = lane("execution", &door, jobs_of(jobs), move |r, a| {
+        execution(r, a)
+    }) {
+        return error;
+    }
+    let (to_query, jobs) = sync_channel(QUERY_QUEUE_MAX);
+    let jobs = jobs_of(jobs);
+    let query = Arc::new(query);
+    for _ in 0..query_lanes.max(1) {
+        let query = Arc::clone(&query);
+        if let Err(error) = lane("query", &door, Arc::clone(&jobs), move |r, a| query(r, a)) {
+            return error;
+        }
+    }
+    let mut source = link.source;
+    let mut assembler = Assembler::default();
+    let error = loop {
+        match source.receive().and_then(|frame| assembler.push(frame)) {
+            Ok(None) => {}
+            Ok(Some((stream, FromHost::Request(request)))) => {
+                let queue = match request.lane() {
+                    Lane::Execution => &to_execution,
+                    Lane::Query => &to_query,
+                };
+                if let Err(error) = door.open(stream, request, queue) {
+                    break error;
+                }
+            }
+            Ok(Some((stream, FromHost::Answer(answer)))) => {
+                if let Err(error) = door.answer(stream, answer) {
+                    break error;
+                }
+            }
+            Err(error) => break error,
+        }
+    };
+    door.close();
+    error
+}
+
+type Jobs = Arc<Mutex<Receiver<Job>>>;
+
+fn jobs_of(receiver: Receiver<Job>) -> Jobs {
+    Arc::new(Mutex::new(receiver))
+}
+
+fn lane(
+    name: &str,
+    door: &Arc<Door>,
+    jobs: Jobs,
+    mut handle: impl FnMut(Request, &Asker<'_>) -> Reply + Send + 'static,
+) -> Result<(), DoorError> {
+    let door = Arc::clone(door);
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .stack_size(LANE_STACK_BYTES)
+        .spawn(move || {
+            let _closing = CloseOnPanic(&door);
+            loop {
+                let Ok(job) = lock(&jobs).recv() else { return };
+                let reply = handle(
+                    job.request,
+                    &Asker {
+                        door: &door,
+                        stream: job.stream,
+                        answers: &job.answers,
+                    },
+                );
+                if door.reply(job.stream, reply).is_err() {
+                    return;
+                }
+            }
+        })
+        .map(|_| ())
+        .map_err(|e| DoorError::Closed(format!("no thread for a lane: {e}")))
+}
+
+/// A lane that panicked serves nobody: the other end must hear of it.
+struct CloseOnPanic<'a>(&'a Door);
+
+impl Drop for CloseOnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.close();
+        }
+    }
+}
+
+impl Door {
+    fn open(
+        &self,
+        stream: u32,
+        request: Request,
+        queue: &SyncSender<Job>,
+    ) -> Result<(), DoorError> {
+        let (answers, inbox) = sync_channel(1);
+        {
+            let mut streams = lock(&self.streams);
+            if streams.contains_key(&stream) {
+                return Err(DoorError::Turn("a request on a stream that is open"));
+            }
+            if streams.len() >= STREAMS_MAX {
+                return Err(DoorError::Turn("too many streams"));
+            }
+            streams.insert(
+                stream,
+                Stream {
+                    answers,
+                    asked: false,
+                },
+            );
+        }
+        match queue.try_send(Job {
+            stream,
+            request,
+            answers: inbox,
+        }) {
+            Ok(()) => Ok(()),
+            Err(TrySendError::Full(_)) => {
+                let text = String::from("too many requests wait");
+                self.reply(
+                    stream,
+                    Reply::Failed(Failure {
+                        code: FailureCode::Busy,
+                        text,
+                    }),
+                )
+            }
+            Err(TrySendError::Disconnected(_)) => {
+                Err(DoorError::Closed(String::from("a lane is gone")))
+            }
+        }
+    }
+
+    fn expect_answer(&self, stream: u32, asked: bool) -> bool {
+        match lock(&self.streams).get_mut(&stream) {
+            Some(open) => std::mem::replace(&mut open.asked, asked),
+            None => false,
+        }
+    }
+
+    fn answer(&self, stream: u32, answer: Answer) -> Result<(), DoorError> {
+        if !self.expect_answer(stream, false) {
+            return Err(DoorError::Turn("an answer that nobody asked for"));
+        }
+        match lock(&self.streams).get(&stream) {
+            Some(open) => open
+                .answers
+                .try_send(answer)
+                .map_err(|_| DoorError::Turn("an answer that nobody asked for")),
+            None => Err(DoorError::Turn("an answer that nobody asked for")),
+        }
+    }
+
+    fn reply(&self, stream: u32, reply: Reply) -> Result<(), DoorError> {
+        let message = FromEnclave::Reply(reply).encode().or_else(|e| {
+            FromEnclave::Reply(Reply::Failed(Failure {
+                code: FailureCode::TooLarge,
+                text: e.to_string(),
+            }))
+            .encode()
+        })?;
+        lock(&self.streams).remove(&stream);
+        self.send(stream, &message)
+    }
+
+    fn send(&self, stream: u32, message: &[u8]) -> Result<(), DoorError> {
+        for frame in cut(stream, message) {
+            match lock(&self.sink).as_mut() {
+                Some(sink) => sink.send(frame)?,
+                None => return Err(DoorError::Closed(String::from("the link is closed"))),
+            }
+        }
+        Ok(())
+    }
+
+    fn close(&self) {
+        lock(&self.streams).clear();
+        lock(&self.sink).take();
+    }
+}

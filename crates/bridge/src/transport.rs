@@ -1,0 +1,203 @@
+//! The host's end: any thread opens a stream, serves the enclave's asks on it, and gets the reply.
+
+use crate::error::DoorError;
+use crate::frame::{Assembler, STREAMS_MAX, cut};
+use crate::link::{Link, Sink, Source};
+use crate::message::{Answer, Ask, FromEnclave, FromHost, Message as _, Reply, Request};
+use std::collections::BTreeMap;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// A way to the enclave. Safe to call from many threads at once; calls do not wait for each other here.
+pub trait Transport: Send + Sync {
+    /// One conversation: sends `request`, answers every ask through `serve` on this thread, returns the reply.
+    ///
+    /// # Errors
+    /// [`DoorError::Failed`] if the enclave answered that the request failed; otherwise what went wrong on the way.
+    fn call(
+        &self,
+        request: Request,
+        serve: &mut dyn FnMut(Ask) -> Answer,
+    ) -> Result<Reply, DoorError>;
+}
+
+/// The host's end of a link.
+pub struct Host {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    /// `None` once closed.
+    sink: Mutex<Option<Box<dyn Sink>>>,
+    streams: Mutex<Streams>,
+}
+
+#[derive(Default)]
+struct Streams {
+    next: u32,
+    open: BTreeMap<u32, Sender<FromEnclave>>,
+    closed: Option<DoorError>,
+}
+
+impl Host {
+    /// Takes the host's end of `link`; a thread of its own reads it until it closes.
+    ///
+    /// # Errors
+    /// [`DoorError::Closed`] if no thread can be started.
+    pub fn new(link: Link) -> Result<Self, DoorError> {
+        let shared = Arc::new(Shared {
+            sink: Mutex::new(Some(link.sink)),
+            streams: Mutex::default(),
+        });
+        let reader = Arc::clone(&shared);
+        std::thread::Builder::new()
+            .name(String::from("door"))
+            .spawn(move || reader.read(link.source))
+            .map_err(|e| DoorError::Closed(e.to_string()))?;
+        Ok(Self { shared })
+    }
+
+    /// Closes the link; calls under way end with an error.
+    pub fn close(&self) {
+        self.shared
+            .close(DoorError::Closed(String::from("closed by the host")));
+    }
+
+    /// Why the link is closed, if it is.
+    #[must_use]
+    pub fn closed(&self) -> Option<DoorError> {
+        lock(&self.shared.streams).closed.clone()
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl Transport for Host {
+    fn call(
+        &self,
+        request: Request,
+        serve: &mut dyn FnMut(Ask) -> Answer,
+    ) -> Result<Reply, DoorError> {
+        let request = FromHost::Request(request).encode()?;
+        let mut conversation = self.shared.open()?;
+        self.shared.send(conversation.stream, &request)?;
+        loop {
+            let Ok(message) = conversation.inbox.recv() else {
+                return Err(self
+                    .closed()
+                    .unwrap_or(DoorError::Turn("stream ended without a reply")));
+            };
+            match message {
+                FromEnclave::Ask(ask) => {
+                    let answer = FromHost::Answer(serve(ask)).encode().or_else(|e| {
+                        FromHost::Answer(Answer::Unavailable {
+                            text: e.to_string(),
+                        })
+                        .encode()
+                    })?;
+                    self.shared.send(conversation.stream, &answer)?;
+                }
+                FromEnclave::Reply(reply) => {
+                    conversation.done = true;
+                    return match reply {
+                        Reply::Failed(failure) => Err(DoorError::Failed(failure)),
+                        reply => Ok(reply),
+                    };
+                }
+            }
+        }
+    }
+}
+
+/// An open stream. If it is left before the reply (a panic in `serve`), the enclave would wait for ever: the door closes.
+struct Conversation<'a> {
+    shared: &'a Shared,
+    stream: u32,
+    inbox: Receiver<FromEnclave>,
+    done: bool,
+}
+
+impl Drop for Conversation<'_> {
+    fn drop(&mut self) {
+        lock(&self.shared.streams).open.remove(&self.stream);
+        if !self.done {
+            self.shared.close(DoorError::Closed(String::from(
+                "a conversation was left before its reply",
+            )));
+        }
+    }
+}
+
+impl Shared {
+    fn open(&self) -> Result<Conversation<'_>, DoorError> {
+        let mut streams = lock(&self.streams);
+        if let Some(error) = &streams.closed {
+            return Err(error.clone());
+        }
+        if streams.open.len() >= STREAMS_MAX {
+            return Err(DoorError::Turn("too many streams"));
+        }
+        while streams.open.contains_key(&streams.next) {
+            streams.next = streams.next.wrapping_add(1);
+        }
+        let stream = streams.next;
+        streams.next = stream.wrapping_add(1);
+        let (sender, inbox) = channel();
+        streams.open.insert(stream, sender);
+        Ok(Conversation {
+            shared: self,
+            stream,
+            inbox,
+            done: false,
+        })
+    }
+
+    /// The lock is taken per frame, so that messages of several streams mix.
+    fn send(&self, stream: u32, message: &[u8]) -> Result<(), DoorError> {
+        for frame in cut(stream, message) {
+            match lock(&self.sink).as_mut() {
+                Some(sink) => sink.send(frame)?,
+                None => return Err(DoorError::Closed(String::from("the link is closed"))),
+            }
+        }
+        Ok(())
+    }
+
+    fn read(&self, mut source: Box<dyn Source>) {
+        let mut assembler = Assembler::default();
+        let error = loop {
+            let complete = match source.receive().and_then(|frame| assembler.push(frame)) {
+                Ok(None) => continue,
+                Ok(Some(complete)) => complete,
+                Err(error) => break error,
+            };
+            let streams = lock(&self.streams);
+            let Some(sender) = streams.open.get(&complete.0) else {
+                break DoorError::Turn("a message on a stream that is not open");
+            };
+            if sender.send(complete.1).is_err() {
+                break DoorError::Turn("a message after the reply");
+            }
+        };
+        self.close(error);
+    }
+
+    fn close(&self, error: DoorError) {
+        {
+            let mut streams = lock(&self.streams);
+            streams.closed.get_or_insert(error);
+            streams.open.clear();
+        }
+        lock(&self.sink).take();
+    }
+}
+
+/// A poisoned lock: some thread panicked while it held it; what it guards is still consistent, since every critical
+/// section here changes one thing.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

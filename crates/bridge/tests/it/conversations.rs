@@ -1,0 +1,302 @@
+//! Streams, lanes, limits and endings, over channels and over a socket pair.
+
+use std::os::unix::net::UnixStream;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use strongroom_bridge::lane::{self, Asker};
+use strongroom_bridge::link::{Link, in_process};
+use strongroom_bridge::message::{PublicKeys, QueryResult, Status};
+use strongroom_bridge::{
+    Answer, Ask, DoorError, FailureCode, Host, Proven, Reply, Request, Transport,
+};
+use strongroom_types::{Tree, TxError};
+
+const LANES: usize = 2;
+
+/// An enclave that asks for what a query names, and blocks in `execute` until told.
+fn start(link: Link, go: Receiver<()>) -> std::thread::JoinHandle<DoorError> {
+    let go = Mutex::new(go);
+    let execution = move |request: Request, _: &Asker<'_>| match request {
+        Request::BootstrapBegin => Reply::Begun(PublicKeys {
+            io: [1; 32],
+            exchange: [2; 32],
+        }),
+        Request::InitChain { genesis } => Reply::Sealed {
+            seal: genesis[..10].to_vec(),
+        },
+        Request::Committed { height } => {
+            go.lock().unwrap().recv().unwrap();
+            Reply::Published { height }
+        }
+        _ => panic!("a lane that panics"),
+    };
+    let query = |request: Request, asker: &Asker<'_>| match request {
+        Request::Query { data, .. } => {
+            let mut all = Vec::new();
+            for key in data {
+                let ask = Ask::Get {
+                    height: 7,
+                    tree: Tree::Native,
+                    key: vec![key],
+                };
+                match asker.ask(ask).unwrap() {
+                    Answer::Proven(Proven { value, .. }) => all.extend(value.unwrap()),
+                    other => {
+                        let text = format!("{other:?}");
+                        let error = TxError {
+                            codespace: String::from("t"),
+                            code: 1,
+                            text,
+                        };
+                        return Reply::Query(QueryResult {
+                            height: 7,
+                            outcome: Err(strongroom_bridge::message::QueryError::Tx(error)),
+                        });
+                    }
+                }
+            }
+            Reply::Query(QueryResult {
+                height: 7,
+                outcome: Ok(all),
+            })
+        }
+        _ => Reply::Status(Status::default()),
+    };
+    std::thread::spawn(move || lane::serve(link, execution, query, LANES))
+}
+
+fn no_asks(_: Ask) -> Answer {
+    panic!("nothing to ask")
+}
+
+fn double(ask: Ask) -> Answer {
+    match ask {
+        Ask::Get { key, .. } => Answer::Proven(Proven {
+            value: Some(vec![key[0].wrapping_mul(2)]),
+            proof: vec![0; 700],
+        }),
+        _ => Answer::Unavailable {
+            text: String::from("no"),
+        },
+    }
+}
+
+fn query(bytes: Vec<u8>) -> Request {
+    Request::Query {
+        path: String::from("/q"),
+        data: bytes,
+    }
+}
+
+fn answer(bytes: Vec<u8>) -> Reply {
+    Reply::Query(QueryResult {
+        height: 7,
+        outcome: Ok(bytes),
+    })
+}
+
+struct Pair {
+    host: Arc<Host>,
+    go: Sender<()>,
+    enclave: std::thread::JoinHandle<DoorError>,
+}
+
+fn pairs() -> Vec<Pair> {
+    let (a, b) = UnixStream::pair().unwrap();
+    [
+        in_process(),
+        (Link::over(a).unwrap(), Link::over(b).unwrap()),
+    ]
+    .into_iter()
+    .map(|(ours, theirs)| {
+        let (go, wait) = channel();
+        Pair {
+            host: Arc::new(Host::new(ours).unwrap()),
+            go,
+            enclave: start(theirs, wait),
+        }
+    })
+    .collect()
+}
+
+#[test]
+fn a_request_asks_its_host_and_gets_its_reply() {
+    for pair in pairs() {
+        assert_eq!(
+            pair.host.call(query(vec![1, 2, 3]), &mut double),
+            Ok(answer(vec![2, 4, 6]))
+        );
+        let keys = pair.host.call(Request::BootstrapBegin, &mut no_asks);
+        assert_eq!(
+            keys,
+            Ok(Reply::Begun(PublicKeys {
+                io: [1; 32],
+                exchange: [2; 32]
+            }))
+        );
+    }
+}
+
+#[test]
+fn a_message_of_many_frames_arrives() {
+    for pair in pairs() {
+        let genesis = vec![9; 5 << 20];
+        let reply = pair.host.call(Request::InitChain { genesis }, &mut no_asks);
+        assert_eq!(reply, Ok(Reply::Sealed { seal: vec![9; 10] }));
+    }
+}
+
+#[test]
+fn a_query_does_not_wait_for_a_block() {
+    for pair in pairs() {
+        let host = Arc::clone(&pair.host);
+        let block =
+            std::thread::spawn(move || host.call(Request::Committed { height: 3 }, &mut no_asks));
+        assert_eq!(
+            pair.host.call(query(vec![5]), &mut double),
+            Ok(answer(vec![10]))
+        );
+        assert!(!block.is_finished());
+        pair.go.send(()).unwrap();
+        assert_eq!(block.join().unwrap(), Ok(Reply::Published { height: 3 }));
+    }
+}
+
+#[test]
+fn many_threads_converse_at_once_and_nobody_gets_anothers_answer() {
+    for pair in pairs() {
+        std::thread::scope(|scope| {
+            for n in 0..8u8 {
+                let host = &pair.host;
+                scope.spawn(move || {
+                    for round in 0..50u8 {
+                        let asked = vec![n, round, n.wrapping_add(round)];
+                        let expected = asked.iter().map(|b| b.wrapping_mul(2)).collect();
+                        assert_eq!(host.call(query(asked), &mut double), Ok(answer(expected)));
+                    }
+                });
+            }
+        });
+    }
+}
+
+#[test]
+fn too_many_waiting_requests_get_busy_and_the_rest_is_served() {
+    for pair in pairs() {
+        let calls: Vec<_> = (0..8)
+            .map(|height| {
+                let host = Arc::clone(&pair.host);
+                std::thread::spawn(move || host.call(Request::Committed { height }, &mut no_asks))
+            })
+            .collect();
+        for _ in 0..8 {
+            pair.go.send(()).unwrap();
+        }
+        let (mut served, mut busy) = (0, 0);
+        for call in calls {
+            match call.join().unwrap() {
+                Ok(_) => served += 1,
+                Err(DoorError::Failed(failure)) if failure.code == FailureCode::Busy => busy += 1,
+                Err(other) => panic!("{other}"),
+            }
+        }
+        assert_eq!(served + busy, 8);
+        assert!(served >= lane::EXECUTION_QUEUE_MAX);
+    }
+}
+
+#[test]
+fn a_message_above_its_limit_never_leaves_and_the_door_stays_open() {
+    for pair in pairs() {
+        let error = pair
+            .host
+            .call(query(vec![0; 2 << 20]), &mut double)
+            .unwrap_err();
+        assert_eq!(error.code(), "door.too_large");
+        let mut long = |_: Ask| {
+            Answer::Proven(Proven {
+                value: Some(vec![0; 9 << 20]),
+                proof: Vec::new(),
+            })
+        };
+        let Ok(Reply::Query(result)) = pair.host.call(query(vec![1]), &mut long) else {
+            panic!()
+        };
+        assert!(format!("{:?}", result.outcome).contains("proven of more than"));
+        assert_eq!(
+            pair.host.call(query(vec![5]), &mut double),
+            Ok(answer(vec![10]))
+        );
+    }
+}
+
+#[test]
+fn when_the_enclave_goes_every_call_ends_with_an_error() {
+    for pair in pairs() {
+        // Any other execution request makes the test's execution lane panic.
+        let request = Request::BootstrapSeal {
+            genesis: Vec::new(),
+        };
+        assert_eq!(
+            pair.host.call(request, &mut no_asks).unwrap_err().code(),
+            "door.closed"
+        );
+        assert_eq!(
+            pair.host
+                .call(query(vec![5]), &mut double)
+                .unwrap_err()
+                .code(),
+            "door.closed"
+        );
+        assert!(pair.host.closed().is_some());
+    }
+}
+
+#[test]
+fn when_the_host_goes_the_enclave_says_so() {
+    for pair in pairs() {
+        drop(pair.host);
+        assert_eq!(pair.enclave.join().unwrap().code(), "door.closed");
+    }
+}
+
+#[test]
+fn a_host_that_leaves_a_conversation_half_way_closes_the_door() {
+    for pair in pairs() {
+        let host = Arc::clone(&pair.host);
+        let left = std::thread::spawn(move || {
+            host.call(query(vec![5]), &mut |_| panic!("the callback fails"))
+        });
+        assert!(left.join().is_err());
+        assert_eq!(pair.enclave.join().unwrap().code(), "door.closed");
+    }
+}
+
+#[test]
+fn a_host_that_speaks_out_of_turn_or_nonsense_is_cut_off() {
+    use strongroom_bridge::frame::Frame;
+    use strongroom_bridge::message::{FromHost, Message as _};
+    let unasked = FromHost::Answer(Answer::Code(None)).encode().unwrap();
+    let request = FromHost::Request(query(vec![5])).encode().unwrap();
+    let twice = FromHost::Request(Request::Status).encode().unwrap();
+    for (messages, code) in [
+        (vec![unasked], "door.turn"),
+        (vec![request, twice], "door.turn"),
+        (vec![vec![1, 0, 99]], "door.message"),
+        (vec![vec![9, 0, 0]], "door.message"),
+    ] {
+        let (mut ours, theirs) = in_process();
+        let (_go, wait) = channel();
+        let enclave = start(theirs, wait);
+        for chunk in messages {
+            ours.sink
+                .send(Frame {
+                    stream: 1,
+                    more: false,
+                    chunk,
+                })
+                .unwrap();
+        }
+        assert_eq!(enclave.join().unwrap().code(), code);
+    }
+}

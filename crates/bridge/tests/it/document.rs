@@ -1,0 +1,73 @@
+//! The table of docs/spec/door.md and the code say the same.
+
+use std::collections::BTreeMap;
+use strongroom_bridge::spec::{FROM_ENCLAVE, FROM_HOST, Spec};
+
+/// (direction, name) → (wire bytes, limit) of every row whose first cell is a direction.
+fn rows(document: &str) -> BTreeMap<(String, String), (String, String)> {
+    document
+        .lines()
+        .filter_map(|line| {
+            let cells: Vec<&str> = line
+                .trim()
+                .trim_matches('|')
+                .split('|')
+                .map(str::trim)
+                .collect();
+            let [
+                direction @ ("host → enclave" | "enclave → host"),
+                name,
+                wire,
+                _,
+                _,
+                limit,
+                ..,
+            ] = cells.as_slice()
+            else {
+                return None;
+            };
+            let key = ((*direction).to_owned(), name.trim_matches('`').to_owned());
+            Some((key, ((*wire).to_owned(), limit.replace(',', ""))))
+        })
+        .collect()
+}
+
+#[test]
+fn every_message_is_in_the_document_with_its_limit_and_no_other_is() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/spec/door.md");
+    let document = rows(&std::fs::read_to_string(path).unwrap());
+    let mut code = BTreeMap::new();
+    let mut add = |direction: &str, specs: &[&Spec]| {
+        for spec in specs {
+            let key = (direction.to_owned(), spec.name.to_owned());
+            code.insert(
+                key,
+                (
+                    format!("{} {}", spec.half, spec.kind),
+                    spec.limit.to_string(),
+                ),
+            );
+        }
+    };
+    add("host → enclave", &FROM_HOST);
+    add("enclave → host", &FROM_ENCLAVE);
+    assert_eq!(document, code);
+}
+
+#[test]
+fn the_document_names_the_limits_of_frames() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/spec/door.md");
+    let document = std::fs::read_to_string(path).unwrap().replace(',', "");
+    for limit in [
+        strongroom_bridge::frame::FRAME_BYTES_MAX,
+        strongroom_bridge::frame::STREAMS_MAX,
+        strongroom_bridge::frame::UNFINISHED_BYTES_MAX,
+        strongroom_bridge::lane::EXECUTION_QUEUE_MAX,
+        strongroom_bridge::lane::QUERY_QUEUE_MAX,
+    ] {
+        assert!(
+            document.contains(&format!("| {limit} |")),
+            "{limit} is not in the document"
+        );
+    }
+}

@@ -1,0 +1,4 @@
+//! The door as its two ends see it.
+
+mod conversations;
+mod document;
