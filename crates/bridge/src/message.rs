@@ -100,21 +100,12 @@ pub enum Ask {
         /// Raw key.
         key: Vec<u8>,
     },
-    /// The same with what a later removal of the key needs.
+    /// Proofs of paths that the block's writes touch, by hash of the key; each must allow a removal.
     GetForWrite {
         /// Height of the state.
         height: Height,
-        /// Tree.
-        tree: Tree,
-        /// Raw key.
-        key: Vec<u8>,
-    },
-    /// Several of the above at once, in order.
-    GetMany {
-        /// Height of the state.
-        height: Height,
-        /// What to get.
-        keys: Vec<KeyAsk>,
+        /// Tree and key hash, at most [`spec::PATHS_MAX`].
+        paths: Vec<(Tree, Hash)>,
     },
     /// Contract code by its SHA-256.
     GetCode {
@@ -123,24 +114,13 @@ pub enum Ask {
     },
 }
 
-/// One entry of [`Ask::GetMany`].
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct KeyAsk {
-    /// Tree.
-    pub tree: Tree,
-    /// Raw key.
-    pub key: Vec<u8>,
-    /// Whether the proof must allow a later removal.
-    pub for_write: bool,
-}
-
 /// The host's answer to an [`Ask`]. Believed only as far as it is proven.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum Answer {
-    /// To `get` and `get_for_write`.
+    /// To `get`.
     Proven(Proven),
-    /// To `get_many`, in the same order.
-    ProvenMany(Vec<Proven>),
+    /// To `get_for_write`: one encoded `proof::tree::Proof` for each path, in the same order.
+    Paths(Vec<Vec<u8>>),
     /// To `get_code`; `None` if the host has no such content.
     Code(Option<Vec<u8>>),
     /// The host cannot answer (a read failed, a version is gone). The request fails; the enclave goes on.
@@ -477,7 +457,7 @@ impl Message for FromHost {
             },
             Self::Answer(answer) => match answer {
                 Answer::Proven(_) => &spec::PROVEN,
-                Answer::ProvenMany(_) => &spec::PROVEN_MANY,
+                Answer::Paths(_) => &spec::PATHS,
                 Answer::Code(_) => &spec::CODE,
                 Answer::Unavailable { .. } => &spec::UNAVAILABLE,
             },
@@ -498,7 +478,6 @@ impl Message for FromEnclave {
             Self::Ask(ask) => match ask {
                 Ask::Get { .. } => &spec::GET,
                 Ask::GetForWrite { .. } => &spec::GET_FOR_WRITE,
-                Ask::GetMany { .. } => &spec::GET_MANY,
                 Ask::GetCode { .. } => &spec::GET_CODE,
             },
             Self::Reply(reply) => match reply {

@@ -33,6 +33,8 @@ pub const EXECUTE_BLOCK_BYTES_MAX: usize = 12 * MIB;
 pub const BLOCK_RESULT_BYTES_MAX: usize = 64 * MIB;
 /// A stored value with its proof.
 pub const PROVEN_BYTES_MAX: usize = 8 * MIB;
+/// Paths of one `get_for_write`: so many proofs of the greatest depth (256 levels) fit its answer.
+pub const PATHS_MAX: usize = 1024;
 /// Contract code.
 pub const CODE_BYTES_MAX: usize = 4 * MIB;
 /// A query from outside.
@@ -52,14 +54,13 @@ pub(crate) static ATTEST: Spec = spec("attest", 0, 8, 128);
 pub(crate) static STATUS: Spec = spec("status", 0, 9, 16);
 
 pub(crate) static PROVEN: Spec = spec("proven", 1, 0, PROVEN_BYTES_MAX);
-pub(crate) static PROVEN_MANY: Spec = spec("proven_many", 1, 1, 2 * PROVEN_BYTES_MAX);
+pub(crate) static PATHS: Spec = spec("paths", 1, 1, 16 * MIB);
 pub(crate) static CODE: Spec = spec("code", 1, 2, CODE_BYTES_MAX);
 pub(crate) static UNAVAILABLE: Spec = spec("unavailable", 1, 3, 4 * KIB);
 
 pub(crate) static GET: Spec = spec("get", 0, 0, 64 * KIB);
 pub(crate) static GET_FOR_WRITE: Spec = spec("get_for_write", 0, 1, 64 * KIB);
-pub(crate) static GET_MANY: Spec = spec("get_many", 0, 2, MIB);
-pub(crate) static GET_CODE: Spec = spec("get_code", 0, 3, 64);
+pub(crate) static GET_CODE: Spec = spec("get_code", 0, 2, 64);
 
 pub(crate) static BEGUN: Spec = spec("begun", 1, 0, 128);
 pub(crate) static SEALED: Spec = spec("sealed", 1, 1, 64 * KIB);
@@ -85,16 +86,15 @@ pub static FROM_HOST: [&Spec; 14] = [
     &ATTEST,
     &STATUS,
     &PROVEN,
-    &PROVEN_MANY,
+    &PATHS,
     &CODE,
     &UNAVAILABLE,
 ];
 
 /// Enclave → host: half 0 = asks, half 1 = replies.
-pub static FROM_ENCLAVE: [&Spec; 14] = [
+pub static FROM_ENCLAVE: [&Spec; 13] = [
     &GET,
     &GET_FOR_WRITE,
-    &GET_MANY,
     &GET_CODE,
     &BEGUN,
     &SEALED,
