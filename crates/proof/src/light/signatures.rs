@@ -1,0 +1,48 @@
+//! Who signed: the signatures of a commit against the validator set.
+
+use super::LightError;
+use crate::comet::{Commit, CommitSig, Validator, ValidatorSet, Vote};
+use ed25519_zebra::{Signature, VerificationKey};
+
+/// Checks every vote of `commit` and that more than 2/3 of the power of `set` voted for its block.
+///
+/// Entry *i* must be of validator *i*: addresses, keys and places are bound to each other, so no vote counts twice.
+pub(super) fn check(chain_id: &str, commit: &Commit, set: &ValidatorSet) -> Result<(), LightError> {
+    let validators = set.validators();
+    if commit.signatures.len() != validators.len() {
+        return Err(LightError::CommitSize {
+            found: commit.signatures.len(),
+            expected: validators.len(),
+        });
+    }
+    let mut power: u64 = 0;
+    for (index, (sig, validator)) in commit.signatures.iter().zip(validators).enumerate() {
+        let Some(vote) = sig.vote() else { continue };
+        if vote.address != validator.address() {
+            return Err(LightError::VoteAddress { index });
+        }
+        let message = commit
+            .sign_bytes(chain_id, index)
+            .ok_or(LightError::Signature { index })?;
+        if !verifies(validator, vote, &message) {
+            return Err(LightError::Signature { index });
+        }
+        if matches!(sig, CommitSig::Commit(_)) {
+            power = power.saturating_add(validator.power);
+        }
+    }
+    // 3 × power cannot overflow: a set's power is at most i64::MAX / 8.
+    let total = set.total_power();
+    if power.saturating_mul(3) <= total.saturating_mul(2) {
+        return Err(LightError::Power { power, total });
+    }
+    Ok(())
+}
+
+/// Ed25519 by the rules of ZIP-215, the ones that CometBFT validates by.
+fn verifies(validator: &Validator, vote: &Vote, message: &[u8]) -> bool {
+    VerificationKey::try_from(validator.pubkey).is_ok_and(|key| {
+        key.verify(&Signature::from(vote.signature), message)
+            .is_ok()
+    })
+}
