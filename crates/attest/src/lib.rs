@@ -1,1 +1,28 @@
-//! Evidence in, claims and verdict out (trusted, client).
+//! Evidence in, claims and verdict out.
+//!
+//! Circles: trusted, client (and the host through them). Pure: time and policy are arguments.
+//!
+//! Promises: [`judge`] says what evidence proves and whether a policy takes it; evidence of a simulated platform is
+//! never taken by a network that asks for attested machines.
+//! Refuses: bytes that are not exactly one known evidence.
+//!
+//! Only the simulated platform is known today; each kind of hardware becomes a variant of [`Evidence`].
+
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation,
+        clippy::float_arithmetic,
+        clippy::indexing_slicing
+    )
+)]
+
+mod evidence;
+mod policy;
+pub mod simulated;
+
+pub use evidence::{Claims, EVIDENCE_BYTES_MAX, Evidence, Kind, ReportData};
+pub use policy::{Policy, Reason, Security, Verdict, judge};
