@@ -1,0 +1,106 @@
+//! `Kv` on fjall, a log-structured merge tree: the default.
+//!
+//! Its traps, and what is done: a reopen replays the whole journal (its size is capped and tables are flushed early);
+//! a fault inside the journal is cut like a torn tail (so the state store checks its root at open); tables are never
+//! cleared; default buffers grow to hundreds of MB (all are capped).
+
+use super::{Batch, Kv, KvLimits, Range, Rows, Snapshot, Table};
+use crate::error::{Error, Result};
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable as _};
+use std::path::Path;
+use std::sync::Arc;
+
+/// The least that fjall accepts.
+const JOURNAL_BYTES_MAX: u64 = 64 << 20;
+
+/// Threads for flushing and compacting.
+const WORKERS: usize = 2;
+
+/// A fjall database. Clones share it.
+#[derive(Clone)]
+pub struct FjallKv {
+    database: Database,
+    tables: Arc<[(Table, Keyspace)]>,
+}
+
+impl FjallKv {
+    /// Opens or makes the database in the directory `path` with exactly these tables.
+    ///
+    /// # Errors
+    /// If the directory cannot be used, is damaged, or is open elsewhere.
+    pub fn open(path: impl AsRef<Path>, tables: &[Table], limits: KvLimits) -> Result<Self> {
+        let database = Database::builder(path)
+            .cache_size(limits.cache_bytes)
+            .max_journaling_size(JOURNAL_BYTES_MAX)
+            .worker_threads(WORKERS)
+            .open()
+            .map_err(Error::engine)?;
+        let options = || KeyspaceCreateOptions::default().max_memtable_size(limits.memtable_bytes);
+        let tables = tables
+            .iter()
+            .map(|table| {
+                Ok((
+                    *table,
+                    database.keyspace(table.0, options).map_err(Error::engine)?,
+                ))
+            })
+            .collect::<Result<_>>()?;
+        Ok(Self { database, tables })
+    }
+}
+
+fn keyspace(tables: &[(Table, Keyspace)], table: Table) -> Result<&Keyspace> {
+    let found = tables.iter().find(|(name, _)| *name == table);
+    found
+        .map(|(_, keyspace)| keyspace)
+        .ok_or_else(|| Error::engine(format!("no table {}", table.0)))
+}
+
+impl Kv for FjallKv {
+    fn snapshot(&self) -> Result<Arc<dyn Snapshot>> {
+        Ok(Arc::new(FjallSnapshot {
+            snapshot: self.database.snapshot(),
+            tables: Arc::clone(&self.tables),
+        }))
+    }
+
+    fn write(&self, batch: Batch) -> Result<()> {
+        let mut out = self
+            .database
+            .batch()
+            .durability(Some(PersistMode::SyncData));
+        for change in batch.0 {
+            let keyspace = keyspace(&self.tables, change.table)?;
+            match change.value {
+                Some(value) => out.insert(keyspace, change.key, value),
+                None => out.remove(keyspace, change.key),
+            }
+        }
+        out.commit().map_err(Error::engine)
+    }
+}
+
+struct FjallSnapshot {
+    snapshot: fjall::Snapshot,
+    tables: Arc<[(Table, Keyspace)]>,
+}
+
+impl Snapshot for FjallSnapshot {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        let value = self
+            .snapshot
+            .get(keyspace(&self.tables, table)?, key)
+            .map_err(Error::engine)?;
+        Ok(value.map(|value| value.to_vec()))
+    }
+
+    fn rows(&self, table: Table, range: Range<'_>) -> Result<Rows<'_>> {
+        let rows = self
+            .snapshot
+            .range::<&[u8], _>(keyspace(&self.tables, table)?, range);
+        Ok(Box::new(rows.map(|row| {
+            let (key, value) = row.into_inner().map_err(Error::engine)?;
+            Ok((key.to_vec(), value.to_vec()))
+        })))
+    }
+}

@@ -1,0 +1,132 @@
+//! Keys and encodings of the rows that the state store writes (docs/spec/state.md 4). No key is spelled elsewhere.
+
+use crate::error::{Error, Result};
+use crate::kv::Table;
+use borsh::{BorshDeserialize, BorshSerialize};
+use strongroom_proof::tree::Entry;
+use strongroom_types::{Hash, Height, Tree};
+
+/// tree ‖ raw key → value.
+pub(super) const VALUES: Table = Table("values");
+/// tree ‖ bits of the prefix (2) ‖ prefix → entries of the bucket.
+pub(super) const BUCKETS: Table = Table("buckets");
+/// height → what the block at that height replaced.
+pub(super) const UNDO: Table = Table("undo");
+/// tree ‖ key hash ‖ height → the value from that height on.
+pub(super) const HISTORY: Table = Table("history");
+/// Everything there is one of, and the roots of each height.
+pub(super) const META: Table = Table("meta");
+
+/// All tables of the state store, for opening a database.
+pub const TABLES: &[Table] = &[VALUES, BUCKETS, UNDO, HISTORY, META];
+
+/// Entries of one bucket. More are split by the next bit, so that nobody can grow a row by aiming at its prefix.
+pub const BUCKET_ENTRIES_MAX: usize = 32;
+
+/// The row of META that names the newest version.
+pub(super) const NEWEST: &[u8] = b"m";
+
+/// Format of everything in this file.
+pub(super) const FORMAT: u32 = 1;
+
+/// What NEWEST holds.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub(super) struct Newest {
+    pub(super) format: u32,
+    pub(super) height: Height,
+    pub(super) roots: Roots,
+    pub(super) history: bool,
+    /// First height of which values can be had (with history), or the height of the first commit.
+    pub(super) first: Height,
+}
+
+/// Roots in order of tree.
+pub(super) type Roots = [(Tree, Hash); 3];
+
+/// One replaced value.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub(super) struct Replaced {
+    pub(super) tree: Tree,
+    pub(super) raw_key: Vec<u8>,
+    pub(super) old: Option<Vec<u8>>,
+}
+
+pub(super) fn value_key(tree: Tree, raw_key: &[u8]) -> Vec<u8> {
+    [&[tree as u8], raw_key].concat()
+}
+
+/// Key of the bucket whose prefix is the first `bits` bits of `path`.
+pub(super) fn bucket_key(tree: Tree, bits: usize, path: &Hash) -> Vec<u8> {
+    let whole = bits / 8;
+    let mut key = Vec::with_capacity(3 + bits.div_ceil(8));
+    key.push(tree as u8);
+    key.extend_from_slice(&u16::try_from(bits).unwrap_or(u16::MAX).to_be_bytes());
+    key.extend_from_slice(&path[..whole.min(32)]);
+    if bits % 8 > 0 {
+        key.push(path[whole] & (0xff_u8 << (8 - bits % 8)));
+    }
+    key
+}
+
+/// The tree, bits and prefix (padded with zeros) of a bucket's key.
+pub(super) fn parse_bucket_key(key: &[u8]) -> Option<(Tree, usize, Hash)> {
+    let (head, prefix) = key.split_first_chunk::<3>()?;
+    let tree = Tree::ALL.into_iter().find(|tree| *tree as u8 == head[0])?;
+    let bits = usize::from(u16::from_be_bytes([head[1], head[2]]));
+    let mut path = [0; 32];
+    path.get_mut(..prefix.len())?.copy_from_slice(prefix);
+    (bits <= 256 && bucket_key(tree, bits, &path) == key).then_some((tree, bits, path))
+}
+
+pub(super) fn encode_entries(entries: &[Entry]) -> Vec<u8> {
+    let mut row = Vec::with_capacity(entries.len() * 64);
+    for entry in entries {
+        row.extend_from_slice(&entry.key_hash);
+        row.extend_from_slice(&entry.value_hash);
+    }
+    row
+}
+
+pub(super) fn decode_entries(row: &[u8]) -> Result<Vec<Entry>> {
+    let (chunks, rest) = row.as_chunks::<64>();
+    if !rest.is_empty() || chunks.is_empty() || chunks.len() > BUCKET_ENTRIES_MAX {
+        return Err(Error::damaged("length of a bucket"));
+    }
+    let mut entries = Vec::with_capacity(chunks.len());
+    for chunk in chunks {
+        let (key_hash, value_hash) = chunk.split_at(32);
+        let mut entry = Entry {
+            key_hash: [0; 32],
+            value_hash: [0; 32],
+        };
+        entry.key_hash.copy_from_slice(key_hash);
+        entry.value_hash.copy_from_slice(value_hash);
+        entries.push(entry);
+    }
+    Ok(entries)
+}
+
+pub(super) fn undo_key(height: Height) -> [u8; 8] {
+    height.to_be_bytes()
+}
+
+pub(super) fn roots_key(height: Height) -> Vec<u8> {
+    [b"r".as_slice(), &height.to_be_bytes()].concat()
+}
+
+pub(super) fn extra_key(name: &str) -> Vec<u8> {
+    [b"x", name.as_bytes()].concat()
+}
+
+pub(super) fn history_key(tree: Tree, key_hash: &Hash, height: Height) -> Vec<u8> {
+    [&[tree as u8], key_hash.as_slice(), &height.to_be_bytes()].concat()
+}
+
+/// A borsh encoding; writing to memory does not fail.
+pub(super) fn encode<T: BorshSerialize>(value: &T) -> Vec<u8> {
+    borsh::to_vec(value).expect("writing to memory does not fail")
+}
+
+pub(super) fn decode<T: BorshDeserialize>(bytes: &[u8], what: &str) -> Result<T> {
+    borsh::from_slice(bytes).map_err(|error| Error::damaged(format!("{what}: {error}")))
+}

@@ -1,0 +1,204 @@
+//! Versions and views: the state as it was after one block.
+
+use super::rows::{self, Roots};
+use super::top::{self, Buckets, Top};
+use crate::error::{Error, Result};
+use crate::kv::Snapshot;
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::Arc;
+use strongroom_proof::tree::{Entry, Proof};
+use strongroom_types::{Hash, Height, Tree, sha256};
+
+/// How raw keys become places in a tree. Another function than SHA-256 only in tests, which need keys side by side.
+pub(super) type KeyHash = fn(&[u8]) -> Hash;
+
+/// A version that can be proven: a snapshot of the database, what differs from it, and the trees above the buckets.
+pub(super) struct Held {
+    pub(super) height: Height,
+    pub(super) tops: [Top; 3],
+    pub(super) snapshot: Arc<dyn Snapshot>,
+    /// Rows that were otherwise at this height than in the snapshot (only for versions older than it).
+    pub(super) values: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+    pub(super) buckets: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+}
+
+impl Held {
+    pub(super) fn roots(&self) -> Roots {
+        Tree::ALL.map(|tree| (tree, *self.top(tree).hash()))
+    }
+
+    pub(super) fn top(&self, tree: Tree) -> &Top {
+        &self.tops[tree as usize]
+    }
+
+    pub(super) fn get(&self, tree: Tree, raw_key: &[u8]) -> Result<Option<Vec<u8>>> {
+        let key = rows::value_key(tree, raw_key);
+        match self.values.get(&key) {
+            Some(value) => Ok(value.clone()),
+            None => self.snapshot.get(rows::VALUES, &key),
+        }
+    }
+
+    pub(super) fn buckets(&self, tree: Tree) -> BucketsOf<'_> {
+        BucketsOf { held: self, tree }
+    }
+}
+
+/// The buckets of one tree in one version.
+pub(super) struct BucketsOf<'a> {
+    held: &'a Held,
+    tree: Tree,
+}
+
+impl Buckets for BucketsOf<'_> {
+    fn load(&self, bits: usize, path: &Hash) -> Result<Vec<Entry>> {
+        let key = rows::bucket_key(self.tree, bits, path);
+        let row = match self.held.buckets.get(&key) {
+            Some(row) => row.clone(),
+            None => self.held.snapshot.get(rows::BUCKETS, &key)?,
+        };
+        rows::decode_entries(&row.ok_or_else(|| Error::damaged("a bucket is missing"))?)
+    }
+}
+
+/// A version known by its values alone, from the history rows.
+pub(super) struct Past {
+    pub(super) height: Height,
+    pub(super) roots: Roots,
+    pub(super) snapshot: Arc<dyn Snapshot>,
+}
+
+impl Past {
+    fn get(&self, tree: Tree, key_hash: &Hash) -> Result<Option<Vec<u8>>> {
+        let (from, to) = (
+            rows::history_key(tree, key_hash, 0),
+            rows::history_key(tree, key_hash, self.height),
+        );
+        let range = (
+            Bound::Included(from.as_slice()),
+            Bound::Included(to.as_slice()),
+        );
+        let Some((_, row)) = self
+            .snapshot
+            .rows(rows::HISTORY, range)?
+            .next_back()
+            .transpose()?
+        else {
+            return Ok(None);
+        };
+        rows::decode(&row, "a row of the history")
+    }
+}
+
+/// The state after one block, pinned until it is dropped.
+#[derive(Clone)]
+pub struct View {
+    pub(super) at: At,
+    pub(super) key_hash: KeyHash,
+}
+
+#[derive(Clone)]
+pub(super) enum At {
+    Held(Arc<Held>),
+    Past(Arc<Past>),
+}
+
+impl View {
+    /// The height of the block that made this state.
+    #[must_use]
+    pub fn height(&self) -> Height {
+        match &self.at {
+            At::Held(held) => held.height,
+            At::Past(past) => past.height,
+        }
+    }
+
+    /// Root of every tree, in order of name.
+    #[must_use]
+    pub fn roots(&self) -> [(Tree, Hash); 3] {
+        match &self.at {
+            At::Held(held) => held.roots(),
+            At::Past(past) => past.roots,
+        }
+    }
+
+    /// The app hash of this state.
+    #[must_use]
+    pub fn app_hash(&self) -> Hash {
+        strongroom_proof::merkle::app_hash(&self.roots())
+    }
+
+    /// Whether this view can prove what it says; old heights of the history cannot.
+    #[must_use]
+    pub const fn is_provable(&self) -> bool {
+        matches!(self.at, At::Held(_))
+    }
+
+    /// The value at `raw_key`.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn get(&self, tree: Tree, raw_key: &[u8]) -> Result<Option<Vec<u8>>> {
+        match &self.at {
+            At::Held(held) => held.get(tree, raw_key),
+            At::Past(past) => past.get(tree, &(self.key_hash)(raw_key)),
+        }
+    }
+
+    /// The value at `raw_key` with its proof.
+    ///
+    /// # Errors
+    /// [`Error::NotProvable`] at old heights; [`Error::Damaged`] if value and tree differ.
+    pub fn prove(&self, tree: Tree, raw_key: &[u8]) -> Result<(Option<Vec<u8>>, Proof)> {
+        self.value_and_proof(tree, raw_key, false)
+    }
+
+    /// [`View::prove`] with what a later removal of the key needs.
+    ///
+    /// # Errors
+    /// As [`View::prove`].
+    pub fn prove_for_write(&self, tree: Tree, raw_key: &[u8]) -> Result<(Option<Vec<u8>>, Proof)> {
+        self.value_and_proof(tree, raw_key, true)
+    }
+
+    /// Proof of the path to `key_hash`, whatever stands at its end: what `PartialForest::missing` asks for.
+    ///
+    /// # Errors
+    /// As [`View::prove`].
+    pub fn prove_path(&self, tree: Tree, key_hash: &Hash) -> Result<Proof> {
+        self.proof(tree, key_hash, true)
+    }
+
+    fn value_and_proof(
+        &self,
+        tree: Tree,
+        raw_key: &[u8],
+        for_write: bool,
+    ) -> Result<(Option<Vec<u8>>, Proof)> {
+        let key_hash = (self.key_hash)(raw_key);
+        let proof = self.proof(tree, &key_hash, for_write)?;
+        let value = self.get(tree, raw_key)?;
+        let proven = proof
+            .leaf
+            .filter(|leaf| leaf.key_hash == key_hash)
+            .map(|leaf| leaf.value_hash);
+        if value.as_deref().map(sha256) == proven {
+            Ok((value, proof))
+        } else {
+            Err(Error::damaged(format!(
+                "a value of tree {} is not the one in the tree",
+                tree.name()
+            )))
+        }
+    }
+
+    fn proof(&self, tree: Tree, key_hash: &Hash, for_write: bool) -> Result<Proof> {
+        match &self.at {
+            At::Held(held) => top::prove(held.top(tree), &held.buckets(tree), key_hash, for_write),
+            At::Past(past) => Err(Error::NotProvable {
+                height: past.height,
+            }),
+        }
+    }
+}
