@@ -1,0 +1,67 @@
+//! Balances and the supply: the supply is the sum of all balances, before and after every function here.
+
+use cosmwasm_std::{Addr, StdError, StdResult, Storage};
+use secret_toolkit::serialization::Bincode2;
+use secret_toolkit::storage::{Item, Keymap, KeymapBuilder, WithoutIter};
+
+/// Account → balance.
+static BALANCES: Keymap<Addr, u128, Bincode2, WithoutIter> =
+    KeymapBuilder::new(b"balances").without_iter().build();
+/// All tokens there are.
+static SUPPLY: Item<u128> = Item::new(b"supply");
+
+/// An account's balance; 0 for an account never seen.
+pub fn balance(storage: &dyn Storage, account: &Addr) -> u128 {
+    BALANCES.get(storage, account).unwrap_or_default()
+}
+
+/// All tokens there are.
+pub fn supply(storage: &dyn Storage) -> StdResult<u128> {
+    Ok(SUPPLY.may_load(storage)?.unwrap_or_default())
+}
+
+/// Makes tokens for an account. Refused if the supply would not fit 128 bits.
+pub fn create(storage: &mut dyn Storage, account: &Addr, amount: u128) -> StdResult<()> {
+    let Some(new_supply) = supply(storage)?.checked_add(amount) else {
+        return Err(StdError::generic_err(
+            "this would make more tokens than can be counted",
+        ));
+    };
+    SUPPLY.save(storage, &new_supply)?;
+    credit(storage, account, amount)
+}
+
+/// Destroys tokens of an account.
+pub fn destroy(storage: &mut dyn Storage, account: &Addr, amount: u128) -> StdResult<()> {
+    debit(storage, account, amount)?;
+    let left = supply(storage)?.checked_sub(amount);
+    let left = left.ok_or_else(|| StdError::generic_err("more tokens than the supply"))?;
+    SUPPLY.save(storage, &left)
+}
+
+/// Moves tokens. An account may send to itself.
+pub fn move_tokens(
+    storage: &mut dyn Storage,
+    from: &Addr,
+    to: &Addr,
+    amount: u128,
+) -> StdResult<()> {
+    debit(storage, from, amount)?;
+    credit(storage, to, amount)
+}
+
+fn debit(storage: &mut dyn Storage, account: &Addr, amount: u128) -> StdResult<()> {
+    let held = balance(storage, account);
+    let Some(left) = held.checked_sub(amount) else {
+        return Err(StdError::generic_err(format!(
+            "insufficient funds: balance={held}, required={amount}"
+        )));
+    };
+    BALANCES.insert(storage, account, &left)
+}
+
+fn credit(storage: &mut dyn Storage, account: &Addr, amount: u128) -> StdResult<()> {
+    let sum = balance(storage, account).checked_add(amount);
+    let sum = sum.ok_or_else(|| StdError::generic_err("more tokens than the supply"))?;
+    BALANCES.insert(storage, account, &sum)
+}

@@ -1,0 +1,53 @@
+//! A private token: balances, allowances and histories that only their owners can read (SNIP-20).
+//!
+//! - [`msg`]: what the contract understands and answers.
+//! - [`execute`]: changes; [`query`]: reading; [`instantiate`](fn@instantiate): the beginning.
+//! - [`viewing_key`], [`permit`]: who may read.
+//! - [`ledger`], [`allowance`], [`history`], [`state`]: what is remembered.
+//! - [`padding`]: why the length of an answer tells nothing.
+//!
+//! The chain knows nothing of all this: messages and answers are ordinary encrypted contract calls.
+
+pub mod allowance;
+pub mod execute;
+pub mod history;
+pub mod instantiate;
+pub mod ledger;
+pub mod msg;
+pub mod padding;
+pub mod permit;
+pub mod query;
+pub mod state;
+pub mod viewing_key;
+
+use cosmwasm_std::{entry_point, Binary, Deps, DepsMut, Env, MessageInfo, Response, StdResult};
+
+use crate::msg::{ExecuteMsg, InstantiateMsg, QueryMsg};
+use crate::padding::{pad, pad_response};
+
+/// Called once, when the contract is created.
+#[entry_point]
+pub fn instantiate(
+    deps: DepsMut,
+    env: Env,
+    info: MessageInfo,
+    msg: InstantiateMsg,
+) -> StdResult<Response> {
+    instantiate::run(deps, env, info, msg).map(pad_response)
+}
+
+/// Called for every transaction that is sent to the contract.
+#[entry_point]
+pub fn execute(deps: DepsMut, env: Env, info: MessageInfo, msg: ExecuteMsg) -> StdResult<Response> {
+    execute::run(deps, env, info, msg).map(pad_response)
+}
+
+/// Called to read from the contract.
+#[entry_point]
+pub fn query(deps: Deps, env: Env, msg: QueryMsg) -> StdResult<Binary> {
+    let answer = query::run(deps, env, msg)?;
+    Ok(Binary(pad(answer.0)))
+}
+
+#[cfg(test)]
+mod tests;

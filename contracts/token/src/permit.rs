@@ -1,0 +1,213 @@
+//! Query permits (SNIP-24): a signature that opens queries about its signer, without a transaction.
+//!
+//! The permit names the contracts and the kinds of query that it opens. Its signer is whoever the public key belongs
+//! to; who sends the query does not matter. Nothing in a permit expires, but its signer can revoke it for good.
+
+use cosmwasm_std::{to_vec, Addr, Api, Binary, CanonicalAddr, Deps, StdError, StdResult, Storage};
+use ripemd::Ripemd160;
+use secret_toolkit::serialization::Bincode2;
+use secret_toolkit::storage::{Keymap, KeymapBuilder, WithoutIter};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// (account, permit name) → revoked.
+static REVOKED: Keymap<(Addr, String), bool, Bincode2, WithoutIter> =
+    KeymapBuilder::new(b"revoked_permits")
+        .without_iter()
+        .build();
+
+/// What a permit may open.
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Permission {
+    /// Allowances given and received.
+    Allowance,
+    /// The balance.
+    Balance,
+    /// Both histories.
+    History,
+    /// Everything.
+    Owner,
+}
+
+impl Permission {
+    fn name(self) -> &'static str {
+        match self {
+            Permission::Allowance => "allowance",
+            Permission::Balance => "balance",
+            Permission::History => "history",
+            Permission::Owner => "owner",
+        }
+    }
+}
+
+/// A permit as clients send it.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub struct Permit {
+    /// What is permitted.
+    pub params: PermitParams,
+    /// Who permits it.
+    pub signature: PermitSignature,
+}
+
+/// What is permitted.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub struct PermitParams {
+    /// By this name it can be revoked.
+    pub permit_name: String,
+    /// Contracts that may accept it.
+    pub allowed_tokens: Vec<String>,
+    /// Part of what is signed; not compared with the chain's name.
+    pub chain_id: String,
+    /// What it opens.
+    pub permissions: Vec<Permission>,
+}
+
+/// A signature with its key.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub struct PermitSignature {
+    /// The signer's key.
+    pub pub_key: PubKey,
+    /// 64 bytes, r and s.
+    pub signature: Binary,
+}
+
+/// A public key in the form of amino JSON. Its `type` is not looked at: only one kind of key can verify here.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub struct PubKey {
+    /// Name of the kind of key.
+    pub r#type: String,
+    /// 33 bytes, compressed secp256k1.
+    pub value: Binary,
+}
+
+/// A permit whose signature was checked, for this contract. The only way to one is [`verify`].
+pub struct VerifiedPermit {
+    account: Addr,
+    permissions: Vec<Permission>,
+}
+
+impl VerifiedPermit {
+    /// The signer, if the permit opens this kind of query.
+    pub fn account_for(self, permission: Permission) -> StdResult<Addr> {
+        let opens = |p: &Permission| *p == permission || *p == Permission::Owner;
+        if self.permissions.iter().any(opens) {
+            return Ok(self.account);
+        }
+        let names: Vec<&str> = self.permissions.iter().map(|p| p.name()).collect();
+        Err(StdError::generic_err(format!(
+            "No permission to query {}, got permissions {names:?}",
+            permission.name(),
+        )))
+    }
+}
+
+/// Checks a permit: for this contract, not revoked, properly signed.
+pub fn verify(deps: Deps, own_address: &Addr, permit: Permit) -> StdResult<VerifiedPermit> {
+    let PermitParams { allowed_tokens, .. } = &permit.params;
+    if !allowed_tokens.iter().any(|token| own_address == token) {
+        return Err(StdError::generic_err(format!(
+            "Permit doesn't apply to token \"{own_address}\", allowed tokens: {allowed_tokens:?}"
+        )));
+    }
+
+    let pub_key = &permit.signature.pub_key.value;
+    let account = deps.api.addr_humanize(&account_of(pub_key))?;
+    let name = &permit.params.permit_name;
+    if is_revoked(deps.storage, &account, name) {
+        return Err(StdError::generic_err(format!(
+            "Permit \"{name}\" was revoked by account \"{account}\""
+        )));
+    }
+
+    if !signature_is_valid(deps.api, &permit)? {
+        return Err(StdError::generic_err(
+            "Failed to verify signatures for the given permit",
+        ));
+    }
+    Ok(VerifiedPermit {
+        account,
+        permissions: permit.params.permissions,
+    })
+}
+
+/// Revokes a permit of an account for good.
+pub fn revoke(storage: &mut dyn Storage, account: Addr, permit_name: String) -> StdResult<()> {
+    REVOKED.insert(storage, &(account, permit_name), &true)
+}
+
+fn is_revoked(storage: &dyn Storage, account: &Addr, permit_name: &str) -> bool {
+    REVOKED.contains(storage, &(account.clone(), permit_name.to_string()))
+}
+
+fn signature_is_valid(api: &dyn Api, permit: &Permit) -> StdResult<bool> {
+    let hash = Sha256::digest(sign_document(&permit.params)?);
+    let PermitSignature { pub_key, signature } = &permit.signature;
+    // Malformed keys and signatures are errors of the host's function; here they are just wrong signatures.
+    let is_valid = api.secp256k1_verify(&hash, signature, &pub_key.value);
+    Ok(is_valid.unwrap_or(false))
+}
+
+fn account_of(pub_key: &[u8]) -> CanonicalAddr {
+    let hash = Ripemd160::digest(Sha256::digest(pub_key));
+    CanonicalAddr(Binary::from(hash.as_slice()))
+}
+
+/// The bytes that were signed: an amino JSON document that is no transaction. Fields stand in alphabetical order.
+fn sign_document(params: &PermitParams) -> StdResult<Vec<u8>> {
+    #[derive(Serialize)]
+    struct Document<'a> {
+        account_number: &'a str,
+        chain_id: &'a str,
+        fee: Fee<'a>,
+        memo: &'a str,
+        msgs: [Message<'a>; 1],
+        sequence: &'a str,
+    }
+    #[derive(Serialize)]
+    struct Fee<'a> {
+        amount: [Amount<'a>; 1],
+        gas: &'a str,
+    }
+    #[derive(Serialize)]
+    struct Amount<'a> {
+        amount: &'a str,
+        denom: &'a str,
+    }
+    #[derive(Serialize)]
+    struct Message<'a> {
+        r#type: &'a str,
+        value: Content<'a>,
+    }
+    #[derive(Serialize)]
+    struct Content<'a> {
+        allowed_tokens: &'a [String],
+        permissions: &'a [Permission],
+        permit_name: &'a str,
+    }
+
+    to_vec(&Document {
+        account_number: "0",
+        chain_id: &params.chain_id,
+        fee: Fee {
+            amount: [Amount {
+                amount: "0",
+                denom: "uscrt",
+            }],
+            gas: "1",
+        },
+        memo: "",
+        msgs: [Message {
+            r#type: "query_permit",
+            value: Content {
+                allowed_tokens: &params.allowed_tokens,
+                permissions: &params.permissions,
+                permit_name: &params.permit_name,
+            },
+        }],
+        sequence: "0",
+    })
+}
+
+#[cfg(test)]
+mod tests;

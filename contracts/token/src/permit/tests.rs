@@ -1,0 +1,131 @@
+//! The library's mock of the chain knows no real addresses, so the steps of [`verify`] are tested one by one; the
+//! end-to-end tests take them together. The vector is the one that the contract toolkit publishes.
+
+use base64::prelude::{Engine, BASE64_STANDARD};
+use bech32::Hrp;
+use cosmwasm_std::testing::{mock_dependencies, MockApi};
+
+use super::*;
+
+const TOKEN: &str = "secret1rf03820fp8gngzg2w02vd30ns78qkc8rg8dxaq";
+const ACCOUNT: &str = "secret1399pyvvk3hvwgxwt3udkslsc5jl3rqv4yshfrl";
+
+fn binary(base64: &str) -> Binary {
+    Binary(BASE64_STANDARD.decode(base64).unwrap())
+}
+
+fn published_permit() -> Permit {
+    Permit {
+        params: PermitParams {
+            permit_name: "memo_secret1rf03820fp8gngzg2w02vd30ns78qkc8rg8dxaq".into(),
+            allowed_tokens: vec![TOKEN.into()],
+            chain_id: "pulsar-2".into(),
+            permissions: vec![Permission::History],
+        },
+        signature: PermitSignature {
+            pub_key: PubKey {
+                r#type: "tendermint/PubKeySecp256k1".into(),
+                value: binary("A5M49l32ZrV+SDsPnoRv8fH7ivNC4gEX9prvd4RwvRaL"),
+            },
+            signature: binary(
+                "hw/Mo3ZZYu1pEiDdymElFkuCuJzg9soDHw+4DxK7cL9rafiyykh7VynS+guotRAKXhfYMwCiyWmiznc6R+UlsQ==",
+            ),
+        },
+    }
+}
+
+fn is_signed(permit: &Permit) -> bool {
+    signature_is_valid(&MockApi::default(), permit).unwrap()
+}
+
+#[test]
+fn the_published_permit_is_signed_by_its_account() {
+    let permit = published_permit();
+    assert!(is_signed(&permit));
+    let account = account_of(&permit.signature.pub_key.value);
+    let (prefix, bytes) = bech32::decode(ACCOUNT).unwrap();
+    assert_eq!(prefix, Hrp::parse("secret").unwrap());
+    assert_eq!(account.as_slice(), bytes);
+}
+
+#[test]
+fn the_signed_document_is_compact_and_its_keys_are_sorted() {
+    let document = sign_document(&published_permit().params).unwrap();
+    assert_eq!(
+        String::from_utf8(document).unwrap(),
+        r#"{"account_number":"0","chain_id":"pulsar-2","fee":{"amount":[{"amount":"0","denom":"uscrt"}],"gas":"1"},"memo":"","msgs":[{"type":"query_permit","value":{"allowed_tokens":["secret1rf03820fp8gngzg2w02vd30ns78qkc8rg8dxaq"],"permissions":["history"],"permit_name":"memo_secret1rf03820fp8gngzg2w02vd30ns78qkc8rg8dxaq"}}],"sequence":"0"}"#
+    );
+}
+
+#[test]
+fn a_changed_permit_is_not_signed() {
+    let changes: [fn(&mut Permit); 6] = [
+        |permit| permit.params.permit_name.push('x'),
+        |permit| permit.params.chain_id = "secret-4".into(),
+        |permit| permit.params.permissions.push(Permission::Owner),
+        |permit| permit.params.allowed_tokens.push("another".into()),
+        |permit| permit.signature.signature.0[0] ^= 1,
+        |permit| permit.signature.pub_key.value.0[32] ^= 1,
+    ];
+    for change in changes {
+        let mut permit = published_permit();
+        change(&mut permit);
+        assert!(!is_signed(&permit));
+    }
+}
+
+#[test]
+fn malformed_keys_and_signatures_are_refused_without_a_panic() {
+    for length in [0, 1, 32, 34, 64, 65, 200] {
+        let mut permit = published_permit();
+        permit.signature.pub_key.value = Binary(vec![2; length]);
+        assert!(!is_signed(&permit));
+        let mut permit = published_permit();
+        permit.signature.signature = Binary(vec![0; length]);
+        assert!(!is_signed(&permit));
+    }
+}
+
+#[test]
+fn a_permit_for_another_contract_is_refused() {
+    let deps = mock_dependencies();
+    let own = Addr::unchecked("secret1own");
+    let Err(refused) = verify(deps.as_ref(), &own, published_permit()) else {
+        panic!("the permit names another contract");
+    };
+    assert_eq!(
+        refused.to_string(),
+        format!(
+            "Generic error: Permit doesn't apply to token \"secret1own\", allowed tokens: [\"{TOKEN}\"]"
+        )
+    );
+}
+
+#[test]
+fn a_revoked_permit_is_revoked_for_its_account_only() {
+    let mut deps = mock_dependencies();
+    let (alice, bob) = (Addr::unchecked("alice"), Addr::unchecked("bob"));
+    revoke(deps.as_mut().storage, alice.clone(), "all".into()).unwrap();
+    assert!(is_revoked(deps.as_ref().storage, &alice, "all"));
+    assert!(!is_revoked(deps.as_ref().storage, &alice, "other"));
+    assert!(!is_revoked(deps.as_ref().storage, &bob, "all"));
+}
+
+#[test]
+fn a_permission_opens_its_own_kind_and_owner_opens_everything() {
+    let permit = |permissions: &[Permission]| VerifiedPermit {
+        account: Addr::unchecked("alice"),
+        permissions: permissions.to_vec(),
+    };
+    assert!(permit(&[Permission::Balance])
+        .account_for(Permission::Balance)
+        .is_ok());
+    assert!(permit(&[Permission::Owner])
+        .account_for(Permission::History)
+        .is_ok());
+    let refused = permit(&[Permission::Balance, Permission::Allowance]);
+    assert_eq!(
+        refused.account_for(Permission::History).unwrap_err().to_string(),
+        "Generic error: No permission to query history, got permissions [\"balance\", \"allowance\"]"
+    );
+}
