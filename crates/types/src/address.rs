@@ -1,6 +1,8 @@
 //! Account addresses: 20 bytes (keys, contracts) or 32 bytes (interchain accounts), bech32 with prefix `secret`
 //! (wire.md 1.1).
 
+use crate::error::{TxError, sdk};
+use bech32::{Fe32, Fe32IterExt as _, Hrp};
 use borsh::{BorshDeserialize, BorshSerialize};
 
 /// The bech32 prefix of account addresses.
@@ -26,6 +28,31 @@ pub enum AddressError {
     /// Another prefix than `secret`.
     #[error("hrp does not match bech32 prefix: expected 'secret' got '{0}'")]
     Prefix(String),
+}
+
+impl AddressError {
+    /// The error of a string address in a compute message (migrate, admin): `<field>: <bech32 error>`, code 1,
+    /// `undefined`; another prefix has its own text there.
+    #[must_use]
+    pub fn in_field(&self, field: &str) -> TxError {
+        match self {
+            Self::Prefix(prefix) => TxError::plain(format!(
+                "{field}: invalid Bech32 prefix; expected {PREFIX}, got {prefix}"
+            )),
+            other => TxError::plain(format!("{field}: {other}")),
+        }
+    }
+}
+
+/// As a signer field reports it.
+impl From<AddressError> for TxError {
+    fn from(error: AddressError) -> Self {
+        match error {
+            AddressError::Length(_) => sdk::UNKNOWN_ADDRESS.wrap(error),
+            AddressError::Prefix(_) => sdk::LOGIC.wrap(error),
+            AddressError::Empty | AddressError::Bech32(_) => Self::plain(error.to_string()),
+        }
+    }
 }
 
 impl Address {
@@ -68,7 +95,7 @@ impl Address {
 
 impl core::fmt::Display for Address {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        let hrp = bech32::Hrp::parse(PREFIX).map_err(|_| core::fmt::Error)?;
+        let hrp = Hrp::parse(PREFIX).map_err(|_| core::fmt::Error)?;
         f.write_str(&bech32::encode::<bech32::Bech32>(hrp, &self.0).map_err(|_| core::fmt::Error)?)
     }
 }
@@ -86,12 +113,78 @@ impl core::str::FromStr for Address {
         if text.trim().is_empty() {
             return Err(AddressError::Empty);
         }
-        let checked = bech32::primitives::decode::CheckedHrpstring::new::<bech32::Bech32>(text)
-            .map_err(|e| AddressError::Bech32(e.to_string()))?;
-        if checked.hrp().as_str() != PREFIX {
-            return Err(AddressError::Prefix(checked.hrp().to_string()));
+        let (prefix, bytes) = decode_bech32(text).map_err(AddressError::Bech32)?;
+        if prefix != PREFIX {
+            return Err(AddressError::Prefix(prefix));
         }
-        Self::from_bytes(&checked.byte_iter().collect::<Vec<_>>())
+        Self::from_bytes(&bytes)
+    }
+}
+
+/// Longest bech32 text that is looked at, in bytes.
+const BECH32_LEN_MAX: usize = 1_023;
+/// Characters of the checksum.
+const CHECKSUM_LEN: usize = 6;
+
+/// Prefix and bytes of a bech32 text. The error texts are those that clients of this protocol know.
+fn decode_bech32(text: &str) -> Result<(String, Vec<u8>), String> {
+    if text.len() < 8 || text.len() > BECH32_LEN_MAX {
+        return Err(format!("invalid bech32 string length {}", text.len()));
+    }
+    if let Some(c) = text.chars().find(|c| !('!'..='~').contains(c)) {
+        return Err(format!("invalid character in string: '{c}'"));
+    }
+    let (lower, upper) = (text.to_ascii_lowercase(), text.to_ascii_uppercase());
+    if text != lower && text != upper {
+        return Err("string not all lowercase or all uppercase".into());
+    }
+    let Some((prefix, data)) = lower.rsplit_once('1') else {
+        return Err("invalid separator index -1".into());
+    };
+    if prefix.is_empty() || data.len() < CHECKSUM_LEN {
+        return Err(format!("invalid separator index {}", prefix.len()));
+    }
+    let symbol = |c: char| {
+        Fe32::from_char(c)
+            .map_err(|_| format!("invalid character not part of charset: {}", u32::from(c)))
+    };
+    let symbols: Vec<Fe32> = data.chars().map(symbol).collect::<Result<_, _>>()?;
+    let (payload, given) = symbols.split_at(symbols.len().saturating_sub(CHECKSUM_LEN));
+    let hrp = Hrp::parse(prefix).map_err(|e| e.to_string())?;
+    let full = payload
+        .iter()
+        .copied()
+        .with_checksum::<bech32::Bech32>(&hrp)
+        .chars()
+        .collect::<String>();
+    let expected = full
+        .get(full.len().saturating_sub(CHECKSUM_LEN)..)
+        .unwrap_or_default();
+    let given: String = given.iter().map(|s| s.to_char()).collect();
+    if expected != given {
+        return Err(format!(
+            "invalid checksum (expected {expected} got {given})"
+        ));
+    }
+    Ok((prefix.to_owned(), to_bytes(payload)?))
+}
+
+/// Groups of five bits to bytes; the padding must be shorter than a group and zero.
+fn to_bytes(symbols: &[Fe32]) -> Result<Vec<u8>, String> {
+    let (mut bytes, mut pending, mut bits) = (Vec::new(), 0_u32, 0_u32);
+    for symbol in symbols {
+        pending = (pending << 5) | u32::from(symbol.to_u8());
+        bits = bits.saturating_add(5);
+        if bits >= 8 {
+            bits = bits.saturating_sub(8);
+            bytes.push(u8::try_from(pending >> bits).map_err(|e| e.to_string())?);
+            pending &= (1_u32 << bits).wrapping_sub(1);
+        }
+    }
+    if bits >= 5 || pending != 0 {
+        Err("invalid incomplete group".into())
+    } else {
+        Ok(bytes)
     }
 }
 
@@ -106,5 +199,148 @@ impl BorshDeserialize for Address {
         let bytes = Vec::<u8>::deserialize_reader(r)?;
         Self::from_bytes(&bytes)
             .map_err(|e| borsh::io::Error::new(borsh::io::ErrorKind::InvalidData, e))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const A: &str = "secret1ap26qrlp8mcq2pg6r47w43l0y8zkqm8a450s03";
+
+    #[test]
+    fn the_address_of_a_known_key_is_the_known_one() {
+        let key = "034ee8249f67e136139c3ed94ad63288f6c1de45ce66fa883247211a698f440cdf";
+        let key: [u8; 33] = hex::decode(key).unwrap().try_into().unwrap();
+        assert_eq!(Address::of_secp256k1(&key).to_string(), A);
+        assert_eq!(
+            Address::of_module("gov").to_string(),
+            "secret10d07y265gmmuvt4z0w9aw880jnsr700jc88vt0"
+        );
+        assert_eq!(
+            Address::of_module("distribution").to_string(),
+            "secret1jv65s3grqf6v6jl3dp4t6c9t9rk99cd896s45r"
+        );
+    }
+
+    #[test]
+    fn bad_texts_are_refused_with_the_codes_of_the_specification() {
+        let wrong_sum = A.replace("s03", "s04");
+        let cases: &[(&str, &str, u32, &str)] = &[
+            ("", "undefined", 1, "empty address string is not allowed"),
+            (" ", "undefined", 1, "empty address string is not allowed"),
+            (
+                &wrong_sum,
+                "undefined",
+                1,
+                "decoding bech32 failed: invalid checksum (expected 450s03 got 450s04)",
+            ),
+            (
+                "secretnothing",
+                "undefined",
+                1,
+                "decoding bech32 failed: invalid separator index -1",
+            ),
+            (
+                "1qqqqqqq",
+                "undefined",
+                1,
+                "decoding bech32 failed: invalid separator index 0",
+            ),
+            (
+                "secret1qqq",
+                "undefined",
+                1,
+                "decoding bech32 failed: invalid separator index 6",
+            ),
+            (
+                "secret1bqqqqqq",
+                "undefined",
+                1,
+                "decoding bech32 failed: invalid character not part of charset: 98",
+            ),
+            (
+                "secret1Aqqqqqq",
+                "undefined",
+                1,
+                "decoding bech32 failed: string not all lowercase or all uppercase",
+            ),
+            (
+                "abc",
+                "undefined",
+                1,
+                "decoding bech32 failed: invalid bech32 string length 3",
+            ),
+            (
+                "cosmos10d07y265gmmuvt4z0w9aw880jnsr700j6zn9kn",
+                "sdk",
+                35,
+                "hrp does not match bech32 prefix: expected 'secret' got 'cosmos': internal logic error",
+            ),
+        ];
+        for (text, codespace, code, message) in cases {
+            let e: TxError = text.parse::<Address>().unwrap_err().into();
+            assert_eq!(
+                (e.codespace.as_str(), e.code, e.text.as_str()),
+                (*codespace, *code, *message),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_address_of_another_length_is_refused() {
+        let hrp = Hrp::parse(PREFIX).unwrap();
+        let text = bech32::encode::<bech32::Bech32>(hrp, &[7; 21]).unwrap();
+        let e: TxError = text.parse::<Address>().unwrap_err().into();
+        assert_eq!(
+            (e.code, e.text.as_str()),
+            (
+                9,
+                "address length must be 20 or 32 bytes, got 21: unknown address"
+            )
+        );
+    }
+
+    #[test]
+    fn a_string_field_of_a_compute_message_names_itself() {
+        let e = "cosmos10d07y265gmmuvt4z0w9aw880jnsr700j6zn9kn"
+            .parse::<Address>()
+            .unwrap_err();
+        assert_eq!(
+            e.in_field("sender").text,
+            "sender: invalid Bech32 prefix; expected secret, got cosmos"
+        );
+        assert_eq!(
+            AddressError::Empty.in_field("admin").text,
+            "admin: empty address string is not allowed"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn addresses_return_from_text_and_binary(bytes in prop_oneof![
+            proptest::collection::vec(any::<u8>(), 20), proptest::collection::vec(any::<u8>(), 32)
+        ]) {
+            let address = Address::from_bytes(&bytes).unwrap();
+            prop_assert_eq!(&address.to_string().parse::<Address>().unwrap(), &address);
+            prop_assert_eq!(&address.to_string().to_uppercase().parse::<Address>().unwrap(), &address);
+            prop_assert_eq!(&borsh::from_slice::<Address>(&borsh::to_vec(&address).unwrap()).unwrap(), &address);
+        }
+
+        #[test]
+        fn a_changed_character_is_refused(bytes in any::<[u8; 20]>(), at in 7_usize..45, to in 0_usize..32) {
+            let text = Address::from_bytes(&bytes).unwrap().to_string();
+            let mut chars: Vec<char> = text.chars().collect();
+            chars[at] = "qpzry9x8gf2tvdw0s3jn54khce6mua7l".chars().nth(to).unwrap();
+            let changed: String = chars.into_iter().collect();
+            prop_assert_eq!(changed.parse::<Address>().is_ok(), changed == text);
+        }
+
+        #[test]
+        fn arbitrary_text_never_panics(text in ".{0,80}") {
+            let _ = text.parse::<Address>();
+        }
     }
 }

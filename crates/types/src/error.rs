@@ -1,4 +1,6 @@
 //! Errors of transactions and queries as clients see them: (codespace, code, text) (wire.md 1.12).
+//!
+//! A registered error is a constant ([`Registered`]); wrapping prepends, so its description stays last.
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
@@ -6,7 +8,8 @@ use borsh::{BorshDeserialize, BorshSerialize};
 pub type Codespace = &'static str;
 
 /// An error that a client sees: stable (codespace, code) and the text. Wrapping prepends: `detail: description`.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, thiserror::Error)]
+#[error("{text}")]
 pub struct TxError {
     /// Family, `sdk`, `compute`, …; `undefined` for unregistered errors (code 1).
     pub codespace: String,
@@ -14,4 +17,281 @@ pub struct TxError {
     pub code: u32,
     /// The text, wrapping included.
     pub text: String,
+}
+
+impl TxError {
+    /// An error with this text as it is.
+    #[must_use]
+    pub fn new(codespace: &str, code: u32, text: impl Into<String>) -> Self {
+        Self {
+            codespace: codespace.to_owned(),
+            code,
+            text: text.into(),
+        }
+    }
+
+    /// An error that no family registered: codespace `undefined`, code 1.
+    #[must_use]
+    pub fn plain(text: impl Into<String>) -> Self {
+        Self::new(UNDEFINED, 1, text)
+    }
+
+    /// `detail: text`, same code.
+    #[must_use]
+    pub fn wrap(mut self, detail: impl core::fmt::Display) -> Self {
+        self.text = format!("{detail}: {}", self.text);
+        self
+    }
+
+    /// `prefix` directly before the text, same code (`dispatch: submessages: ` and the like).
+    #[must_use]
+    pub fn prefixed(mut self, prefix: &str) -> Self {
+        self.text.insert_str(0, prefix);
+        self
+    }
+
+    /// Whether it carries this registered code.
+    #[must_use]
+    pub fn is(&self, error: &Registered) -> bool {
+        self.codespace == error.codespace && self.code == error.code
+    }
+
+    /// The text of a query's gRPC status over REST (wire.md 1.12.1): a registered error is reversed to
+    /// `codespace <cs> code <n>: <description>[: <detail>]`, any other keeps its text.
+    #[must_use]
+    pub fn gateway_text(&self) -> String {
+        let Some(known) = registered(&self.codespace, self.code) else {
+            return self.text.clone();
+        };
+        let head = format!(
+            "codespace {} code {}: {}",
+            known.codespace, known.code, known.description
+        );
+        match self
+            .text
+            .strip_suffix(known.description)
+            .and_then(|t| t.strip_suffix(": "))
+        {
+            Some(detail) => format!("{head}: {detail}"),
+            None => head,
+        }
+    }
+
+    /// The error of a query over RPC `abci_query` (wire.md 1.12.1): registered → sdk 6, plain → sdk 18.
+    #[must_use]
+    pub fn into_abci_query(self) -> Self {
+        let outer = if self.codespace == UNDEFINED {
+            sdk::INVALID_REQUEST
+        } else {
+            sdk::UNKNOWN_REQUEST
+        };
+        outer.wrap(self.text)
+    }
+}
+
+/// A registered error: a constant of a family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Registered {
+    /// Family.
+    pub codespace: Codespace,
+    /// Code within it.
+    pub code: u32,
+    /// The registered description, the last part of every text.
+    pub description: &'static str,
+}
+
+impl Registered {
+    /// The error with its description as the whole text.
+    #[must_use]
+    pub fn bare(&self) -> TxError {
+        TxError::new(self.codespace, self.code, self.description)
+    }
+
+    /// The error as `detail: description`.
+    #[must_use]
+    pub fn wrap(&self, detail: impl core::fmt::Display) -> TxError {
+        self.bare().wrap(detail)
+    }
+}
+
+impl From<Registered> for TxError {
+    fn from(error: Registered) -> Self {
+        error.bare()
+    }
+}
+
+/// The codespace of errors that no family registered.
+pub const UNDEFINED: Codespace = "undefined";
+
+macro_rules! family {
+    ($(#[$doc:meta])* $module:ident, $codespace:literal, { $($name:ident = $code:literal $text:literal),* $(,)? }) => {
+        $(#[$doc])*
+        pub mod $module {
+            use super::{Codespace, Registered};
+            /// The name of this family.
+            pub const CODESPACE: Codespace = $codespace;
+            $(
+                #[doc = concat!("Code ", stringify!($code), ": `", $text, "`.")]
+                pub const $name: Registered = Registered { codespace: CODESPACE, code: $code, description: $text };
+            )*
+            pub(super) const ALL: &[Registered] = &[$($name),*];
+        }
+    };
+}
+
+family!(
+    /// Errors of the framework: envelope, ante chain, addresses, coins.
+    sdk, "sdk", {
+        TX_DECODE = 2 "tx parse error",
+        INVALID_SEQUENCE = 3 "invalid sequence",
+        UNAUTHORIZED = 4 "unauthorized",
+        INSUFFICIENT_FUNDS = 5 "insufficient funds",
+        UNKNOWN_REQUEST = 6 "unknown request",
+        INVALID_ADDRESS = 7 "invalid address",
+        INVALID_PUBKEY = 8 "invalid pubkey",
+        UNKNOWN_ADDRESS = 9 "unknown address",
+        INVALID_COINS = 10 "invalid coins",
+        OUT_OF_GAS = 11 "out of gas",
+        MEMO_TOO_LARGE = 12 "memo too large",
+        INSUFFICIENT_FEE = 13 "insufficient fee",
+        TOO_MANY_SIGNATURES = 14 "maximum number of signatures exceeded",
+        NO_SIGNATURES = 15 "no signatures supplied",
+        JSON_MARSHAL = 16 "failed to marshal JSON bytes",
+        JSON_UNMARSHAL = 17 "failed to unmarshal JSON bytes",
+        INVALID_REQUEST = 18 "invalid request",
+        TX_IN_MEMPOOL_CACHE = 19 "tx already in mempool",
+        MEMPOOL_IS_FULL = 20 "mempool is full",
+        TX_TOO_LARGE = 21 "tx too large",
+        KEY_NOT_FOUND = 22 "key not found",
+        INVALID_SIGNER_ORDER = 24 "tx intended signer does not match the given signer",
+        INVALID_TYPE = 29 "invalid type",
+        TX_TIMEOUT_HEIGHT = 30 "tx timeout height",
+        UNKNOWN_EXTENSION_OPTIONS = 31 "unknown extension options",
+        WRONG_SEQUENCE = 32 "incorrect account sequence",
+        UNPACK_ANY = 34 "failed unpacking protobuf message from Any",
+        LOGIC = 35 "internal logic error",
+        CONFLICT = 36 "conflict",
+        NOT_SUPPORTED = 37 "feature not supported",
+        NOT_FOUND = 38 "not found",
+        INVALID_GAS_LIMIT = 41 "invalid gas limit",
+    }
+);
+
+family!(
+    /// Errors of the bank module.
+    bank, "bank", {
+        NO_INPUTS = 2 "no inputs to send transaction",
+        NO_OUTPUTS = 3 "no outputs to send transaction",
+        INPUT_OUTPUT_MISMATCH = 4 "sum inputs != sum outputs",
+        SEND_DISABLED = 5 "send transactions are disabled",
+        MULTIPLE_SENDERS = 9 "multiple senders not allowed",
+    }
+);
+
+family!(
+    /// Errors of the compute module.
+    compute, "compute", {
+        INSTANTIATE_FAILED = 2 "instantiate contract failed",
+        EXECUTE_FAILED = 3 "execute contract failed",
+        QUERY_FAILED = 4 "query contract failed",
+        MIGRATE_FAILED = 5 "migrate contract failed",
+        ACCOUNT_EXISTS = 6 "contract account already exists",
+        INSUFFICIENT_GAS = 7 "insufficient gas",
+        INVALID_GENESIS = 8 "invalid genesis",
+        NOT_FOUND = 9 "not found",
+        INVALID_MSG = 10 "invalid CosmosMsg from the contract",
+        EMPTY = 11 "empty",
+        LIMIT = 12 "exceeds limit",
+        INVALID = 13 "invalid",
+        DUPLICATE = 14 "duplicate",
+        CREATE_FAILED = 15 "create contract failed",
+        SIGNATURE_FAILED = 16 "parse signature failed",
+        UNSUPPORTED_FOR_CONTRACT = 17 "unsupported for this contract",
+        UNKNOWN_MSG = 18 "unknown message from the contract",
+        REPLY_FAILED = 19 "reply to contract failed",
+        INVALID_EVENT = 21 "invalid event",
+        MAX_TRANSFER_CHANNELS = 22 "max transfer channels",
+        MAX_CALL_DEPTH = 30 "max call depth exceeded",
+        MAX_CONTRACT_SIZE = 31 "max contract size exceeded",
+    }
+);
+
+family!(
+    /// Errors of the registration module.
+    register, "register", {
+        SEED_INIT_FAILED = 1 "Initialize node seed failed",
+        AUTHENTICATE_FAILED = 2 "Failed to authenticate node",
+        SEED_VALIDATION_FAILED = 3 "Failed to validate seed parameters",
+        BOOTSTRAP_FAILED = 4 "Failed to initialize bootstrap",
+        TYPE_ERROR = 5 "Type error",
+        CERTIFICATE_INVALID = 6 "Certificate invalid or does not exist",
+        NOT_FOUND = 7 "not found",
+        INVALID = 8 "invalid",
+    }
+);
+
+/// The registered error of this codespace and code, if we have it.
+#[must_use]
+pub fn registered(codespace: &str, code: u32) -> Option<&'static Registered> {
+    [sdk::ALL, bank::ALL, compute::ALL, register::ALL]
+        .into_iter()
+        .flatten()
+        .find(|e| e.codespace == codespace && e.code == code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wrapping_prepends_and_keeps_the_code() {
+        let e = sdk::INSUFFICIENT_FUNDS.wrap("spendable balance 0uscrt is smaller than 5uscrt");
+        assert_eq!(
+            e.text,
+            "spendable balance 0uscrt is smaller than 5uscrt: insufficient funds"
+        );
+        let e = e.wrap("outer");
+        assert_eq!((e.codespace.as_str(), e.code), ("sdk", 5));
+        assert!(e.is(&sdk::INSUFFICIENT_FUNDS) && e.text.starts_with("outer: spendable"));
+    }
+
+    #[test]
+    fn a_registered_query_error_is_reversed_over_rest() {
+        let e = compute::NOT_FOUND.wrap("contract");
+        assert_eq!(e.text, "contract: not found");
+        assert_eq!(
+            e.gateway_text(),
+            "codespace compute code 9: not found: contract"
+        );
+        assert_eq!(
+            compute::NOT_FOUND.bare().gateway_text(),
+            "codespace compute code 9: not found"
+        );
+        assert_eq!(TxError::plain("as it is").gateway_text(), "as it is");
+    }
+
+    #[test]
+    fn a_query_error_over_rpc_is_wrapped_by_its_kind() {
+        let e = sdk::UNKNOWN_ADDRESS.wrap("label").into_abci_query();
+        assert_eq!(
+            (e.code, e.text.as_str()),
+            (6, "label: unknown address: unknown request")
+        );
+        let e = TxError::plain("failed to get code info for code id 7").into_abci_query();
+        assert_eq!(
+            (e.code, e.text.as_str()),
+            (18, "failed to get code info for code id 7: invalid request")
+        );
+    }
+
+    #[test]
+    fn no_code_is_registered_twice_and_none_is_zero() {
+        for family in [sdk::ALL, bank::ALL, compute::ALL, register::ALL] {
+            assert!(
+                family
+                    .windows(2)
+                    .all(|w| w[0].code < w[1].code && w[0].code > 0)
+            );
+        }
+    }
 }
