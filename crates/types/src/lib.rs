@@ -19,14 +19,18 @@
 
 pub mod abci;
 pub mod address;
+pub mod amino;
 pub mod block;
 pub mod coin;
 pub mod error;
 pub mod proto;
 pub mod schema;
 pub mod state;
+mod strict;
 pub mod time;
+pub mod tx;
 pub mod untrusted;
+mod wire;
 
 pub use abci::{Attribute, Event, ExecTxResult, ValidatorUpdate};
 pub use address::Address;

@@ -1,0 +1,556 @@
+//! Amino JSON: the sign documents of LEGACY_AMINO_JSON (wire.md 1.3).
+//!
+//! Canonical by construction: members sorted, compact, integers of 64 bits as strings, bytes in base64, `&`, `<`, `>`
+//! escaped, no floats. Messages are written from their wire form along the [`crate::schema`], no code per message.
+//! Refuses what has no single reading: a field given twice, text that is not UTF-8, a type without Amino name.
+
+mod json;
+
+use crate::{
+    proto::{Any, cosmos::base::v1beta1::Coin, cosmos::tx::v1beta1::Fee},
+    schema::{self, Field, Kind, Message},
+    time::Timestamp,
+    wire::{Reader, Value, WireError},
+};
+use base64::Engine as _;
+use std::collections::BTreeMap;
+
+pub use json::Json;
+
+/// Deepest nesting of messages in a sign document.
+pub const DEPTH_MAX: usize = 32;
+
+/// Why there is no Amino JSON of a message.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AminoError {
+    /// The type is unknown or has no Amino name.
+    #[error("no amino name for type URL {0}")]
+    Type(String),
+    /// Not the wire form of the type.
+    #[error(transparent)]
+    Wire(#[from] WireError),
+    /// An unknown field, another wire type, or a single field given twice.
+    #[error("field {number} of {message} has no amino form")]
+    Field {
+        /// The type.
+        message: &'static str,
+        /// The field number.
+        number: u32,
+    },
+    /// Nested deeper than [`DEPTH_MAX`].
+    #[error("nested deeper than {DEPTH_MAX}")]
+    Depth,
+}
+
+/// What a LEGACY_AMINO_JSON signature covers.
+#[derive(Clone, Copy, Debug)]
+pub struct SignDoc<'a> {
+    /// Chain id.
+    pub chain_id: &'a str,
+    /// Account number of the signer.
+    pub account_number: u64,
+    /// Sequence of the signer.
+    pub sequence: u64,
+    /// Fee.
+    pub fee: &'a Fee,
+    /// Memo.
+    pub memo: &'a str,
+    /// Timeout height, 0 for none.
+    pub timeout_height: u64,
+    /// Messages as they stand in the transaction.
+    pub messages: &'a [Any],
+}
+
+impl SignDoc<'_> {
+    /// The document as signed: ECDSA is over its SHA-256.
+    ///
+    /// # Errors
+    /// [`AminoError`] if a message has no Amino JSON.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, AminoError> {
+        Ok(self.to_json()?.to_string().into_bytes())
+    }
+
+    /// The document as a JSON value.
+    ///
+    /// # Errors
+    /// As [`SignDoc::to_bytes`].
+    pub fn to_json(&self) -> Result<Json, AminoError> {
+        let messages: Vec<Json> = self
+            .messages
+            .iter()
+            .map(message)
+            .collect::<Result<_, _>>()?;
+        let mut doc = vec![
+            ("account_number", Json::text(self.account_number)),
+            ("chain_id", Json::text(self.chain_id)),
+            ("fee", fee(self.fee)),
+            ("memo", Json::text(self.memo)),
+            ("msgs", Json::Array(messages)),
+            ("sequence", Json::text(self.sequence)),
+        ];
+        if self.timeout_height != 0 {
+            doc.push(("timeout_height", Json::text(self.timeout_height)));
+        }
+        Ok(Json::object(doc))
+    }
+}
+
+fn fee(fee: &Fee) -> Json {
+    let coin = |c: &Coin| {
+        Json::object([
+            ("amount", Json::text(&c.amount)),
+            ("denom", Json::text(&c.denom)),
+        ])
+    };
+    let mut members = vec![
+        ("amount", Json::Array(fee.amount.iter().map(coin).collect())),
+        ("gas", Json::text(fee.gas_limit)),
+    ];
+    for (name, address) in [("granter", &fee.granter), ("payer", &fee.payer)] {
+        if !address.is_empty() {
+            members.push((name, Json::text(address)));
+        }
+    }
+    Json::object(members)
+}
+
+/// A message as `{"type":…,"value":…}`.
+///
+/// # Errors
+/// [`AminoError`] if it has none.
+pub fn message(any: &Any) -> Result<Json, AminoError> {
+    named(&any.type_url, &any.value, 0)
+}
+
+fn named(type_url: &str, value: &[u8], depth: usize) -> Result<Json, AminoError> {
+    let known = schema::by_type_url(type_url).filter(|m| !m.amino_name.is_empty());
+    let known = known.ok_or_else(|| AminoError::Type(type_url.to_owned()))?;
+    Ok(Json::object([
+        ("type", Json::text(known.amino_name)),
+        ("value", body(known, value, depth)?),
+    ]))
+}
+
+/// The fields of a message, or what stands for a well-known type.
+fn body(message: &'static Message, bytes: &[u8], depth: usize) -> Result<Json, AminoError> {
+    if depth >= DEPTH_MAX {
+        return Err(AminoError::Depth);
+    }
+    let below = depth.saturating_add(1);
+    let mut found = collect(message, bytes)?;
+    match message.name {
+        "google.protobuf.Any" => {
+            let url = text_of(
+                message,
+                1,
+                found.remove(&1).as_ref().and_then(|l| l.first()).copied(),
+            )?;
+            let value = bytes_of(found.remove(&2).as_ref().and_then(|l| l.first()).copied());
+            named(&url, value, below)
+        }
+        "google.protobuf.Timestamp" | "google.protobuf.Duration" => {
+            well_known_time(message, &found)
+        }
+        "cosmos.crypto.secp256k1.PubKey" | "cosmos.crypto.ed25519.PubKey" => {
+            let key = bytes_of(found.remove(&1).as_ref().and_then(|l| l.first()).copied());
+            Ok(Json::text(
+                base64::engine::general_purpose::STANDARD.encode(key),
+            ))
+        }
+        _ => fields(message, &found, below),
+    }
+}
+
+/// The values by field number, in order; every number is known to the type, single fields stand once.
+fn collect<'a>(
+    message: &'static Message,
+    bytes: &'a [u8],
+) -> Result<BTreeMap<u32, Vec<Value<'a>>>, AminoError> {
+    let mut found: BTreeMap<u32, Vec<Value<'a>>> = BTreeMap::new();
+    for field in Reader::new(bytes) {
+        let field = field?;
+        let number = field.number;
+        let refuse = AminoError::Field {
+            message: message.name,
+            number,
+        };
+        let Some(known) = message.field(number) else {
+            return Err(refuse);
+        };
+        let list = found.entry(number).or_default();
+        list.push(field.value);
+        if list.len() > 1 && !known.repeated {
+            return Err(refuse);
+        }
+    }
+    Ok(found)
+}
+
+fn fields(
+    message: &'static Message,
+    found: &BTreeMap<u32, Vec<Value<'_>>>,
+    below: usize,
+) -> Result<Json, AminoError> {
+    let mut members = Vec::new();
+    for field in message.fields {
+        let values = found
+            .get(&field.number)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        if field.repeated {
+            let list: Vec<Json> = values
+                .iter()
+                .map(|v| one(message, field, Some(*v), below))
+                .collect::<Result<_, _>>()?;
+            if !list.is_empty() || field.keep_empty {
+                members.push((field.amino_name, Json::Array(list)));
+            }
+            continue;
+        }
+        let value = values.first().copied();
+        let is_set = match (value, field.kind) {
+            (None, _) => false,
+            (Some(_), Kind::Message(_)) => true,
+            (Some(Value::Bytes(b)), _) => !b.is_empty() || field.in_oneof,
+            (Some(Value::Varint(n)), _) => n != 0 || field.in_oneof,
+            (Some(_), _) => true,
+        };
+        if is_set || field.keep_empty {
+            members.push((field.amino_name, one(message, field, value, below)?));
+        }
+    }
+    Ok(Json::object(members))
+}
+
+/// One value; `None` stands for the empty one.
+fn one(
+    message: &'static Message,
+    field: &'static Field,
+    value: Option<Value<'_>>,
+    below: usize,
+) -> Result<Json, AminoError> {
+    let refuse = || AminoError::Field {
+        message: message.name,
+        number: field.number,
+    };
+    Ok(match (field.kind, value) {
+        (Kind::Message(_), None) => body(field.kind.message().ok_or_else(refuse)?, &[], below)?,
+        (Kind::Message(_), Some(Value::Bytes(b))) => {
+            body(field.kind.message().ok_or_else(refuse)?, b, below)?
+        }
+        (Kind::String, value) => Json::text(text_of(message, field.number, value)?),
+        (Kind::Bytes, None | Some(Value::Bytes(_))) => {
+            Json::text(base64::engine::general_purpose::STANDARD.encode(bytes_of(value)))
+        }
+        (kind, value) if kind.is_packable() => {
+            let number = match value {
+                None => 0,
+                Some(Value::Varint(n)) => n,
+                Some(_) => return Err(refuse()),
+            };
+            match kind {
+                Kind::Bool => Json::Bool(number != 0),
+                // Negative 32-bit numbers travel as 64 bits; the low half is the value.
+                Kind::Int32 | Kind::Enum => Json::Number(i64::from(low_half(number).cast_signed())),
+                Kind::Uint32 => Json::Number(i64::from(low_half(number))),
+                Kind::Int64 => Json::text(number.cast_signed()),
+                _ => Json::text(number),
+            }
+        }
+        _ => return Err(refuse()),
+    })
+}
+
+fn low_half(number: u64) -> u32 {
+    let [a, b, c, d, ..] = number.to_le_bytes();
+    u32::from_le_bytes([a, b, c, d])
+}
+
+fn bytes_of<'a>(value: Option<Value<'a>>) -> &'a [u8] {
+    match value {
+        Some(Value::Bytes(b)) => b,
+        _ => &[],
+    }
+}
+
+fn text_of(
+    message: &'static Message,
+    number: u32,
+    value: Option<Value<'_>>,
+) -> Result<String, AminoError> {
+    let refuse = || AminoError::Field {
+        message: message.name,
+        number,
+    };
+    match value {
+        None => Ok(String::new()),
+        Some(Value::Bytes(b)) => core::str::from_utf8(b)
+            .map(str::to_owned)
+            .map_err(|_| refuse()),
+        Some(_) => Err(refuse()),
+    }
+}
+
+/// A timestamp as RFC 3339, a duration as a string of nanoseconds.
+fn well_known_time(
+    message: &'static Message,
+    found: &BTreeMap<u32, Vec<Value<'_>>>,
+) -> Result<Json, AminoError> {
+    let refuse = |number| AminoError::Field {
+        message: message.name,
+        number,
+    };
+    let number = |n: u32| match found.get(&n).and_then(|l| l.first()) {
+        None => Ok(0),
+        Some(Value::Varint(v)) => Ok(v.cast_signed()),
+        Some(_) => Err(refuse(n)),
+    };
+    let (seconds, nanos) = (number(1)?, number(2)?);
+    if message.name.ends_with("Timestamp") {
+        let nanos = u32::try_from(nanos).map_err(|_| refuse(2))?;
+        return Ok(Json::text(
+            Timestamp::new(seconds, nanos).map_err(|_| refuse(1))?,
+        ));
+    }
+    let total = seconds
+        .checked_mul(1_000_000_000)
+        .and_then(|s| s.checked_add(nanos))
+        .ok_or_else(|| refuse(1))?;
+    Ok(Json::text(total))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::{
+        cosmos::bank::v1beta1::{Input, MsgMultiSend, MsgSend, Output},
+        pack,
+        secret::{compute::v1beta1 as compute, registration::v1beta1::RaAuthenticate},
+    };
+    use proptest::prelude::*;
+
+    fn coin(amount: &str) -> Coin {
+        Coin {
+            denom: "uscrt".into(),
+            amount: amount.into(),
+        }
+    }
+
+    fn written(any: &Any) -> String {
+        message(any).unwrap().to_string()
+    }
+
+    #[test]
+    fn a_sign_document_is_sorted_compact_and_escaped() {
+        let send = MsgSend {
+            from_address: "a".into(),
+            to_address: "b".into(),
+            amount: vec![coin("5")],
+        };
+        let fee = Fee {
+            amount: vec![coin("2500")],
+            gas_limit: 25_000,
+            ..Fee::default()
+        };
+        let doc = SignDoc {
+            chain_id: "secretdev-1",
+            account_number: 1,
+            sequence: u64::MAX,
+            fee: &fee,
+            memo: "a<b & \"c\">\n",
+            timeout_height: 0,
+            messages: &[pack(&send)],
+        };
+        let text = concat!(
+            r#"{"account_number":"1","chain_id":"secretdev-1","#,
+            r#""fee":{"amount":[{"amount":"2500","denom":"uscrt"}],"gas":"25000"},"#,
+            r#""memo":"a\u003cb \u0026 \"c\"\u003e\n","#,
+            r#""msgs":[{"type":"cosmos-sdk/MsgSend","value":{"amount":[{"amount":"5","denom":"uscrt"}],"#,
+            r#""from_address":"a","to_address":"b"}}],"sequence":"18446744073709551615"}"#,
+        );
+        assert_eq!(String::from_utf8(doc.to_bytes().unwrap()).unwrap(), text);
+    }
+
+    #[test]
+    fn payer_granter_and_timeout_appear_only_when_given() {
+        let fee = Fee {
+            gas_limit: 1,
+            payer: "p".into(),
+            granter: "g".into(),
+            ..Fee::default()
+        };
+        let doc = SignDoc {
+            chain_id: "c",
+            account_number: 0,
+            sequence: 0,
+            fee: &fee,
+            memo: "",
+            timeout_height: 7,
+            messages: &[],
+        };
+        assert_eq!(
+            doc.to_json().unwrap().to_string(),
+            concat!(
+                r#"{"account_number":"0","chain_id":"c","fee":{"amount":[],"gas":"1","granter":"g","payer":"p"},"#,
+                r#""memo":"","msgs":[],"sequence":"0","timeout_height":"7"}"#
+            )
+        );
+    }
+
+    #[test]
+    fn bank_messages_keep_their_empty_lists() {
+        let multi = MsgMultiSend {
+            inputs: vec![Input {
+                address: "a".into(),
+                coins: vec![],
+            }],
+            outputs: vec![Output {
+                address: "b".into(),
+                coins: vec![coin("1")],
+            }],
+        };
+        assert_eq!(
+            written(&pack(&multi)),
+            concat!(
+                r#"{"type":"cosmos-sdk/MsgMultiSend","value":{"inputs":[{"address":"a","coins":[]}],"#,
+                r#""outputs":[{"address":"b","coins":[{"amount":"1","denom":"uscrt"}]}]}}"#
+            )
+        );
+        assert_eq!(
+            written(&pack(&MsgSend::default())),
+            r#"{"type":"cosmos-sdk/MsgSend","value":{"amount":[]}}"#
+        );
+    }
+
+    #[test]
+    fn compute_messages_write_addresses_as_the_specification_says() {
+        let store = compute::MsgStoreCode {
+            sender: vec![1; 3],
+            wasm_byte_code: vec![0, 97],
+            ..Default::default()
+        };
+        assert_eq!(
+            written(&pack(&store)),
+            r#"{"type":"wasm/MsgStoreCode","value":{"sender":"AQEB","wasm_byte_code":"AGE="}}"#
+        );
+        let init = compute::MsgInstantiateContract {
+            sender: vec![1; 3],
+            code_id: 7,
+            label: "l".into(),
+            init_msg: vec![2],
+            ..Default::default()
+        };
+        assert_eq!(
+            written(&pack(&init)),
+            concat!(
+                r#"{"type":"wasm/MsgInstantiateContract","value":{"code_id":"7","init_funds":[],"init_msg":"Ag==","#,
+                r#""label":"l","sender":"AQEB"}}"#
+            )
+        );
+        let execute = compute::MsgExecuteContract {
+            sender: vec![1; 3],
+            contract: vec![2; 3],
+            msg: vec![3],
+            sent_funds: vec![coin("9")],
+            ..Default::default()
+        };
+        assert_eq!(
+            written(&pack(&execute)),
+            concat!(
+                r#"{"type":"wasm/MsgExecuteContract","value":{"contract":"AgIC","msg":"Aw==","#,
+                r#""sender":"AQEB","sent_funds":[{"amount":"9","denom":"uscrt"}]}}"#
+            )
+        );
+        let migrate = compute::MsgMigrateContract {
+            sender: "s".into(),
+            contract: "c".into(),
+            code_id: 2,
+            msg: vec![1],
+            ..Default::default()
+        };
+        assert_eq!(
+            written(&pack(&migrate)),
+            r#"{"type":"wasm/MsgMigrateContract","value":{"code_id":"2","contract":"c","msg":"AQ==","sender":"s"}}"#
+        );
+        let update = compute::MsgUpdateAdmin {
+            sender: "s".into(),
+            new_admin: "n".into(),
+            contract: "c".into(),
+            ..Default::default()
+        };
+        assert_eq!(
+            written(&pack(&update)),
+            r#"{"type":"wasm/MsgUpdateAdmin","value":{"contract":"c","new_admin":"n","sender":"s"}}"#
+        );
+        let clear = compute::MsgClearAdmin {
+            sender: "s".into(),
+            contract: "c".into(),
+            ..Default::default()
+        };
+        assert_eq!(
+            written(&pack(&clear)),
+            r#"{"type":"wasm/MsgClearAdmin","value":{"contract":"c","sender":"s"}}"#
+        );
+        let register = RaAuthenticate {
+            sender: vec![1; 3],
+            certificate: vec![9],
+            ..Default::default()
+        };
+        assert_eq!(
+            written(&pack(&register)),
+            r#"{"type":"reg/authenticate","value":{"ra_cert":"CQ==","sender":"AQEB"}}"#
+        );
+    }
+
+    #[test]
+    fn what_has_no_single_reading_is_refused() {
+        let twice = Any {
+            type_url: "/cosmos.bank.v1beta1.MsgSend".into(),
+            value: vec![0x0a, 1, b'a', 0x0a, 1, b'b'],
+        };
+        assert!(matches!(
+            message(&twice),
+            Err(AminoError::Field { number: 1, .. })
+        ));
+        let unknown = Any {
+            type_url: "/cosmos.bank.v1beta1.MsgSend".into(),
+            value: vec![0x4a, 0],
+        };
+        assert!(matches!(
+            message(&unknown),
+            Err(AminoError::Field { number: 9, .. })
+        ));
+        let not_text = Any {
+            type_url: "/cosmos.bank.v1beta1.MsgSend".into(),
+            value: vec![0x0a, 1, 0xff],
+        };
+        assert!(matches!(
+            message(&not_text),
+            Err(AminoError::Field { number: 1, .. })
+        ));
+        let nameless = Any {
+            type_url: "/cosmos.tx.v1beta1.Tx".into(),
+            value: vec![],
+        };
+        assert!(matches!(message(&nameless), Err(AminoError::Type(_))));
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_content_never_panics(value in proptest::collection::vec(any::<u8>(), 0..100)) {
+            for m in ["cosmos.bank.v1beta1.MsgMultiSend", "secret.compute.v1beta1.MsgExecuteContract",
+                      "cosmos.crypto.multisig.LegacyAminoPubKey", "secret.compute.v1beta1.MsgUpdateParams"] {
+                let _ = message(&Any { type_url: format!("/{m}"), value: value.clone() });
+            }
+        }
+
+        #[test]
+        fn different_messages_have_different_documents(a in "[ -~]{0,9}", b in "[ -~]{0,9}", c in "[ -~]{0,9}") {
+            let doc = |to: &str| written(&pack(&MsgSend {
+                from_address: a.clone(), to_address: to.to_owned(), amount: vec![]
+            }));
+            prop_assert_eq!(doc(&b) == doc(&c), b == c);
+        }
+    }
+}

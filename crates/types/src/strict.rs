@@ -1,0 +1,168 @@
+//! Refuses what a message type does not know, before anything is decoded (wire.md 1.12.2).
+//!
+//! Walks the wire form along the schema: unknown fields, other wire types, unknown type URLs in `Any`, too deep
+//! nesting, too many fields. What passes costs the typed decoder memory in proportion to its bytes.
+
+use crate::{
+    schema::{self, Kind, Message},
+    wire::{Field, Reader, Value, WireError},
+};
+
+/// Deepest nesting of messages in a transaction; ours need 5, an `Any` within an `Any` two more.
+pub const DEPTH_MAX: usize = 32;
+/// Most fields in a transaction, all levels together: a two-byte field can cost the decoder a hundred bytes.
+pub const FIELDS_MAX: usize = 100_000;
+/// Field numbers with this bit may be unknown where the caller allows it (ADR-020).
+const NON_CRITICAL: u32 = 1 << 10;
+
+/// Why a message is refused; the texts are those that clients of this protocol know.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StrictError {
+    /// Not protobuf at all.
+    #[error(transparent)]
+    Wire(#[from] WireError),
+    /// A field that the type does not have.
+    #[error("errUnknownField \"/{message}\": {{TagNum: {number}, WireType:\"{wire_type}\"}}")]
+    UnknownField {
+        /// The type.
+        message: &'static str,
+        /// The field number.
+        number: u32,
+        /// The wire type found.
+        wire_type: &'static str,
+    },
+    /// A field of another wire type.
+    #[error(
+        "errMismatchedWireType \"/{message}\": {{TagNum: {number}, GotWireType: \"{got}\" != WantWireType: \"{want}\"}}"
+    )]
+    WireType {
+        /// The type.
+        message: &'static str,
+        /// The field number.
+        number: u32,
+        /// Found.
+        got: &'static str,
+        /// Expected.
+        want: &'static str,
+    },
+    /// An `Any` of a type that we do not have.
+    #[error("unable to resolve type URL {0}")]
+    TypeUrl(String),
+    /// Nested deeper than [`DEPTH_MAX`].
+    #[error("exceeded maximum depth {DEPTH_MAX}")]
+    Depth,
+    /// More than [`FIELDS_MAX`] fields.
+    #[error("exceeded maximum number of fields {FIELDS_MAX}")]
+    Fields,
+}
+
+/// A walk over one transaction: the budget of fields is shared by its parts.
+pub struct Walk {
+    allow_non_critical: bool,
+    fields_left: usize,
+    /// Whether an unknown field was let pass because it is not critical.
+    pub found_non_critical: bool,
+}
+
+impl Walk {
+    /// A fresh walk; `allow_non_critical` lets unknown fields with bit 11 pass.
+    pub const fn new(allow_non_critical: bool) -> Self {
+        Self {
+            allow_non_critical,
+            fields_left: FIELDS_MAX,
+            found_non_critical: false,
+        }
+    }
+
+    /// Checks the encoded fields of `message`.
+    pub fn check(&mut self, message: &'static Message, bytes: &[u8]) -> Result<(), StrictError> {
+        self.descend(message, bytes, 0)
+    }
+
+    fn descend(
+        &mut self,
+        message: &'static Message,
+        bytes: &[u8],
+        depth: usize,
+    ) -> Result<(), StrictError> {
+        if depth >= DEPTH_MAX {
+            return Err(StrictError::Depth);
+        }
+        let below = depth.saturating_add(1);
+        for field in Reader::new(bytes) {
+            self.fields_left = self.fields_left.checked_sub(1).ok_or(StrictError::Fields)?;
+            self.field(message, field?, below)?;
+        }
+        if message.name == "google.protobuf.Any" {
+            self.any(bytes, below)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn field(
+        &mut self,
+        message: &'static Message,
+        found: Field<'_>,
+        below: usize,
+    ) -> Result<(), StrictError> {
+        let (number, got) = (found.number, found.value.type_name());
+        let Some(known) = message.field(number) else {
+            if self.allow_non_critical && number & NON_CRITICAL != 0 {
+                self.found_non_critical = true;
+                return Ok(());
+            }
+            return Err(StrictError::UnknownField {
+                message: message.name,
+                number,
+                wire_type: got,
+            });
+        };
+        match (found.value, known.kind) {
+            (Value::Bytes(inner), Kind::Message(_)) => match known.kind.message() {
+                Some(child) => self.descend(child, inner, below),
+                None => Ok(()),
+            },
+            (Value::Bytes(_), Kind::String | Kind::Bytes) => Ok(()),
+            (Value::Varint(_), kind) if kind.is_packable() => Ok(()),
+            (Value::Bytes(_), kind) if known.repeated && kind.is_packable() => Ok(()),
+            (_, kind) => {
+                let want = if kind.is_packable() {
+                    "varint"
+                } else {
+                    "bytes"
+                };
+                Err(StrictError::WireType {
+                    message: message.name,
+                    number,
+                    got,
+                    want,
+                })
+            }
+        }
+    }
+
+    /// The content of an `Any`, whose own fields are checked already.
+    fn any(&mut self, bytes: &[u8], depth: usize) -> Result<(), StrictError> {
+        let (mut url, mut value): (&[u8], &[u8]) = (&[], &[]);
+        for field in Reader::new(bytes) {
+            match field? {
+                Field {
+                    number: 1,
+                    value: Value::Bytes(b),
+                    ..
+                } => url = b,
+                Field {
+                    number: 2,
+                    value: Value::Bytes(b),
+                    ..
+                } => value = b,
+                _ => {}
+            }
+        }
+        let url = String::from_utf8_lossy(url);
+        let inner =
+            schema::by_type_url(&url).ok_or_else(|| StrictError::TypeUrl(url.into_owned()))?;
+        self.descend(inner, value, depth)
+    }
+}
