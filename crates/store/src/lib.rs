@@ -7,10 +7,12 @@
 //! Refuses: to know what keys and values mean.
 
 pub mod blocks;
+pub mod content;
 pub mod error;
 pub mod kv;
 pub mod state;
 
+pub use content::ContentStore;
 pub use error::{Error, Result};
 pub use kv::{FjallKv, Kv, KvLimits, RedbKv};
 pub use state::{ExtraKey, History, Limits, Prepared, StateStore, Version, View};

@@ -1,0 +1,100 @@
+//! Content by hash: contract code, one file each, named by its SHA-256.
+//!
+//! Circle: host. Promises: what [`ContentStore::put`] acknowledged survives a crash, whole; what [`ContentStore::get`]
+//! gives has the hash that was asked for. Content is written before the block that refers to it is committed, so a
+//! crash in between leaves at most a file that nobody refers to.
+//! Refuses: to delete, since any height may be asked for it.
+
+use crate::error::{Error, Result};
+use std::fs::{self, File};
+use std::io::{ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+use strongroom_types::{Hash, sha256};
+
+/// A directory of content.
+#[derive(Debug)]
+pub struct ContentStore {
+    directory: PathBuf,
+}
+
+impl ContentStore {
+    /// Opens or makes the directory.
+    ///
+    /// # Errors
+    /// [`Error::Engine`] if it cannot be made.
+    pub fn open(directory: &Path) -> Result<Self> {
+        fs::create_dir_all(directory).map_err(|e| failed(directory, &e))?;
+        Ok(Self { directory: directory.to_owned() })
+    }
+
+    /// Keeps `content`, durably. Keeping it again changes nothing.
+    ///
+    /// # Errors
+    /// [`Error::Engine`] if it cannot be written.
+    pub fn put(&self, content: &[u8]) -> Result<Hash> {
+        let hash = sha256(content);
+        if self.get(&hash)?.is_some() {
+            return Ok(hash);
+        }
+        let path = self.path(&hash);
+        let partial = path.with_extension("partial");
+        let write = || -> std::io::Result<()> {
+            let mut file = File::create(&partial)?;
+            file.write_all(content)?;
+            file.sync_all()?;
+            fs::rename(&partial, &path)?;
+            // The name is durable only when the directory is.
+            File::open(&self.directory)?.sync_all()
+        };
+        write().map_err(|e| failed(&path, &e))?;
+        Ok(hash)
+    }
+
+    /// The content with this hash. A file that does not match its name counts as absent: it is a torn write.
+    ///
+    /// # Errors
+    /// [`Error::Engine`] if it is there but cannot be read.
+    pub fn get(&self, hash: &Hash) -> Result<Option<Vec<u8>>> {
+        let path = self.path(hash);
+        match fs::read(&path) {
+            Ok(content) if sha256(&content) == *hash => Ok(Some(content)),
+            Ok(_) => Ok(None),
+            Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(failed(&path, &e)),
+        }
+    }
+
+    fn path(&self, hash: &Hash) -> PathBuf {
+        let name: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+        self.directory.join(name)
+    }
+}
+
+fn failed(path: &Path, e: &std::io::Error) -> Error {
+    Error::Engine { detail: format!("{}: {e}", path.display()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_kept_comes_back_after_a_reopen_and_nothing_else_does() {
+        let home = tempfile::tempdir().unwrap();
+        let hash = ContentStore::open(home.path()).unwrap().put(b"code").unwrap();
+        let store = ContentStore::open(home.path()).unwrap();
+        assert_eq!(store.get(&hash).unwrap().as_deref(), Some(b"code".as_slice()));
+        assert_eq!(store.get(&[0; 32]).unwrap(), None);
+    }
+
+    #[test]
+    fn a_torn_file_counts_as_absent_and_is_written_again() {
+        let home = tempfile::tempdir().unwrap();
+        let store = ContentStore::open(home.path()).unwrap();
+        let hash = store.put(b"code").unwrap();
+        fs::write(store.path(&hash), b"co").unwrap();
+        assert_eq!(store.get(&hash).unwrap(), None);
+        store.put(b"code").unwrap();
+        assert_eq!(store.get(&hash).unwrap().as_deref(), Some(b"code".as_slice()));
+    }
+}
