@@ -87,10 +87,16 @@ mod socket {
             let reader = socket
                 .try_clone()
                 .map_err(|e| DoorError::Closed(e.to_string()))?;
-            Ok(Self {
-                sink: Box::new(SocketSink(socket)),
+            Ok(Self::over_halves(reader, socket))
+        }
+
+        /// A link over two descriptors of the same socket, for a process that may make no new ones.
+        #[must_use]
+        pub fn over_halves(reader: UnixStream, writer: UnixStream) -> Self {
+            Self {
+                sink: Box::new(SocketSink(writer)),
                 source: Box::new(SocketSource(reader)),
-            })
+            }
         }
     }
 

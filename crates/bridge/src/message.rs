@@ -6,7 +6,7 @@
 use crate::error::DoorError;
 use crate::spec::{self, Spec};
 use crate::types::{
-    DecidedBlock, Event, ExecTxResult, Hash, Height, Tree, TxError, ValidatorUpdate, WriteSet,
+    DecidedBlock, Event, ExecTxResult, Hash, Height, Tree, ValidatorUpdate, WriteSet,
 };
 use borsh::{BorshDeserialize, BorshSerialize};
 
@@ -279,22 +279,8 @@ pub struct NewCode {
 pub struct QueryResult {
     /// Height of the state that it read.
     pub height: Height,
-    /// Protobuf of the response, or the error that the client sees.
-    pub outcome: Result<Vec<u8>, QueryError>,
-}
-
-/// The two kinds of errors that a query handler gives (wire.md 1.12.1).
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub enum QueryError {
-    /// A registered or plain error.
-    Tx(TxError),
-    /// A gRPC status.
-    Grpc {
-        /// gRPC code.
-        code: u32,
-        /// Text.
-        text: String,
-    },
+    /// Protobuf of the response, or the encoded `chain::query::QueryError` that the client sees.
+    pub outcome: Result<Vec<u8>, Vec<u8>>,
 }
 
 /// Why a request did not happen: a stable code and a text that names the check.

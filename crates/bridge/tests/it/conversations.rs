@@ -9,7 +9,7 @@ use strongroom_bridge::message::{PublicKeys, QueryResult, Status};
 use strongroom_bridge::{
     Answer, Ask, DoorError, FailureCode, Host, Proven, Reply, Request, Transport,
 };
-use strongroom_types::{Tree, TxError};
+use strongroom_types::Tree;
 
 const LANES: usize = 2;
 
@@ -42,16 +42,8 @@ fn start(link: Link, go: Receiver<()>) -> std::thread::JoinHandle<DoorError> {
                 match asker.ask(ask).unwrap() {
                     Answer::Proven(Proven { value, .. }) => all.extend(value.unwrap()),
                     other => {
-                        let text = format!("{other:?}");
-                        let error = TxError {
-                            codespace: String::from("t"),
-                            code: 1,
-                            text,
-                        };
-                        return Reply::Query(QueryResult {
-                            height: 7,
-                            outcome: Err(strongroom_bridge::message::QueryError::Tx(error)),
-                        });
+                        let outcome = Err(format!("{other:?}").into_bytes());
+                        return Reply::Query(QueryResult { height: 7, outcome });
                     }
                 }
             }
@@ -222,7 +214,11 @@ fn a_message_above_its_limit_never_leaves_and_the_door_stays_open() {
         let Ok(Reply::Query(result)) = pair.host.call(query(vec![1]), &mut long) else {
             panic!()
         };
-        assert!(format!("{:?}", result.outcome).contains("proven of more than"));
+        assert!(
+            String::from_utf8(result.outcome.unwrap_err())
+                .unwrap()
+                .contains("proven of more than")
+        );
         assert_eq!(
             pair.host.call(query(vec![5]), &mut double),
             Ok(answer(vec![10]))
