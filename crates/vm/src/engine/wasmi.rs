@@ -1,0 +1,281 @@
+//! The reference engine: wasmi 2, eager, without fuel (gas is in the module).
+//!
+//! Every import suspends the call: a host function does nothing but say which import it is, and the call goes on by
+//! `resume`. So no host code ever runs on top of a guest's frames, and no guest runs on top of another on the machine's
+//! stack. Each module has a wasmi engine of its own, because wasmi frees translated code only with its engine.
+
+use wasmi::errors::HostError;
+use wasmi::{
+    CompilationMode, Config, Error, Func, FuncType, Global, Linker, Memory, Module, ResumableCall,
+    ResumableCallHostTrap, Store, StoreLimits, StoreLimitsBuilder, TrapCode, Val, ValType,
+};
+
+use super::{Engine, Guest, Loaded, Stop};
+use crate::error::{EngineFault, Trap};
+use crate::imports::{Import, MODULE};
+use crate::limits;
+use crate::prepare::{Prepared, export};
+
+/// Bytes of translated code for each byte of prepared wasm, rounded up from measurements of contracts (about 5) and of
+/// the worst module (about 12).
+const BYTES_PER_WASM_BYTE: usize = 12;
+
+/// The engine. It holds no state: modules do.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct WasmiEngine;
+
+/// A translated module with everything to instantiate it.
+pub struct WasmiModule {
+    engine: wasmi::Engine,
+    module: Module,
+    linker: Linker<StoreLimits>,
+}
+
+impl Engine for WasmiEngine {
+    type Module = WasmiModule;
+
+    fn fingerprint(&self) -> &'static str {
+        "wasmi-2.0.0-eager"
+    }
+
+    fn load(&self, prepared: &Prepared) -> Result<Loaded<WasmiModule>, EngineFault> {
+        let engine = wasmi::Engine::new(&config());
+        let module = Module::new(&engine, prepared.wasm()).map_err(fault)?;
+        let linker = linker(&engine)?;
+        let bytes = prepared.wasm().len().saturating_mul(BYTES_PER_WASM_BYTE);
+        Ok(Loaded {
+            module: WasmiModule {
+                engine,
+                module,
+                linker,
+            },
+            info: prepared.info().clone(),
+            bytes,
+        })
+    }
+
+    fn instantiate(&self, module: &WasmiModule) -> Result<Box<dyn Guest>, EngineFault> {
+        let mut store = Store::new(&module.engine, limiter());
+        store.limiter(|limiter| limiter);
+        let instance = module
+            .linker
+            .instantiate_and_start(&mut store, &module.module)
+            .map_err(fault)?;
+        let missing = || EngineFault("a prepared module lacks our exports".to_owned());
+        let memory = instance
+            .get_memory(&store, export::MEMORY)
+            .ok_or_else(missing)?;
+        let gas = instance
+            .get_global(&store, export::GAS)
+            .ok_or_else(missing)?;
+        let depth = instance
+            .get_global(&store, export::DEPTH)
+            .ok_or_else(missing)?;
+        Ok(Box::new(WasmiGuest {
+            store,
+            instance,
+            memory,
+            gas,
+            depth,
+            waiting: Vec::new(),
+        }))
+    }
+}
+
+fn fault(error: impl core::fmt::Display) -> EngineFault {
+    EngineFault(error.to_string())
+}
+
+fn config() -> Config {
+    let slots = usize::try_from(limits::STACK_SLOTS_MAX).unwrap_or(usize::MAX);
+    let frame = usize::try_from(limits::FRAME_SLOTS).unwrap_or(1).max(1);
+    let frames = slots.checked_div(frame).unwrap_or(slots);
+    let mut config = Config::default();
+    config
+        .compilation_mode(CompilationMode::Eager)
+        .consume_fuel(false)
+        .allow_start_fn(false)
+        .ignore_custom_sections(true)
+        .wasm_multi_memory(false)
+        .wasm_tail_call(false)
+        .wasm_extended_const(false)
+        .set_max_stack_height(
+            slots
+                .saturating_mul(size_of::<u64>())
+                .saturating_mul(limits::ENGINE_STACK_FACTOR),
+        )
+        .set_max_recursion_depth(frames.saturating_mul(limits::ENGINE_STACK_FACTOR));
+    config
+}
+
+/// An import was called.
+#[derive(Debug)]
+struct Called {
+    import: Import,
+    args: [u32; 3],
+}
+
+impl core::fmt::Display for Called {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(self.import.name())
+    }
+}
+
+impl HostError for Called {}
+
+fn linker(engine: &wasmi::Engine) -> Result<Linker<StoreLimits>, EngineFault> {
+    let mut linker = Linker::new(engine);
+    for import in Import::ALL {
+        let params = core::iter::repeat_n(ValType::I32, import.params());
+        let result = import.result().map(|r| {
+            if r == wasmparser::ValType::I64 {
+                ValType::I64
+            } else {
+                ValType::I32
+            }
+        });
+        let ty = FuncType::new(params, result);
+        let call = move |_: wasmi::Caller<'_, StoreLimits>,
+                         params: &[Val],
+                         _: &mut [Val]|
+              -> Result<(), Error> {
+            let mut args = [0; 3];
+            for (arg, param) in args.iter_mut().zip(params) {
+                *arg = param.i32().unwrap_or(0).cast_unsigned();
+            }
+            Err(Error::host(Called { import, args }))
+        };
+        linker
+            .func_new(MODULE, import.name(), ty, call)
+            .map_err(fault)?;
+    }
+    Ok(linker)
+}
+
+/// Memory grows up to the module's own maximum; where the machine has none left, the call faults instead of telling
+/// the contract.
+fn limiter() -> StoreLimits {
+    let pages = usize::try_from(limits::MEMORY_PAGES_MAX).unwrap_or(usize::MAX);
+    StoreLimitsBuilder::new()
+        .memory_size(pages.saturating_mul(limits::PAGE_BYTES))
+        .instances(1)
+        .tables(1)
+        .memories(1)
+        .trap_on_grow_failure(true)
+        .build()
+}
+
+struct WasmiGuest {
+    store: Store<StoreLimits>,
+    instance: wasmi::Instance,
+    memory: Memory,
+    gas: Global,
+    depth: Global,
+    /// Calls that wait for an import, the last one on top, with whether they return something.
+    waiting: Vec<(ResumableCallHostTrap, bool)>,
+}
+
+impl WasmiGuest {
+    fn stop(
+        &mut self,
+        ended: Result<ResumableCall, Error>,
+        returns: bool,
+        outputs: &[Val],
+    ) -> Result<Stop, EngineFault> {
+        match ended {
+            Ok(ResumableCall::Finished) => {
+                let value = outputs.first().and_then(Val::i32).map(i32::cast_unsigned);
+                Ok(Stop::Returned(value.filter(|_| returns)))
+            }
+            Ok(ResumableCall::HostTrap(waiting)) => {
+                let called = waiting.host_error().downcast_ref::<Called>();
+                let Called { import, args } =
+                    called.ok_or_else(|| fault("an unknown host error"))?;
+                let stop = Stop::Import(*import, *args);
+                self.waiting.push((waiting, returns));
+                Ok(stop)
+            }
+            Ok(ResumableCall::OutOfFuel(_)) => Err(fault("fuel is off, yet it ran out")),
+            Err(error) => trap(&error).map(Stop::Trapped),
+        }
+    }
+}
+
+/// What a contract can do wrong; everything else is ours.
+fn trap(error: &Error) -> Result<Trap, EngineFault> {
+    match error.as_trap_code() {
+        Some(TrapCode::UnreachableCodeReached) => Ok(Trap::Unreachable),
+        Some(TrapCode::MemoryOutOfBounds) => Ok(Trap::MemoryOutOfBounds),
+        Some(TrapCode::TableOutOfBounds | TrapCode::IndirectCallToNull) => {
+            Ok(Trap::TableOutOfBounds)
+        }
+        Some(TrapCode::IntegerDivisionByZero) => Ok(Trap::DivisionByZero),
+        Some(TrapCode::IntegerOverflow | TrapCode::BadConversionToInteger) => {
+            Ok(Trap::InvalidConversion)
+        }
+        Some(TrapCode::BadSignature) => Ok(Trap::BadSignature),
+        // Stack, memory of the machine, fuel, limiter: none may be reached.
+        _ => Err(fault(error)),
+    }
+}
+
+impl Guest for WasmiGuest {
+    fn call(&mut self, export: &str, args: &[u32]) -> Result<Stop, EngineFault> {
+        let func: Func = self
+            .instance
+            .get_func(&self.store, export)
+            .ok_or_else(|| fault("no such export"))?;
+        let returns = !func.ty(&self.store).results().is_empty();
+        let inputs: Vec<Val> = args.iter().map(|a| Val::I32(a.cast_signed())).collect();
+        let mut outputs = [Val::I32(0)];
+        let outputs = if returns { &mut outputs[..] } else { &mut [] };
+        let ended = func.call_resumable(&mut self.store, &inputs, outputs);
+        self.stop(ended, returns, outputs)
+    }
+
+    fn resume(&mut self, result: u64) -> Result<Stop, EngineFault> {
+        let (waiting, returns) = self.waiting.pop().ok_or_else(|| fault("nothing waits"))?;
+        let called = waiting
+            .host_error()
+            .downcast_ref::<Called>()
+            .ok_or_else(|| fault("an unknown host error"))?;
+        let inputs: &[Val] = match called.import.result() {
+            None => &[],
+            Some(wasmparser::ValType::I64) => &[Val::I64(result.cast_signed())],
+            Some(_) => {
+                let low = u32::try_from(result & u64::from(u32::MAX)).unwrap_or(0);
+                &[Val::I32(low.cast_signed())]
+            }
+        };
+        let mut outputs = [Val::I32(0)];
+        let outputs = if returns { &mut outputs[..] } else { &mut [] };
+        let ended = waiting.resume(&mut self.store, inputs, outputs);
+        self.stop(ended, returns, outputs)
+    }
+
+    fn memory(&self) -> &[u8] {
+        self.memory.data(&self.store)
+    }
+
+    fn memory_mut(&mut self) -> &mut [u8] {
+        self.memory.data_mut(&mut self.store)
+    }
+
+    fn gas(&self) -> i64 {
+        // Our own global: an i64, always.
+        self.gas.get(&self.store).i64().unwrap_or(-1)
+    }
+
+    fn set_gas(&mut self, gas: i64) {
+        // Cannot fail for the same reason; if it did, gas would not change, which the caller reads back.
+        let _ = self.gas.set(&mut self.store, Val::I64(gas));
+    }
+
+    fn depth(&self) -> u32 {
+        self.depth
+            .get(&self.store)
+            .i32()
+            .unwrap_or(i32::MAX)
+            .cast_unsigned()
+    }
+}

@@ -1,0 +1,205 @@
+//! What can go wrong, by whose fault: [`PrepareError`] (the module is refused), [`Trap`] (the contract failed; part of
+//! the chain's result) and [`Fault`] (we or our host failed; the block must stop, nothing of it may be published).
+
+/// Why a module is refused. `Display` is the inner text of
+/// `Execution error: Error during static Wasm validation: …: create contract failed` (wire.md 1.12.4).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PrepareError {
+    /// Not a wasm module, or not a valid one with the accepted features.
+    #[error("Wasm bytecode could not be deserialized. Deserialization error: \"{reason}\"")]
+    Invalid {
+        /// What the parser says, and in which function.
+        reason: String,
+    },
+    /// A named limit of [`crate::limits`] is exceeded.
+    #[error("Wasm contract exceeds a limit: {place}{what} {found}, at most {limit}")]
+    Limit {
+        /// The function, `function "name" (#index): `, or empty.
+        place: String,
+        /// What is limited.
+        what: &'static str,
+        /// What the module has.
+        found: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// Something valid that we do not take.
+    #[error("Wasm contract is refused: {place}{reason}")]
+    Refused {
+        /// The function, or empty.
+        place: String,
+        /// Why.
+        reason: String,
+    },
+    /// No memory.
+    #[error("Wasm contract doesn't have a memory section")]
+    NoMemory,
+    /// More than one memory, or an imported one.
+    #[error("Wasm contract must contain exactly one memory")]
+    Memories,
+    /// Initial memory too large.
+    #[error("Wasm contract memory's minimum must not exceed {limit} pages.")]
+    MemoryPages {
+        /// The limit in pages.
+        limit: u64,
+    },
+    /// An import that we do not have, or not yet, or with another type.
+    #[error("Wasm contract requires unsupported import: \"{name}\"{reason}")]
+    Import {
+        /// `module.name`.
+        name: String,
+        /// More about it, or empty.
+        reason: String,
+    },
+    /// A required export is missing or has the wrong type.
+    #[error("Wasm contract doesn't have required export: \"{name}\"{reason}")]
+    Export {
+        /// The export.
+        name: String,
+        /// More about it, or empty.
+        reason: String,
+    },
+    /// A `requires_<x>` that we do not offer.
+    #[error("Wasm contract requires unsupported features: {{{features}}}")]
+    Features {
+        /// The names, quoted, sorted, separated by commas.
+        features: String,
+    },
+    /// No interface marker that we know.
+    #[error("Contract is not CosmWasm v1: it exports no `interface_version_8`")]
+    NotAContract,
+    /// A contract of the older interface.
+    #[error("Contract is CosmWasm v0.10 (it exports `cosmwasm_vm_version_3`): not supported yet")]
+    NotSupportedYet,
+}
+
+impl PrepareError {
+    /// A stable number, for logs and tests.
+    #[must_use]
+    pub fn code(&self) -> u32 {
+        match self {
+            Self::Invalid { .. } => 1,
+            Self::Limit { .. } => 2,
+            Self::Refused { .. } => 3,
+            Self::NoMemory => 4,
+            Self::Memories => 5,
+            Self::MemoryPages { .. } => 6,
+            Self::Import { .. } => 7,
+            Self::Export { .. } => 8,
+            Self::Features { .. } => 9,
+            Self::NotAContract => 10,
+            Self::NotSupportedYet => 11,
+        }
+    }
+}
+
+/// Why a contract's call failed. `Display` is the text of contract-abi.md 6.5, except for [`Trap::Abort`], whose
+/// message may hold secrets: `Display` leaves it out, [`Trap::abort_text`] gives it, to be sealed to the sender.
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Trap {
+    /// The limit given to the call is used up.
+    #[error("execution ran out of gas")]
+    OutOfGas,
+    /// `unreachable`: a panic without a message.
+    #[error("the contract panicked")]
+    Unreachable,
+    /// The import `abort`, with its message (at most 8 KiB of UTF-8, else a replacement).
+    #[error("the contract panicked")]
+    Abort(String),
+    /// A load or store beyond memory.
+    #[error("the contract tried to access memory out of bounds")]
+    MemoryOutOfBounds,
+    /// A table entry that does not exist.
+    #[error("the contract tried to access a nonexistent resource")]
+    TableOutOfBounds,
+    /// Integer division by zero.
+    #[error("the contract tried to divide by zero")]
+    DivisionByZero,
+    /// A float that is no integer, or an integer overflow.
+    #[error("the contract tried to perform an invalid conversion to an integer")]
+    InvalidConversion,
+    /// The stack of [`crate::limits::STACK_SLOTS_MAX`] is used up.
+    #[error("the contract has run out of space on the stack")]
+    StackExhausted,
+    /// `call_indirect` with another type than the function has.
+    #[error("the contract tried to call a function but expected an incorrect function signature")]
+    BadSignature,
+    /// The module has no such entry point.
+    #[error("calling a function in the contract failed for an unexpected reason")]
+    MissingFunction,
+    /// A region that cannot be read: null, out of bounds, length over capacity, or larger than the import takes.
+    #[error("failed to read memory")]
+    MemoryRead,
+    /// A region that cannot be written, or is too small.
+    #[error("failed to write memory")]
+    MemoryWrite,
+    /// The contract's `allocate` gave no usable region, or called an import that needs one.
+    #[error("failed to allocate memory")]
+    MemoryAllocate,
+    /// `db_write` or `db_remove` in query mode.
+    #[error("contract tried to write to storage during a query")]
+    WriteInQuery,
+}
+
+impl Trap {
+    /// A stable number, for logs and tests.
+    #[must_use]
+    pub fn code(&self) -> u32 {
+        match self {
+            Self::OutOfGas => 1,
+            Self::Unreachable => 2,
+            Self::Abort(_) => 3,
+            Self::MemoryOutOfBounds => 4,
+            Self::TableOutOfBounds => 5,
+            Self::DivisionByZero => 6,
+            Self::InvalidConversion => 7,
+            Self::StackExhausted => 8,
+            Self::BadSignature => 9,
+            Self::MissingFunction => 10,
+            Self::MemoryRead => 11,
+            Self::MemoryWrite => 12,
+            Self::MemoryAllocate => 13,
+            Self::WriteInQuery => 14,
+        }
+    }
+
+    /// `the contract panicked: <message>` for [`Trap::Abort`]: secret, for the sender's eyes only.
+    #[must_use]
+    pub fn abort_text(&self) -> Option<String> {
+        match self {
+            Self::Abort(message) => Some(format!("the contract panicked: {message}")),
+            _ => None,
+        }
+    }
+}
+
+impl core::fmt::Debug for Trap {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        // Never the message of an abort: it may hold secrets.
+        write!(f, "Trap {} ({self})", self.code())
+    }
+}
+
+/// The engine did what it must never do with a prepared module (our bug, or no memory left on this machine).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("contract engine fault: {0}")]
+pub struct EngineFault(pub String);
+
+/// The [`crate::Host`] cannot go on (unproven state, lost peer …). Carries the caller's own error.
+#[derive(Debug, thiserror::Error)]
+#[error("host fault: {0}")]
+pub struct HostFault(pub Box<dyn std::error::Error + Send + Sync>);
+
+/// A call that must not have a result: the block stops.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Fault {
+    /// See [`EngineFault`].
+    #[error(transparent)]
+    Engine(#[from] EngineFault),
+    /// See [`HostFault`].
+    #[error(transparent)]
+    Host(#[from] HostFault),
+}

@@ -1,0 +1,541 @@
+//! One call of a contract: arguments in, imports answered, queries handed to the caller, result out.
+//!
+//! The same for every engine: an [`crate::engine::Guest`] only runs code. Gas lives in the guest's global, so that the
+//! guest's own charges and those made here take from one purse; everything is charged before it is done.
+
+use crate::engine::{Engine, Guest, Loaded, Stop};
+use crate::error::{EngineFault, Fault, Trap};
+use crate::host::{Charged, Host};
+use crate::imports::crypto::{self, Code};
+use crate::imports::{Import, address};
+use crate::prepare::{Entry, ModuleInfo, export};
+use crate::{gas, limits, region};
+
+/// Whether a call may change storage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// It may.
+    Execute,
+    /// It may not: writes trap.
+    Query,
+}
+
+/// How a call ended. All of it is consensus.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The bytes of the region that the entry point returned, or why it failed.
+    pub result: Result<Vec<u8>, Trap>,
+    /// Wasm gas left of the limit; 0 if it ran out.
+    pub gas_left: u64,
+    /// Pages of memory at the end, which is the most there were.
+    pub peak_pages: u32,
+}
+
+/// A query that a contract makes: the bytes of its request and the gas that the answer may use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueryRequest {
+    /// JSON as the contract wrote it, at most [`limits::QUERY_BYTES_MAX`].
+    pub request: Vec<u8>,
+    /// Wasm gas left of the call's limit.
+    pub gas_left: u64,
+}
+
+/// Where a call has got to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// It ended.
+    Done(Outcome),
+    /// It waits for [`Instance::resume`].
+    Query(QueryRequest),
+}
+
+/// A fresh instance for one call. Dropping it ends the call at any time.
+pub struct Instance {
+    guest: Box<dyn Guest>,
+    info: ModuleInfo,
+    mode: Mode,
+    limit: i64,
+    state: State,
+}
+
+/// What may happen next; anything else is a mistake of the caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    New,
+    Waiting,
+    Ended,
+}
+
+/// Why an import gives no result.
+enum Stopped {
+    Trap(Trap),
+    Fault(Fault),
+}
+
+impl From<Trap> for Stopped {
+    fn from(trap: Trap) -> Self {
+        Self::Trap(trap)
+    }
+}
+
+impl<F: Into<Fault>> From<F> for Stopped {
+    fn from(fault: F) -> Self {
+        Self::Fault(fault.into())
+    }
+}
+
+/// What an import answers.
+enum Answer {
+    /// A number.
+    Value(u64),
+    /// Bytes in a new region, whose address is the number.
+    Region(Vec<u8>),
+    /// The call waits for the answer to this request.
+    Query(Vec<u8>),
+}
+
+impl Instance {
+    /// An instance of `module`.
+    ///
+    /// # Errors
+    /// [`EngineFault`]: a loaded module always instantiates.
+    pub fn new<E: Engine>(
+        engine: &E,
+        module: &Loaded<E::Module>,
+        mode: Mode,
+    ) -> Result<Self, EngineFault> {
+        let guest = engine.instantiate(&module.module)?;
+        Ok(Self {
+            guest,
+            info: module.info.clone(),
+            mode,
+            limit: 0,
+            state: State::New,
+        })
+    }
+
+    /// Calls `entry` with the regions `args` (in the entry's order: `env[, info], msg`) and at most `gas` wasm gas,
+    /// itself at most [`limits::CALL_GAS_MAX`].
+    ///
+    /// # Errors
+    /// [`Fault`] if the engine or the host fails, or if this instance was used before: no result may be published.
+    pub fn start(
+        &mut self,
+        entry: Entry,
+        args: &[&[u8]],
+        gas: u64,
+        host: &mut dyn Host,
+    ) -> Result<Step, Fault> {
+        if self.state != State::New {
+            return Err(misuse("an instance serves one call"));
+        }
+        // Below 2^34, so it is an i64.
+        self.limit = i64::try_from(gas.min(limits::CALL_GAS_MAX)).unwrap_or(i64::MAX);
+        self.guest.set_gas(self.limit);
+        if args.len() != entry.params() {
+            return Err(misuse(
+                "an entry point was given the wrong number of arguments",
+            ));
+        }
+        if !self.info.entries.contains(&entry) {
+            return Ok(self.done(Err(Trap::MissingFunction)));
+        }
+        let mut regions = Vec::with_capacity(args.len());
+        for arg in args {
+            match self.put(arg, limits::ARGUMENT_BYTES_MAX, host) {
+                Ok(ptr) => regions.push(ptr),
+                Err(stopped) => return self.stopped(stopped),
+            }
+        }
+        let stop = self.guest.call(entry.name(), &regions)?;
+        self.run(stop, host)
+    }
+
+    /// Goes on after [`Step::Query`] with the answer's bytes; `gas_used` wasm gas were used to make it.
+    ///
+    /// # Errors
+    /// [`Fault`] as in [`Instance::start`], or if the call does not wait.
+    pub fn resume(
+        &mut self,
+        answer: &[u8],
+        gas_used: u64,
+        host: &mut dyn Host,
+    ) -> Result<Step, Fault> {
+        if self.state != State::Waiting {
+            return Err(misuse("only a call that waits can be resumed"));
+        }
+        self.state = State::New;
+        let put = match self.charge(gas_used) {
+            Ok(()) => self.put(answer, limits::ANSWER_BYTES_MAX, host),
+            Err(trap) => Err(trap.into()),
+        };
+        match put {
+            Ok(ptr) => {
+                let stop = self.guest.resume(u64::from(ptr))?;
+                self.run(stop, host)
+            }
+            Err(stopped) => self.stopped(stopped),
+        }
+    }
+
+    /// Answers imports until the entry point ends or asks a query.
+    fn run(&mut self, mut stop: Stop, host: &mut dyn Host) -> Result<Step, Fault> {
+        loop {
+            let (import, args) = match stop {
+                Stop::Returned(ptr) => {
+                    let result = self.take(ptr.unwrap_or(0), limits::RESULT_BYTES_MAX);
+                    return Ok(self.done(result));
+                }
+                Stop::Trapped(trap) => {
+                    let trap = self.marked(trap);
+                    return Ok(self.done(Err(trap)));
+                }
+                Stop::Import(import, args) => (import, args),
+            };
+            let value = match self.import(import, args, host) {
+                Ok(Answer::Value(value)) => value,
+                Ok(Answer::Query(request)) => {
+                    self.state = State::Waiting;
+                    return Ok(Step::Query(QueryRequest {
+                        request,
+                        gas_left: self.gas_left(),
+                    }));
+                }
+                Ok(Answer::Region(bytes)) => match self.put(&bytes, limits::ANSWER_BYTES_MAX, host)
+                {
+                    Ok(ptr) => u64::from(ptr),
+                    Err(stopped) => return self.stopped(stopped),
+                },
+                Err(stopped) => return self.stopped(stopped),
+            };
+            stop = self.guest.resume(value)?;
+        }
+    }
+
+    /// A new region that holds `bytes`, made by the guest's `allocate`. Imports that would need a region themselves
+    /// trap meanwhile.
+    fn put(&mut self, bytes: &[u8], max: usize, host: &mut dyn Host) -> Result<u32, Stopped> {
+        let length = u32::try_from(bytes.len())
+            .ok()
+            .filter(|_| bytes.len() <= max)
+            .ok_or(Trap::MemoryAllocate)?;
+        self.charge_bytes(bytes.len(), gas::HOST_BYTE)?;
+        let mut stop = self.guest.call(export::ALLOCATE, &[length])?;
+        let ptr = loop {
+            match stop {
+                Stop::Returned(ptr) => break ptr.unwrap_or(0),
+                Stop::Trapped(trap) => return Err(self.marked(trap).into()),
+                Stop::Import(import, args) => match self.import(import, args, host)? {
+                    Answer::Value(value) => stop = self.guest.resume(value)?,
+                    Answer::Region(_) | Answer::Query(_) => return Err(Trap::MemoryAllocate.into()),
+                },
+            }
+        };
+        region::write(self.guest.memory_mut(), ptr, bytes).ok_or(Trap::MemoryAllocate)?;
+        Ok(ptr)
+    }
+
+    /// The bytes of the region at `ptr`, copied and paid for.
+    fn take(&mut self, ptr: u32, max: usize) -> Result<Vec<u8>, Trap> {
+        let length = region::read(self.guest.memory(), ptr, max)
+            .ok_or(Trap::MemoryRead)?
+            .len();
+        self.charge_bytes(length, gas::HOST_BYTE)?;
+        region::read(self.guest.memory(), ptr, max)
+            .map(<[u8]>::to_vec)
+            .ok_or(Trap::MemoryRead)
+    }
+
+    /// Fills an existing region.
+    fn fill(&mut self, ptr: u32, bytes: &[u8]) -> Result<(), Trap> {
+        self.charge_bytes(bytes.len(), gas::HOST_BYTE)?;
+        region::write(self.guest.memory_mut(), ptr, bytes).ok_or(Trap::MemoryWrite)
+    }
+
+    fn charge_bytes(&mut self, bytes: usize, each: u64) -> Result<(), Trap> {
+        self.charge(
+            u64::try_from(bytes)
+                .unwrap_or(u64::MAX)
+                .saturating_mul(each),
+        )
+    }
+
+    fn charge(&mut self, cost: u64) -> Result<(), Trap> {
+        let left = i64::try_from(cost)
+            .ok()
+            .and_then(|cost| self.guest.gas().checked_sub(cost))
+            .filter(|left| *left >= 0);
+        self.guest.set_gas(left.unwrap_or(-1));
+        left.map(|_| ()).ok_or(Trap::OutOfGas)
+    }
+
+    fn gas_left(&self) -> u64 {
+        u64::try_from(self.guest.gas()).unwrap_or(0)
+    }
+
+    fn gas_used(&self) -> u64 {
+        u64::try_from(self.limit)
+            .unwrap_or(0)
+            .saturating_sub(self.gas_left())
+    }
+
+    /// Tells an injected `unreachable` from the contract's own by the marks in the globals.
+    fn marked(&self, trap: Trap) -> Trap {
+        if trap != Trap::Unreachable {
+            trap
+        } else if self.guest.gas() < 0 {
+            Trap::OutOfGas
+        } else if self.guest.depth() > limits::STACK_SLOTS_MAX {
+            Trap::StackExhausted
+        } else {
+            Trap::Unreachable
+        }
+    }
+
+    fn stopped(&mut self, stopped: Stopped) -> Result<Step, Fault> {
+        match stopped {
+            Stopped::Trap(trap) => Ok(self.done(Err(trap))),
+            Stopped::Fault(fault) => Err(fault),
+        }
+    }
+
+    fn done(&mut self, result: Result<Vec<u8>, Trap>) -> Step {
+        self.state = State::Ended;
+        let pages = self
+            .guest
+            .memory()
+            .len()
+            .checked_div(limits::PAGE_BYTES)
+            .unwrap_or(0);
+        Step::Done(Outcome {
+            result,
+            gas_left: self.gas_left(),
+            // At most 192.
+            peak_pages: u32::try_from(pages).unwrap_or(u32::MAX),
+        })
+    }
+
+    fn import(
+        &mut self,
+        import: Import,
+        args: [u32; 3],
+        host: &mut dyn Host,
+    ) -> Result<Answer, Stopped> {
+        let [a, b, c] = args;
+        match import {
+            Import::DbRead => self.db_read(a, host),
+            Import::DbWrite => self.db_write(a, b, host),
+            Import::DbRemove => self.db_remove(a, host),
+            Import::QueryChain => {
+                self.charge(gas::HOST_CALL)?;
+                Ok(Answer::Query(self.take(a, limits::QUERY_BYTES_MAX)?))
+            }
+            Import::Debug => {
+                self.charge(gas::HOST_CALL)?;
+                Ok(Answer::Value(0))
+            }
+            Import::Abort => Err(self.abort(a)?.into()),
+            Import::AddrCanonicalize => {
+                self.address(a, Some(b), |human| address::canonicalize(human))
+            }
+            Import::AddrHumanize => self.address(a, Some(b), |canonical| {
+                address::humanize(canonical).map(String::into_bytes)
+            }),
+            Import::AddrValidate => self.address(a, None, |human| {
+                address::validate(human).map(|()| Vec::new())
+            }),
+            Import::Secp256k1Verify => {
+                self.charge(gas::SECP256K1_VERIFY)?;
+                let (hash, signature, key) = self.take_three(a, b, c)?;
+                Ok(Answer::Value(
+                    crypto::secp256k1_verify(&hash, &signature, &key).into(),
+                ))
+            }
+            Import::Secp256k1RecoverPubkey => {
+                self.charge(gas::SECP256K1_RECOVER)?;
+                let hash = self.take(a, limits::CRYPTO_MESSAGE_BYTES_MAX)?;
+                let signature = self.take(b, limits::CRYPTO_MESSAGE_BYTES_MAX)?;
+                Ok(region_or_code(crypto::secp256k1_recover(
+                    &hash, &signature, c,
+                )))
+            }
+            Import::Secp256k1Sign => {
+                self.charge(gas::SECP256K1_SIGN)?;
+                let (message, key) = self.take_to_sign(a, b)?;
+                Ok(region_or_code(crypto::secp256k1_sign(&message, &key)))
+            }
+            Import::Ed25519Sign => {
+                self.charge(gas::ED25519_SIGN)?;
+                let (message, seed) = self.take_to_sign(a, b)?;
+                Ok(region_or_code(crypto::ed25519_sign(&message, &seed)))
+            }
+            Import::Ed25519Verify => {
+                self.charge(gas::ED25519_VERIFY)?;
+                let (message, signature, key) = self.take_three(a, b, c)?;
+                self.charge_bytes(message.len(), gas::HASH_BYTE)?;
+                Ok(Answer::Value(
+                    crypto::ed25519_verify(&message, &signature, &key).into(),
+                ))
+            }
+            Import::Ed25519BatchVerify => self.batch(a, b, c),
+            Import::DcapQuoteVerify => {
+                // No verifier of real quotes yet: an error for every quote, never "verified".
+                self.charge(gas::DCAP_QUOTE_VERIFY)?;
+                Ok(region_or_code(Err(Code::Generic)))
+            }
+            Import::GasEvaporate => {
+                let wish = u64::from(a).saturating_mul(gas::WASM_GAS_PER_SDK_GAS);
+                self.charge(wish.max(gas::GAS_EVAPORATE_MIN))?;
+                Ok(Answer::Value(0))
+            }
+            Import::CheckGas => {
+                self.charge(gas::CHECK_GAS)?;
+                let sdk = self
+                    .gas_used()
+                    .checked_div(gas::WASM_GAS_PER_SDK_GAS)
+                    .unwrap_or(0);
+                Ok(Answer::Value(sdk.max(1)))
+            }
+        }
+    }
+
+    fn db_read(&mut self, key: u32, host: &mut dyn Host) -> Result<Answer, Stopped> {
+        self.charge(gas::HOST_CALL)?;
+        let key = self.take(key, limits::KEY_BYTES_MAX)?;
+        let charged = host.read(&key, self.gas_left())?;
+        Ok(self.pay(charged)?.map_or(Answer::Value(0), Answer::Region))
+    }
+
+    fn db_write(&mut self, key: u32, value: u32, host: &mut dyn Host) -> Result<Answer, Stopped> {
+        self.charge(gas::HOST_CALL)?;
+        self.writable()?;
+        let key = self.take(key, limits::KEY_BYTES_MAX)?;
+        let value = self.take(value, limits::VALUE_BYTES_MAX)?;
+        let charged = host.write(&key, &value, self.gas_left())?;
+        self.pay(charged)?;
+        Ok(Answer::Value(0))
+    }
+
+    fn db_remove(&mut self, key: u32, host: &mut dyn Host) -> Result<Answer, Stopped> {
+        self.charge(gas::HOST_CALL)?;
+        self.writable()?;
+        let key = self.take(key, limits::KEY_BYTES_MAX)?;
+        let charged = host.remove(&key, self.gas_left())?;
+        self.pay(charged)?;
+        Ok(Answer::Value(0))
+    }
+
+    fn writable(&self) -> Result<(), Trap> {
+        if self.mode == Mode::Query {
+            Err(Trap::WriteInQuery)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn pay<T>(&mut self, charged: Charged<T>) -> Result<T, Trap> {
+        match charged {
+            Charged::Done { value, gas } => self.charge(gas).map(|()| value),
+            Charged::OutOfGas => {
+                self.guest.set_gas(-1);
+                Err(Trap::OutOfGas)
+            }
+        }
+    }
+
+    /// Converts an address into the region `dest`, if there is one; answers 0 or a region with the error's text.
+    fn address(
+        &mut self,
+        source: u32,
+        dest: Option<u32>,
+        convert: impl Fn(&[u8]) -> Result<Vec<u8>, String>,
+    ) -> Result<Answer, Stopped> {
+        self.charge(gas::ADDRESS)?;
+        let source = self.take(source, limits::ADDRESS_BYTES_MAX)?;
+        match convert(&source) {
+            Ok(bytes) => {
+                if let Some(dest) = dest {
+                    self.fill(dest, &bytes)?;
+                }
+                Ok(Answer::Value(0))
+            }
+            Err(text) => Ok(Answer::Region(text.into_bytes())),
+        }
+    }
+
+    fn take_three(&mut self, a: u32, b: u32, c: u32) -> Result<(Vec<u8>, Vec<u8>, Vec<u8>), Trap> {
+        let most = limits::CRYPTO_MESSAGE_BYTES_MAX;
+        Ok((
+            self.take(a, most)?,
+            self.take(b, most)?,
+            self.take(c, most)?,
+        ))
+    }
+
+    /// A message, its hashing paid for, and a key.
+    fn take_to_sign(
+        &mut self,
+        message: u32,
+        key: u32,
+    ) -> Result<(Vec<u8>, zeroize::Zeroizing<Vec<u8>>), Trap> {
+        let message = self.take(message, limits::CRYPTO_MESSAGE_BYTES_MAX)?;
+        let key = zeroize::Zeroizing::new(self.take(key, limits::CRYPTO_MESSAGE_BYTES_MAX)?);
+        self.charge_bytes(message.len(), gas::HASH_BYTE)?;
+        Ok((message, key))
+    }
+
+    fn batch(&mut self, messages: u32, signatures: u32, keys: u32) -> Result<Answer, Stopped> {
+        self.charge(gas::HOST_CALL)?;
+        let (messages, signatures, keys) = self.take_three(messages, signatures, keys)?;
+        let lists = crypto::sections(&messages, limits::BATCH_MAX)
+            .zip(crypto::sections(&signatures, limits::BATCH_MAX))
+            .zip(crypto::sections(&keys, limits::BATCH_MAX));
+        // Lists that are no sections cannot be read; lists of unfitting lengths are the contract's to handle.
+        let ((messages, signatures), keys) = lists.ok_or(Trap::MemoryRead)?;
+        if !crypto::batch_fits(messages.len(), signatures.len(), keys.len()) {
+            return Ok(Answer::Value(Code::Batch.number().into()));
+        }
+        let count = u64::try_from(signatures.len()).unwrap_or(u64::MAX);
+        self.charge(
+            gas::ED25519_BATCH.saturating_add(count.saturating_mul(gas::ED25519_BATCH_EACH)),
+        )?;
+        // One message for all is hashed once for each signature.
+        let hashed = match messages.as_slice() {
+            [one] => one.len().saturating_mul(signatures.len()),
+            many => many.iter().map(|m| m.len()).fold(0, usize::saturating_add),
+        };
+        self.charge_bytes(hashed, gas::HASH_BYTE)?;
+        Ok(Answer::Value(
+            crypto::ed25519_batch_verify(&messages, &signatures, &keys).into(),
+        ))
+    }
+
+    /// The trap of `abort`, with as much of the message as we keep.
+    fn abort(&mut self, message: u32) -> Result<Trap, Trap> {
+        self.charge(gas::HOST_CALL)?;
+        let mut message = self.take(message, limits::RESULT_BYTES_MAX)?;
+        message.truncate(limits::ABORT_BYTES_MAX);
+        let text = match core::str::from_utf8(&message) {
+            Ok(text) => text.to_owned(),
+            // A cut within a character, or bytes that are no text: keep what is.
+            Err(e) => message
+                .get(..e.valid_up_to())
+                .map(String::from_utf8_lossy)
+                .unwrap_or_default()
+                .into_owned(),
+        };
+        Ok(Trap::Abort(text))
+    }
+}
+
+/// A region in the low half, or the error code in the high half.
+fn region_or_code(answer: Result<Vec<u8>, Code>) -> Answer {
+    match answer {
+        Ok(bytes) => Answer::Region(bytes),
+        Err(code) => Answer::Value(u64::from(code.number()).wrapping_shl(u32::BITS)),
+    }
+}
+
+fn misuse(what: &str) -> Fault {
+    EngineFault(format!("misuse: {what}")).into()
+}

@@ -1,0 +1,45 @@
+//! Prepare (validate, limit, meter) and run contract wasm; the host imports over small ports.
+//!
+//! Circles: trusted. Pure: no clock, no randomness, no I/O; storage and queries come through [`Host`] and [`Step`].
+//!
+//! Promises: every module that [`prepare()`] accepts loads on every engine, stops within its gas, its depth and its
+//! memory, and gives the same result, gas and pages on each (`docs/spec/gas.md`). What a contract does wrong becomes a
+//! [`Trap`]; what goes wrong on our side becomes a [`Fault`] and is never a contract's result.
+//! Refuses: to know anything of accounts, keys, encryption, JSON or prices of storage; those are the caller's.
+//!
+//! The way of a call: [`prepare()`] → [`ModuleCache::get_or_load`] → [`Instance::new`] → [`Instance::start`] →
+//! ([`Step::Query`] → [`Instance::resume`])* → [`Step::Done`]. A call that waits for a query holds no stack of the
+//! machine, so nested calls nest on the caller's own, explicit stack.
+//!
+//! Spec: contract-abi.md sections 1, 4, 5 and 6; design: wasm.md.
+
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation,
+        clippy::float_arithmetic,
+        clippy::indexing_slicing
+    )
+)]
+
+pub mod cache;
+pub mod engine;
+pub mod error;
+pub mod gas;
+pub mod host;
+pub mod imports;
+pub mod instance;
+pub mod limits;
+pub mod prepare;
+mod region;
+
+pub use cache::{ModuleCache, ModuleKey};
+pub use engine::{Engine, Loaded, wasmi::WasmiEngine};
+pub use error::{EngineFault, Fault, HostFault, PrepareError, Trap};
+pub use host::{Charged, Host};
+pub use imports::Import;
+pub use instance::{Instance, Mode, Outcome, QueryRequest, Step};
+pub use prepare::{Entry, ModuleInfo, PREP_VERSION, Prepared, prepare};

@@ -1,0 +1,258 @@
+//! One deterministic, versioned pass from a contract's bytes to the module that engines run.
+//!
+//! 1. Limits, features and interface are checked (`scan`, `abi`); 2. each function is validated and planned (`meter`);
+//! 3. the module is written anew (`rewrite`) with globals for gas and depth, a memory maximum, and only the exports
+//!    that we call; 4. the result is validated again and hashed. Engines only ever see the result, so no engine decides
+//! what is accepted or what it costs. Spec: `docs/spec/gas.md`, contract-abi.md 6.1.
+
+mod abi;
+mod meter;
+mod names;
+mod rewrite;
+mod scan;
+
+use std::sync::Arc;
+
+use strongroom_types::{Hash, sha256};
+use wasmparser::{Validator, WasmFeatures};
+
+use crate::error::PrepareError;
+use crate::limits;
+
+/// The version of this pass. It is consensus: stored in each code's record, part of the cache's key. Any change of
+/// limits, features, weights or rewriting counts it up.
+pub const PREP_VERSION: u32 = 1;
+
+/// What stock `rustc` emits, and no more. (`REFERENCE_TYPES` is there for the long form of `call_indirect`, its other
+/// operators and its types are refused one by one; so are the parts of `BULK_MEMORY` beyond copy and fill.)
+const FEATURES: WasmFeatures = WasmFeatures::MVP
+    .union(WasmFeatures::MUTABLE_GLOBAL)
+    .union(WasmFeatures::SIGN_EXTENSION)
+    .union(WasmFeatures::SATURATING_FLOAT_TO_INT)
+    .union(WasmFeatures::MULTI_VALUE)
+    .union(WasmFeatures::BULK_MEMORY)
+    .union(WasmFeatures::REFERENCE_TYPES);
+
+/// The exports of a prepared module besides its entry points.
+pub(crate) mod export {
+    /// The contract's allocator.
+    pub(crate) const ALLOCATE: &str = "allocate";
+    /// Its memory.
+    pub(crate) const MEMORY: &str = "memory";
+    /// Gas left, `i64`; negative after it ran out.
+    pub(crate) const GAS: &str = "gas";
+    /// Stack slots in use, `i32`; above the limit after it ran out.
+    pub(crate) const DEPTH: &str = "depth";
+}
+
+/// A function of a contract that the chain may call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Entry {
+    /// `instantiate(env, info, msg)`
+    Instantiate,
+    /// `execute(env, info, msg)`
+    Execute,
+    /// `query(env, msg)`
+    Query,
+    /// `migrate(env, msg)`
+    Migrate,
+    /// `reply(env, msg)`
+    Reply,
+    /// `sudo(env, msg)`
+    Sudo,
+    /// `ibc_channel_open(env, msg)`
+    IbcChannelOpen,
+    /// `ibc_channel_connect(env, msg)`
+    IbcChannelConnect,
+    /// `ibc_channel_close(env, msg)`
+    IbcChannelClose,
+    /// `ibc_packet_receive(env, msg)`
+    IbcPacketReceive,
+    /// `ibc_packet_ack(env, msg)`
+    IbcPacketAck,
+    /// `ibc_packet_timeout(env, msg)`
+    IbcPacketTimeout,
+}
+
+impl Entry {
+    /// All of them.
+    pub const ALL: [Self; 12] = [
+        Self::Instantiate,
+        Self::Execute,
+        Self::Query,
+        Self::Migrate,
+        Self::Reply,
+        Self::Sudo,
+        Self::IbcChannelOpen,
+        Self::IbcChannelConnect,
+        Self::IbcChannelClose,
+        Self::IbcPacketReceive,
+        Self::IbcPacketAck,
+        Self::IbcPacketTimeout,
+    ];
+
+    /// The six that make a contract an IBC contract.
+    pub const IBC: [Self; 6] = [
+        Self::IbcChannelOpen,
+        Self::IbcChannelConnect,
+        Self::IbcChannelClose,
+        Self::IbcPacketReceive,
+        Self::IbcPacketAck,
+        Self::IbcPacketTimeout,
+    ];
+
+    /// The name of the export.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Instantiate => "instantiate",
+            Self::Execute => "execute",
+            Self::Query => "query",
+            Self::Migrate => "migrate",
+            Self::Reply => "reply",
+            Self::Sudo => "sudo",
+            Self::IbcChannelOpen => "ibc_channel_open",
+            Self::IbcChannelConnect => "ibc_channel_connect",
+            Self::IbcChannelClose => "ibc_channel_close",
+            Self::IbcPacketReceive => "ibc_packet_receive",
+            Self::IbcPacketAck => "ibc_packet_ack",
+            Self::IbcPacketTimeout => "ibc_packet_timeout",
+        }
+    }
+
+    /// How many regions it takes.
+    #[must_use]
+    pub fn params(self) -> usize {
+        match self {
+            Self::Instantiate | Self::Execute => 3,
+            _ => 2,
+        }
+    }
+}
+
+/// What a module says of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct ModuleInfo {
+    /// The entry points it has, in the order of [`Entry::ALL`].
+    pub entries: Vec<Entry>,
+    /// The `requires_<x>` it exports, sorted.
+    pub features: Vec<String>,
+}
+
+impl ModuleInfo {
+    /// Whether it wants `env.block.random`.
+    #[must_use]
+    pub fn requires_random(&self) -> bool {
+        self.features.iter().any(|f| f == "random")
+    }
+
+    /// Whether it has all six IBC entry points, hence a port.
+    #[must_use]
+    pub fn is_ibc(&self) -> bool {
+        Entry::IBC.iter().all(|e| self.entries.contains(e))
+    }
+}
+
+/// A module that engines may load.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prepared {
+    wasm: Arc<[u8]>,
+    code_hash: Hash,
+    hash: Hash,
+    info: ModuleInfo,
+}
+
+impl Prepared {
+    /// The rewritten module.
+    #[must_use]
+    pub fn wasm(&self) -> &[u8] {
+        &self.wasm
+    }
+
+    /// SHA-256 of the original, unzipped bytes: the code hash that clients bind their messages to.
+    #[must_use]
+    pub fn code_hash(&self) -> &Hash {
+        &self.code_hash
+    }
+
+    /// SHA-256 of the rewritten module.
+    #[must_use]
+    pub fn hash(&self) -> &Hash {
+        &self.hash
+    }
+
+    /// What the module says of itself.
+    #[must_use]
+    pub fn info(&self) -> &ModuleInfo {
+        &self.info
+    }
+}
+
+/// Checks and rewrites a contract's unzipped wasm.
+///
+/// # Errors
+/// [`PrepareError`], whose text names the function and the reason. The same bytes give the same answer everywhere.
+///
+/// ```
+/// let refused = strongroom_vm::prepare(b"\0asm\x01\0\0\0").unwrap_err();
+/// assert_eq!(refused.to_string(), "Contract is not CosmWasm v1: it exports no `interface_version_8`");
+/// ```
+pub fn prepare(wasm: &[u8]) -> Result<Prepared, PrepareError> {
+    limit("", "module bytes", wasm.len(), limits::MODULE_BYTES_MAX)?;
+    let mut header = scan::scan(wasm)?;
+    let info = abi::check(&header)?;
+    let bodies = core::mem::take(&mut header.bodies);
+    let rewritten = rewrite::rewrite(wasm, &header, bodies)?;
+    let most = wasm
+        .len()
+        .saturating_mul(limits::REWRITTEN_FACTOR)
+        .saturating_add(limits::REWRITTEN_SLACK_BYTES);
+    limit("", "bytes after metering", rewritten.len(), most)?;
+    // A mistake of ours must not reach an engine: what we wrote has to be valid by the same rules.
+    Validator::new_with_features(FEATURES)
+        .validate_all(&rewritten)
+        .map_err(|e| invalid("", &e))?;
+    let hash = sha256(&rewritten);
+    Ok(Prepared {
+        wasm: rewritten.into(),
+        code_hash: sha256(wasm),
+        hash,
+        info,
+    })
+}
+
+/// Refuses `found > limit`.
+fn limit(
+    place: &str,
+    what: &'static str,
+    found: impl TryInto<u64>,
+    limit: impl TryInto<u64>,
+) -> Result<(), PrepareError> {
+    // A number that is not a u64 is larger than any limit.
+    let found = found.try_into().unwrap_or(u64::MAX);
+    let limit = limit.try_into().unwrap_or(u64::MAX);
+    if found > limit {
+        return Err(PrepareError::Limit {
+            place: place.to_owned(),
+            what,
+            found,
+            limit,
+        });
+    }
+    Ok(())
+}
+
+/// Refuses, for `reason`.
+fn refused(reason: impl Into<String>) -> PrepareError {
+    PrepareError::Refused {
+        place: String::new(),
+        reason: reason.into(),
+    }
+}
+
+/// What the parser or validator said.
+fn invalid(place: &str, error: &wasmparser::BinaryReaderError) -> PrepareError {
+    PrepareError::Invalid {
+        reason: format!("{place}{}", names::quotable(&error.to_string(), 256)),
+    }
+}

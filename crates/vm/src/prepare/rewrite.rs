@@ -1,0 +1,421 @@
+//! Writes the prepared module: the original's code with gas and depth checks inserted, our exports, a memory maximum.
+//!
+//! Indices of types, functions and globals stay, ours are appended; operators are copied byte for byte. The body of a
+//! function that calls is wrapped in one more block, which the branches to the function's end now end, so that one
+//! place gives the depth back.
+
+use wasm_encoder::{
+    CodeSection, ConstExpr, DataSection, ElementSection, Elements, EntityType, ExportKind,
+    ExportSection, FunctionSection, GlobalSection, GlobalType, ImportSection, InstructionSink,
+    MemorySection, MemoryType, Module, RefType, TableSection, TableType, TypeSection, ValType,
+};
+use wasmparser::FuncValidatorAllocations;
+
+use super::meter::{self, Insert, Plan, Totals};
+use super::scan::{Body, Constant, Header};
+use super::{Entry, export, names, refused};
+use crate::error::PrepareError;
+use crate::{gas, limits};
+
+/// Indices of what we add.
+struct Added {
+    gas: u32,
+    depth: u32,
+    /// `(count) -> count`, charging per byte.
+    charge_bytes: u32,
+    /// `(pages) -> pages`, charging per page.
+    charge_pages: u32,
+    /// The type of these two.
+    unary: u32,
+    /// Where the types `() -> results` of wrapping blocks begin.
+    types_next: u32,
+}
+
+/// Writes the whole module.
+pub(super) fn rewrite(
+    wasm: &[u8],
+    header: &Header<'_>,
+    bodies: Vec<Body<'_>>,
+) -> Result<Vec<u8>, PrepareError> {
+    let types = index(header.types.len())?;
+    let functions = index(header.imports.len().saturating_add(header.functions.len()))?;
+    let globals = index(header.globals.len())?;
+    let mut added = Added {
+        gas: globals,
+        depth: globals.saturating_add(1),
+        charge_bytes: functions,
+        charge_pages: functions.saturating_add(1),
+        unary: types,
+        types_next: types.saturating_add(1),
+    };
+    let mut block_types: Vec<Vec<ValType>> = Vec::new();
+    let code = code(wasm, header, bodies, &mut added, &mut block_types)?;
+
+    let mut module = Module::new();
+    module.section(&type_section(header, &block_types));
+    if !header.imports.is_empty() {
+        let mut imports = ImportSection::new();
+        for (from, name, ty) in &header.imports {
+            imports.import(from, name, EntityType::Function(*ty));
+        }
+        module.section(&imports);
+    }
+    let mut section = FunctionSection::new();
+    for ty in &header.functions {
+        section.function(*ty);
+    }
+    section.function(added.unary).function(added.unary);
+    module.section(&section);
+    if let Some((minimum, maximum)) = header.table {
+        let mut tables = TableSection::new();
+        tables.table(TableType {
+            element_type: RefType::FUNCREF,
+            table64: false,
+            minimum,
+            maximum,
+            shared: false,
+        });
+        module.section(&tables);
+    }
+    let (minimum, maximum) = header.memory.ok_or(PrepareError::NoMemory)?;
+    let mut memories = MemorySection::new();
+    memories.memory(MemoryType {
+        minimum,
+        maximum: Some(maximum),
+        memory64: false,
+        shared: false,
+        page_size_log2: None,
+    });
+    module.section(&memories);
+    module.section(&global_section(header)?);
+    module.section(&export_section(header, &added));
+    if !header.elements.is_empty() {
+        let mut elements = ElementSection::new();
+        for (offset, functions) in &header.elements {
+            elements.active(
+                None,
+                &ConstExpr::i32_const(*offset),
+                Elements::Functions(functions.into()),
+            );
+        }
+        module.section(&elements);
+    }
+    module.section(&code);
+    if !header.data.is_empty() {
+        let mut data = DataSection::new();
+        for (offset, bytes) in &header.data {
+            data.active(0, &ConstExpr::i32_const(*offset), bytes.iter().copied());
+        }
+        module.section(&data);
+    }
+    Ok(module.finish())
+}
+
+fn index(n: usize) -> Result<u32, PrepareError> {
+    // Counts are far below: each has a limit.
+    u32::try_from(n).map_err(|_| refused("it has too many items"))
+}
+
+fn value_type(ty: wasmparser::ValType) -> Result<ValType, PrepareError> {
+    match ty {
+        wasmparser::ValType::I32 => Ok(ValType::I32),
+        wasmparser::ValType::I64 => Ok(ValType::I64),
+        wasmparser::ValType::F32 => Ok(ValType::F32),
+        wasmparser::ValType::F64 => Ok(ValType::F64),
+        _ => Err(refused(
+            "it uses a value type other than i32, i64, f32, f64",
+        )),
+    }
+}
+
+fn type_section(header: &Header<'_>, block_types: &[Vec<ValType>]) -> TypeSection {
+    let mut section = TypeSection::new();
+    for ty in &header.types {
+        // `scan` has refused all others.
+        let plain = |types: &[wasmparser::ValType]| {
+            types
+                .iter()
+                .filter_map(|t| value_type(*t).ok())
+                .collect::<Vec<_>>()
+        };
+        section
+            .ty()
+            .function(plain(ty.params()), plain(ty.results()));
+    }
+    section.ty().function([ValType::I32], [ValType::I32]);
+    for results in block_types {
+        section.ty().function([], results.iter().copied());
+    }
+    section
+}
+
+fn global_section(header: &Header<'_>) -> Result<GlobalSection, PrepareError> {
+    let mut section = GlobalSection::new();
+    for global in &header.globals {
+        let ty = GlobalType {
+            val_type: value_type(global.ty)?,
+            mutable: global.mutable,
+            shared: false,
+        };
+        let value = match global.value {
+            Constant::I32(v) => ConstExpr::i32_const(v),
+            Constant::I64(v) => ConstExpr::i64_const(v),
+            // Bits, not numbers: a NaN keeps its payload.
+            Constant::F32(bits) => raw_constant(0x43, &bits.to_le_bytes()),
+            Constant::F64(bits) => raw_constant(0x44, &bits.to_le_bytes()),
+        };
+        section.global(ty, &value);
+    }
+    section.global(
+        GlobalType {
+            val_type: ValType::I64,
+            mutable: true,
+            shared: false,
+        },
+        &ConstExpr::i64_const(0),
+    );
+    section.global(
+        GlobalType {
+            val_type: ValType::I32,
+            mutable: true,
+            shared: false,
+        },
+        &ConstExpr::i32_const(0),
+    );
+    Ok(section)
+}
+
+fn raw_constant(opcode: u8, bytes: &[u8]) -> ConstExpr {
+    ConstExpr::raw(core::iter::once(opcode).chain(bytes.iter().copied()))
+}
+
+/// Only what we call or look at; everything else that the original exports is left out.
+fn export_section(header: &Header<'_>, added: &Added) -> ExportSection {
+    let mut section = ExportSection::new();
+    let ours = |name: &str| name == export::ALLOCATE || Entry::ALL.iter().any(|e| e.name() == name);
+    for found in header.exports.iter().filter(|e| ours(e.name)) {
+        section.export(found.name, ExportKind::Func, found.index);
+    }
+    section.export(export::MEMORY, ExportKind::Memory, 0);
+    section.export(export::GAS, ExportKind::Global, added.gas);
+    section.export(export::DEPTH, ExportKind::Global, added.depth);
+    section
+}
+
+fn code(
+    wasm: &[u8],
+    header: &Header<'_>,
+    bodies: Vec<Body<'_>>,
+    added: &mut Added,
+    block_types: &mut Vec<Vec<ValType>>,
+) -> Result<CodeSection, PrepareError> {
+    let mut section = CodeSection::new();
+    let mut totals = Totals::default();
+    let mut allocations = FuncValidatorAllocations::default();
+    let mut out = Vec::new();
+    for (at, body) in bodies.into_iter().enumerate() {
+        let function = index(header.imports.len().saturating_add(at))?;
+        let here = |e: PrepareError| locate(wasm, function, e);
+        let ty = header
+            .type_of(function)
+            .ok_or_else(|| here(refused("it has no type")))?;
+        let range = body.1.range();
+        let (plan, reused) =
+            meter::plan(body, ty.params(), ty.results(), &mut totals, allocations).map_err(here)?;
+        allocations = reused;
+        out.clear();
+        let wrapper = wrapper(&plan, added, block_types)?;
+        let bytes = |from: usize, to: usize| {
+            wasm.get(from..to)
+                .ok_or_else(|| here(refused("its body is cut")))
+        };
+        write_body(&plan, added, wrapper, range, bytes, &mut out)?;
+        section.raw(&out);
+    }
+    section.raw(&charge_bytes(added));
+    section.raw(&charge_pages(added));
+    Ok(section)
+}
+
+/// Says in which function it happened.
+fn locate(wasm: &[u8], function: u32, error: PrepareError) -> PrepareError {
+    let place = names::place(wasm, function);
+    match error {
+        PrepareError::Invalid { reason } => PrepareError::Invalid {
+            reason: format!("{place}{reason}").replace('"', "'"),
+        },
+        PrepareError::Limit {
+            what, found, limit, ..
+        } => PrepareError::Limit {
+            place,
+            what,
+            found,
+            limit,
+        },
+        PrepareError::Refused { reason, .. } => PrepareError::Refused { place, reason },
+        other => other,
+    }
+}
+
+/// The type of the block that wraps a calling function's body.
+fn wrapper(
+    plan: &Plan,
+    added: &mut Added,
+    block_types: &mut Vec<Vec<ValType>>,
+) -> Result<Option<wasm_encoder::BlockType>, PrepareError> {
+    if !plan.calls {
+        return Ok(None);
+    }
+    let results: Result<Vec<ValType>, _> = plan.results.iter().map(|t| value_type(*t)).collect();
+    let results = results?;
+    Ok(Some(match results.as_slice() {
+        [] => wasm_encoder::BlockType::Empty,
+        [one] => wasm_encoder::BlockType::Result(*one),
+        many => {
+            let at = block_types
+                .iter()
+                .position(|t| t == many)
+                .unwrap_or_else(|| {
+                    block_types.push(many.to_vec());
+                    block_types.len().saturating_sub(1)
+                });
+            wasm_encoder::BlockType::FunctionType(added.types_next.saturating_add(index(at)?))
+        }
+    }))
+}
+
+fn write_body<'a>(
+    plan: &Plan,
+    added: &Added,
+    wrapper: Option<wasm_encoder::BlockType>,
+    range: core::ops::Range<usize>,
+    bytes: impl Fn(usize, usize) -> Result<&'a [u8], PrepareError>,
+    out: &mut Vec<u8>,
+) -> Result<(), PrepareError> {
+    // The declarations of locals stay as they are.
+    out.extend_from_slice(bytes(range.start, plan.code_start)?);
+    let mut at = plan.code_start;
+    let mut inserts = plan.inserts.iter();
+    // The first insert is the charge of the function's entry: it comes before the frame is built.
+    if let Some((_, Insert::Charge(segment))) = inserts.next() {
+        write_charge(plan, added, *segment, out);
+    }
+    let slots = i32::try_from(plan.slots).unwrap_or(i32::MAX);
+    let most = i32::try_from(limits::STACK_SLOTS_MAX).unwrap_or(i32::MAX);
+    match wrapper {
+        Some(ty) => {
+            InstructionSink::new(out)
+                .global_get(added.depth)
+                .i32_const(slots)
+                .i32_add()
+                .global_set(added.depth)
+                .global_get(added.depth)
+                .i32_const(most)
+                .i32_gt_u()
+                .if_(wasm_encoder::BlockType::Empty)
+                .unreachable()
+                .end()
+                .block(ty);
+        }
+        None => {
+            // Nothing is called from here: looking is enough. The mark is any depth above the limit.
+            InstructionSink::new(out)
+                .global_get(added.depth)
+                .i32_const(most.saturating_sub(slots))
+                .i32_gt_u()
+                .if_(wasm_encoder::BlockType::Empty)
+                .i32_const(most.saturating_add(1))
+                .global_set(added.depth)
+                .unreachable()
+                .end();
+        }
+    }
+    for (offset, insert) in inserts {
+        out.extend_from_slice(bytes(at, *offset)?);
+        at = *offset;
+        match insert {
+            Insert::Charge(segment) => write_charge(plan, added, *segment, out),
+            Insert::Bulk => {
+                InstructionSink::new(out).call(added.charge_bytes);
+            }
+            Insert::Grow => {
+                InstructionSink::new(out).call(added.charge_pages);
+            }
+            Insert::Return(depth) => {
+                if wrapper.is_some() {
+                    // One byte of `return` is left out.
+                    InstructionSink::new(out).br(*depth);
+                    at = at.saturating_add(1);
+                }
+            }
+        }
+    }
+    // The original's last `end` closes the wrapping block.
+    out.extend_from_slice(bytes(at, range.end)?);
+    if wrapper.is_some() {
+        InstructionSink::new(out)
+            .global_get(added.depth)
+            .i32_const(slots)
+            .i32_sub()
+            .global_set(added.depth)
+            .end();
+    }
+    Ok(())
+}
+
+fn write_charge(plan: &Plan, added: &Added, segment: usize, out: &mut Vec<u8>) {
+    let cost = plan.costs.get(segment).copied().unwrap_or(0);
+    if cost == 0 {
+        return;
+    }
+    let mut sink = InstructionSink::new(out);
+    sink.global_get(added.gas)
+        .i64_const(i64::try_from(cost).unwrap_or(i64::MAX))
+        .i64_sub()
+        .global_set(added.gas);
+    stop_if_out_of_gas(&mut sink, added);
+}
+
+/// Gas below zero is the mark of having run out; nothing runs after it.
+fn stop_if_out_of_gas(sink: &mut InstructionSink<'_>, added: &Added) {
+    sink.global_get(added.gas)
+        .i64_const(0)
+        .i64_lt_s()
+        .if_(wasm_encoder::BlockType::Empty)
+        .unreachable()
+        .end();
+}
+
+fn charge_bytes(added: &Added) -> Vec<u8> {
+    let mut body = vec![0];
+    let mut sink = InstructionSink::new(&mut body);
+    sink.global_get(added.gas).local_get(0).i64_extend_i32_u();
+    if gas::BULK_BYTE != 1 {
+        sink.i64_const(i64::try_from(gas::BULK_BYTE).unwrap_or(i64::MAX))
+            .i64_mul();
+    }
+    sink.i64_sub().global_set(added.gas);
+    stop_if_out_of_gas(&mut sink, added);
+    sink.local_get(0).end();
+    body
+}
+
+/// A wish for more pages than there can ever be fails in any case, so it costs nothing by size.
+fn charge_pages(added: &Added) -> Vec<u8> {
+    let mut body = vec![0];
+    let mut sink = InstructionSink::new(&mut body);
+    sink.local_get(0)
+        .i32_const(i32::try_from(limits::MEMORY_PAGES_MAX).unwrap_or(i32::MAX))
+        .i32_le_u()
+        .if_(wasm_encoder::BlockType::Empty)
+        .global_get(added.gas)
+        .local_get(0)
+        .i64_extend_i32_u()
+        .i64_const(i64::try_from(gas::GROW_PAGE).unwrap_or(i64::MAX))
+        .i64_mul()
+        .i64_sub()
+        .global_set(added.gas);
+    stop_if_out_of_gas(&mut sink, added);
+    sink.end().local_get(0).end();
+    body
+}
