@@ -168,3 +168,113 @@ fn writes_of(writes: &WriteSet, tree: Tree) -> impl Iterator<Item = (&[u8], Opti
         .take_while(move |((name, _), _)| *name == tree);
     of_tree.map(|((_, raw_key), value)| (raw_key.as_slice(), value.as_deref()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write_set(writes: &[(Tree, &[u8], Option<&[u8]>)]) -> WriteSet {
+        let row = |(tree, key, value): &(Tree, &[u8], Option<&[u8]>)| {
+            ((*tree, key.to_vec()), value.map(<[u8]>::to_vec))
+        };
+        WriteSet(writes.iter().map(row).collect())
+    }
+
+    #[test]
+    fn each_tree_gets_its_own_writes() {
+        let mut forest = PartialForest::empty();
+        let writes = write_set(&[
+            (Tree::Contract, b"k", Some(b"contract")),
+            (Tree::Ibc, b"k", None),
+            (Tree::Native, b"k", Some(b"native")),
+        ]);
+        let app_hash = forest.apply(&writes).unwrap();
+        assert_eq!(app_hash, forest.app_hash());
+        assert_eq!(app_hash, merkle::app_hash(&forest.roots()));
+        assert_eq!(
+            forest.read(Tree::Contract, b"k"),
+            Read::Value(b"contract".as_slice().into())
+        );
+        assert_eq!(
+            forest.read(Tree::Native, b"k"),
+            Read::Value(b"native".as_slice().into())
+        );
+        assert_eq!(forest.read(Tree::Ibc, b"k"), Read::Absent);
+        assert_eq!(forest.tree(Tree::Ibc).root(), EMPTY);
+    }
+
+    #[test]
+    fn roots_are_taken_only_under_their_app_hash() {
+        let mut forest = PartialForest::empty();
+        forest
+            .apply(&write_set(&[(Tree::Native, b"k", Some(b"v"))]))
+            .unwrap();
+        let (roots, app_hash) = (forest.roots(), forest.app_hash());
+        let blind = PartialForest::blind(&roots, &app_hash).unwrap();
+        assert_eq!(blind.app_hash(), app_hash);
+        assert_eq!(blind.read(Tree::Native, b"k"), Read::Unknown);
+        assert_eq!(blind.read(Tree::Ibc, b"k"), Read::Absent);
+        assert_eq!(
+            PartialForest::blind(&roots, &[0; 32]).err(),
+            Some(Error::Root)
+        );
+        let [contract, ibc, native] = roots;
+        for bad in [
+            vec![contract, ibc],
+            vec![contract, ibc, ibc, native],
+            vec![],
+        ] {
+            assert!(matches!(
+                PartialForest::blind(&bad, &app_hash),
+                Err(Error::Malformed { .. })
+            ));
+        }
+    }
+
+    #[test]
+    fn a_write_set_that_is_not_wholly_proven_changes_no_tree() {
+        let mut forest = PartialForest::empty();
+        forest
+            .apply(&write_set(&[(Tree::Native, b"k", Some(b"v"))]))
+            .unwrap();
+        let mut blind = PartialForest::blind(&forest.roots(), &forest.app_hash()).unwrap();
+        let writes = write_set(&[
+            (Tree::Contract, b"new", Some(b"1")),
+            (Tree::Native, b"k", Some(b"2")),
+        ]);
+        assert_eq!(
+            blind.missing(&writes),
+            [(Tree::Native, crate::tree::key_hash(b"k"))]
+        );
+        assert_eq!(blind.apply(&writes), Err(Error::NotProven));
+        assert_eq!(blind.app_hash(), forest.app_hash());
+        let mut proof = Proof::default();
+        let entry = crate::tree::Entry {
+            key_hash: crate::tree::key_hash(b"k"),
+            value_hash: strongroom_types::sha256(b"v"),
+        };
+        crate::tree::subtree_prove(&[entry], 0, &entry.key_hash, true, &mut proof);
+        blind
+            .absorb(Tree::Native, b"k", Some(b"v"), &proof)
+            .unwrap();
+        assert_eq!(blind.missing(&writes), []);
+        assert_eq!(blind.apply(&writes), forest.apply(&writes));
+    }
+
+    #[test]
+    fn the_coldest_goes_first_whatever_its_tree() {
+        let mut forest = PartialForest::empty();
+        let key = |n: u32| n.to_be_bytes().to_vec();
+        let rows = |tree| (0..200u32).map(move |n| ((tree, key(n)), Some(vec![1; 50])));
+        forest
+            .apply(&WriteSet(Tree::ALL.into_iter().flat_map(rows).collect()))
+            .unwrap();
+        for n in 0..200 {
+            forest.read(Tree::Contract, &key(n));
+        }
+        forest.evict(forest.bytes() / 2);
+        assert!((0..200).all(|n| matches!(forest.read(Tree::Contract, &key(n)), Read::Value(_))));
+        let native = (0..200).filter(|n| forest.read(Tree::Native, &key(*n)) != Read::Unknown);
+        assert!(native.count() < 100);
+    }
+}

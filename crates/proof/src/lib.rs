@@ -32,3 +32,5 @@ pub use verified::Verified;
 
 #[cfg(test)]
 mod golden;
+#[cfg(test)]
+mod oracle;

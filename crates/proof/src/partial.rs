@@ -376,3 +376,6 @@ fn build_below(key_hash: &Hash, end: Node, depth: usize, proof: &Proof, tick: u6
         Node::Inner(Arc::new(Inner::new(left, right, tick)))
     })
 }
+
+#[cfg(test)]
+mod tests;

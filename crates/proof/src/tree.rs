@@ -40,6 +40,8 @@ pub fn leaf_hash(key_hash: &Hash, value_hash: &Hash) -> Hash {
 /// Hash of an inner node over the hashes of its children.
 #[must_use]
 pub fn inner_hash(left: &Hash, right: &Hash) -> Hash {
+    #[cfg(test)]
+    INNER_HASHES.with(|count| count.set(count.get() + 1));
     Sha256::new()
         .chain_update(b"JMT::IntrnalNode")
         .chain_update(left)
@@ -48,11 +50,22 @@ pub fn inner_hash(left: &Hash, right: &Hash) -> Hash {
         .into()
 }
 
+#[cfg(test)]
+thread_local! {
+    static INNER_HASHES: core::cell::Cell<usize> = const { core::cell::Cell::new(0) };
+}
+
+/// How many inner nodes this thread has hashed: tests hold algorithms to their number.
+#[cfg(test)]
+pub(crate) fn inner_hashes() -> usize {
+    INNER_HASHES.with(core::cell::Cell::get)
+}
+
 /// The turn that the path to `hash` takes at `depth`: `true` is right. Depths from [`DEPTH_MAX`] on have no turn: left.
 #[must_use]
 pub fn bit(hash: &Hash, depth: usize) -> bool {
-    let byte = hash.get(depth >> 3).copied().unwrap_or(0);
-    byte.rotate_left((depth & 7) as u32) & 0x80 != 0
+    hash.get(depth >> 3)
+        .is_some_and(|byte| byte & mask(depth) != 0)
 }
 
 /// `hash` with the turn at `depth` taken the other way.
@@ -60,9 +73,23 @@ pub fn bit(hash: &Hash, depth: usize) -> bool {
 pub fn flip(hash: &Hash, depth: usize) -> Hash {
     let mut other = *hash;
     if let Some(byte) = other.get_mut(depth >> 3) {
-        *byte ^= 0x80_u8.rotate_right((depth & 7) as u32);
+        *byte ^= mask(depth);
     }
     other
+}
+
+/// The bit of a byte in which the turn at `depth` stands.
+const fn mask(depth: usize) -> u8 {
+    match depth & 7 {
+        0 => 0x80,
+        1 => 0x40,
+        2 => 0x20,
+        3 => 0x10,
+        4 => 0x08,
+        5 => 0x04,
+        6 => 0x02,
+        _ => 0x01,
+    }
 }
 
 /// How many leading bits two paths share.

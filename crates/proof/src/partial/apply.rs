@@ -14,7 +14,7 @@ pub(crate) struct Write {
 
 /// Sorts by key hash; of several writes to one key the last counts.
 pub(crate) fn in_order(mut writes: Vec<Write>) -> Vec<Write> {
-    writes.sort_by(|a, b| a.key_hash.cmp(&b.key_hash));
+    writes.sort_by_key(|write| write.key_hash);
     writes.dedup_by(|later, earlier| {
         let same = later.key_hash == earlier.key_hash;
         if same {
