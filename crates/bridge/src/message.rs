@@ -173,13 +173,6 @@ pub enum Reply {
     },
     /// To `query`.
     Query(QueryResult),
-    /// To `simulate`.
-    Simulated {
-        /// Height of the state that it ran on.
-        height: Height,
-        /// What it would have given.
-        result: ExecTxResult,
-    },
     /// To `attest`.
     Evidence {
         /// `attest::Evidence`, encoded.
@@ -230,7 +223,7 @@ pub struct ChainResult {
     pub writes: WriteSet,
     /// The first validator set.
     pub validators: Vec<ValidatorUpdate>,
-    /// Consensus parameters of genesis: `tendermint.types.ConsensusParams`.
+    /// Consensus parameters of genesis: `proof::comet::ConsensusParamsUpdate` in borsh, all sections present.
     pub consensus_params: Vec<u8>,
     /// The sealed anchor at this state.
     pub anchor: Vec<u8>,
@@ -257,8 +250,8 @@ pub struct BlockResult {
     pub events: Vec<Event>,
     /// Changes of the validator set.
     pub validator_updates: Vec<ValidatorUpdate>,
-    /// Changes of consensus parameters: `tendermint.types.ConsensusParams` with the changed groups only; empty = none.
-    pub consensus_param_updates: Vec<u8>,
+    /// New consensus parameters: `proof::comet::ConsensusParamsUpdate` in borsh.
+    pub consensus_param_updates: Option<Vec<u8>>,
     /// Content first seen in this block, for the host to keep before it commits.
     pub new_code: Vec<NewCode>,
     /// The sealed anchor at this state.
@@ -317,12 +310,12 @@ pub enum FailureCode {
     Genesis = 5,
     /// The seal does not open on this platform.
     Seal = 6,
-    /// A seal or an anchor of another genesis.
-    OtherGenesis = 7,
     /// The platform refused (randomness, evidence).
     Platform = 8,
     /// The policy of genesis refuses the simulation.
     SimulationRefused = 9,
+    /// A genesis file, a seal or an anchor of another network than the one this enclave holds.
+    OtherGenesis = 31,
     /// Header, commit, transactions, last commit or evidence are not those of the decided block.
     Block = 32,
     /// A proof does not fit the root.
@@ -474,7 +467,6 @@ impl Message for FromEnclave {
                 Reply::Block(_) => &spec::BLOCK,
                 Reply::Published { .. } => &spec::PUBLISHED,
                 Reply::Query(_) => &spec::QUERY_REPLY,
-                Reply::Simulated { .. } => &spec::SIMULATED,
                 Reply::Evidence { .. } => &spec::EVIDENCE,
                 Reply::Failed(_) => &spec::FAILED,
             },

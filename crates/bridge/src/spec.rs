@@ -25,8 +25,8 @@ const fn spec(name: &'static str, half: u8, kind: u8, limit: usize) -> Spec {
     }
 }
 
-/// Genesis files: a localnet's is a few KiB; an exported chain's is megabytes.
-pub const GENESIS_BYTES_MAX: usize = 32 * MIB;
+/// Genesis files: a localnet's is a few KiB; what `chain` reads is at most 64 MiB.
+pub const GENESIS_BYTES_MAX: usize = 65 * MIB;
 /// A block is at most 4 MiB of transactions and 1 MiB of evidence; the rest is commits and hints.
 pub const EXECUTE_BLOCK_BYTES_MAX: usize = 12 * MIB;
 /// What one block may give: writes, results, events and new content together.
@@ -37,14 +37,14 @@ pub const PROVEN_BYTES_MAX: usize = 8 * MIB;
 pub const PATHS_MAX: usize = 1024;
 /// Contract code.
 pub const CODE_BYTES_MAX: usize = 4 * MIB;
-/// A query from outside.
-pub const QUERY_BYTES_MAX: usize = MIB;
+/// A query from outside: what `chain` reads is at most 4 MiB.
+pub const QUERY_BYTES_MAX: usize = 4 * MIB + 4 * KIB;
 /// A query's answer.
 pub const QUERY_RESULT_BYTES_MAX: usize = 8 * MIB;
 
 pub(crate) static BOOTSTRAP_BEGIN: Spec = spec("bootstrap_begin", 0, 0, 16);
 pub(crate) static BOOTSTRAP_SEAL: Spec = spec("bootstrap_seal", 0, 1, GENESIS_BYTES_MAX);
-pub(crate) static UNSEAL: Spec = spec("unseal", 0, 2, GENESIS_BYTES_MAX + 2 * MIB);
+pub(crate) static UNSEAL: Spec = spec("unseal", 0, 2, GENESIS_BYTES_MAX + MIB);
 pub(crate) static INIT_CHAIN: Spec = spec("init_chain", 0, 3, GENESIS_BYTES_MAX);
 pub(crate) static EXECUTE_BLOCK: Spec = spec("execute_block", 0, 4, EXECUTE_BLOCK_BYTES_MAX);
 pub(crate) static COMMITTED: Spec = spec("committed", 0, 5, 16);
@@ -69,9 +69,8 @@ pub(crate) static CHAIN: Spec = spec("chain", 1, 3, BLOCK_RESULT_BYTES_MAX);
 pub(crate) static BLOCK: Spec = spec("block", 1, 4, BLOCK_RESULT_BYTES_MAX);
 pub(crate) static PUBLISHED: Spec = spec("published", 1, 5, 16);
 pub(crate) static QUERY_REPLY: Spec = spec("query_reply", 1, 6, QUERY_RESULT_BYTES_MAX);
-pub(crate) static SIMULATED: Spec = spec("simulated", 1, 7, QUERY_RESULT_BYTES_MAX);
-pub(crate) static EVIDENCE: Spec = spec("evidence", 1, 8, 64 * KIB);
-pub(crate) static FAILED: Spec = spec("failed", 1, 9, 16 * KIB);
+pub(crate) static EVIDENCE: Spec = spec("evidence", 1, 7, 64 * KIB);
+pub(crate) static FAILED: Spec = spec("failed", 1, 8, 16 * KIB);
 
 /// Host → enclave: half 0 = requests, half 1 = answers.
 pub static FROM_HOST: [&Spec; 14] = [
@@ -92,7 +91,7 @@ pub static FROM_HOST: [&Spec; 14] = [
 ];
 
 /// Enclave → host: half 0 = asks, half 1 = replies.
-pub static FROM_ENCLAVE: [&Spec; 13] = [
+pub static FROM_ENCLAVE: [&Spec; 12] = [
     &GET,
     &GET_FOR_WRITE,
     &GET_CODE,
@@ -103,7 +102,6 @@ pub static FROM_ENCLAVE: [&Spec; 13] = [
     &BLOCK,
     &PUBLISHED,
     &QUERY_REPLY,
-    &SIMULATED,
     &EVIDENCE,
     &FAILED,
 ];

@@ -202,7 +202,7 @@ fn a_message_above_its_limit_never_leaves_and_the_door_stays_open() {
     for pair in pairs() {
         let error = pair
             .host
-            .call(query(vec![0; 2 << 20]), &mut double)
+            .call(query(vec![0; 5 << 20]), &mut double)
             .unwrap_err();
         assert_eq!(error.code(), "door.too_large");
         let mut long = |_: Ask| {
