@@ -223,16 +223,16 @@ mod tests {
         let mut head = vec![crate::message::VERSION, 0, 6];
         head.resize(CHUNK_BYTES_MAX, 0);
         let mut assembler = Assembler::default();
-        let first = Frame {
+        let chunk = Frame {
             stream: 1,
             more: true,
             chunk: head,
         };
-        assert_eq!(assembler.push::<FromHost>(first.clone()), Ok(None));
-        assert!(matches!(
-            assembler.push::<FromHost>(first),
-            Err(DoorError::TooLarge { name: "query", .. })
-        ));
+        let (n, refused) = (1..100)
+            .find_map(|n| Some((n, assembler.push::<FromHost>(chunk.clone()).err()?)))
+            .unwrap();
+        assert_eq!(n, spec::QUERY_BYTES_MAX / CHUNK_BYTES_MAX + 1);
+        assert!(matches!(refused, DoorError::TooLarge { name: "query", .. }));
     }
 
     #[test]
