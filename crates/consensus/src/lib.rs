@@ -1,1 +1,27 @@
 //! Engines behind one seam: Solo, with CometBFT v0.38 headers, commits and hashes (host).
+//!
+//! Circles: host. What an engine decides is believed by nobody: the enclave checks every block again.
+//!
+//! Map: [`app`] the seam that the node implements · [`genesis`] the document a chain begins with · [`state`] what an
+//! engine knows of the chain between two blocks · [`solo`] one validator, without a network · [`privval`] its key, and
+//! what it signed last · [`blocks`] where decided blocks lie · [`clock`] the seam for time.
+//!
+//! Promises: a block is on disk, whole and synced, before it is executed; the validator never signs two blocks of one
+//! height; an engine that cannot go on ends with an error, it never skips.
+//! Refuses: to know what transactions mean.
+
+pub mod app;
+pub mod blocks;
+pub mod clock;
+pub mod genesis;
+pub mod privval;
+pub mod solo;
+pub mod state;
+
+pub use app::{AppError, Application, CheckKind, FinalizeBlock, Info, InitChain};
+pub use blocks::{Blocks, BlocksError, MemoryBlocks, block_meta};
+pub use clock::{Clock, SystemClock, TestClock};
+pub use genesis::GenesisDoc;
+pub use privval::Signer;
+pub use solo::{EngineError, Pace, Proposer, Solo};
+pub use state::ChainState;

@@ -5,6 +5,8 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use prost::Message;
 use strongroom_types::{Hash, sha256};
 
+const WHAT: &str = "consensus params";
+
 /// Sizes of blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct BlockParams {
@@ -161,6 +163,30 @@ impl ConsensusParams {
         consensus_hash(self.block.max_bytes, self.block.max_gas)
     }
 
+    /// Decodes `tendermint.types.ConsensusParams` with all sections present, and checks them.
+    ///
+    /// # Errors
+    /// [`DecodeError`] for other bytes, a missing section or a value out of range.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let missing = |field| DecodeError::Field { what: WHAT, field };
+        let all = ConsensusParamsUpdate::decode(bytes)?;
+        let params = Self {
+            block: all.block.ok_or_else(|| missing("block"))?,
+            evidence: all.evidence.ok_or_else(|| missing("evidence"))?,
+            validator: all.validator.ok_or_else(|| missing("validator"))?,
+            version: all.version.ok_or_else(|| missing("version"))?,
+            abci: all.abci.ok_or_else(|| missing("abci"))?,
+        };
+        params.check()?;
+        Ok(params)
+    }
+
+    /// The canonical protobuf bytes.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        self.to_raw().encode_to_vec()
+    }
+
     /// The protobuf message, all sections present.
     #[must_use]
     pub fn to_raw(&self) -> raw::types::ConsensusParams {
@@ -180,6 +206,38 @@ const BLOCK_BYTES_END: i64 = 104_857_600;
 const NANOS_PER_SECOND: i64 = 1_000_000_000;
 
 impl ConsensusParamsUpdate {
+    /// Decodes `tendermint.types.ConsensusParams` with the changed sections only; empty bytes change nothing.
+    ///
+    /// # Errors
+    /// [`DecodeError`] for other bytes. Values are checked when they are in force, by [`ConsensusParams::check`].
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let raw =
+            raw::types::ConsensusParams::decode(bytes).map_err(|e| DecodeError::Protobuf {
+                what: WHAT,
+                reason: e.to_string(),
+            })?;
+        Ok(Self {
+            block: raw.block.map(|b| BlockParams {
+                max_bytes: b.max_bytes,
+                max_gas: b.max_gas,
+            }),
+            evidence: raw.evidence.map(evidence_from_raw).transpose()?,
+            validator: raw.validator.map(|v| ValidatorParams {
+                pub_key_types: v.pub_key_types,
+            }),
+            version: raw.version.map(|v| VersionParams { app: v.app }),
+            abci: raw.abci.map(|a| AbciParams {
+                vote_extensions_enable_height: a.vote_extensions_enable_height,
+            }),
+        })
+    }
+
+    /// The protobuf bytes; empty if nothing changes.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        self.to_raw().encode_to_vec()
+    }
+
     /// The protobuf message, absent sections left out.
     #[must_use]
     pub fn to_raw(&self) -> raw::types::ConsensusParams {
@@ -218,6 +276,23 @@ impl ConsensusParamsUpdate {
             }),
         }
     }
+}
+
+fn evidence_from_raw(e: raw::types::EvidenceParams) -> Result<EvidenceParams, DecodeError> {
+    let age = e.max_age_duration.unwrap_or_default();
+    let max_age_duration = age
+        .seconds
+        .checked_mul(NANOS_PER_SECOND)
+        .and_then(|n| n.checked_add(i64::from(age.nanos)))
+        .ok_or(DecodeError::Field {
+            what: WHAT,
+            field: "evidence.max_age_duration",
+        })?;
+    Ok(EvidenceParams {
+        max_age_num_blocks: e.max_age_num_blocks,
+        max_age_duration,
+        max_bytes: e.max_bytes,
+    })
 }
 
 /// SHA-256 of `HashedParams {max_bytes, max_gas}`: not a tree.

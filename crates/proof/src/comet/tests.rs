@@ -216,6 +216,7 @@ fn parameters_encode_and_hash_as_recorded() {
             "{}",
             block.name
         );
+        assert_eq!(ConsensusParams::decode(&params.encode()).unwrap(), params);
         // The header commits to the parameters of its own height.
         hashes_equal(&block, "consensus_hash", params.hash());
     }

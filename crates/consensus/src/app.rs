@@ -1,0 +1,108 @@
+//! The seam between an engine and the node: ABCI 2.0's words, as one trait.
+
+use crate::{ChainState, GenesisDoc};
+use strongroom_proof::comet::ConsensusParamsUpdate;
+use strongroom_types::{DecidedBlock, Event, ExecTxResult, Height, ValidatorUpdate};
+
+/// What a node does for its engine.
+///
+/// All calls are synchronous, on the engine's own threads. `check_tx` may come at any time, also while a block is
+/// executed; the others come one at a time, in the order `info`, (`init_chain`), then for each height `reap` (only if
+/// this node proposes), `finalize_block`, `commit`.
+///
+/// An error ends the engine: it stands for a broken invariant or a lost enclave, never for a bad transaction.
+pub trait Application: Send + Sync {
+    /// Where the application stands.
+    ///
+    /// # Errors
+    /// If the application cannot go on.
+    fn info(&self) -> Result<Info, AppError>;
+
+    /// Begins the chain. Called as long as [`Info::height`] is 0, so perhaps again after a crash: must answer the same.
+    ///
+    /// # Errors
+    /// If the application cannot go on, e.g. because it belongs to another genesis.
+    fn init_chain(&self, genesis: &GenesisDoc) -> Result<InitChain, AppError>;
+
+    /// Whether a transaction may wait for a block. `code` 0 means yes.
+    fn check_tx(&self, tx: &[u8], kind: CheckKind) -> ExecTxResult;
+
+    /// Transactions for the next block, in order, at most `max_bytes` of them (each counted with its protobuf frame:
+    /// length + 1 + the bytes of the length as varint) and at most `max_gas` of gas wanted (-1: no limit). They stay
+    /// waiting until the block is committed.
+    fn reap(&self, max_bytes: u64, max_gas: i64) -> Vec<Vec<u8>>;
+
+    /// Executes a decided block, which is on disk already. Nothing of it may become visible before `commit`.
+    /// May be called again for the same block after a crash: must answer the same.
+    ///
+    /// # Errors
+    /// If the application cannot go on.
+    fn finalize_block(&self, block: &DecidedBlock) -> Result<FinalizeBlock, AppError>;
+
+    /// Makes the block executed last durable and visible, together with `after`, in one batch: [`Info::engine`] gives
+    /// its encoding back after a restart.
+    ///
+    /// # Errors
+    /// If the application cannot go on.
+    fn commit(&self, height: Height, after: &ChainState) -> Result<(), AppError>;
+}
+
+/// Where an application stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Info {
+    /// Height of the last committed block; 0 if there is none.
+    pub height: Height,
+    /// App hash after that block. Not read at height 0.
+    pub app_hash: Vec<u8>,
+    /// Version of the application's rules: the first header's, unless `init_chain` sets parameters.
+    pub app_version: u64,
+    /// What `commit` was given for that block ([`ChainState::encode`]). Not read at height 0.
+    pub engine: Vec<u8>,
+}
+
+/// What the chain begins with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InitChain {
+    /// App hash of the genesis state: the first header carries it.
+    pub app_hash: Vec<u8>,
+    /// The first validators; empty: those of the document.
+    pub validators: Vec<ValidatorUpdate>,
+    /// Changes of the document's parameters; also sets the app version of headers.
+    pub consensus_params: Option<ConsensusParamsUpdate>,
+}
+
+/// Why a transaction is checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CheckKind {
+    /// It is new.
+    New,
+    /// A block was committed since.
+    Recheck,
+}
+
+/// What executing a block gave.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FinalizeBlock {
+    /// One for each transaction.
+    pub tx_results: Vec<ExecTxResult>,
+    /// The block's own events.
+    pub events: Vec<Event>,
+    /// Changes of the validator set: in force from height + 2.
+    pub validator_updates: Vec<ValidatorUpdate>,
+    /// Changes of the parameters: in force from height + 1.
+    pub consensus_param_updates: Option<ConsensusParamsUpdate>,
+    /// State root after the block: the next header carries it.
+    pub app_hash: Vec<u8>,
+}
+
+/// Why the application cannot go on.
+#[derive(Debug, thiserror::Error)]
+#[error("application: {0}")]
+pub struct AppError(#[source] Box<dyn std::error::Error + Send + Sync>);
+
+impl AppError {
+    /// Wraps an error or a text.
+    pub fn new(reason: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self(reason.into())
+    }
+}

@@ -1,0 +1,83 @@
+//! Time as a seam: the system's in a node, a scripted one in tests.
+
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use strongroom_types::Timestamp;
+
+/// Where block times come from.
+pub trait Clock: Send + Sync {
+    /// The time now. May jump, also backwards: who needs growing times takes care of it.
+    fn now(&self) -> Timestamp;
+}
+
+/// The clock of the machine.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        // A clock before 1970 is a broken clock; block times then grow from the genesis time on.
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        plus(Timestamp::default(), since)
+    }
+}
+
+/// A deterministic clock: every reading is one step later than the one before.
+#[derive(Debug)]
+pub struct TestClock {
+    next: Mutex<Timestamp>,
+    step: Duration,
+}
+
+impl TestClock {
+    /// Starts at `start` and goes on by `step` with every reading; a step of zero stands still until [`Self::set`].
+    #[must_use]
+    pub fn new(start: Timestamp, step: Duration) -> Self {
+        Self { next: Mutex::new(start), step }
+    }
+
+    /// Sets the next reading.
+    pub fn set(&self, time: Timestamp) {
+        *self.next.lock().unwrap_or_else(PoisonError::into_inner) = time;
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = *next;
+        *next = plus(now, self.step);
+        now
+    }
+}
+
+/// `time` moved on by `by`; saturates at the end of `i64` seconds.
+pub(crate) fn plus(time: Timestamp, by: Duration) -> Timestamp {
+    let nanos = u64::from(time.nanos) + u64::from(by.subsec_nanos());
+    let seconds = i64::try_from(by.as_secs()).unwrap_or(i64::MAX);
+    let carry = i64::from(nanos >= 1_000_000_000);
+    Timestamp {
+        seconds: time.seconds.saturating_add(seconds).saturating_add(carry),
+        nanos: u32::try_from(nanos % 1_000_000_000).unwrap_or(0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_test_clock_steps_with_every_reading() {
+        let clock = TestClock::new(Timestamp { seconds: 5, nanos: 999_999_999 }, Duration::from_nanos(2));
+        assert_eq!(clock.now(), Timestamp { seconds: 5, nanos: 999_999_999 });
+        assert_eq!(clock.now(), Timestamp { seconds: 6, nanos: 1 });
+        clock.set(Timestamp { seconds: 1, nanos: 0 });
+        assert_eq!(clock.now(), Timestamp { seconds: 1, nanos: 0 });
+    }
+
+    #[test]
+    fn the_system_clock_is_after_2020() {
+        assert!(SystemClock.now().seconds > 1_577_836_800);
+    }
+}

@@ -1,0 +1,365 @@
+//! The validator's key, and what it signed last. Files in CometBFT's shape (`priv_validator_key.json`,
+//! `priv_validator_state.json`), so that a validator can move between engines with both.
+//!
+//! Promises: never two different blocks of one height, never a height below the last one. A signature leaves this
+//! process only inside a decided block that is on disk; the state file follows it ([`Signer::persist`]), and at the
+//! start the newest decided block is held against it ([`Signer::observe`]). So a kill at any moment leaves either no
+//! trace of a vote, or the block that it was for, and a block store that was set back to an older copy is refused.
+//! The same block may be signed again with a later time: that is how Solo keeps block times fresh.
+//! Refuses: files that others may read are still read (the operator's choice), but are written for the owner only.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ed25519_dalek::{Signer as _, SigningKey};
+use prost::Message as _;
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use strongroom_proof::comet::{self, BlockId, Commit, CommitSig, ValidatorAddress, Vote, raw};
+use strongroom_types::{Height, Timestamp};
+use zeroize::Zeroizing;
+
+const PUBKEY_TYPE: &str = "tendermint/PubKeyEd25519";
+const PRIVKEY_TYPE: &str = "tendermint/PrivKeyEd25519";
+/// CometBFT's number of the step at which precommits are signed.
+const STEP_PRECOMMIT: u8 = 3;
+/// Most bytes of either file.
+const FILE_BYTES_MAX: u64 = 64 * 1_024;
+
+/// Why the validator does not sign.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SignerError {
+    /// A file cannot be read or written.
+    #[error("{path}: {error}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        error: std::io::Error,
+    },
+    /// A file is not what it should be.
+    #[error("{path}: {reason}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong; never content.
+        reason: &'static str,
+    },
+    /// The key signed another block of this height.
+    #[error("another block of height {height} was signed already")]
+    Conflict {
+        /// The height.
+        height: Height,
+    },
+    /// The key signed a greater height.
+    #[error("height {last} was signed already, {height} is below it")]
+    Behind {
+        /// What was to be signed.
+        height: Height,
+        /// What was signed last.
+        last: Height,
+    },
+    /// The system has no randomness for a new key.
+    #[error("no randomness for a new key: {0}")]
+    Random(getrandom::Error),
+}
+
+impl SignerError {
+    /// A stable name for logs.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Io { .. } => "signer.io",
+            Self::File { .. } => "signer.file",
+            Self::Conflict { .. } => "signer.conflict",
+            Self::Behind { .. } => "signer.behind",
+            Self::Random(_) => "signer.random",
+        }
+    }
+}
+
+/// A validator's key that remembers what it signed.
+pub struct Signer {
+    key: SigningKey,
+    pubkey: [u8; 32],
+    last: Option<Signed>,
+    /// Where `last` is kept; `None`: nowhere (tests, benches).
+    state_path: Option<PathBuf>,
+    /// Whether the file has `last`.
+    persisted: bool,
+}
+
+#[derive(Clone)]
+struct Signed {
+    height: Height,
+    round: u32,
+    block_id: BlockId,
+    signature: Vec<u8>,
+    sign_bytes: Vec<u8>,
+}
+
+impl core::fmt::Debug for Signer {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Signer({})", hex::encode_upper(self.address()))
+    }
+}
+
+impl Signer {
+    /// A signer without files: forgets everything with the process. For tests, benches and chains in memory.
+    #[must_use]
+    pub fn in_memory(seed: &[u8; 32]) -> Self {
+        Self::new(SigningKey::from_bytes(seed), None, None)
+    }
+
+    fn new(key: SigningKey, last: Option<Signed>, state_path: Option<PathBuf>) -> Self {
+        let pubkey = key.verifying_key().to_bytes();
+        Self { key, pubkey, last, state_path, persisted: true }
+    }
+
+    /// Opens a key file and its state file; a state file that is not there means that nothing was signed yet.
+    ///
+    /// # Errors
+    /// [`SignerError::Io`] or [`SignerError::File`].
+    pub fn open(key_path: &Path, state_path: &Path) -> Result<Self, SignerError> {
+        let key = read_key(key_path)?;
+        let last = if state_path.exists() { read_state(state_path)? } else { None };
+        Ok(Self::new(key, last, Some(state_path.to_owned())))
+    }
+
+    /// Writes a new key file from the system's randomness and opens it. An existing file is never overwritten.
+    ///
+    /// # Errors
+    /// [`SignerError::Io`] if a file is there or cannot be written, [`SignerError::Random`].
+    pub fn create(key_path: &Path, state_path: &Path) -> Result<Self, SignerError> {
+        let mut seed = Zeroizing::new([0_u8; 32]);
+        getrandom::fill(seed.as_mut_slice()).map_err(SignerError::Random)?;
+        write_key(key_path, &SigningKey::from_bytes(&seed))?;
+        Self::open(key_path, state_path)
+    }
+
+    /// The public key.
+    #[must_use]
+    pub const fn pubkey(&self) -> [u8; 32] {
+        self.pubkey
+    }
+
+    /// The address of the public key.
+    #[must_use]
+    pub fn address(&self) -> ValidatorAddress {
+        comet::validators::address(&self.pubkey)
+    }
+
+    /// The last height that was signed, if any.
+    #[must_use]
+    pub fn last_height(&self) -> Option<Height> {
+        self.last.as_ref().map(|l| l.height)
+    }
+
+    /// A commit for a block, with this validator's precommit of round 0 as its only entry.
+    ///
+    /// # Errors
+    /// [`SignerError::Conflict`] or [`SignerError::Behind`]; nothing is signed.
+    pub fn commit(
+        &mut self,
+        chain_id: &str,
+        height: Height,
+        block_id: BlockId,
+        time: Timestamp,
+    ) -> Result<Commit, SignerError> {
+        let round = 0;
+        let known = self.check(height, &block_id)?;
+        let sign_bytes = comet::sign_bytes(chain_id, height, round, Some(&block_id), time);
+        let signature = self.key.sign(&sign_bytes).to_bytes();
+        if !known {
+            let signature = signature.to_vec();
+            self.last = Some(Signed { height, round, block_id, signature, sign_bytes });
+            self.persisted = false;
+        }
+        let vote = Vote { address: self.address(), time, signature };
+        Ok(Commit { height, round, block_id, signatures: vec![CommitSig::Commit(vote)] })
+    }
+
+    /// Whether this very block was signed last; an error if signing it would break the promise.
+    fn check(&self, height: Height, block_id: &BlockId) -> Result<bool, SignerError> {
+        match &self.last {
+            None => Ok(false),
+            Some(last) if height > last.height => Ok(false),
+            Some(last) if height < last.height => Err(SignerError::Behind { height, last: last.height }),
+            Some(last) if last.block_id == *block_id => Ok(true),
+            Some(_) => Err(SignerError::Conflict { height }),
+        }
+    }
+
+    /// Holds the newest decided block of the store against the state, and raises the state to it. `None`: no block.
+    ///
+    /// # Errors
+    /// [`SignerError::Conflict`] or [`SignerError::Behind`]: the store was exchanged or set back. Also as
+    /// [`Self::persist`].
+    pub fn observe(&mut self, chain_id: &str, newest: Option<&Commit>) -> Result<(), SignerError> {
+        let Some(commit) = newest else {
+            return match self.last_height() {
+                Some(last) => Err(SignerError::Behind { height: 1, last }),
+                None => Ok(()),
+            };
+        };
+        if !self.check(commit.height, &commit.block_id)? {
+            let own = commit.signatures.iter().position(|s| s.vote().is_some_and(|v| v.address == self.address()));
+            let vote = own.and_then(|i| commit.signatures.get(i)).and_then(CommitSig::vote);
+            self.last = Some(Signed {
+                height: commit.height,
+                round: commit.round,
+                block_id: commit.block_id,
+                signature: vote.map(|v| v.signature.to_vec()).unwrap_or_default(),
+                sign_bytes: own.and_then(|i| commit.sign_bytes(chain_id, i)).unwrap_or_default(),
+            });
+            self.persisted = false;
+        }
+        self.persist()
+    }
+
+    /// Writes the state file, if something was signed since. Atomic: the file holds the old state or the new one.
+    ///
+    /// # Errors
+    /// [`SignerError::Io`].
+    pub fn persist(&mut self) -> Result<(), SignerError> {
+        if let (false, Some(path), Some(last)) = (self.persisted, &self.state_path, &self.last) {
+            write_state(path, last)?;
+        }
+        self.persisted = true;
+        Ok(())
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct KeyJson {
+    #[serde(rename = "type")]
+    kind: String,
+    value: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct KeyFile {
+    address: String,
+    pub_key: KeyJson,
+    priv_key: KeyJson,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StateFile {
+    height: String,
+    round: u32,
+    step: u8,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    signature: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    signbytes: Option<String>,
+}
+
+/// The Ed25519 key of CometBFT's JSON form.
+pub(crate) fn pubkey_of_json(kind: &str, value: &str) -> Option<[u8; 32]> {
+    if kind == PUBKEY_TYPE { STANDARD.decode(value).ok()?.try_into().ok() } else { None }
+}
+
+fn io(path: &Path) -> impl FnOnce(std::io::Error) -> SignerError {
+    let path = path.to_owned();
+    move |error| SignerError::Io { path, error }
+}
+
+fn file(path: &Path, reason: &'static str) -> SignerError {
+    SignerError::File { path: path.to_owned(), reason }
+}
+
+fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, SignerError> {
+    if fs::metadata(path).map_err(io(path))?.len() > FILE_BYTES_MAX {
+        return Err(file(path, "too large"));
+    }
+    Ok(Zeroizing::new(fs::read(path).map_err(io(path))?))
+}
+
+fn read_key(path: &Path) -> Result<SigningKey, SignerError> {
+    // The parser's own message could quote the secret: it is not passed on.
+    let json: KeyFile =
+        serde_json::from_slice(&read(path)?).map_err(|_| file(path, "not a priv_validator_key.json"))?;
+    let secret = Zeroizing::new(json.priv_key.value);
+    let bytes = Zeroizing::new(STANDARD.decode(secret.as_bytes()).map_err(|_| file(path, "priv_key is not base64"))?);
+    let pair: &[u8; 64] =
+        bytes.as_slice().try_into().map_err(|_| file(path, "priv_key is not 64 bytes"))?;
+    if json.priv_key.kind != PRIVKEY_TYPE {
+        return Err(file(path, "priv_key is not Ed25519"));
+    }
+    // Refuses a pair whose halves do not belong together: signing with it would give the secret away.
+    let key = SigningKey::from_keypair_bytes(pair).map_err(|_| file(path, "priv_key is no key pair"))?;
+    let pubkey = key.verifying_key().to_bytes();
+    if pubkey_of_json(&json.pub_key.kind, &json.pub_key.value) != Some(pubkey) {
+        return Err(file(path, "pub_key is not that of priv_key"));
+    }
+    if json.address != hex::encode_upper(comet::validators::address(&pubkey)) {
+        return Err(file(path, "address is not that of the key"));
+    }
+    Ok(key)
+}
+
+fn write_key(path: &Path, key: &SigningKey) -> Result<(), SignerError> {
+    let pubkey = key.verifying_key().to_bytes();
+    let pair = Zeroizing::new(key.to_keypair_bytes());
+    let json = KeyFile {
+        address: hex::encode_upper(comet::validators::address(&pubkey)),
+        pub_key: KeyJson { kind: PUBKEY_TYPE.to_owned(), value: STANDARD.encode(pubkey) },
+        priv_key: KeyJson { kind: PRIVKEY_TYPE.to_owned(), value: STANDARD.encode(pair.as_slice()) },
+    };
+    let text = Zeroizing::new(serde_json::to_vec_pretty(&json).map_err(|_| file(path, "cannot be encoded"))?);
+    let _wipe = Zeroizing::new(json.priv_key.value);
+    let mut out = owner_only().create_new(true).open(path).map_err(io(path))?;
+    out.write_all(&text).and_then(|()| out.sync_all()).map_err(io(path))
+}
+
+fn owner_only() -> fs::OpenOptions {
+    let mut options = fs::OpenOptions::new();
+    options.write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+fn read_state(path: &Path) -> Result<Option<Signed>, SignerError> {
+    let json: StateFile =
+        serde_json::from_slice(&read(path)?).map_err(|_| file(path, "not a priv_validator_state.json"))?;
+    let height: Height = json.height.parse().map_err(|_| file(path, "height is no number"))?;
+    let Some(sign_bytes) = json.signbytes.filter(|_| height > 0) else {
+        // CometBFT writes a file for height 0 before anything is signed.
+        return if height == 0 { Ok(None) } else { Err(file(path, "signbytes are missing")) };
+    };
+    let sign_bytes = hex::decode(sign_bytes).map_err(|_| file(path, "signbytes are not hex"))?;
+    let vote = raw::types::CanonicalVote::decode_length_delimited(sign_bytes.as_slice())
+        .map_err(|_| file(path, "signbytes are no vote"))?;
+    let id = vote.block_id.ok_or_else(|| file(path, "signbytes are for no block"))?;
+    let parts = id.part_set_header.unwrap_or_default();
+    let id = raw::types::BlockId {
+        hash: id.hash,
+        part_set_header: Some(raw::types::PartSetHeader { total: parts.total, hash: parts.hash }),
+    };
+    let signature = json.signature.and_then(|s| STANDARD.decode(s).ok()).unwrap_or_default();
+    let block_id = BlockId::from_raw(&id).map_err(|_| file(path, "signbytes are for no block"))?;
+    Ok(Some(Signed { height, round: json.round, block_id, signature, sign_bytes }))
+}
+
+fn write_state(path: &Path, last: &Signed) -> Result<(), SignerError> {
+    let json = StateFile {
+        height: last.height.to_string(),
+        round: last.round,
+        step: STEP_PRECOMMIT,
+        signature: Some(STANDARD.encode(&last.signature)),
+        signbytes: Some(hex::encode_upper(&last.sign_bytes)),
+    };
+    let text = serde_json::to_vec_pretty(&json).map_err(|_| file(path, "cannot be encoded"))?;
+    let beside = path.with_extension("json.new");
+    let mut out = owner_only().create(true).truncate(true).open(&beside).map_err(io(&beside))?;
+    // Synced before it takes the old one's name: never an empty file under that name, also after a power cut.
+    out.write_all(&text).and_then(|()| out.sync_data()).map_err(io(&beside))?;
+    fs::rename(&beside, path).map_err(io(path))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,353 @@
+//! The engine: a thread that decides, saves, executes and commits, one block after the other.
+
+use super::propose::{Proposer, block_time, fitting, room_for_txs};
+use crate::privval::SignerError;
+use crate::state::StateError;
+use crate::{AppError, Application, Blocks, BlocksError, ChainState, Clock, GenesisDoc, Signer};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use strongroom_proof::comet::{Commit, DecodeError};
+use strongroom_types::{DecidedBlock, Height};
+
+/// Why the engine ended, or did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// The application cannot go on.
+    #[error(transparent)]
+    App(#[from] AppError),
+    /// Decided blocks cannot be kept or read.
+    #[error(transparent)]
+    Blocks(#[from] BlocksError),
+    /// The key does not sign.
+    #[error(transparent)]
+    Signer(#[from] SignerError),
+    /// The chain does not go together: a stored block, an outcome or a stored state.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The evidence is no canonical list.
+    #[error("evidence: {0}")]
+    Evidence(DecodeError),
+    /// A stored block is damaged.
+    #[error("the stored block {height} cannot be read: {error}")]
+    Damaged {
+        /// Its height.
+        height: Height,
+        /// What is wrong.
+        error: DecodeError,
+    },
+    /// A decided block is missing in the store.
+    #[error("the decided block {0} is missing")]
+    Missing(Height),
+    /// The application committed blocks that the store has not: one of the two was exchanged.
+    #[error("the application is at height {app}, the newest decided block is {newest}")]
+    AppAhead {
+        /// The application's height.
+        app: Height,
+        /// The store's; 0 for none.
+        newest: Height,
+    },
+    /// The application's height or app hash is not that of the engine state that it kept.
+    #[error("the application is not where its stored engine state says")]
+    AppElsewhere,
+    /// The stored engine state belongs to another genesis.
+    #[error("the stored chain has another genesis")]
+    OtherGenesis,
+    /// Solo is one validator: the validator set must be its key and nothing else.
+    #[error("the validator set is not this one validator: Solo cannot go on")]
+    NotAlone,
+    /// Solo is for chains that say they are insecure.
+    #[error("Solo needs app_state.registration.security = \"insecure\" in the genesis")]
+    NotInsecure,
+    /// `executed` without a block before it.
+    #[error("no block is waiting to be executed")]
+    NothingOpen,
+    /// The thread cannot be started.
+    #[error("the engine's thread cannot be started: {0}")]
+    Thread(std::io::Error),
+    /// The engine or the application panicked: a broken invariant.
+    #[error("the engine's thread panicked")]
+    Panicked,
+}
+
+impl EngineError {
+    /// A stable name for logs.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::App(_) => "engine.app",
+            Self::Blocks(_) => "engine.blocks",
+            Self::Signer(e) => e.code(),
+            Self::State(e) => e.code(),
+            Self::Evidence(_) => "engine.evidence",
+            Self::Damaged { .. } => "engine.damaged",
+            Self::Missing(_) => "engine.missing",
+            Self::AppAhead { .. } => "engine.app_ahead",
+            Self::AppElsewhere => "engine.app_elsewhere",
+            Self::OtherGenesis => "engine.other_genesis",
+            Self::NotAlone => "engine.not_alone",
+            Self::NotInsecure => "engine.not_insecure",
+            Self::NothingOpen => "engine.nothing_open",
+            Self::Thread(_) => "engine.thread",
+            Self::Panicked => "engine.panicked",
+        }
+    }
+}
+
+/// When blocks are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// One in this time, empty or not.
+    Every(Duration),
+    /// As soon as a transaction waits, and none without. The first block is made at once.
+    Instant,
+}
+
+/// What an engine is made of.
+pub struct Parts {
+    /// The chain.
+    pub genesis: Arc<GenesisDoc>,
+    /// The node.
+    pub app: Arc<dyn Application>,
+    /// The store.
+    pub blocks: Arc<dyn Blocks>,
+    /// The key.
+    pub signer: Signer,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// When blocks are made.
+    pub pace: Pace,
+}
+
+/// A running engine. Dropping it stops it, without a way to hear how it ended: use [`Self::stop`].
+pub struct Solo {
+    signals: Arc<Signals>,
+    thread: Option<JoinHandle<Result<(), EngineError>>>,
+}
+
+/// Tells the engine that transactions wait ([`Pace::Instant`]). Cheap, from any thread.
+#[derive(Clone)]
+pub struct Waker(Arc<Signals>);
+
+impl Waker {
+    /// Transactions wait.
+    pub fn wake(&self) {
+        self.0.set(|s| s.pending = true);
+    }
+}
+
+#[derive(Default)]
+struct Signals {
+    state: Mutex<Signal>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Signal {
+    stop: bool,
+    pending: bool,
+}
+
+impl Signals {
+    fn set(&self, change: impl FnOnce(&mut Signal)) {
+        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
+        self.changed.notify_all();
+    }
+
+    fn stopped(&self) -> bool {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).stop
+    }
+
+    /// Waits until transactions wait; false: stop.
+    fn wait_for_txs(&self) -> bool {
+        let signal = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut signal = self
+            .changed
+            .wait_while(signal, |s| !s.stop && !s.pending)
+            .unwrap_or_else(PoisonError::into_inner);
+        signal.pending = false;
+        !signal.stop
+    }
+
+    /// Waits until `due`; false: stop.
+    fn wait_until(&self, due: Instant) -> bool {
+        let signal = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = due.saturating_duration_since(Instant::now());
+        let (signal, _) = self
+            .changed
+            .wait_timeout_while(signal, left, |s| !s.stop)
+            .unwrap_or_else(PoisonError::into_inner);
+        !signal.stop
+    }
+}
+
+impl Solo {
+    /// Brings the application to the newest decided block, on the caller's thread, then makes blocks on a thread of
+    /// its own until [`Self::stop`] or an error. `on_end` is called there when it ends, whatever the reason: a node
+    /// that loses its engine must end, loudly.
+    ///
+    /// # Errors
+    /// [`EngineError`] if the chain cannot be continued; nothing runs then.
+    pub fn start(
+        parts: Parts,
+        on_end: impl FnOnce(Result<(), &EngineError>) + Send + 'static,
+    ) -> Result<Self, EngineError> {
+        if !parts.genesis.is_insecure() {
+            return Err(EngineError::NotInsecure);
+        }
+        let mut runner = Runner::boot(parts)?;
+        let signals = Arc::new(Signals::default());
+        let (shared, builder) = (signals.clone(), std::thread::Builder::new().name("solo".to_owned()));
+        let thread = builder
+            .spawn(move || {
+                let run = std::panic::AssertUnwindSafe(|| runner.run(&shared));
+                let end = std::panic::catch_unwind(run).unwrap_or(Err(EngineError::Panicked));
+                on_end(end.as_ref().map(|()| ()));
+                end
+            })
+            .map_err(EngineError::Thread)?;
+        Ok(Self { signals, thread: Some(thread) })
+    }
+
+    /// For those who put transactions into the pool.
+    #[must_use]
+    pub fn waker(&self) -> Waker {
+        Waker(self.signals.clone())
+    }
+
+    /// Stops after the block that is being made, if one is, and tells how the engine ended.
+    ///
+    /// # Errors
+    /// What ended the engine before it was asked to stop.
+    pub fn stop(mut self) -> Result<(), EngineError> {
+        self.join()
+    }
+
+    fn join(&mut self) -> Result<(), EngineError> {
+        self.signals.set(|s| s.stop = true);
+        match self.thread.take() {
+            Some(thread) => thread.join().unwrap_or(Err(EngineError::Panicked)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for Solo {
+    fn drop(&mut self) {
+        // How it ended was told to `on_end`.
+        let _ = self.join();
+    }
+}
+
+struct Runner {
+    proposer: Proposer,
+    app: Arc<dyn Application>,
+    blocks: Arc<dyn Blocks>,
+    clock: Arc<dyn Clock>,
+    pace: Pace,
+}
+
+impl Runner {
+    fn boot(parts: Parts) -> Result<Self, EngineError> {
+        let Parts { genesis, app, blocks, mut signer, clock, pace } = parts;
+        let newest = blocks.newest()?;
+        let seen = newest.map(|height| seen_commit(&*blocks, height)).transpose()?;
+        signer.observe(&genesis.chain_id, seen.as_ref())?;
+        let state = restore(&genesis, &*app)?;
+        let newest = newest.unwrap_or(state.height());
+        if state.height() > newest {
+            return Err(EngineError::AppAhead { app: state.height(), newest });
+        }
+        let mut runner = Self { proposer: Proposer::at(state, signer)?, app, blocks, clock, pace };
+        while runner.proposer.state().height() < newest {
+            runner.replay()?;
+        }
+        Ok(runner)
+    }
+
+    /// Executes the next block from the store.
+    fn replay(&mut self) -> Result<(), EngineError> {
+        let height = self.proposer.state().height().saturating_add(1);
+        let block = self.blocks.load(height)?.ok_or(EngineError::Missing(height))?;
+        self.proposer.accept(&block)?;
+        self.execute(&block)
+    }
+
+    fn execute(&mut self, block: &DecidedBlock) -> Result<(), EngineError> {
+        let outcome = self.app.finalize_block(block)?;
+        let after = self.proposer.executed(&outcome)?;
+        Ok(self.app.commit(after.height(), after)?)
+    }
+
+    fn run(&mut self, signals: &Signals) -> Result<(), EngineError> {
+        let mut due = Instant::now();
+        // A chain without blocks gets its first one at once, whatever the pace: clients ask for the latest.
+        if self.proposer.state().light().block_id().is_none() && !signals.stopped() {
+            self.make_block(Vec::new())?;
+        }
+        loop {
+            match self.pace {
+                Pace::Every(interval) => {
+                    due = (due + interval).max(Instant::now());
+                    if !signals.wait_until(due) {
+                        return Ok(());
+                    }
+                    let txs = self.reap();
+                    self.make_block(txs)?;
+                }
+                Pace::Instant => {
+                    // Transactions may have waited before the first call of `wake`.
+                    loop {
+                        if signals.stopped() {
+                            return Ok(());
+                        }
+                        let txs = self.reap();
+                        if txs.is_empty() {
+                            break;
+                        }
+                        self.make_block(txs)?;
+                    }
+                    if !signals.wait_for_txs() {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+
+    fn reap(&self) -> Vec<Vec<u8>> {
+        let state = self.proposer.state();
+        let room = room_for_txs(state);
+        fitting(self.app.reap(room, state.params().block.max_gas), room)
+    }
+
+    fn make_block(&mut self, txs: Vec<Vec<u8>>) -> Result<(), EngineError> {
+        let time = block_time(self.clock.now(), self.proposer.state().light().time());
+        let block = self.proposer.propose(txs.into(), time, block_time(time, time))?;
+        self.blocks.save_decided(&block)?;
+        self.proposer.signer().persist()?;
+        self.execute(&block)
+    }
+}
+
+fn seen_commit(blocks: &dyn Blocks, height: Height) -> Result<Commit, EngineError> {
+    let block = blocks.load(height)?.ok_or(EngineError::Missing(height))?;
+    Commit::decode(&block.commit).map_err(|error| EngineError::Damaged { height, error })
+}
+
+/// The chain state where the application stands.
+fn restore(genesis: &GenesisDoc, app: &dyn Application) -> Result<ChainState, EngineError> {
+    let info = app.info()?;
+    if info.height == 0 {
+        return Ok(ChainState::genesis(genesis, &app.init_chain(genesis)?, info.app_version)?);
+    }
+    let state = ChainState::decode(&info.engine)?;
+    if state.genesis_hash() != genesis.hash() {
+        return Err(EngineError::OtherGenesis);
+    }
+    if state.height() != info.height || state.app_hash() != info.app_hash {
+        return Err(EngineError::AppElsewhere);
+    }
+    Ok(state)
+}
