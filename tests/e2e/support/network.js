@@ -1,0 +1,136 @@
+// Starts the real binary as a network of its own, on free ports and in a directory of its own.
+
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
+const BINARY = process.env.STRONGROOM_BIN ?? join(ROOT, "target", "release", "strongroom");
+const START_MS_MAX = 20_000;
+const STOP_MS_MAX = 10_000;
+
+export const CHAIN_ID = "secretdev-1";
+
+/** The repository's root. */
+export const root = ROOT;
+
+/** Starts a network and waits until its first block is served. `blockTime` is `instant`, `1s` or `6s`. */
+export async function startNetwork({ blockTime = "instant", home, reset = true } = {}) {
+  if (!existsSync(BINARY)) throw new Error(`no binary at ${BINARY}: build it, or set STRONGROOM_BIN`);
+  const ownHome = home ?? mkdtempSync(join(tmpdir(), "strongroom-e2e-"));
+  const [restPort, rpcPort, faucetPort] = await freePorts(3);
+  const args = ["localnet", "--home", ownHome, "--block-time", blockTime];
+  if (reset) args.push("--reset");
+  args.push("--rest-port", restPort, "--rpc-port", rpcPort, "--faucet-port", faucetPort);
+
+  const child = spawn(BINARY, args.map(String), { stdio: ["ignore", "pipe", "pipe"] });
+  const network = new Network(child, ownHome, restPort, rpcPort, faucetPort);
+  await network.untilReady();
+  return network;
+}
+
+class Network {
+  constructor(child, home, restPort, rpcPort, faucetPort) {
+    this.child = child;
+    this.home = home;
+    this.rest = `http://127.0.0.1:${restPort}`;
+    this.rpc = `http://127.0.0.1:${rpcPort}`;
+    this.ws = `ws://127.0.0.1:${rpcPort}/websocket`;
+    this.faucet = `http://127.0.0.1:${faucetPort}`;
+    this.output = "";
+    child.stdout.on("data", (bytes) => (this.output += bytes));
+    child.stderr.on("data", (bytes) => (this.output += bytes));
+    this.exited = new Promise((resolve) => {
+      child.once("exit", (code, signal) => resolve({ code, signal }));
+      child.once("error", (error) => resolve({ code: null, signal: null, error }));
+    });
+    this.exited.then((exit) => (this.exit = exit));
+  }
+
+  async untilReady() {
+    const deadline = Date.now() + START_MS_MAX;
+    while (Date.now() < deadline) {
+      if (this.exit) break;
+      if ((await this.height().catch(() => 0)) >= 1) return;
+      await sleep(20);
+    }
+    const why = this.exit ? `it ended: ${JSON.stringify(this.exit)}` : "it did not answer in time";
+    await this.stop();
+    throw new Error(`the network did not start: ${why}\n${this.output}`);
+  }
+
+  async height() {
+    const { block } = await this.get("/cosmos/base/tendermint/v1beta1/blocks/latest");
+    return Number(block.header.height);
+  }
+
+  /** GET; throws the parsed error body. */
+  async get(path, headers = {}) {
+    const { status, body } = await this.request(path, { headers });
+    if (status !== 200) throw Object.assign(new Error(body.message ?? `HTTP ${status}`), { status, body });
+    return body;
+  }
+
+  /** Any request; gives status, headers and the parsed body. */
+  async request(path, options = {}) {
+    const response = await fetch(this.rest + path, options);
+    const text = await response.text();
+    let body;
+    try {
+      body = JSON.parse(text);
+    } catch {
+      body = { message: `not JSON: ${text.slice(0, 200)}` };
+    }
+    return { status: response.status, headers: response.headers, body };
+  }
+
+  /** One JSON-RPC call by POST; gives the whole answer. */
+  async rpcCall(method, params = {}, id = 1) {
+    const body = JSON.stringify({ jsonrpc: "2.0", id, method, params });
+    const response = await fetch(this.rpc, { method: "POST", body });
+    return response.json();
+  }
+
+  /** Ends the network as Ctrl-C does; `clean` also removes its directory. */
+  async stop({ clean = true } = {}) {
+    if (!this.exit) {
+      this.child.kill("SIGINT");
+      const timer = setTimeout(() => this.child.kill("SIGKILL"), STOP_MS_MAX);
+      await this.exited;
+      clearTimeout(timer);
+    }
+    if (clean) rmSync(this.home, { recursive: true, force: true });
+  }
+}
+
+async function freePorts(count) {
+  // All are held until the last is known, so that none is given twice.
+  const servers = await Promise.all(
+    Array.from({ length: count }, () => {
+      return new Promise((resolve, reject) => {
+        const server = createServer();
+        server.once("error", reject);
+        server.listen(0, "127.0.0.1", () => resolve(server));
+      });
+    }),
+  );
+  const ports = servers.map((server) => server.address().port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
+
+export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Waits until `check` gives something true, and gives it. */
+export async function until(check, { ms = 10_000, what = "the condition" } = {}) {
+  const deadline = Date.now() + ms;
+  for (;;) {
+    const value = await check();
+    if (value) return value;
+    if (Date.now() > deadline) throw new Error(`waited ${ms} ms in vain for ${what}`);
+    await sleep(20);
+  }
+}

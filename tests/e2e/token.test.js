@@ -1,0 +1,234 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import { toBase64, toUtf8 } from "secretjs";
+
+import { ask, balance, clientOf, dataBytes, dataText, deploy, execute, tryExecute } from "./support/client.js";
+import { CHAIN_ID, startNetwork } from "./support/network.js";
+
+const WRONG_KEY = { viewing_key_error: { msg: "Wrong viewing key for this address or viewing key not set" } };
+
+let network;
+let token;
+const users = {};
+const permitSigners = {};
+before(async () => {
+  network = await startNetwork();
+  for (const name of ["a", "b", "c"]) {
+    users[name] = clientOf(network, name);
+    permitSigners[name] = clientOf(network, name, { amino: true });
+  }
+  token = await deploy(
+    users.a,
+    "token",
+    {
+      name: "Secret Example",
+      symbol: "SEXM",
+      decimals: 6,
+      prng_seed: toBase64(toUtf8("dice")),
+      initial_balances: [{ address: users.a.address, amount: "1000000" }],
+      config: { public_total_supply: true, enable_deposit: true, enable_redeem: true, enable_mint: true, enable_burn: true },
+      supported_denoms: ["uscrt"],
+    },
+    { gasLimit: 500_000 },
+  );
+});
+after(() => network?.stop());
+
+const answer = (tx) => JSON.parse(dataText(tx));
+
+async function viewingKey(user) {
+  const tx = await execute(user, token, { create_viewing_key: { entropy: "e" } });
+  return answer(tx).create_viewing_key.key;
+}
+
+async function tokens(user, auth) {
+  const { address } = user;
+  const { balance } = await user.query.snip20.getBalance({ contract: token, address, auth });
+  return BigInt(balance.amount);
+}
+
+function permitOf(name, permissions, { contracts = [token.address], permitName = "e2e", chainId = CHAIN_ID } = {}) {
+  const { utils, address } = permitSigners[name];
+  return utils.accessControl.permit.sign(address, chainId, permitName, contracts, permissions, false);
+}
+
+test("the token tells its name to everyone", async () => {
+  assert.deepEqual(await users.b.query.snip20.getSnip20Params({ contract: token }), {
+    token_info: { name: "Secret Example", symbol: "SEXM", decimals: 6, total_supply: "1000000" },
+  });
+});
+
+test("a transfer by secret.js moves tokens that only their owners can see", async () => {
+  const { a, b } = users;
+  const keys = { a: await viewingKey(a), b: await viewingKey(b) };
+  const before = { a: await tokens(a, { key: keys.a }), b: await tokens(b, { key: keys.b }) };
+  const tx = await a.tx.snip20.transfer(
+    {
+      sender: a.address, contract_address: token.address, code_hash: token.code_hash,
+      msg: { transfer: { recipient: b.address, amount: "1234", padding: "      " } },
+    },
+    { gasLimit: 250_000, broadcastCheckIntervalMs: 40 },
+  );
+  assert.equal(tx.code, 0, tx.rawLog);
+  assert.deepEqual(answer(tx), { transfer: { status: "success" } });
+  assert.equal(dataBytes(tx).length, 256, "the answer's length tells nothing");
+  assert.equal(await tokens(a, { key: keys.a }), before.a - 1234n);
+  assert.equal(await tokens(b, { key: keys.b }), before.b + 1234n);
+});
+
+test("two users cannot read each other's balance, call, answer or log", async () => {
+  const { a, b } = users;
+  const keyOfB = await viewingKey(b);
+  const of = (address, key) => users.a.query.snip20.getBalance({ contract: token, address, auth: { key } });
+  assert.deepEqual(await of(a.address, keyOfB), WRONG_KEY);
+  assert.deepEqual(await of(b.address, "api_key_guess"), WRONG_KEY);
+  const tx = await execute(b, token, { set_viewing_key: { key: "only b knows this" } });
+
+  const mine = await b.query.getTx(tx.transactionHash);
+  assert.deepEqual(mine.tx.body.messages[0].msg, { set_viewing_key: { key: "only b knows this" } });
+  const theirs = await a.query.getTx(tx.transactionHash);
+  assert.ok(!JSON.stringify(theirs.tx).includes("only b knows this"));
+  assert.notDeepEqual(dataBytes(theirs), dataBytes(mine));
+});
+
+test("a wrong key, a key of nobody and a missing key get the same answer of the same length", async () => {
+  const { a, c } = users;
+  for (const address of [a.address, c.address]) {
+    assert.deepEqual(await ask(c, token, { balance: { address, key: "wrong" } }), WRONG_KEY);
+  }
+});
+
+test("an overdraft is an error that only its sender reads", async () => {
+  const { b, c } = users;
+  const tx = await tryExecute(c, token, { transfer: { recipient: b.address, amount: "1" } });
+  assert.deepEqual([tx.codespace, tx.code], ["compute", 3]);
+  assert.equal(
+    tx.rawLog,
+    "failed to execute message; message index: 0: Generic error: insufficient funds: balance=0, required=1: execute contract failed",
+  );
+});
+
+test("a permit opens what it names, without any transaction", async () => {
+  const { a } = users;
+  const permit = await permitOf("a", ["balance"]);
+  assert.ok(a.utils.accessControl.permit.verify(permit, a.address, token.address, ["balance"]));
+  const key = await viewingKey(a);
+  assert.equal(await tokens(a, { permit }), await tokens(a, { key }));
+
+  const history = await a.query.snip20.getTransferHistory({
+    contract: token, address: a.address, auth: { permit }, page: 0, page_size: 5, should_filter_decoys: false,
+  });
+  assert.equal(history, `Generic error: No permission to query history, got permissions ["balance"]`);
+});
+
+test("an owner's permit opens everything", async () => {
+  const { a, b } = users;
+  const permit = await permitOf("a", ["owner"]);
+  await execute(a, token, { transfer: { recipient: b.address, amount: "5", memo: "for tea" } });
+  const contract = token;
+  const page = { contract, address: a.address, auth: { permit }, page: 0, page_size: 2 };
+  const { transfer_history } = await a.query.snip20.getTransferHistory(page);
+  const [newest] = transfer_history.txs;
+  assert.deepEqual(
+    [newest.from, newest.sender, newest.receiver, newest.coins, newest.memo],
+    [a.address, a.address, b.address, { denom: "SEXM", amount: "5" }, "for tea"],
+  );
+  const { transaction_history } = await a.query.snip20.getTransactionHistory(page);
+  assert.deepEqual(transaction_history.txs[0].action, {
+    transfer: { from: a.address, sender: a.address, recipient: b.address },
+  });
+  assert.equal(typeof transaction_history.txs[0].block_time, "number");
+  const { allowance } = await a.query.snip20.GetAllowance({
+    contract, owner: a.address, spender: b.address, auth: { permit },
+  });
+  assert.equal(allowance.allowance, "0");
+});
+
+test("a permit for another contract, another signer's, or a changed one opens nothing", async () => {
+  const { a, b } = users;
+  const elsewhere = await permitOf("a", ["balance"], { contracts: [a.address] });
+  const query = (permit) => ask(a, token, { with_permit: { permit, query: { balance: {} } } });
+  assert.equal(
+    await query(elsewhere),
+    `Generic error: Permit doesn't apply to token "${token.address}", allowed tokens: ["${a.address}"]`,
+  );
+  const changed = await permitOf("a", ["balance"]);
+  changed.params.permit_name = "another";
+  const failed = "Generic error: Failed to verify signatures for the given permit";
+  assert.equal(await query(changed), failed);
+  const borrowed = await permitOf("b", ["balance"]);
+  borrowed.signature.pub_key = (await permitOf("a", ["balance"])).signature.pub_key;
+  assert.equal(await query(borrowed), failed);
+  const ofB = await query(await permitOf("b", ["balance"]));
+  assert.equal(BigInt(ofB.balance.amount), await tokens(b, { permit: await permitOf("b", ["owner"]) }));
+});
+
+test("a revoked permit stays revoked, and others stay valid", async () => {
+  const { a } = users;
+  const permit = await permitOf("a", ["balance"], { permitName: "short lived" });
+  await tokens(a, { permit });
+  await execute(a, token, { revoke_permit: { permit_name: "short lived" } });
+  const refused = await ask(a, token, { with_permit: { permit, query: { balance: {} } } });
+  assert.equal(refused, `Generic error: Permit "short lived" was revoked by account "${a.address}"`);
+  await tokens(a, { permit: await permitOf("a", ["balance"]) });
+});
+
+test("allowances by secret.js are given, spent and seen by both sides", async () => {
+  const { a, b, c } = users;
+  const contract_address = token.address;
+  const options = { gasLimit: 250_000, broadcastCheckIntervalMs: 40 };
+  const given = await a.tx.snip20.increaseAllowance(
+    {
+      sender: a.address, contract_address, code_hash: token.code_hash,
+      msg: { increase_allowance: { spender: b.address, amount: "100" } },
+    },
+    options,
+  );
+  assert.deepEqual(answer(given), {
+    increase_allowance: { spender: b.address, owner: a.address, allowance: "100" },
+  });
+  await execute(b, token, { transfer_from: { owner: a.address, recipient: c.address, amount: "30" } });
+  for (const name of ["a", "b"]) {
+    const { allowance } = await users[name].query.snip20.GetAllowance({
+      contract: token, owner: a.address, spender: b.address, auth: { permit: await permitOf(name, ["allowance"]) },
+    });
+    assert.equal(allowance.allowance, "70");
+  }
+  const strangers = await users.c.query.snip20.GetAllowance({
+    contract: token, owner: a.address, spender: b.address, auth: { permit: await permitOf("c", ["allowance"]) },
+  });
+  assert.match(String(strangers), /^Generic error: Cannot query allowance/);
+});
+
+test("coins become tokens and tokens become coins", async () => {
+  const { c } = users;
+  const permit = await permitOf("c", ["balance"]);
+  const before = { tokens: await tokens(c, { permit }), held: await balance(network, token.address) };
+  await execute(c, token, { deposit: {} }, { sent_funds: [{ denom: "uscrt", amount: "500" }] });
+  assert.equal(await tokens(c, { permit }), before.tokens + 500n);
+  assert.equal(await balance(network, token.address), before.held + 500n);
+  await execute(c, token, { redeem: { amount: "200" } });
+  assert.equal(await tokens(c, { permit }), before.tokens + 300n);
+  assert.equal(await balance(network, token.address), before.held + 300n);
+});
+
+test("tokens sent to a contract that refuses them stay where they are", async () => {
+  const { a } = users;
+  const probe = await deploy(a, "probe", {});
+  const permit = await permitOf("a", ["balance"]);
+  const before = await tokens(a, { permit });
+  const tx = await tryExecute(a, token, {
+    send: { recipient: probe.address, recipient_code_hash: probe.code_hash, amount: "5" },
+  });
+  assert.deepEqual([tx.codespace, tx.code], ["compute", 3]);
+  assert.match(tx.rawLog, /^failed to execute message; message index: 0: dispatch: submessages: Error parsing into type .*unknown variant `receive`/s);
+  assert.equal(await tokens(a, { permit }), before);
+});
+
+test("a transfer fits into the gas that callers usually give, and costs the same each time", async () => {
+  const { a, b } = users;
+  const send = () => execute(a, token, { transfer: { recipient: b.address, amount: "1" } }, { gasLimit: 150_000 });
+  const gas = [await send(), await send(), await send()].map((tx) => tx.gasUsed);
+  assert.ok(Math.max(...gas) - Math.min(...gas) <= 2_000, `gas of equal transfers: ${gas}`);
+});
