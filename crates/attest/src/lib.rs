@@ -25,4 +25,5 @@ mod policy;
 pub mod simulated;
 
 pub use evidence::{Claims, EVIDENCE_BYTES_MAX, Evidence, Kind, ReportData};
-pub use policy::{Policy, Reason, Security, Verdict, judge};
+pub use policy::{Policy, Reason, Verdict, judge};
+pub use strongroom_crypto::Security;

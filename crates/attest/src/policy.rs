@@ -1,36 +1,8 @@
 //! Whether a network takes what evidence proves.
 
 use crate::evidence::{Claims, Evidence, Kind};
-use borsh::{BorshDeserialize, BorshSerialize};
+use strongroom_crypto::Security;
 use strongroom_types::Hash;
-
-/// What a network asks of the platforms that hold its seed (`app_state.registration.security` of genesis).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub enum Security {
-    /// Simulated platforms are taken: nothing is secret from those who run them.
-    Insecure,
-    /// Only hardware whose evidence verifies.
-    Attested,
-}
-
-impl Security {
-    /// The word in the genesis file.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Insecure => "insecure",
-            Self::Attested => "attested",
-        }
-    }
-
-    /// The level that a word of the genesis file names.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Insecure, Self::Attested]
-            .into_iter()
-            .find(|level| level.name() == name)
-    }
-}
 
 /// What a network takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,13 +108,6 @@ mod tests {
         );
         policy.measurements.push([2; 32]);
         assert!(matches!(judge(&evidence(), &policy), Verdict::Accepted(_)));
-    }
-
-    #[test]
-    fn the_words_of_the_genesis_file_are_known() {
-        assert_eq!(Security::from_name("insecure"), Some(Security::Insecure));
-        assert_eq!(Security::from_name("attested"), Some(Security::Attested));
-        assert_eq!(Security::from_name("secure"), None);
     }
 
     proptest! {

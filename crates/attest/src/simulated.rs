@@ -3,12 +3,11 @@
 
 use crate::evidence::{Claims, Kind, ReportData};
 use borsh::{BorshDeserialize, BorshSerialize};
-use hmac::{Hmac, Mac as _};
-use sha2::Sha256;
-use strongroom_types::Hash;
+use strongroom_crypto::{Secret, kdf};
+use strongroom_types::{Hash, sha256};
 
-/// The key of the MAC. Public on purpose.
-const KEY: &[u8] = b"strongroom/attest/simulated-platform/v1-insecure";
+/// Names the key of the MAC. Public on purpose.
+const KEY_CONTEXT: &[u8] = b"strongroom/attest/simulated-platform/v1-insecure";
 
 /// Simulated evidence.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -23,35 +22,31 @@ impl Simulated {
     /// Evidence of the platform `platform_id` that code `measurement` bound `report_data`.
     #[must_use]
     pub fn new(platform_id: Hash, measurement: Hash, report_data: ReportData) -> Self {
-        let mut evidence = Self {
+        let mac = mac(&platform_id, &measurement, &report_data);
+        Self {
             platform_id,
             measurement,
             report_data,
-            mac: [0; 32],
-        };
-        if let Some(mac) = evidence.mac() {
-            evidence.mac = mac.finalize().into_bytes().into();
+            mac,
         }
-        evidence
     }
 
     /// What it claims, if its MAC is right.
     #[must_use]
     pub fn check(&self) -> Option<Claims> {
-        self.mac()?.verify_slice(&self.mac).ok()?;
-        Some(Claims {
+        let right = mac(&self.platform_id, &self.measurement, &self.report_data);
+        (Secret::new(right) == Secret::new(self.mac)).then_some(Claims {
             kind: Kind::Simulated,
             platform_id: self.platform_id,
             measurement: self.measurement,
             report_data: self.report_data,
         })
     }
+}
 
-    fn mac(&self) -> Option<Hmac<Sha256>> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(KEY).ok()?;
-        mac.update(&self.platform_id);
-        mac.update(&self.measurement);
-        mac.update(&self.report_data);
-        Some(mac)
-    }
+fn mac(platform_id: &Hash, measurement: &Hash, report_data: &ReportData) -> Hash {
+    kdf::hmac(
+        &sha256(KEY_CONTEXT),
+        &[platform_id, measurement, report_data],
+    )
 }
