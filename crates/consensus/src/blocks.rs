@@ -79,20 +79,34 @@ pub struct MemoryBlocks(Mutex<BTreeMap<Height, DecidedBlock>>);
 
 impl Blocks for MemoryBlocks {
     fn newest(&self) -> Result<Option<Height>, BlocksError> {
-        Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).last_key_value().map(|(height, _)| *height))
+        Ok(self
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .last_key_value()
+            .map(|(height, _)| *height))
     }
 
     fn load(&self, height: Height) -> Result<Option<DecidedBlock>, BlocksError> {
-        Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&height).cloned())
+        Ok(self
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&height)
+            .cloned())
     }
 
     fn save_decided(&self, block: &DecidedBlock) -> Result<(), BlocksError> {
-        let height = Header::decode(&block.header).map_err(BlocksError::new)?.height;
+        let height = Header::decode(&block.header)
+            .map_err(BlocksError::new)?
+            .height;
         let mut blocks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match blocks.last_key_value() {
             Some((last, known)) if *last == height && known.header == block.header => return Ok(()),
             Some((last, _)) if last.checked_add(1) != Some(height) => {
-                return Err(BlocksError::new(format!("height {height} does not follow height {last}")));
+                return Err(BlocksError::new(format!(
+                    "height {height} does not follow height {last}"
+                )));
             }
             _ => {}
         }

@@ -18,7 +18,9 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         // A clock before 1970 is a broken clock; block times then grow from the genesis time on.
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         plus(Timestamp::default(), since)
     }
 }
@@ -34,7 +36,10 @@ impl TestClock {
     /// Starts at `start` and goes on by `step` with every reading; a step of zero stands still until [`Self::set`].
     #[must_use]
     pub fn new(start: Timestamp, step: Duration) -> Self {
-        Self { next: Mutex::new(start), step }
+        Self {
+            next: Mutex::new(start),
+            step,
+        }
     }
 
     /// Sets the next reading.
@@ -69,11 +74,38 @@ mod tests {
 
     #[test]
     fn the_test_clock_steps_with_every_reading() {
-        let clock = TestClock::new(Timestamp { seconds: 5, nanos: 999_999_999 }, Duration::from_nanos(2));
-        assert_eq!(clock.now(), Timestamp { seconds: 5, nanos: 999_999_999 });
-        assert_eq!(clock.now(), Timestamp { seconds: 6, nanos: 1 });
-        clock.set(Timestamp { seconds: 1, nanos: 0 });
-        assert_eq!(clock.now(), Timestamp { seconds: 1, nanos: 0 });
+        let clock = TestClock::new(
+            Timestamp {
+                seconds: 5,
+                nanos: 999_999_999,
+            },
+            Duration::from_nanos(2),
+        );
+        assert_eq!(
+            clock.now(),
+            Timestamp {
+                seconds: 5,
+                nanos: 999_999_999
+            }
+        );
+        assert_eq!(
+            clock.now(),
+            Timestamp {
+                seconds: 6,
+                nanos: 1
+            }
+        );
+        clock.set(Timestamp {
+            seconds: 1,
+            nanos: 0,
+        });
+        assert_eq!(
+            clock.now(),
+            Timestamp {
+                seconds: 1,
+                nanos: 0
+            }
+        );
     }
 
     #[test]

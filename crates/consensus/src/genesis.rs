@@ -7,7 +7,9 @@ use serde::Deserialize;
 use strongroom_proof::comet::params::{
     AbciParams, BlockParams, EvidenceParams, ValidatorParams, VersionParams,
 };
-use strongroom_proof::comet::{CHAIN_ID_BYTES_MAX, ConsensusParams, Validator, ValidatorSet, validators};
+use strongroom_proof::comet::{
+    CHAIN_ID_BYTES_MAX, ConsensusParams, Validator, ValidatorSet, validators,
+};
 use strongroom_proof::light;
 use strongroom_types::{Hash, Height, Timestamp, sha256};
 
@@ -133,14 +135,18 @@ struct JsonKey {
 }
 
 fn field(field: &'static str, why: impl ToString) -> GenesisError {
-    GenesisError::Field { field, why: why.to_string() }
+    GenesisError::Field {
+        field,
+        why: why.to_string(),
+    }
 }
 
 fn number<T: std::str::FromStr<Err = std::num::ParseIntError>>(
     name: &'static str,
     text: &str,
 ) -> Result<T, GenesisError> {
-    text.parse().map_err(|e: std::num::ParseIntError| field(name, e))
+    text.parse()
+        .map_err(|e: std::num::ParseIntError| field(name, e))
 }
 
 impl GenesisDoc {
@@ -152,9 +158,13 @@ impl GenesisDoc {
         if bytes.len() > GENESIS_BYTES_MAX {
             return Err(GenesisError::TooLarge(bytes.len()));
         }
-        let json: Json = serde_json::from_slice(&bytes).map_err(|e| GenesisError::Json(e.to_string()))?;
+        let json: Json =
+            serde_json::from_slice(&bytes).map_err(|e| GenesisError::Json(e.to_string()))?;
         if json.chain_id.is_empty() || json.chain_id.len() > CHAIN_ID_BYTES_MAX {
-            return Err(field("chain_id", format!("not 1 to {CHAIN_ID_BYTES_MAX} bytes")));
+            return Err(field(
+                "chain_id",
+                format!("not 1 to {CHAIN_ID_BYTES_MAX} bytes"),
+            ));
         }
         let initial_height = match json.initial_height.as_deref() {
             None | Some("0") => 1,
@@ -163,15 +173,27 @@ impl GenesisDoc {
         if i64::try_from(initial_height).is_err() {
             return Err(field("initial_height", "too large"));
         }
-        let consensus_params = json.consensus_params.as_ref().map_or_else(|| Ok(ConsensusParams::default()), params)?;
-        consensus_params.check().map_err(|e| field("consensus_params", e))?;
-        let validators: Vec<Validator> =
-            json.validators.unwrap_or_default().iter().map(validator).collect::<Result<_, _>>()?;
+        let consensus_params = json
+            .consensus_params
+            .as_ref()
+            .map_or_else(|| Ok(ConsensusParams::default()), params)?;
+        consensus_params
+            .check()
+            .map_err(|e| field("consensus_params", e))?;
+        let validators: Vec<Validator> = json
+            .validators
+            .unwrap_or_default()
+            .iter()
+            .map(validator)
+            .collect::<Result<_, _>>()?;
         if !validators.is_empty() {
             ValidatorSet::new(validators.clone()).map_err(|e| field("validators", e))?;
         }
         Ok(Self {
-            time: json.genesis_time.parse().map_err(|e| field("genesis_time", e))?,
+            time: json
+                .genesis_time
+                .parse()
+                .map_err(|e| field("genesis_time", e))?,
             chain_id: json.chain_id,
             initial_height,
             consensus_params,
@@ -212,19 +234,32 @@ impl GenesisDoc {
 }
 
 fn params(json: &JsonParams) -> Result<ConsensusParams, GenesisError> {
-    let abci = json.abci.as_ref().map_or("0", |a| a.vote_extensions_enable_height.as_str());
+    let abci = json
+        .abci
+        .as_ref()
+        .map_or("0", |a| a.vote_extensions_enable_height.as_str());
     Ok(ConsensusParams {
         block: BlockParams {
             max_bytes: number("block.max_bytes", &json.block.max_bytes)?,
             max_gas: number("block.max_gas", &json.block.max_gas)?,
         },
         evidence: EvidenceParams {
-            max_age_num_blocks: number("evidence.max_age_num_blocks", &json.evidence.max_age_num_blocks)?,
+            max_age_num_blocks: number(
+                "evidence.max_age_num_blocks",
+                &json.evidence.max_age_num_blocks,
+            )?,
             max_age_duration: number("evidence.max_age_duration", &json.evidence.max_age_duration)?,
             max_bytes: number("evidence.max_bytes", &json.evidence.max_bytes)?,
         },
-        validator: ValidatorParams { pub_key_types: json.validator.pub_key_types.clone() },
-        version: VersionParams { app: number("version.app", json.version.as_ref().map_or("0", |v| v.app.as_str()))? },
+        validator: ValidatorParams {
+            pub_key_types: json.validator.pub_key_types.clone(),
+        },
+        version: VersionParams {
+            app: number(
+                "version.app",
+                json.version.as_ref().map_or("0", |v| v.app.as_str()),
+            )?,
+        },
         abci: AbciParams {
             vote_extensions_enable_height: number("abci.vote_extensions_enable_height", abci)?,
         },
@@ -236,9 +271,15 @@ fn validator(json: &JsonValidator) -> Result<Validator, GenesisError> {
         .ok_or_else(|| field("validators.pub_key", "not an Ed25519 key"))?;
     let address = hex::encode_upper(validators::address(&pubkey));
     if !json.address.is_empty() && json.address != address {
-        return Err(field("validators.address", format!("the key's is {address}")));
+        return Err(field(
+            "validators.address",
+            format!("the key's is {address}"),
+        ));
     }
-    Ok(Validator { pubkey, power: number("validators.power", &json.power)? })
+    Ok(Validator {
+        pubkey,
+        power: number("validators.power", &json.power)?,
+    })
 }
 
 #[cfg(test)]
@@ -272,8 +313,16 @@ mod tests {
         assert_eq!(good.consensus_params, ConsensusParams::default());
         assert_eq!(good.validators[0].power, 10);
         assert!(good.is_insecure());
-        assert!(!doc(|j| j["app_state"]["registration"]["security"] = "attested".into()).unwrap().is_insecure());
-        assert!(!doc(|j| j["app_state"] = serde_json::Value::Null).unwrap().is_insecure());
+        assert!(
+            !doc(|j| j["app_state"]["registration"]["security"] = "attested".into())
+                .unwrap()
+                .is_insecure()
+        );
+        assert!(
+            !doc(|j| j["app_state"] = serde_json::Value::Null)
+                .unwrap()
+                .is_insecure()
+        );
     }
 
     #[test]
@@ -282,17 +331,50 @@ mod tests {
             Err(GenesisError::Field { field, .. }) => field,
             other => panic!("{other:?}"),
         };
-        assert_eq!(refused(&|j| j["chain_id"] = "x".repeat(51).into()), "chain_id");
+        assert_eq!(
+            refused(&|j| j["chain_id"] = "x".repeat(51).into()),
+            "chain_id"
+        );
         assert_eq!(refused(&|j| j["chain_id"] = "".into()), "chain_id");
-        assert_eq!(refused(&|j| j["initial_height"] = "-1".into()), "initial_height");
-        assert_eq!(refused(&|j| j["initial_height"] = u64::MAX.to_string().into()), "initial_height");
-        assert_eq!(refused(&|j| j["genesis_time"] = "yesterday".into()), "genesis_time");
-        assert_eq!(refused(&|j| j["validators"][0]["power"] = "0".into()), "validators");
-        assert_eq!(refused(&|j| j["validators"][0]["power"] = "ten".into()), "validators.power");
-        assert_eq!(refused(&|j| j["validators"][0]["address"] = "00".into()), "validators.address");
-        assert_eq!(refused(&|j| j["validators"][0]["pub_key"]["value"] = "AA==".into()), "validators.pub_key");
-        assert_eq!(refused(&|j| j["validators"][0]["pub_key"]["type"] = "x".into()), "validators.pub_key");
-        assert!(matches!(GenesisDoc::parse(b"{".to_vec()), Err(GenesisError::Json(_))));
-        assert!(matches!(GenesisDoc::parse(vec![0; GENESIS_BYTES_MAX + 1]), Err(GenesisError::TooLarge(_))));
+        assert_eq!(
+            refused(&|j| j["initial_height"] = "-1".into()),
+            "initial_height"
+        );
+        assert_eq!(
+            refused(&|j| j["initial_height"] = u64::MAX.to_string().into()),
+            "initial_height"
+        );
+        assert_eq!(
+            refused(&|j| j["genesis_time"] = "yesterday".into()),
+            "genesis_time"
+        );
+        assert_eq!(
+            refused(&|j| j["validators"][0]["power"] = "0".into()),
+            "validators"
+        );
+        assert_eq!(
+            refused(&|j| j["validators"][0]["power"] = "ten".into()),
+            "validators.power"
+        );
+        assert_eq!(
+            refused(&|j| j["validators"][0]["address"] = "00".into()),
+            "validators.address"
+        );
+        assert_eq!(
+            refused(&|j| j["validators"][0]["pub_key"]["value"] = "AA==".into()),
+            "validators.pub_key"
+        );
+        assert_eq!(
+            refused(&|j| j["validators"][0]["pub_key"]["type"] = "x".into()),
+            "validators.pub_key"
+        );
+        assert!(matches!(
+            GenesisDoc::parse(b"{".to_vec()),
+            Err(GenesisError::Json(_))
+        ));
+        assert!(matches!(
+            GenesisDoc::parse(vec![0; GENESIS_BYTES_MAX + 1]),
+            Err(GenesisError::TooLarge(_))
+        ));
     }
 }

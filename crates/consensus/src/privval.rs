@@ -115,7 +115,13 @@ impl Signer {
 
     fn new(key: SigningKey, last: Option<Signed>, state_path: Option<PathBuf>) -> Self {
         let pubkey = key.verifying_key().to_bytes();
-        Self { key, pubkey, last, state_path, persisted: true }
+        Self {
+            key,
+            pubkey,
+            last,
+            state_path,
+            persisted: true,
+        }
     }
 
     /// Opens a key file and its state file; a state file that is not there means that nothing was signed yet.
@@ -124,7 +130,11 @@ impl Signer {
     /// [`SignerError::Io`] or [`SignerError::File`].
     pub fn open(key_path: &Path, state_path: &Path) -> Result<Self, SignerError> {
         let key = read_key(key_path)?;
-        let last = if state_path.exists() { read_state(state_path)? } else { None };
+        let last = if state_path.exists() {
+            read_state(state_path)?
+        } else {
+            None
+        };
         Ok(Self::new(key, last, Some(state_path.to_owned())))
     }
 
@@ -174,11 +184,26 @@ impl Signer {
         let signature = self.key.sign(&sign_bytes).to_bytes();
         if !known {
             let signature = signature.to_vec();
-            self.last = Some(Signed { height, round, block_id, signature, sign_bytes });
+            self.last = Some(Signed {
+                height,
+                round,
+                block_id,
+                signature,
+                sign_bytes,
+            });
             self.persisted = false;
         }
-        let vote = Vote { address: self.address(), time, signature };
-        Ok(Commit { height, round, block_id, signatures: vec![CommitSig::Commit(vote)] })
+        let vote = Vote {
+            address: self.address(),
+            time,
+            signature,
+        };
+        Ok(Commit {
+            height,
+            round,
+            block_id,
+            signatures: vec![CommitSig::Commit(vote)],
+        })
     }
 
     /// Whether this very block was signed last; an error if signing it would break the promise.
@@ -186,7 +211,10 @@ impl Signer {
         match &self.last {
             None => Ok(false),
             Some(last) if height > last.height => Ok(false),
-            Some(last) if height < last.height => Err(SignerError::Behind { height, last: last.height }),
+            Some(last) if height < last.height => Err(SignerError::Behind {
+                height,
+                last: last.height,
+            }),
             Some(last) if last.block_id == *block_id => Ok(true),
             Some(_) => Err(SignerError::Conflict { height }),
         }
@@ -205,14 +233,21 @@ impl Signer {
             };
         };
         if !self.check(commit.height, &commit.block_id)? {
-            let own = commit.signatures.iter().position(|s| s.vote().is_some_and(|v| v.address == self.address()));
-            let vote = own.and_then(|i| commit.signatures.get(i)).and_then(CommitSig::vote);
+            let own = commit
+                .signatures
+                .iter()
+                .position(|s| s.vote().is_some_and(|v| v.address == self.address()));
+            let vote = own
+                .and_then(|i| commit.signatures.get(i))
+                .and_then(CommitSig::vote);
             self.last = Some(Signed {
                 height: commit.height,
                 round: commit.round,
                 block_id: commit.block_id,
                 signature: vote.map(|v| v.signature.to_vec()).unwrap_or_default(),
-                sign_bytes: own.and_then(|i| commit.sign_bytes(chain_id, i)).unwrap_or_default(),
+                sign_bytes: own
+                    .and_then(|i| commit.sign_bytes(chain_id, i))
+                    .unwrap_or_default(),
             });
             self.persisted = false;
         }
@@ -259,7 +294,11 @@ struct StateFile {
 
 /// The Ed25519 key of CometBFT's JSON form.
 pub(crate) fn pubkey_of_json(kind: &str, value: &str) -> Option<[u8; 32]> {
-    if kind == PUBKEY_TYPE { STANDARD.decode(value).ok()?.try_into().ok() } else { None }
+    if kind == PUBKEY_TYPE {
+        STANDARD.decode(value).ok()?.try_into().ok()
+    } else {
+        None
+    }
 }
 
 fn io(path: &Path) -> impl FnOnce(std::io::Error) -> SignerError {
@@ -268,7 +307,10 @@ fn io(path: &Path) -> impl FnOnce(std::io::Error) -> SignerError {
 }
 
 fn file(path: &Path, reason: &'static str) -> SignerError {
-    SignerError::File { path: path.to_owned(), reason }
+    SignerError::File {
+        path: path.to_owned(),
+        reason,
+    }
 }
 
 fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, SignerError> {
@@ -280,17 +322,24 @@ fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, SignerError> {
 
 fn read_key(path: &Path) -> Result<SigningKey, SignerError> {
     // The parser's own message could quote the secret: it is not passed on.
-    let json: KeyFile =
-        serde_json::from_slice(&read(path)?).map_err(|_| file(path, "not a priv_validator_key.json"))?;
+    let json: KeyFile = serde_json::from_slice(&read(path)?)
+        .map_err(|_| file(path, "not a priv_validator_key.json"))?;
     let secret = Zeroizing::new(json.priv_key.value);
-    let bytes = Zeroizing::new(STANDARD.decode(secret.as_bytes()).map_err(|_| file(path, "priv_key is not base64"))?);
-    let pair: &[u8; 64] =
-        bytes.as_slice().try_into().map_err(|_| file(path, "priv_key is not 64 bytes"))?;
+    let bytes = Zeroizing::new(
+        STANDARD
+            .decode(secret.as_bytes())
+            .map_err(|_| file(path, "priv_key is not base64"))?,
+    );
+    let pair: &[u8; 64] = bytes
+        .as_slice()
+        .try_into()
+        .map_err(|_| file(path, "priv_key is not 64 bytes"))?;
     if json.priv_key.kind != PRIVKEY_TYPE {
         return Err(file(path, "priv_key is not Ed25519"));
     }
     // Refuses a pair whose halves do not belong together: signing with it would give the secret away.
-    let key = SigningKey::from_keypair_bytes(pair).map_err(|_| file(path, "priv_key is no key pair"))?;
+    let key =
+        SigningKey::from_keypair_bytes(pair).map_err(|_| file(path, "priv_key is no key pair"))?;
     let pubkey = key.verifying_key().to_bytes();
     if pubkey_of_json(&json.pub_key.kind, &json.pub_key.value) != Some(pubkey) {
         return Err(file(path, "pub_key is not that of priv_key"));
@@ -306,13 +355,23 @@ fn write_key(path: &Path, key: &SigningKey) -> Result<(), SignerError> {
     let pair = Zeroizing::new(key.to_keypair_bytes());
     let json = KeyFile {
         address: hex::encode_upper(comet::validators::address(&pubkey)),
-        pub_key: KeyJson { kind: PUBKEY_TYPE.to_owned(), value: STANDARD.encode(pubkey) },
-        priv_key: KeyJson { kind: PRIVKEY_TYPE.to_owned(), value: STANDARD.encode(pair.as_slice()) },
+        pub_key: KeyJson {
+            kind: PUBKEY_TYPE.to_owned(),
+            value: STANDARD.encode(pubkey),
+        },
+        priv_key: KeyJson {
+            kind: PRIVKEY_TYPE.to_owned(),
+            value: STANDARD.encode(pair.as_slice()),
+        },
     };
-    let text = Zeroizing::new(serde_json::to_vec_pretty(&json).map_err(|_| file(path, "cannot be encoded"))?);
+    let text = Zeroizing::new(
+        serde_json::to_vec_pretty(&json).map_err(|_| file(path, "cannot be encoded"))?,
+    );
     let _wipe = Zeroizing::new(json.priv_key.value);
     let mut out = owner_only().create_new(true).open(path).map_err(io(path))?;
-    out.write_all(&text).and_then(|()| out.sync_all()).map_err(io(path))
+    out.write_all(&text)
+        .and_then(|()| out.sync_all())
+        .map_err(io(path))
 }
 
 fn owner_only() -> fs::OpenOptions {
@@ -324,25 +383,46 @@ fn owner_only() -> fs::OpenOptions {
 }
 
 fn read_state(path: &Path) -> Result<Option<Signed>, SignerError> {
-    let json: StateFile =
-        serde_json::from_slice(&read(path)?).map_err(|_| file(path, "not a priv_validator_state.json"))?;
-    let height: Height = json.height.parse().map_err(|_| file(path, "height is no number"))?;
+    let json: StateFile = serde_json::from_slice(&read(path)?)
+        .map_err(|_| file(path, "not a priv_validator_state.json"))?;
+    let height: Height = json
+        .height
+        .parse()
+        .map_err(|_| file(path, "height is no number"))?;
     let Some(sign_bytes) = json.signbytes.filter(|_| height > 0) else {
         // CometBFT writes a file for height 0 before anything is signed.
-        return if height == 0 { Ok(None) } else { Err(file(path, "signbytes are missing")) };
+        return if height == 0 {
+            Ok(None)
+        } else {
+            Err(file(path, "signbytes are missing"))
+        };
     };
     let sign_bytes = hex::decode(sign_bytes).map_err(|_| file(path, "signbytes are not hex"))?;
     let vote = raw::types::CanonicalVote::decode_length_delimited(sign_bytes.as_slice())
         .map_err(|_| file(path, "signbytes are no vote"))?;
-    let id = vote.block_id.ok_or_else(|| file(path, "signbytes are for no block"))?;
+    let id = vote
+        .block_id
+        .ok_or_else(|| file(path, "signbytes are for no block"))?;
     let parts = id.part_set_header.unwrap_or_default();
     let id = raw::types::BlockId {
         hash: id.hash,
-        part_set_header: Some(raw::types::PartSetHeader { total: parts.total, hash: parts.hash }),
+        part_set_header: Some(raw::types::PartSetHeader {
+            total: parts.total,
+            hash: parts.hash,
+        }),
     };
-    let signature = json.signature.and_then(|s| STANDARD.decode(s).ok()).unwrap_or_default();
+    let signature = json
+        .signature
+        .and_then(|s| STANDARD.decode(s).ok())
+        .unwrap_or_default();
     let block_id = BlockId::from_raw(&id).map_err(|_| file(path, "signbytes are for no block"))?;
-    Ok(Some(Signed { height, round: json.round, block_id, signature, sign_bytes }))
+    Ok(Some(Signed {
+        height,
+        round: json.round,
+        block_id,
+        signature,
+        sign_bytes,
+    }))
 }
 
 fn write_state(path: &Path, last: &Signed) -> Result<(), SignerError> {
@@ -355,9 +435,15 @@ fn write_state(path: &Path, last: &Signed) -> Result<(), SignerError> {
     };
     let text = serde_json::to_vec_pretty(&json).map_err(|_| file(path, "cannot be encoded"))?;
     let beside = path.with_extension("json.new");
-    let mut out = owner_only().create(true).truncate(true).open(&beside).map_err(io(&beside))?;
+    let mut out = owner_only()
+        .create(true)
+        .truncate(true)
+        .open(&beside)
+        .map_err(io(&beside))?;
     // Synced before it takes the old one's name: never an empty file under that name, also after a power cut.
-    out.write_all(&text).and_then(|()| out.sync_data()).map_err(io(&beside))?;
+    out.write_all(&text)
+        .and_then(|()| out.sync_data())
+        .map_err(io(&beside))?;
     fs::rename(&beside, path).map_err(io(path))
 }
 

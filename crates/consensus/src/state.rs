@@ -77,13 +77,20 @@ impl ChainState {
     ///
     /// # Errors
     /// [`StateError`] for validators, parameters or an app hash that no chain can have.
-    pub fn genesis(doc: &GenesisDoc, init: &InitChain, app_version: u64) -> Result<Self, StateError> {
+    pub fn genesis(
+        doc: &GenesisDoc,
+        init: &InitChain,
+        app_version: u64,
+    ) -> Result<Self, StateError> {
         let validators = if init.validators.is_empty() {
             ValidatorSet::new(doc.validators.clone())?
         } else {
             let named = init.validators.iter().map(|u| {
                 let power = u64::try_from(u.power).map_err(|_| ValidatorSetError::Power)?;
-                Ok(Validator { pubkey: u.pubkey, power })
+                Ok(Validator {
+                    pubkey: u.pubkey,
+                    power,
+                })
             });
             ValidatorSet::new(named.collect::<Result<_, ValidatorSetError>>()?)?
         };
@@ -113,17 +120,31 @@ impl ChainState {
     ///
     /// # Errors
     /// [`StateError::Light`] names the check.
-    pub fn verify(&self, block: &DecidedBlock) -> Result<(Verified<Block>, LightState), StateError> {
-        Ok(self.0.light.verify(Untrusted::new(block.clone()), &self.expected())?)
+    pub fn verify(
+        &self,
+        block: &DecidedBlock,
+    ) -> Result<(Verified<Block>, LightState), StateError> {
+        Ok(self
+            .0
+            .light
+            .verify(Untrusted::new(block.clone()), &self.expected())?)
     }
 
     /// The state after a block that was verified (`after` comes from [`Self::verify`]) and executed.
     ///
     /// # Errors
     /// [`StateError`] for an outcome that no chain can have; the application broke the contract.
-    pub fn executed(&self, block: &Block, after: &LightState, outcome: &FinalizeBlock) -> Result<Self, StateError> {
+    pub fn executed(
+        &self,
+        block: &Block,
+        after: &LightState,
+        outcome: &FinalizeBlock,
+    ) -> Result<Self, StateError> {
         if outcome.tx_results.len() != block.txs.len() {
-            return Err(StateError::Results { results: outcome.tx_results.len(), txs: block.txs.len() });
+            return Err(StateError::Results {
+                results: outcome.tx_results.len(),
+                txs: block.txs.len(),
+            });
         }
         if outcome.app_hash.is_empty() || outcome.app_hash.len() > 32 {
             return Err(StateError::AppHash(outcome.app_hash.len()));
@@ -207,7 +228,8 @@ impl ChainState {
     /// # Errors
     /// [`StateError::Stored`] for other bytes.
     pub fn decode(bytes: &[u8]) -> Result<Self, StateError> {
-        let Stored::V1(state) = borsh::from_slice(bytes).map_err(|e| StateError::Stored(e.to_string()))?;
+        let Stored::V1(state) =
+            borsh::from_slice(bytes).map_err(|e| StateError::Stored(e.to_string()))?;
         Ok(Self(state))
     }
 }

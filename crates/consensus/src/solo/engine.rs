@@ -156,7 +156,10 @@ impl Signals {
     }
 
     fn stopped(&self) -> bool {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).stop
+        self.state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .stop
     }
 
     /// Waits until transactions wait; false: stop.
@@ -198,7 +201,10 @@ impl Solo {
         }
         let mut runner = Runner::boot(parts)?;
         let signals = Arc::new(Signals::default());
-        let (shared, builder) = (signals.clone(), std::thread::Builder::new().name("solo".to_owned()));
+        let (shared, builder) = (
+            signals.clone(),
+            std::thread::Builder::new().name("solo".to_owned()),
+        );
         let thread = builder
             .spawn(move || {
                 let run = std::panic::AssertUnwindSafe(|| runner.run(&shared));
@@ -207,7 +213,10 @@ impl Solo {
                 end
             })
             .map_err(EngineError::Thread)?;
-        Ok(Self { signals, thread: Some(thread) })
+        Ok(Self {
+            signals,
+            thread: Some(thread),
+        })
     }
 
     /// For those who put transactions into the pool.
@@ -250,16 +259,34 @@ struct Runner {
 
 impl Runner {
     fn boot(parts: Parts) -> Result<Self, EngineError> {
-        let Parts { genesis, app, blocks, mut signer, clock, pace } = parts;
+        let Parts {
+            genesis,
+            app,
+            blocks,
+            mut signer,
+            clock,
+            pace,
+        } = parts;
         let newest = blocks.newest()?;
-        let seen = newest.map(|height| seen_commit(&*blocks, height)).transpose()?;
+        let seen = newest
+            .map(|height| seen_commit(&*blocks, height))
+            .transpose()?;
         signer.observe(&genesis.chain_id, seen.as_ref())?;
         let state = restore(&genesis, &*app)?;
-        let newest = newest.unwrap_or(state.height());
+        let newest = newest.unwrap_or(genesis.initial_height.saturating_sub(1));
         if state.height() > newest {
-            return Err(EngineError::AppAhead { app: state.height(), newest });
+            return Err(EngineError::AppAhead {
+                app: state.height(),
+                newest,
+            });
         }
-        let mut runner = Self { proposer: Proposer::at(state, signer)?, app, blocks, clock, pace };
+        let mut runner = Self {
+            proposer: Proposer::at(state, signer)?,
+            app,
+            blocks,
+            clock,
+            pace,
+        };
         while runner.proposer.state().height() < newest {
             runner.replay()?;
         }
@@ -269,7 +296,10 @@ impl Runner {
     /// Executes the next block from the store.
     fn replay(&mut self) -> Result<(), EngineError> {
         let height = self.proposer.state().height().saturating_add(1);
-        let block = self.blocks.load(height)?.ok_or(EngineError::Missing(height))?;
+        let block = self
+            .blocks
+            .load(height)?
+            .ok_or(EngineError::Missing(height))?;
         self.proposer.accept(&block)?;
         self.execute(&block)
     }
@@ -324,7 +354,9 @@ impl Runner {
 
     fn make_block(&mut self, txs: Vec<Vec<u8>>) -> Result<(), EngineError> {
         let time = block_time(self.clock.now(), self.proposer.state().light().time());
-        let block = self.proposer.propose(txs.into(), time, block_time(time, time))?;
+        let block = self
+            .proposer
+            .propose(txs.into(), time, block_time(time, time))?;
         self.blocks.save_decided(&block)?;
         self.proposer.signer().persist()?;
         self.execute(&block)
@@ -340,7 +372,11 @@ fn seen_commit(blocks: &dyn Blocks, height: Height) -> Result<Commit, EngineErro
 fn restore(genesis: &GenesisDoc, app: &dyn Application) -> Result<ChainState, EngineError> {
     let info = app.info()?;
     if info.height == 0 {
-        return Ok(ChainState::genesis(genesis, &app.init_chain(genesis)?, info.app_version)?);
+        return Ok(ChainState::genesis(
+            genesis,
+            &app.init_chain(genesis)?,
+            info.app_version,
+        )?);
     }
     let state = ChainState::decode(&info.engine)?;
     if state.genesis_hash() != genesis.hash() {

@@ -20,7 +20,10 @@ pub struct Content {
 
 impl From<Vec<Vec<u8>>> for Content {
     fn from(txs: Vec<Vec<u8>>) -> Self {
-        Self { txs, evidence: Vec::new() }
+        Self {
+            txs,
+            evidence: Vec::new(),
+        }
     }
 }
 
@@ -53,7 +56,11 @@ impl Proposer {
     /// # Errors
     /// [`EngineError::NotAlone`].
     pub fn at(state: ChainState, signer: Signer) -> Result<Self, EngineError> {
-        let proposer = Self { state, signer, open: None };
+        let proposer = Self {
+            state,
+            signer,
+            open: None,
+        };
         proposer.check_alone(&proposer.state)?;
         Ok(proposer)
     }
@@ -87,7 +94,10 @@ impl Proposer {
         let light = self.state.light();
         let chain_id = light.chain_id().to_owned();
         let last_commit = match light.block_id() {
-            Some(id) => Some(self.signer.commit(&chain_id, light.height(), id, block_time)?),
+            Some(id) => Some(
+                self.signer
+                    .commit(&chain_id, light.height(), id, block_time)?,
+            ),
             None => None,
         };
         let light = self.state.light();
@@ -97,9 +107,15 @@ impl Proposer {
             version_block: BLOCK_PROTOCOL,
             version_app: expected.version_app,
             height: light.height().saturating_add(1),
-            time: if last_commit.is_some() { block_time } else { light.time() },
+            time: if last_commit.is_some() {
+                block_time
+            } else {
+                light.time()
+            },
             last_block_id: light.block_id(),
-            last_commit_hash: last_commit.as_ref().map_or_else(comet::empty_commit_hash, comet::Commit::hash),
+            last_commit_hash: last_commit
+                .as_ref()
+                .map_or_else(comet::empty_commit_hash, comet::Commit::hash),
             data_hash: comet::data_hash(&content.txs),
             validators_hash: light.validators().hash(),
             next_validators_hash: light.next_validators().hash(),
@@ -118,8 +134,14 @@ impl Proposer {
             evidence: content.evidence,
         };
         let bytes = comet::block_bytes(&block).map_err(EngineError::Evidence)?;
-        let id = BlockId { hash: header.hash(), parts: comet::part_set_header(&bytes) };
-        block.commit = self.signer.commit(&header.chain_id, header.height, id, vote_time)?.encode();
+        let id = BlockId {
+            hash: header.hash(),
+            parts: comet::part_set_header(&bytes),
+        };
+        block.commit = self
+            .signer
+            .commit(&header.chain_id, header.height, id, vote_time)?
+            .encode();
         self.accept(&block)?;
         Ok(block)
     }
@@ -164,7 +186,11 @@ impl Proposer {
 #[must_use]
 pub fn block_time(now: Timestamp, previous: Timestamp) -> Timestamp {
     let time = now.max(plus(previous, Duration::from_millis(1)));
-    if time.nanos.is_multiple_of(10) { plus(time, Duration::from_nanos(1)) } else { time }
+    if time.nanos.is_multiple_of(10) {
+        plus(time, Duration::from_nanos(1))
+    } else {
+        time
+    }
 }
 
 /// Bytes of a header at most, as CometBFT counts them.

@@ -1,0 +1,521 @@
+//! The engine with a small application, a real block store, and crashes at every step.
+
+use super::genesis;
+use crate::solo::{EngineError, Pace, Parts, Solo};
+use crate::{
+    AppError, Application, Blocks, BlocksError, ChainState, CheckKind, FinalizeBlock, GenesisDoc,
+    Info, InitChain, MemoryBlocks, Signer, SystemClock, TestClock,
+};
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::{Duration, Instant};
+use strongroom_proof::comet::{Commit, Header};
+use strongroom_store::blocks::BlockStore;
+use strongroom_types::{DecidedBlock, ExecTxResult, Height, Timestamp, ValidatorUpdate, sha256};
+
+/// What survives a crash of the application.
+#[derive(Clone, Default)]
+struct Durable {
+    height: Height,
+    app_hash: Vec<u8>,
+    engine: Vec<u8>,
+    txs: Vec<Vec<u8>>,
+}
+
+#[derive(Default)]
+struct Memory {
+    durable: Durable,
+    executed: Option<(Vec<u8>, Vec<Vec<u8>>)>,
+    pool: VecDeque<Vec<u8>>,
+    /// Fails at this step, counted over all calls of that step.
+    fail: Option<(Step, u32)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    Save,
+    AfterSave,
+    Finalize,
+    AfterFinalize,
+    Commit,
+    AfterCommit,
+}
+
+/// App hash = SHA-256 chain over the transactions; `val N` sets the power of the validator, `evil` adds another one,
+/// `panic` panics.
+#[derive(Clone)]
+struct App(Arc<Mutex<Memory>>, [u8; 32]);
+
+impl App {
+    fn new(pubkey: [u8; 32]) -> Self {
+        Self(Arc::default(), pubkey)
+    }
+
+    fn put(&self, tx: &str) {
+        self.0
+            .lock()
+            .unwrap()
+            .pool
+            .push_back(tx.as_bytes().to_vec());
+    }
+
+    fn height(&self) -> Height {
+        self.0.lock().unwrap().durable.height
+    }
+
+    fn fail(&self, step: Step) -> Result<(), AppError> {
+        match &mut self.0.lock().unwrap().fail {
+            Some((at, 0)) if *at == step => Err(AppError::new("crash")),
+            Some((at, left)) if *at == step => {
+                *left -= 1;
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn wait_for(&self, height: Height) {
+        let start = Instant::now();
+        while self.height() < height {
+            assert!(
+                start.elapsed() < Duration::from_secs(20),
+                "no height {height}"
+            );
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+impl Application for App {
+    fn info(&self) -> Result<Info, AppError> {
+        let memory = self.0.lock().unwrap();
+        let Durable {
+            height,
+            app_hash,
+            engine,
+            ..
+        } = memory.durable.clone();
+        Ok(Info {
+            height,
+            app_hash,
+            app_version: 3,
+            engine,
+        })
+    }
+
+    fn init_chain(&self, _: &GenesisDoc) -> Result<InitChain, AppError> {
+        Ok(InitChain {
+            app_hash: sha256(b"genesis").to_vec(),
+            ..InitChain::default()
+        })
+    }
+
+    fn check_tx(&self, _: &[u8], _: CheckKind) -> ExecTxResult {
+        ExecTxResult::default()
+    }
+
+    fn reap(&self, max_bytes: u64, max_gas: i64) -> Vec<Vec<u8>> {
+        assert!(max_bytes > 4_000_000 && max_gas == -1);
+        self.0.lock().unwrap().pool.iter().cloned().collect()
+    }
+
+    fn finalize_block(&self, block: &DecidedBlock) -> Result<FinalizeBlock, AppError> {
+        self.fail(Step::Finalize)?;
+        let mut memory = self.0.lock().unwrap();
+        let header = Header::decode(&block.header).unwrap();
+        assert_eq!(
+            header.height,
+            memory.durable.height + 1,
+            "a height was skipped or executed twice"
+        );
+        let mut outcome = FinalizeBlock {
+            app_hash: header.app_hash,
+            ..FinalizeBlock::default()
+        };
+        for tx in &block.txs {
+            assert_ne!(tx, b"panic", "the test wants it");
+            outcome.app_hash = sha256(&[outcome.app_hash.as_slice(), tx].concat()).to_vec();
+            outcome.tx_results.push(ExecTxResult {
+                gas_used: 7,
+                ..ExecTxResult::default()
+            });
+            let text = String::from_utf8_lossy(tx);
+            if let Some(power) = text.strip_prefix("val ") {
+                let power = power.parse().unwrap();
+                outcome.validator_updates.push(ValidatorUpdate {
+                    pubkey: self.1,
+                    power,
+                });
+            }
+            if text == "evil" {
+                outcome.validator_updates.push(ValidatorUpdate {
+                    pubkey: [5; 32],
+                    power: 1,
+                });
+            }
+        }
+        memory.executed = Some((outcome.app_hash.clone(), block.txs.clone()));
+        drop(memory);
+        self.fail(Step::AfterFinalize)?;
+        Ok(outcome)
+    }
+
+    fn commit(&self, height: Height, after: &ChainState) -> Result<(), AppError> {
+        self.fail(Step::Commit)?;
+        {
+            let mut memory = self.0.lock().unwrap();
+            let (app_hash, txs) = memory.executed.take().unwrap();
+            memory.pool.retain(|tx| !txs.contains(tx));
+            memory.durable.height = height;
+            memory.durable.app_hash = app_hash;
+            memory.durable.engine = after.encode();
+            memory.durable.txs.extend(txs);
+        }
+        self.fail(Step::AfterCommit)
+    }
+}
+
+/// A store that can fail before or after it saved.
+struct FailingBlocks<B>(Arc<B>, App);
+
+impl<B: Blocks> Blocks for FailingBlocks<B> {
+    fn newest(&self) -> Result<Option<Height>, BlocksError> {
+        self.0.newest()
+    }
+    fn load(&self, height: Height) -> Result<Option<DecidedBlock>, BlocksError> {
+        self.0.load(height)
+    }
+    fn save_decided(&self, block: &DecidedBlock) -> Result<(), BlocksError> {
+        self.1.fail(Step::Save).map_err(BlocksError::new)?;
+        self.0.save_decided(block)?;
+        self.1.fail(Step::AfterSave).map_err(BlocksError::new)
+    }
+}
+
+/// A home on disk: key, signer's state, blocks. The application lives in memory and loses what is not durable.
+struct Home {
+    dir: tempfile::TempDir,
+    app: App,
+    blocks: Arc<MemoryBlocks>,
+}
+
+impl Home {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let (key, state) = (dir.path().join("key.json"), dir.path().join("state.json"));
+        let signer = Signer::create(&key, &state).unwrap();
+        Self {
+            app: App::new(signer.pubkey()),
+            dir,
+            blocks: Arc::default(),
+        }
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn parts(&self, pace: Pace) -> Parts {
+        let signer = Signer::open(&self.file("key.json"), &self.file("state.json")).unwrap();
+        Parts {
+            genesis: Arc::new(genesis(signer.pubkey())),
+            app: Arc::new(self.app.clone()),
+            blocks: Arc::new(FailingBlocks(self.blocks.clone(), self.app.clone())),
+            signer,
+            clock: Arc::new(SystemClock),
+            pace,
+        }
+    }
+
+    fn start(&self, pace: Pace) -> Result<Solo, EngineError> {
+        Solo::start(self.parts(pace), |_| ())
+    }
+
+    fn block(&self, height: Height) -> DecidedBlock {
+        self.blocks
+            .load(height)
+            .unwrap()
+            .unwrap_or_else(|| panic!("no block {height}"))
+    }
+}
+
+#[test]
+fn instant_makes_the_first_block_at_once_and_then_one_for_each_transaction() {
+    let home = Home::new();
+    let solo = home.start(Pace::Instant).unwrap();
+    home.app.wait_for(1);
+    std::thread::sleep(Duration::from_millis(50));
+    assert_eq!(home.app.height(), 1, "no empty blocks");
+    for height in 2..6 {
+        home.app.put(&format!("tx {height}"));
+        solo.waker().wake();
+        home.app.wait_for(height);
+    }
+    solo.stop().unwrap();
+    assert_eq!(home.app.height(), 5);
+    assert_eq!(home.block(5).txs, [b"tx 5".to_vec()]);
+}
+
+#[test]
+fn transactions_that_wait_at_the_start_get_a_block_without_a_call() {
+    let home = Home::new();
+    home.app.put("early");
+    let solo = home.start(Pace::Instant).unwrap();
+    home.app.wait_for(2);
+    solo.stop().unwrap();
+}
+
+#[test]
+fn blocks_come_in_their_interval_empty_or_not_and_their_time_is_fresh() {
+    let home = Home::new();
+    let start = Instant::now();
+    let solo = home.start(Pace::Every(Duration::from_millis(40))).unwrap();
+    home.app.wait_for(4);
+    let took = start.elapsed();
+    solo.stop().unwrap();
+    assert!(took >= Duration::from_millis(120), "{took:?}");
+    let now = crate::Clock::now(&SystemClock);
+    let header = |height| Header::decode(&home.block(height).header).unwrap();
+    assert_eq!(header(1).time.to_string(), "2026-01-02T03:04:05.678901234Z");
+    for height in 2..=4 {
+        let time = header(height).time;
+        assert!(time > header(height - 1).time && time.nanos % 10 != 0);
+        assert!(now.seconds - time.seconds < 20);
+        // The block's time is the last commit's; the seen commit of the block before was earlier.
+        let last = Commit::decode(&home.block(height).last_commit).unwrap();
+        let seen = Commit::decode(&home.block(height - 1).commit).unwrap();
+        assert_eq!(last.signatures[0].vote().unwrap().time, time);
+        assert!(seen.signatures[0].vote().unwrap().time < time);
+        assert_eq!(seen.block_id, last.block_id);
+    }
+}
+
+#[test]
+fn stopping_and_starting_continues_the_chain_on_a_real_store() {
+    let home = Home::new();
+    let store = Arc::new(BlockStore::open(&home.file("blocks")).unwrap());
+    for round in 0..3 {
+        let parts = Parts {
+            blocks: store.clone(),
+            ..home.parts(Pace::Every(Duration::from_millis(1)))
+        };
+        let solo = Solo::start(parts, |_| ()).unwrap();
+        home.app.wait_for(home.app.height() + 5);
+        solo.stop().unwrap();
+        assert!(home.app.height() >= 5 * (round + 1));
+    }
+    assert_eq!(store.newest().unwrap(), Some(home.app.height()));
+    let meta = store.meta(7).unwrap().unwrap();
+    assert_eq!(store.height_of(&meta.hash).unwrap(), Some(7));
+}
+
+#[test]
+fn after_a_crash_at_any_step_the_chain_goes_on_without_a_gap_or_a_second_block() {
+    for step in [
+        Step::Save,
+        Step::AfterSave,
+        Step::Finalize,
+        Step::AfterFinalize,
+        Step::Commit,
+        Step::AfterCommit,
+    ] {
+        let home = Home::new();
+        home.app.put("before");
+        home.app.0.lock().unwrap().fail = Some((step, 2));
+        let (send, ended) = mpsc::channel();
+        let solo = Solo::start(
+            home.parts(Pace::Every(Duration::from_millis(1))),
+            move |end| {
+                send.send(end.map_err(EngineError::code)).unwrap();
+            },
+        )
+        .unwrap();
+        let code = ended
+            .recv_timeout(Duration::from_secs(20))
+            .unwrap()
+            .unwrap_err();
+        assert_eq!(
+            code,
+            if matches!(step, Step::Save | Step::AfterSave) {
+                "engine.blocks"
+            } else {
+                "engine.app"
+            }
+        );
+        assert_eq!(solo.stop().unwrap_err().code(), code, "{step:?}");
+        // What was decided before the crash is what is decided after it.
+        let decided = home.blocks.newest().unwrap().unwrap();
+        assert_eq!(decided, if step == Step::Save { 2 } else { 3 });
+        let old: Vec<DecidedBlock> = (1..=decided).map(|h| home.block(h)).collect();
+        home.app.0.lock().unwrap().fail = None;
+        home.app.0.lock().unwrap().executed = None;
+        home.app.put("after");
+        let solo = home.start(Pace::Every(Duration::from_millis(1))).unwrap();
+        assert!(
+            home.app.height() >= decided,
+            "executed before anything else"
+        );
+        home.app.wait_for(decided + 3);
+        solo.stop().unwrap();
+        for (block, height) in old.iter().zip(1..) {
+            assert_eq!(*block, home.block(height));
+        }
+        let txs = home.app.0.lock().unwrap().durable.txs.clone();
+        assert_eq!(txs, [b"before".to_vec(), b"after".to_vec()], "{step:?}");
+    }
+}
+
+#[test]
+fn an_empty_application_is_brought_to_the_tip_from_the_stored_blocks() {
+    let home = Home::new();
+    let solo = home.start(Pace::Instant).unwrap();
+    for height in 2..10 {
+        home.app.put(&format!("tx {height}"));
+        solo.waker().wake();
+        home.app.wait_for(height);
+    }
+    home.app.put("val 25");
+    solo.waker().wake();
+    home.app.wait_for(10);
+    solo.stop().unwrap();
+    let old = home.app.0.lock().unwrap().durable.clone();
+    *home.app.0.lock().unwrap() = Memory::default();
+    let solo = home.start(Pace::Instant).unwrap();
+    solo.stop().unwrap();
+    let new = home.app.0.lock().unwrap().durable.clone();
+    assert_eq!(
+        (new.height, &new.app_hash, &new.engine),
+        (old.height, &old.app_hash, &old.engine)
+    );
+    let state = ChainState::decode(&new.engine).unwrap();
+    assert_eq!(state.light().next_validators().total_power(), 25);
+    assert_eq!(state.version_app(), 3);
+}
+
+#[test]
+fn a_panic_of_the_application_ends_the_engine_and_is_told() {
+    let home = Home::new();
+    home.app.put("panic");
+    let (send, ended) = mpsc::channel();
+    let solo = Solo::start(home.parts(Pace::Instant), move |end| {
+        send.send(end.map_err(EngineError::code)).unwrap();
+    })
+    .unwrap();
+    assert_eq!(
+        ended.recv_timeout(Duration::from_secs(20)).unwrap(),
+        Err("engine.panicked")
+    );
+    assert_eq!(solo.stop().unwrap_err().code(), "engine.panicked");
+}
+
+#[test]
+fn a_second_validator_ends_the_engine() {
+    let home = Home::new();
+    home.app.put("evil");
+    let (send, ended) = mpsc::channel();
+    let _solo = Solo::start(home.parts(Pace::Instant), move |end| {
+        send.send(end.map_err(EngineError::code)).unwrap();
+    })
+    .unwrap();
+    assert_eq!(
+        ended.recv_timeout(Duration::from_secs(20)).unwrap(),
+        Err("engine.not_alone")
+    );
+}
+
+/// Starts on a home with a chain of a few heights, after `change`.
+#[track_caller]
+fn refused(change: impl FnOnce(&mut Parts, &Home)) -> &'static str {
+    let home = Home::new();
+    let solo = home.start(Pace::Every(Duration::from_millis(1))).unwrap();
+    home.app.wait_for(3);
+    solo.stop().unwrap();
+    let mut parts = home.parts(Pace::Instant);
+    change(&mut parts, &home);
+    Solo::start(parts, |_| ())
+        .err()
+        .unwrap_or_else(|| panic!("it started"))
+        .code()
+}
+
+#[test]
+fn an_engine_does_not_start_on_what_does_not_belong_together() {
+    let secure = |parts: &mut Parts, _: &Home| {
+        let text = String::from_utf8(parts.genesis.bytes().to_vec())
+            .unwrap()
+            .replace("insecure", "attested");
+        parts.genesis = Arc::new(GenesisDoc::parse(text.into_bytes()).unwrap());
+    };
+    assert_eq!(refused(secure), "engine.not_insecure");
+    let other_genesis = |parts: &mut Parts, _: &Home| {
+        let text = String::from_utf8(parts.genesis.bytes().to_vec()).unwrap() + "\n";
+        parts.genesis = Arc::new(GenesisDoc::parse(text.into_bytes()).unwrap());
+    };
+    assert_eq!(refused(other_genesis), "engine.other_genesis");
+    // Blocks that are gone: the signer remembers; without its state, the application does.
+    let no_blocks = |parts: &mut Parts, _: &Home| parts.blocks = Arc::new(MemoryBlocks::default());
+    assert_eq!(refused(no_blocks), "signer.behind");
+    let no_memory = |parts: &mut Parts, home: &Home| {
+        parts.blocks = Arc::new(MemoryBlocks::default());
+        std::fs::remove_file(home.file("state.json")).unwrap();
+        parts.signer = Signer::open(&home.file("key.json"), &home.file("state.json")).unwrap();
+    };
+    assert_eq!(refused(no_memory), "engine.app_ahead");
+    let other_key = |parts: &mut Parts, _: &Home| parts.signer = Signer::in_memory(&[1; 32]);
+    assert_eq!(refused(other_key), "engine.not_alone");
+    let other_hash =
+        |_: &mut Parts, home: &Home| home.app.0.lock().unwrap().durable.app_hash = vec![1; 32];
+    assert_eq!(refused(other_hash), "engine.app_elsewhere");
+    let broken_state =
+        |_: &mut Parts, home: &Home| home.app.0.lock().unwrap().durable.engine.truncate(9);
+    assert_eq!(refused(broken_state), "state.stored");
+    // A stored block that was changed, for an application that has to execute it.
+    let forged = |parts: &mut Parts, home: &Home| {
+        *home.app.0.lock().unwrap() = Memory::default();
+        let blocks = MemoryBlocks::default();
+        for height in 1..=home.blocks.newest().unwrap().unwrap() {
+            let mut block = home.block(height);
+            if height == 2 {
+                block.txs.push(b"never decided".to_vec());
+            }
+            blocks.save_decided(&block).unwrap();
+        }
+        parts.blocks = Arc::new(blocks);
+    };
+    assert_eq!(refused(forged), "light.data_hash");
+}
+
+#[test]
+fn the_same_key_genesis_transactions_and_clock_give_the_same_chain() {
+    let chain = || {
+        let app = App::new(Signer::in_memory(&[9; 32]).pubkey());
+        let blocks = Arc::new(MemoryBlocks::default());
+        let parts = Parts {
+            genesis: Arc::new(genesis(app.1)),
+            app: Arc::new(app.clone()),
+            blocks: blocks.clone(),
+            signer: Signer::in_memory(&[9; 32]),
+            clock: Arc::new(TestClock::new(
+                Timestamp {
+                    seconds: 1_800_000_000,
+                    nanos: 7,
+                },
+                Duration::from_secs(1),
+            )),
+            pace: Pace::Instant,
+        };
+        let solo = Solo::start(parts, |_| ()).unwrap();
+        for height in 2..6 {
+            app.wait_for(height - 1);
+            app.put(&format!("tx {height}"));
+            solo.waker().wake();
+        }
+        app.wait_for(5);
+        solo.stop().unwrap();
+        (1..=5)
+            .map(|h| blocks.load(h).unwrap().unwrap())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(chain(), chain());
+}
