@@ -1,0 +1,599 @@
+//! Contract calls, nested on an explicit stack: the machine's own stack does not grow with the depth of calls.
+//!
+//! Two kinds of frames. A *running* frame holds an instance; under it, at most, running queries that wait for an
+//! answer. When a call's instance has ended, its messages go out one after the other, each to its end before the next
+//! (depth first), from a *dispatching* frame, which holds no instance. Without replies, an error ends all frames.
+
+use super::env::{self, JsonCoin, QUERY_RANDOM};
+use super::handler::{self, Birth};
+use super::limits::{ATTRIBUTES_MAX, CALL_DEPTH_MAX, MESSAGES_MAX, QUERY_DEPTH_MAX, QUERY_RESULT_BYTES_MAX};
+use super::msg::{Instantiate, check_label};
+use super::output::{self, Op, dispatched, of_sub_message};
+use super::querier::{self, Asked, Smart, SystemError};
+use super::response::{self, BankMsg, ContractError, CosmosMsg, ReplyOn, Response, SubMsg, WasmMsg};
+use super::state::Code;
+use super::storage::Storage;
+use crate::crypto::io::TxKey;
+use crate::ctx::{Ctx, event};
+use crate::error::{Fault, Stop, broken};
+use crate::gas::{GasMeter, WASM_CALL_MAX, WASM_PER_SDK};
+use crate::modules::bank;
+use crate::types::error::{compute, sdk};
+use crate::types::{Address, Coin, Coins, Gas, Hash, TxError};
+use strongroom_vm::{Entry, Fault as VmFault, Instance, Outcome, Step, Trap};
+
+/// A call to make.
+pub struct Call {
+    /// Entry point.
+    pub op: Op,
+    /// Who calls; not shown to queries.
+    pub sender: Address,
+    /// The contract.
+    pub contract: Address,
+    /// Its code.
+    pub code: Code,
+    /// The code hash that the caller bound the message to; `None` if it wrote none that can be read.
+    pub code_hash: Option<Hash>,
+    /// Coins that came along, moved already.
+    pub funds: Coins,
+    /// The plain message.
+    pub msg: Vec<u8>,
+    /// What success entails.
+    pub then: Then,
+}
+
+/// What the success of a call entails, before its messages go out.
+pub enum Then {
+    /// The event `execute`.
+    Executed,
+    /// The contract comes into being; the event `instantiate`.
+    Instantiated(Box<Birth>),
+    /// Nothing: a query.
+    Answered,
+}
+
+/// A call whose instance is alive.
+struct Running {
+    op: Op,
+    contract: Address,
+    then: Then,
+    instance: Instance,
+    /// Wasm gas that the instance was given.
+    gas_limit: u64,
+    /// Whether the meter held more than one call may use.
+    capped: bool,
+    outer: Option<GasMeter>,
+    events_from: usize,
+}
+
+/// A call that ended well and whose messages go out.
+struct Dispatching {
+    contract: Address,
+    messages: std::vec::IntoIter<SubMsg>,
+    data: Option<Vec<u8>>,
+    outer: Option<GasMeter>,
+    events_from: usize,
+}
+
+enum Frame {
+    Running(Box<Running>),
+    Dispatching(Box<Dispatching>),
+}
+
+/// Why a call did not end well, before it is known who is told.
+enum Failure {
+    /// The contract's own error: the sender's secret.
+    Contract(String),
+    /// Anything else.
+    Stop(Stop),
+}
+
+impl<T: Into<Stop>> From<T> for Failure {
+    fn from(stop: T) -> Self {
+        Self::Stop(stop.into())
+    }
+}
+
+/// What happens next.
+enum Next {
+    /// The instance on top made a step.
+    Step(Step),
+    /// The frame on top dispatches its next message, or is done.
+    Dispatch,
+    /// The outermost call is done, with its data or its answer.
+    Finished(Option<Vec<u8>>),
+}
+
+/// Runs a call and all that it sends, to the end. Gives the contract's data (or a query's answer), plain.
+///
+/// # Errors
+/// The transaction's error, sealed to `key` where it is the contract's own, with one `dispatch: submessages: ` per level
+/// of nesting; out of gas; or a fault. The caller reverts the state.
+pub fn run(ctx: &mut Ctx<'_, '_>, key: &TxKey, call: Call) -> Result<Option<Vec<u8>>, Stop> {
+    let mut calls = Calls { ctx, key, frames: Vec::new() };
+    let op = call.op;
+    let mut next = calls.enter(call, None).map_err(|failure| calls_failure(key, op, failure));
+    loop {
+        next = match next {
+            Ok(Next::Finished(data)) => return Ok(data),
+            Ok(Next::Step(step)) => calls.step(step),
+            Ok(Next::Dispatch) => calls.dispatch(),
+            Err(stop) => return Err(calls.unwind(stop)),
+        };
+    }
+}
+
+fn calls_failure(key: &TxKey, op: Op, failure: Failure) -> Stop {
+    match failure {
+        Failure::Contract(text) => op.contract_error(key, &text),
+        Failure::Stop(stop) => stop,
+    }
+}
+
+struct Calls<'c, 'a, 's> {
+    ctx: &'c mut Ctx<'a, 's>,
+    key: &'c TxKey,
+    frames: Vec<Frame>,
+}
+
+impl Calls<'_, '_, '_> {
+    /// Starts a call on a meter of its own if `outer` is set, and puts its frame on top.
+    fn enter(&mut self, call: Call, outer: Option<GasMeter>) -> Result<Next, Failure> {
+        let op = call.op;
+        if call.code_hash != Some(call.code.hash) {
+            return Err(op.enclave_error("failed to validate transaction").into());
+        }
+        let random = self.random(&call)?;
+        let env = env::env(self.ctx.block, &self.ctx.tx, &call.contract, &call.code.hash, random.as_deref())?;
+        let module = self.ctx.services.vm.load(self.ctx, &call.code)?;
+        let budget = self.ctx.gas.left().saturating_mul(WASM_PER_SDK);
+        let gas_limit = budget.min(WASM_CALL_MAX);
+        let engine = self.ctx.services.vm.engine();
+        let mut instance = Instance::new(engine, &module, mode(op)).map_err(|e| vm_fault(e.into()))?;
+        let mut storage = Storage::new(self.ctx.state, &call.contract);
+        let step = match op {
+            Op::Query => instance.start(Entry::Query, &[&env, &call.msg], gas_limit, &mut storage),
+            Op::Instantiate | Op::Execute => {
+                let info = env::info(&call.sender, &call.funds)?;
+                let entry = if op == Op::Execute { Entry::Execute } else { Entry::Instantiate };
+                instance.start(entry, &[&env, &info, &call.msg], gas_limit, &mut storage)
+            }
+        }
+        .map_err(vm_fault)?;
+        self.frames.push(Frame::Running(Box::new(Running {
+            op,
+            contract: call.contract,
+            then: call.then,
+            instance,
+            gas_limit,
+            capped: budget > WASM_CALL_MAX,
+            outer,
+            events_from: self.ctx.events.len(),
+        })));
+        Ok(Next::Step(step))
+    }
+
+    /// Every call of a block that asks for it sees another random, unknown before the block was decided.
+    fn random(&mut self, call: &Call) -> Result<Option<Vec<u8>>, Failure> {
+        if call.op == Op::Query {
+            return Ok(Some(QUERY_RANDOM.to_vec()));
+        }
+        let number = self.ctx.calls;
+        self.ctx.calls = number.checked_add(1).ok_or_else(|| broken("too many calls"))?;
+        if !call.code.requires_random {
+            return Ok(None);
+        }
+        let tx = self.ctx.tx.index.unwrap_or(u32::MAX);
+        let random = self.ctx.state.secrets().random(&self.ctx.block.header_hash, &call.contract, tx, number);
+        Ok(Some(random.map_err(broken)?.to_vec()))
+    }
+
+    /// The instance on top asked something, or ended.
+    fn step(&mut self, step: Step) -> Result<Next, Stop> {
+        match step {
+            Step::Query(query) => self.ask(&query.request, query.gas_left),
+            Step::Done(outcome) => self.ended(outcome),
+        }
+    }
+
+    /// A query of the instance on top: answered at once, or run as a frame. It runs on a meter of its own, filled with
+    /// what the instance has left, and its gas is charged to the instance.
+    fn ask(&mut self, request: &[u8], gas_left: u64) -> Result<Next, Stop> {
+        let meter = GasMeter::new(gas_left.div_euclid(WASM_PER_SDK));
+        let outer = core::mem::replace(&mut self.ctx.gas, meter);
+        let answer = match querier::ask(self.ctx, request) {
+            Ok(Asked::Answer(answer)) => Ok(answer),
+            Ok(Asked::Smart(smart)) => match self.enter_query(smart, &outer) {
+                Ok(Ok(next)) => return Ok(next),
+                Ok(Err(answer)) => Ok(answer),
+                Err(stop) => Err(stop),
+            },
+            Err(stop) => Err(stop),
+        };
+        self.answer(answer, outer)
+    }
+
+    /// Starts a smart query, or answers at once why it cannot run.
+    fn enter_query(&mut self, smart: Smart, outer: &GasMeter) -> Result<Result<Next, Vec<u8>>, Stop> {
+        let queries = self.frames.iter().filter(|f| matches!(f, Frame::Running(r) if r.op == Op::Query)).count();
+        if queries.saturating_add(1) >= QUERY_DEPTH_MAX {
+            return querier::answer_system(&SystemError::ExceededRecursionLimit {}).map(Err);
+        }
+        let code = match handler::loaded(self.ctx, &smart.contract) {
+            Ok(code) => code,
+            Err(Stop::Err(_)) => {
+                let addr = smart.contract.to_string();
+                return querier::answer_system(&SystemError::NoSuchContract { addr }).map(Err);
+            }
+            Err(stop) => return Err(stop),
+        };
+        let call = Call {
+            op: Op::Query,
+            sender: smart.contract.clone(),
+            contract: smart.contract,
+            code,
+            code_hash: hash(&smart.code_hash),
+            funds: Coins::default(),
+            msg: smart.msg,
+            then: Then::Answered,
+        };
+        match self.enter(call, Some(outer.clone())) {
+            Ok(next) => Ok(Ok(next)),
+            Err(Failure::Contract(text)) => querier::answer_error(&text).map(Err),
+            Err(Failure::Stop(Stop::Err(e))) => querier::answer_error(&e.text).map(Err),
+            Err(Failure::Stop(stop)) => Err(stop),
+        }
+    }
+
+    /// Gives an answer to the instance on top and charges it for what the answer cost.
+    fn answer(&mut self, answer: Result<Vec<u8>, Stop>, outer: GasMeter) -> Result<Next, Stop> {
+        let spent = core::mem::replace(&mut self.ctx.gas, outer);
+        let (answer, gas) = match answer {
+            Ok(answer) => (answer, spent.used().saturating_mul(WASM_PER_SDK)),
+            // More than the instance has: it runs out of gas when it goes on.
+            Err(Stop::OutOfGas(_)) => (Vec::new(), u64::MAX),
+            Err(stop) => return Err(stop),
+        };
+        let Some(Frame::Running(running)) = self.frames.last_mut() else {
+            return Err(broken("an answer without a call that asked").into());
+        };
+        let mut storage = Storage::new(self.ctx.state, &running.contract);
+        let step = running.instance.resume(&answer, gas, &mut storage).map_err(vm_fault)?;
+        Ok(Next::Step(step))
+    }
+
+    /// The instance on top has ended.
+    fn ended(&mut self, outcome: Outcome) -> Result<Next, Stop> {
+        let Some(Frame::Running(running)) = self.frames.pop() else {
+            return Err(broken("an outcome without a call").into());
+        };
+        let Running { op, contract, then, instance, gas_limit, capped, outer, events_from } = *running;
+        // Its memory goes before anything else is started.
+        drop(instance);
+        let result = self.settle(op, gas_limit, capped, outcome);
+        if op == Op::Query {
+            return self.query_ended(result, outer);
+        }
+        let response = match result.and_then(|bytes| read_response(op, &bytes)) {
+            Ok(response) => response,
+            Err(failure) => {
+                let stop = limited(calls_failure(self.key, op, failure), outer.is_some());
+                self.put_back(outer);
+                return Err(stop);
+            }
+        };
+        match self.respond(&contract, then, &response) {
+            Ok(()) => {}
+            Err(stop) => {
+                let stop = limited(stop, outer.is_some());
+                self.put_back(outer);
+                return Err(stop);
+            }
+        }
+        self.frames.push(Frame::Dispatching(Box::new(Dispatching {
+            contract,
+            messages: response.messages.into_iter(),
+            data: response.data.map(|d| d.0),
+            outer,
+            events_from,
+        })));
+        Ok(Next::Dispatch)
+    }
+
+    /// Charges what the instance used and reads how it ended.
+    fn settle(&mut self, op: Op, gas_limit: u64, capped: bool, outcome: Outcome) -> Result<Vec<u8>, Failure> {
+        let used = gas_limit.saturating_sub(outcome.gas_left);
+        let out_of_gas = outcome.result.as_ref().is_err_and(|t| *t == Trap::OutOfGas);
+        if out_of_gas && !capped {
+            let all = self.ctx.gas.left().saturating_add(1);
+            self.ctx.gas.consume(all, "wasm contract")?;
+        }
+        self.ctx.gas.consume(used.div_euclid(WASM_PER_SDK).saturating_add(1), "wasm contract")?;
+        match outcome.result {
+            Ok(bytes) => Ok(bytes),
+            Err(Trap::OutOfGas) => Err(op.failed().wrap("Out of gas").into()),
+            Err(trap) => match trap.abort_text() {
+                Some(text) => Err(Failure::Contract(text)),
+                None => Err(op.enclave_error(&trap.to_string()).into()),
+            },
+        }
+    }
+
+    /// A query ended: its answer goes to the instance below, or to the one who asked from outside.
+    fn query_ended(&mut self, result: Result<Vec<u8>, Failure>, outer: Option<GasMeter>) -> Result<Next, Stop> {
+        let answer = result.and_then(|bytes| match response::query(&bytes) {
+            Some(Ok(answer)) if answer.len() <= QUERY_RESULT_BYTES_MAX => Ok(answer),
+            Some(Err(ContractError(text))) => Err(Failure::Contract(text)),
+            _ => Err(Op::Query.enclave_error("failed to deserialize data").into()),
+        });
+        let Some(outer) = outer else {
+            return match answer {
+                Ok(answer) => Ok(Next::Finished(Some(answer))),
+                Err(failure) => Err(calls_failure(self.key, Op::Query, failure)),
+            };
+        };
+        let envelope = match answer {
+            Ok(bytes) => querier::answer_ok(&bytes),
+            Err(Failure::Contract(text)) => querier::answer_error(&text),
+            Err(Failure::Stop(Stop::Err(e))) => querier::answer_error(&e.text),
+            Err(Failure::Stop(stop)) => Err(stop),
+        };
+        self.answer(envelope, outer)
+    }
+
+    /// What a successful call leaves before its messages go out: its record, its events.
+    fn respond(&mut self, contract: &Address, then: Then, response: &Response) -> Result<(), Stop> {
+        let address = contract.to_string();
+        match then {
+            Then::Executed => self.ctx.emit(event("execute", &[("contract_address", &address)])),
+            Then::Instantiated(birth) => {
+                let code_id = birth.contract.code_id.to_string();
+                self.ctx.emit(event("instantiate", &[("contract_address", &address), ("code_id", &code_id)]));
+                handler::record(self.ctx, contract, *birth)?;
+            }
+            Then::Answered => return Err(broken("a query sent messages").into()),
+        }
+        let (attributes, custom) = (response.attributes.clone(), response.events.clone());
+        self.ctx.events.extend(output::events(self.key, contract, attributes, custom)?);
+        Ok(())
+    }
+
+    /// The dispatching frame on top sends its next message, or is done.
+    fn dispatch(&mut self) -> Result<Next, Stop> {
+        let depth = self.frames.len();
+        let Some(Frame::Dispatching(top)) = self.frames.last_mut() else {
+            return Err(broken("no call to dispatch messages of").into());
+        };
+        if let Some(message) = top.messages.next() {
+            let contract = top.contract.clone();
+            if depth > CALL_DEPTH_MAX {
+                return Err(compute::MAX_CALL_DEPTH.bare().into());
+            }
+            return self.send(&contract, message);
+        }
+        let Some(Frame::Dispatching(done)) = self.frames.pop() else {
+            return Err(broken("the frame on top changed").into());
+        };
+        self.put_back(done.outer);
+        if self.frames.is_empty() {
+            return Ok(Next::Finished(done.data));
+        }
+        // A called contract's events: the transaction shows them sorted and without those of type `message`.
+        let tail = self.ctx.events.split_off(done.events_from.min(self.ctx.events.len()));
+        self.ctx.events.extend(of_sub_message(tail));
+        Ok(Next::Dispatch)
+    }
+
+    /// Sends one message of a contract.
+    fn send(&mut self, contract: &Address, message: SubMsg) -> Result<Next, Stop> {
+        if message.reply_on != ReplyOn::Never {
+            let why = format!("reply_on {:?}: replies are not built yet", message.reply_on).to_lowercase();
+            return Err(compute::UNSUPPORTED_FOR_CONTRACT.wrap(why).into());
+        }
+        // The limit is a meter of its own, and what was used is charged to the one around it.
+        let outer = match message.gas_limit {
+            Some(limit) if limit < self.ctx.gas.left() => {
+                Some(core::mem::replace(&mut self.ctx.gas, GasMeter::new(limit)))
+            }
+            _ => None,
+        };
+        let has_limit = outer.is_some();
+        let events_from = self.ctx.events.len();
+        let sent = match message.msg {
+            CosmosMsg::Bank(msg) => self.send_bank(contract, msg).map(|()| None),
+            CosmosMsg::Wasm(msg) => self.send_wasm(contract, msg).map(Some),
+            other => Err(not_built(&other).into()),
+        };
+        let failed = match sent {
+            Ok(None) => {
+                self.put_back(outer);
+                let tail = self.ctx.events.split_off(events_from);
+                self.ctx.events.extend(tail.into_iter().filter(|e| e.kind != "message"));
+                return Ok(Next::Dispatch);
+            }
+            Ok(Some(call)) => {
+                let op = call.op;
+                match self.enter(call, None) {
+                    Ok(next) => {
+                        if let Some(Frame::Running(running)) = self.frames.last_mut() {
+                            running.outer = outer;
+                            running.events_from = events_from;
+                        }
+                        return Ok(next);
+                    }
+                    Err(failure) => calls_failure(self.key, op, failure),
+                }
+            }
+            Err(stop) => stop,
+        };
+        let failed = limited(failed, has_limit);
+        self.put_back(outer);
+        Err(failed)
+    }
+
+    fn send_bank(&mut self, contract: &Address, msg: BankMsg) -> Result<(), Stop> {
+        match msg {
+            BankMsg::Send { amount, .. } if amount.is_empty() => Ok(()),
+            BankMsg::Send { to_address, amount } => {
+                let to = address(&to_address)?;
+                let amount = coins(&amount)?;
+                bank::handler::check_recipient(&to)?;
+                bank::handler::transfer(self.ctx, contract, &to, &amount)
+            }
+            BankMsg::Burn { .. } => Err(compute::INVALID_MSG.wrap("Unknown variant of Bank").into()),
+        }
+    }
+
+    /// Prepares a call of one contract by another: the code hash binds it, nothing is encrypted in between.
+    fn send_wasm(&mut self, contract: &Address, msg: WasmMsg) -> Result<Call, Stop> {
+        match msg {
+            WasmMsg::Execute { contract_addr, code_hash, msg, funds } => {
+                let callee = address(&contract_addr)?;
+                let funds = coins(&funds)?;
+                let code = handler::loaded(self.ctx, &callee)?;
+                handler::move_funds(self.ctx, contract, &callee, &funds)?;
+                Ok(Call {
+                    op: Op::Execute,
+                    sender: contract.clone(),
+                    contract: callee,
+                    code,
+                    code_hash: hash(&code_hash),
+                    funds,
+                    msg: msg.0,
+                    then: Then::Executed,
+                })
+            }
+            WasmMsg::Instantiate { admin, code_id, code_hash, msg, funds, label } => {
+                check_label(&label)?;
+                let funds = coins(&funds)?;
+                let admin = admin.unwrap_or_default();
+                let message = Instantiate { sender: contract.clone(), code_id, label, msg: msg.0, funds, admin };
+                let key = self.key;
+                let (mut call, ()) = handler::born(self.ctx, message, |_, plain| {
+                    // The history keeps it sealed to who sent the transaction.
+                    let sealed = key.seal(&[code_hash.as_bytes(), plain].concat()).map_err(broken)?;
+                    Ok((Hash::default(), plain.to_vec(), (), sealed))
+                })?;
+                call.code_hash = hash(&code_hash);
+                Ok(call)
+            }
+            WasmMsg::Migrate(_) | WasmMsg::UpdateAdmin(_) | WasmMsg::ClearAdmin(_) => {
+                Err(compute::INVALID_MSG.wrap("Unknown variant of Wasm: migrate and admin are not built yet").into())
+            }
+        }
+    }
+
+    /// Puts the caller's meter back and charges it what the call used, at most its limit.
+    fn put_back(&mut self, outer: Option<GasMeter>) {
+        if let Some(outer) = outer {
+            let inner = core::mem::replace(&mut self.ctx.gas, outer);
+            // The limit was less than what was left, so this cannot run out.
+            let _ = self.ctx.gas.consume(inner.used().min(inner.limit()), "From limited Sub-Message");
+        }
+    }
+
+    /// Ends all frames for an error: every level that dispatched adds its prefix, every meter goes back.
+    fn unwind(&mut self, mut stop: Stop) -> Stop {
+        while let Some(frame) = self.frames.pop() {
+            match frame {
+                Frame::Running(running) => match running.op {
+                    // A query's meter is the caller's; what it used goes with the caller's own end.
+                    Op::Query => {
+                        if let Some(outer) = running.outer {
+                            self.ctx.gas = outer;
+                        }
+                    }
+                    Op::Instantiate | Op::Execute => self.put_back(running.outer),
+                },
+                Frame::Dispatching(frame) => {
+                    if let Stop::Err(e) = stop {
+                        stop = dispatched(e).into();
+                    }
+                    stop = limited(stop, frame.outer.is_some());
+                    self.put_back(frame.outer);
+                }
+            }
+        }
+        stop
+    }
+}
+
+/// Out of gas under a limit of its own is an error of the sub-message, not of the transaction's meter.
+fn limited(stop: Stop, has_limit: bool) -> Stop {
+    match stop {
+        Stop::OutOfGas(_) if has_limit => sdk::OUT_OF_GAS.wrap("SubMsg hit gas limit").into(),
+        other => other,
+    }
+}
+
+const fn mode(op: Op) -> strongroom_vm::Mode {
+    match op {
+        Op::Query => strongroom_vm::Mode::Query,
+        Op::Instantiate | Op::Execute => strongroom_vm::Mode::Execute,
+    }
+}
+
+fn vm_fault(fault: VmFault) -> Stop {
+    match fault {
+        VmFault::Host(host) => match host.0.downcast::<Fault>() {
+            Ok(fault) => Stop::Fault(*fault),
+            Err(other) => broken(other).into(),
+        },
+        other => broken(other).into(),
+    }
+}
+
+fn read_response(op: Op, bytes: &[u8]) -> Result<Response, Failure> {
+    let response = match response::response(bytes) {
+        Some(Ok(response)) => response,
+        Some(Err(ContractError(text))) => return Err(Failure::Contract(text)),
+        None => return Err(op.enclave_error("failed to deserialize data").into()),
+    };
+    let attributes = response.events.iter().map(|e| e.attributes.len().saturating_add(1)).sum::<usize>();
+    if response.messages.len() > MESSAGES_MAX {
+        return Err(compute::LIMIT.wrap(format!("messages cannot be more than {MESSAGES_MAX}")).into());
+    }
+    if response.attributes.len().saturating_add(attributes) > ATTRIBUTES_MAX {
+        return Err(compute::LIMIT.wrap(format!("attributes cannot be more than {ATTRIBUTES_MAX}")).into());
+    }
+    Ok(response)
+}
+
+fn address(text: &str) -> Result<Address, TxError> {
+    text.parse().map_err(|_| sdk::INVALID_ADDRESS.wrap(text))
+}
+
+fn coins(list: &[JsonCoin]) -> Result<Coins, TxError> {
+    let mut out = Vec::with_capacity(list.len());
+    for coin in list {
+        let refuse = || sdk::INVALID_COINS.wrap(format!("{}{}", coin.amount, coin.denom));
+        let amount: u128 = coin.amount.parse().map_err(|_| refuse())?;
+        out.push(Coin::new(amount, coin.denom.clone()));
+    }
+    Ok(Coins::new(out)?)
+}
+
+/// A code hash as a contract writes it, in either case.
+fn hash(text: &str) -> Option<Hash> {
+    let mut bytes = Hash::default();
+    hex::decode_to_slice(text, &mut bytes).ok().map(|()| bytes)
+}
+
+/// Kinds of messages that come with later issues: refused by name.
+fn not_built(msg: &CosmosMsg) -> TxError {
+    let kind = match msg {
+        CosmosMsg::Custom(_) => return compute::INVALID_MSG.wrap("Custom variant not supported"),
+        CosmosMsg::Staking(_) => "Staking",
+        CosmosMsg::Distribution(_) => "Distribution",
+        CosmosMsg::Gov(_) => "Gov",
+        CosmosMsg::Ibc(_) => "IBC",
+        CosmosMsg::Stargate(_) | CosmosMsg::Any(_) => "Stargate",
+        CosmosMsg::FinalizeTx(_) => "FinalizeTx",
+        CosmosMsg::Bank(_) => "Bank",
+        CosmosMsg::Wasm(_) => "Wasm",
+    };
+    compute::UNKNOWN_MSG.wrap(format!("Unknown variant of {kind}: not built yet"))
+}
+
+/// SDK gas of one query from outside.
+pub const QUERY_GAS: Gas = crate::gas::QUERY_MAX;

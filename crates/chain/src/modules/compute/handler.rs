@@ -1,0 +1,242 @@
+//! Storing code, making contracts, calling them: the order of steps of contract-abi.md 7.4 to 7.6.
+
+use super::calls::{self, Call, Then};
+use super::msg::{Execute, Instantiate, StoreCode};
+use super::output::{self, Op};
+use super::querier::code_of;
+use super::state::{
+    CODE_CONTRACT, CODE_CONTRACTS, CODES, CONTRACTS, Code, CodeRecord, Contract, ContractRecord, HISTORY,
+    HISTORY_LENGTH, HistoryEntry, LABELS, LAST_CODE_ID, LAST_INSTANCE_ID, Operation, PARAMS, Position, StorageLayout,
+    contract_address,
+};
+use super::{gas, gzip, machine};
+use crate::Bytes;
+use crate::crypto::io::{Input, TxKey};
+use crate::ctx::{Ctx, event};
+use crate::error::{Stop, broken};
+use crate::modules::{accounts, auth, bank};
+use crate::ports::SecretsError;
+use crate::types::error::{compute, sdk};
+use crate::types::proto::Message as _;
+use crate::types::proto::secret::compute::v1beta1 as pb;
+use crate::types::{Address, Coins, Hash, sha256};
+use strongroom_vm::PREP_VERSION;
+
+/// A contract that comes into being if its `instantiate` succeeds.
+pub struct Birth {
+    /// Its record.
+    pub contract: Contract,
+    /// The encrypted message for the history.
+    pub msg: Vec<u8>,
+}
+
+/// Stores code: unzip, size, charge, validate, next id.
+///
+/// # Errors
+/// compute 15 or 31 for code that is refused, naming function and reason; out of gas; a fault.
+pub fn store_code(ctx: &mut Ctx<'_, '_>, msg: StoreCode) -> Result<Vec<u8>, Stop> {
+    let sender = msg.sender.to_string();
+    ctx.emit(event("message", &[("module", "compute"), ("sender", &sender), ("signer", &sender)]));
+    let wasm = if gzip::is_gzip(&msg.wasm) {
+        gzip::gunzip(&msg.wasm).map_err(|e| match e {
+            gzip::GzipError::TooLarge => compute::MAX_CONTRACT_SIZE.bare(),
+            other => compute::CREATE_FAILED.wrap(other),
+        })?
+    } else {
+        msg.wasm
+    };
+    let bytes = u64::try_from(wasm.len()).unwrap_or(u64::MAX);
+    let params = PARAMS.get(ctx)?.unwrap_or_default();
+    if bytes > params.max_contract_size {
+        return Err(compute::MAX_CONTRACT_SIZE.bare().into());
+    }
+    ctx.gas.consume(gas::compile(bytes, params.compile_cost_e18), "Compiling WASM Bytecode")?;
+    let prepared = machine::admit(&wasm).map_err(|e| {
+        compute::CREATE_FAILED.wrap(format!("Execution error: Error during static Wasm validation: {e}"))
+    })?;
+    let hash = sha256(&wasm);
+    let id = next(ctx, &LAST_CODE_ID)?;
+    let code = Code {
+        hash,
+        bytes,
+        creator: msg.sender,
+        source: msg.source,
+        builder: msg.builder,
+        prep_version: PREP_VERSION,
+        requires_random: prepared.info().requires_random(),
+    };
+    CODES.set(ctx, &id, &CodeRecord::V1(code))?;
+    ctx.new_code.insert(hash, Bytes::from(wasm));
+    ctx.emit(event("message", &[("code_id", &id.to_string())]));
+    Ok(pb::MsgStoreCodeResponse { code_id: id }.encode_to_vec())
+}
+
+/// Makes a contract on behalf of a user.
+///
+/// # Errors
+/// As the table of wire.md 1.12.4 and 1.12.5; out of gas; a fault.
+pub fn instantiate(ctx: &mut Ctx<'_, '_>, msg: Instantiate) -> Result<Vec<u8>, Stop> {
+    let sender = msg.sender.clone();
+    let sealed = msg.msg.clone();
+    let (call, key) = born(ctx, msg, |ctx, plain| {
+        let input = open(ctx, Op::Instantiate, plain)?;
+        Ok((input.code_hash, input.message().to_vec(), input.key, sealed))
+    })?;
+    let address = call.contract.clone();
+    let data = calls::run(ctx, &key, call)?;
+    let contract_address = address.to_string();
+    ctx.emit(event(
+        "message",
+        &[("module", "compute"), ("sender", &sender.to_string()), ("contract_address", &contract_address)],
+    ));
+    let data = seal_data(&key, data.as_deref())?;
+    Ok(pb::MsgInstantiateContractResponse { address: contract_address, data }.encode_to_vec())
+}
+
+/// Calls a contract on behalf of a user.
+///
+/// # Errors
+/// As the table of wire.md 1.12.5; out of gas; a fault.
+pub fn execute(ctx: &mut Ctx<'_, '_>, msg: Execute) -> Result<Vec<u8>, Stop> {
+    ctx.emit(event(
+        "message",
+        &[
+            ("module", "compute"),
+            ("sender", &msg.sender.to_string()),
+            ("contract_address", &msg.contract.to_string()),
+        ],
+    ));
+    let code = loaded(ctx, &msg.contract)?;
+    move_funds(ctx, &msg.sender, &msg.contract, &msg.funds)?;
+    let input = open(ctx, Op::Execute, &msg.msg)?;
+    let call = Call {
+        op: Op::Execute,
+        sender: msg.sender,
+        contract: msg.contract,
+        code,
+        code_hash: Some(input.code_hash),
+        funds: msg.funds,
+        msg: input.message().to_vec(),
+        then: Then::Executed,
+    };
+    let data = calls::run(ctx, &input.key, call)?;
+    Ok(pb::MsgExecuteContractResponse { data: seal_data(&input.key, data.as_deref())? }.encode_to_vec())
+}
+
+/// Absent data stays absent; present data, even empty, is sealed.
+fn seal_data(key: &TxKey, data: Option<&[u8]>) -> Result<Vec<u8>, Stop> {
+    data.map_or_else(|| Ok(Vec::new()), |d| output::data(key, d))
+}
+
+/// Charges for loading a contract's code and finds it.
+pub(super) fn loaded(ctx: &mut Ctx<'_, '_>, contract: &Address) -> Result<Code, Stop> {
+    ctx.gas.consume(gas::load(0), "Loading Compute module: execute")?;
+    let code = code_of(ctx, contract)?.ok_or_else(|| compute::NOT_FOUND.wrap("contract"))?;
+    let by_size = gas::load(code.bytes).saturating_sub(gas::load(0));
+    ctx.gas.consume(by_size, "Loading Compute module: execute")?;
+    Ok(code)
+}
+
+/// The steps of an instantiation up to the call, the same for users and for contracts. `open` gives the code hash, the
+/// plain message, whatever key seals the outputs, and the message as the history keeps it.
+pub(super) fn born<K>(
+    ctx: &mut Ctx<'_, '_>,
+    msg: Instantiate,
+    open: impl FnOnce(&mut Ctx<'_, '_>, &[u8]) -> Result<(Hash, Vec<u8>, K, Vec<u8>), Stop>,
+) -> Result<(Call, K), Stop> {
+    ctx.gas.consume(gas::load(0), "Loading CosmWasm module: init")?;
+    if LABELS.get(ctx, &msg.label.as_str())?.is_some() {
+        return Err(compute::ACCOUNT_EXISTS.wrap(&msg.label).into());
+    }
+    let admin = match msg.admin.as_str() {
+        "" => None,
+        text => {
+            let parsed = text.parse().map_err(|e| crate::types::TxError::plain(format!("admin: {e}")))?;
+            Some(parsed)
+        }
+    };
+    let instance_id = next(ctx, &LAST_INSTANCE_ID)?;
+    let address = contract_address(msg.code_id, instance_id, &msg.sender)
+        .ok_or_else(|| compute::NOT_FOUND.wrap("code"))?;
+    if auth::handler::has_account(ctx, &address)? {
+        return Err(compute::ACCOUNT_EXISTS.wrap(&address).into());
+    }
+    auth::handler::ensure_account(ctx, &address)?;
+    move_funds(ctx, &msg.sender, &address, &msg.funds)?;
+    let code = CODES.get(ctx, &msg.code_id)?.ok_or_else(|| compute::NOT_FOUND.wrap("code"))?.into_code();
+    let by_size = gas::load(code.bytes).saturating_sub(gas::load(0));
+    ctx.gas.consume(by_size, "Loading CosmWasm module: init")?;
+    let (code_hash, plain, key, history) = open(ctx, &msg.msg)?;
+    let contract = Contract {
+        code_id: msg.code_id,
+        creator: msg.sender.clone(),
+        admin,
+        label: msg.label,
+        created: position(ctx),
+        storage_layout: StorageLayout::Flat,
+    };
+    let call = Call {
+        op: Op::Instantiate,
+        sender: msg.sender,
+        contract: address,
+        code,
+        code_hash: Some(code_hash),
+        funds: msg.funds,
+        msg: plain,
+        then: Then::Instantiated(Box::new(Birth { contract, msg: history })),
+    };
+    Ok((call, key))
+}
+
+/// Records a contract whose `instantiate` succeeded.
+pub(super) fn record(ctx: &mut Ctx<'_, '_>, address: &Address, birth: Birth) -> Result<(), Stop> {
+    let Birth { contract, msg } = birth;
+    let code_id = contract.code_id;
+    LABELS.set(ctx, &contract.label.as_str(), address)?;
+    let entry = HistoryEntry { operation: Operation::Init, code_id, updated: contract.created, msg };
+    CONTRACTS.set(ctx, address, &ContractRecord::V1(contract))?;
+    HISTORY.set(ctx, &(address, 0), &entry)?;
+    HISTORY_LENGTH.set(ctx, address, &1)?;
+    let n = CODE_CONTRACTS.get(ctx, &code_id)?.unwrap_or(0);
+    CODE_CONTRACT.set(ctx, &(code_id, n), address)?;
+    CODE_CONTRACTS.set(ctx, &code_id, &n.saturating_add(1))?;
+    Ok(())
+}
+
+fn position(ctx: &Ctx<'_, '_>) -> Position {
+    Position { height: ctx.block.height, tx_index: ctx.tx.index.unwrap_or(0) }
+}
+
+/// Takes the next number of a counter; the first is 1.
+fn next(ctx: &mut Ctx<'_, '_>, counter: &crate::collections::Item<u64>) -> Result<u64, Stop> {
+    let id = counter.get(ctx)?.unwrap_or(0).checked_add(1).ok_or_else(|| broken("counter is full"))?;
+    counter.set(ctx, &id)?;
+    Ok(id)
+}
+
+/// Moves the coins that come along with a call.
+pub(super) fn move_funds(
+    ctx: &mut Ctx<'_, '_>,
+    from: &Address,
+    to: &Address,
+    funds: &Coins,
+) -> Result<(), Stop> {
+    if funds.is_empty() {
+        return Ok(());
+    }
+    if accounts::is_blocked(from) {
+        return Err(sdk::INVALID_ADDRESS.wrap("blocked address can not be used").into());
+    }
+    bank::handler::transfer(ctx, from, to, funds)?;
+    ctx.emit(bank::event::message(from));
+    Ok(())
+}
+
+/// Opens a user's message. The host has no keys: there, simulation of a contract message ends here.
+pub(super) fn open(ctx: &Ctx<'_, '_>, op: Op, msg: &[u8]) -> Result<Input, Stop> {
+    ctx.state.secrets().open_input(msg).map_err(|e| match e {
+        SecretsError::NotHere => op.enclave_error("failed to verify transaction signature").into(),
+        SecretsError::Closed => op.enclave_error("failed to decrypt data").into(),
+        SecretsError::Corrupt => Stop::Fault(broken(e)),
+    })
+}

@@ -1,0 +1,30 @@
+//! Every limit of the compute module: name, value, reason.
+
+/// Largest wasm, compressed or not, in bytes (contract-abi.md 6.1).
+pub const CODE_BYTES_MAX: usize = 2_097_152;
+/// Longest label, in bytes (contract-abi.md 6.4).
+pub const LABEL_BYTES_MAX: usize = 512;
+/// Longest `builder`, in characters.
+pub const BUILDER_CHARS_MAX: usize = 128;
+/// Longest `source`, in bytes: an URL that browsers still take.
+pub const SOURCE_BYTES_MAX: usize = 2_048;
+/// Largest encrypted contract message, in bytes (contract-abi.md 6.4).
+pub const MSG_BYTES_MAX: usize = 2_048_000;
+/// Shortest encrypted message: nonce, key, SIV and a code hash.
+pub const MSG_BYTES_MIN: usize = 32 + 32 + 16 + 64;
+/// Contract messages nested in each other (contract-abi.md 6.4).
+pub const CALL_DEPTH_MAX: usize = 100;
+/// Queries nested in each other, the outermost included (contract-abi.md 6.4).
+pub const QUERY_DEPTH_MAX: usize = 10;
+/// Instances alive at one time: each holds up to 12 MiB of guest memory. Calls that dispatch messages hold none.
+pub const LIVE_INSTANCES_MAX: usize = QUERY_DEPTH_MAX + 1;
+/// Longest plaintext storage key, in bytes: keys are hashed, so only the copy costs.
+pub const STORAGE_KEY_BYTES_MAX: usize = 65_536;
+/// Largest plaintext storage value, in bytes: fits a proof answer of the door with room to spare.
+pub const STORAGE_VALUE_BYTES_MAX: usize = 524_288;
+/// Largest answer of one query to a contract or to a client, in bytes.
+pub const QUERY_RESULT_BYTES_MAX: usize = 1_048_576;
+/// Messages that one response may send.
+pub const MESSAGES_MAX: usize = 1_024;
+/// Attributes, over all events, that one response may carry.
+pub const ATTRIBUTES_MAX: usize = 4_096;

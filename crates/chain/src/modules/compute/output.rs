@@ -1,0 +1,127 @@
+//! What leaves a contract, sealed to the sender (encryption.md section 5). Between contracts nothing is sealed, since
+//! nothing leaves the trusted core.
+
+use super::response;
+use crate::crypto::io::TxKey;
+use crate::error::{Stop, broken};
+use crate::types::error::{Registered, compute};
+use crate::types::{Address, Attribute, Event, TxError};
+
+/// Which entry point runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Op {
+    /// `instantiate`.
+    Instantiate,
+    /// `execute`.
+    Execute,
+    /// `query`.
+    Query,
+}
+
+impl Op {
+    /// The registered error of this operation.
+    #[must_use]
+    pub const fn failed(self) -> Registered {
+        match self {
+            Self::Instantiate => compute::INSTANTIATE_FAILED,
+            Self::Execute => compute::EXECUTE_FAILED,
+            Self::Query => compute::QUERY_FAILED,
+        }
+    }
+
+    /// An error of the engine, in clear: `Execution error: Enclave: <text>: <op> contract failed`.
+    #[must_use]
+    pub fn enclave_error(self, text: &str) -> TxError {
+        self.failed().wrap(format!("Execution error: Enclave: {text}"))
+    }
+
+    /// An error of the contract, sealed: `encrypted: <base64>: <op> contract failed`.
+    #[must_use]
+    pub fn contract_error(self, key: &TxKey, text: &str) -> Stop {
+        match key.seal_text(text) {
+            Ok(sealed) => self.failed().wrap(format!("encrypted: {sealed}")).into(),
+            Err(e) => broken(e).into(),
+        }
+    }
+}
+
+/// Seals data or a query's answer: base64 text inside, raw bytes outside.
+///
+/// # Errors
+/// A fault, never in practice.
+pub fn data(key: &TxKey, data: &[u8]) -> Result<Vec<u8>, Stop> {
+    key.seal_data(data).map_err(|e| broken(e).into())
+}
+
+const CONTRACT_ADDRESS: &str = "contract_address";
+
+/// The `wasm` event and the custom events of a response, in order; `contract_address` first in each.
+///
+/// # Errors
+/// compute 21 for a custom event that breaks the rules of contract-abi.md 7.9.
+pub fn events(
+    key: &TxKey,
+    contract: &Address,
+    attributes: Vec<response::Attribute>,
+    custom: Vec<response::Event>,
+) -> Result<Vec<Event>, Stop> {
+    let mut out = vec![event(key, contract, "wasm".to_owned(), attributes)?];
+    for e in custom {
+        let kind = e.kind.trim();
+        if kind.chars().count() <= 2 {
+            return Err(compute::INVALID_EVENT.wrap(format!("Event type too short: '{kind}'")).into());
+        }
+        let attributes = e.attributes.into_iter().map(check_custom).collect::<Result<_, _>>()?;
+        out.push(event(key, contract, format!("wasm-{kind}"), attributes)?);
+    }
+    Ok(out)
+}
+
+fn check_custom(a: response::Attribute) -> Result<response::Attribute, TxError> {
+    let (key, value) = (a.key.trim(), a.value.trim());
+    // The text may hold what the contract meant to be sealed: it names a clear attribute only.
+    let shown = |text: &str| if a.encrypted { "<sealed>".to_owned() } else { text.to_owned() };
+    if key.is_empty() {
+        return Err(compute::INVALID_EVENT.wrap(format!("Empty attribute key. Value: {}", shown(value))));
+    }
+    if value.is_empty() {
+        return Err(compute::INVALID_EVENT.wrap(format!("Empty attribute value. Key: {}", shown(key))));
+    }
+    if key.starts_with('_') {
+        let text = format!("Attribute key starts with reserved prefix _: '{}'", shown(key));
+        return Err(compute::INVALID_EVENT.wrap(text));
+    }
+    Ok(response::Attribute { key: key.to_owned(), value: value.to_owned(), encrypted: a.encrypted })
+}
+
+fn event(
+    key: &TxKey,
+    contract: &Address,
+    kind: String,
+    attributes: Vec<response::Attribute>,
+) -> Result<Event, Stop> {
+    let seal = |text: &str| key.seal_text(text).map_err(broken);
+    let mut out = vec![Attribute { key: CONTRACT_ADDRESS.to_owned(), value: contract.to_string(), index: true }];
+    for a in attributes.into_iter().filter(|a| a.key != CONTRACT_ADDRESS) {
+        let (key, value) = if a.encrypted { (seal(&a.key)?, seal(&a.value)?) } else { (a.key, a.value) };
+        out.push(Attribute { key, value, index: true });
+    }
+    Ok(Event { kind, attributes: out })
+}
+
+/// What of a wasm sub-message's events the transaction shows: none of type `message`, attributes sorted by key
+/// (stable), as in wire.md 1.13.2.
+#[must_use]
+pub fn of_sub_message(events: Vec<Event>) -> Vec<Event> {
+    let mut events: Vec<Event> = events.into_iter().filter(|e| e.kind != "message").collect();
+    for event in &mut events {
+        event.attributes.sort_by(|a, b| a.key.as_bytes().cmp(b.key.as_bytes()));
+    }
+    events
+}
+
+/// Puts one `dispatch: submessages: ` in front of a failing message's text; code and codespace stay.
+#[must_use]
+pub fn dispatched(e: TxError) -> TxError {
+    e.prefixed("dispatch: submessages: ")
+}

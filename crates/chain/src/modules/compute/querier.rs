@@ -1,0 +1,247 @@
+//! What a contract may ask the chain while it runs (contract-abi.md 7.12). Everything but a smart query is answered at
+//! once from the state that this call sees; a smart query becomes a frame of its own ([`super::calls`]).
+
+use super::env::{JsonCoin, json_coins};
+use super::response::Binary;
+use super::state::{CODES, CONTRACTS};
+use crate::ctx::Ctx;
+use crate::error::{Stop, broken};
+use crate::modules::bank;
+use crate::types::Address;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Request {
+    Bank(BankQuery),
+    Wasm(WasmQuery),
+    Staking(serde::de::IgnoredAny),
+    Dist(serde::de::IgnoredAny),
+    Mint(serde::de::IgnoredAny),
+    Gov(serde::de::IgnoredAny),
+    Ibc(serde::de::IgnoredAny),
+    Stargate(serde::de::IgnoredAny),
+    Custom(serde::de::IgnoredAny),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum BankQuery {
+    Balance { address: String, denom: String },
+    AllBalances { address: String },
+    Supply { denom: String },
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum WasmQuery {
+    Smart {
+        contract_addr: String,
+        #[serde(rename = "callback_code_hash", alias = "code_hash")]
+        code_hash: String,
+        msg: Binary,
+    },
+    ContractInfo {
+        contract_addr: String,
+    },
+    Raw {
+        #[serde(rename = "key")]
+        _key: serde::de::IgnoredAny,
+        #[serde(rename = "contract_addr")]
+        _contract_addr: serde::de::IgnoredAny,
+    },
+}
+
+/// Errors of the system, as contracts decode them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum SystemError {
+    /// The request does not parse.
+    InvalidRequest {
+        /// Why.
+        error: String,
+        /// The request, base64.
+        request: String,
+    },
+    /// No contract at that address.
+    NoSuchContract {
+        /// The address as given.
+        addr: String,
+    },
+    /// A kind that is not answered.
+    UnsupportedRequest {
+        /// Which.
+        kind: String,
+    },
+    /// Queries nested too deep.
+    ExceededRecursionLimit {},
+}
+
+/// A smart query, to be run as a frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Smart {
+    /// The contract asked.
+    pub contract: Address,
+    /// Its code hash as the caller believes it, hex.
+    pub code_hash: String,
+    /// JSON message.
+    pub msg: Vec<u8>,
+}
+
+/// What to do with a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// The answer is known: the bytes for the contract.
+    Answer(Vec<u8>),
+    /// Run this first.
+    Smart(Smart),
+}
+
+#[derive(Serialize)]
+enum SystemResult<'a> {
+    Ok(ContractResult<'a>),
+    Err(&'a SystemError),
+}
+
+#[derive(Serialize)]
+enum ContractResult<'a> {
+    Ok(String),
+    Err(&'a str),
+}
+
+/// The envelope around a good answer.
+///
+/// # Errors
+/// A fault if JSON cannot be written.
+pub(super) fn answer_ok(bytes: &[u8]) -> Result<Vec<u8>, Stop> {
+    json(&SystemResult::Ok(ContractResult::Ok(STANDARD.encode(bytes))))
+}
+
+/// The envelope around an error of the contract or module asked.
+///
+/// # Errors
+/// A fault if JSON cannot be written.
+pub(super) fn answer_error(text: &str) -> Result<Vec<u8>, Stop> {
+    json(&SystemResult::Ok(ContractResult::Err(text)))
+}
+
+/// The envelope around an error of the system.
+///
+/// # Errors
+/// A fault if JSON cannot be written.
+pub(super) fn answer_system(error: &SystemError) -> Result<Vec<u8>, Stop> {
+    json(&SystemResult::Err(error))
+}
+
+fn json(value: &impl Serialize) -> Result<Vec<u8>, Stop> {
+    serde_json::to_vec(value).map_err(|e| broken(e).into())
+}
+
+/// Reads a request and answers it, unless it is a smart query.
+///
+/// # Errors
+/// Out of gas or a fault; a bad request is an answer, not an error.
+pub(super) fn ask(ctx: &mut Ctx<'_, '_>, request: &[u8]) -> Result<Asked, Stop> {
+    let parsed = match serde_json::from_slice::<Request>(request) {
+        Ok(parsed) => parsed,
+        Err(e) => {
+            let error = SystemError::InvalidRequest { error: e.to_string(), request: STANDARD.encode(request) };
+            return answer_system(&error).map(Asked::Answer);
+        }
+    };
+    let answer = match parsed {
+        Request::Bank(query) => bank_query(ctx, &query)?,
+        Request::Wasm(WasmQuery::Smart { contract_addr, code_hash, msg }) => {
+            return match contract_addr.parse() {
+                Ok(contract) => Ok(Asked::Smart(Smart { contract, code_hash, msg: msg.0 })),
+                Err(_) => answer_system(&SystemError::NoSuchContract { addr: contract_addr }).map(Asked::Answer),
+            };
+        }
+        Request::Wasm(WasmQuery::ContractInfo { contract_addr }) => contract_info(ctx, contract_addr)?,
+        // Records are sealed and their keys hashed: there is nothing that a raw query may see.
+        Request::Wasm(WasmQuery::Raw { .. }) => answer_ok(b"[]")?,
+        Request::Staking(_) => unsupported("staking")?,
+        Request::Dist(_) => unsupported("dist")?,
+        Request::Mint(_) => unsupported("mint")?,
+        Request::Gov(_) => unsupported("gov")?,
+        Request::Ibc(_) => unsupported("ibc")?,
+        Request::Stargate(_) => unsupported("stargate")?,
+        Request::Custom(_) => unsupported("custom")?,
+    };
+    Ok(Asked::Answer(answer))
+}
+
+fn unsupported(kind: &str) -> Result<Vec<u8>, Stop> {
+    answer_system(&SystemError::UnsupportedRequest { kind: kind.to_owned() })
+}
+
+#[derive(Serialize)]
+struct Amount<T> {
+    amount: T,
+}
+
+fn bank_query(ctx: &mut Ctx<'_, '_>, query: &BankQuery) -> Result<Vec<u8>, Stop> {
+    let coin = |denom: &str, amount: u128| JsonCoin { denom: denom.to_owned(), amount: amount.to_string() };
+    match query {
+        BankQuery::Balance { address, denom } => match address.parse::<Address>() {
+            Ok(address) => {
+                let amount = bank::state::balance(ctx, &address, denom)?;
+                answer_ok(&json(&Amount { amount: coin(denom, amount) })?)
+            }
+            Err(e) => answer_error(&e.to_string()),
+        },
+        BankQuery::AllBalances { address } => match address.parse::<Address>() {
+            Ok(address) => {
+                let coins = bank::state::balances(ctx, &address)?;
+                answer_ok(&json(&Amount { amount: json_coins(&coins) })?)
+            }
+            Err(e) => answer_error(&e.to_string()),
+        },
+        BankQuery::Supply { denom } => {
+            let amount = bank::state::supply(ctx, denom)?;
+            answer_ok(&json(&Amount { amount: coin(denom, amount) })?)
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct ContractInfo {
+    code_id: u64,
+    creator: String,
+    pinned: bool,
+    ibc_port: Option<String>,
+}
+
+fn contract_info(ctx: &mut Ctx<'_, '_>, addr: String) -> Result<Vec<u8>, Stop> {
+    let contract = match addr.parse::<Address>() {
+        Ok(address) => CONTRACTS.get(ctx, &address)?,
+        Err(_) => None,
+    };
+    match contract.map(super::state::ContractRecord::into_contract) {
+        Some(c) => {
+            let info = ContractInfo {
+                code_id: c.code_id,
+                creator: c.creator.to_string(),
+                pinned: false,
+                ibc_port: None,
+            };
+            answer_ok(&json(&info)?)
+        }
+        None => answer_system(&SystemError::NoSuchContract { addr }),
+    }
+}
+
+/// The code of a contract.
+///
+/// # Errors
+/// Out of gas, a fault, or `None` if there is no such contract.
+pub(super) fn code_of(ctx: &mut Ctx<'_, '_>, contract: &Address) -> Result<Option<super::state::Code>, Stop> {
+    let Some(record) = CONTRACTS.get(ctx, contract)? else { return Ok(None) };
+    let id = record.into_contract().code_id;
+    match CODES.get(ctx, &id)? {
+        Some(code) => Ok(Some(code.into_code())),
+        None => Err(broken(format!("contract {contract} has code {id}, which is not stored")).into()),
+    }
+}

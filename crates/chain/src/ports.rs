@@ -1,0 +1,100 @@
+//! What the state machine stands on: proven state, content by hash, and secrets.
+
+use crate::Bytes;
+use crate::crypto::io::Input;
+use crate::error::Fault;
+use crate::types::{Address, Hash, Height, Tree};
+
+/// Reads of the committed state before this block. In the enclave every answer is proven against the current root;
+/// on the host it is the store's own snapshot.
+pub trait StateRead {
+    /// The value under a raw key, or `None` if it is absent.
+    ///
+    /// # Errors
+    /// [`Fault::State`] if the answer could not be had or not be proven.
+    fn get(&self, tree: Tree, key: &[u8]) -> Result<Option<Bytes>, Fault>;
+}
+
+/// Content by hash: contract code.
+pub trait CodeRead {
+    /// The wasm whose SHA-256 is `hash`.
+    ///
+    /// # Errors
+    /// [`Fault::Content`] if it is missing or does not match.
+    fn code(&self, hash: &Hash) -> Result<Bytes, Fault>;
+}
+
+/// Why a secret operation did not happen.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SecretsError {
+    /// This side of the door has no secrets (the host).
+    #[error("secrets are not here")]
+    NotHere,
+    /// The message does not open with any live network key.
+    #[error("message does not open")]
+    Closed,
+    /// A stored value does not open: the state is not ours, or corrupt in spite of its proof.
+    #[error("stored value does not open")]
+    Corrupt,
+}
+
+/// What only the holder of the seed can do. The host passes [`NoSecrets`].
+pub trait Secrets {
+    /// Opens a wire message with the newest network key, then the previous one within its grace window.
+    ///
+    /// # Errors
+    /// [`SecretsError::NotHere`] on the host, [`SecretsError::Closed`] if it does not open.
+    fn open_input(&self, message: &[u8]) -> Result<Input, SecretsError>;
+
+    /// The raw tree keys of a contract's storage key, one per live epoch, newest first.
+    ///
+    /// # Errors
+    /// [`SecretsError::NotHere`] on the host.
+    fn storage_keys(&self, contract: &Address, key: &[u8]) -> Result<Vec<Vec<u8>>, SecretsError>;
+
+    /// Seals the value of a contract's own `key` under the newest epoch: the record to store under `storage_keys()[0]`.
+    ///
+    /// # Errors
+    /// [`SecretsError::NotHere`] on the host.
+    fn seal_value(&self, contract: &Address, key: &[u8], height: Height, value: &[u8]) -> Result<Vec<u8>, SecretsError>;
+
+    /// Opens the record of a contract's own `key`; its header names the epoch.
+    ///
+    /// # Errors
+    /// [`SecretsError::NotHere`] on the host, [`SecretsError::Corrupt`] if it does not open.
+    fn open_value(&self, contract: &Address, key: &[u8], record: &[u8]) -> Result<Bytes, SecretsError>;
+
+    /// The 32 bytes that a call sees as `env.block.random`: PRF of (seed, header hash), then of contract, position of
+    /// the transaction and number of the call within it. Unknown before the block is decided.
+    ///
+    /// # Errors
+    /// [`SecretsError::NotHere`] on the host.
+    fn random(&self, header_hash: &Hash, contract: &Address, tx_index: u32, call: u32) -> Result<[u8; 32], SecretsError>;
+}
+
+/// The host's [`Secrets`]: every operation answers [`SecretsError::NotHere`].
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoSecrets;
+
+impl Secrets for NoSecrets {
+    fn open_input(&self, _: &[u8]) -> Result<Input, SecretsError> {
+        Err(SecretsError::NotHere)
+    }
+
+    fn storage_keys(&self, _: &Address, _: &[u8]) -> Result<Vec<Vec<u8>>, SecretsError> {
+        Err(SecretsError::NotHere)
+    }
+
+    fn seal_value(&self, _: &Address, _: &[u8], _: Height, _: &[u8]) -> Result<Vec<u8>, SecretsError> {
+        Err(SecretsError::NotHere)
+    }
+
+    fn open_value(&self, _: &Address, _: &[u8], _: &[u8]) -> Result<Bytes, SecretsError> {
+        Err(SecretsError::NotHere)
+    }
+
+    fn random(&self, _: &Hash, _: &Address, _: u32, _: u32) -> Result<[u8; 32], SecretsError> {
+        Err(SecretsError::NotHere)
+    }
+}
