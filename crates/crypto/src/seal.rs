@@ -1,0 +1,479 @@
+//! What leaves an enclave closed: sealed seeds, the sealed anchor, shares of the seeds for other nodes.
+//!
+//! All are versioned borsh enums that carry the genesis hash, the security and (seeds, shares) the epochs in the open;
+//! all of it is associated data of the ciphertext. Whoever opens says which chain it is on: another genesis hash or
+//! security is refused by name before anything is opened, and an altered one does not open.
+//!
+//! Seals are for the platform that made them: the key is derived from the platform's sealing key, which the caller
+//! passes. Shares are for a node's one-time key: from the Diffie-Hellman secret with the sender's key pair (the
+//! exchange pair when a block's execution shares the seeds, a fresh pair when a rotator does).
+
+use crate::{
+    aead,
+    context::{self, Purpose, Security},
+    error::Error,
+    kdf,
+    secret::Secret,
+    seed::{EPOCHS_LIVE_MAX, Epoch, SeedRing},
+    x25519::KeyPair,
+};
+use borsh::{BorshDeserialize, BorshSerialize};
+use strongroom_types::Hash;
+use zeroize::Zeroizing;
+
+/// Longest seal or share that is decoded, in bytes; an anchor with a large validator set is the longest.
+pub const SEAL_LEN_MAX: usize = 1 << 20;
+
+/// Which chain a seal is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Chain {
+    /// SHA-256 of the genesis file's bytes.
+    pub genesis_hash: Hash,
+    /// What that genesis says of the platforms.
+    pub security: Security,
+}
+
+impl Chain {
+    fn require(&self, ours: &Self) -> Result<(), Error> {
+        if self.security != ours.security {
+            Err(Error::OtherSecurity)
+        } else if self.genesis_hash != ours.genesis_hash {
+            Err(Error::OtherGenesis)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn ad(&self) -> [u8; 33] {
+        let mut ad = [0; 33];
+        for (slot, byte) in ad
+            .iter_mut()
+            .zip(self.genesis_hash.iter().chain(&[self.security as u8]))
+        {
+            *slot = *byte;
+        }
+        ad
+    }
+}
+
+/// The seeds, sealed for this platform.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[borsh(use_discriminant = true)]
+#[repr(u8)]
+pub enum SealedSeeds {
+    /// AD = [genesis hash ‖ security, epochs BE32 each].
+    V1 {
+        /// The chain.
+        chain: Chain,
+        /// Epochs within, newest first.
+        epochs: Vec<Epoch>,
+        /// Ciphertext.
+        sealed: Vec<u8>,
+    } = 1,
+}
+
+impl SealedSeeds {
+    /// Seals the ring for the platform.
+    ///
+    /// # Errors
+    /// [`Error::OtherSecurity`] if the ring is not of this chain's security.
+    pub fn seal(platform_key: &Secret<32>, chain: &Chain, ring: &SeedRing) -> Result<Self, Error> {
+        if ring.security() != chain.security {
+            return Err(Error::OtherSecurity);
+        }
+        let epochs = ring.epochs();
+        let key = platform(platform_key, context::SEAL_SEEDS, chain.security);
+        let sealed = aead::seal(&key, &[&chain.ad(), &epochs_ad(&epochs)], &ring.to_bytes())?;
+        Ok(Self::V1 {
+            chain: *chain,
+            epochs,
+            sealed,
+        })
+    }
+
+    /// Opens the seeds on the chain that the caller is on.
+    ///
+    /// # Errors
+    /// [`Error::OtherGenesis`], [`Error::OtherSecurity`], [`Error::DoesNotOpen`] on another platform or for changed
+    /// bytes.
+    pub fn open(&self, platform_key: &Secret<32>, ours: &Chain) -> Result<SeedRing, Error> {
+        let Self::V1 {
+            chain,
+            epochs,
+            sealed,
+        } = self;
+        chain.require(ours)?;
+        let key = platform(platform_key, context::SEAL_SEEDS, chain.security);
+        let plain = aead::open(&key, &[&chain.ad(), &epochs_ad(epochs)], sealed)?;
+        ring_of(chain, epochs, &plain)
+    }
+}
+
+/// The enclave's anchor (position, root, next validators: its own encoding), sealed for this platform.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[borsh(use_discriminant = true)]
+#[repr(u8)]
+pub enum SealedAnchor {
+    /// AD = [genesis hash ‖ security].
+    V1 {
+        /// The chain.
+        chain: Chain,
+        /// Ciphertext.
+        sealed: Vec<u8>,
+    } = 1,
+}
+
+impl SealedAnchor {
+    /// Seals the anchor for the platform.
+    ///
+    /// # Errors
+    /// [`Error::TooLong`] beyond half of [`SEAL_LEN_MAX`].
+    pub fn seal(platform_key: &Secret<32>, chain: &Chain, anchor: &[u8]) -> Result<Self, Error> {
+        if anchor.len() > SEAL_LEN_MAX / 2 {
+            return Err(Error::TooLong);
+        }
+        let key = platform(platform_key, context::SEAL_ANCHOR, chain.security);
+        Ok(Self::V1 {
+            chain: *chain,
+            sealed: aead::seal(&key, &[&chain.ad()], anchor)?,
+        })
+    }
+
+    /// Opens the anchor on the chain that the caller is on.
+    ///
+    /// # Errors
+    /// As [`SealedSeeds::open`].
+    pub fn open(
+        &self,
+        platform_key: &Secret<32>,
+        ours: &Chain,
+    ) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let Self::V1 { chain, sealed } = self;
+        chain.require(ours)?;
+        aead::open(
+            &platform(platform_key, context::SEAL_ANCHOR, chain.security),
+            &[&chain.ad()],
+            sealed,
+        )
+    }
+}
+
+/// The seeds, for one node's one-time key.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[borsh(use_discriminant = true)]
+#[repr(u8)]
+pub enum Share {
+    /// Key = derive(DH, share, [sender, recipient]); AD = [genesis hash ‖ security, epochs BE32 each].
+    V1 {
+        /// The chain.
+        chain: Chain,
+        /// Epochs within, newest first.
+        epochs: Vec<Epoch>,
+        /// X25519 public key of the sender.
+        sender: [u8; 32],
+        /// X25519 public key of the receiving node.
+        recipient: [u8; 32],
+        /// Ciphertext.
+        sealed: Vec<u8>,
+    } = 1,
+}
+
+impl Share {
+    /// Seals the ring for `recipient`; the same input gives the same bytes on every node.
+    ///
+    /// # Errors
+    /// [`Error::LowOrder`] for a key that no node has, [`Error::OtherSecurity`].
+    pub fn seal(
+        sender: &KeyPair,
+        recipient: &[u8; 32],
+        chain: &Chain,
+        ring: &SeedRing,
+    ) -> Result<Self, Error> {
+        if ring.security() != chain.security {
+            return Err(Error::OtherSecurity);
+        }
+        let epochs = ring.epochs();
+        let key = share_key(
+            &sender.shared(recipient)?,
+            chain,
+            sender.public(),
+            recipient,
+        );
+        let sealed = aead::seal(&key, &[&chain.ad(), &epochs_ad(&epochs)], &ring.to_bytes())?;
+        Ok(Self::V1 {
+            chain: *chain,
+            epochs,
+            sender: *sender.public(),
+            recipient: *recipient,
+            sealed,
+        })
+    }
+
+    /// Opens the share with the node's one-time key. That `sender` is who it should be is the caller's check.
+    ///
+    /// # Errors
+    /// [`Error::OtherGenesis`], [`Error::OtherSecurity`], [`Error::OtherRecipient`], [`Error::DoesNotOpen`].
+    pub fn open(&self, node: &KeyPair, ours: &Chain) -> Result<SeedRing, Error> {
+        let Self::V1 {
+            chain,
+            epochs,
+            sender,
+            recipient,
+            sealed,
+        } = self;
+        chain.require(ours)?;
+        if recipient != node.public() {
+            return Err(Error::OtherRecipient);
+        }
+        let key = share_key(&node.shared(sender)?, chain, sender, recipient);
+        let plain = aead::open(&key, &[&chain.ad(), &epochs_ad(epochs)], sealed)?;
+        ring_of(chain, epochs, &plain)
+    }
+
+    /// The sender's public key.
+    #[must_use]
+    pub const fn sender(&self) -> &[u8; 32] {
+        let Self::V1 { sender, .. } = self;
+        sender
+    }
+}
+
+/// Decodes a seal or share: bounded, whole input.
+///
+/// # Errors
+/// [`Error::TooLong`], [`Error::Version`] for whatever is no version of it that we know.
+pub fn decode<T: BorshDeserialize>(bytes: &[u8]) -> Result<T, Error> {
+    if bytes.len() > SEAL_LEN_MAX {
+        return Err(Error::TooLong);
+    }
+    borsh::from_slice(bytes).map_err(|_| Error::Version)
+}
+
+/// Encodes a seal or share.
+///
+/// # Errors
+/// None in practice: memory takes all writes.
+pub fn encode<T: BorshSerialize>(sealed: &T) -> Result<Vec<u8>, Error> {
+    borsh::to_vec(sealed).map_err(|_| Error::Content)
+}
+
+fn platform(key: &Secret<32>, purpose: Purpose, security: Security) -> Secret<32> {
+    kdf::derive(key, purpose.at(security), &[])
+}
+
+fn share_key(
+    shared: &Secret<32>,
+    chain: &Chain,
+    sender: &[u8; 32],
+    recipient: &[u8; 32],
+) -> Secret<32> {
+    kdf::derive(
+        shared,
+        context::SHARE.at(chain.security),
+        &[sender, recipient],
+    )
+}
+
+fn epochs_ad(epochs: &[Epoch]) -> Vec<u8> {
+    epochs
+        .iter()
+        .flat_map(|e| e.number().to_be_bytes())
+        .collect()
+}
+
+fn ring_of(chain: &Chain, epochs: &[Epoch], plain: &[u8]) -> Result<SeedRing, Error> {
+    let ring = SeedRing::from_bytes(chain.security, plain)?;
+    if epochs.len() > EPOCHS_LIVE_MAX || ring.epochs() != epochs {
+        Err(Error::Epochs)
+    } else {
+        Ok(ring)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::MasterSeed;
+    use proptest::prelude::*;
+
+    const CHAIN: Chain = Chain {
+        genesis_hash: [7; 32],
+        security: Security::Insecure,
+    };
+
+    fn platform_key() -> Secret<32> {
+        Secret::new([1; 32])
+    }
+
+    fn ring() -> SeedRing {
+        SeedRing::genesis(Security::Insecure, MasterSeed::new([2; 32]))
+            .with_next(Epoch::new(2).unwrap(), MasterSeed::new([3; 32]))
+            .unwrap()
+    }
+
+    fn pair(n: u8) -> KeyPair {
+        KeyPair::from_secret(&Secret::new([n; 32]))
+    }
+
+    #[test]
+    fn seeds_return_on_the_same_platform_and_chain() {
+        let sealed = SealedSeeds::seal(&platform_key(), &CHAIN, &ring()).unwrap();
+        let back: SealedSeeds = decode(&encode(&sealed).unwrap()).unwrap();
+        assert_eq!(back.open(&platform_key(), &CHAIN).unwrap(), ring());
+        assert_eq!(
+            back.open(&Secret::new([2; 32]), &CHAIN),
+            Err(Error::DoesNotOpen)
+        );
+    }
+
+    #[test]
+    fn another_genesis_is_refused_by_name_for_every_kind() {
+        let other = Chain {
+            genesis_hash: [8; 32],
+            ..CHAIN
+        };
+        let seeds = SealedSeeds::seal(&platform_key(), &CHAIN, &ring()).unwrap();
+        let anchor = SealedAnchor::seal(&platform_key(), &CHAIN, b"anchor").unwrap();
+        let share = Share::seal(&pair(3), pair(4).public(), &CHAIN, &ring()).unwrap();
+        assert_eq!(
+            seeds.open(&platform_key(), &other),
+            Err(Error::OtherGenesis)
+        );
+        assert_eq!(
+            anchor.open(&platform_key(), &other),
+            Err(Error::OtherGenesis)
+        );
+        assert_eq!(share.open(&pair(4), &other), Err(Error::OtherGenesis));
+        let attested = Chain {
+            security: Security::Attested,
+            ..CHAIN
+        };
+        assert_eq!(
+            seeds.open(&platform_key(), &attested),
+            Err(Error::OtherSecurity)
+        );
+        assert_eq!(
+            SealedSeeds::seal(&platform_key(), &attested, &ring()),
+            Err(Error::OtherSecurity)
+        );
+        assert_eq!(
+            Share::seal(&pair(3), pair(4).public(), &attested, &ring()),
+            Err(Error::OtherSecurity)
+        );
+    }
+
+    #[test]
+    fn a_rewritten_genesis_hash_or_epoch_does_not_open() {
+        let SealedSeeds::V1 { sealed, .. } =
+            SealedSeeds::seal(&platform_key(), &CHAIN, &ring()).unwrap();
+        let other = Chain {
+            genesis_hash: [8; 32],
+            ..CHAIN
+        };
+        let forged = SealedSeeds::V1 {
+            chain: other,
+            epochs: ring().epochs(),
+            sealed: sealed.clone(),
+        };
+        assert_eq!(
+            forged.open(&platform_key(), &other),
+            Err(Error::DoesNotOpen)
+        );
+        let forged = SealedSeeds::V1 {
+            chain: CHAIN,
+            epochs: vec![Epoch::FIRST],
+            sealed,
+        };
+        assert_eq!(
+            forged.open(&platform_key(), &CHAIN),
+            Err(Error::DoesNotOpen)
+        );
+    }
+
+    #[test]
+    fn a_share_opens_for_its_node_only_and_is_the_same_on_every_node() {
+        let share = Share::seal(&pair(3), pair(4).public(), &CHAIN, &ring()).unwrap();
+        assert_eq!(
+            share,
+            Share::seal(&pair(3), pair(4).public(), &CHAIN, &ring()).unwrap()
+        );
+        let back: Share = decode(&encode(&share).unwrap()).unwrap();
+        assert_eq!(back.open(&pair(4), &CHAIN).unwrap(), ring());
+        assert_eq!(back.open(&pair(5), &CHAIN), Err(Error::OtherRecipient));
+        assert_eq!(back.sender(), pair(3).public());
+        let Share::V1 {
+            epochs,
+            sender,
+            sealed,
+            ..
+        } = share;
+        let redirected = Share::V1 {
+            chain: CHAIN,
+            epochs,
+            sender,
+            recipient: *pair(5).public(),
+            sealed,
+        };
+        assert_eq!(redirected.open(&pair(5), &CHAIN), Err(Error::DoesNotOpen));
+        assert_eq!(
+            Share::seal(&pair(3), &[0; 32], &CHAIN, &ring()),
+            Err(Error::LowOrder)
+        );
+    }
+
+    #[test]
+    fn kinds_do_not_stand_in_for_each_other() {
+        let SealedSeeds::V1 { sealed, .. } =
+            SealedSeeds::seal(&platform_key(), &CHAIN, &ring()).unwrap();
+        let as_anchor = SealedAnchor::V1 {
+            chain: CHAIN,
+            sealed,
+        };
+        assert_eq!(
+            as_anchor.open(&platform_key(), &CHAIN),
+            Err(Error::DoesNotOpen)
+        );
+    }
+
+    #[test]
+    fn unknown_versions_and_oversized_bytes_are_refused() {
+        let mut bytes =
+            encode(&SealedAnchor::seal(&platform_key(), &CHAIN, b"a").unwrap()).unwrap();
+        bytes[0] = 2;
+        assert_eq!(decode::<SealedAnchor>(&bytes), Err(Error::Version));
+        assert_eq!(
+            decode::<SealedAnchor>(&vec![1; SEAL_LEN_MAX + 1]),
+            Err(Error::TooLong)
+        );
+        let long = vec![0; SEAL_LEN_MAX / 2 + 1];
+        assert_eq!(
+            SealedAnchor::seal(&platform_key(), &CHAIN, &long),
+            Err(Error::TooLong)
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn no_changed_bit_opens(bit in any::<proptest::sample::Index>()) {
+            let refused = |mut bytes: Vec<u8>, open: &dyn Fn(&[u8]) -> bool| {
+                let at = bit.index(bytes.len() * 8);
+                bytes[at / 8] ^= 1 << (at % 8);
+                !open(&bytes)
+            };
+            let seeds = encode(&SealedSeeds::seal(&platform_key(), &CHAIN, &ring()).unwrap()).unwrap();
+            let opens = |b: &[u8]| decode::<SealedSeeds>(b).is_ok_and(|s| s.open(&platform_key(), &CHAIN).is_ok());
+            prop_assert!(refused(seeds, &opens));
+            let anchor = encode(&SealedAnchor::seal(&platform_key(), &CHAIN, b"anchor").unwrap()).unwrap();
+            let opens = |b: &[u8]| decode::<SealedAnchor>(b).is_ok_and(|s| s.open(&platform_key(), &CHAIN).is_ok());
+            prop_assert!(refused(anchor, &opens));
+            let share = encode(&Share::seal(&pair(3), pair(4).public(), &CHAIN, &ring()).unwrap()).unwrap();
+            let opens = |b: &[u8]| decode::<Share>(b).is_ok_and(|s| s.open(&pair(4), &CHAIN).is_ok());
+            prop_assert!(refused(share, &opens));
+        }
+
+        #[test]
+        fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = (decode::<SealedSeeds>(&bytes), decode::<SealedAnchor>(&bytes), decode::<Share>(&bytes));
+        }
+    }
+}
