@@ -173,10 +173,11 @@ fn writes_of(writes: &WriteSet, tree: Tree) -> impl Iterator<Item = (&[u8], Opti
 mod tests {
     use super::*;
 
-    fn write_set(writes: &[(Tree, &[u8], Option<&[u8]>)]) -> WriteSet {
-        let row = |(tree, key, value): &(Tree, &[u8], Option<&[u8]>)| {
-            ((*tree, key.to_vec()), value.map(<[u8]>::to_vec))
-        };
+    type Write<'a> = (Tree, &'a [u8], Option<&'a [u8]>);
+
+    fn write_set(writes: &[Write<'_>]) -> WriteSet {
+        let row =
+            |(tree, key, value): &Write<'_>| ((*tree, key.to_vec()), value.map(<[u8]>::to_vec));
         WriteSet(writes.iter().map(row).collect())
     }
 
@@ -270,7 +271,7 @@ mod tests {
             .apply(&WriteSet(Tree::ALL.into_iter().flat_map(rows).collect()))
             .unwrap();
         for n in 0..200 {
-            forest.read(Tree::Contract, &key(n));
+            assert_ne!(forest.read(Tree::Contract, &key(n)), Read::Unknown);
         }
         forest.evict(forest.bytes() / 2);
         assert!((0..200).all(|n| matches!(forest.read(Tree::Contract, &key(n)), Read::Value(_))));

@@ -16,3 +16,8 @@ pub use content::ContentStore;
 pub use error::{Error, Result};
 pub use kv::{FjallKv, Kv, KvLimits, RedbKv};
 pub use state::{ExtraKey, History, Limits, Prepared, StateStore, Version, View};
+
+// The oracle of the tree code: one for both crates.
+#[cfg(test)]
+#[path = "../../proof/src/oracle.rs"]
+mod oracle;

@@ -65,7 +65,7 @@ fn read_tops(snapshot: &dyn Snapshot) -> Result<[Top; 3]> {
     let mut tops = [Top::Empty, Top::Empty, Top::Empty];
     for name in Tree::ALL {
         let buckets = &mut found[name as usize];
-        buckets.sort_unstable_by(|a, b| a.prefix.cmp(&b.prefix));
+        buckets.sort_unstable_by_key(|bucket| bucket.prefix);
         tops[name as usize] = top::build(buckets, 0)?;
     }
     Ok(tops)

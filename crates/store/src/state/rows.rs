@@ -21,7 +21,7 @@ pub(super) const META: Table = Table("meta");
 pub const TABLES: &[Table] = &[VALUES, BUCKETS, UNDO, HISTORY, META];
 
 /// Entries of one bucket. More are split by the next bit, so that nobody can grow a row by aiming at its prefix.
-pub const BUCKET_ENTRIES_MAX: usize = 32;
+pub const BUCKET_ENTRIES_MAX: usize = 16;
 
 /// The row of META that names the newest version.
 pub(super) const NEWEST: &[u8] = b"m";
@@ -62,7 +62,7 @@ pub(super) fn bucket_key(tree: Tree, bits: usize, path: &Hash) -> Vec<u8> {
     key.push(tree as u8);
     key.extend_from_slice(&u16::try_from(bits).unwrap_or(u16::MAX).to_be_bytes());
     key.extend_from_slice(&path[..whole.min(32)]);
-    if bits % 8 > 0 {
+    if !bits.is_multiple_of(8) {
         key.push(path[whole] & (0xff_u8 << (8 - bits % 8)));
     }
     key

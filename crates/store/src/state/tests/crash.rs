@@ -1,0 +1,114 @@
+//! Sudden ends: between prepare and commit, and a process killed while it commits.
+
+use super::*;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
+
+/// Where the child finds its store; set means: be the child.
+const CHILD_DIR: &str = "STRONGROOM_STORE_CRASH_DIR";
+const CHILD_ENGINE: &str = "STRONGROOM_STORE_CRASH_ENGINE";
+
+/// The store as a node opens it.
+fn open(engine: Engine, dir: &Path) -> StateStore {
+    StateStore::open(open_kv(engine, dir), limits(3, History::None)).unwrap()
+}
+
+/// What block `height` writes: the same in both processes.
+fn block(height: Height) -> WriteSet {
+    let key = |n: u64| sha256(&n.to_be_bytes()).to_vec();
+    let sets = (0..40).map(|n| {
+        (
+            (Tree::Contract, key(height * 17 + n)),
+            Some(vec![height as u8; 200]),
+        )
+    });
+    let removals = (0..10).map(|n| {
+        (
+            (Tree::Contract, key(height.saturating_sub(2) * 17 + n)),
+            None,
+        )
+    });
+    WriteSet(sets.chain(removals).collect())
+}
+
+#[test]
+fn what_was_only_prepared_leaves_no_trace() {
+    for engine in ENGINES {
+        let dir = tempfile::tempdir().unwrap();
+        let store = open_store(engine, dir.path(), Limits::default());
+        for height in 0..3 {
+            advance(&store, &block(height));
+        }
+        let (before, rows) = (store.latest(), layout(&store));
+        let prepared = store.prepare(2, 3, &block(3)).unwrap();
+        assert_ne!(prepared.app_hash(), before.unwrap().app_hash);
+        drop(store);
+        drop(prepared);
+        let store = open_store(engine, dir.path(), Limits::default());
+        assert_eq!((store.latest(), layout(&store)), (before, rows));
+        advance(&store, &block(3));
+    }
+}
+
+#[test]
+fn a_killed_process_leaves_the_last_acknowledged_version_or_the_next() {
+    if let (Ok(dir), Ok(engine)) = (std::env::var(CHILD_DIR), std::env::var(CHILD_ENGINE)) {
+        let engine = if engine == "redb" {
+            Engine::Redb
+        } else {
+            Engine::Fjall
+        };
+        commit_until_killed(engine, Path::new(&dir));
+    }
+    for (name, engine) in [("fjall", Engine::Fjall), ("redb", Engine::Redb)] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut expected = PartialForest::empty();
+        let mut hashes = Vec::new();
+        for round in 0..4 {
+            let acknowledged = run_and_kill(name, dir.path(), 3 + round * 4);
+            let store = open(engine, dir.path());
+            let version = store.latest().unwrap();
+            assert!(
+                version.height >= acknowledged && version.height <= acknowledged + 3,
+                "lost or invented"
+            );
+            while hashes.len() as u64 <= version.height {
+                hashes.push(expected.apply(&block(hashes.len() as u64)).unwrap());
+            }
+            assert_eq!(version.app_hash, hashes[version.height as usize]);
+            let position = store.extra(ExtraKey::POSITION).unwrap().unwrap();
+            assert_eq!(position, version.height.to_be_bytes());
+            let before = store.view(version.height - 1).unwrap();
+            assert_eq!(before.app_hash(), hashes[version.height as usize - 1]);
+        }
+    }
+}
+
+/// Starts the child, waits until it has acknowledged `blocks` more heights, kills it; answers the last height read.
+fn run_and_kill(engine: &str, dir: &Path, blocks: usize) -> Height {
+    let this_test =
+        "state::tests::crash::a_killed_process_leaves_the_last_acknowledged_version_or_the_next";
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", this_test, "--nocapture", "--test-threads", "1"])
+        .env(CHILD_DIR, dir)
+        .env(CHILD_ENGINE, engine)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let heights = lines.filter_map(|line| line.unwrap().strip_prefix("committed ")?.parse().ok());
+    let last = heights.take(blocks).last().unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    last
+}
+
+fn commit_until_killed(engine: Engine, dir: &Path) -> ! {
+    let store = open(engine, dir);
+    loop {
+        let height = store.latest().map_or(0, |version| version.height + 1);
+        let version = advance(&store, &block(height));
+        // A line of its own, whatever the test runner printed before.
+        println!("\ncommitted {}", version.height);
+    }
+}

@@ -1,0 +1,292 @@
+//! Old versions: views, proofs at recent heights, history, rollback.
+
+use super::*;
+
+fn key(n: u8) -> Hash {
+    sha256(&[n])
+}
+
+/// Block `n` sets key n, changes key 0 and removes key n - 2.
+fn block(n: u8) -> Vec<Change> {
+    let mut changes = vec![(key(n), Some(vec![n])), (key(0), Some(vec![100, n]))];
+    if let Some(old) = n.checked_sub(2).filter(|old| *old > 0) {
+        changes.push((key(old), None));
+    }
+    changes
+}
+
+fn keys(count: u8) -> Vec<Hash> {
+    (0..count).map(key).collect()
+}
+
+/// The content at every height, and the store after `count` blocks.
+fn grow(store: &StateStore, count: u8) -> Vec<(Model, Version)> {
+    let mut model = Model::new();
+    (0..count)
+        .map(|n| {
+            apply_to_model(&mut model, &block(n));
+            (
+                model.clone(),
+                advance(store, &write_set(Tree::Native, &block(n))),
+            )
+        })
+        .collect()
+}
+
+fn check_height(store: &StateStore, (model, version): &(Model, Version)) {
+    let view = store.view(version.height).unwrap();
+    assert!(view.is_provable());
+    assert_eq!(
+        (view.height(), view.app_hash()),
+        (version.height, version.app_hash)
+    );
+    check_view(&view, Tree::Native, &keys(30), model, version.roots[2].1);
+}
+
+#[test]
+fn recent_heights_are_provable_before_and_after_a_reopen() {
+    for engine in ENGINES {
+        let dir = tempfile::tempdir().unwrap();
+        let store = open_store(engine, dir.path(), limits(6, History::None));
+        let heights = grow(&store, 20);
+        heights[13..]
+            .iter()
+            .for_each(|height| check_height(&store, height));
+        drop(store);
+        let store = open_store(engine, dir.path(), limits(6, History::None));
+        heights[13..]
+            .iter()
+            .for_each(|height| check_height(&store, height));
+        for too_old in 0..13 {
+            assert!(
+                matches!(store.view(too_old), Err(Error::NoVersion { .. })),
+                "{too_old}"
+            );
+        }
+        assert!(matches!(
+            store.view(20),
+            Err(Error::NoVersion { height: 20 })
+        ));
+    }
+}
+
+#[test]
+fn at_least_three_versions_are_provable_whatever_the_settings_say() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open_store(Engine::Redb, dir.path(), limits(0, History::None));
+    let heights = grow(&store, 9);
+    heights[5..]
+        .iter()
+        .for_each(|height| check_height(&store, height));
+}
+
+#[test]
+fn a_view_stays_while_it_is_held() {
+    for engine in ENGINES {
+        let dir = tempfile::tempdir().unwrap();
+        let store = open_store(engine, dir.path(), limits(3, History::None));
+        let heights = grow(&store, 3);
+        let view = store.view(2).unwrap();
+        for n in 3..30 {
+            advance(&store, &write_set(Tree::Native, &block(n)));
+        }
+        assert!(matches!(store.view(2), Err(Error::NoVersion { .. })));
+        let (model, version) = &heights[2];
+        check_view(&view, Tree::Native, &keys(30), model, version.roots[2].1);
+    }
+}
+
+#[test]
+fn history_answers_for_every_height_without_proofs() {
+    for engine in ENGINES {
+        let dir = tempfile::tempdir().unwrap();
+        let store = open_store(engine, dir.path(), limits(3, History::All));
+        let heights = grow(&store, 20);
+        for (model, version) in &heights {
+            let view = store.view(version.height).unwrap();
+            assert_eq!(
+                (view.height(), view.app_hash()),
+                (version.height, version.app_hash)
+            );
+            for key in keys(25) {
+                assert_eq!(
+                    view.get(Tree::Native, &key).unwrap().as_ref(),
+                    model.get(&key)
+                );
+                assert_eq!(view.get(Tree::Contract, &key).unwrap(), None);
+            }
+            assert_eq!(view.is_provable(), version.height >= 16);
+            if version.height < 16 {
+                let refused = view.prove(Tree::Native, &key(0));
+                assert!(matches!(refused, Err(Error::NotProvable { .. })));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_rollback_leaves_the_store_as_if_the_blocks_had_never_been() {
+    for engine in ENGINES {
+        for history in [History::None, History::All] {
+            let dirs = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+            let store = open_store(engine, dirs[0].path(), limits(8, history));
+            let heights = grow(&store, 20);
+            let pinned = store.view(18).unwrap();
+            store
+                .rollback(14, &[(ExtraKey::POSITION, b"back".to_vec())])
+                .unwrap();
+            assert_eq!(store.latest(), Some(heights[14].1));
+            assert_eq!(store.extra(ExtraKey::POSITION).unwrap().unwrap(), b"back");
+            assert!(matches!(
+                store.view(15),
+                Err(Error::NoVersion { height: 15 })
+            ));
+            let (model, version) = &heights[18];
+            check_view(&pinned, Tree::Native, &keys(30), model, version.roots[2].1);
+            drop(pinned);
+
+            let straight = open_store(engine, dirs[1].path(), limits(8, history));
+            grow(&straight, 15);
+            assert_eq!(layout(&store), layout(&straight));
+            for table in [rows::UNDO, rows::HISTORY] {
+                let all = |store: &StateStore| -> Vec<_> {
+                    let snapshot = store.kv.snapshot().unwrap();
+                    let rows = snapshot
+                        .rows(table, (Bound::Unbounded, Bound::Unbounded))
+                        .unwrap();
+                    rows.map(Result::unwrap).collect()
+                };
+                let (rolled, straight) = (all(&store), all(&straight));
+                // What was pruned above 14 stays pruned; nothing else differs.
+                assert!(rolled.iter().all(|row| straight.contains(row)));
+                assert!(rolled.len() + 5 >= straight.len());
+            }
+            // And on from there, after a reopen, to the same versions.
+            drop(store);
+            let store = open_store(engine, dirs[0].path(), limits(8, history));
+            for n in 15..20 {
+                let version = advance(&store, &write_set(Tree::Native, &block(n)));
+                assert_eq!(version, heights[usize::from(n)].1);
+            }
+            heights[14..]
+                .iter()
+                .for_each(|height| check_height(&store, height));
+            assert!(matches!(
+                store.rollback(2, &[]),
+                Err(Error::NoVersion { height: 2 })
+            ));
+            assert!(matches!(
+                store.rollback(21, &[]),
+                Err(Error::NoVersion { height: 21 })
+            ));
+            assert_eq!(store.latest(), Some(heights[19].1));
+        }
+    }
+}
+
+#[test]
+fn a_block_can_be_prepared_again_on_the_version_before_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open_store(Engine::Fjall, dir.path(), limits(3, History::None));
+    let heights = grow(&store, 10);
+    drop(store);
+    let store = open_store(Engine::Fjall, dir.path(), limits(3, History::None));
+    let again = store
+        .prepare(8, 9, &write_set(Tree::Native, &block(9)))
+        .unwrap();
+    assert_eq!(again.app_hash(), heights[9].1.app_hash);
+    assert!(matches!(
+        store.commit(again, &[]),
+        Err(Error::Stale {
+            base: 8,
+            height: 9,
+            latest: Some(9)
+        })
+    ));
+}
+
+#[test]
+fn only_the_next_height_on_the_newest_version_is_committed() {
+    for engine in ENGINES {
+        let dir = tempfile::tempdir().unwrap();
+        let store = open_store(engine, dir.path(), limits(3, History::None));
+        assert_eq!(store.latest(), None);
+        assert!(matches!(store.view(0), Err(Error::NoVersion { height: 0 })));
+        assert_eq!(store.extra(ExtraKey::POSITION).unwrap(), None);
+        let first = store
+            .prepare(0, 0, &write_set(Tree::Ibc, &block(1)))
+            .unwrap();
+        let rival = store
+            .prepare(0, 0, &write_set(Tree::Ibc, &block(2)))
+            .unwrap();
+        store.commit(first, &[]).unwrap();
+        assert!(matches!(
+            store.commit(rival, &[]),
+            Err(Error::Stale {
+                latest: Some(0),
+                ..
+            })
+        ));
+        for (base, height) in [(0, 0), (0, 2), (1, 2), (u64::MAX, 0)] {
+            assert!(
+                store.prepare(base, height, &WriteSet::default()).is_err(),
+                "{base} → {height}"
+            );
+        }
+        let one = store
+            .prepare(0, 1, &write_set(Tree::Ibc, &block(3)))
+            .unwrap();
+        let rival = store
+            .prepare(0, 1, &write_set(Tree::Ibc, &block(4)))
+            .unwrap();
+        let (roots, before) = (one.roots(), layout(&store));
+        store.commit(one, &[]).unwrap();
+        let after = layout(&store);
+        assert!(matches!(
+            store.commit(rival, &[]),
+            Err(Error::Stale {
+                base: 0,
+                height: 1,
+                ..
+            })
+        ));
+        assert_eq!(layout(&store), after);
+        assert_ne!(before, after);
+        assert_eq!(store.latest().unwrap().roots, roots);
+    }
+}
+
+#[test]
+fn a_block_without_changes_makes_a_version() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open_store(Engine::Redb, dir.path(), limits(3, History::None));
+    let first = advance(&store, &WriteSet::default());
+    let second = advance(&store, &WriteSet::default());
+    assert_eq!((first.app_hash, second.height), (second.app_hash, 1));
+    advance(&store, &write_set(Tree::Native, &block(0)));
+    // A write of what is there already, and a removal of what is not, change nothing.
+    let again = write_set(
+        Tree::Native,
+        &[(key(0), Some(vec![100, 0])), (key(77), None)],
+    );
+    let before = store.latest().unwrap().app_hash;
+    assert_eq!(advance(&store, &again).app_hash, before);
+    store.rollback(0, &[]).unwrap();
+    assert_eq!(store.latest(), Some(first));
+    assert_eq!(layout(&store), []);
+}
+
+#[test]
+fn the_last_two_anchors_are_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open_store(Engine::Redb, dir.path(), limits(3, History::None));
+    for height in 0..5u64 {
+        let base = height.saturating_sub(1);
+        let prepared = store.prepare(base, height, &WriteSet::default()).unwrap();
+        store
+            .commit(prepared, &[(ExtraKey::anchor(height), vec![height as u8])])
+            .unwrap();
+    }
+    assert_eq!(store.extra(ExtraKey::anchor(4)).unwrap(), Some(vec![4]));
+    assert_eq!(store.extra(ExtraKey::anchor(3)).unwrap(), Some(vec![3]));
+}
