@@ -1,1 +1,45 @@
-//! Seeds and epochs, sealing, proven state, block execution and queries: the trusted core as a library (trusted).
+//! The trusted core: seeds and their epochs, sealing, proven state, execution of decided blocks, queries.
+//!
+//! Circles: trusted. The only room that holds secrets. It meets the world through the door ([`strongroom_bridge`]) and
+//! the [`Platform`] seam, and believes neither.
+//!
+//! Promises: nothing undecided is executed; nothing unproven is read; the root after a block is computed here; nothing of
+//! a block leaves before every check has passed; after a failed check nothing leaves any more.
+//! Refuses: another genesis than its own, heights out of order, answers that do not prove themselves.
+//!
+//! Order of reading: [`platform`], `bootstrap` (where seeds come from), `anchor` (where the chain stands), `proven` (how
+//! state is read), `executor` (blocks), `query`, [`service`] (which request goes where), [`process`] and [`sandbox`] (the
+//! enclave as a process). Specification: docs/spec/door.md.
+
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation,
+        clippy::float_arithmetic,
+        clippy::indexing_slicing
+    )
+)]
+
+mod anchor;
+mod bootstrap;
+mod executor;
+mod failure;
+pub mod platform;
+#[cfg(unix)]
+pub mod process;
+mod proven;
+mod query;
+#[cfg(target_os = "linux")]
+pub mod sandbox;
+mod secrets;
+pub mod service;
+mod shared;
+
+pub use platform::{Platform, Simulated};
+#[cfg(unix)]
+pub use process::child_main;
+pub use service::{QUERY_LANES, serve};
+pub use shared::TREE_BYTES_MAX;

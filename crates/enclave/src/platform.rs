@@ -1,0 +1,96 @@
+//! The seam to the machine below: randomness, a sealing key, evidence. Everything that differs between simulated and real
+//! hardware is behind it; nothing above asks which it is.
+
+use strongroom_attest::simulated::Simulated as SimulatedEvidence;
+use strongroom_attest::{Evidence, ReportData, Security};
+use strongroom_types::{Hash, sha256};
+use zeroize::Zeroizing;
+
+/// What a trusted execution environment gives.
+pub trait Platform: Send + Sync {
+    /// What networks this platform is good for.
+    fn security(&self) -> Security;
+
+    /// Fills `out` with randomness that nobody else knows. Used for seeds only, never for what a chain sees.
+    ///
+    /// # Errors
+    /// [`PlatformError`] if there is none.
+    fn random(&self, out: &mut [u8]) -> Result<(), PlatformError>;
+
+    /// The key that this code on this machine always gets, and nobody else.
+    ///
+    /// # Errors
+    /// [`PlatformError`] if the platform does not give it.
+    fn sealing_key(&self) -> Result<Zeroizing<[u8; 32]>, PlatformError>;
+
+    /// Evidence that this code runs on this platform and bound `report_data`.
+    ///
+    /// # Errors
+    /// [`PlatformError`] if the platform does not give it.
+    fn attest(&self, report_data: &ReportData) -> Result<Evidence, PlatformError>;
+}
+
+/// The platform did not do what it should.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("platform: {0}")]
+pub struct PlatformError(pub String);
+
+/// The context of the simulated sealing key.
+const SEALING_KEY_CONTEXT: &[u8] = b"strongroom/platform/simulated/sealing-key/v1-insecure";
+/// The context of the simulated machine's name.
+const PLATFORM_ID_CONTEXT: &[u8] = b"strongroom/platform/simulated/platform-id/v1-insecure";
+/// The context of the simulated measurement; the version of this crate follows.
+const MEASUREMENT_CONTEXT: &[u8] = b"strongroom/platform/simulated/measurement/v1-insecure/";
+
+/// A process like any other: the same code and the same checks, and no secrecy from whoever runs the machine. Its sealing
+/// key is a constant that everyone can compute; only its randomness is real.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Simulated;
+
+impl Simulated {
+    fn measurement() -> Hash {
+        sha256(&[MEASUREMENT_CONTEXT, env!("CARGO_PKG_VERSION").as_bytes()].concat())
+    }
+}
+
+impl Platform for Simulated {
+    fn security(&self) -> Security {
+        Security::Insecure
+    }
+
+    fn random(&self, out: &mut [u8]) -> Result<(), PlatformError> {
+        getrandom::fill(out).map_err(|e| PlatformError(e.to_string()))
+    }
+
+    fn sealing_key(&self) -> Result<Zeroizing<[u8; 32]>, PlatformError> {
+        Ok(Zeroizing::new(sha256(SEALING_KEY_CONTEXT)))
+    }
+
+    fn attest(&self, report_data: &ReportData) -> Result<Evidence, PlatformError> {
+        let id = sha256(PLATFORM_ID_CONTEXT);
+        Ok(Evidence::SimulatedV1(SimulatedEvidence::new(id, Self::measurement(), *report_data)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use strongroom_attest::{Policy, Reason, Verdict, judge};
+
+    #[test]
+    fn an_attested_network_refuses_the_simulated_platform_and_an_insecure_one_takes_it() {
+        let evidence = Simulated.attest(&[7; 64]).unwrap();
+        let policy = |security| Policy { security, measurements: vec![Simulated::measurement()] };
+        let Verdict::Accepted(claims) = judge(&evidence, &policy(Security::Insecure)) else { panic!() };
+        assert_eq!(claims.report_data, [7; 64]);
+        assert_eq!(judge(&evidence, &policy(Security::Attested)), Verdict::Refused(Reason::Simulated));
+        assert_eq!(Simulated.security(), Security::Insecure);
+    }
+
+    #[test]
+    fn every_constant_of_the_simulated_platform_says_that_it_is_insecure() {
+        for context in [SEALING_KEY_CONTEXT, PLATFORM_ID_CONTEXT, MEASUREMENT_CONTEXT] {
+            assert!(String::from_utf8_lossy(context).contains("-insecure"));
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! The enclave as a process of its own: `strongroom enclave`, or the thin binary of this crate. It talks on standard input,
+//! which must be one end of a socket pair, puts up the walls, and serves until the host is gone.
+
+use crate::platform::Simulated;
+use crate::service;
+use std::os::fd::{AsFd as _, AsRawFd as _, RawFd};
+use std::os::unix::net::UnixStream;
+use std::process::ExitCode;
+use strongroom_bridge::DoorError;
+use strongroom_bridge::link::Link;
+
+/// The host closed the door or died: the ordinary end of an enclave.
+pub const EXIT_HOST_GONE: u8 = 10;
+/// The host broke the format of the door.
+pub const EXIT_DOOR: u8 = 11;
+/// The process could not be set up; nothing was served.
+pub const EXIT_SETUP: u8 = 12;
+
+/// The whole life of the enclave process. To be called first in `main`, before any thread or host code runs.
+#[must_use]
+pub fn child_main() -> ExitCode {
+    let link = match set_up() {
+        Ok(link) => link,
+        Err(text) => {
+            eprintln!("strongroom enclave: {text}");
+            return ExitCode::from(EXIT_SETUP);
+        }
+    };
+    let error = service::serve(link, Simulated);
+    eprintln!("strongroom enclave: {error}");
+    // Lanes still at work end with the process: what they compute has nowhere to go.
+    ExitCode::from(if matches!(error, DoorError::Closed(_)) { EXIT_HOST_GONE } else { EXIT_DOOR })
+}
+
+/// Takes the socket from standard input and puts the walls up.
+fn set_up() -> Result<Link, String> {
+    if std::env::vars_os().next().is_some() && cfg!(target_os = "linux") {
+        return Err(String::from("the environment must be empty; the node starts this process, nobody else"));
+    }
+    let input = std::io::stdin();
+    let duplicate = || input.as_fd().try_clone_to_owned().map(UnixStream::from).map_err(|e| e.to_string());
+    let (reader, writer) = (duplicate()?, duplicate()?);
+    if reader.peer_addr().is_err() {
+        return Err(String::from("standard input is not a socket; the node starts this process, nobody else"));
+    }
+    enter_sandbox(&[reader.as_raw_fd(), writer.as_raw_fd()])?;
+    Ok(Link::over_halves(reader, writer))
+}
+
+#[cfg(target_os = "linux")]
+fn enter_sandbox(door: &[RawFd]) -> Result<(), String> {
+    const STANDARD_ERROR: RawFd = 2;
+    let warning = crate::sandbox::enter(door, &[STANDARD_ERROR]).map_err(|e| e.to_string())?;
+    if let Some(warning) = warning {
+        eprintln!("strongroom enclave: warning: {warning}");
+    }
+    Ok(())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn enter_sandbox(_: &[RawFd]) -> Result<(), String> {
+    eprintln!("strongroom enclave: warning: no sandbox on this system; use it for development only");
+    Ok(())
+}

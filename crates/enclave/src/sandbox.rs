@@ -1,0 +1,153 @@
+//! The walls around the enclave process on Linux: what is not needed to compute and to speak through the door is gone
+//! before the first byte of the host is read.
+//!
+//! Order: no core dumps and no debugger, then landlock (no files, no network), then seccomp. Seccomp is required;
+//! landlock is taken as far as the kernel has it (seccomp alone already refuses every way to open a file).
+//! After it: reads and writes only on the descriptors given, anonymous memory without execute permission, threads of
+//! this process, randomness. Everything else answers `EPERM`; `clone3` answers `ENOSYS`, since its flags cannot be
+//! looked at, and the C library then uses `clone`.
+
+use landlock::{ABI, Access as _, AccessFs, AccessNet, Ruleset, RulesetAttr as _, RulesetStatus, Scope};
+use rustix::process::{DumpableBehavior, Resource, Rlimit};
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule, TargetArch,
+};
+use std::collections::BTreeMap;
+use std::os::fd::RawFd;
+
+/// Why there are no walls. The process must not go on.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot enter the sandbox: {step}: {text}")]
+pub struct SandboxError {
+    step: &'static str,
+    text: String,
+}
+
+fn error(step: &'static str) -> impl Fn(&dyn core::fmt::Display) -> SandboxError {
+    move |e| SandboxError { step, text: e.to_string() }
+}
+
+/// Puts the walls up around this process, for good. `door` are the descriptors that may be read and written, `talk`
+/// those that may only be written (standard error). Gives a warning if the kernel has no landlock.
+///
+/// # Errors
+/// [`SandboxError`] if a required wall does not stand.
+pub fn enter(door: &[RawFd], talk: &[RawFd]) -> Result<Option<String>, SandboxError> {
+    no_core_dumps()?;
+    let warning = no_files()?;
+    let (main, threads) = filters(door, talk)?;
+    seccompiler::apply_filter_all_threads(&threads).map_err(|e| error("seccomp")(&e))?;
+    seccompiler::apply_filter_all_threads(&main).map_err(|e| error("seccomp")(&e))?;
+    Ok(warning)
+}
+
+/// No core file, no debugger of the same user, no reading of `/proc/self/mem` by it.
+fn no_core_dumps() -> Result<(), SandboxError> {
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    rustix::process::setrlimit(Resource::Core, none).map_err(|e| error("core dumps")(&e))?;
+    rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable).map_err(|e| error("core dumps")(&e))
+}
+
+fn no_files() -> Result<Option<String>, SandboxError> {
+    let fail = error("landlock");
+    let abi = ABI::V6;
+    let status = Ruleset::default()
+        .handle_access(AccessFs::from_all(abi))
+        .and_then(|rules| rules.handle_access(AccessNet::from_all(abi)))
+        .and_then(|rules| rules.scope(Scope::from_all(abi)))
+        .and_then(landlock::Ruleset::create)
+        .and_then(landlock::RulesetCreated::restrict_self)
+        .map_err(|e| fail(&e))?;
+    Ok(match status.ruleset {
+        RulesetStatus::FullyEnforced | RulesetStatus::PartiallyEnforced => None,
+        RulesetStatus::NotEnforced => Some(String::from("this kernel has no landlock; seccomp alone keeps files out")),
+    })
+}
+
+type Rules = BTreeMap<i64, Vec<SeccompRule>>;
+
+/// The allow list, and the list of what is said not to exist.
+fn filters(door: &[RawFd], talk: &[RawFd]) -> Result<(BpfProgram, BpfProgram), SandboxError> {
+    let mut rules = Rules::new();
+    for call in ALWAYS {
+        rules.insert(*call, Vec::new());
+    }
+    for call in [libc::SYS_read, libc::SYS_recvfrom, libc::SYS_sendto, libc::SYS_shutdown] {
+        rules.insert(call, descriptors(door)?);
+    }
+    let written: Vec<RawFd> = door.iter().chain(talk).copied().collect();
+    for call in [libc::SYS_write, libc::SYS_writev] {
+        rules.insert(call, descriptors(&written)?);
+    }
+    // Anonymous memory only, and never executable: the engine interprets.
+    rules.insert(libc::SYS_mmap, vec![rule(vec![
+        bits(2, libc::PROT_EXEC, 0)?,
+        bits(3, libc::MAP_ANONYMOUS, libc::MAP_ANONYMOUS)?,
+    ])?]);
+    rules.insert(libc::SYS_mprotect, vec![rule(vec![bits(2, libc::PROT_EXEC, 0)?])?]);
+    rules.insert(libc::SYS_clone, vec![rule(vec![bits(0, libc::CLONE_THREAD, libc::CLONE_THREAD)?])?]);
+    rules.insert(libc::SYS_prctl, vec![rule(vec![equal(0, libc::PR_SET_NAME)?])?]);
+    let refused = SeccompAction::Errno(errno(libc::EPERM));
+    let main = program(rules, refused, SeccompAction::Allow)?;
+
+    let unknown = Rules::from([(libc::SYS_clone3, Vec::new())]);
+    let threads = program(unknown, SeccompAction::Allow, SeccompAction::Errno(errno(libc::ENOSYS)))?;
+    Ok((main, threads))
+}
+
+/// Needed to compute, to hold memory, to run threads, and to end; none of them reaches outside the process.
+const ALWAYS: &[i64] = &[
+    libc::SYS_brk,
+    libc::SYS_clone3, // refused by the other filter with ENOSYS
+    libc::SYS_close,
+    libc::SYS_exit,
+    libc::SYS_exit_group,
+    libc::SYS_futex,
+    libc::SYS_getpid,
+    libc::SYS_getrandom,
+    libc::SYS_gettid,
+    libc::SYS_madvise,
+    libc::SYS_mremap,
+    libc::SYS_munmap,
+    libc::SYS_restart_syscall,
+    libc::SYS_rseq,
+    libc::SYS_rt_sigaction,
+    libc::SYS_rt_sigprocmask,
+    libc::SYS_rt_sigreturn,
+    libc::SYS_sched_getaffinity,
+    libc::SYS_sched_yield,
+    libc::SYS_set_robust_list,
+    libc::SYS_sigaltstack,
+];
+
+fn errno(value: i32) -> u32 {
+    value.unsigned_abs()
+}
+
+fn program(rules: Rules, otherwise: SeccompAction, matched: SeccompAction) -> Result<BpfProgram, SandboxError> {
+    let fail = error("seccomp filter");
+    let arch = TargetArch::try_from(std::env::consts::ARCH).map_err(|e| fail(&e))?;
+    let filter = SeccompFilter::new(rules, otherwise, matched, arch).map_err(|e| fail(&e))?;
+    filter.try_into().map_err(|e: seccompiler::BackendError| fail(&e))
+}
+
+fn rule(conditions: Vec<SeccompCondition>) -> Result<SeccompRule, SandboxError> {
+    SeccompRule::new(conditions).map_err(|e| error("seccomp filter")(&e))
+}
+
+fn condition(index: u8, operator: SeccompCmpOp, value: u64) -> Result<SeccompCondition, SandboxError> {
+    SeccompCondition::new(index, SeccompCmpArgLen::Dword, operator, value).map_err(|e| error("seccomp filter")(&e))
+}
+
+fn equal(index: u8, value: i32) -> Result<SeccompCondition, SandboxError> {
+    condition(index, SeccompCmpOp::Eq, u64::from(value.unsigned_abs()))
+}
+
+fn bits(index: u8, mask: i32, value: i32) -> Result<SeccompCondition, SandboxError> {
+    condition(index, SeccompCmpOp::MaskedEq(u64::from(mask.unsigned_abs())), u64::from(value.unsigned_abs()))
+}
+
+/// One rule for each descriptor as the first argument.
+fn descriptors(allowed: &[RawFd]) -> Result<Vec<SeccompRule>, SandboxError> {
+    allowed.iter().map(|fd| rule(vec![equal(0, *fd)?])).collect()
+}

@@ -1,0 +1,28 @@
+//! Which request goes where: the execution lane has the [`Executor`], the query lanes have [`Queries`].
+
+use crate::executor::Executor;
+use crate::platform::Platform;
+use crate::query::Queries;
+use crate::shared::Shared;
+use std::sync::Arc;
+use strongroom_bridge::DoorError;
+use strongroom_bridge::lane;
+use strongroom_bridge::link::Link;
+
+/// Query lanes: queries that run at the same time.
+pub const QUERY_LANES: usize = 4;
+
+/// Serves the enclave's end of a door until the host is gone; tells why it ended. The process calls it with its socket,
+/// tests and the in-process chain with a channel.
+#[must_use]
+pub fn serve(link: Link, platform: impl Platform + 'static) -> DoorError {
+    let shared = Arc::new(Shared::new(platform));
+    let mut executor = Executor::new(Arc::clone(&shared));
+    let queries = Queries::new(shared);
+    lane::serve(
+        link,
+        move |request, asker| executor.serve(request, asker),
+        move |request, asker| queries.serve(request, asker),
+        QUERY_LANES,
+    )
+}

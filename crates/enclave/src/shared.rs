@@ -1,0 +1,101 @@
+//! What the lanes share: the brake, the keys, the engine, and the version that queries read.
+
+use crate::failure::Brake;
+use crate::platform::Platform;
+use crate::secrets::Keys;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use strongroom_bridge::message::Status;
+use strongroom_chain::BlockInfo;
+use strongroom_chain::modules::compute::Machine;
+use strongroom_proof::PartialForest;
+
+/// The most bytes of proven state that the execution lane keeps between two blocks, and so each published version.
+pub const TREE_BYTES_MAX: usize = 64 << 20;
+
+/// The newest committed version.
+pub(crate) struct Published {
+    /// Its block.
+    pub(crate) block: BlockInfo,
+    /// Its state as far as it is proven: a query takes a clone and gives back what it learned.
+    forest: Mutex<PartialForest>,
+}
+
+impl Published {
+    pub(crate) fn new(block: BlockInfo, forest: PartialForest) -> Self {
+        Self { block, forest: Mutex::new(forest) }
+    }
+
+    /// A version of its own for one query.
+    pub(crate) fn pin(&self) -> PartialForest {
+        lock(&self.forest).clone()
+    }
+
+    /// Keeps what a query learned, if that is more than what is here: both are proven against the same roots.
+    pub(crate) fn learn(&self, forest: PartialForest) {
+        let mut mine = lock(&self.forest);
+        if (mine.bytes()..=TREE_BYTES_MAX).contains(&forest.bytes()) {
+            *mine = forest;
+        }
+    }
+}
+
+/// Shared by all lanes.
+pub(crate) struct Shared {
+    pub(crate) platform: Box<dyn Platform>,
+    pub(crate) brake: Brake,
+    pub(crate) machine: Machine,
+    keys: Mutex<Option<Arc<Keys>>>,
+    published: Mutex<Option<Arc<Published>>>,
+    status: Mutex<Status>,
+}
+
+impl Shared {
+    pub(crate) fn new(platform: impl Platform + 'static) -> Self {
+        Self {
+            platform: Box::new(platform),
+            brake: Brake::default(),
+            machine: Machine::default(),
+            keys: Mutex::default(),
+            published: Mutex::default(),
+            status: Mutex::default(),
+        }
+    }
+
+    /// The keys, where a seed is present.
+    pub(crate) fn keys(&self) -> Option<Arc<Keys>> {
+        lock(&self.keys).clone()
+    }
+
+    pub(crate) fn set_keys(&self, keys: Keys) {
+        *lock(&self.keys) = Some(Arc::new(keys));
+    }
+
+    /// The version that queries read.
+    pub(crate) fn published(&self) -> Option<Arc<Published>> {
+        lock(&self.published).clone()
+    }
+
+    pub(crate) fn publish(&self, version: Published) {
+        *lock(&self.published) = Some(Arc::new(version));
+    }
+
+    /// What `status` answers.
+    pub(crate) fn status(&self) -> Status {
+        Status {
+            keys: self.keys().map(|keys| keys.public()),
+            committed: self.published().map(|version| version.block.height),
+            stopped: self.brake.stopped(),
+            ..lock(&self.status).clone()
+        }
+    }
+
+    /// Where the execution lane stands, for `status`.
+    pub(crate) fn set_status(&self, status: Status) {
+        *lock(&self.status) = status;
+    }
+}
+
+/// Every critical section here replaces or copies one value: a lane that panicked left nothing half done.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
