@@ -6,5 +6,9 @@
 //! after it is committed everywhere; bounds every request, queue and search.
 //! Refuses: to decide or to execute anything itself.
 
+pub mod events;
+pub mod indexer;
 pub mod mempool;
 pub mod query_lang;
+pub mod rpc;
+mod ws;

@@ -1,0 +1,256 @@
+//! The node as its engine sees it: the enclave executes, the store keeps, and a height is published everywhere at once.
+//!
+//! Promises: what the enclave gives is kept only if the store reaches the same roots; write set, anchor and block
+//! position are one durable batch; a height is published only after the enclave acknowledged that it is committed.
+//! After a crash the last block runs again from the state before it and must give the same roots: nothing is repaired.
+
+use crate::chain::BlockInfo;
+use crate::enclave::Enclave;
+use crate::events::{EventBus, block_events};
+use crate::host::{HostChain, block_info};
+use crate::mempool::{CheckKind as PoolCheck, CheckTx, Mempool};
+use crate::records;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use strongroom_bridge::message::BlockResult;
+use strongroom_consensus::{
+    AppError, Application, ChainState, CheckKind, FinalizeBlock, GenesisDoc, Info, InitChain,
+};
+use strongroom_proof::comet::{ConsensusParamsUpdate, Header};
+use strongroom_store::blocks::{BlockStore, Executed};
+use strongroom_store::{ContentStore, ExtraKey, Prepared, StateStore, Version};
+use strongroom_types::{DecidedBlock, ExecTxResult, Hash, Height, Tree};
+use tokio::sync::watch;
+
+/// What the store and the enclave share.
+pub struct Stores {
+    /// Versioned state.
+    pub state: Arc<StateStore>,
+    /// Contract code by hash.
+    pub content: Arc<ContentStore>,
+    /// Decided blocks, results, index.
+    pub blocks: Arc<BlockStore>,
+}
+
+/// See the module.
+pub struct App {
+    enclave: Enclave,
+    stores: Stores,
+    chain: Arc<HostChain>,
+    mempool: Arc<Mempool>,
+    events: EventBus,
+    published: watch::Sender<Height>,
+    pending: Mutex<Option<Pending>>,
+}
+
+/// A block that is executed and not yet committed.
+struct Pending {
+    block: DecidedBlock,
+    result: BlockResult,
+    prepared: Prepared,
+}
+
+/// An enclave and a store that do not agree, or a call out of order: the node stops.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Halt {
+    /// The enclave and the store reached different roots.
+    #[error("height {height}: the enclave gives app hash {enclave}, the store {store}: not going on")]
+    Roots {
+        /// The height.
+        height: Height,
+        /// The enclave's, hex.
+        enclave: String,
+        /// The store's, hex.
+        store: String,
+    },
+    /// The engine commits what was not executed.
+    #[error("height {0} is committed without being executed")]
+    Order(Height),
+}
+
+impl App {
+    /// An application over an enclave that stands where `boot` left it.
+    pub fn new(
+        enclave: Enclave,
+        stores: Stores,
+        chain: Arc<HostChain>,
+        mempool: Arc<Mempool>,
+        events: EventBus,
+        published: watch::Sender<Height>,
+    ) -> Self {
+        Self { enclave, stores, chain, mempool, events, published, pending: Mutex::new(None) }
+    }
+
+    fn pending(&self) -> MutexGuard<'_, Option<Pending>> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Application for App {
+    fn info(&self) -> Result<Info, AppError> {
+        let Some(version) = self.stores.state.latest() else { return Ok(Info::default()) };
+        let engine = self.stores.state.extra(ExtraKey::POSITION).map_err(AppError::new)?.unwrap_or_default();
+        Ok(Info { height: version.height, app_hash: version.app_hash.to_vec(), app_version: 0, engine })
+    }
+
+    fn init_chain(&self, genesis: &GenesisDoc) -> Result<InitChain, AppError> {
+        let chain = self.enclave.init_chain(genesis.bytes().to_vec()).map_err(AppError::new)?;
+        match self.stores.state.latest() {
+            // A crash came between the genesis state and the first block.
+            Some(version) => same_roots(0, chain.app_hash, &chain.roots, version.app_hash, &version.roots)?,
+            None => {
+                let prepared = self.stores.state.prepare(0, 0, &chain.writes).map_err(AppError::new)?;
+                same_roots(0, chain.app_hash, &chain.roots, prepared.app_hash(), &prepared.roots())?;
+                let extra = [(ExtraKey::anchor(0), chain.anchor)];
+                self.stores.state.commit(prepared, &extra).map_err(AppError::new)?;
+            }
+        }
+        let update = ConsensusParamsUpdate::decode(&chain.consensus_params).map_err(AppError::new)?;
+        let validators = records::first_validators(&chain.validators).map_err(AppError::new)?;
+        let params = records::params(&genesis.consensus_params.updated(&update));
+        self.stores.blocks.save_in_force(genesis.initial_height, &validators, &params).map_err(AppError::new)?;
+        Ok(InitChain {
+            app_hash: chain.app_hash.to_vec(),
+            validators: chain.validators,
+            consensus_params: Some(update),
+        })
+    }
+
+    fn check_tx(&self, tx: &[u8], kind: CheckKind) -> ExecTxResult {
+        let kind = match kind {
+            CheckKind::New => PoolCheck::New,
+            CheckKind::Recheck => PoolCheck::Recheck,
+        };
+        let CheckTx { code, codespace, log, info, data, gas_wanted, gas_used, events } =
+            crate::mempool::Checker::check_tx(&*self.chain, tx, kind);
+        ExecTxResult { code, data, log, info, gas_wanted, gas_used, events, codespace }
+    }
+
+    fn reap(&self, max_bytes: u64, max_gas: i64) -> Vec<Vec<u8>> {
+        self.mempool.reap(Some(max_bytes), u64::try_from(max_gas).ok())
+    }
+
+    fn finalize_block(&self, block: &DecidedBlock) -> Result<FinalizeBlock, AppError> {
+        let height = Header::decode(&block.header).map_err(AppError::new)?.height;
+        let result = self.enclave.execute_block(block.clone(), Vec::new()).map_err(AppError::new)?;
+        let base = height.saturating_sub(1);
+        let prepared = self.stores.state.prepare(base, height, &result.writes).map_err(AppError::new)?;
+        same_roots(height, result.app_hash, &result.roots, prepared.app_hash(), &prepared.roots())?;
+        let update = ConsensusParamsUpdate::decode(&result.consensus_param_updates).map_err(AppError::new)?;
+        let outcome = FinalizeBlock {
+            tx_results: result.tx_results.clone(),
+            events: result.events.clone(),
+            validator_updates: result.validator_updates.clone(),
+            consensus_param_updates: (!result.consensus_param_updates.is_empty()).then_some(update),
+            app_hash: result.app_hash.to_vec(),
+        };
+        *self.pending() = Some(Pending { block: block.clone(), result, prepared });
+        Ok(outcome)
+    }
+
+    fn commit(&self, height: Height, after: &ChainState) -> Result<(), AppError> {
+        let Some(Pending { block, result, prepared }) = self.pending().take().filter(|p| p.result.height == height)
+        else {
+            return Err(AppError::new(Halt::Order(height)));
+        };
+        // Content first: what a committed state names must be there.
+        for code in &result.new_code {
+            self.stores.content.put(&code.wasm).map_err(AppError::new)?;
+        }
+        let extra = [(ExtraKey::anchor(height), result.anchor.clone()), (ExtraKey::POSITION, after.encode())];
+        self.stores.state.commit(prepared, &extra).map_err(AppError::new)?;
+        let executed = executed(height, &result, after).map_err(AppError::new)?;
+        self.stores.blocks.save_results(height, &executed).map_err(AppError::new)?;
+        self.enclave.committed(height).map_err(AppError::new)?;
+        self.publish(height, &block, &executed)
+    }
+}
+
+impl App {
+    /// Tells everybody at once.
+    fn publish(&self, height: Height, block: &DecidedBlock, executed: &Executed) -> Result<(), AppError> {
+        let head = block_info(&Header::decode(&block.header).map_err(AppError::new)?);
+        let ok = executed.results.tx_results.iter().map(|r| r.code == 0);
+        let included = block.txs.iter().map(Vec::as_slice).zip(ok);
+        self.mempool.block_committed(included, || self.chain.publish(head));
+        self.published.send_replace(height);
+        if let Some(meta) = self.stores.blocks.meta(height).map_err(AppError::new)? {
+            let events = block_events(&meta, block, &executed.results).map_err(AppError::new)?;
+            self.events.publish(events);
+        }
+        Ok(())
+    }
+}
+
+/// What the block store keeps of an executed block; validators of H + 2 and parameters of H + 1 are known now.
+fn executed(height: Height, result: &BlockResult, after: &ChainState) -> Result<Executed, records::RecordError> {
+    let validators = records::validators(after.light().next_validators())?;
+    Ok(Executed {
+        results: records::results(result)?,
+        validators: Some((height.saturating_add(2), validators)),
+        params: Some((height.saturating_add(1), records::params(after.params()))),
+    })
+}
+
+fn same_roots(
+    height: Height,
+    enclave: Hash,
+    enclave_roots: &[(Tree, Hash)],
+    store: Hash,
+    store_roots: &[(Tree, Hash)],
+) -> Result<(), AppError> {
+    if enclave == store && enclave_roots == store_roots {
+        return Ok(());
+    }
+    Err(AppError::new(Halt::Roots { height, enclave: hex::encode(enclave), store: hex::encode(store) }))
+}
+
+/// Why a node cannot start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BootError {
+    /// The enclave refused, or is gone.
+    #[error("enclave: {0}")]
+    Enclave(#[from] strongroom_bridge::DoorError),
+    /// The state store failed.
+    #[error("state store: {0}")]
+    State(#[from] strongroom_store::Error),
+    /// The block store failed.
+    #[error("block store: {0}")]
+    Blocks(#[from] strongroom_store::blocks::BlockStoreError),
+    /// What lies on disk does not fit together.
+    #[error("{0}")]
+    Broken(String),
+}
+
+/// Brings the enclave to where the store is: opens the seal, executes the last block again from the state before it and
+/// holds its roots against the store's, saves its results if the crash came before that. Gives the newest block; before
+/// the first there is none.
+///
+/// # Errors
+/// [`BootError`]; nothing was changed that a second try would not change again.
+pub fn boot(enclave: &Enclave, stores: &Stores, seal: Vec<u8>, genesis: &[u8]) -> Result<Option<BlockInfo>, BootError> {
+    let Some(Version { height, roots, app_hash }) = stores.state.latest().filter(|v| v.height > 0) else {
+        enclave.unseal(seal, genesis.to_vec(), Vec::new())?;
+        return Ok(None);
+    };
+    let base = height.saturating_sub(1);
+    let mut anchors = Vec::new();
+    for at in [base, height] {
+        let anchor = stores.state.extra(ExtraKey::anchor(at))?;
+        anchors.push(anchor.ok_or_else(|| BootError::Broken(format!("the anchor of height {at} is missing")))?);
+    }
+    enclave.unseal(seal, genesis.to_vec(), anchors)?;
+    let missing = || BootError::Broken(format!("the block at height {height} is missing"));
+    let block = stores.blocks.block(height)?.ok_or_else(missing)?;
+    let result = enclave.execute_block(block.clone(), Vec::new())?;
+    let broken = |e: &dyn core::fmt::Display| BootError::Broken(e.to_string());
+    same_roots(height, result.app_hash, &result.roots, app_hash, &roots).map_err(|e| broken(&e))?;
+    if stores.blocks.executed_height()? != Some(height) {
+        let position = stores.state.extra(ExtraKey::POSITION)?.unwrap_or_default();
+        let after = ChainState::decode(&position).map_err(|e| broken(&e))?;
+        stores.blocks.save_results(height, &executed(height, &result, &after).map_err(|e| broken(&e))?)?;
+    }
+    enclave.committed(height)?;
+    Ok(Some(block_info(&Header::decode(&block.header).map_err(|e| broken(&e))?)))
+}

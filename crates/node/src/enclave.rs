@@ -1,0 +1,157 @@
+//! The node's side of the door: sends requests, and answers what the enclave asks from the store and the content.
+//!
+//! Promises: every answer is what the store holds; whatever cannot be had is answered as unavailable, never guessed.
+
+use crate::chain::query::QueryError;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use strongroom_bridge::message::{
+    Answer, Ask, BlockResult, ChainResult, Hint, Proven, PublicKeys, Reply, Request, Status,
+};
+use strongroom_bridge::{DoorError, Transport};
+use strongroom_store::{ContentStore, StateStore, View};
+use strongroom_types::{DecidedBlock, Height};
+
+/// The enclave as the node sees it.
+#[derive(Clone)]
+pub struct Enclave {
+    transport: Arc<dyn Transport>,
+    state: Arc<StateStore>,
+    content: Arc<ContentStore>,
+}
+
+/// A conversation that ended with another reply than its request has.
+const OTHER_REPLY: DoorError = DoorError::Turn("the reply does not belong to the request");
+
+impl Enclave {
+    /// An enclave behind `transport` that is served from `state` and `content`.
+    pub fn new(transport: Arc<dyn Transport>, state: Arc<StateStore>, content: Arc<ContentStore>) -> Self {
+        Self { transport, state, content }
+    }
+
+    /// Makes a seed in the enclave's memory and tells the network's public keys.
+    ///
+    /// # Errors
+    /// [`DoorError`]; `Failed` if the enclave refused.
+    pub fn bootstrap_begin(&self) -> Result<PublicKeys, DoorError> {
+        match self.call(Request::BootstrapBegin)? {
+            Reply::Begun(keys) => Ok(keys),
+            _ => Err(OTHER_REPLY),
+        }
+    }
+
+    /// Seals the seed that was begun to these bytes of a genesis file.
+    ///
+    /// # Errors
+    /// As [`Enclave::bootstrap_begin`].
+    pub fn bootstrap_seal(&self, genesis: Vec<u8>) -> Result<Vec<u8>, DoorError> {
+        match self.call(Request::BootstrapSeal { genesis })? {
+            Reply::Sealed { seal } => Ok(seal),
+            _ => Err(OTHER_REPLY),
+        }
+    }
+
+    /// Opens a seal and stands where the older anchor stands.
+    ///
+    /// # Errors
+    /// As [`Enclave::bootstrap_begin`].
+    pub fn unseal(&self, seal: Vec<u8>, genesis: Vec<u8>, anchors: Vec<Vec<u8>>) -> Result<Status, DoorError> {
+        match self.call(Request::Unseal { seal, genesis, anchors })? {
+            Reply::Status(status) => Ok(status),
+            _ => Err(OTHER_REPLY),
+        }
+    }
+
+    /// The state of genesis.
+    ///
+    /// # Errors
+    /// As [`Enclave::bootstrap_begin`].
+    pub fn init_chain(&self, genesis: Vec<u8>) -> Result<ChainResult, DoorError> {
+        match self.call(Request::InitChain { genesis })? {
+            Reply::Chain(chain) => Ok(*chain),
+            _ => Err(OTHER_REPLY),
+        }
+    }
+
+    /// Executes a decided block.
+    ///
+    /// # Errors
+    /// As [`Enclave::bootstrap_begin`].
+    pub fn execute_block(&self, block: DecidedBlock, hints: Vec<Hint>) -> Result<BlockResult, DoorError> {
+        match self.call(Request::ExecuteBlock { block, hints })? {
+            Reply::Block(result) => Ok(*result),
+            _ => Err(OTHER_REPLY),
+        }
+    }
+
+    /// Tells that a height is durable: queries read it from now on.
+    ///
+    /// # Errors
+    /// As [`Enclave::bootstrap_begin`].
+    pub fn committed(&self, height: Height) -> Result<(), DoorError> {
+        match self.call(Request::Committed { height })? {
+            Reply::Published { height: published } if published == height => Ok(()),
+            _ => Err(OTHER_REPLY),
+        }
+    }
+
+    /// A query that needs the secrets, at the newest committed height: height and encoded response, or its error.
+    ///
+    /// # Errors
+    /// As [`Enclave::bootstrap_begin`].
+    pub fn query(&self, path: &str, data: Vec<u8>) -> Result<(Height, Result<Vec<u8>, QueryError>), DoorError> {
+        match self.call(Request::Query { path: path.to_owned(), data })? {
+            Reply::Query(result) => {
+                let outcome = match result.outcome {
+                    Ok(response) => Ok(response),
+                    Err(encoded) => Err(borsh::from_slice(&encoded).map_err(|_| OTHER_REPLY)?),
+                };
+                Ok((result.height, outcome))
+            }
+            _ => Err(OTHER_REPLY),
+        }
+    }
+
+    /// Where the enclave stands.
+    ///
+    /// # Errors
+    /// As [`Enclave::bootstrap_begin`].
+    pub fn status(&self) -> Result<Status, DoorError> {
+        match self.call(Request::Status)? {
+            Reply::Status(status) => Ok(status),
+            _ => Err(OTHER_REPLY),
+        }
+    }
+
+    fn call(&self, request: Request) -> Result<Reply, DoorError> {
+        // One view per height and conversation: it pins its version while the enclave reads.
+        let mut views = BTreeMap::new();
+        self.transport.call(request, &mut |ask| {
+            self.answer(&mut views, ask).unwrap_or_else(|text| Answer::Unavailable { text })
+        })
+    }
+
+    fn answer(&self, views: &mut BTreeMap<Height, View>, ask: Ask) -> Result<Answer, String> {
+        match ask {
+            Ask::Get { height, tree, key } => {
+                let (value, proof) = self.view(views, height)?.prove(tree, &key).map_err(|e| e.to_string())?;
+                Ok(Answer::Proven(Proven { value, proof: proof.encode() }))
+            }
+            Ask::GetForWrite { height, paths } => {
+                let view = self.view(views, height)?;
+                let proofs = paths.iter().map(|(tree, key)| view.prove_path(*tree, key).map(|p| p.encode()));
+                Ok(Answer::Paths(proofs.collect::<Result<_, _>>().map_err(|e| e.to_string())?))
+            }
+            Ask::GetCode { hash } => Ok(Answer::Code(self.content.get(&hash).map_err(|e| e.to_string())?)),
+        }
+    }
+
+    fn view<'v>(&self, views: &'v mut BTreeMap<Height, View>, height: Height) -> Result<&'v View, String> {
+        match views.entry(height) {
+            std::collections::btree_map::Entry::Occupied(known) => Ok(known.into_mut()),
+            std::collections::btree_map::Entry::Vacant(new) => {
+                Ok(new.insert(self.state.view(height).map_err(|e| e.to_string())?))
+            }
+        }
+    }
+}

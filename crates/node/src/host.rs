@@ -1,0 +1,214 @@
+//! The chain as the host knows it, without secrets: mempool checks, public queries at any height, estimates of gas.
+//!
+//! Promises: every answer is of a published height; a contract query goes to the enclave and to the newest height only.
+
+use crate::chain::check::{CheckState, Simulated, simulate};
+use crate::chain::modules::compute::Machine;
+use crate::chain::query::{self, GrpcCode, QueryError, QueryStop};
+use crate::chain::tx::GasPrice;
+use crate::chain::{BlockInfo, Bytes, CodeRead, Fault, NoSecrets, Services, StateRead};
+use crate::enclave::Enclave;
+use crate::mempool::{CheckKind, CheckTx, Checker};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use strongroom_bridge::DoorError;
+use strongroom_proof::comet::Header;
+use strongroom_store::blocks::BlockStore;
+use strongroom_store::{ContentStore, StateStore, View};
+use strongroom_types::{Hash, Height, Tree};
+
+/// A version of the store, as the state machine reads it.
+struct At<'v>(&'v View);
+
+impl StateRead for At<'_> {
+    fn get(&self, tree: Tree, key: &[u8]) -> Result<Option<Bytes>, Fault> {
+        let value = self.0.get(tree, key).map_err(|e| Fault::State(e.to_string()))?;
+        Ok(value.map(Bytes::from))
+    }
+}
+
+/// Content, as the state machine reads it.
+struct Content<'c>(&'c ContentStore);
+
+impl CodeRead for Content<'_> {
+    fn code(&self, hash: &Hash) -> Result<Bytes, Fault> {
+        match self.0.get(hash) {
+            Ok(Some(wasm)) => Ok(Bytes::from(wasm)),
+            Ok(None) => Err(Fault::Content("no such content".into())),
+            Err(e) => Err(Fault::Content(e.to_string())),
+        }
+    }
+}
+
+/// See the module.
+pub struct HostChain {
+    state: Arc<StateStore>,
+    content: Arc<ContentStore>,
+    blocks: Arc<BlockStore>,
+    enclave: Enclave,
+    machine: Machine,
+    min_gas_price: GasPrice,
+    /// The newest published block. Its state is the store's at that height.
+    head: RwLock<BlockInfo>,
+    pending: Mutex<CheckState>,
+}
+
+impl HostChain {
+    /// A chain whose newest published block is `head`.
+    pub fn new(
+        state: Arc<StateStore>,
+        content: Arc<ContentStore>,
+        blocks: Arc<BlockStore>,
+        enclave: Enclave,
+        head: BlockInfo,
+    ) -> Self {
+        Self {
+            state,
+            content,
+            blocks,
+            enclave,
+            machine: Machine::default(),
+            min_gas_price: GasPrice::default(),
+            head: RwLock::new(head),
+            pending: Mutex::default(),
+        }
+    }
+
+    /// The newest published block.
+    #[must_use]
+    pub fn head(&self) -> BlockInfo {
+        self.head.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Publishes a block: its height is committed in the store and acknowledged by the enclave. Forgets what was
+    /// pending over the block before it.
+    pub fn publish(&self, head: BlockInfo) {
+        *self.head.write().unwrap_or_else(PoisonError::into_inner) = head;
+        self.pending().reset();
+    }
+
+    fn pending(&self) -> MutexGuard<'_, CheckState> {
+        // A check that failed leaves an empty check state, never half of one.
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The block whose state a query reads; 0 is the newest.
+    fn block_at(&self, height: Height) -> Result<BlockInfo, QueryError> {
+        let head = self.head();
+        if height == 0 || height == head.height {
+            return Ok(head);
+        }
+        let missing = || QueryError::Status {
+            code: GrpcCode::FailedPrecondition,
+            text: format!("height {height} is not available, the newest is {}", head.height),
+        };
+        if height > head.height {
+            return Err(missing());
+        }
+        let meta = self.blocks.meta(height).map_err(|e| internal(&e))?.ok_or_else(missing)?;
+        let header = Header::decode(&meta.header).map_err(|e| internal(&e))?;
+        Ok(block_info(&header))
+    }
+
+    /// Answers a query of the full gRPC method `path` at `height` (0: newest). Gives the height that was read.
+    ///
+    /// # Errors
+    /// [`QueryError`] with both faces.
+    pub fn query(&self, path: &str, request: &[u8], height: Height) -> Result<(Height, Vec<u8>), QueryError> {
+        let block = self.block_at(height)?;
+        if query::is_contract_query(path) {
+            return self.contract_query(path, request, height, block.height);
+        }
+        let view = self.state.view(block.height).map_err(|e| internal(&e))?;
+        let content = Content(&self.content);
+        let services = Services { code: &content, vm: &self.machine };
+        match query::query(&At(&view), &NoSecrets, services, &block, path, request) {
+            Ok(response) => Ok((block.height, response)),
+            Err(QueryStop::Error(e)) => Err(e),
+            Err(QueryStop::Fault(fault)) => Err(internal(&fault)),
+        }
+    }
+
+    /// Contracts answer at the newest height only, so that nobody can ask them about the past.
+    fn contract_query(
+        &self,
+        path: &str,
+        request: &[u8],
+        wanted: Height,
+        newest: Height,
+    ) -> Result<(Height, Vec<u8>), QueryError> {
+        if wanted != 0 && wanted != self.head().height {
+            return Err(QueryError::Status {
+                code: GrpcCode::FailedPrecondition,
+                text: format!("contract queries run at the newest height, {newest}"),
+            });
+        }
+        match self.enclave.query(path, request.to_vec()) {
+            Ok((height, outcome)) => outcome.map(|response| (height, response)),
+            Err(DoorError::Failed(failure)) => Err(internal(&failure)),
+            Err(e) => Err(internal(&e)),
+        }
+    }
+
+    /// Estimates the gas of a transaction at the newest height.
+    ///
+    /// # Errors
+    /// As `chain::check::simulate`.
+    pub fn simulate(&self, tx: &[u8]) -> Result<Simulated, QueryError> {
+        let block = self.head();
+        let view = self.state.view(block.height).map_err(|e| internal(&e))?;
+        let content = Content(&self.content);
+        let services = Services { code: &content, vm: &self.machine };
+        simulate(&At(&view), services, &block, tx).map_err(|stop| match stop {
+            QueryStop::Error(e) => e,
+            QueryStop::Fault(fault) => internal(&fault),
+        })
+    }
+
+    fn check(&self, tx: &[u8], kind: CheckKind) -> Result<CheckTx, Fault> {
+        let head = self.head();
+        let view = self.state.view(head.height).map_err(|e| Fault::State(e.to_string()))?;
+        let content = Content(&self.content);
+        let services = Services { code: &content, vm: &self.machine };
+        let mut probe = CheckState::default();
+        let mut pending = self.pending();
+        let state = if kind == CheckKind::Probe { &mut probe } else { &mut *pending };
+        let recheck = kind == CheckKind::Recheck;
+        let outcome = state.check(&At(&view), services, &head, &self.min_gas_price, tx, recheck)?;
+        let result = outcome.checked.into_result(Vec::new(), outcome.events);
+        Ok(CheckTx {
+            code: result.code,
+            codespace: result.codespace,
+            log: result.log,
+            info: String::new(),
+            data: Vec::new(),
+            gas_wanted: result.gas_wanted,
+            gas_used: result.gas_used,
+            events: result.events,
+        })
+    }
+}
+
+impl Checker for HostChain {
+    fn check_tx(&self, tx: &[u8], kind: CheckKind) -> CheckTx {
+        self.check(tx, kind).unwrap_or_else(|fault| {
+            tracing::error!(%fault, "a transaction could not be checked");
+            CheckTx { code: 1, codespace: "undefined".to_owned(), log: fault.to_string(), ..CheckTx::default() }
+        })
+    }
+}
+
+/// What execution depends on in a header.
+#[must_use]
+pub fn block_info(header: &Header) -> BlockInfo {
+    BlockInfo {
+        chain_id: header.chain_id.clone(),
+        height: header.height,
+        time: header.time,
+        header_hash: header.hash(),
+        version_app: header.version_app,
+    }
+}
+
+fn internal(e: &dyn core::fmt::Display) -> QueryError {
+    QueryError::Status { code: GrpcCode::Internal, text: e.to_string() }
+}

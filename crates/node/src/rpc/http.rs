@@ -1,0 +1,240 @@
+//! HTTP: JSON-RPC at `/` with any verb, methods by path, the list of methods, CORS and caching headers.
+
+use super::cors::Cors;
+use super::envelope::{
+    Body as RpcBody, Request as RpcRequest, RpcError, URI_ID, read_body, respond,
+};
+use super::list;
+use super::methods::{self, Call};
+use super::params::{Params, query_pairs};
+use super::server::Server;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::header::{
+    CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HOST, ORIGIN, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::response::Response;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+const JSON: &str = "application/json";
+const FORM: &str = "application/x-www-form-urlencoded";
+const FOR_A_DAY: &str = "public, max-age=86400";
+const SERVER_TIME: HeaderName = HeaderName::from_static("x-server-time");
+
+/// An answer before it becomes HTTP.
+struct Reply {
+    status: StatusCode,
+    content_type: Option<&'static str>,
+    cacheable: bool,
+    body: String,
+}
+
+impl Reply {
+    fn json(status: StatusCode, body: String) -> Self {
+        Self {
+            status,
+            content_type: Some(JSON),
+            cacheable: false,
+            body,
+        }
+    }
+
+    fn empty() -> Self {
+        Self {
+            status: StatusCode::OK,
+            content_type: None,
+            cacheable: false,
+            body: String::new(),
+        }
+    }
+
+    fn page(host: &str) -> Self {
+        Self {
+            status: StatusCode::OK,
+            content_type: Some("text/html"),
+            cacheable: false,
+            body: list::page(host),
+        }
+    }
+
+    fn not_found() -> Self {
+        let content_type = Some("text/plain; charset=utf-8");
+        Self {
+            status: StatusCode::NOT_FOUND,
+            content_type,
+            cacheable: false,
+            body: "404 page not found\n".into(),
+        }
+    }
+}
+
+/// All paths but `/websocket`.
+pub(super) async fn handle(State(server): State<Arc<Server>>, request: Request) -> Response {
+    let origin = request.headers().get(ORIGIN).cloned();
+    if let Some(headers) = server
+        .cors
+        .as_ref()
+        .and_then(|c| c.preflight(request.method(), request.headers()))
+    {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::NO_CONTENT;
+        *response.headers_mut() = headers;
+        return response;
+    }
+    let reply = match request.uri().path() {
+        "/" | "" => at_root(&server, request).await,
+        path => match path.strip_prefix('/').and_then(methods::find) {
+            Some(method) => at_method(&server, method, request).await,
+            None => Reply::not_found(),
+        },
+    };
+    finish(reply, server.cors.as_ref(), origin.as_ref())
+}
+
+fn finish(reply: Reply, cors: Option<&Cors>, origin: Option<&HeaderValue>) -> Response {
+    let mut response = Response::new(Body::from(reply.body));
+    *response.status_mut() = reply.status;
+    let headers = response.headers_mut();
+    if let Some(content_type) = reply.content_type {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    }
+    if reply.cacheable {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static(FOR_A_DAY));
+    }
+    if reply.status == StatusCode::NOT_FOUND && reply.content_type != Some(JSON) {
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    }
+    if reply.status == StatusCode::BAD_REQUEST {
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs());
+    headers.insert(SERVER_TIME, HeaderValue::from(now));
+    if let Some(cors) = cors {
+        cors.mark(origin, headers);
+    }
+    response
+}
+
+fn host_of(request: &Request) -> String {
+    let named = request
+        .headers()
+        .get(HOST)
+        .and_then(|host| host.to_str().ok());
+    named
+        .or(request.uri().authority().map(|a| a.as_str()))
+        .unwrap_or_default()
+        .to_owned()
+}
+
+async fn body_of(server: &Server, request: Request) -> Result<Vec<u8>, RpcError> {
+    match to_bytes(request.into_body(), server.context.config.body_bytes_max).await {
+        Ok(bytes) => Ok(bytes.into()),
+        Err(error) => Err(RpcError::invalid_request(format!(
+            "error reading request body: {error}"
+        ))),
+    }
+}
+
+async fn at_root(server: &Arc<Server>, request: Request) -> Reply {
+    let host = host_of(&request);
+    let body = match body_of(server, request).await {
+        Ok(body) if body.is_empty() => return Reply::page(&host),
+        Ok(body) => body,
+        Err(error) => return Reply::json(StatusCode::BAD_REQUEST, respond(None, Err(&error))),
+    };
+    let requests = match read_body(&body) {
+        Ok(RpcBody::One(None)) => return Reply::empty(),
+        Ok(RpcBody::One(Some(request))) => vec![request],
+        Ok(RpcBody::Batch(requests)) => requests,
+        Err(error) => {
+            return Reply::json(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                respond(None, Err(&error)),
+            );
+        }
+    };
+    let max = server.context.config.batch_requests_max;
+    if requests.len() > max {
+        let text = format!("batch request exceeds maximum ({max}) allowed number of requests");
+        return Reply::json(
+            StatusCode::OK,
+            respond(None, Err(&RpcError::invalid_request(text))),
+        );
+    }
+    let mut answers = Vec::new();
+    let mut cacheable = true;
+    for request in requests.into_iter().filter(|request| request.id.is_some()) {
+        let (answer, keep) = call_json(server, request).await;
+        cacheable &= keep;
+        answers.push(answer);
+    }
+    let body = match answers.as_slice() {
+        [] => return Reply::empty(),
+        [answer] => answer.clone(),
+        answers => format!("[{}]", answers.join(",")),
+    };
+    Reply {
+        cacheable,
+        ..Reply::json(StatusCode::OK, body)
+    }
+}
+
+/// Answers a request, and says whether a cache may keep the answer.
+pub(crate) async fn call_json(server: &Arc<Server>, request: RpcRequest) -> (String, bool) {
+    let id = request.id.as_ref();
+    let method = methods::find(&request.method).filter(|m| !matches!(m.call, Call::WebsocketOnly));
+    let Some(method) = method else {
+        return (respond(id, Err(&RpcError::method_not_found())), false);
+    };
+    match Params::from_json(method.params, request.params.as_ref()) {
+        Ok(params) => {
+            let cacheable = method.is_cacheable(&params);
+            match server.call(method, params).await {
+                Ok(result) => (respond(id, Ok(&result)), cacheable),
+                Err(error) => (respond(id, Err(&error)), false),
+            }
+        }
+        Err(error) => (respond(id, Err(&error)), false),
+    }
+}
+
+async fn at_method(
+    server: &Arc<Server>,
+    method: &'static methods::Method,
+    request: Request,
+) -> Reply {
+    let fail = |status, error: &RpcError| Reply::json(status, respond(Some(&URI_ID), Err(error)));
+    if matches!(method.call, Call::WebsocketOnly) {
+        return fail(StatusCode::NOT_FOUND, &RpcError::method_not_found());
+    }
+    let query = request.uri().query().unwrap_or_default().to_owned();
+    let content_type = request
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or("");
+    let mut pairs = Vec::new();
+    if content_type.starts_with(FORM) {
+        match body_of(server, request).await {
+            Ok(form) => pairs = query_pairs(&String::from_utf8_lossy(&form)),
+            Err(error) => return fail(StatusCode::BAD_REQUEST, &error),
+        }
+    }
+    pairs.extend(query_pairs(&query));
+    let params = match Params::from_uri(method.params, &pairs) {
+        Ok(params) => params,
+        Err(error) => return fail(StatusCode::INTERNAL_SERVER_ERROR, &error),
+    };
+    let cacheable = method.is_cacheable(&params);
+    match server.call(method, params).await {
+        Ok(result) => Reply {
+            cacheable,
+            ..Reply::json(StatusCode::OK, respond(Some(&URI_ID), Ok(&result)))
+        },
+        Err(error) => fail(StatusCode::INTERNAL_SERVER_ERROR, &error),
+    }
+}

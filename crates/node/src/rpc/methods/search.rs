@@ -1,0 +1,82 @@
+//! Searching transactions and blocks.
+
+use super::blocks::BlockAnswer;
+use super::tx::TxAnswer;
+use super::{Answer, Context, answer, page};
+use crate::indexer::{search_blocks, search_txs};
+use crate::query_lang::Query;
+use crate::rpc::envelope::RpcError;
+use crate::rpc::json::Str;
+use crate::rpc::params::Params;
+use serde::Serialize;
+
+/// Puts `found`, which ascends, into the order that the params name.
+fn order<T>(found: &mut [T], params: &Params, default: &str) -> Result<(), RpcError> {
+    let named = match params.text("order_by") {
+        "" => default,
+        named => named,
+    };
+    match named {
+        "asc" => Ok(()),
+        "desc" => {
+            found.reverse();
+            Ok(())
+        }
+        _ => Err(RpcError::internal(
+            "expected order_by to be either `asc` or `desc` or empty",
+        )),
+    }
+}
+
+fn query(params: &Params) -> Result<Query, RpcError> {
+    Query::parse(params.text("query")).map_err(|error| RpcError::internal(error.to_string()))
+}
+
+#[derive(Serialize)]
+struct TxSearch {
+    txs: Vec<TxAnswer>,
+    total_count: Str<usize>,
+}
+
+pub(super) fn tx_search(context: &Context, params: &Params) -> Answer {
+    let query = query(params)?;
+    let mut found = search_txs(
+        context.backend.blocks(),
+        &query,
+        context.backend.published_height(),
+    )?;
+    order(&mut found, params, "asc")?;
+    let prove = params.bool("prove");
+    let txs = page(&found, params)?
+        .iter()
+        .map(|&at| TxAnswer::at(context, at, prove))
+        .collect::<Result<_, _>>()?;
+    answer(&TxSearch {
+        txs,
+        total_count: Str(found.len()),
+    })
+}
+
+#[derive(Serialize)]
+struct BlockSearch {
+    blocks: Vec<BlockAnswer>,
+    total_count: Str<usize>,
+}
+
+pub(super) fn block_search(context: &Context, params: &Params) -> Answer {
+    let query = query(params)?;
+    let mut found = search_blocks(
+        context.backend.blocks(),
+        &query,
+        context.backend.published_height(),
+    )?;
+    order(&mut found, params, "desc")?;
+    let blocks = page(&found, params)?
+        .iter()
+        .map(|&height| BlockAnswer::at(context, height))
+        .collect::<Result<_, _>>()?;
+    answer(&BlockSearch {
+        blocks,
+        total_count: Str(found.len()),
+    })
+}

@@ -1,0 +1,303 @@
+//! The websocket of the RPC: all methods, and subscriptions to events (wire.md 4.3).
+//!
+//! Promises: answers and events of one subscription come in order; events repeat the id of their `subscribe`; a silent
+//! socket is pinged and, if it stays silent, closed; on stopping every subscriber is told.
+//! Refuses: batches, messages over the limit, more clients and subscriptions than configured. A client that reads too
+//! slowly loses its subscriptions, never the node its pace.
+
+use crate::events::{BlockEvents, EventBus};
+use crate::query_lang::Query;
+use crate::rpc::envelope::{Id, Request, RpcError, read_one, respond};
+use crate::rpc::params::{Kind, Params};
+use crate::rpc::{Server, call_json, wait_for};
+use axum::extract::State;
+use axum::extract::ws::{
+    Message, WebSocket, WebSocketUpgrade, rejection::WebSocketUpgradeRejection,
+};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
+
+/// A peer that does not take a frame for so long is gone.
+const SEND_MAX: Duration = Duration::from_secs(10);
+/// Why subscriptions end when the node stops. Clients know this text.
+const STOPPED: &str = "subscription was canceled (reason: CometBFT exited)";
+/// Why subscriptions end when a client reads too slowly.
+const TOO_SLOW: &str =
+    "subscription was canceled (reason: client is not pulling messages fast enough)";
+
+/// `/websocket`.
+pub(crate) async fn upgrade(
+    State(server): State<Arc<Server>>,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Response {
+    match upgrade {
+        Ok(upgrade) => {
+            let max = server.context.config.body_bytes_max;
+            upgrade
+                .max_message_size(max)
+                .max_frame_size(max)
+                .on_upgrade(move |socket| Client::run(server, socket))
+        }
+        Err(_) => {
+            let headers = [
+                (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
+                (header::SEC_WEBSOCKET_VERSION, "13"),
+                (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+            ];
+            (StatusCode::BAD_REQUEST, headers, "Bad Request\n").into_response()
+        }
+    }
+}
+
+struct Subscription {
+    id: Id,
+    /// As the client wrote it: events repeat it.
+    text: String,
+    query: Query,
+}
+
+/// The events of a client that has subscriptions, and its place among those clients.
+struct Feed {
+    events: Receiver<BlockEvents>,
+    _place: Place,
+}
+
+/// One of the places for clients with subscriptions; free again when dropped.
+struct Place(Arc<Server>);
+
+impl Place {
+    fn take(server: &Arc<Server>) -> Result<Self, RpcError> {
+        let max = server.context.config.subscription_clients_max;
+        let free = |taken: usize| (taken < max).then_some(taken.saturating_add(1));
+        let clients: &AtomicUsize = &server.subscribed_clients;
+        match clients.fetch_update(Ordering::AcqRel, Ordering::Acquire, free) {
+            Ok(_) => Ok(Self(Arc::clone(server))),
+            Err(_) => Err(RpcError::internal(format!(
+                "max_subscription_clients {max} reached"
+            ))),
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.subscribed_clients.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// The connection is over; nothing more can be sent.
+struct Gone;
+
+struct Client {
+    server: Arc<Server>,
+    socket: WebSocket,
+    subscriptions: Vec<Subscription>,
+    feed: Option<Feed>,
+}
+
+/// The next event batch, or never if there is no subscription.
+async fn next_events(feed: &mut Option<Feed>) -> Result<BlockEvents, RecvError> {
+    match feed {
+        Some(feed) => feed.events.recv().await,
+        None => core::future::pending().await,
+    }
+}
+
+impl Client {
+    async fn run(server: Arc<Server>, socket: WebSocket) {
+        let _alive = server.alive.clone();
+        let mut client = Self {
+            server,
+            socket,
+            subscriptions: Vec::new(),
+            feed: None,
+        };
+        // An error says that the peer is gone: there is nobody to tell.
+        let _ = client.serve().await;
+    }
+
+    async fn serve(&mut self) -> Result<(), Gone> {
+        let config = Arc::clone(&self.server.context.config);
+        let stopped = wait_for(self.server.stopping.clone());
+        tokio::pin!(stopped);
+        let mut ping = interval_at(Instant::now() + config.ping_every, config.ping_every);
+        ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut heard = Instant::now();
+        loop {
+            tokio::select! {
+                () = &mut stopped => {
+                    self.end_subscriptions(STOPPED).await?;
+                    return self.send(Message::Close(None)).await;
+                }
+                _ = ping.tick() => {
+                    if heard.elapsed() > config.silence_max {
+                        return Ok(());
+                    }
+                    self.send(Message::Ping(Default::default())).await?;
+                }
+                message = self.socket.recv() => {
+                    let Some(Ok(message)) = message else { return Ok(()) };
+                    heard = Instant::now();
+                    match message {
+                        Message::Text(text) => self.take(text.as_bytes()).await?,
+                        Message::Binary(bytes) => self.take(&bytes).await?,
+                        // The library answers pings and closing.
+                        Message::Ping(_) | Message::Pong(_) | Message::Close(_) => {}
+                    }
+                }
+                events = next_events(&mut self.feed) => match events {
+                    Ok(events) => self.forward(&events).await?,
+                    Err(RecvError::Lagged(_)) => self.end_subscriptions(TOO_SLOW).await?,
+                    Err(RecvError::Closed) => self.end_subscriptions(STOPPED).await?,
+                },
+            }
+        }
+    }
+
+    async fn send(&mut self, message: Message) -> Result<(), Gone> {
+        match timeout(SEND_MAX, self.socket.send(message)).await {
+            Ok(Ok(())) => Ok(()),
+            _ => Err(Gone),
+        }
+    }
+
+    async fn say(&mut self, text: String) -> Result<(), Gone> {
+        self.send(Message::Text(text.into())).await
+    }
+
+    async fn take(&mut self, bytes: &[u8]) -> Result<(), Gone> {
+        let request = match read_one(bytes) {
+            Ok(Some(request)) => request,
+            Ok(None) => return Ok(()),
+            Err(error) => return self.say(respond(None, Err(&error))).await,
+        };
+        let Some(id) = request.id.clone() else {
+            return Ok(());
+        };
+        let outcome = match request.method.as_str() {
+            "subscribe" => self.subscribe(&id, &request),
+            "unsubscribe" => self.unsubscribe(&request),
+            "unsubscribe_all" => self.unsubscribe_all(),
+            _ => {
+                let (answer, _) = call_json(&self.server, request).await;
+                return self.say(answer).await;
+            }
+        };
+        let answer = match &outcome {
+            Ok(()) => respond(Some(&id), Ok("{}")),
+            // CometBFT loses the id when it calls a method without any params.
+            Err(error) if request.params.is_none() && request.method != "unsubscribe_all" => {
+                respond(Some(&Id::Number(-1)), Err(error))
+            }
+            Err(error) => respond(Some(&id), Err(error)),
+        };
+        self.say(answer).await
+    }
+
+    fn query_of(request: &Request) -> Result<(String, Query), RpcError> {
+        let params = Params::from_json(&[("query", Kind::Text)], request.params.as_ref())
+            .map_err(|error| RpcError::internal(error.data))?;
+        let text = params.text("query").to_owned();
+        let query = Query::parse(&text).map_err(|error| match error {
+            crate::query_lang::QueryError::TooLong => RpcError::internal(error.to_string()),
+            error => RpcError::internal(format!("failed to parse query: {error}")),
+        })?;
+        Ok((text, query))
+    }
+
+    fn subscribe(&mut self, id: &Id, request: &Request) -> Result<(), RpcError> {
+        let max = self.server.context.config.subscriptions_per_client_max;
+        if self.subscriptions.len() >= max {
+            return Err(RpcError::internal(format!(
+                "max_subscriptions_per_client {max} reached"
+            )));
+        }
+        let place = if self.feed.is_none() {
+            Some(Place::take(&self.server)?)
+        } else {
+            None
+        };
+        let (text, query) = Self::query_of(request)?;
+        if self.subscriptions.iter().any(|known| known.query == query) {
+            return Err(RpcError::internal("already subscribed"));
+        }
+        if let Some(place) = place {
+            let bus: &EventBus = self.server.context.backend.events();
+            self.feed = Some(Feed {
+                events: bus.subscribe(),
+                _place: place,
+            });
+        }
+        self.subscriptions.push(Subscription {
+            id: id.clone(),
+            text,
+            query,
+        });
+        Ok(())
+    }
+
+    fn unsubscribe(&mut self, request: &Request) -> Result<(), RpcError> {
+        let (_, query) = Self::query_of(request)?;
+        let Some(at) = self
+            .subscriptions
+            .iter()
+            .position(|known| known.query == query)
+        else {
+            return Err(RpcError::internal("subscription not found"));
+        };
+        self.subscriptions.remove(at);
+        self.rest_if_idle();
+        Ok(())
+    }
+
+    fn unsubscribe_all(&mut self) -> Result<(), RpcError> {
+        if self.subscriptions.is_empty() {
+            return Err(RpcError::internal("subscription not found"));
+        }
+        self.subscriptions.clear();
+        self.rest_if_idle();
+        Ok(())
+    }
+
+    fn rest_if_idle(&mut self) {
+        if self.subscriptions.is_empty() {
+            self.feed = None;
+        }
+    }
+
+    async fn forward(&mut self, events: &BlockEvents) -> Result<(), Gone> {
+        let mut frames = Vec::new();
+        for event in events.iter() {
+            for subscription in self
+                .subscriptions
+                .iter()
+                .filter(|s| s.query.matches(event.pairs()))
+            {
+                frames.push(respond(
+                    Some(&subscription.id),
+                    Ok(&event.result(&subscription.text)),
+                ));
+            }
+        }
+        for frame in frames {
+            self.say(frame).await?;
+        }
+        Ok(())
+    }
+
+    async fn end_subscriptions(&mut self, why: &str) -> Result<(), Gone> {
+        let ended = core::mem::take(&mut self.subscriptions);
+        self.feed = None;
+        for subscription in ended {
+            self.say(respond(Some(&subscription.id), Err(&RpcError::server(why))))
+                .await?;
+        }
+        Ok(())
+    }
+}

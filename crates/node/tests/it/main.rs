@@ -1,0 +1,6 @@
+//! The node against what a real CometBFT v0.38.25 said (golden data), over real sockets on free ports.
+
+mod chain;
+mod http;
+mod rpc_golden;
+mod ws_golden;
