@@ -116,7 +116,8 @@ impl<'a, 's> Ctx<'a, 's> {
         self.gas.consume(gas::READ_FLAT, "ReadFlat")?;
         let value = self.state.get(&Slot::Native(key.to_vec()))?;
         let bytes = len(key).saturating_add(value.as_ref().map_or(0, |v| len(v)));
-        self.gas.consume(bytes.saturating_mul(gas::READ_PER_BYTE), "ReadPerByte")?;
+        self.gas
+            .consume(bytes.saturating_mul(gas::READ_PER_BYTE), "ReadPerByte")?;
         Ok(value)
     }
 
@@ -136,8 +137,10 @@ impl<'a, 's> Ctx<'a, 's> {
     pub fn set(&mut self, key: &[u8], value: &[u8]) -> Result<(), Stop> {
         self.gas.consume(gas::WRITE_FLAT, "WriteFlat")?;
         let bytes = len(key).saturating_add(len(value));
-        self.gas.consume(bytes.saturating_mul(gas::WRITE_PER_BYTE), "WritePerByte")?;
-        self.state.put(Slot::Native(key.to_vec()), Some(Bytes::from(value)));
+        self.gas
+            .consume(bytes.saturating_mul(gas::WRITE_PER_BYTE), "WritePerByte")?;
+        self.state
+            .put(Slot::Native(key.to_vec()), Some(Bytes::from(value)));
         Ok(())
     }
 
@@ -164,7 +167,11 @@ pub fn event(kind: &str, attributes: &[(&str, &str)]) -> Event {
         kind: kind.to_owned(),
         attributes: attributes
             .iter()
-            .map(|(key, value)| Attribute { key: (*key).to_owned(), value: (*value).to_owned(), index: true })
+            .map(|(key, value)| Attribute {
+                key: (*key).to_owned(),
+                value: (*value).to_owned(),
+                index: true,
+            })
             .collect(),
     }
 }

@@ -74,6 +74,10 @@ impl GasMeter {
     /// [`Stop::OutOfGas`] with `location` if less is left.
     pub fn consume(&mut self, amount: Gas, location: &'static str) -> Result<(), Stop> {
         self.used = self.used.saturating_add(amount);
-        if self.used > self.limit { Err(Stop::OutOfGas(location)) } else { Ok(()) }
+        if self.used > self.limit {
+            Err(Stop::OutOfGas(location))
+        } else {
+            Ok(())
+        }
     }
 }

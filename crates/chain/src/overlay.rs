@@ -87,7 +87,10 @@ impl Overlay {
     /// Ends a transaction: its writes stay, the journal is cleared, and what it touched is told.
     pub fn end_tx(&mut self) -> Access {
         let writes = self.journal.drain(..).map(|(slot, _)| slot).collect();
-        Access { reads: std::mem::take(&mut self.reads), writes }
+        Access {
+            reads: std::mem::take(&mut self.reads),
+            writes,
+        }
     }
 
     /// Forgets the values read so far if they are more than `max`: they are only a cache.

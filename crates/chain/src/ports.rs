@@ -57,20 +57,37 @@ pub trait Secrets {
     ///
     /// # Errors
     /// [`SecretsError::NotHere`] on the host.
-    fn seal_value(&self, contract: &Address, key: &[u8], height: Height, value: &[u8]) -> Result<Vec<u8>, SecretsError>;
+    fn seal_value(
+        &self,
+        contract: &Address,
+        key: &[u8],
+        height: Height,
+        value: &[u8],
+    ) -> Result<Vec<u8>, SecretsError>;
 
     /// Opens the record of a contract's own `key`; its header names the epoch.
     ///
     /// # Errors
     /// [`SecretsError::NotHere`] on the host, [`SecretsError::Corrupt`] if it does not open.
-    fn open_value(&self, contract: &Address, key: &[u8], record: &[u8]) -> Result<Bytes, SecretsError>;
+    fn open_value(
+        &self,
+        contract: &Address,
+        key: &[u8],
+        record: &[u8],
+    ) -> Result<Bytes, SecretsError>;
 
     /// The 32 bytes that a call sees as `env.block.random`: PRF of (seed, header hash), then of contract, position of
     /// the transaction and number of the call within it. Unknown before the block is decided.
     ///
     /// # Errors
     /// [`SecretsError::NotHere`] on the host.
-    fn random(&self, header_hash: &Hash, contract: &Address, tx_index: u32, call: u32) -> Result<[u8; 32], SecretsError>;
+    fn random(
+        &self,
+        header_hash: &Hash,
+        contract: &Address,
+        tx_index: u32,
+        call: u32,
+    ) -> Result<[u8; 32], SecretsError>;
 }
 
 /// The host's [`Secrets`]: every operation answers [`SecretsError::NotHere`].
@@ -86,7 +103,13 @@ impl Secrets for NoSecrets {
         Err(SecretsError::NotHere)
     }
 
-    fn seal_value(&self, _: &Address, _: &[u8], _: Height, _: &[u8]) -> Result<Vec<u8>, SecretsError> {
+    fn seal_value(
+        &self,
+        _: &Address,
+        _: &[u8],
+        _: Height,
+        _: &[u8],
+    ) -> Result<Vec<u8>, SecretsError> {
         Err(SecretsError::NotHere)
     }
 

@@ -21,7 +21,12 @@ pub struct State<'a> {
 impl<'a> State<'a> {
     /// A state with the writes of `overlay` over `base`.
     pub fn new(base: &'a dyn StateRead, secrets: &'a dyn Secrets, overlay: Overlay) -> Self {
-        Self { base, secrets, overlay, content: BTreeMap::new() }
+        Self {
+            base,
+            secrets,
+            overlay,
+            content: BTreeMap::new(),
+        }
     }
 
     /// The secrets that this side of the door has.
@@ -51,9 +56,17 @@ impl<'a> State<'a> {
 
     /// Live epochs newest first: a value stays where it was written until it is written again.
     fn get_sealed(&self, contract: &Address, key: &[u8]) -> Result<Option<Bytes>, Fault> {
-        for raw in self.secrets.storage_keys(contract, key).map_err(secret_fault)? {
+        for raw in self
+            .secrets
+            .storage_keys(contract, key)
+            .map_err(secret_fault)?
+        {
             if let Some(record) = self.base.get(Tree::Contract, &raw)? {
-                return self.secrets.open_value(contract, key, &record).map(Some).map_err(secret_fault);
+                return self
+                    .secrets
+                    .open_value(contract, key, &record)
+                    .map(Some)
+                    .map_err(secret_fault);
             }
         }
         Ok(None)
@@ -78,12 +91,18 @@ impl<'a> State<'a> {
                     out.0.insert((Tree::Native, key), value.map(|v| v.to_vec()));
                 }
                 Slot::Contract(contract, key) => {
-                    let mut keys = self.secrets.storage_keys(&contract, &key).map_err(secret_fault)?.into_iter();
+                    let mut keys = self
+                        .secrets
+                        .storage_keys(&contract, &key)
+                        .map_err(secret_fault)?
+                        .into_iter();
                     let newest = keys.next().ok_or_else(|| broken("no live epoch"))?;
                     let record = match value {
-                        Some(v) => {
-                            Some(self.secrets.seal_value(&contract, &key, height, &v).map_err(secret_fault)?)
-                        }
+                        Some(v) => Some(
+                            self.secrets
+                                .seal_value(&contract, &key, height, &v)
+                                .map_err(secret_fault)?,
+                        ),
                         None => None,
                     };
                     out.0.insert((Tree::Contract, newest), record);

@@ -1,0 +1,234 @@
+//! One block: its transactions in order on one overlay, the fees folded at its end, one write set.
+//!
+//! Promises: the cost of a transaction does not depend on how many are in the block; a transaction that fails leaves
+//! its fee and sequence only; one that does not decode leaves nothing but its error; the fee collector is written once.
+
+#[cfg(test)]
+mod tests;
+
+use crate::Bytes;
+use crate::ctx::{BlockInfo, Ctx, Mode, Services, TxInfo};
+use crate::error::{Fault, Stop, broken};
+use crate::modules::bank::handler::collect_fees;
+use crate::modules::consensus::state::{ConsensusParams, PARAMS};
+use crate::overlay::{Access, Overlay};
+use crate::ports::{Secrets, StateRead};
+use crate::state::State;
+use crate::tx::ante::Options;
+use crate::tx::{Checked, decode, run_ante, run_messages, visible};
+use crate::types::error::sdk;
+use crate::types::{Coin, Coins, Event, ExecTxResult, Gas, Hash, ValidatorUpdate, WriteSet};
+use std::collections::BTreeMap;
+
+/// What a block came to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BlockOutcome {
+    /// One result per transaction, in order.
+    pub tx_results: Vec<ExecTxResult>,
+    /// Events of the block itself.
+    pub events: Vec<Event>,
+    /// Changes of the validator set.
+    pub validator_updates: Vec<ValidatorUpdate>,
+    /// New consensus parameters, if they changed.
+    pub consensus_param_updates: Option<ConsensusParams>,
+    /// What changes in the trees.
+    pub writes: WriteSet,
+    /// Content first seen in this block, by hash.
+    pub new_code: BTreeMap<Hash, Bytes>,
+    /// What each transaction read and wrote.
+    pub access: Vec<Access>,
+}
+
+/// The gas of a block.
+struct BlockGas {
+    limit: Option<Gas>,
+    used: Gas,
+}
+
+impl BlockGas {
+    fn is_empty(&self) -> bool {
+        self.limit.is_some_and(|limit| self.used >= limit)
+    }
+
+    /// Counts what a transaction used, at most its limit. Tells whether the block had it.
+    fn consume(&mut self, gas: Gas) -> bool {
+        self.used = self.used.saturating_add(gas);
+        self.limit.is_none_or(|limit| self.used <= limit)
+    }
+}
+
+/// What runs through a block beside its state.
+struct Run<'b> {
+    block: &'b BlockInfo,
+    services: Services<'b>,
+    options: Options,
+    gas: BlockGas,
+    /// How many transactions passed the ante chain.
+    passed: u32,
+    /// Fees by denomination: deltas until block end.
+    fees: BTreeMap<String, u128>,
+}
+
+/// Executes a decided block.
+///
+/// # Errors
+/// A [`Fault`]: then nothing of the block may leave.
+pub fn execute_block(
+    base: &dyn StateRead,
+    secrets: &dyn Secrets,
+    services: Services<'_>,
+    block: &BlockInfo,
+    txs: &[Vec<u8>],
+) -> Result<BlockOutcome, Fault> {
+    let mut state = State::new(base, secrets, Overlay::default());
+    let limit = block_gas(&mut state, block, services)?;
+    let options = Options {
+        block_gas: limit,
+        min_gas_price: None,
+    };
+    let gas = BlockGas { limit, used: 0 };
+    let mut run = Run {
+        block,
+        services,
+        options,
+        gas,
+        passed: 0,
+        fees: BTreeMap::new(),
+    };
+    let (mut tx_results, mut access) = (Vec::new(), Vec::new());
+    // What was read so far belongs to no transaction.
+    let _ = state.overlay.end_tx();
+    for (index, bytes) in txs.iter().enumerate() {
+        let index = u32::try_from(index).map_err(|_| broken("more transactions than numbers"))?;
+        tx_results.push(run.deliver(&mut state, index, bytes)?);
+        access.push(state.overlay.end_tx());
+    }
+    run.fold_fees(&mut state)?;
+    let new_code = core::mem::take(&mut state.content);
+    Ok(BlockOutcome {
+        tx_results,
+        events: Vec::new(),
+        validator_updates: Vec::new(),
+        consensus_param_updates: None,
+        writes: state.into_write_set(block.height)?,
+        new_code,
+        access,
+    })
+}
+
+/// The block's gas limit from the consensus parameters in the state.
+pub(crate) fn block_gas(
+    state: &mut State<'_>,
+    block: &BlockInfo,
+    services: Services<'_>,
+) -> Result<Option<Gas>, Fault> {
+    let mut ctx = Ctx::new(
+        state,
+        block,
+        TxInfo::default(),
+        Mode::Deliver,
+        services,
+        Gas::MAX,
+    );
+    let params = PARAMS.get(&mut ctx).map_err(unmetered)?;
+    Ok(params
+        .ok_or_else(|| broken("no consensus parameters"))?
+        .block_gas())
+}
+
+/// A stop where there is neither a limit nor a client.
+fn unmetered(stop: Stop) -> Fault {
+    match stop {
+        Stop::Fault(fault) => fault,
+        Stop::Err(e) => broken(e.text),
+        Stop::OutOfGas(location) => broken(format!("out of gas in {location} without a limit")),
+    }
+}
+
+impl Run<'_> {
+    fn deliver(
+        &mut self,
+        state: &mut State<'_>,
+        index: u32,
+        bytes: &[u8],
+    ) -> Result<ExecTxResult, Fault> {
+        if self.gas.is_empty() {
+            let error = sdk::OUT_OF_GAS.wrap("no block gas left to run tx");
+            return Ok(Checked::undecodable(error).into_result(Vec::new(), Vec::new()));
+        }
+        let decoded = match decode(bytes) {
+            Ok(decoded) => decoded,
+            Err(error) => {
+                return Ok(Checked::undecodable(error).into_result(Vec::new(), Vec::new()));
+            }
+        };
+        let tx = TxInfo {
+            index: Some(index),
+            counter: Some(self.passed),
+            hash: decoded.tx.hash,
+        };
+        let mut ctx = Ctx::new(state, self.block, tx, Mode::Deliver, self.services, 0);
+        if let Err(stop) = run_ante(&mut ctx, &decoded, &self.options) {
+            let checked = Checked::of(&ctx, Err(stop))?;
+            self.gas.consume(checked.gas_used.min(checked.gas_wanted));
+            return Ok(checked.into_result(Vec::new(), Vec::new()));
+        }
+        self.passed = self.passed.saturating_add(1);
+        for coin in ctx.fees.iter() {
+            let sum = self.fees.entry(coin.denom.clone()).or_default();
+            *sum = sum
+                .checked_add(coin.amount)
+                .ok_or_else(|| broken("fees overflow"))?;
+        }
+        let (mark, ante_events) = (ctx.state.overlay.mark(), ctx.events.len());
+        let outcome = run_messages(&mut ctx, decoded);
+        let (wanted, used) = (ctx.gas.limit(), ctx.gas.used());
+        let fits = self.gas.consume(used.min(wanted));
+        let outcome = outcome.and_then(|done| {
+            if fits {
+                Ok(done)
+            } else {
+                Err(Stop::OutOfGas("block gas meter"))
+            }
+        });
+        let events = match &outcome {
+            Ok(_) => {
+                let content = core::mem::take(&mut ctx.new_code);
+                ctx.state.content.extend(content);
+                core::mem::take(&mut ctx.events)
+            }
+            Err(_) => {
+                ctx.state.overlay.revert(mark);
+                ctx.events.truncate(ante_events);
+                core::mem::take(&mut ctx.events)
+            }
+        };
+        let (data, error) = match outcome {
+            Ok(done) => (done.data, None),
+            Err(stop) => (Vec::new(), Some(visible(stop, wanted, used)?)),
+        };
+        Ok(Checked {
+            gas_wanted: wanted,
+            gas_used: used,
+            error,
+        }
+        .into_result(data, events))
+    }
+
+    /// Credits the collector once.
+    fn fold_fees(&mut self, state: &mut State<'_>) -> Result<(), Fault> {
+        let mut ctx = Ctx::new(
+            state,
+            self.block,
+            TxInfo::default(),
+            Mode::Deliver,
+            self.services,
+            Gas::MAX,
+        );
+        for (denom, amount) in core::mem::take(&mut self.fees) {
+            let coins = Coins::new(vec![Coin::new(amount, denom)]).map_err(broken)?;
+            collect_fees(&mut ctx, &coins).map_err(unmetered)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,223 @@
+//! Blocks: fees folded, replays, gas of the block, and no transaction that pays for its neighbours.
+
+use crate::modules::accounts::FEE_COLLECTOR;
+use crate::modules::bank;
+use crate::overlay::Slot;
+use crate::testing::{Chain, USER_BALANCE, coins, document, draft, send};
+use crate::types::{Address, Tree};
+use proptest::prelude::*;
+
+fn collector() -> Address {
+    Address::of_module(FEE_COLLECTOR)
+}
+
+/// `n` transfers of 1 uscrt, each by another user to the next.
+fn transfers(chain: &Chain) -> Vec<Vec<u8>> {
+    let users = &chain.users;
+    let next = |n: usize| &users[(n + 1) % users.len()].address;
+    users
+        .iter()
+        .enumerate()
+        .map(|(n, u)| draft(vec![send(&u.address, next(n), 1)]).signed(&[u]))
+        .collect()
+}
+
+#[test]
+fn the_fees_of_a_block_reach_the_collector_once_and_no_transaction_writes_to_it() {
+    let mut chain = Chain::new(5);
+    let outcome = {
+        let txs = transfers(&chain);
+        chain.block(&txs)
+    };
+    assert!(outcome.tx_results.iter().all(|r| r.code == 0));
+    assert_eq!(chain.balance(&collector()), 50_000);
+    let (address, denom) = (collector(), "uscrt");
+    let slot = Slot::Native(bank::state::BALANCES.raw_key(&(&address, denom)));
+    assert_eq!(outcome.access.len(), 5);
+    assert!(
+        outcome
+            .access
+            .iter()
+            .all(|a| !a.writes.contains(&slot) && !a.reads.contains(&slot))
+    );
+    // Two transfers without a common account have nothing to wait for.
+    assert!(
+        outcome.access[0]
+            .writes
+            .is_disjoint(&outcome.access[3].writes)
+    );
+    assert!(
+        outcome.access[0]
+            .writes
+            .is_disjoint(&outcome.access[3].reads)
+    );
+}
+
+#[test]
+fn the_next_block_pays_fees_on_top() {
+    let mut chain = Chain::new(3);
+    for round in 1..=3_u64 {
+        let txs = transfers(&chain);
+        assert!(chain.block(&txs).tx_results.iter().all(|r| r.code == 0));
+        assert_eq!(chain.balance(&collector()), u128::from(round) * 30_000);
+        for user in &mut chain.users {
+            user.sequence += 1;
+        }
+    }
+}
+
+#[test]
+fn an_empty_block_writes_nothing() {
+    let mut chain = Chain::new(1);
+    let outcome = chain.block(&[]);
+    assert!(
+        outcome.writes.0.is_empty() && outcome.tx_results.is_empty() && outcome.events.is_empty()
+    );
+}
+
+#[test]
+fn a_block_whose_gas_is_used_up_runs_no_further_transaction() {
+    let mut document = document(6);
+    document.consensus_params.block.max_gas = "32000".into();
+    let mut chain = Chain::from_document(&document, 6);
+    let txs: Vec<Vec<u8>> = (0..6)
+        .map(|n| {
+            let mut draft = draft(vec![send(
+                &chain.users[n].address,
+                &chain.users[0].address,
+                1,
+            )]);
+            draft.fee.gas_limit = 20_000;
+            draft.signed(&[&chain.users[n]])
+        })
+        .collect();
+    let results = chain.block(&txs).tx_results;
+    let last = results.last().unwrap();
+    assert_eq!((last.codespace.as_str(), last.code), ("sdk", 11));
+    assert_eq!(last.log, "no block gas left to run tx: out of gas");
+    assert_eq!((last.gas_wanted, last.gas_used), (0, 0));
+    assert_eq!(results[0].code, 0);
+    // The one that passed the limit is taken back, but keeps its fee.
+    let over = results
+        .iter()
+        .position(|r| r.log.contains("block gas meter"))
+        .unwrap();
+    assert!(
+        results[over]
+            .log
+            .starts_with("out of gas in location: block gas meter; gasWanted: 20000, gasUsed: ")
+    );
+    assert_eq!(
+        chain.balance(&chain.users[over].address),
+        USER_BALANCE - 10_000
+    );
+    assert!(
+        results[over + 1..]
+            .iter()
+            .all(|r| r.log.starts_with("no block gas left"))
+    );
+}
+
+#[test]
+fn gas_and_writes_per_transfer_do_not_depend_on_the_number_of_transfers() {
+    let mut gas = Vec::new();
+    for users in [10_u8, 200] {
+        let mut chain = Chain::new(users);
+        let txs = transfers(&chain);
+        let outcome = chain.block(&txs);
+        assert!(outcome.tx_results.iter().all(|r| r.code == 0));
+        assert!(
+            outcome
+                .access
+                .iter()
+                .all(|a| a.writes.len() <= 4 && a.reads.len() <= 10)
+        );
+        assert!(outcome.writes.0.len() <= usize::from(users) * 2 + 3);
+        gas.push(outcome.tx_results[3].gas_used);
+    }
+    assert!(gas[0].abs_diff(gas[1]) < 100, "{gas:?}");
+}
+
+#[test]
+fn what_does_not_decode_gives_its_error_and_its_neighbours_run() {
+    let mut chain = Chain::new(2);
+    let mut txs = transfers(&chain);
+    txs.insert(1, b"garbage".to_vec());
+    let results = chain.block(&txs).tx_results;
+    assert_eq!(
+        results.iter().map(|r| r.code).collect::<Vec<_>>(),
+        [0, 2, 0]
+    );
+    assert_eq!((results[1].gas_wanted, results[1].gas_used), (0, 0));
+    assert!(results[1].log.ends_with(": tx parse error"));
+}
+
+#[test]
+fn all_writes_of_the_bank_are_in_the_native_tree() {
+    let mut chain = Chain::new(2);
+    let txs = transfers(&chain);
+    let outcome = chain.block(&txs);
+    assert!(
+        outcome
+            .writes
+            .0
+            .keys()
+            .all(|(tree, _)| *tree == Tree::Native)
+    );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn random_transfers_conserve_the_supply_and_fees_fold(
+        moves in proptest::collection::vec((0..4_usize, 0..8_u8, 1..2_000_000_000_000_u128, 0..20_000_u128), 0..24),
+        blocks in 1..4_usize,
+    ) {
+        let mut chain = Chain::new(4);
+        let supply = chain.read(|ctx| bank::state::supply(ctx, "uscrt").unwrap());
+        let mut fees = 0;
+        for chunk in moves.chunks(moves.len().div_ceil(blocks).max(1)) {
+            let mut txs = Vec::new();
+            let mut paid = Vec::new();
+            for (from, to, amount, fee) in chunk {
+                // Users 0 to 3, and four addresses that come into being by receiving.
+                let to = match chain.users.get(usize::from(*to)) {
+                    Some(user) => user.address.clone(),
+                    None => Address::from_bytes(&[*to; 20]).unwrap(),
+                };
+                let mut draft = draft(vec![send(&chain.users[*from].address, &to, *amount)]);
+                draft.fee.amount = coins(*fee);
+                txs.push(draft.signed(&[&chain.users[*from]]));
+                paid.push(*fee);
+                chain.users[*from].sequence += 1;
+            }
+            let outcome = chain.block(&txs);
+            for (result, fee) in outcome.tx_results.iter().zip(paid) {
+                // A payer that has run dry fails in the ante chain: then its sequence stands still.
+                if result.gas_wanted == 0 || result.log.contains("insufficient funds: insufficient funds")
+                    || result.code == 32 {
+                    continue;
+                }
+                fees += fee;
+            }
+            for user in &mut chain.users {
+                user.sequence = 0;
+            }
+            for n in 0..4 {
+                let address = chain.users[n].address.clone();
+                let account = chain.read(|ctx| crate::modules::auth::handler::account(ctx, &address).unwrap().unwrap());
+                chain.users[n].sequence = account.sequence;
+            }
+        }
+        prop_assert_eq!(chain.balance(&collector()), fees);
+        let held: u128 = chain.read(|ctx| {
+            use crate::modules::auth::state::{ADDRESSES, NEXT_NUMBER};
+            let end = NEXT_NUMBER.get(ctx).unwrap().unwrap();
+            (0..end).map(|n| {
+                let holder = ADDRESSES.get(ctx, &n).unwrap().unwrap();
+                bank::state::balance(ctx, &holder, "uscrt").unwrap()
+            }).sum()
+        });
+        prop_assert_eq!(held, supply);
+    }
+}

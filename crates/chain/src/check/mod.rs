@@ -1,0 +1,184 @@
+//! What the host decides before consensus: entry into the mempool (ante chain only), and estimates of gas.
+//!
+//! Runs with the host's own snapshot and without secrets: a contract message can be checked, not executed.
+
+#[cfg(test)]
+mod tests;
+
+use crate::block::block_gas;
+use crate::ctx::{BlockInfo, Ctx, Mode, Services, TxInfo};
+use crate::error::{Fault, Stop};
+use crate::overlay::Overlay;
+use crate::ports::{NoSecrets, StateRead};
+use crate::query::{GrpcCode, QueryError, QueryStop};
+use crate::state::State;
+use crate::tx::ante::Options;
+use crate::tx::{Checked, Decoded, GasPrice, decode, run_ante, run_messages};
+use crate::types::proto::Any;
+use crate::types::{Address, Event, Gas};
+
+/// Read values that a check state keeps between blocks at most: bounds its memory against a flood of checks.
+pub const READS_KEPT_MAX: usize = 50_000;
+
+/// What a check came to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CheckOutcome {
+    /// Gas and error.
+    pub checked: Checked,
+    /// Events of the ante chain.
+    pub events: Vec<Event>,
+    /// The first signer, if it passed.
+    pub sender: Option<Address>,
+}
+
+/// The pending state of the mempool: what the transactions that passed have changed (fees, sequences) over the newest
+/// committed state. Made new after every block, then the waiting transactions are rechecked into it.
+#[derive(Debug, Default)]
+pub struct CheckState {
+    overlay: Overlay,
+}
+
+impl CheckState {
+    /// Forgets everything pending: after a block, before the recheck.
+    pub fn reset(&mut self) {
+        self.overlay = Overlay::default();
+    }
+
+    /// Checks a transaction against the pending state; it stays there if it passes. `block` is the newest committed
+    /// block, whose state `base` is. A recheck skips the signatures.
+    ///
+    /// # Errors
+    /// A [`Fault`] if the state could not be read; then the check state is empty.
+    pub fn check(
+        &mut self,
+        base: &dyn StateRead,
+        services: Services<'_>,
+        block: &BlockInfo,
+        min_gas_price: &GasPrice,
+        bytes: &[u8],
+        recheck: bool,
+    ) -> Result<CheckOutcome, Fault> {
+        let refused = |error| CheckOutcome {
+            checked: Checked::undecodable(error),
+            events: Vec::new(),
+            sender: None,
+        };
+        let decoded = match decode(bytes) {
+            Ok(decoded) => decoded,
+            Err(error) => return Ok(refused(error)),
+        };
+        let mut state = State::new(base, &NoSecrets, core::mem::take(&mut self.overlay));
+        let outcome = ante(
+            &mut state,
+            services,
+            block,
+            min_gas_price,
+            &decoded,
+            recheck,
+        )?;
+        self.overlay = state.overlay;
+        self.overlay.forget_reads(READS_KEPT_MAX);
+        Ok(outcome)
+    }
+}
+
+fn ante(
+    state: &mut State<'_>,
+    services: Services<'_>,
+    block: &BlockInfo,
+    min_gas_price: &GasPrice,
+    decoded: &Decoded,
+    recheck: bool,
+) -> Result<CheckOutcome, Fault> {
+    let options = Options {
+        block_gas: block_gas(state, block, services)?,
+        min_gas_price: Some(min_gas_price.clone()),
+    };
+    let mode = if recheck { Mode::Recheck } else { Mode::Check };
+    let tx = TxInfo {
+        hash: decoded.tx.hash,
+        ..TxInfo::default()
+    };
+    let mut ctx = Ctx::new(state, block, tx, mode, services, 0);
+    let passed = run_ante(&mut ctx, decoded, &options);
+    let (sender, outcome) = match passed {
+        Ok(signers) => (signers.into_iter().next(), Ok(())),
+        Err(stop) => (None, Err(stop)),
+    };
+    let checked = Checked::of(&ctx, outcome)?;
+    Ok(CheckOutcome {
+        checked,
+        events: ctx.events,
+        sender,
+    })
+}
+
+/// What a simulation came to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Simulated {
+    /// The limit that the transaction named.
+    pub gas_wanted: Gas,
+    /// What it would use.
+    pub gas_used: Gas,
+    /// Encoded `TxMsgData`.
+    pub data: Vec<u8>,
+    /// Events of the ante chain and of the messages.
+    pub events: Vec<Event>,
+    /// The responses of the messages.
+    pub responses: Vec<Any>,
+}
+
+/// Estimates the gas of a transaction: everything runs but the signatures, on a state that is thrown away. Messages to
+/// contracts fail here, for the host has no secrets.
+///
+/// # Errors
+/// gRPC 2 `<E> with gas used: '<n>'`; gRPC 3 for no bytes; a fault.
+pub fn simulate(
+    base: &dyn StateRead,
+    services: Services<'_>,
+    block: &BlockInfo,
+    bytes: &[u8],
+) -> Result<Simulated, QueryStop> {
+    if bytes.is_empty() {
+        return Err(QueryError::invalid_argument("empty txBytes is not allowed").into());
+    }
+    let decoded = decode(bytes).map_err(|error| failed(&Checked::undecodable(error)))?;
+    let gas_wanted = decoded.tx.fee().gas_limit;
+    let mut state = State::new(base, &NoSecrets, Overlay::default());
+    let options = Options {
+        block_gas: block_gas(&mut state, block, services)?,
+        min_gas_price: None,
+    };
+    let tx = TxInfo {
+        hash: decoded.tx.hash,
+        ..TxInfo::default()
+    };
+    let mut ctx = Ctx::new(&mut state, block, tx, Mode::Simulate, services, 0);
+    let run = |ctx: &mut Ctx<'_, '_>| -> Result<_, Stop> {
+        run_ante(ctx, &decoded, &options)?;
+        run_messages(ctx, decoded)
+    };
+    match run(&mut ctx) {
+        Ok(done) => Ok(Simulated {
+            gas_wanted,
+            gas_used: ctx.gas.used(),
+            data: done.data,
+            events: ctx.events,
+            responses: done.responses,
+        }),
+        Err(stop) => Err(failed(&Checked::of(&ctx, Err(stop))?).into()),
+    }
+}
+
+fn failed(checked: &Checked) -> QueryError {
+    let text = checked
+        .error
+        .as_ref()
+        .map(|e| e.text.as_str())
+        .unwrap_or_default();
+    let text = format!("{text} with gas used: '{}'", checked.gas_used);
+    QueryError::Status {
+        code: GrpcCode::Unknown,
+        text,
+    }
+}

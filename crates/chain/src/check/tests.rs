@@ -1,0 +1,176 @@
+//! The mempool's pending state, and estimates of gas.
+
+use crate::query::QueryStop;
+use crate::testing::{Chain, coins, draft, send};
+use crate::types::proto::cosmos::tx::v1beta1::TxRaw;
+use crate::types::proto::secret::compute::v1beta1::MsgExecuteContract;
+use crate::types::proto::{Message, pack};
+
+#[test]
+fn a_second_transaction_of_one_signer_counts_on_the_first() {
+    let mut chain = Chain::new(2);
+    let make = |chain: &Chain| {
+        draft(vec![send(
+            &chain.users[0].address,
+            &chain.users[1].address,
+            1,
+        )])
+        .signed(&[&chain.users[0]])
+    };
+    let first = make(&chain);
+    chain.users[0].sequence = 1;
+    let second = make(&chain);
+    assert_eq!(
+        chain.check(&second).unwrap().2,
+        "account sequence mismatch, expected 0, got 1: incorrect account sequence"
+    );
+    assert_eq!(chain.check(&first), None);
+    assert_eq!(chain.check(&second), None);
+    assert_eq!(chain.check(&first).unwrap().1, 32);
+    // After the block that holds the first, the second is still good, the first is not.
+    assert_eq!(chain.block(&[first.clone()]).tx_results[0].code, 0);
+    assert_eq!(chain.check_as(&second, true).checked.error, None);
+    assert_eq!(chain.check_as(&first, true).checked.error.unwrap().code, 32);
+}
+
+#[test]
+fn what_is_pending_cannot_be_spent_twice() {
+    let mut chain = Chain::new(1);
+    let address = chain.users[0].address.clone();
+    let most = chain.balance(&address);
+    let mut first = draft(vec![send(&address, &address, 1)]);
+    first.fee.amount = coins(most);
+    let bytes = first.signed(&[&chain.users[0]]);
+    assert_eq!(chain.check(&bytes), None);
+    chain.users[0].sequence = 1;
+    let bytes = draft(vec![send(&address, &address, 1)]).signed(&[&chain.users[0]]);
+    let text = "spendable balance 0uscrt is smaller than 10000uscrt: insufficient funds: insufficient funds";
+    assert_eq!(chain.check(&bytes).unwrap().2, text);
+}
+
+#[test]
+fn a_failed_check_leaves_nothing_pending() {
+    let mut chain = Chain::new(2);
+    let mut bad = draft(vec![send(
+        &chain.users[0].address,
+        &chain.users[1].address,
+        1,
+    )]);
+    bad.chain_id = "other".into();
+    let bytes = bad.signed(&[&chain.users[0]]);
+    assert_eq!(chain.check(&bytes).unwrap().1, 4);
+    bad.chain_id = crate::testing::CHAIN_ID.into();
+    let bytes = bad.signed(&[&chain.users[0]]);
+    assert_eq!(chain.check(&bytes), None);
+}
+
+/// The transaction with other signatures.
+fn with_signature(bytes: &[u8], signature: Vec<u8>) -> Vec<u8> {
+    let mut raw = TxRaw::decode(bytes).unwrap();
+    raw.signatures = vec![signature];
+    raw.encode_to_vec()
+}
+
+#[test]
+fn a_simulation_takes_zero_signatures_and_estimates_what_delivery_uses() {
+    let mut chain = Chain::new(2);
+    let bytes = draft(vec![send(
+        &chain.users[0].address,
+        &chain.users[1].address,
+        1,
+    )])
+    .signed(&[&chain.users[0]]);
+    let estimates: Vec<u64> = [vec![0; 64], Vec::new()]
+        .into_iter()
+        .map(|signature| {
+            chain
+                .simulate(&with_signature(&bytes, signature))
+                .unwrap()
+                .gas_used
+        })
+        .collect();
+    let simulated = chain
+        .simulate(&with_signature(&bytes, vec![0; 64]))
+        .unwrap();
+    assert_eq!(simulated.gas_wanted, 100_000);
+    assert_eq!(
+        simulated.responses[0].type_url,
+        "/cosmos.bank.v1beta1.MsgSendResponse"
+    );
+    assert_eq!(simulated.events.len(), 12);
+    let used = chain.block(&[bytes]).tx_results[0].gas_used;
+    assert_eq!(estimates, [used as u64; 2]);
+}
+
+#[test]
+fn a_simulation_without_gas_limit_and_fee_runs_but_checks_the_sequence() {
+    let mut chain = Chain::new(2);
+    let make = |chain: &Chain| {
+        let mut draft = draft(vec![send(
+            &chain.users[0].address,
+            &chain.users[1].address,
+            1,
+        )]);
+        draft.fee.gas_limit = 0;
+        draft.fee.amount = vec![];
+        with_signature(&draft.signed(&[&chain.users[0]]), vec![0; 64])
+    };
+    assert!(chain.simulate(&make(&chain)).is_ok());
+    chain.users[0].sequence = 3;
+    let Err(QueryStop::Error(e)) = chain.simulate(&make(&chain)) else {
+        panic!("it ran")
+    };
+    let (code, text) = e.grpc();
+    assert_eq!(code.number(), 2);
+    assert!(text.starts_with(
+        "account sequence mismatch, expected 0, got 3: incorrect account sequence with gas used: '"
+    ));
+}
+
+#[test]
+fn a_failing_simulation_tells_error_and_gas() {
+    let chain = Chain::new(2);
+    let too_much = draft(vec![send(
+        &chain.users[0].address,
+        &chain.users[1].address,
+        u128::MAX,
+    )]);
+    let bytes = too_much.signed(&[&chain.users[0]]);
+    let Err(QueryStop::Error(e)) = chain.simulate(&bytes) else {
+        panic!("it ran")
+    };
+    let text = e.grpc().1;
+    assert!(text.starts_with(
+        "failed to execute message; message index: 0: spendable balance 999999990000uscrt is"
+    ));
+    assert!(text.contains(": insufficient funds with gas used: '"));
+    let Err(QueryStop::Error(e)) = chain.simulate(&[]) else {
+        panic!("it ran")
+    };
+    assert_eq!(
+        (e.grpc().0.number(), e.grpc().1.as_str()),
+        (3, "empty txBytes is not allowed")
+    );
+    let Err(QueryStop::Error(e)) = chain.simulate(b"xx") else {
+        panic!("it ran")
+    };
+    assert!(e.grpc().1.ends_with(": tx parse error with gas used: '0'"));
+}
+
+#[test]
+fn a_message_to_a_contract_passes_the_check_without_secrets() {
+    let mut chain = Chain::new(1);
+    let msg = MsgExecuteContract {
+        sender: chain.users[0].address.as_bytes().to_vec(),
+        contract: vec![5; 20],
+        msg: vec![1; 200],
+        ..Default::default()
+    };
+    let bytes = draft(vec![pack(&msg)]).signed(&[&chain.users[0]]);
+    assert_eq!(chain.check(&bytes), None);
+    let mut bad = msg;
+    bad.sender = vec![1; 3];
+    let bytes = draft(vec![pack(&bad)]).signed(&[&chain.users[0]]);
+    let text = "address length must be 20 or 32 bytes, got 3: unknown address";
+    assert_eq!(chain.check(&bytes), Some(("sdk".into(), 9, text.into())));
+}

@@ -1,0 +1,168 @@
+//! The local network's genesis as wire.md 1.13.4 and 5 give it, and documents that are refused.
+
+use super::*;
+use crate::modules::auth::handler::account;
+use crate::modules::registration::state::{NETWORK_KEYS, SECURITY, Security};
+use crate::testing::{Chain, document, localnet_params};
+use crate::types::Address;
+use crate::types::proto::cosmos::auth::v1beta1 as auth_pb;
+
+fn address(text: &str) -> Address {
+    text.parse().unwrap()
+}
+
+#[test]
+fn the_local_network_has_the_accounts_numbers_and_balances_of_the_specification() {
+    let chain = Chain::new(0);
+    let expected: [(&str, u64, u128); 11] = [
+        (
+            "secret14aj08vd2ntty7dvskdmdu4zhf23mcwgtute8dz",
+            0,
+            900_000_000_000_000_000,
+        ),
+        (
+            "secret1ap26qrlp8mcq2pg6r47w43l0y8zkqm8a450s03",
+            1,
+            1_000_000_000_000_000_000,
+        ),
+        (
+            "secret1fc3fzy78ttp0lwuujw7e52rhspxn8uj52zfyne",
+            2,
+            1_000_000_000_000_000_000,
+        ),
+        (
+            "secret1ajz54hz8azwuy34qwy9fkjnfcrvf0dzswy0lqq",
+            3,
+            1_000_000_000_000_000_000,
+        ),
+        (
+            "secret1ldjxljw7v4vk6zhyduywh04hpj0jdwxsmrlatf",
+            4,
+            1_000_000_000_000_000_000,
+        ),
+        ("secret17xpfvakm2amg962yls6f84z3kell8c5ljuhfkp", 5, 0),
+        ("secret1jv65s3grqf6v6jl3dp4t6c9t9rk99cd896s45r", 6, 0),
+        (
+            "secret1fl48vsnmsdzcv85q5d2q4z5ajdha8yu3h7axyt",
+            7,
+            100_000_000_000_000_000,
+        ),
+        ("secret1tygms3xhhs3yv487phx3dw4a95jn7t7lr7phjl", 8, 0),
+        ("secret10d07y265gmmuvt4z0w9aw880jnsr700jc88vt0", 9, 0),
+        ("secret1m3h30wlvsf8llruxtpukdvsy0km2kum825n36u", 10, 0),
+    ];
+    for (text, number, balance) in expected {
+        let found = chain.read(|ctx| account(ctx, &address(text)).unwrap().unwrap());
+        assert_eq!(found.number, number, "{text}");
+        assert_eq!(chain.balance(&address(text)), balance, "{text}");
+        assert_eq!(found.is_module, number > 4);
+        assert_eq!(
+            (found.sequence, found.pubkey.is_some()),
+            (u64::from(number == 0), number == 0)
+        );
+    }
+    let supply = chain.read(|ctx| bank::state::supply(ctx, "uscrt").unwrap());
+    assert_eq!(supply, 5_000_000_000_000_000_000);
+    let request = auth_pb::QueryAccountsRequest::default();
+    let accounts: auth_pb::QueryAccountsResponse = chain
+        .query("/cosmos.auth.v1beta1.Query/Accounts", &request)
+        .unwrap();
+    assert_eq!(accounts.accounts.len(), 11);
+}
+
+#[test]
+fn the_next_new_account_gets_number_eleven() {
+    let mut chain = Chain::new(1);
+    // The test's own user is 11; whoever receives next is 12.
+    let new = Address::from_bytes(&[8; 20]).unwrap();
+    let user = &chain.users[0];
+    assert_eq!(user.number, 11);
+    let bytes =
+        crate::testing::draft(vec![crate::testing::send(&user.address, &new, 1)]).signed(&[user]);
+    assert_eq!(chain.block(&[bytes]).tx_results[0].code, 0);
+    assert_eq!(
+        chain.read(|ctx| account(ctx, &new).unwrap().unwrap().number),
+        12
+    );
+}
+
+#[test]
+fn keys_security_validators_and_limits_stand_in_the_state() {
+    let chain = Chain::new(0);
+    let (keys, security, set, params) = chain.read(|ctx| {
+        (
+            NETWORK_KEYS.get(ctx).unwrap().unwrap(),
+            SECURITY.get(ctx).unwrap().unwrap(),
+            consensus::state::VALIDATORS.get(ctx).unwrap().unwrap(),
+            consensus::state::PARAMS.get(ctx).unwrap().unwrap(),
+        )
+    });
+    assert_eq!((keys.io, keys.node_exchange), ([1; 32], [2; 32]));
+    assert_eq!(security, Security::Insecure);
+    assert_eq!((set[0].pubkey, set[0].power), ([3; 32], 100_000_000_000));
+    assert_eq!(
+        (params.block_bytes_max, params.block_gas()),
+        (4 << 20, Some(100_000_000))
+    );
+    assert!(
+        params.block_gas_max >= 25_000_000,
+        "the largest upload fits"
+    );
+    assert_eq!(params.version_app, VERSION_APP);
+}
+
+#[test]
+fn the_same_parameters_give_the_same_bytes_and_the_document_survives_a_round_trip() {
+    let bytes = localnet_genesis(&localnet_params()).unwrap();
+    assert_eq!(bytes, localnet_genesis(&localnet_params()).unwrap());
+    let document = Document::parse(&bytes).unwrap();
+    assert_eq!(document.time().unwrap(), localnet_params().time);
+    assert_eq!(document.network_keys().unwrap(), localnet_params().keys);
+    let text = String::from_utf8(bytes).unwrap();
+    for part in [
+        "\"chain_id\": \"secretdev-1\"",
+        "\"initial_height\": \"1\"",
+        "\"type\": \"tendermint/PubKeyEd25519\"",
+        "\"reg_info\": []",
+        "\"security\": \"insecure\"",
+        "\"compile_cost\": \"0.800000000000000000\"",
+    ] {
+        assert!(text.contains(part), "{part}");
+    }
+}
+
+/// How a changed document is refused.
+#[track_caller]
+fn refused(change: impl FnOnce(&mut Document)) -> String {
+    let mut document = document(1);
+    change(&mut document);
+    let bytes = serde_json::to_vec(&document).unwrap();
+    crate::testing::init(&bytes).unwrap_err().to_string()
+}
+
+#[test]
+fn documents_that_contradict_themselves_are_refused_by_field() {
+    assert!(refused(|d| d.initial_height = "5".into()).contains("initial_height"));
+    assert!(refused(|d| d.app_hash = "00".into()).contains("app_hash"));
+    assert!(refused(|d| d.chain_id = "x".repeat(51)).contains("chain_id"));
+    assert!(refused(|d| d.genesis_time = "yesterday".into()).contains("genesis_time"));
+    assert!(refused(|d| d.app_state.bank.supply[0].amount = "1".into()).contains("bank.supply"));
+    assert!(refused(|d| d.app_state.auth.accounts.swap(0, 1)).contains("account_number"));
+    assert!(refused(|d| d.validators[0].power = "0".into()).contains("validators.power"));
+    assert!(refused(|d| d.validators[0].address = "00".repeat(20)).contains("validators.address"));
+    assert!(refused(|d| d.validators.clear()).contains("validators"));
+    assert!(refused(|d| d.validators.push(d.validators[0].clone())).contains("twice"));
+    assert!(refused(|d| d.consensus_params.block.max_bytes = "0".into()).contains("max_bytes"));
+    assert!(
+        refused(|d| d.app_state.register.io_exch_key.bytes = "AAAA".into()).contains("io_exch_key")
+    );
+    assert!(refused(|d| d.app_state.register.reg_info.push("x".into())).contains("reg_info"));
+    assert!(refused(|d| drop(d.app_state.auth.accounts.pop())).contains("has no account"));
+    let text = String::from_utf8(localnet_genesis(&localnet_params()).unwrap()).unwrap();
+    let unknown = text.replace("\"app_state\": {", "\"app_state\": {\"mint\": {},");
+    assert_eq!(
+        crate::testing::init(unknown.as_bytes()).unwrap_err().code(),
+        1
+    );
+    assert_eq!(crate::testing::init(b"{").unwrap_err().code(), 1);
+}

@@ -1,0 +1,281 @@
+//! The validator set and the consensus parameters of the first block, in the shape of CometBFT's genesis document.
+
+use super::state::{
+    BLOCK_BYTES_MAX, ConsensusParams, PARAMS, POWER_TOTAL_MAX, VALIDATORS, VALIDATORS_MAX,
+    Validator,
+};
+use crate::Ctx;
+use crate::genesis::GenesisError;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+
+/// `consensus_params`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct GenesisParams {
+    pub block: Block,
+    pub evidence: Evidence,
+    pub validator: ValidatorKinds,
+    pub version: Version,
+    pub abci: Abci,
+}
+
+/// Limits of a block.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Block {
+    pub max_bytes: String,
+    pub max_gas: String,
+}
+
+/// Limits of evidence; the duration is nanoseconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Evidence {
+    pub max_age_num_blocks: String,
+    pub max_age_duration: String,
+    pub max_bytes: String,
+}
+
+/// Kinds of validator keys.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct ValidatorKinds {
+    pub pub_key_types: Vec<String>,
+}
+
+/// `version.app` of headers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Version {
+    pub app: String,
+}
+
+/// Vote extensions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Abci {
+    pub vote_extensions_enable_height: String,
+}
+
+/// A validator.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GenesisValidator {
+    /// First 20 bytes of SHA-256(key), upper-case hex.
+    pub address: String,
+    /// Key.
+    pub pub_key: ValidatorKey,
+    /// Voting power.
+    pub power: String,
+    /// Moniker.
+    pub name: String,
+}
+
+/// A validator's key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ValidatorKey {
+    /// `tendermint/PubKeyEd25519`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// 32 bytes in base64.
+    pub value: String,
+}
+
+/// The one kind of validator key that is taken.
+const ED25519_KIND: &str = "tendermint/PubKeyEd25519";
+const ED25519: &str = "ed25519";
+
+fn field(what: &str, why: impl Into<String>) -> GenesisError {
+    GenesisError::Field {
+        what: what.to_owned(),
+        why: why.into(),
+    }
+}
+
+fn number(text: &str, what: &str) -> Result<i64, GenesisError> {
+    text.parse()
+        .map_err(|_| field(what, format!("'{text}' is no number")))
+}
+
+impl From<&ConsensusParams> for GenesisParams {
+    fn from(p: &ConsensusParams) -> Self {
+        Self {
+            block: Block {
+                max_bytes: p.block_bytes_max.to_string(),
+                max_gas: p.block_gas_max.to_string(),
+            },
+            evidence: Evidence {
+                max_age_num_blocks: p.evidence_age_blocks_max.to_string(),
+                max_age_duration: p.evidence_age_ns_max.to_string(),
+                max_bytes: p.evidence_bytes_max.to_string(),
+            },
+            validator: ValidatorKinds {
+                pub_key_types: p.pub_key_types.clone(),
+            },
+            version: Version {
+                app: p.version_app.to_string(),
+            },
+            abci: Abci {
+                vote_extensions_enable_height: p.vote_extensions_height.to_string(),
+            },
+        }
+    }
+}
+
+impl GenesisParams {
+    /// The parameters, checked.
+    ///
+    /// # Errors
+    /// [`GenesisError::Field`] for a value that no chain of ours runs with.
+    pub fn checked(&self) -> Result<ConsensusParams, GenesisError> {
+        let params = ConsensusParams {
+            block_bytes_max: number(&self.block.max_bytes, "consensus_params.block.max_bytes")?,
+            block_gas_max: number(&self.block.max_gas, "consensus_params.block.max_gas")?,
+            evidence_age_blocks_max: number(
+                &self.evidence.max_age_num_blocks,
+                "consensus_params.evidence",
+            )?,
+            evidence_age_ns_max: number(
+                &self.evidence.max_age_duration,
+                "consensus_params.evidence",
+            )?,
+            evidence_bytes_max: number(&self.evidence.max_bytes, "consensus_params.evidence")?,
+            pub_key_types: self.validator.pub_key_types.clone(),
+            version_app: self
+                .version
+                .app
+                .parse()
+                .map_err(|_| field("consensus_params.version.app", "no number"))?,
+            vote_extensions_height: number(
+                &self.abci.vote_extensions_enable_height,
+                "consensus_params.abci",
+            )?,
+        };
+        let bytes_fit =
+            u64::try_from(params.block_bytes_max).is_ok_and(|b| (1..=BLOCK_BYTES_MAX).contains(&b));
+        if !bytes_fit {
+            return Err(field(
+                "consensus_params.block.max_bytes",
+                format!("not within 1 to {BLOCK_BYTES_MAX}"),
+            ));
+        }
+        if params.block_gas_max < -1 {
+            return Err(field("consensus_params.block.max_gas", "below -1"));
+        }
+        if params.pub_key_types != [ED25519] {
+            return Err(field(
+                "consensus_params.validator.pub_key_types",
+                "only ed25519 is taken",
+            ));
+        }
+        if params.vote_extensions_height != 0 {
+            return Err(field(
+                "consensus_params.abci",
+                "vote extensions are not used",
+            ));
+        }
+        Ok(params)
+    }
+}
+
+impl GenesisValidator {
+    /// The genesis form of a validator.
+    #[must_use]
+    pub fn new(validator: &Validator, name: &str) -> Self {
+        Self {
+            address: address(&validator.pubkey),
+            pub_key: ValidatorKey {
+                kind: ED25519_KIND.into(),
+                value: STANDARD.encode(validator.pubkey),
+            },
+            power: validator.power.to_string(),
+            name: name.to_owned(),
+        }
+    }
+
+    /// The validator, checked.
+    ///
+    /// # Errors
+    /// [`GenesisError::Field`] for another kind of key, a wrong address or a power that is not positive.
+    pub fn checked(&self) -> Result<Validator, GenesisError> {
+        let key = STANDARD
+            .decode(&self.pub_key.value)
+            .ok()
+            .and_then(|b| b.try_into().ok());
+        let pubkey: [u8; 32] = match key {
+            Some(key) if self.pub_key.kind == ED25519_KIND => key,
+            _ => {
+                return Err(field(
+                    "validators.pub_key",
+                    "not 32 bytes of ed25519 in base64",
+                ));
+            }
+        };
+        if !self.address.is_empty() && self.address != address(&pubkey) {
+            return Err(field(
+                "validators.address",
+                format!("the key has address {}", address(&pubkey)),
+            ));
+        }
+        let power = number(&self.power, "validators.power")?;
+        if power <= 0 {
+            return Err(field("validators.power", "not above 0"));
+        }
+        Ok(Validator { pubkey, power })
+    }
+}
+
+fn address(pubkey: &[u8; 32]) -> String {
+    let mut text = hex::encode_upper(crate::types::sha256(pubkey));
+    text.truncate(40);
+    text
+}
+
+/// Writes the first state: validators and parameters.
+///
+/// # Errors
+/// [`GenesisError`] for a field that is refused.
+pub fn init(
+    ctx: &mut Ctx,
+    params: &GenesisParams,
+    validators: &[GenesisValidator],
+) -> Result<(ConsensusParams, Vec<Validator>), GenesisError> {
+    let params = params.checked()?;
+    if validators.is_empty() || validators.len() > VALIDATORS_MAX {
+        return Err(field(
+            "validators",
+            format!("not within 1 to {VALIDATORS_MAX}"),
+        ));
+    }
+    let set = validators
+        .iter()
+        .map(GenesisValidator::checked)
+        .collect::<Result<Vec<_>, _>>()?;
+    let total = set
+        .iter()
+        .try_fold(0_i64, |sum, v| sum.checked_add(v.power));
+    if total.is_none_or(|total| total > POWER_TOTAL_MAX) {
+        return Err(field(
+            "validators.power",
+            format!("the sum is above {POWER_TOTAL_MAX}"),
+        ));
+    }
+    let mut keys: Vec<[u8; 32]> = set.iter().map(|v| v.pubkey).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    if keys.len() != set.len() {
+        return Err(field("validators.pub_key", "a key is there twice"));
+    }
+    PARAMS.set(ctx, &params)?;
+    VALIDATORS.set(ctx, &set)?;
+    Ok((params, set))
+}

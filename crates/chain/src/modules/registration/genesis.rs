@@ -1,0 +1,89 @@
+//! The network's keys and the mode of security in the first block.
+
+use super::state::{NETWORK_KEYS, NetworkKeys, SECURITY, Security};
+use crate::Ctx;
+use crate::genesis::GenesisError;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+
+/// `app_state.registration`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Genesis {
+    /// What the chain asks of its machines.
+    pub security: Security,
+}
+
+/// `app_state.register`: the shape that clients know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Keys {
+    /// Nodes registered from the start; none can be yet.
+    pub reg_info: Vec<String>,
+    /// With which nodes exchange the seed.
+    pub node_exch_key: Key,
+    /// To which clients seal their messages.
+    pub io_exch_key: Key,
+}
+
+/// A public key, base64.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Key {
+    /// 32 bytes in base64.
+    pub bytes: String,
+}
+
+impl Keys {
+    /// The genesis form of two keys.
+    #[must_use]
+    pub fn new(keys: &NetworkKeys) -> Self {
+        let key = |bytes: &[u8; 32]| Key {
+            bytes: STANDARD.encode(bytes),
+        };
+        Self {
+            reg_info: Vec::new(),
+            node_exch_key: key(&keys.node_exchange),
+            io_exch_key: key(&keys.io),
+        }
+    }
+
+    /// The keys themselves.
+    ///
+    /// # Errors
+    /// [`GenesisError::Field`] for a key that is not 32 bytes in base64.
+    pub fn checked(&self) -> Result<NetworkKeys, GenesisError> {
+        let key = |key: &Key, what: &str| -> Result<[u8; 32], GenesisError> {
+            let bytes = STANDARD
+                .decode(&key.bytes)
+                .ok()
+                .and_then(|b| b.try_into().ok());
+            bytes.ok_or_else(|| GenesisError::Field {
+                what: format!("register.{what}"),
+                why: "not 32 bytes in base64".into(),
+            })
+        };
+        Ok(NetworkKeys {
+            io: key(&self.io_exch_key, "io_exch_key")?,
+            node_exchange: key(&self.node_exch_key, "node_exch_key")?,
+        })
+    }
+}
+
+/// Writes the module's first state.
+///
+/// # Errors
+/// [`GenesisError`] for a field that is refused.
+pub fn init(ctx: &mut Ctx, genesis: &Genesis, keys: &Keys) -> Result<(), GenesisError> {
+    if !keys.reg_info.is_empty() {
+        let why = "nodes register with a transaction".to_owned();
+        return Err(GenesisError::Field {
+            what: "register.reg_info".into(),
+            why,
+        });
+    }
+    SECURITY.set(ctx, &genesis.security)?;
+    NETWORK_KEYS.set(ctx, &keys.checked()?)?;
+    Ok(())
+}

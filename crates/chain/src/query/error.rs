@@ -1,0 +1,215 @@
+//! What a query answers instead of a response, with its two faces (wire.md 1.12.1, 3.2).
+
+use crate::error::{Fault, Stop};
+use crate::types::TxError;
+use crate::types::error::{compute, sdk};
+use borsh::{BorshDeserialize, BorshSerialize};
+
+/// The gRPC codes that we answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[non_exhaustive]
+pub enum GrpcCode {
+    /// 2: most errors of modules.
+    Unknown,
+    /// 3: malformed requests.
+    InvalidArgument,
+    /// 5: nothing there.
+    NotFound,
+    /// 9: not at this height.
+    FailedPrecondition,
+    /// 12: no such method.
+    Unimplemented,
+    /// 13: an error of this node.
+    Internal,
+}
+
+impl GrpcCode {
+    /// The number on the wire.
+    #[must_use]
+    pub const fn number(self) -> u32 {
+        match self {
+            Self::Unknown => 2,
+            Self::InvalidArgument => 3,
+            Self::NotFound => 5,
+            Self::FailedPrecondition => 9,
+            Self::Unimplemented => 12,
+            Self::Internal => 13,
+        }
+    }
+
+    /// The HTTP status of the gateway.
+    #[must_use]
+    pub const fn http(self) -> u16 {
+        match self {
+            Self::InvalidArgument | Self::FailedPrecondition => 400,
+            Self::NotFound => 404,
+            Self::Unimplemented => 501,
+            Self::Unknown | Self::Internal => 500,
+        }
+    }
+
+    /// The name that gRPC libraries print.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Unknown => "Unknown",
+            Self::InvalidArgument => "InvalidArgument",
+            Self::NotFound => "NotFound",
+            Self::FailedPrecondition => "FailedPrecondition",
+            Self::Unimplemented => "Unimplemented",
+            Self::Internal => "Internal",
+        }
+    }
+}
+
+/// The error of a query.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[non_exhaustive]
+pub enum QueryError {
+    /// A gRPC status.
+    Status {
+        /// Code.
+        code: GrpcCode,
+        /// Text.
+        text: String,
+    },
+    /// A module's error.
+    Module(TxError),
+    /// The gas of the query ran out at this location.
+    OutOfGas(String),
+    /// No such method.
+    UnknownPath,
+}
+
+impl QueryError {
+    /// gRPC 3.
+    pub fn invalid_argument(text: impl Into<String>) -> Self {
+        Self::Status {
+            code: GrpcCode::InvalidArgument,
+            text: text.into(),
+        }
+    }
+
+    /// gRPC 5.
+    pub fn not_found(text: impl Into<String>) -> Self {
+        Self::Status {
+            code: GrpcCode::NotFound,
+            text: text.into(),
+        }
+    }
+
+    /// The face over gRPC and REST. A failed contract query keeps its text as it is, for the clients' patterns; any
+    /// other registered error is reversed.
+    #[must_use]
+    pub fn grpc(&self) -> (GrpcCode, String) {
+        match self {
+            Self::Status { code, text } => (*code, text.clone()),
+            Self::Module(e) if e.is(&compute::QUERY_FAILED) => (GrpcCode::Unknown, e.text.clone()),
+            Self::Module(e) => (GrpcCode::Unknown, e.gateway_text()),
+            Self::OutOfGas(location) => (GrpcCode::Internal, format!("{{{location}}}")),
+            Self::UnknownPath => (GrpcCode::Unimplemented, "Not Implemented".into()),
+        }
+    }
+
+    /// The face over RPC `abci_query`.
+    #[must_use]
+    pub fn abci(&self) -> TxError {
+        match self {
+            Self::Status { code, text } => {
+                let outer = if *code == GrpcCode::NotFound {
+                    sdk::KEY_NOT_FOUND
+                } else {
+                    sdk::INVALID_REQUEST
+                };
+                outer.wrap(format!("rpc error: code = {} desc = {text}", code.name()))
+            }
+            Self::Module(e) => e.clone().into_abci_query(),
+            Self::OutOfGas(location) => {
+                TxError::new("undefined", 111_222, format!("{{{location}}}: panic"))
+            }
+            Self::UnknownPath => sdk::UNKNOWN_REQUEST.wrap("unknown query path"),
+        }
+    }
+}
+
+/// Why a query stopped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum QueryStop {
+    /// An error that the client sees.
+    Error(QueryError),
+    /// The state could not be read: an error of this node.
+    Fault(Fault),
+}
+
+impl From<QueryError> for QueryStop {
+    fn from(e: QueryError) -> Self {
+        Self::Error(e)
+    }
+}
+
+impl From<TxError> for QueryStop {
+    fn from(e: TxError) -> Self {
+        Self::Error(QueryError::Module(e))
+    }
+}
+
+impl From<Fault> for QueryStop {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl From<Stop> for QueryStop {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Err(e) => e.into(),
+            Stop::OutOfGas(location) => Self::Error(QueryError::OutOfGas(location.into())),
+            Stop::Fault(fault) => Self::Fault(fault),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_absent_account_reads_as_clients_expect_on_both_faces() {
+        let e = QueryError::not_found("account x not found");
+        assert_eq!(e.grpc(), (GrpcCode::NotFound, "account x not found".into()));
+        let abci = e.abci();
+        assert_eq!((abci.codespace.as_str(), abci.code), ("sdk", 22));
+        assert_eq!(
+            abci.text,
+            "rpc error: code = NotFound desc = account x not found: key not found"
+        );
+    }
+
+    #[test]
+    fn a_failed_contract_query_keeps_its_text_over_rest_and_others_are_reversed() {
+        let failed = QueryError::Module(compute::QUERY_FAILED.wrap("encrypted: AAAA"));
+        assert_eq!(failed.grpc().1, "encrypted: AAAA: query contract failed");
+        assert_eq!(
+            failed.abci().text,
+            "encrypted: AAAA: query contract failed: unknown request"
+        );
+        let unknown = QueryError::Module(compute::NOT_FOUND.wrap("contract"));
+        assert_eq!(
+            unknown.grpc(),
+            (
+                GrpcCode::Unknown,
+                "codespace compute code 9: not found: contract".into()
+            )
+        );
+    }
+
+    #[test]
+    fn a_query_out_of_gas_names_its_location_in_braces() {
+        let e = QueryError::OutOfGas("wasm contract".into());
+        assert_eq!(e.grpc(), (GrpcCode::Internal, "{wasm contract}".into()));
+        assert_eq!(
+            (e.abci().code, e.abci().text.as_str()),
+            (111_222, "{wasm contract}: panic")
+        );
+    }
+}

@@ -1,0 +1,102 @@
+//! Queries: the full gRPC method name and an encoded request in, an encoded response out (wire.md 4.1, 4.2).
+//!
+//! The host answers public queries with [`crate::NoSecrets`] at any height that it holds; contract queries run where the
+//! secrets are. Errors have two faces, REST or gRPC and `abci_query` ([`QueryError`]).
+
+mod error;
+mod page;
+#[cfg(test)]
+mod tests;
+
+pub use error::{GrpcCode, QueryError, QueryStop};
+pub use page::{LIMIT_DEFAULT, LIMIT_MAX, OFFSET_MAX, Page};
+
+use crate::ctx::{BlockInfo, Ctx, Mode, Services, TxInfo};
+use crate::modules::{auth, bank, compute, consensus, registration};
+use crate::overlay::Overlay;
+use crate::ports::{Secrets, StateRead};
+use crate::state::State;
+use crate::types::Gas;
+use prost::Message;
+
+/// Gas of a query that runs no contract: bounds the reads behind one page.
+pub const PUBLIC_QUERY_GAS: Gas = 50_000_000;
+/// Largest request in bytes: a query message to a contract and its envelope.
+pub const REQUEST_BYTES_MAX: usize = 4 << 20;
+
+/// The service of contract queries.
+pub const COMPUTE: &str = "secret.compute.v1beta1.Query";
+
+/// Whether a method runs contract code, and so needs the secrets.
+#[must_use]
+pub fn is_contract_query(path: &str) -> bool {
+    split(path) == Some((COMPUTE, "QuerySecretContract"))
+}
+
+/// Answers a query against the state below, as of the block that made it.
+///
+/// # Errors
+/// [`QueryStop::Error`] with both faces, or [`QueryStop::Fault`] if the state could not be read.
+pub fn query(
+    base: &dyn StateRead,
+    secrets: &dyn Secrets,
+    services: Services<'_>,
+    block: &BlockInfo,
+    path: &str,
+    request: &[u8],
+) -> Result<Vec<u8>, QueryStop> {
+    if request.len() > REQUEST_BYTES_MAX {
+        return Err(QueryError::invalid_argument(format!(
+            "request longer than {REQUEST_BYTES_MAX} bytes"
+        ))
+        .into());
+    }
+    let gas = if is_contract_query(path) {
+        crate::gas::QUERY_MAX
+    } else {
+        PUBLIC_QUERY_GAS
+    };
+    let mut state = State::new(base, secrets, Overlay::default());
+    let mut ctx = Ctx::new(
+        &mut state,
+        block,
+        TxInfo::default(),
+        Mode::Query,
+        services,
+        gas,
+    );
+    let (service, method) = split(path).ok_or(QueryError::UnknownPath)?;
+    match service {
+        "cosmos.auth.v1beta1.Query" => auth::query::query(&mut ctx, method, request),
+        "cosmos.bank.v1beta1.Query" => bank::query::query(&mut ctx, method, request),
+        "cosmos.consensus.v1.Query" => consensus::query::query(&mut ctx, method, request),
+        "secret.registration.v1beta1.Query" => {
+            registration::query::query(&mut ctx, method, request)
+        }
+        COMPUTE => compute::query::query(&mut ctx, method, request),
+        _ => Err(QueryError::UnknownPath.into()),
+    }
+}
+
+/// `/service/method` in its parts.
+fn split(path: &str) -> Option<(&str, &str)> {
+    path.strip_prefix('/')?.split_once('/')
+}
+
+/// Decodes a request.
+///
+/// # Errors
+/// gRPC 3 for bytes that are no such message.
+pub fn decode<M: Message + Default>(request: &[u8]) -> Result<M, QueryStop> {
+    M::decode(request)
+        .map_err(|e| QueryError::invalid_argument(format!("malformed request: {e}")).into())
+}
+
+/// Encodes a response.
+///
+/// # Errors
+/// None; the type is that of the routers.
+#[allow(clippy::unnecessary_wraps)]
+pub fn encode(response: &impl Message) -> Result<Vec<u8>, QueryStop> {
+    Ok(response.encode_to_vec())
+}

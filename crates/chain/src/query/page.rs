@@ -1,0 +1,164 @@
+//! Pages of lists: `PageRequest` within bounds.
+
+use super::{QueryError, QueryStop};
+use crate::Ctx;
+use crate::collections::Index;
+use crate::types::proto::cosmos::base::query::v1beta1::{PageRequest, PageResponse};
+
+/// Entries on a page when the request names no limit.
+pub const LIMIT_DEFAULT: usize = 100;
+/// The most entries on a page; a larger limit is taken as this, and the answer's `next_key` goes on.
+pub const LIMIT_MAX: usize = 1_000;
+/// The largest offset: every skipped entry is read. Whoever goes deeper follows `next_key`.
+pub const OFFSET_MAX: u64 = 10_000;
+
+/// A checked `PageRequest`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Where to begin, as an earlier page's `next_key` said.
+    pub key: Option<Vec<u8>>,
+    /// How many entries to skip.
+    pub offset: usize,
+    /// The most entries, 1 to [`LIMIT_MAX`].
+    pub limit: usize,
+    /// Whether the whole list's length is wanted.
+    pub count_total: bool,
+    /// Whether to go downwards.
+    pub reverse: bool,
+}
+
+impl Page {
+    /// Checks a request; no request is the first page.
+    ///
+    /// # Errors
+    /// gRPC 3 for key and offset at once, or an offset above [`OFFSET_MAX`].
+    pub fn new(request: Option<PageRequest>) -> Result<Self, QueryStop> {
+        let request = request.unwrap_or_default();
+        let key = Some(request.key).filter(|key| !key.is_empty());
+        if key.is_some() && request.offset > 0 {
+            let text = "invalid request, either offset or key is expected, got both";
+            return Err(QueryError::invalid_argument(text).into());
+        }
+        if request.offset > OFFSET_MAX {
+            let text = format!("offset above {OFFSET_MAX}: follow next_key instead");
+            return Err(QueryError::invalid_argument(text).into());
+        }
+        let limit = usize::try_from(request.limit).unwrap_or(LIMIT_MAX);
+        Ok(Self {
+            offset: usize::try_from(request.offset).unwrap_or(0),
+            count_total: key.is_none() && (request.count_total || limit == 0),
+            limit: if limit == 0 {
+                LIMIT_DEFAULT
+            } else {
+                limit.min(LIMIT_MAX)
+            },
+            reverse: request.reverse,
+            key,
+        })
+    }
+
+    /// The keys of this page of an index, and the answer's page data.
+    ///
+    /// # Errors
+    /// Out of gas or a fault.
+    pub fn of_index(
+        &self,
+        ctx: &mut Ctx,
+        index: &Index,
+    ) -> Result<(Vec<Vec<u8>>, PageResponse), QueryStop> {
+        let wanted = self.offset.saturating_add(self.limit).saturating_add(1);
+        let mut keys = index.range(ctx, self.key.as_deref(), wanted, self.reverse)?;
+        keys.drain(..self.offset.min(keys.len()));
+        let next_key = if keys.len() > self.limit {
+            keys.pop()
+        } else {
+            None
+        };
+        let total = if self.count_total { index.len(ctx)? } else { 0 };
+        Ok((
+            keys,
+            PageResponse {
+                next_key: next_key.unwrap_or_default(),
+                total,
+            },
+        ))
+    }
+
+    /// The numbers below `end` that this page walks over, in its order, from its key or offset on; unlimited, since a
+    /// caller may skip some.
+    ///
+    /// # Errors
+    /// gRPC 3 for a key that is no number.
+    pub fn numbers(&self, end: u64) -> Result<Box<dyn Iterator<Item = u64>>, QueryStop> {
+        let key = match &self.key {
+            None => None,
+            Some(bytes) => {
+                let bytes: Option<[u8; 8]> = bytes.as_slice().try_into().ok();
+                let bytes =
+                    bytes.ok_or_else(|| QueryError::invalid_argument("invalid pagination key"))?;
+                Some(u64::from_be_bytes(bytes))
+            }
+        };
+        Ok(if self.reverse {
+            let end = key.map_or(end, |key| key.saturating_add(1).min(end));
+            Box::new((0..end).rev())
+        } else {
+            Box::new(key.unwrap_or(0)..end)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_without_limit_gets_the_first_hundred_and_the_total() {
+        let page = Page::new(None).unwrap();
+        assert_eq!((page.limit, page.count_total, page.offset), (100, true, 0));
+    }
+
+    #[test]
+    fn limits_and_offsets_have_bounds() {
+        let request = PageRequest {
+            limit: u64::MAX,
+            ..Default::default()
+        };
+        assert_eq!(Page::new(Some(request)).unwrap().limit, LIMIT_MAX);
+        assert!(
+            Page::new(Some(PageRequest {
+                offset: OFFSET_MAX + 1,
+                ..Default::default()
+            }))
+            .is_err()
+        );
+        assert!(
+            Page::new(Some(PageRequest {
+                offset: 1,
+                key: vec![1],
+                ..Default::default()
+            }))
+            .is_err()
+        );
+    }
+
+    #[test]
+    fn numbers_go_up_or_down_from_the_key() {
+        let numbers = |key: Option<u64>, reverse| {
+            let key = key.map(|k| k.to_be_bytes().to_vec());
+            let page = Page {
+                key,
+                offset: 0,
+                limit: 1,
+                count_total: false,
+                reverse,
+            };
+            page.numbers(4).unwrap().collect::<Vec<_>>()
+        };
+        assert_eq!(numbers(None, false), [0, 1, 2, 3]);
+        assert_eq!(numbers(Some(2), false), [2, 3]);
+        assert_eq!(numbers(None, true), [3, 2, 1, 0]);
+        assert_eq!(numbers(Some(1), true), [1, 0]);
+        assert_eq!(numbers(Some(9), true), [3, 2, 1, 0]);
+    }
+}

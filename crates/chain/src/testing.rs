@@ -1,0 +1,383 @@
+//! What the tests of this crate stand on: a state in memory, a chain that makes blocks on it, users who sign.
+
+use crate::block::{BlockOutcome, execute_block};
+use crate::check::{CheckOutcome, CheckState, Simulated, simulate};
+use crate::ctx::{BlockInfo, Ctx, Mode, Services, TxInfo};
+use crate::error::Fault;
+use crate::genesis::{
+    Document, GenesisError, InitOutcome, LocalnetParams, init_chain, localnet_genesis,
+};
+use crate::modules::auth::genesis::{BaseAccount, GenesisAccount};
+use crate::modules::bank::genesis::{Balance, GenesisCoin};
+use crate::modules::compute::Machine;
+use crate::modules::registration::state::NetworkKeys;
+use crate::overlay::Overlay;
+use crate::ports::{CodeRead, NoSecrets, StateRead};
+use crate::query::QueryStop;
+use crate::state::State;
+use crate::tx::GasPrice;
+use crate::types::proto::cosmos::bank::v1beta1::MsgSend;
+use crate::types::proto::cosmos::base::v1beta1::Coin as PbCoin;
+use crate::types::proto::cosmos::crypto::secp256k1::PubKey;
+use crate::types::proto::cosmos::tx::signing::v1beta1::SignMode;
+use crate::types::proto::cosmos::tx::v1beta1::{
+    AuthInfo, Fee, ModeInfo, SignerInfo, TxBody, mode_info,
+};
+use crate::types::proto::{Any, Message, pack};
+use crate::types::{Address, Hash, Timestamp, Tree, WriteSet, amino, sha256, tx};
+use crate::{Bytes, crypto};
+use std::collections::BTreeMap;
+
+pub(crate) const CHAIN_ID: &str = "secretdev-1";
+
+/// A state in memory.
+#[derive(Clone, Default)]
+pub(crate) struct MemoryState(pub(crate) BTreeMap<(Tree, Vec<u8>), Vec<u8>>);
+
+impl MemoryState {
+    pub(crate) fn apply(&mut self, writes: &WriteSet) {
+        for (key, value) in &writes.0 {
+            match value {
+                Some(value) => self.0.insert(key.clone(), value.clone()),
+                None => self.0.remove(key),
+            };
+        }
+    }
+}
+
+impl StateRead for MemoryState {
+    fn get(&self, tree: Tree, key: &[u8]) -> Result<Option<Bytes>, Fault> {
+        Ok(self
+            .0
+            .get(&(tree, key.to_vec()))
+            .map(|v| Bytes::from(v.as_slice())))
+    }
+}
+
+struct NoCode;
+
+impl CodeRead for NoCode {
+    fn code(&self, _: &Hash) -> Result<Bytes, Fault> {
+        Err(Fault::Content("no code here".into()))
+    }
+}
+
+/// Runs `f` with an unlimited context over an empty state.
+pub(crate) fn with_ctx<T>(f: impl FnOnce(&mut Ctx<'_, '_>) -> T) -> T {
+    let (base, machine) = (MemoryState::default(), Machine::default());
+    let block = block_info(1);
+    let mut state = State::new(&base, &NoSecrets, Overlay::default());
+    let services = Services {
+        code: &NoCode,
+        vm: &machine,
+    };
+    f(&mut Ctx::new(
+        &mut state,
+        &block,
+        TxInfo::default(),
+        Mode::Deliver,
+        services,
+        u64::MAX,
+    ))
+}
+
+pub(crate) fn block_info(height: u64) -> BlockInfo {
+    let time = Timestamp {
+        seconds: 1_700_000_000,
+        nanos: 7,
+    };
+    BlockInfo {
+        chain_id: CHAIN_ID.into(),
+        height,
+        time,
+        header_hash: [7; 32],
+        version_app: 1,
+    }
+}
+
+/// Someone who signs.
+pub(crate) struct User {
+    key: crypto::secp256k1::SecretKey,
+    pub(crate) pubkey: [u8; 33],
+    pub(crate) address: Address,
+    pub(crate) number: u64,
+    pub(crate) sequence: u64,
+}
+
+impl User {
+    /// The n-th user of the test genesis.
+    pub(crate) fn new(n: u8) -> Self {
+        let key = crypto::secp256k1::SecretKey::from_bytes(&sha256(&[b'u', n])).unwrap();
+        let pubkey = key.public().unwrap();
+        let address = Address::of_secp256k1(&pubkey);
+        Self {
+            key,
+            pubkey,
+            address,
+            number: 11 + u64::from(n),
+            sequence: 0,
+        }
+    }
+
+    pub(crate) fn sign(&self, bytes: &[u8]) -> Vec<u8> {
+        self.key.sign(&sha256(bytes)).unwrap().to_vec()
+    }
+
+    pub(crate) fn info(&self, mode: SignMode) -> SignerInfo {
+        let single = mode_info::Single { mode: mode.into() };
+        SignerInfo {
+            public_key: Some(pack(&PubKey {
+                key: self.pubkey.to_vec(),
+            })),
+            mode_info: Some(ModeInfo {
+                sum: Some(mode_info::Sum::Single(single)),
+            }),
+            sequence: self.sequence,
+        }
+    }
+}
+
+/// A transaction to be signed.
+#[derive(Clone)]
+pub(crate) struct Draft {
+    pub(crate) body: TxBody,
+    pub(crate) fee: Fee,
+    pub(crate) mode: SignMode,
+    pub(crate) chain_id: String,
+}
+
+pub(crate) fn coins(amount: u128) -> Vec<PbCoin> {
+    vec![PbCoin {
+        denom: "uscrt".into(),
+        amount: amount.to_string(),
+    }]
+}
+
+pub(crate) fn send(from: &Address, to: &Address, amount: u128) -> Any {
+    pack(&MsgSend {
+        from_address: from.to_string(),
+        to_address: to.to_string(),
+        amount: coins(amount),
+    })
+}
+
+/// A transaction with 100,000 gas and a fee of 10,000 uscrt.
+pub(crate) fn draft(messages: Vec<Any>) -> Draft {
+    Draft {
+        body: TxBody {
+            messages,
+            ..TxBody::default()
+        },
+        fee: Fee {
+            amount: coins(10_000),
+            gas_limit: 100_000,
+            ..Fee::default()
+        },
+        mode: SignMode::Direct,
+        chain_id: CHAIN_ID.into(),
+    }
+}
+
+impl Draft {
+    pub(crate) fn signed(&self, users: &[&User]) -> Vec<u8> {
+        let signer_infos = users.iter().map(|u| u.info(self.mode)).collect();
+        let info = AuthInfo {
+            signer_infos,
+            fee: Some(self.fee.clone()),
+            ..AuthInfo::default()
+        };
+        let (body, info) = (self.body.encode_to_vec(), info.encode_to_vec());
+        let signatures = users.iter().map(|user| {
+            let bytes = match self.mode {
+                SignMode::LegacyAminoJson => amino::SignDoc {
+                    chain_id: &self.chain_id,
+                    account_number: user.number,
+                    sequence: user.sequence,
+                    fee: &self.fee,
+                    memo: &self.body.memo,
+                    timeout_height: self.body.timeout_height,
+                    messages: &self.body.messages,
+                }
+                .to_bytes()
+                .unwrap(),
+                _ => tx::sign_bytes_direct(&body, &info, &self.chain_id, user.number),
+            };
+            user.sign(&bytes)
+        });
+        let signatures = signatures.collect();
+        tx::encode(body, info, signatures)
+    }
+}
+
+/// What a genesis document gives.
+pub(crate) fn init(bytes: &[u8]) -> Result<InitOutcome, GenesisError> {
+    init_chain(
+        bytes,
+        Services {
+            code: &NoCode,
+            vm: &Machine::default(),
+        },
+    )
+}
+
+/// A chain in memory with `users` accounts of 10^12 uscrt beside those of the local network.
+pub(crate) struct Chain {
+    pub(crate) state: MemoryState,
+    pub(crate) height: u64,
+    pub(crate) users: Vec<User>,
+    pub(crate) pending: CheckState,
+    machine: Machine,
+}
+
+pub(crate) const USER_BALANCE: u128 = 1_000_000_000_000;
+
+pub(crate) fn localnet_params() -> LocalnetParams {
+    LocalnetParams {
+        chain_id: CHAIN_ID.into(),
+        time: Timestamp {
+            seconds: 1_700_000_000,
+            nanos: 7,
+        },
+        validator: [3; 32],
+        keys: NetworkKeys {
+            io: [1; 32],
+            node_exchange: [2; 32],
+        },
+    }
+}
+
+/// The document of a local network with `users` more accounts.
+pub(crate) fn document(users: u8) -> Document {
+    let mut document = Document::parse(&localnet_genesis(&localnet_params()).unwrap()).unwrap();
+    let bank = &mut document.app_state.bank;
+    let mut supply: u128 = bank.supply[0].amount.parse().unwrap();
+    for n in 0..users {
+        let user = User::new(n);
+        document
+            .app_state
+            .auth
+            .accounts
+            .push(GenesisAccount::Base(BaseAccount {
+                address: user.address.to_string(),
+                pub_key: None,
+                account_number: user.number.to_string(),
+                sequence: "0".into(),
+            }));
+        let coin = GenesisCoin {
+            denom: "uscrt".into(),
+            amount: USER_BALANCE.to_string(),
+        };
+        bank.balances.push(Balance {
+            address: user.address.to_string(),
+            coins: vec![coin],
+        });
+        supply += USER_BALANCE;
+    }
+    bank.supply[0].amount = supply.to_string();
+    document
+}
+
+impl Chain {
+    pub(crate) fn new(users: u8) -> Self {
+        Self::from_document(&document(users), users)
+    }
+
+    pub(crate) fn from_document(document: &Document, users: u8) -> Self {
+        let machine = Machine::default();
+        let services = Services {
+            code: &NoCode,
+            vm: &machine,
+        };
+        let init = init_chain(&serde_json::to_vec(document).unwrap(), services).unwrap();
+        let mut state = MemoryState::default();
+        state.apply(&init.writes);
+        let users = (0..users).map(User::new).collect();
+        Self {
+            state,
+            height: 0,
+            users,
+            pending: CheckState::default(),
+            machine,
+        }
+    }
+
+    fn services(&self) -> Services<'_> {
+        Services {
+            code: &NoCode,
+            vm: &self.machine,
+        }
+    }
+
+    /// Makes the next block.
+    pub(crate) fn block(&mut self, txs: &[Vec<u8>]) -> BlockOutcome {
+        self.height += 1;
+        let block = block_info(self.height);
+        let outcome = execute_block(&self.state, &NoSecrets, self.services(), &block, txs).unwrap();
+        self.state.apply(&outcome.writes);
+        self.pending.reset();
+        outcome
+    }
+
+    pub(crate) fn check_as(&mut self, bytes: &[u8], recheck: bool) -> CheckOutcome {
+        let mut pending = core::mem::take(&mut self.pending);
+        let block = block_info(self.height);
+        let price = GasPrice::default();
+        let outcome = pending
+            .check(&self.state, self.services(), &block, &price, bytes, recheck)
+            .unwrap();
+        self.pending = pending;
+        outcome
+    }
+
+    /// The error of a check, if it fails.
+    pub(crate) fn check(&mut self, bytes: &[u8]) -> Option<(String, u32, String)> {
+        self.check_as(bytes, false)
+            .checked
+            .error
+            .map(|e| (e.codespace, e.code, e.text))
+    }
+
+    pub(crate) fn simulate(&self, bytes: &[u8]) -> Result<Simulated, QueryStop> {
+        simulate(
+            &self.state,
+            self.services(),
+            &block_info(self.height),
+            bytes,
+        )
+    }
+
+    pub(crate) fn query<M: Message + Default>(
+        &self,
+        path: &str,
+        request: &impl Message,
+    ) -> Result<M, QueryStop> {
+        let block = block_info(self.height);
+        let bytes = crate::query::query(
+            &self.state,
+            &NoSecrets,
+            self.services(),
+            &block,
+            path,
+            &request.encode_to_vec(),
+        )?;
+        Ok(M::decode(bytes.as_slice()).unwrap())
+    }
+
+    /// Reads the committed state through a context.
+    pub(crate) fn read<T>(&self, f: impl FnOnce(&mut Ctx<'_, '_>) -> T) -> T {
+        let block = block_info(self.height);
+        let mut state = State::new(&self.state, &NoSecrets, Overlay::default());
+        f(&mut Ctx::new(
+            &mut state,
+            &block,
+            TxInfo::default(),
+            Mode::Query,
+            self.services(),
+            u64::MAX,
+        ))
+    }
+
+    pub(crate) fn balance(&self, address: &Address) -> u128 {
+        self.read(|ctx| crate::modules::bank::state::balance(ctx, address, "uscrt").unwrap())
+    }
+}

@@ -1,0 +1,37 @@
+//! One transaction: decode, stateless checks, the ante chain, messages, result (wire.md 1.12.1).
+//!
+//! Promises: a transaction that fails in the ante chain changes nothing; one that fails in a message keeps its fee and
+//! sequence and nothing else. Fees are deltas: the payer is debited here, the collector is credited at block end.
+
+pub mod ante;
+mod fee;
+mod router;
+mod run;
+mod signature;
+mod signers;
+#[cfg(test)]
+mod tests;
+
+pub use fee::GasPrice;
+pub use router::Msg;
+pub use run::{Checked, Decoded, Delivered, decode, run_ante, run_messages};
+
+use crate::error::Stop;
+use crate::types::error::sdk;
+use crate::types::{Gas, TxError};
+
+/// What clients see of a stop that is no fault: the error itself, or out of gas with its location.
+///
+/// # Errors
+/// The fault.
+pub(crate) fn visible(stop: Stop, wanted: Gas, used: Gas) -> Result<TxError, crate::Fault> {
+    match stop {
+        Stop::Err(e) => Ok(e),
+        Stop::OutOfGas(location) => {
+            let text =
+                format!("out of gas in location: {location}; gasWanted: {wanted}, gasUsed: {used}");
+            Ok(sdk::OUT_OF_GAS.wrap(text))
+        }
+        Stop::Fault(fault) => Err(fault),
+    }
+}

@@ -1,0 +1,184 @@
+//! Decoding, the ante chain and the messages of one transaction on a journal, and the result that clients read.
+
+use super::ante::{self, Options};
+use super::router::{Msg, no_handler};
+use super::visible;
+use crate::Ctx;
+use crate::ctx::event;
+use crate::error::{Fault, Stop};
+use crate::types::proto::cosmos::base::abci::v1beta1::TxMsgData;
+use crate::types::proto::{Any, Message};
+use crate::types::tx::Tx;
+use crate::types::{Address, Attribute, Event, ExecTxResult, Gas, TxError};
+
+/// A transaction that decoded, its messages checked and with handlers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decoded {
+    /// The transaction.
+    pub tx: Tx,
+    /// Its messages in order.
+    pub messages: Vec<Msg>,
+}
+
+/// Decodes a transaction; every message passes its stateless check and has a handler.
+///
+/// # Errors
+/// sdk 2, 6 or 18, or a message's own error.
+pub fn decode(bytes: &[u8]) -> Result<Decoded, TxError> {
+    let tx = Tx::decode(bytes)?;
+    let mut messages = Vec::new();
+    let mut unhandled = None;
+    for any in &tx.body.messages {
+        match Msg::route(any)? {
+            Some(message) => messages.push(message),
+            None => unhandled = unhandled.or(Some(any)),
+        }
+    }
+    match unhandled {
+        Some(any) => Err(no_handler(&any.type_url)),
+        None => Ok(Decoded { tx, messages }),
+    }
+}
+
+/// Runs the ante chain on a mark of the journal: after an error nothing is written and no event stands.
+///
+/// # Errors
+/// Those of [`ante::run`].
+pub fn run_ante(ctx: &mut Ctx, decoded: &Decoded, options: &Options) -> Result<Vec<Address>, Stop> {
+    let mark = ctx.state.overlay.mark();
+    let passed = ante::run(ctx, &decoded.tx, &decoded.messages, options);
+    if passed.is_err() {
+        ctx.state.overlay.revert(mark);
+        ctx.events.clear();
+        ctx.fees = crate::types::Coins::empty();
+    }
+    passed
+}
+
+/// What the messages of a transaction gave.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Delivered {
+    /// Encoded `TxMsgData`.
+    pub data: Vec<u8>,
+    /// The responses in it.
+    pub responses: Vec<Any>,
+}
+
+/// Runs the messages in order. Their events are completed as clients read them: `message{action, sender[, module]}`
+/// first, `msg_index` last. The caller takes back state, events and content after an error.
+///
+/// # Errors
+/// `failed to execute message; message index: <i>: <E>`; out of gas without that prefix; a fault.
+pub fn run_messages(ctx: &mut Ctx, decoded: Decoded) -> Result<Delivered, Stop> {
+    let mut responses = Vec::new();
+    let urls = decoded.tx.body.messages.into_iter().map(|any| any.type_url);
+    for (index, (message, url)) in decoded.messages.into_iter().zip(urls).enumerate() {
+        let sender = message.signers()?.into_iter().next();
+        let from = ctx.events.len();
+        let value = message.run(ctx).map_err(|stop| match stop {
+            Stop::Err(e) => {
+                Stop::Err(e.wrap(format!("failed to execute message; message index: {index}")))
+            }
+            other => other,
+        })?;
+        let own = ctx.events.split_off(from);
+        ctx.events
+            .extend(completed(own, &url, sender.as_ref(), index));
+        responses.push(Any {
+            type_url: format!("{url}Response"),
+            value,
+        });
+    }
+    let data = TxMsgData {
+        data: Vec::new(),
+        msg_responses: responses.clone(),
+    }
+    .encode_to_vec();
+    Ok(Delivered { data, responses })
+}
+
+/// The events of one message as the transaction shows them.
+fn completed(own: Vec<Event>, url: &str, sender: Option<&Address>, index: usize) -> Vec<Event> {
+    let sender = sender.map(ToString::to_string).unwrap_or_default();
+    let mut first = event("message", &[("action", url), ("sender", &sender)]);
+    let told = own
+        .iter()
+        .any(|e| e.attributes.iter().any(|a| a.key == "module"));
+    if !told && let Some(module) = url.split('.').nth(1) {
+        first.attributes.push(attribute("module", module));
+    }
+    let mut events = vec![first];
+    events.extend(own);
+    let index = index.to_string();
+    for event in &mut events {
+        event.attributes.push(attribute("msg_index", &index));
+    }
+    events
+}
+
+fn attribute(key: &str, value: &str) -> Attribute {
+    Attribute {
+        key: key.to_owned(),
+        value: value.to_owned(),
+        index: true,
+    }
+}
+
+/// What a transaction came to: in a block, in a check or in a simulation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Checked {
+    /// The gas limit that was asked for; 0 if it never got so far.
+    pub gas_wanted: Gas,
+    /// Gas used.
+    pub gas_used: Gas,
+    /// The error, if it failed.
+    pub error: Option<TxError>,
+}
+
+impl Checked {
+    /// Reads gas and error off a context.
+    ///
+    /// # Errors
+    /// A fault passes through.
+    pub(crate) fn of(ctx: &Ctx, outcome: Result<(), Stop>) -> Result<Self, Fault> {
+        let (gas_wanted, gas_used) = (ctx.gas.limit(), ctx.gas.used());
+        let error = outcome
+            .err()
+            .map(|stop| visible(stop, gas_wanted, gas_used))
+            .transpose()?;
+        Ok(Self {
+            gas_wanted,
+            gas_used,
+            error,
+        })
+    }
+
+    /// A transaction that did not decode.
+    pub(crate) const fn undecodable(error: TxError) -> Self {
+        Self {
+            gas_wanted: 0,
+            gas_used: 0,
+            error: Some(error),
+        }
+    }
+
+    /// The result as blocks carry it.
+    #[must_use]
+    pub fn into_result(self, data: Vec<u8>, events: Vec<Event>) -> ExecTxResult {
+        let amount = |gas: Gas| i64::try_from(gas).unwrap_or(i64::MAX);
+        let (code, codespace, log) = match self.error {
+            None => (0, String::new(), String::new()),
+            Some(e) => (e.code, e.codespace, e.text),
+        };
+        ExecTxResult {
+            code,
+            data: if code == 0 { data } else { Vec::new() },
+            log,
+            info: String::new(),
+            gas_wanted: amount(self.gas_wanted),
+            gas_used: amount(self.gas_used),
+            events,
+            codespace,
+        }
+    }
+}
