@@ -143,7 +143,11 @@ pub fn open_input<'a>(
     networks: impl IntoIterator<Item = &'a KeyPair>,
     wire: &[u8],
 ) -> Result<Input, Error> {
-    let (nonce, user_public, sealed) = split(wire)?;
+    let Wire {
+        nonce,
+        user_public,
+        sealed,
+    } = split(wire)?;
     for network in networks {
         let key = TxKey::derive(&network.shared(&user_public)?, &nonce);
         if let Ok(plain) = key.open(sealed) {
@@ -165,20 +169,32 @@ pub fn open_input<'a>(
 /// # Errors
 /// [`Error::TooShort`], [`Error::OtherRecipient`] if another user sent it, [`Error::LowOrder`].
 pub fn key_of_input(user: &KeyPair, network: &[u8; 32], wire: &[u8]) -> Result<TxKey, Error> {
-    let (nonce, user_public, _) = split(wire)?;
+    let Wire {
+        nonce, user_public, ..
+    } = split(wire)?;
     if &user_public != user.public() {
         return Err(Error::OtherRecipient);
     }
     Ok(TxKey::derive(&user.shared(network)?, &nonce))
 }
 
-fn split(wire: &[u8]) -> Result<([u8; 32], [u8; 32], &[u8]), Error> {
+struct Wire<'a> {
+    nonce: [u8; 32],
+    user_public: [u8; 32],
+    sealed: &'a [u8],
+}
+
+fn split(wire: &[u8]) -> Result<Wire<'_>, Error> {
     if wire.len() < INPUT_LEN_MIN {
         return Err(Error::TooShort);
     }
     let (nonce, rest) = wire.split_first_chunk::<32>().ok_or(Error::TooShort)?;
     let (user, sealed) = rest.split_first_chunk::<32>().ok_or(Error::TooShort)?;
-    Ok((*nonce, *user, sealed))
+    Ok(Wire {
+        nonce: *nonce,
+        user_public: *user,
+        sealed,
+    })
 }
 
 fn code_hash_of(plain: &[u8]) -> Result<[u8; 32], Error> {

@@ -57,16 +57,16 @@ pub enum StrictError {
 }
 
 /// A walk over one transaction: the budget of fields is shared by its parts.
-pub struct Walk {
+pub(crate) struct Walk {
     allow_non_critical: bool,
     fields_left: usize,
     /// Whether an unknown field was let pass because it is not critical.
-    pub found_non_critical: bool,
+    pub(crate) found_non_critical: bool,
 }
 
 impl Walk {
     /// A fresh walk; `allow_non_critical` lets unknown fields with bit 11 pass.
-    pub const fn new(allow_non_critical: bool) -> Self {
+    pub(crate) const fn new(allow_non_critical: bool) -> Self {
         Self {
             allow_non_critical,
             fields_left: FIELDS_MAX,
@@ -75,7 +75,11 @@ impl Walk {
     }
 
     /// Checks the encoded fields of `message`.
-    pub fn check(&mut self, message: &'static Message, bytes: &[u8]) -> Result<(), StrictError> {
+    pub(crate) fn check(
+        &mut self,
+        message: &'static Message,
+        bytes: &[u8],
+    ) -> Result<(), StrictError> {
         self.descend(message, bytes, 0)
     }
 

@@ -44,10 +44,7 @@ impl Timestamp {
     /// The time this many nanoseconds after 1970.
     #[must_use]
     pub fn from_nanos_total(nanos: u64) -> Self {
-        let (seconds, rest) = (
-            nanos / u64::from(NANOS_PER_SECOND),
-            nanos % u64::from(NANOS_PER_SECOND),
-        );
+        let (seconds, rest) = (nanos / 1_000_000_000, nanos % 1_000_000_000);
         Self {
             seconds: i64::try_from(seconds).unwrap_or(i64::MAX),
             nanos: u32::try_from(rest).unwrap_or(0),

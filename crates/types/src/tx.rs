@@ -20,7 +20,10 @@ use crate::{
 };
 use prost::Message;
 
-pub use crate::strict::{DEPTH_MAX, FIELDS_MAX, StrictError};
+pub use crate::{
+    strict::{DEPTH_MAX, FIELDS_MAX, StrictError},
+    wire::WireError,
+};
 
 /// Largest transaction in bytes: a block's worth (4 MiB), so that the largest upload fits.
 pub const TX_LEN_MAX: usize = 4 << 20;
@@ -419,7 +422,7 @@ mod tests {
             }
             .encode_to_vec();
             let length = [
-                u8::try_from(any.len() % 128 | 128).unwrap(),
+                u8::try_from((any.len() % 128) | 128).unwrap(),
                 u8::try_from(any.len() / 128).unwrap(),
             ];
             nested = [&[0x12][..], &length, &any].concat();

@@ -19,7 +19,7 @@ pub enum WireError {
 
 /// The value of a field as it stands on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Value<'a> {
+pub(crate) enum Value<'a> {
     /// Wire type 0.
     Varint(u64),
     /// Wire type 1; the content is not looked at, no message of ours has such a field.
@@ -32,7 +32,7 @@ pub enum Value<'a> {
 
 impl Value<'_> {
     /// The name of the wire type in error texts.
-    pub const fn type_name(&self) -> &'static str {
+    pub(crate) const fn type_name(&self) -> &'static str {
         match self {
             Self::Varint(_) => "varint",
             Self::Fixed64 => "fixed64",
@@ -44,23 +44,23 @@ impl Value<'_> {
 
 /// One field: number, value, and how many bytes the length or number took (ADR-027 wants the fewest).
 #[derive(Clone, Copy, Debug)]
-pub struct Field<'a> {
+pub(crate) struct Field<'a> {
     /// Field number, 1 to 2^29 - 1.
-    pub number: u32,
+    pub(crate) number: u32,
     /// The value.
-    pub value: Value<'a>,
+    pub(crate) value: Value<'a>,
     /// Whether the tag and the length or number were written in the fewest bytes.
-    pub is_minimal: bool,
+    pub(crate) is_minimal: bool,
 }
 
 /// Reads fields until the input ends; stops after an error.
-pub struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> Reader<'a> {
     /// Over the encoded fields of one message.
-    pub const fn new(bytes: &'a [u8]) -> Self {
+    pub(crate) const fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes }
     }
 
