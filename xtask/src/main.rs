@@ -1,2 +1,56 @@
-//! xtask
-fn main() {}
+//! What a laptop and CI run: `cargo xtask test` is every check and every test; each step can be run alone.
+//!
+//! Installs what it needs where that is possible without asking, prints what it skips and why, and closes with one line
+//! that counts everything.
+
+mod command;
+mod report;
+mod steps;
+mod tidy;
+
+use std::process::ExitCode;
+
+use report::Report;
+
+const HELP: &str = "\
+cargo xtask <step>
+
+  test        every step below, then one line with the sum
+  fmt         formatting of both workspaces
+  tidy        the import rule, lock files, forbidden words, documents that must exist
+  clippy      lints of both workspaces; warnings are errors
+  deny        licences, banned crates and sources of dependencies
+  sgx         the trusted crates check for SGX (needs a nightly toolchain with rust-src)
+  contracts   builds the contracts, one at a time
+  unit        unit, property and integration tests of both workspaces
+  build       the release binary
+  e2e [FILE…] unmodified clients against the release binary; all files, or those named
+";
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let step = arguments.next().unwrap_or_default();
+    let rest: Vec<String> = arguments.collect();
+    let mut report = Report::default();
+    match step.as_str() {
+        "test" => steps::all(&mut report),
+        "fmt" => steps::fmt(&mut report),
+        "tidy" => tidy::run(&mut report),
+        "clippy" => steps::clippy(&mut report),
+        "deny" => steps::deny(&mut report),
+        "sgx" => steps::sgx(&mut report),
+        "contracts" => steps::contracts(&mut report),
+        "unit" => steps::unit(&mut report),
+        "build" => steps::build(&mut report),
+        "e2e" => steps::e2e(&mut report, &rest),
+        _ => {
+            print!("{HELP}");
+            return if step.is_empty() || step == "help" {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            };
+        }
+    }
+    report.close()
+}

@@ -1,0 +1,244 @@
+//! The steps of `cargo xtask test`, in the order in which a mistake shows soonest.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use crate::command::{cargo, command, read, root, run, run_and_read, works};
+use crate::report::{Count, Report, count_cargo_test, count_node_test};
+use crate::tidy;
+
+/// Pinned: another release may judge differently.
+const CARGO_DENY: &str = "0.20.2";
+/// Crates that must build for an SGX enclave.
+const TRUSTED: [&str; 8] = [
+    "types", "crypto", "proof", "attest", "vm", "chain", "bridge", "enclave",
+];
+const SGX_TARGET: &str = "x86_64-fortanix-unknown-sgx";
+const CONTRACTS: [&str; 3] = ["counter", "token", "probe"];
+const WASM_TARGET: &str = "wasm32-unknown-unknown";
+
+/// Every step.
+pub(crate) fn all(report: &mut Report) {
+    fmt(report);
+    tidy::run(report);
+    contracts(report);
+    clippy(report);
+    unit(report);
+    sgx(report);
+    build(report);
+    e2e(report, &[]);
+    deny(report);
+}
+
+/// Formatting of both workspaces.
+pub(crate) fn fmt(report: &mut Report) {
+    for (name, directory) in [("format", "."), ("format of contracts", "contracts")] {
+        report.suite(name, || {
+            Ok(Count::check(run(cargo(
+                &["fmt", "--all", "--check"],
+                directory,
+            ))?))
+        });
+    }
+}
+
+/// Lints of both workspaces; warnings are errors.
+pub(crate) fn clippy(report: &mut Report) {
+    let arguments = [
+        "clippy",
+        "--locked",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ];
+    for (name, directory) in [("clippy", "."), ("clippy of contracts", "contracts")] {
+        report.suite(name, || {
+            Ok(Count::check(run(cargo(&arguments, directory))?))
+        });
+    }
+}
+
+/// Unit, property and integration tests of both workspaces.
+pub(crate) fn unit(report: &mut Report) {
+    for (name, directory) in [
+        ("unit tests", "."),
+        ("unit tests of contracts", "contracts"),
+    ] {
+        report.suite(name, || {
+            let test = cargo(
+                &["test", "--locked", "--workspace", "--no-fail-fast"],
+                directory,
+            );
+            let (output, succeeded) = run_and_read(test)?;
+            Ok(count_cargo_test(&output, succeeded))
+        });
+    }
+}
+
+/// Licences, banned crates and sources of dependencies.
+pub(crate) fn deny(report: &mut Report) {
+    report.suite("cargo deny", || {
+        let version = read(cargo(&["deny", "--version"], ".")).unwrap_or_default();
+        if version.trim() != format!("cargo-deny {CARGO_DENY}") {
+            println!(
+                "cargo-deny {CARGO_DENY} is not installed: building it takes some minutes, once"
+            );
+            // Without its default features: they serve the advisory database, which is not asked here.
+            let install = [
+                "install",
+                "cargo-deny",
+                "--version",
+                CARGO_DENY,
+                "--locked",
+                "--no-default-features",
+            ];
+            anyhow::ensure!(
+                run(cargo(&install, "."))?,
+                "cargo-deny could not be installed"
+            );
+        }
+        let check = [
+            "deny",
+            "--locked",
+            "--all-features",
+            "check",
+            "bans",
+            "licenses",
+            "sources",
+        ];
+        Ok(Count::check(run(cargo(&check, "."))?))
+    });
+}
+
+/// The trusted crates check for SGX, where the nightly toolchain with rust-src is there or can be had.
+pub(crate) fn sgx(report: &mut Report) {
+    const NAME: &str = "check for SGX";
+    let has_sources = || {
+        let Ok(sysroot) = read(command(
+            "rustup",
+            &["run", "nightly", "rustc", "--print", "sysroot"],
+            ".",
+        )) else {
+            return false;
+        };
+        PathBuf::from(sysroot.trim())
+            .join("lib/rustlib/src/rust/library/std/Cargo.toml")
+            .exists()
+    };
+    if !has_sources() {
+        let install = [
+            "toolchain",
+            "install",
+            "nightly",
+            "--profile",
+            "minimal",
+            "--component",
+            "rust-src",
+        ];
+        works(command("rustup", &install, "."));
+    }
+    if !has_sources() {
+        return report.skipped(
+            NAME,
+            "no nightly toolchain with rust-src, and rustup could not install one",
+        );
+    }
+    report.suite(NAME, || {
+        let mut arguments = vec![
+            "run",
+            "nightly",
+            "cargo",
+            "check",
+            "--locked",
+            "--lib",
+            "-Zbuild-std=std,panic_abort",
+        ];
+        arguments.extend(["--target", SGX_TARGET, "--target-dir", "target/sgx"]);
+        let packages: Vec<String> = TRUSTED
+            .iter()
+            .map(|name| format!("strongroom-{name}"))
+            .collect();
+        for package in &packages {
+            arguments.extend(["-p", package]);
+        }
+        Ok(Count::check(run(command("rustup", &arguments, "."))?))
+    });
+}
+
+/// Builds the contracts, one at a time, so that features do not unify.
+pub(crate) fn contracts(report: &mut Report) {
+    report.suite("build of contracts", || {
+        ensure_wasm_target()?;
+        let mut count = Count::default();
+        for contract in CONTRACTS {
+            let built = run(cargo(
+                &[
+                    "build",
+                    "--locked",
+                    "--release",
+                    "--target",
+                    WASM_TARGET,
+                    "-p",
+                    contract,
+                ],
+                "contracts",
+            ))?;
+            count.passed += u64::from(built);
+            count.failed += u64::from(!built);
+        }
+        Ok(count)
+    });
+}
+
+fn ensure_wasm_target() -> Result<()> {
+    // Old releases of rustup install the toolchain of `rust-toolchain.toml` by themselves, but not its targets.
+    let sysroot = read(command("rustc", &["--print", "sysroot"], "."))?;
+    if PathBuf::from(sysroot.trim())
+        .join("lib/rustlib")
+        .join(WASM_TARGET)
+        .exists()
+    {
+        return Ok(());
+    }
+    anyhow::ensure!(
+        run(command("rustup", &["target", "add", WASM_TARGET], "."))?,
+        "rustup could not add {WASM_TARGET}"
+    );
+    Ok(())
+}
+
+/// The release binary.
+pub(crate) fn build(report: &mut Report) {
+    report.suite("release build", || {
+        Ok(Count::check(run(cargo(
+            &["build", "--locked", "--release"],
+            ".",
+        ))?))
+    });
+}
+
+/// Unmodified clients against the release binary.
+pub(crate) fn e2e(report: &mut Report, files: &[String]) {
+    const DIRECTORY: &str = "tests/e2e";
+    report.suite("client packages", || {
+        // The clients' own install scripts patch and compile for browsers; nothing here needs them.
+        Ok(Count::check(run(command(
+            "npm",
+            &["ci", "--ignore-scripts", "--no-audit", "--no-fund"],
+            DIRECTORY,
+        ))?))
+    });
+    report.suite("end to end", || {
+        anyhow::ensure!(
+            root().join("target/release/strongroom").exists(),
+            "no release binary: cargo xtask build"
+        );
+        let mut arguments = vec!["--test", "--test-concurrency=1", "--test-reporter=spec"];
+        arguments.extend(files.iter().map(String::as_str));
+        let (output, succeeded) = run_and_read(command("node", &arguments, DIRECTORY))?;
+        Ok(count_node_test(&output, succeeded))
+    });
+}

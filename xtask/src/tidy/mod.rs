@@ -1,0 +1,57 @@
+//! Rules that no compiler checks. Each rule is one check; it prints every place that breaks it.
+
+mod documents;
+mod imports;
+mod paths;
+mod source;
+mod words;
+
+use anyhow::Result;
+use serde_json::Value;
+
+use crate::command::{cargo, read};
+use crate::report::{Count, Report};
+
+/// Runs all rules.
+pub(crate) fn run(report: &mut Report) {
+    rule(report, "tidy: lock files", lock_files);
+    rule(report, "tidy: imports", || {
+        Ok(imports::broken(&metadata(".")?))
+    });
+    rule(report, "tidy: forbidden words", words::broken);
+    rule(report, "tidy: documents", documents::broken);
+    rule(report, "tidy: no machine's paths", paths::broken);
+}
+
+fn rule(report: &mut Report, name: &str, find: impl FnOnce() -> Result<Vec<String>>) {
+    report.suite(name, || {
+        let places = find()?;
+        for place in &places {
+            println!("{place}");
+        }
+        Ok(Count::check(places.is_empty()))
+    });
+}
+
+/// What cargo knows of a workspace; fails if its lock file is not up to date.
+fn metadata(directory: &str) -> Result<Value> {
+    let text = read(cargo(
+        &["metadata", "--format-version", "1", "--no-deps", "--locked"],
+        directory,
+    ))?;
+    Ok(serde_json::from_str(&text)?)
+}
+
+fn lock_files() -> Result<Vec<String>> {
+    let mut broken = Vec::new();
+    for directory in [".", "contracts"] {
+        // With dependencies this time: only then does cargo compare the lock file with the manifests.
+        if let Err(error) = read(cargo(
+            &["metadata", "--format-version", "1", "--locked"],
+            directory,
+        )) {
+            broken.push(format!("{directory}: {error:#}"));
+        }
+    }
+    Ok(broken)
+}
