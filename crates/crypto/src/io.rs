@@ -111,8 +111,8 @@ pub fn seal_input(
     Ok(([nonce.as_slice(), user.public(), &sealed].concat(), key))
 }
 
-/// An opened message.
-#[derive(Clone, Debug)]
+/// An opened message; its content is never printed.
+#[derive(Clone)]
 pub struct Input {
     /// The key of its outputs.
     pub key: TxKey,
@@ -131,6 +131,12 @@ impl Input {
     #[must_use]
     pub fn message(&self) -> &[u8] {
         self.plain.get(CODE_HASH_LEN..).unwrap_or_default()
+    }
+}
+
+impl core::fmt::Debug for Input {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Input(..)")
     }
 }
 

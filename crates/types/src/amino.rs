@@ -536,6 +536,27 @@ mod tests {
         assert!(matches!(message(&nameless), Err(AminoError::Type(_))));
     }
 
+    #[test]
+    fn keys_nested_too_deep_are_refused() {
+        let url = "/cosmos.crypto.multisig.LegacyAminoPubKey";
+        let mut key = Any {
+            type_url: url.into(),
+            value: vec![],
+        };
+        assert_eq!(
+            written(&key),
+            r#"{"type":"tendermint/PubKeyMultisigThreshold","value":{}}"#
+        );
+        for _ in 0..DEPTH_MAX {
+            let outer = crate::proto::cosmos::crypto::multisig::LegacyAminoPubKey {
+                threshold: 1,
+                public_keys: vec![key],
+            };
+            key = pack(&outer);
+        }
+        assert_eq!(message(&key), Err(AminoError::Depth));
+    }
+
     proptest! {
         #[test]
         fn arbitrary_content_never_panics(value in proptest::collection::vec(any::<u8>(), 0..100)) {

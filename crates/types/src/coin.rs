@@ -393,6 +393,21 @@ mod tests {
     }
 
     #[test]
+    fn a_list_beyond_the_limit_is_refused() {
+        let list = |n: usize| {
+            Coins::from_unsorted((0..n).map(|i| Coin::new(1, format!("d{i:06}"))).collect())
+        };
+        assert!(list(COINS_LEN_MAX).is_ok());
+        assert!(list(COINS_LEN_MAX + 1).is_err());
+        assert_eq!(
+            list(COINS_LEN_MAX)
+                .unwrap()
+                .checked_add(&Coins::one(1, "zzz").unwrap()),
+            None
+        );
+    }
+
+    #[test]
     fn denominations_follow_the_pattern_at_its_edges() {
         for good in ["abc", "uscrt", "ibc/0F1E", "A:._-", &"a".repeat(128)] {
             assert!(denom_is_valid(good), "{good}");
