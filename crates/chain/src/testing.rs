@@ -301,7 +301,7 @@ impl Chain {
         }
     }
 
-    fn services(&self) -> Services<'_> {
+    pub(crate) fn services(&self) -> Services<'_> {
         Services {
             code: &NoCode,
             vm: &self.machine,
@@ -361,6 +361,22 @@ impl Chain {
             &request.encode_to_vec(),
         )?;
         Ok(M::decode(bytes.as_slice()).unwrap())
+    }
+
+    /// Writes into the committed state, as if a block had done it.
+    pub(crate) fn write(&mut self, f: impl FnOnce(&mut Ctx<'_, '_>)) {
+        let block = block_info(self.height);
+        let mut state = State::new(&self.state, &NoSecrets, Overlay::default());
+        f(&mut Ctx::new(
+            &mut state,
+            &block,
+            TxInfo::default(),
+            Mode::Deliver,
+            self.services(),
+            u64::MAX,
+        ));
+        let writes = state.into_write_set(self.height).unwrap();
+        self.state.apply(&writes);
     }
 
     /// Reads the committed state through a context.

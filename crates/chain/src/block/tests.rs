@@ -1,9 +1,15 @@
 //! Blocks: fees folded, replays, gas of the block, and no transaction that pays for its neighbours.
 
+use crate::Bytes;
+use crate::block::execute_block;
+use crate::check::CheckState;
+use crate::error::Fault;
 use crate::modules::accounts::FEE_COLLECTOR;
 use crate::modules::bank;
 use crate::overlay::Slot;
-use crate::testing::{Chain, USER_BALANCE, coins, document, draft, send};
+use crate::ports::{NoSecrets, StateRead};
+use crate::testing::{Chain, USER_BALANCE, block_info, coins, document, draft, send};
+use crate::tx::GasPrice;
 use crate::types::{Address, Tree};
 use proptest::prelude::*;
 
@@ -166,8 +172,63 @@ fn all_writes_of_the_bank_are_in_the_native_tree() {
     );
 }
 
+/// A state that cannot be proven.
+struct Unproven;
+
+impl StateRead for Unproven {
+    fn get(&self, _: Tree, _: &[u8]) -> Result<Option<Bytes>, Fault> {
+        Err(Fault::State("a wrong proof".into()))
+    }
+}
+
+#[test]
+fn a_state_that_cannot_be_proven_stops_the_block_and_nothing_leaves_it() {
+    let chain = Chain::new(1);
+    let txs = transfers(&chain);
+    let services = chain.services();
+    let outcome = execute_block(&Unproven, &NoSecrets, services, &block_info(1), &txs);
+    assert_eq!(outcome, Err(Fault::State("a wrong proof".into())));
+    let outcome = CheckState::default().check(
+        &Unproven,
+        services,
+        &block_info(1),
+        &GasPrice::default(),
+        &txs[0],
+        false,
+    );
+    assert_eq!(outcome, Err(Fault::State("a wrong proof".into())));
+}
+
+#[test]
+fn a_block_gives_the_same_outcome_every_time() {
+    let chain = Chain::new(4);
+    let mut txs = transfers(&chain);
+    txs.push(b"garbage".to_vec());
+    let run = || {
+        execute_block(
+            &chain.state,
+            &NoSecrets,
+            chain.services(),
+            &block_info(1),
+            &txs,
+        )
+        .unwrap()
+    };
+    assert_eq!(run(), run());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn arbitrary_bytes_in_a_block_change_nothing(
+        txs in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..200), 0..8),
+    ) {
+        let mut chain = Chain::new(1);
+        let outcome = chain.block(&txs);
+        prop_assert!(outcome.tx_results.iter().all(|r| r.code != 0 && r.events.is_empty()));
+        prop_assert!(outcome.writes.0.is_empty());
+    }
+
     #[test]
     fn random_transfers_conserve_the_supply_and_fees_fold(
         moves in proptest::collection::vec((0..4_usize, 0..8_u8, 1..2_000_000_000_000_u128, 0..20_000_u128), 0..24),

@@ -2,6 +2,7 @@
 
 use crate::query::QueryStop;
 use crate::testing::{Chain, coins, draft, send};
+use crate::types::Address;
 use crate::types::proto::cosmos::tx::v1beta1::TxRaw;
 use crate::types::proto::secret::compute::v1beta1::MsgExecuteContract;
 use crate::types::proto::{Message, pack};
@@ -173,4 +174,56 @@ fn a_message_to_a_contract_passes_the_check_without_secrets() {
     let bytes = draft(vec![pack(&bad)]).signed(&[&chain.users[0]]);
     let text = "address length must be 20 or 32 bytes, got 3: unknown address";
     assert_eq!(chain.check(&bytes), Some(("sdk".into(), 9, text.into())));
+}
+
+#[test]
+fn the_host_cannot_simulate_a_message_to_a_contract_and_says_so_as_clients_expect() {
+    use crate::modules::compute::state as compute;
+    let mut chain = Chain::new(1);
+    let (creator, contract) = (
+        chain.users[0].address.clone(),
+        Address::from_bytes(&[5; 20]).unwrap(),
+    );
+    chain.write(|ctx| {
+        let code = compute::Code {
+            hash: [1; 32],
+            bytes: 1,
+            creator: creator.clone(),
+            source: String::new(),
+            builder: String::new(),
+            prep_version: 1,
+            requires_random: false,
+        };
+        compute::CODES
+            .set(ctx, &1, &compute::CodeRecord::V1(code))
+            .unwrap();
+        let record = compute::Contract {
+            code_id: 1,
+            creator: creator.clone(),
+            admin: None,
+            label: "x".into(),
+            created: compute::Position {
+                height: 1,
+                tx_index: 0,
+            },
+            storage_layout: compute::StorageLayout::Flat,
+        };
+        compute::CONTRACTS
+            .set(ctx, &contract, &compute::ContractRecord::V1(record))
+            .unwrap();
+    });
+    let msg = MsgExecuteContract {
+        sender: creator.as_bytes().to_vec(),
+        contract: contract.as_bytes().to_vec(),
+        msg: vec![1; 200],
+        ..Default::default()
+    };
+    let bytes = draft(vec![pack(&msg)]).signed(&[&chain.users[0]]);
+    let Err(QueryStop::Error(e)) = chain.simulate(&bytes) else {
+        panic!("it ran")
+    };
+    let text = e.grpc().1;
+    let start = "failed to execute message; message index: 0: Execution error: Enclave: failed to verify transaction \
+                 signature: execute contract failed with gas used: '";
+    assert!(text.starts_with(start), "{text}");
 }

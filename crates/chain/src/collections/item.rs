@@ -2,7 +2,9 @@
 
 use super::{decode, encode};
 use crate::Ctx;
-use crate::error::Stop;
+use crate::error::{Fault, Stop};
+use crate::ports::StateRead;
+use crate::types::Tree;
 use borsh::{BorshDeserialize, BorshSerialize};
 use core::marker::PhantomData;
 
@@ -28,12 +30,20 @@ impl<T: BorshSerialize + BorshDeserialize> Item<T> {
         self.name
     }
 
+    /// The value in a committed state, without gas: for those who stand outside of a block (light client, mempool).
+    ///
+    /// # Errors
+    /// A fault from below.
+    pub fn read(&self, base: &dyn StateRead) -> Result<Option<T>, Fault> {
+        decode(base.get(Tree::Native, self.name.as_bytes())?)
+    }
+
     /// The value, if set.
     ///
     /// # Errors
     /// Out of gas or a fault.
     pub fn get(&self, ctx: &mut Ctx) -> Result<Option<T>, Stop> {
-        decode(ctx.get(self.name.as_bytes())?)
+        Ok(decode(ctx.get(self.name.as_bytes())?)?)
     }
 
     /// Sets the value.

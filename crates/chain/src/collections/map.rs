@@ -41,7 +41,7 @@ impl<K: Key, T: BorshSerialize + BorshDeserialize> Map<K, T> {
     /// # Errors
     /// Out of gas or a fault.
     pub fn get(&self, ctx: &mut Ctx, key: &K) -> Result<Option<T>, Stop> {
-        decode(ctx.get(&self.raw_key(key))?)
+        Ok(decode(ctx.get(&self.raw_key(key))?)?)
     }
 
     /// Whether there is a value under `key`.

@@ -29,12 +29,10 @@ fn encode<T: BorshSerialize>(value: &T) -> Result<Vec<u8>, Stop> {
 }
 
 /// Decodes a value of the state; failure is a broken invariant, since nothing but this crate writes there.
-fn decode<T: BorshDeserialize>(bytes: Option<Bytes>) -> Result<Option<T>, Stop> {
+fn decode<T: BorshDeserialize>(bytes: Option<Bytes>) -> Result<Option<T>, Fault> {
     let Some(bytes) = bytes else { return Ok(None) };
     match bytes.split_first() {
-        Some((&FORMAT, value)) => borsh::from_slice(value)
-            .map(Some)
-            .map_err(|e| Fault::from(e).into()),
-        _ => Err(Fault::Broken("stored value of an unknown format".into()).into()),
+        Some((&FORMAT, value)) => borsh::from_slice(value).map(Some).map_err(Fault::from),
+        _ => Err(Fault::Broken("stored value of an unknown format".into())),
     }
 }

@@ -246,6 +246,28 @@ fn every_flipped_bit_of_a_signature_is_refused() {
 }
 
 #[test]
+fn no_changed_bit_of_a_transaction_passes_in_either_mode() {
+    for mode in [SignMode::Direct, SignMode::LegacyAminoJson] {
+        let mut chain = chain();
+        let mut draft = transfer(&chain);
+        draft.mode = mode;
+        draft.body.memo = "hi".into();
+        let bytes = draft.signed(&[&chain.users[0]]);
+        for at in 0..bytes.len() {
+            for bit in [0, 3, 7] {
+                let mut bad = bytes.clone();
+                bad[at] ^= 1 << bit;
+                assert!(
+                    chain.check(&bad).is_some(),
+                    "byte {at}, bit {bit}, {mode:?}"
+                );
+            }
+        }
+        assert_eq!(chain.check(&bytes), None);
+    }
+}
+
+#[test]
 fn gas_limits_are_refused_at_zero_above_the_block_and_above_the_largest_number() {
     assert_eq!(
         refused_with(|d| d.fee.gas_limit = 0),
