@@ -182,6 +182,9 @@ impl Instance {
     fn run(&mut self, mut stop: Stop, host: &mut dyn Host) -> Result<Step, Fault> {
         loop {
             let (import, args) = match stop {
+                Stop::Returned(_) if self.guest.gas() < 0 => {
+                    return Ok(self.done(Err(Trap::OutOfGas)));
+                }
                 Stop::Returned(ptr) => {
                     let result = self.take(ptr.unwrap_or(0), limits::RESULT_BYTES_MAX);
                     return Ok(self.done(result));
@@ -279,16 +282,15 @@ impl Instance {
             .saturating_sub(self.gas_left())
     }
 
-    /// Tells an injected `unreachable` from the contract's own by the marks in the globals.
+    /// What a trap of the engine means: out of gas wherever gas ran out before it, out of stack where an injected
+    /// `unreachable` left its mark, else what it says.
     fn marked(&self, trap: Trap) -> Trap {
-        if trap != Trap::Unreachable {
-            trap
-        } else if self.guest.gas() < 0 {
+        if self.guest.gas() < 0 {
             Trap::OutOfGas
-        } else if self.guest.depth() > limits::STACK_SLOTS_MAX {
+        } else if trap == Trap::Unreachable && self.guest.depth() > limits::STACK_SLOTS_MAX {
             Trap::StackExhausted
         } else {
-            Trap::Unreachable
+            trap
         }
     }
 
@@ -451,6 +453,12 @@ impl Instance {
         convert: impl Fn(&[u8]) -> Result<Vec<u8>, String>,
     ) -> Result<Answer, Stopped> {
         self.charge(gas::ADDRESS)?;
+        let length = region::descriptor(self.guest.memory(), source)
+            .ok_or(Trap::MemoryRead)?
+            .length;
+        if length > limits::ADDRESS_BYTES_MAX {
+            return Ok(Answer::Region(address::TOO_LONG.as_bytes().to_vec()));
+        }
         let source = self.take(source, limits::ADDRESS_BYTES_MAX)?;
         match convert(&source) {
             Ok(bytes) => {

@@ -62,7 +62,7 @@ pub const QUOTED_BYTES_MAX: usize = 96;
 // ---- what a call may do ---------------------------------------------------------------------------------------------
 
 /// Slots (64-bit cells) of all frames on a call's stack: 512 KiB. A frame takes its locals, its operands and
-/// [`FRAME_SLOTS`].
+/// [`FRAME_SLOTS`]; the frame of a function that calls nothing is not counted (there is one, of bounded size).
 pub const STACK_SLOTS_MAX: u32 = 65_536;
 /// Slots a frame takes beyond locals and operands: what an engine keeps for the return.
 pub const FRAME_SLOTS: u32 = 4;
@@ -82,8 +82,9 @@ pub const VALUE_BYTES_MAX: usize = 524_288;
 pub const QUERY_BYTES_MAX: usize = 1_048_576;
 /// Bytes of a query's answer.
 pub const ANSWER_BYTES_MAX: usize = 4_194_304;
-/// Bytes of an address, human or canonical, that an import reads.
-pub const ADDRESS_BYTES_MAX: usize = 1_024;
+/// Bytes of an address, human or canonical, that an import reads; a longer one gets an error text, not a trap, because
+/// users write addresses.
+pub const ADDRESS_BYTES_MAX: usize = 256;
 /// Bytes of a message that an import hashes, signs or verifies, and of each section list of a batch.
 pub const CRYPTO_MESSAGE_BYTES_MAX: usize = 1_048_576;
 /// Signatures of one batch.

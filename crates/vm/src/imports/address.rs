@@ -6,6 +6,9 @@ use bech32::primitives::decode::CheckedHrpstring;
 /// The one prefix that is accepted and written.
 const PREFIX: &str = strongroom_types::address::PREFIX;
 
+/// What is said of an address over [`crate::limits::ADDRESS_BYTES_MAX`].
+pub(crate) const TOO_LONG: &str = "Input is too long";
+
 /// The bytes of a human address, or the text for the error region.
 pub(crate) fn canonicalize(human: &[u8]) -> Result<Vec<u8>, String> {
     if human.is_empty() {

@@ -9,6 +9,10 @@
 //! a block that a branch reaches. They merge: code behind a block runs as often as the code before it unless a branch
 //! (or `return`) leaves the block for further out, so it joins the segment before the block; and code behind an `end`
 //! that nobody branches to joins the segment that runs into it.
+//!
+//! **Where it is looked at.** Gas may go below zero between two checks. It is checked where code can repeat: at the entry
+//! of functions, at the head of loops, in bulk operators, in every import, and at the end. So what runs beyond
+//! the limit is at most one pass through one function without its loops, and nothing of it can be seen.
 
 use wasmparser::{FuncValidatorAllocations, FunctionBody, Operator, ValType};
 
@@ -22,6 +26,8 @@ use crate::{gas, limits};
 pub(super) enum Insert {
     /// Charge the cost of this segment.
     Charge(usize),
+    /// The same, and stop if that was more than there is.
+    ChargeAndCheck(usize),
     /// Charge for the bytes of a copy or fill, whose count is on top of the stack.
     Bulk,
     /// Charge for the pages of `memory.grow`, whose count is on top of the stack.
@@ -207,7 +213,7 @@ impl Meter {
             outermost: usize::MAX,
         };
         Self {
-            inserts: vec![(start, Insert::Charge(0))],
+            inserts: vec![(start, Insert::ChargeAndCheck(0))],
             costs: vec![entry_cost],
             frames: vec![function],
             segment: 0,
@@ -224,10 +230,10 @@ impl Meter {
     }
 
     /// Begins a segment before the operator at `offset`.
-    fn open(&mut self, offset: usize) {
+    fn open(&mut self, offset: usize, insert: fn(usize) -> Insert) {
         self.segment = self.costs.len();
         self.costs.push(0);
-        self.inserts.push((offset, Insert::Charge(self.segment)));
+        self.inserts.push((offset, insert(self.segment)));
     }
 
     fn enter(&mut self, kind: Kind) -> Result<(), PrepareError> {
@@ -279,14 +285,14 @@ impl Meter {
             Operator::Loop { .. } => {
                 self.enter(Kind::Loop)?;
                 if self.live {
-                    self.open(next);
+                    self.open(next, Insert::ChargeAndCheck);
                     self.charge(gas::price(operator).unwrap_or(u64::MAX));
                 }
             }
             Operator::If { .. } => {
                 self.enter(Kind::If)?;
                 if self.live {
-                    self.open(next);
+                    self.open(next, Insert::Charge);
                 }
             }
             Operator::Else => {
@@ -297,7 +303,7 @@ impl Meter {
                     self.live = frame.live;
                 }
                 if self.live {
-                    self.open(next);
+                    self.open(next, Insert::Charge);
                 }
             }
             Operator::End => self.leave(next),
@@ -309,7 +315,7 @@ impl Meter {
             }
             Operator::BrIf { relative_depth } => {
                 self.branch(*relative_depth);
-                self.open(next);
+                self.open(next, Insert::Charge);
             }
             Operator::BrTable { targets } => {
                 for depth in targets.targets() {
@@ -362,7 +368,7 @@ impl Meter {
         if contained {
             self.segment = frame.before;
         } else if !straight {
-            self.open(next);
+            self.open(next, Insert::Charge);
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Indices of types, functions and globals stay, ours are appended; operators are copied byte for byte. The body of a
 //! function that calls is wrapped in one more block, which the branches to the function's end now end, so that one
-//! place gives the depth back.
+//! place gives the depth back. A function that calls nothing adds one bounded frame and is not counted.
 
 use wasm_encoder::{
     CodeSection, ConstExpr, DataSection, ElementSection, Elements, EntityType, ExportKind,
@@ -297,44 +297,31 @@ fn write_body<'a>(
     let mut at = plan.code_start;
     let mut inserts = plan.inserts.iter();
     // The first insert is the charge of the function's entry: it comes before the frame is built.
-    if let Some((_, Insert::Charge(segment))) = inserts.next() {
-        write_charge(plan, added, *segment, out);
+    if let Some((_, Insert::ChargeAndCheck(segment))) = inserts.next() {
+        write_charge(plan, added, *segment, true, out);
     }
     let slots = i32::try_from(plan.slots).unwrap_or(i32::MAX);
     let most = i32::try_from(limits::STACK_SLOTS_MAX).unwrap_or(i32::MAX);
-    match wrapper {
-        Some(ty) => {
-            InstructionSink::new(out)
-                .global_get(added.depth)
-                .i32_const(slots)
-                .i32_add()
-                .global_set(added.depth)
-                .global_get(added.depth)
-                .i32_const(most)
-                .i32_gt_u()
-                .if_(wasm_encoder::BlockType::Empty)
-                .unreachable()
-                .end()
-                .block(ty);
-        }
-        None => {
-            // Nothing is called from here: looking is enough. The mark is any depth above the limit.
-            InstructionSink::new(out)
-                .global_get(added.depth)
-                .i32_const(most.saturating_sub(slots))
-                .i32_gt_u()
-                .if_(wasm_encoder::BlockType::Empty)
-                .i32_const(most.saturating_add(1))
-                .global_set(added.depth)
-                .unreachable()
-                .end();
-        }
+    if let Some(ty) = wrapper {
+        InstructionSink::new(out)
+            .global_get(added.depth)
+            .i32_const(slots)
+            .i32_add()
+            .global_set(added.depth)
+            .global_get(added.depth)
+            .i32_const(most)
+            .i32_gt_u()
+            .if_(wasm_encoder::BlockType::Empty)
+            .unreachable()
+            .end()
+            .block(ty);
     }
     for (offset, insert) in inserts {
         out.extend_from_slice(bytes(at, *offset)?);
         at = *offset;
         match insert {
-            Insert::Charge(segment) => write_charge(plan, added, *segment, out),
+            Insert::Charge(segment) => write_charge(plan, added, *segment, false, out),
+            Insert::ChargeAndCheck(segment) => write_charge(plan, added, *segment, true, out),
             Insert::Bulk => {
                 InstructionSink::new(out).call(added.charge_bytes);
             }
@@ -363,17 +350,20 @@ fn write_body<'a>(
     Ok(())
 }
 
-fn write_charge(plan: &Plan, added: &Added, segment: usize, out: &mut Vec<u8>) {
+fn write_charge(plan: &Plan, added: &Added, segment: usize, check: bool, out: &mut Vec<u8>) {
     let cost = plan.costs.get(segment).copied().unwrap_or(0);
-    if cost == 0 {
-        return;
-    }
     let mut sink = InstructionSink::new(out);
-    sink.global_get(added.gas)
-        .i64_const(i64::try_from(cost).unwrap_or(i64::MAX))
-        .i64_sub()
-        .global_set(added.gas);
-    stop_if_out_of_gas(&mut sink, added);
+    if cost != 0 {
+        // No body is long enough to come near i64's ends from a limit below 2^34.
+        let cost = i64::try_from(cost).unwrap_or(i64::MAX);
+        sink.global_get(added.gas)
+            .i64_const(cost)
+            .i64_sub()
+            .global_set(added.gas);
+    }
+    if check {
+        stop_if_out_of_gas(&mut sink, added);
+    }
 }
 
 /// Gas below zero is the mark of having run out; nothing runs after it.
