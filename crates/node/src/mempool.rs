@@ -415,7 +415,9 @@ mod tests {
 
     /// Accepts what does not begin with `bad`; remembers what it was asked. `once` passes only as new.
     #[derive(Clone, Default)]
-    struct Judge(Arc<Mutex<Vec<(Vec<u8>, CheckKind)>>>);
+    struct Judge(Asked);
+
+    type Asked = Arc<Mutex<Vec<(Vec<u8>, CheckKind)>>>;
 
     impl Checker for Judge {
         fn check_tx(&self, tx: &[u8], kind: CheckKind) -> CheckTx {

@@ -19,7 +19,7 @@ use strongroom_types::{Attribute, DecidedBlock, Event, ExecTxResult, ValidatorUp
 use tendermint_proto::v0_38::types::Header;
 
 /// Golden data of the single-validator chain.
-pub fn golden(path: &str) -> Value {
+pub(crate) fn golden(path: &str) -> Value {
     let shared = std::env::var("STRONGROOM_SHARED")
         .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared").to_owned());
     let file = PathBuf::from(shared).join("golden").join(path);
@@ -72,7 +72,7 @@ fn events(value: &Value) -> Vec<Event> {
     list(value).iter().map(event).collect()
 }
 
-pub fn tx_result(r: &Value) -> ExecTxResult {
+pub(crate) fn tx_result(r: &Value) -> ExecTxResult {
     ExecTxResult {
         code: number(&r["code"]),
         data: base64(&r["data"]),
@@ -125,15 +125,15 @@ fn validators(value: &Value) -> Vec<Validator> {
 }
 
 /// A recorded height, ready for the store.
-pub struct Recorded {
-    pub meta: BlockMeta,
-    pub block: DecidedBlock,
-    pub executed: Executed,
-    pub validators: Vec<Validator>,
-    pub params: ConsensusParams,
+pub(crate) struct Recorded {
+    pub(crate) meta: BlockMeta,
+    pub(crate) block: DecidedBlock,
+    pub(crate) executed: Executed,
+    pub(crate) validators: Vec<Validator>,
+    pub(crate) params: ConsensusParams,
 }
 
-pub fn recorded(chain: &str, height: u64) -> Recorded {
+pub(crate) fn recorded(chain: &str, height: u64) -> Recorded {
     let file = golden(&format!("{chain}/blocks/{height:03}.json"));
     let proto = |name: &str| base64(&file["proto"][name]);
     let txs: Vec<Vec<u8>> = list(&file["block"]["block"]["data"]["txs"])
@@ -236,7 +236,7 @@ impl Checker for Words {
 }
 
 /// The recorded node.
-pub struct Golden {
+pub(crate) struct Golden {
     chain: &'static str,
     _directory: tempfile::TempDir,
     blocks: BlockStore,
@@ -248,7 +248,7 @@ pub struct Golden {
 
 impl Golden {
     /// With the recorded heights `from` to `to`.
-    pub fn new(chain: &'static str, from: u64, to: u64, limits: Limits) -> Arc<Self> {
+    pub(crate) fn new(chain: &'static str, from: u64, to: u64, limits: Limits) -> Arc<Self> {
         let directory = tempfile::tempdir().unwrap();
         let blocks = BlockStore::open(directory.path()).unwrap();
         let first = recorded(chain, from);
@@ -270,7 +270,7 @@ impl Golden {
         Arc::new(golden)
     }
 
-    pub fn publish_recorded(&self, height: u64) {
+    pub(crate) fn publish_recorded(&self, height: u64) {
         let Recorded {
             meta,
             block,
@@ -297,7 +297,7 @@ impl Golden {
     }
 
     /// Makes blocks up to `height`, the last one with `tx` and `result`: the last recorded one with another height.
-    pub fn make_blocks(&self, height: u64, tx: &[u8], result: &ExecTxResult) {
+    pub(crate) fn make_blocks(&self, height: u64, tx: &[u8], result: &ExecTxResult) {
         let last = height;
         for height in self.published_height() + 1..=last {
             let Recorded {

@@ -5,14 +5,14 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-pub struct Answer {
-    pub status: u16,
-    pub headers: Vec<(String, String)>,
-    pub body: Vec<u8>,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Answer {
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers
             .iter()
             .find(|(key, _)| key.eq_ignore_ascii_case(name))
@@ -21,7 +21,7 @@ impl Answer {
 }
 
 /// Sends `request` (as recorded: method, target, headers) with `body` and reads until the server closes.
-pub fn send(address: SocketAddr, request: &Value, body: &[u8]) -> Answer {
+pub(crate) fn send(address: SocketAddr, request: &Value, body: &[u8]) -> Answer {
     let part = |name: &str| request[name].as_str().unwrap();
     let mut head = format!("{} {} HTTP/1.1\r\n", part("method"), part("target"));
     for header in request["headers"].as_array().unwrap() {

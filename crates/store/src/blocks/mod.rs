@@ -21,14 +21,19 @@ pub use records::{
 };
 pub use search::{Position, Subject};
 
+use crate::kv::{FjallKv, Kv, KvLimits, Table};
 use borsh::BorshDeserialize;
 use records::{Stored, encode};
 use rows::{Batch, Rows};
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, PoisonError};
 use strongroom_types::{DecidedBlock, Hash, Height, sha256};
+
+/// Memory for hot rows.
+const CACHE_BYTES: u64 = 32 << 20;
+/// Writes in memory before they go to a file: some blocks of the largest size.
+const MEMTABLE_BYTES: u64 = 16 << 20;
 
 /// Why the block store did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +41,7 @@ use strongroom_types::{DecidedBlock, Hash, Height, sha256};
 pub enum BlockStoreError {
     /// The database failed; the text is its own.
     #[error("block database: {0}")]
-    Database(String),
+    Database(#[from] crate::Error),
     /// A row cannot be read: the database was damaged or written by a newer version.
     #[error("block database: row of {what} is damaged")]
     Damaged {
@@ -105,10 +110,27 @@ impl BlockStore {
     /// # Errors
     /// [`BlockStoreError::Database`] if it cannot be opened.
     pub fn open(path: &Path) -> Result<Self> {
-        Ok(Self {
-            rows: Rows::open(path)?,
+        let limits = KvLimits {
+            cache_bytes: CACHE_BYTES,
+            memtable_bytes: MEMTABLE_BYTES,
+        };
+        Ok(Self::on(Arc::new(FjallKv::open(
+            path,
+            &Self::TABLES,
+            limits,
+        )?)))
+    }
+
+    /// The tables that a database must have for [`BlockStore::on`].
+    pub const TABLES: [Table; 1] = [rows::ROWS];
+
+    /// On a database that is open already.
+    #[must_use]
+    pub fn on(kv: Arc<dyn Kv>) -> Self {
+        Self {
+            rows: Rows::new(kv),
             writer: Mutex::new(()),
-        })
+        }
     }
 
     fn read<T: BorshDeserialize>(&self, key: &[u8], what: &'static str) -> Result<Option<T>> {
@@ -148,7 +170,7 @@ impl BlockStore {
     /// [`BlockStoreError::OutOfOrder`], [`BlockStoreError::Conflict`], or if the database fails.
     pub fn save_decided(&self, meta: &BlockMeta, block: &DecidedBlock) -> Result<()> {
         let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut batch = Batch::default();
+        let mut batch = Batch::new();
         match self.decided_height()? {
             None => batch.put(keys::BASE.to_vec(), encode(&meta.height)),
             Some(last) if meta.height == last => {
@@ -156,7 +178,7 @@ impl BlockStore {
                 if known.as_ref() != Some(meta) {
                     return Err(BlockStoreError::Conflict { height: last });
                 }
-                return self.rows.sync();
+                return Ok(());
             }
             Some(last) if Some(meta.height) != last.checked_add(1) => {
                 return Err(BlockStoreError::OutOfOrder {
@@ -170,12 +192,12 @@ impl BlockStore {
         batch.put(keys::block(meta.height), Stored::V1(block.clone()).encode());
         batch.put(keys::block_hash(&meta.hash), encode(&meta.height));
         batch.put(keys::DECIDED.to_vec(), encode(&meta.height));
-        self.rows.commit(batch, true)
+        self.rows.commit(batch)
     }
 
     /// Saves what the execution of height `height` gave, with the index rows of its events, in one batch.
     ///
-    /// Not synced: it is derivable. The last executed height may be saved again.
+    /// The last executed height may be saved again: it is derivable.
     ///
     /// # Errors
     /// [`BlockStoreError::OutOfOrder`] if it does not follow the last executed height or was never decided, or if the
@@ -193,7 +215,7 @@ impl BlockStore {
                 got: height,
             });
         };
-        let mut batch = Batch::default();
+        let mut batch = Batch::new();
         self.tx_rows(height, &block, &executed.results, &mut batch)?;
         index::rows(height, block.txs.len(), &executed.results, &mut batch);
         batch.put(
@@ -207,7 +229,7 @@ impl BlockStore {
             self.put_if_changed(&mut batch, keys::PARAMS, *from, params)?;
         }
         batch.put(keys::EXECUTED.to_vec(), encode(&height));
-        self.rows.commit(batch, false)
+        self.rows.commit(batch)
     }
 
     /// Rows by transaction hash. The same bytes may be included again later, but then they fail: that must not hide
@@ -250,7 +272,7 @@ impl BlockStore {
         params: &ConsensusParams,
     ) -> Result<()> {
         let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut batch = Batch::default();
+        let mut batch = Batch::new();
         batch.put(
             keys::from_height(keys::VALIDATORS, height),
             Stored::V1(validators.to_vec()).encode(),
@@ -259,7 +281,7 @@ impl BlockStore {
             keys::from_height(keys::PARAMS, height),
             Stored::V1(params.clone()).encode(),
         );
-        self.rows.commit(batch, true)
+        self.rows.commit(batch)
     }
 
     /// A row is written only when it differs from the one in force, so that quiet chains stay small.

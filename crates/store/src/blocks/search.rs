@@ -66,7 +66,7 @@ impl BlockStore {
             found.push(position.ok_or(BlockStoreError::Damaged {
                 what: "the event index",
             })?);
-            Ok(true)
+            Ok(())
         })?;
         Ok(found)
     }
@@ -112,7 +112,7 @@ impl BlockStore {
             if heights.contains(&position.height) && keep(&value) {
                 found.push(position);
             }
-            Ok(true)
+            Ok(())
         })?;
         Ok(found)
     }

@@ -8,6 +8,18 @@ fn store() -> (tempfile::TempDir, BlockStore) {
     (directory, store)
 }
 
+/// The block store on each of the two database engines.
+fn both() -> Vec<(tempfile::TempDir, BlockStore)> {
+    let directory = tempfile::tempdir().unwrap();
+    let kv = crate::RedbKv::open(
+        directory.path().join("redb"),
+        &BlockStore::TABLES,
+        KvLimits::default(),
+    )
+    .unwrap();
+    vec![store(), (directory, BlockStore::on(Arc::new(kv)))]
+}
+
 fn meta(height: Height) -> BlockMeta {
     BlockMeta {
         height,
@@ -88,7 +100,12 @@ fn a_decided_block_is_found_by_height_hash_and_transaction() {
 
 #[test]
 fn heights_have_no_gaps_and_one_block_each() {
-    let (_directory, store) = store();
+    for (_directory, store) in both() {
+        heights_are_strict(&store);
+    }
+}
+
+fn heights_are_strict(store: &BlockStore) {
     store.save_decided(&meta(5), &block(b"a")).unwrap();
     store.save_decided(&meta(5), &block(b"a")).unwrap();
     let other = BlockMeta {
@@ -150,7 +167,12 @@ fn everything_is_there_after_reopening() {
 
 #[test]
 fn validators_and_parameters_answer_for_every_height_since_their_change() {
-    let (_directory, store) = store();
+    for (_directory, store) in both() {
+        in_force_since_their_change(&store);
+    }
+}
+
+fn in_force_since_their_change(store: &BlockStore) {
     let validator = |power| Validator {
         address: [1; 20],
         pubkey: [2; 32],
