@@ -29,7 +29,10 @@ fn a_second_transaction_of_one_signer_counts_on_the_first() {
     assert_eq!(chain.check(&second), None);
     assert_eq!(chain.check(&first).unwrap().1, 32);
     // After the block that holds the first, the second is still good, the first is not.
-    assert_eq!(chain.block(&[first.clone()]).tx_results[0].code, 0);
+    assert_eq!(
+        chain.block(std::slice::from_ref(&first)).tx_results[0].code,
+        0
+    );
     assert_eq!(chain.check_as(&second, true).checked.error, None);
     assert_eq!(chain.check_as(&first, true).checked.error.unwrap().code, 32);
 }
