@@ -1,5 +1,7 @@
 //! `tendermint-light-client-verifier` as an oracle: whatever we accept, it accepts.
 
+use super::attacks::Case;
+use super::own_chain::{chain_of, sign};
 use super::*;
 use prost::Message;
 use tendermint_light_client_verifier::operations::commit_validator::ProdCommitValidator;
