@@ -331,6 +331,25 @@ pub enum FailureCode {
 }
 
 impl FailureCode {
+    /// All of them.
+    pub const ALL: [Self; 15] = [
+        Self::NotReady,
+        Self::Busy,
+        Self::TooLarge,
+        Self::Unavailable,
+        Self::Genesis,
+        Self::Seal,
+        Self::Platform,
+        Self::SimulationRefused,
+        Self::OtherGenesis,
+        Self::Block,
+        Self::Proof,
+        Self::Content,
+        Self::Anchor,
+        Self::Answer,
+        Self::Broken,
+    ];
+
     /// The code as text; never changes.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -358,7 +377,13 @@ impl FailureCode {
     pub const fn stops(self) -> bool {
         matches!(
             self,
-            Self::Block | Self::Proof | Self::Content | Self::Anchor | Self::Answer | Self::Broken
+            Self::OtherGenesis
+                | Self::Block
+                | Self::Proof
+                | Self::Content
+                | Self::Anchor
+                | Self::Answer
+                | Self::Broken
         )
     }
 }

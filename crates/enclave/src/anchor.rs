@@ -57,7 +57,8 @@ impl Anchor {
 
     /// The state here, of which nothing but the roots is known.
     pub(crate) fn blind_forest(&self) -> Result<PartialForest, Failure> {
-        PartialForest::blind(&self.roots, &self.app_hash()).map_err(|e| failure(FailureCode::Broken, e))
+        PartialForest::blind(&self.roots, &self.app_hash())
+            .map_err(|e| failure(FailureCode::Broken, e))
     }
 
     /// The block here, as queries see it.
@@ -78,8 +79,8 @@ impl Anchor {
 
     /// Reads what was sealed.
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Failure> {
-        let Stored::V1(anchor) =
-            borsh::from_slice(bytes).map_err(|e| failure(FailureCode::Anchor, format!("sealed anchor: {e}")))?;
+        let Stored::V1(anchor) = borsh::from_slice(bytes)
+            .map_err(|e| failure(FailureCode::Anchor, format!("sealed anchor: {e}")))?;
         Ok(anchor)
     }
 }

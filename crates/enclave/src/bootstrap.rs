@@ -19,7 +19,9 @@ use strongroom_crypto::seal::{Chain, SEAL_LEN_MAX, SealedAnchor, SealedSeeds};
 use strongroom_crypto::seed::{MasterSeed, SeedRing};
 use strongroom_crypto::{Error as CryptoError, Secret, Security};
 use strongroom_proof::PartialForest;
-use strongroom_proof::comet::params::{AbciParams, BlockParams, EvidenceParams, ValidatorParams, VersionParams};
+use strongroom_proof::comet::params::{
+    AbciParams, BlockParams, EvidenceParams, ValidatorParams, VersionParams,
+};
 use strongroom_proof::comet::{ConsensusParamsUpdate, Validator, ValidatorSet, results_hash};
 use strongroom_proof::light::{Genesis, LightState};
 use strongroom_types::{Hash, Untrusted, ValidatorUpdate, WriteSet, sha256};
@@ -28,14 +30,20 @@ use zeroize::Zeroizing;
 /// Makes a seed in memory.
 pub(crate) fn begin(platform: &dyn Platform) -> Result<(SeedRing, PublicKeys), Failure> {
     let mut randomness = Zeroizing::new([0; 32]);
-    platform.random(&mut *randomness).map_err(|e| failure(FailureCode::Platform, e))?;
+    platform
+        .random(&mut *randomness)
+        .map_err(|e| failure(FailureCode::Platform, e))?;
     let ring = SeedRing::genesis(platform.security(), MasterSeed::new(*randomness));
     let public = keys_of(&ring)?.public();
     Ok((ring, public))
 }
 
 /// Seals a seed to the genesis file that names its keys.
-pub(crate) fn seal(platform: &dyn Platform, ring: &SeedRing, genesis: &[u8]) -> Result<(Vec<u8>, Keys), Failure> {
+pub(crate) fn seal(
+    platform: &dyn Platform,
+    ring: &SeedRing,
+    genesis: &[u8],
+) -> Result<(Vec<u8>, Keys), Failure> {
     let chain = chain_of(genesis)?;
     if chain.security != platform.security() {
         let text = format!(
@@ -48,13 +56,18 @@ pub(crate) fn seal(platform: &dyn Platform, ring: &SeedRing, genesis: &[u8]) -> 
     let keys = keys_of(ring)?;
     require_keys(genesis, &keys)?;
     let key = sealing_key(platform)?;
-    let sealed = SealedSeeds::seal(&key, &chain, ring).map_err(|e| failure(FailureCode::Seal, e))?;
+    let sealed =
+        SealedSeeds::seal(&key, &chain, ring).map_err(|e| failure(FailureCode::Seal, e))?;
     let bytes = borsh::to_vec(&sealed).map_err(|e| failure(FailureCode::Broken, e))?;
     Ok((bytes, keys))
 }
 
 /// Opens a seal under the genesis file that it is bound to.
-pub(crate) fn unseal(platform: &dyn Platform, seal: &[u8], genesis: &[u8]) -> Result<Keys, Failure> {
+pub(crate) fn unseal(
+    platform: &dyn Platform,
+    seal: &[u8],
+    genesis: &[u8],
+) -> Result<Keys, Failure> {
     let chain = chain_of(genesis)?;
     let key = sealing_key(platform)?;
     let ring = Untrusted::new(seal).verify(|seal| {
@@ -68,23 +81,37 @@ pub(crate) fn unseal(platform: &dyn Platform, seal: &[u8], genesis: &[u8]) -> Re
 
 /// Seals an anchor.
 pub(crate) fn seal_anchor(platform: &dyn Platform, anchor: &Anchor) -> Result<Vec<u8>, Failure> {
-    let chain = Chain { genesis_hash: anchor.genesis_hash, security: platform.security() };
+    let chain = Chain {
+        genesis_hash: anchor.genesis_hash,
+        security: platform.security(),
+    };
     let sealed = SealedAnchor::seal(&sealing_key(platform)?, &chain, &anchor.encode()?)
         .map_err(|e| failure(FailureCode::Broken, format!("anchor: {e}")))?;
     borsh::to_vec(&sealed).map_err(|e| failure(FailureCode::Broken, e))
 }
 
 /// Opens an anchor of this genesis.
-pub(crate) fn open_anchor(platform: &dyn Platform, genesis_hash: &Hash, sealed: &[u8]) -> Result<Anchor, Failure> {
-    let chain = Chain { genesis_hash: *genesis_hash, security: platform.security() };
+pub(crate) fn open_anchor(
+    platform: &dyn Platform,
+    genesis_hash: &Hash,
+    sealed: &[u8],
+) -> Result<Anchor, Failure> {
+    let chain = Chain {
+        genesis_hash: *genesis_hash,
+        security: platform.security(),
+    };
     let key = sealing_key(platform)?;
     let plain = Untrusted::new(sealed).verify(|sealed| {
         let sealed: SealedAnchor = decode(sealed).ok_or(CryptoError::Content)?;
         sealed.open(&key, &chain)
     });
-    let anchor = Anchor::decode(&plain.map_err(|e| refused("the sealed anchor", e, FailureCode::Anchor))?)?;
+    let anchor =
+        Anchor::decode(&plain.map_err(|e| refused("the sealed anchor", e, FailureCode::Anchor))?)?;
     if anchor.genesis_hash != *genesis_hash {
-        return Err(failure(FailureCode::OtherGenesis, "the anchor names another genesis than its seal"));
+        return Err(failure(
+            FailureCode::OtherGenesis,
+            "the anchor names another genesis than its seal",
+        ));
     }
     Ok(anchor)
 }
@@ -99,20 +126,42 @@ pub(crate) struct FirstState {
 }
 
 /// Computes the state of genesis: a function of the file alone.
-pub(crate) fn first_state(machine: &Machine, genesis: &[u8], genesis_hash: Hash) -> Result<FirstState, Failure> {
+pub(crate) fn first_state(
+    machine: &Machine,
+    genesis: &[u8],
+    genesis_hash: Hash,
+) -> Result<FirstState, Failure> {
     let refused = |e: &dyn core::fmt::Display| failure(FailureCode::Genesis, e);
-    let outcome = init_chain(genesis, Services { code: &NoCode, vm: machine }).map_err(|e| refused(&e))?;
+    let outcome = init_chain(
+        genesis,
+        Services {
+            code: &NoCode,
+            vm: machine,
+        },
+    )
+    .map_err(|e| refused(&e))?;
     let mut forest = PartialForest::empty();
-    forest.apply(&outcome.writes).map_err(|e| failure(FailureCode::Broken, e))?;
+    forest
+        .apply(&outcome.writes)
+        .map_err(|e| failure(FailureCode::Broken, e))?;
     let validators = outcome.validators.iter().map(|v| {
-        let power = u64::try_from(v.power).map_err(|_| refused(&"a validator with negative power"))?;
-        Ok(Validator { pubkey: v.pubkey, power })
+        let power =
+            u64::try_from(v.power).map_err(|_| refused(&"a validator with negative power"))?;
+        Ok(Validator {
+            pubkey: v.pubkey,
+            power,
+        })
     });
-    let validators = ValidatorSet::new(validators.collect::<Result<_, Failure>>()?).map_err(|e| refused(&e))?;
+    let validators =
+        ValidatorSet::new(validators.collect::<Result<_, Failure>>()?).map_err(|e| refused(&e))?;
     let light = LightState::genesis(&Genesis {
         chain_id: outcome.document.chain_id.clone(),
         time: outcome.document.time().map_err(|e| refused(&e))?,
-        initial_height: outcome.document.initial_height.parse().map_err(|_| refused(&"initial_height is no number"))?,
+        initial_height: outcome
+            .document
+            .initial_height
+            .parse()
+            .map_err(|_| refused(&"initial_height is no number"))?,
         validators,
     })
     .map_err(|e| refused(&e))?;
@@ -126,21 +175,36 @@ pub(crate) fn first_state(machine: &Machine, genesis: &[u8], genesis_hash: Hash)
         next_version_app: outcome.consensus_params.version_app,
     };
     let consensus_params = encode_params(&outcome.consensus_params)?;
-    Ok(FirstState { anchor, forest, writes: outcome.writes, validators: outcome.validators, consensus_params })
+    Ok(FirstState {
+        anchor,
+        forest,
+        writes: outcome.writes,
+        validators: outcome.validators,
+        consensus_params,
+    })
 }
 
 /// Consensus parameters as they cross the door.
 pub(crate) fn encode_params(params: &ConsensusParams) -> Result<Vec<u8>, Failure> {
     let update = ConsensusParamsUpdate {
-        block: Some(BlockParams { max_bytes: params.block_bytes_max, max_gas: params.block_gas_max }),
+        block: Some(BlockParams {
+            max_bytes: params.block_bytes_max,
+            max_gas: params.block_gas_max,
+        }),
         evidence: Some(EvidenceParams {
             max_age_num_blocks: params.evidence_age_blocks_max,
             max_age_duration: params.evidence_age_ns_max,
             max_bytes: params.evidence_bytes_max,
         }),
-        validator: Some(ValidatorParams { pub_key_types: params.pub_key_types.clone() }),
-        version: Some(VersionParams { app: params.version_app }),
-        abci: Some(AbciParams { vote_extensions_enable_height: params.vote_extensions_height }),
+        validator: Some(ValidatorParams {
+            pub_key_types: params.pub_key_types.clone(),
+        }),
+        version: Some(VersionParams {
+            app: params.version_app,
+        }),
+        abci: Some(AbciParams {
+            vote_extensions_enable_height: params.vote_extensions_height,
+        }),
     };
     borsh::to_vec(&update).map_err(|e| failure(FailureCode::Broken, e))
 }
@@ -152,18 +216,26 @@ fn chain_of(genesis: &[u8]) -> Result<Chain, Failure> {
         strongroom_chain::modules::registration::state::Security::Insecure => Security::Insecure,
         strongroom_chain::modules::registration::state::Security::Attested => Security::Attested,
     };
-    Ok(Chain { genesis_hash: sha256(genesis), security })
+    Ok(Chain {
+        genesis_hash: sha256(genesis),
+        security,
+    })
 }
 
 /// The genesis file must name exactly these keys.
 fn require_keys(genesis: &[u8], keys: &Keys) -> Result<(), Failure> {
     let document = Document::parse(genesis).map_err(|e| failure(FailureCode::Genesis, e))?;
-    let named = document.network_keys().map_err(|e| failure(FailureCode::Genesis, e))?;
+    let named = document
+        .network_keys()
+        .map_err(|e| failure(FailureCode::Genesis, e))?;
     let own = keys.public();
     if named.io == own.io && named.node_exchange == own.exchange {
         Ok(())
     } else {
-        Err(failure(FailureCode::Genesis, "app_state.register names other keys than this enclave's"))
+        Err(failure(
+            FailureCode::Genesis,
+            "app_state.register names other keys than this enclave's",
+        ))
     }
 }
 
@@ -172,12 +244,18 @@ fn keys_of(ring: &SeedRing) -> Result<Keys, Failure> {
 }
 
 fn sealing_key(platform: &dyn Platform) -> Result<Secret<32>, Failure> {
-    let key = platform.sealing_key().map_err(|e| failure(FailureCode::Platform, e))?;
+    let key = platform
+        .sealing_key()
+        .map_err(|e| failure(FailureCode::Platform, e))?;
     Ok(Secret::new(*key))
 }
 
 fn decode<T: BorshDeserialize>(bytes: &[u8]) -> Option<T> {
-    if bytes.len() > SEAL_LEN_MAX { None } else { borsh::from_slice(bytes).ok() }
+    if bytes.len() > SEAL_LEN_MAX {
+        None
+    } else {
+        borsh::from_slice(bytes).ok()
+    }
 }
 
 fn refused(what: &str, error: CryptoError, otherwise: FailureCode) -> Failure {
@@ -193,6 +271,8 @@ struct NoCode;
 
 impl CodeRead for NoCode {
     fn code(&self, _: &Hash) -> Result<Bytes, Fault> {
-        Err(Fault::Content(String::from("there is no code before the first block")))
+        Err(Fault::Content(String::from(
+            "there is no code before the first block",
+        )))
     }
 }

@@ -45,7 +45,12 @@ struct Standing {
 
 impl Executor {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, begun: None, genesis_hash: None, standing: None }
+        Self {
+            shared,
+            begun: None,
+            genesis_hash: None,
+            standing: None,
+        }
     }
 
     /// Serves one request.
@@ -54,7 +59,11 @@ impl Executor {
         let outcome = shared.brake.run(|| match request {
             Request::BootstrapBegin => self.bootstrap_begin(),
             Request::BootstrapSeal { genesis } => self.bootstrap_seal(&genesis),
-            Request::Unseal { seal, genesis, anchors } => self.unseal(&seal, &genesis, &anchors),
+            Request::Unseal {
+                seal,
+                genesis,
+                anchors,
+            } => self.unseal(&seal, &genesis, &anchors),
             Request::InitChain { genesis } => self.init_chain(&genesis),
             Request::ExecuteBlock { block, hints } => self.execute(block, hints, asker),
             Request::Committed { height } => self.committed(height),
@@ -82,7 +91,10 @@ impl Executor {
     }
 
     fn bootstrap_seal(&mut self, genesis: &[u8]) -> Result<Reply, Failure> {
-        let ring = self.begun.as_ref().ok_or_else(|| failure(FailureCode::NotReady, "no seed was begun"))?;
+        let ring = self
+            .begun
+            .as_ref()
+            .ok_or_else(|| failure(FailureCode::NotReady, "no seed was begun"))?;
         let (seal, keys) = bootstrap::seal(&*self.shared.platform, ring, genesis)?;
         self.begun = None;
         self.genesis_hash = Some(sha256(genesis));
@@ -90,7 +102,12 @@ impl Executor {
         Ok(Reply::Sealed { seal })
     }
 
-    fn unseal(&mut self, seal: &[u8], genesis: &[u8], anchors: &[Vec<u8>]) -> Result<Reply, Failure> {
+    fn unseal(
+        &mut self,
+        seal: &[u8],
+        genesis: &[u8],
+        anchors: &[Vec<u8>],
+    ) -> Result<Reply, Failure> {
         self.refuse_if_bound()?;
         let platform = &*self.shared.platform;
         let keys = bootstrap::unseal(platform, seal, genesis)?;
@@ -105,23 +122,35 @@ impl Executor {
         if let Some((before, Some(last))) = &standing
             && before.height().checked_add(1) != Some(last.height())
         {
-            return Err(failure(FailureCode::Anchor, "the two anchors are not of blocks that follow each other"));
+            return Err(failure(
+                FailureCode::Anchor,
+                "the two anchors are not of blocks that follow each other",
+            ));
         }
         self.standing = match standing {
             None => None,
-            Some((anchor, replay)) => {
-                Some(Standing { forest: anchor.blind_forest()?, anchor, replay, unacknowledged: false })
-            }
+            Some((anchor, replay)) => Some(Standing {
+                forest: anchor.blind_forest()?,
+                anchor,
+                replay,
+                unacknowledged: false,
+            }),
         };
         self.genesis_hash = Some(genesis_hash);
         self.shared.set_keys(keys);
         let keys = self.shared.keys().map(|keys| keys.public());
-        Ok(Reply::Status(Status { keys, ..self.status() }))
+        Ok(Reply::Status(Status {
+            keys,
+            ..self.status()
+        }))
     }
 
     fn refuse_if_bound(&self) -> Result<(), Failure> {
         if self.genesis_hash.is_some() || self.begun.is_some() {
-            return Err(failure(FailureCode::NotReady, "this enclave already has a seed or a genesis"));
+            return Err(failure(
+                FailureCode::NotReady,
+                "this enclave already has a seed or a genesis",
+            ));
         }
         Ok(())
     }
@@ -129,10 +158,16 @@ impl Executor {
     fn init_chain(&mut self, genesis: &[u8]) -> Result<Reply, Failure> {
         let genesis_hash = sha256(genesis);
         if self.genesis_hash.is_some_and(|bound| bound != genesis_hash) {
-            return Err(failure(FailureCode::OtherGenesis, "init_chain with another genesis file than the sealed one"));
+            return Err(failure(
+                FailureCode::OtherGenesis,
+                "init_chain with another genesis file than the sealed one",
+            ));
         }
         if self.standing.is_some() {
-            return Err(failure(FailureCode::NotReady, "the chain has begun already"));
+            return Err(failure(
+                FailureCode::NotReady,
+                "the chain has begun already",
+            ));
         }
         let begin = bootstrap::first_state(&self.shared.machine, genesis, genesis_hash)?;
         let anchor = bootstrap::seal_anchor(&*self.shared.platform, &begin.anchor)?;
@@ -147,14 +182,20 @@ impl Executor {
             anchor,
         };
         self.genesis_hash = Some(genesis_hash);
-        self.standing =
-            Some(Standing { anchor: begin.anchor, forest: begin.forest, replay: None, unacknowledged: false });
+        self.standing = Some(Standing {
+            anchor: begin.anchor,
+            forest: begin.forest,
+            replay: None,
+            unacknowledged: false,
+        });
         Ok(Reply::Chain(Box::new(result)))
     }
 
     fn committed(&mut self, height: Height) -> Result<Reply, Failure> {
         let not_ready = |text: &str| Err(failure(FailureCode::NotReady, text));
-        let Some(standing) = &mut self.standing else { return not_ready("no chain has begun") };
+        let Some(standing) = &mut self.standing else {
+            return not_ready("no chain has begun");
+        };
         if standing.anchor.height() != height {
             return not_ready("another height than the last executed one");
         }
@@ -162,15 +203,32 @@ impl Executor {
             return not_ready("the last block must be replayed first");
         }
         standing.unacknowledged = false;
-        self.shared.publish(Published::new(standing.anchor.block(), standing.forest.clone()));
+        self.shared.publish(Published::new(
+            standing.anchor.block(),
+            standing.forest.clone(),
+        ));
         Ok(Reply::Published { height })
     }
 
-    fn execute(&mut self, block: DecidedBlock, hints: Vec<Hint>, asker: &Asker<'_>) -> Result<Reply, Failure> {
-        let keys = self.shared.keys().ok_or_else(|| failure(FailureCode::NotReady, "no seed is here"))?;
-        let standing = self.standing.as_mut().ok_or_else(|| failure(FailureCode::NotReady, "no chain has begun"))?;
+    fn execute(
+        &mut self,
+        block: DecidedBlock,
+        hints: Vec<Hint>,
+        asker: &Asker<'_>,
+    ) -> Result<Reply, Failure> {
+        let keys = self
+            .shared
+            .keys()
+            .ok_or_else(|| failure(FailureCode::NotReady, "no seed is here"))?;
+        let standing = self
+            .standing
+            .as_mut()
+            .ok_or_else(|| failure(FailureCode::NotReady, "no chain has begun"))?;
         if standing.unacknowledged {
-            return Err(failure(FailureCode::NotReady, "the block before is not committed"));
+            return Err(failure(
+                FailureCode::NotReady,
+                "the block before is not committed",
+            ));
         }
         let (result, next) = standing.next(&self.shared, &keys, block, hints, asker)?;
         *standing = next;
@@ -194,7 +252,10 @@ impl Standing {
             .verify(Untrusted::new(block), &self.anchor.expected())
             .map_err(|e| failure(FailureCode::Block, format!("{}: {e}", e.code())))?;
         if block.header.app_hash != self.forest.app_hash() {
-            return Err(failure(FailureCode::Broken, "the tree is not at the root that the anchor names"));
+            return Err(failure(
+                FailureCode::Broken,
+                "the tree is not at the root that the anchor names",
+            ));
         }
         let info = BlockInfo {
             chain_id: block.chain_id.clone(),
@@ -205,20 +266,37 @@ impl Standing {
         };
         let proven = Proven::new(self.forest.clone(), self.anchor.height(), asker);
         proven.absorb_hints(hints)?;
-        let services = Services { code: &proven, vm: &shared.machine };
-        let outcome = execute_block(&proven, keys, services, &info, &block.txs).map_err(|f| proven.failure_of(&f))?;
+        let services = Services {
+            code: &proven,
+            vm: &shared.machine,
+        };
+        let outcome = execute_block(&proven, keys, services, &info, &block.txs)
+            .map_err(|f| proven.failure_of(&f))?;
         proven.prepare_writes(&outcome.writes)?;
         let mut forest = proven.into_forest();
-        forest.apply(&outcome.writes).map_err(|e| failure(FailureCode::Broken, e))?;
+        forest
+            .apply(&outcome.writes)
+            .map_err(|e| failure(FailureCode::Broken, e))?;
         let anchor = self.anchor.after(&block, &light, &outcome, &forest)?;
         if let Some(replayed) = &self.replay
             && *replayed != anchor
         {
-            return Err(failure(FailureCode::Anchor, "the replay of the last block gave something else than its anchor"));
+            return Err(failure(
+                FailureCode::Anchor,
+                "the replay of the last block gave something else than its anchor",
+            ));
         }
         let result = block_result(&*shared.platform, &anchor, &block, outcome)?;
         forest.evict(TREE_BYTES_MAX);
-        Ok((result, Self { anchor, forest, replay: None, unacknowledged: true }))
+        Ok((
+            result,
+            Self {
+                anchor,
+                forest,
+                replay: None,
+                unacknowledged: true,
+            },
+        ))
     }
 }
 
@@ -231,7 +309,9 @@ impl Anchor {
         outcome: &BlockOutcome,
         forest: &PartialForest,
     ) -> Result<Self, Failure> {
-        let light = light.executed(&outcome.validator_updates).map_err(|e| failure(FailureCode::Broken, e))?;
+        let light = light
+            .executed(&outcome.validator_updates)
+            .map_err(|e| failure(FailureCode::Broken, e))?;
         let params = outcome.consensus_param_updates.as_ref();
         Ok(Self {
             genesis_hash: self.genesis_hash,
@@ -255,7 +335,10 @@ fn block_result(
         Some(params) => Some(bootstrap::encode_params(params)?),
         None => None,
     };
-    let new_code = outcome.new_code.iter().map(|(hash, wasm)| NewCode { hash: *hash, wasm: wasm.to_vec() });
+    let new_code = outcome.new_code.iter().map(|(hash, wasm)| NewCode {
+        hash: *hash,
+        wasm: wasm.to_vec(),
+    });
     Ok(BlockResult {
         height: block.height,
         header_hash: block.header_hash,

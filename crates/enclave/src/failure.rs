@@ -5,7 +5,10 @@ use strongroom_bridge::{Failure, FailureCode};
 
 /// A failure with its code.
 pub(crate) fn failure(code: FailureCode, text: impl core::fmt::Display) -> Failure {
-    Failure { code, text: text.to_string() }
+    Failure {
+        code,
+        text: text.to_string(),
+    }
 }
 
 /// The brake: the first failure whose code stops is remembered and answered to everything after it.
@@ -15,7 +18,10 @@ pub(crate) struct Brake(Mutex<Option<Failure>>);
 impl Brake {
     /// The failure that stopped the enclave, if one did.
     pub(crate) fn stopped(&self) -> Option<Failure> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Runs `work` unless stopped; stops if it fails with a code that does.
@@ -45,11 +51,23 @@ mod tests {
     #[test]
     fn the_first_failed_check_is_answered_to_everything_after_it() {
         let brake = Brake::default();
-        assert_eq!(brake.run(|| Err::<(), _>(failure(FailureCode::Unavailable, "later"))).unwrap_err().text, "later");
+        assert_eq!(
+            brake
+                .run(|| Err::<(), _>(failure(FailureCode::Unavailable, "later")))
+                .unwrap_err()
+                .text,
+            "later"
+        );
         assert_eq!(brake.run(|| Ok(1)), Ok(1));
         let first = failure(FailureCode::Proof, "first");
-        assert_eq!(brake.run(|| Err::<(), _>(first.clone())), Err(first.clone()));
+        assert_eq!(
+            brake.run(|| Err::<(), _>(first.clone())),
+            Err(first.clone())
+        );
         assert_eq!(brake.run(|| Ok(1)), Err(first.clone()));
-        assert_eq!(brake.run(|| Err::<(), _>(failure(FailureCode::Content, "second"))), Err(first));
+        assert_eq!(
+            brake.run(|| Err::<(), _>(failure(FailureCode::Content, "second"))),
+            Err(first)
+        );
     }
 }

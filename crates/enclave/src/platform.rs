@@ -68,7 +68,11 @@ impl Platform for Simulated {
 
     fn attest(&self, report_data: &ReportData) -> Result<Evidence, PlatformError> {
         let id = sha256(PLATFORM_ID_CONTEXT);
-        Ok(Evidence::SimulatedV1(SimulatedEvidence::new(id, Self::measurement(), *report_data)))
+        Ok(Evidence::SimulatedV1(SimulatedEvidence::new(
+            id,
+            Self::measurement(),
+            *report_data,
+        )))
     }
 }
 
@@ -80,16 +84,28 @@ mod tests {
     #[test]
     fn an_attested_network_refuses_the_simulated_platform_and_an_insecure_one_takes_it() {
         let evidence = Simulated.attest(&[7; 64]).unwrap();
-        let policy = |security| Policy { security, measurements: vec![Simulated::measurement()] };
-        let Verdict::Accepted(claims) = judge(&evidence, &policy(Security::Insecure)) else { panic!() };
+        let policy = |security| Policy {
+            security,
+            measurements: vec![Simulated::measurement()],
+        };
+        let Verdict::Accepted(claims) = judge(&evidence, &policy(Security::Insecure)) else {
+            panic!()
+        };
         assert_eq!(claims.report_data, [7; 64]);
-        assert_eq!(judge(&evidence, &policy(Security::Attested)), Verdict::Refused(Reason::Simulated));
+        assert_eq!(
+            judge(&evidence, &policy(Security::Attested)),
+            Verdict::Refused(Reason::Simulated)
+        );
         assert_eq!(Simulated.security(), Security::Insecure);
     }
 
     #[test]
     fn every_constant_of_the_simulated_platform_says_that_it_is_insecure() {
-        for context in [SEALING_KEY_CONTEXT, PLATFORM_ID_CONTEXT, MEASUREMENT_CONTEXT] {
+        for context in [
+            SEALING_KEY_CONTEXT,
+            PLATFORM_ID_CONTEXT,
+            MEASUREMENT_CONTEXT,
+        ] {
             assert!(String::from_utf8_lossy(context).contains("-insecure"));
         }
     }

@@ -29,19 +29,33 @@ pub fn child_main() -> ExitCode {
     let error = service::serve(link, Simulated);
     eprintln!("strongroom enclave: {error}");
     // Lanes still at work end with the process: what they compute has nowhere to go.
-    ExitCode::from(if matches!(error, DoorError::Closed(_)) { EXIT_HOST_GONE } else { EXIT_DOOR })
+    ExitCode::from(if matches!(error, DoorError::Closed(_)) {
+        EXIT_HOST_GONE
+    } else {
+        EXIT_DOOR
+    })
 }
 
 /// Takes the socket from standard input and puts the walls up.
 fn set_up() -> Result<Link, String> {
     if std::env::vars_os().next().is_some() && cfg!(target_os = "linux") {
-        return Err(String::from("the environment must be empty; the node starts this process, nobody else"));
+        return Err(String::from(
+            "the environment must be empty; the node starts this process, nobody else",
+        ));
     }
     let input = std::io::stdin();
-    let duplicate = || input.as_fd().try_clone_to_owned().map(UnixStream::from).map_err(|e| e.to_string());
+    let duplicate = || {
+        input
+            .as_fd()
+            .try_clone_to_owned()
+            .map(UnixStream::from)
+            .map_err(|e| e.to_string())
+    };
     let (reader, writer) = (duplicate()?, duplicate()?);
     if reader.peer_addr().is_err() {
-        return Err(String::from("standard input is not a socket; the node starts this process, nobody else"));
+        return Err(String::from(
+            "standard input is not a socket; the node starts this process, nobody else",
+        ));
     }
     enter_sandbox(&[reader.as_raw_fd(), writer.as_raw_fd()])?;
     Ok(Link::over_halves(reader, writer))
@@ -59,6 +73,8 @@ fn enter_sandbox(door: &[RawFd]) -> Result<(), String> {
 
 #[cfg(not(target_os = "linux"))]
 fn enter_sandbox(_: &[RawFd]) -> Result<(), String> {
-    eprintln!("strongroom enclave: warning: no sandbox on this system; use it for development only");
+    eprintln!(
+        "strongroom enclave: warning: no sandbox on this system; use it for development only"
+    );
     Ok(())
 }

@@ -32,7 +32,12 @@ pub(crate) struct Proven<'a> {
 impl<'a> Proven<'a> {
     /// Reads of `forest`, which is the state at `height`; what it does not know is asked through `asker`.
     pub(crate) fn new(forest: PartialForest, height: Height, asker: &'a Asker<'a>) -> Self {
-        Self { forest: RefCell::new(forest), asker, height, failed: RefCell::new(None) }
+        Self {
+            forest: RefCell::new(forest),
+            asker,
+            height,
+            failed: RefCell::new(None),
+        }
     }
 
     /// Takes what the host offers unasked.
@@ -41,7 +46,13 @@ impl<'a> Proven<'a> {
     /// The first hint that is not proven.
     pub(crate) fn absorb_hints(&self, hints: Vec<Hint>) -> Result<(), Failure> {
         for hint in hints {
-            self.absorb("hint", hint.tree, &hint.key, hint.entry.value.as_deref(), &hint.entry.proof)?;
+            self.absorb(
+                "hint",
+                hint.tree,
+                &hint.key,
+                hint.entry.value.as_deref(),
+                &hint.entry.proof,
+            )?;
         }
         Ok(())
     }
@@ -60,7 +71,10 @@ impl<'a> Proven<'a> {
                 self.ask_paths(paths)?;
             }
         }
-        Err(failure(FailureCode::Broken, "paths of the write set are still missing after every answer"))
+        Err(failure(
+            FailureCode::Broken,
+            "paths of the write set are still missing after every answer",
+        ))
     }
 
     /// The tree with all that was proven on the way.
@@ -75,7 +89,10 @@ impl<'a> Proven<'a> {
             Fault::Content(_) => FailureCode::Content,
             _ => FailureCode::Broken,
         };
-        self.failed.borrow().clone().unwrap_or_else(|| failure(code, fault))
+        self.failed
+            .borrow()
+            .clone()
+            .unwrap_or_else(|| failure(code, fault))
     }
 
     fn fail(&self, failure: Failure) -> Failure {
@@ -91,36 +108,73 @@ impl<'a> Proven<'a> {
     }
 
     fn ask_value(&self, tree: Tree, key: &[u8]) -> Result<(), Failure> {
-        match self.ask(Ask::Get { height: self.height, tree, key: key.to_vec() })? {
-            Answer::Proven(entry) => self.absorb("get", tree, key, entry.value.as_deref(), &entry.proof),
-            _ => Err(failure(FailureCode::Answer, "get was answered with something else")),
+        match self.ask(Ask::Get {
+            height: self.height,
+            tree,
+            key: key.to_vec(),
+        })? {
+            Answer::Proven(entry) => {
+                self.absorb("get", tree, key, entry.value.as_deref(), &entry.proof)
+            }
+            _ => Err(failure(
+                FailureCode::Answer,
+                "get was answered with something else",
+            )),
         }
     }
 
-    fn absorb(&self, what: &str, tree: Tree, key: &[u8], value: Option<&[u8]>, proof: &[u8]) -> Result<(), Failure> {
+    fn absorb(
+        &self,
+        what: &str,
+        tree: Tree,
+        key: &[u8],
+        value: Option<&[u8]>,
+        proof: &[u8],
+    ) -> Result<(), Failure> {
         let refused = |e| {
             let (tree, key) = (tree.name(), shown(key));
-            failure(FailureCode::Proof, format!("{what} {tree} {key} at height {}: {e}", self.height))
+            failure(
+                FailureCode::Proof,
+                format!("{what} {tree} {key} at height {}: {e}", self.height),
+            )
         };
         let proof = Proof::decode(proof).map_err(refused)?;
-        self.forest.borrow_mut().absorb(tree, key, value, &proof).map_err(refused)
+        self.forest
+            .borrow_mut()
+            .absorb(tree, key, value, &proof)
+            .map_err(refused)
     }
 
     fn ask_paths(&self, paths: &[(Tree, Hash)]) -> Result<(), Failure> {
-        let answer = self.ask(Ask::GetForWrite { height: self.height, paths: paths.to_vec() })?;
+        let answer = self.ask(Ask::GetForWrite {
+            height: self.height,
+            paths: paths.to_vec(),
+        })?;
         let Answer::Paths(proofs) = answer else {
-            return Err(failure(FailureCode::Answer, "get_for_write was answered with something else"));
+            return Err(failure(
+                FailureCode::Answer,
+                "get_for_write was answered with something else",
+            ));
         };
         if proofs.len() != paths.len() {
-            return Err(failure(FailureCode::Answer, "get_for_write was answered with another number of proofs"));
+            return Err(failure(
+                FailureCode::Answer,
+                "get_for_write was answered with another number of proofs",
+            ));
         }
         for ((tree, key_hash), proof) in paths.iter().zip(&proofs) {
             let refused = |e| {
                 let (tree, key) = (tree.name(), shown(key_hash));
-                failure(FailureCode::Proof, format!("get_for_write {tree} {key} at height {}: {e}", self.height))
+                failure(
+                    FailureCode::Proof,
+                    format!("get_for_write {tree} {key} at height {}: {e}", self.height),
+                )
             };
             let proof = Proof::decode(proof).map_err(refused)?;
-            self.forest.borrow_mut().absorb_path(*tree, key_hash, &proof).map_err(refused)?;
+            self.forest
+                .borrow_mut()
+                .absorb_path(*tree, key_hash, &proof)
+                .map_err(refused)?;
         }
         Ok(())
     }
@@ -139,8 +193,10 @@ impl StateRead for Proven<'_> {
         if let Some(known) = self.known(tree, key) {
             return Ok(known);
         }
-        self.ask_value(tree, key).map_err(|f| Fault::State(self.fail(f).text))?;
-        self.known(tree, key).ok_or_else(|| Fault::Broken(String::from("a proven key is still unknown")))
+        self.ask_value(tree, key)
+            .map_err(|f| Fault::State(self.fail(f).text))?;
+        self.known(tree, key)
+            .ok_or_else(|| Fault::Broken(String::from("a proven key is still unknown")))
     }
 }
 
@@ -149,8 +205,13 @@ impl CodeRead for Proven<'_> {
         let wasm = match self.ask(Ask::GetCode { hash: *hash }) {
             Ok(Answer::Code(Some(wasm))) if sha256(&wasm) == *hash => return Ok(Bytes::from(wasm)),
             Ok(Answer::Code(Some(_))) => failure(FailureCode::Content, "other bytes"),
-            Ok(Answer::Code(None)) => failure(FailureCode::Unavailable, "the host does not have it"),
-            Ok(_) => failure(FailureCode::Answer, "get_code was answered with something else"),
+            Ok(Answer::Code(None)) => {
+                failure(FailureCode::Unavailable, "the host does not have it")
+            }
+            Ok(_) => failure(
+                FailureCode::Answer,
+                "get_code was answered with something else",
+            ),
             Err(failure) => failure,
         };
         let text = format!("code {}: {}", shown(hash), wasm.text);

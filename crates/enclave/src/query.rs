@@ -27,7 +27,9 @@ impl Queries {
     pub(crate) fn serve(&self, request: Request, asker: &Asker<'_>) -> Reply {
         let outcome = match request {
             Request::Status => Ok(Reply::Status(self.shared.status())),
-            Request::Query { path, data } => self.shared.brake.run(|| self.query(&path, &data, asker)),
+            Request::Query { path, data } => {
+                self.shared.brake.run(|| self.query(&path, &data, asker))
+            }
             Request::Attest { report_data } => self.shared.brake.run(|| self.attest(&report_data)),
             Request::Simulate { .. } => self.shared.brake.run(|| {
                 let text = "no policy of genesis allows contract messages that nobody decided";
@@ -39,8 +41,10 @@ impl Queries {
     }
 
     fn query(&self, path: &str, data: &[u8], asker: &Asker<'_>) -> Result<Reply, Failure> {
-        let published =
-            self.shared.published().ok_or_else(|| failure(FailureCode::NotReady, "no height is committed yet"))?;
+        let published = self
+            .shared
+            .published()
+            .ok_or_else(|| failure(FailureCode::NotReady, "no height is committed yet"))?;
         let keys = self.shared.keys();
         let secrets: &dyn Secrets = match &keys {
             Some(keys) => &**keys,
@@ -48,7 +52,10 @@ impl Queries {
         };
         let height = published.block.height;
         let proven = Proven::new(published.pin(), height, asker);
-        let services = Services { code: &proven, vm: &self.shared.machine };
+        let services = Services {
+            code: &proven,
+            vm: &self.shared.machine,
+        };
         let outcome = match query(&proven, secrets, services, &published.block, path, data) {
             Ok(response) => Ok(response),
             Err(QueryStop::Error(error)) => {
@@ -61,7 +68,13 @@ impl Queries {
     }
 
     fn attest(&self, report_data: &[u8; 64]) -> Result<Reply, Failure> {
-        let evidence = self.shared.platform.attest(report_data).map_err(|e| failure(FailureCode::Platform, e))?;
-        Ok(Reply::Evidence { evidence: evidence.encode() })
+        let evidence = self
+            .shared
+            .platform
+            .attest(report_data)
+            .map_err(|e| failure(FailureCode::Platform, e))?;
+        Ok(Reply::Evidence {
+            evidence: evidence.encode(),
+        })
     }
 }

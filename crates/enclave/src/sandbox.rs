@@ -7,10 +7,13 @@
 //! this process, randomness. Everything else answers `EPERM`; `clone3` answers `ENOSYS`, since its flags cannot be
 //! looked at, and the C library then uses `clone`.
 
-use landlock::{ABI, Access as _, AccessFs, AccessNet, Ruleset, RulesetAttr as _, RulesetStatus, Scope};
+use landlock::{
+    ABI, Access as _, AccessFs, AccessNet, Ruleset, RulesetAttr as _, RulesetStatus, Scope,
+};
 use rustix::process::{DumpableBehavior, Resource, Rlimit};
 use seccompiler::{
-    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule, TargetArch,
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
+    SeccompRule, TargetArch,
 };
 use std::collections::BTreeMap;
 use std::os::fd::RawFd;
@@ -24,7 +27,10 @@ pub struct SandboxError {
 }
 
 fn error(step: &'static str) -> impl Fn(&dyn core::fmt::Display) -> SandboxError {
-    move |e| SandboxError { step, text: e.to_string() }
+    move |e| SandboxError {
+        step,
+        text: e.to_string(),
+    }
 }
 
 /// Puts the walls up around this process, for good. `door` are the descriptors that may be read and written, `talk`
@@ -43,9 +49,13 @@ pub fn enter(door: &[RawFd], talk: &[RawFd]) -> Result<Option<String>, SandboxEr
 
 /// No core file, no debugger of the same user, no reading of `/proc/self/mem` by it.
 fn no_core_dumps() -> Result<(), SandboxError> {
-    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    let none = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
     rustix::process::setrlimit(Resource::Core, none).map_err(|e| error("core dumps")(&e))?;
-    rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable).map_err(|e| error("core dumps")(&e))
+    rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)
+        .map_err(|e| error("core dumps")(&e))
 }
 
 fn no_files() -> Result<Option<String>, SandboxError> {
@@ -60,7 +70,9 @@ fn no_files() -> Result<Option<String>, SandboxError> {
         .map_err(|e| fail(&e))?;
     Ok(match status.ruleset {
         RulesetStatus::FullyEnforced | RulesetStatus::PartiallyEnforced => None,
-        RulesetStatus::NotEnforced => Some(String::from("this kernel has no landlock; seccomp alone keeps files out")),
+        RulesetStatus::NotEnforced => Some(String::from(
+            "this kernel has no landlock; seccomp alone keeps files out",
+        )),
     })
 }
 
@@ -72,7 +84,12 @@ fn filters(door: &[RawFd], talk: &[RawFd]) -> Result<(BpfProgram, BpfProgram), S
     for call in ALWAYS {
         rules.insert(*call, Vec::new());
     }
-    for call in [libc::SYS_read, libc::SYS_recvfrom, libc::SYS_sendto, libc::SYS_shutdown] {
+    for call in [
+        libc::SYS_read,
+        libc::SYS_recvfrom,
+        libc::SYS_sendto,
+        libc::SYS_shutdown,
+    ] {
         rules.insert(call, descriptors(door)?);
     }
     let written: Vec<RawFd> = door.iter().chain(talk).copied().collect();
@@ -80,18 +97,38 @@ fn filters(door: &[RawFd], talk: &[RawFd]) -> Result<(BpfProgram, BpfProgram), S
         rules.insert(call, descriptors(&written)?);
     }
     // Anonymous memory only, and never executable: the engine interprets.
-    rules.insert(libc::SYS_mmap, vec![rule(vec![
-        bits(2, libc::PROT_EXEC, 0)?,
-        bits(3, libc::MAP_ANONYMOUS, libc::MAP_ANONYMOUS)?,
-    ])?]);
-    rules.insert(libc::SYS_mprotect, vec![rule(vec![bits(2, libc::PROT_EXEC, 0)?])?]);
-    rules.insert(libc::SYS_clone, vec![rule(vec![bits(0, libc::CLONE_THREAD, libc::CLONE_THREAD)?])?]);
-    rules.insert(libc::SYS_prctl, vec![rule(vec![equal(0, libc::PR_SET_NAME)?])?]);
+    rules.insert(
+        libc::SYS_mmap,
+        vec![rule(vec![
+            bits(2, libc::PROT_EXEC, 0)?,
+            bits(3, libc::MAP_ANONYMOUS, libc::MAP_ANONYMOUS)?,
+        ])?],
+    );
+    rules.insert(
+        libc::SYS_mprotect,
+        vec![rule(vec![bits(2, libc::PROT_EXEC, 0)?])?],
+    );
+    rules.insert(
+        libc::SYS_clone,
+        vec![rule(vec![bits(
+            0,
+            libc::CLONE_THREAD,
+            libc::CLONE_THREAD,
+        )?])?],
+    );
+    rules.insert(
+        libc::SYS_prctl,
+        vec![rule(vec![equal(0, libc::PR_SET_NAME)?])?],
+    );
     let refused = SeccompAction::Errno(errno(libc::EPERM));
     let main = program(rules, refused, SeccompAction::Allow)?;
 
     let unknown = Rules::from([(libc::SYS_clone3, Vec::new())]);
-    let threads = program(unknown, SeccompAction::Allow, SeccompAction::Errno(errno(libc::ENOSYS)))?;
+    let threads = program(
+        unknown,
+        SeccompAction::Allow,
+        SeccompAction::Errno(errno(libc::ENOSYS)),
+    )?;
     Ok((main, threads))
 }
 
@@ -124,19 +161,30 @@ fn errno(value: i32) -> u32 {
     value.unsigned_abs()
 }
 
-fn program(rules: Rules, otherwise: SeccompAction, matched: SeccompAction) -> Result<BpfProgram, SandboxError> {
+fn program(
+    rules: Rules,
+    otherwise: SeccompAction,
+    matched: SeccompAction,
+) -> Result<BpfProgram, SandboxError> {
     let fail = error("seccomp filter");
     let arch = TargetArch::try_from(std::env::consts::ARCH).map_err(|e| fail(&e))?;
     let filter = SeccompFilter::new(rules, otherwise, matched, arch).map_err(|e| fail(&e))?;
-    filter.try_into().map_err(|e: seccompiler::BackendError| fail(&e))
+    filter
+        .try_into()
+        .map_err(|e: seccompiler::BackendError| fail(&e))
 }
 
 fn rule(conditions: Vec<SeccompCondition>) -> Result<SeccompRule, SandboxError> {
     SeccompRule::new(conditions).map_err(|e| error("seccomp filter")(&e))
 }
 
-fn condition(index: u8, operator: SeccompCmpOp, value: u64) -> Result<SeccompCondition, SandboxError> {
-    SeccompCondition::new(index, SeccompCmpArgLen::Dword, operator, value).map_err(|e| error("seccomp filter")(&e))
+fn condition(
+    index: u8,
+    operator: SeccompCmpOp,
+    value: u64,
+) -> Result<SeccompCondition, SandboxError> {
+    SeccompCondition::new(index, SeccompCmpArgLen::Dword, operator, value)
+        .map_err(|e| error("seccomp filter")(&e))
 }
 
 fn equal(index: u8, value: i32) -> Result<SeccompCondition, SandboxError> {
@@ -144,10 +192,17 @@ fn equal(index: u8, value: i32) -> Result<SeccompCondition, SandboxError> {
 }
 
 fn bits(index: u8, mask: i32, value: i32) -> Result<SeccompCondition, SandboxError> {
-    condition(index, SeccompCmpOp::MaskedEq(u64::from(mask.unsigned_abs())), u64::from(value.unsigned_abs()))
+    condition(
+        index,
+        SeccompCmpOp::MaskedEq(u64::from(mask.unsigned_abs())),
+        u64::from(value.unsigned_abs()),
+    )
 }
 
 /// One rule for each descriptor as the first argument.
 fn descriptors(allowed: &[RawFd]) -> Result<Vec<SeccompRule>, SandboxError> {
-    allowed.iter().map(|fd| rule(vec![equal(0, *fd)?])).collect()
+    allowed
+        .iter()
+        .map(|fd| rule(vec![equal(0, *fd)?]))
+        .collect()
 }

@@ -26,12 +26,19 @@ impl Keys {
     pub(crate) fn of(ring: &SeedRing) -> Option<Self> {
         let schedules = KeySchedule::of_ring(ring);
         let newest = schedules.first()?.clone();
-        Some(Self { newest, schedules, derived: Mutex::default() })
+        Some(Self {
+            newest,
+            schedules,
+            derived: Mutex::default(),
+        })
     }
 
     /// The public keys of the newest epoch.
     pub(crate) fn public(&self) -> PublicKeys {
-        PublicKeys { io: *self.newest.io().public(), exchange: *self.newest.exchange().public() }
+        PublicKeys {
+            io: *self.newest.io().public(),
+            exchange: *self.newest.exchange().public(),
+        }
     }
 
     /// The state keys of a contract, newest epoch first.
@@ -40,7 +47,11 @@ impl Keys {
         if let Some(keys) = derived.get(contract) {
             return Arc::clone(keys);
         }
-        let keys: Arc<[StateKeys]> = self.schedules.iter().map(|s| s.contract_state_keys(contract)).collect();
+        let keys: Arc<[StateKeys]> = self
+            .schedules
+            .iter()
+            .map(|s| s.contract_state_keys(contract))
+            .collect();
         if derived.len() >= CONTRACTS_DERIVED_MAX {
             derived.clear();
         }
@@ -55,25 +66,57 @@ impl Secrets for Keys {
     }
 
     fn storage_keys(&self, contract: &Address, key: &[u8]) -> Result<Vec<Vec<u8>>, SecretsError> {
-        Ok(self.of_contract(contract).iter().map(|keys| keys.raw_key(&keys.storage_key(key))).collect())
+        Ok(self
+            .of_contract(contract)
+            .iter()
+            .map(|keys| keys.raw_key(&keys.storage_key(key)))
+            .collect())
     }
 
-    fn seal_value(&self, contract: &Address, key: &[u8], height: Height, value: &[u8]) -> Result<Vec<u8>, SecretsError> {
+    fn seal_value(
+        &self,
+        contract: &Address,
+        key: &[u8],
+        height: Height,
+        value: &[u8],
+    ) -> Result<Vec<u8>, SecretsError> {
         let keys = self.of_contract(contract);
         let newest = keys.first().ok_or(SecretsError::NotHere)?;
-        newest.seal(&newest.storage_key(key), height, value).map_err(|_| SecretsError::Corrupt)
+        newest
+            .seal(&newest.storage_key(key), height, value)
+            .map_err(|_| SecretsError::Corrupt)
     }
 
-    fn open_value(&self, contract: &Address, key: &[u8], record: &[u8]) -> Result<Bytes, SecretsError> {
+    fn open_value(
+        &self,
+        contract: &Address,
+        key: &[u8],
+        record: &[u8],
+    ) -> Result<Bytes, SecretsError> {
         let epoch = Header::of(record).map_err(|_| SecretsError::Corrupt)?.epoch;
         let keys = self.of_contract(contract);
-        let keys = keys.iter().find(|keys| keys.epoch() == epoch).ok_or(SecretsError::Corrupt)?;
-        let value = keys.open(&keys.storage_key(key), record).map_err(|_| SecretsError::Corrupt)?;
+        let keys = keys
+            .iter()
+            .find(|keys| keys.epoch() == epoch)
+            .ok_or(SecretsError::Corrupt)?;
+        let value = keys
+            .open(&keys.storage_key(key), record)
+            .map_err(|_| SecretsError::Corrupt)?;
         Ok(Bytes::from(value.as_slice()))
     }
 
-    fn random(&self, header_hash: &Hash, contract: &Address, tx_index: u32, call: u32) -> Result<[u8; 32], SecretsError> {
-        Ok(*self.newest.block_random(header_hash).call(contract, tx_index, call).expose())
+    fn random(
+        &self,
+        header_hash: &Hash,
+        contract: &Address,
+        tx_index: u32,
+        call: u32,
+    ) -> Result<[u8; 32], SecretsError> {
+        Ok(*self
+            .newest
+            .block_random(header_hash)
+            .call(contract, tx_index, call)
+            .expose())
     }
 }
 
@@ -88,7 +131,9 @@ mod tests {
     }
 
     fn two() -> SeedRing {
-        one().with_next(Epoch::new(2).unwrap(), MasterSeed::new([2; 32])).unwrap()
+        one()
+            .with_next(Epoch::new(2).unwrap(), MasterSeed::new([2; 32]))
+            .unwrap()
     }
 
     fn contract() -> Address {
@@ -102,11 +147,20 @@ mod tests {
         let places = new.storage_keys(&contract(), b"key").unwrap();
         assert_eq!(places.len(), 2);
         assert_eq!(places[1..], old.storage_keys(&contract(), b"key").unwrap());
-        assert_eq!(&*new.open_value(&contract(), b"key", &record).unwrap(), b"value");
+        assert_eq!(
+            &*new.open_value(&contract(), b"key", &record).unwrap(),
+            b"value"
+        );
         let sealed_again = new.seal_value(&contract(), b"key", 5, b"value").unwrap();
         assert_eq!(Header::of(&sealed_again).unwrap().epoch.number(), 2);
-        assert_eq!(old.open_value(&contract(), b"key", &sealed_again), Err(SecretsError::Corrupt));
-        assert_eq!(new.open_value(&contract(), b"other", &record), Err(SecretsError::Corrupt));
+        assert_eq!(
+            old.open_value(&contract(), b"key", &sealed_again),
+            Err(SecretsError::Corrupt)
+        );
+        assert_eq!(
+            new.open_value(&contract(), b"other", &record),
+            Err(SecretsError::Corrupt)
+        );
     }
 
     #[test]

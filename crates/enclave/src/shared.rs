@@ -22,7 +22,10 @@ pub(crate) struct Published {
 
 impl Published {
     pub(crate) fn new(block: BlockInfo, forest: PartialForest) -> Self {
-        Self { block, forest: Mutex::new(forest) }
+        Self {
+            block,
+            forest: Mutex::new(forest),
+        }
     }
 
     /// A version of its own for one query.

@@ -66,21 +66,45 @@ mod linux {
         }
         let mut report = String::new();
         let mut say = |what: &str, outcome: Result<(), std::io::Error>| {
-            let outcome = outcome.map_or_else(|e| format!("{:?}", kind(&e)), |()| String::from("ok"));
+            let outcome =
+                outcome.map_or_else(|e| format!("{:?}", kind(&e)), |()| String::from("ok"));
             report.push_str(&format!("{what} {outcome}\n"));
         };
         let mut ping = [0; 4];
         say("door", socket.read_exact(&mut ping));
-        say("open a file", std::fs::File::open("/etc/hostname").map(drop));
-        say("create a file", std::fs::File::create("/tmp/strongroom-sandbox-probe").map(drop));
+        say(
+            "open a file",
+            std::fs::File::open("/etc/hostname").map(drop),
+        );
+        say(
+            "create a file",
+            std::fs::File::create("/tmp/strongroom-sandbox-probe").map(drop),
+        );
         say("read a directory", std::fs::read_dir("/").map(drop));
-        say("connect a socket", TcpStream::connect(("127.0.0.1", port)).map(drop));
+        say(
+            "connect a socket",
+            TcpStream::connect(("127.0.0.1", port)).map(drop),
+        );
         say("bind a socket", UdpSocket::bind("127.0.0.1:0").map(drop));
         say("pair of sockets", UnixStream::pair().map(drop));
-        say("execute a program", Command::new("/bin/true").spawn().map(drop));
-        say("thread", std::thread::Builder::new().spawn(|| vec![1u8; 1 << 20].len()).map(|t| drop(t.join())));
-        say("memory", Ok(drop(std::hint::black_box(vec![7u8; 200 << 20]))));
-        say("randomness", getrandom::fill(&mut ping).map_err(|_| std::io::Error::from(ErrorKind::Other)));
+        say(
+            "execute a program",
+            Command::new("/bin/true").spawn().map(drop),
+        );
+        say(
+            "thread",
+            std::thread::Builder::new()
+                .spawn(|| vec![1u8; 1 << 20].len())
+                .map(|t| drop(t.join())),
+        );
+        say(
+            "memory",
+            Ok(drop(std::hint::black_box(vec![7u8; 200 << 20]))),
+        );
+        say(
+            "randomness",
+            getrandom::fill(&mut ping).map_err(|_| std::io::Error::from(ErrorKind::Other)),
+        );
         socket.write_all(report.as_bytes()).unwrap();
         std::process::exit(7);
     }

@@ -71,3 +71,26 @@ fn the_document_names_the_limits_of_frames() {
         );
     }
 }
+
+#[test]
+fn the_document_says_which_failures_stop_the_enclave() {
+    use strongroom_bridge::FailureCode;
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/spec/door.md");
+    let document = std::fs::read_to_string(path).unwrap();
+    let row = document
+        .lines()
+        .find(|line| line.starts_with("| `enclave."))
+        .unwrap();
+    let cells: Vec<&str> = row.trim_matches('|').split('|').collect();
+    for (cell, stops) in [(cells[0], false), (cells[1], true)] {
+        let named: Vec<&str> = cell
+            .split(',')
+            .map(|code| code.trim().trim_matches('`'))
+            .collect();
+        let ours = FailureCode::ALL
+            .iter()
+            .filter(|code| code.stops() == stops)
+            .map(|code| code.name());
+        assert_eq!(named, ours.collect::<Vec<_>>());
+    }
+}

@@ -1,0 +1,346 @@
+//! Honest blocks: bootstrap, execution, queries.
+
+use crate::contract;
+use crate::node::{Node, enclave, failure_of, honest};
+use crate::user::User;
+use prost::Message as _;
+use strongroom_bridge::message::Hint;
+use strongroom_bridge::{Ask, FailureCode, Proven, Reply, Request};
+use strongroom_chain::query::QueryError;
+use strongroom_crypto::io::TxKey;
+use strongroom_types::proto::cosmos::base::abci::v1beta1::TxMsgData;
+use strongroom_types::proto::secret::compute::v1beta1::{
+    MsgInstantiateContractResponse, QuerySecretContractResponse,
+};
+use strongroom_types::{Address, Tree};
+
+pub(crate) const SECRET_QUERY: &str = "/secret.compute.v1beta1.Query/QuerySecretContract";
+
+/// A chain with a contract that keeps messages: code stored in block 1, instantiated in block 2.
+pub(crate) struct Secret {
+    pub(crate) node: Node,
+    pub(crate) user: User,
+    pub(crate) wasm: Vec<u8>,
+    pub(crate) contract: Address,
+}
+
+pub(crate) fn with_contract() -> Secret {
+    let mut user = User::new();
+    let mut node = Node::begin(|params| user.genesis(params));
+    let wasm = contract::wasm();
+    let stored = node.block(vec![user.store(wasm.clone())]);
+    assert_eq!(
+        (stored.tx_results[0].code, stored.new_code.len()),
+        (0, 1),
+        "{}",
+        stored.tx_results[0].log
+    );
+    let begin = user.instantiate(
+        &node.keys.io,
+        &wasm,
+        "keeper",
+        &contract::message("YmVnaW4="),
+    );
+    let made = node.block(vec![begin]);
+    assert_eq!(made.tx_results[0].code, 0, "{}", made.tx_results[0].log);
+    let data = TxMsgData::decode(made.tx_results[0].data.as_slice()).unwrap();
+    let response =
+        MsgInstantiateContractResponse::decode(data.msg_responses[0].value.as_slice()).unwrap();
+    let contract = response.address.parse().unwrap();
+    Secret {
+        node,
+        user,
+        wasm,
+        contract,
+    }
+}
+
+impl Secret {
+    /// A transaction that makes the contract keep `base64`.
+    pub(crate) fn keep(&mut self, base64: &str) -> Vec<u8> {
+        self.user.execute(
+            &self.node.keys.io,
+            &self.wasm,
+            &self.contract,
+            &contract::message(base64),
+        )
+    }
+
+    pub(crate) fn request(&mut self) -> (Vec<u8>, TxKey) {
+        self.user
+            .query(&self.node.keys.io, &self.wasm, &self.contract)
+    }
+
+    /// What the contract answers.
+    pub(crate) fn ask(&mut self) -> Vec<u8> {
+        let (data, key) = self.request();
+        let result = self.node.query(SECRET_QUERY, data, &honest).unwrap();
+        assert_eq!(result.height, self.node.height());
+        let response =
+            QuerySecretContractResponse::decode(result.outcome.unwrap().as_slice()).unwrap();
+        key.open_data(&response.data).unwrap().to_vec()
+    }
+}
+
+#[test]
+fn a_contract_keeps_a_secret_from_block_to_block_and_tells_it_to_a_query() {
+    let mut secret = with_contract();
+    assert_eq!(secret.ask(), b"begin");
+    let tx = secret.keep("YSBzZWNyZXQ=");
+    let result = secret.node.block(vec![tx]);
+    assert_eq!(result.tx_results[0].code, 0, "{}", result.tx_results[0].log);
+    assert_eq!(secret.ask(), b"a secret");
+    for (_, value) in &result.writes.0 {
+        let plain = value
+            .as_ref()
+            .is_some_and(|v| v.windows(8).any(|w| w == b"YSBzZWNy"));
+        assert!(!plain, "contract data leaves sealed");
+    }
+    let status = secret.node.status();
+    assert_eq!(
+        (status.executed, status.committed, status.stopped),
+        (Some(3), Some(3), None)
+    );
+}
+
+#[test]
+fn a_warm_enclave_asks_for_nothing_and_a_hinted_one_neither() {
+    let mut secret = with_contract();
+    let tx = secret.keep("YQ==");
+    secret.node.asks.set(0);
+    secret.node.block(vec![tx]);
+    assert_eq!(
+        secret.node.asks.get(),
+        0,
+        "everything was known from the blocks before"
+    );
+
+    // After a restart nothing is known; what the first run asked is offered as hints to the second.
+    let tx = secret.keep("Yg==");
+    let block = secret.node.propose(vec![tx]);
+    secret.node.restart(1).unwrap();
+    let hints = std::cell::RefCell::new(Vec::new());
+    let first = secret.node.execute(&block, &|ask, answer| {
+        if let (Ask::Get { tree, key, .. }, strongroom_bridge::Answer::Proven(entry)) =
+            (ask, &answer)
+        {
+            hints.borrow_mut().push(Hint {
+                tree: *tree,
+                key: key.clone(),
+                entry: entry.clone(),
+            });
+        }
+        answer
+    });
+    secret.node.restart(1).unwrap();
+    let hints = hints.into_inner();
+    assert!(hints.len() > 3);
+    let asked_code = std::cell::Cell::new(0);
+    let request = Request::ExecuteBlock { block, hints };
+    let second = secret.node.call(request, &|ask, answer| {
+        assert!(!matches!(ask, Ask::Get { .. }), "{ask:?}");
+        asked_code.set(asked_code.get() + 1);
+        answer
+    });
+    assert_eq!(second, Ok(Reply::Block(Box::new(first.unwrap()))));
+}
+
+#[test]
+fn a_query_reads_the_newest_committed_height_and_no_other() {
+    let mut secret = with_contract();
+    let tx = secret.keep("bmV3");
+    let block = secret.node.propose(vec![tx]);
+    let result = secret.node.execute(&block, &honest).unwrap();
+    assert_eq!(secret.ask(), b"begin", "executed, but not committed");
+    secret.node.keep(block, &result);
+    secret.node.committed(3).unwrap();
+    assert_eq!(secret.ask(), b"new");
+    assert_eq!(
+        failure_of(secret.node.committed(2)).code,
+        FailureCode::NotReady
+    );
+    assert_eq!(
+        failure_of(secret.node.committed(4)).code,
+        FailureCode::NotReady
+    );
+}
+
+#[test]
+fn public_queries_and_their_errors_pass_through_the_door() {
+    let secret = with_contract();
+    let keys = secret
+        .node
+        .query(
+            "/secret.registration.v1beta1.Query/TxKey",
+            Vec::new(),
+            &honest,
+        )
+        .unwrap();
+    assert_eq!(keys.outcome.unwrap()[2..], secret.node.keys.io);
+    let unknown = secret
+        .node
+        .query("/no.such.Query/Method", Vec::new(), &honest)
+        .unwrap();
+    let error: QueryError = borsh::from_slice(&unknown.outcome.unwrap_err()).unwrap();
+    assert_eq!(error, QueryError::UnknownPath);
+}
+
+#[test]
+fn a_block_waits_for_the_acknowledgement_of_the_one_before() {
+    let mut user = User::new();
+    let mut node = Node::begin(|params| user.genesis(params));
+    let to = Address::of_module("somebody");
+    let block = node.propose(vec![user.send(&to, 5)]);
+    let result = node.execute(&block, &honest).unwrap();
+    assert_eq!(result.tx_results[0].code, 0, "{}", result.tx_results[0].log);
+    node.keep(block, &result);
+    let next = node.propose(Vec::new());
+    assert_eq!(
+        failure_of(node.execute(&next, &honest)).code,
+        FailureCode::NotReady
+    );
+    node.committed(1).unwrap();
+    node.execute(&next, &honest).unwrap();
+}
+
+#[test]
+fn an_enclave_that_cannot_be_answered_fails_the_request_and_can_be_asked_again() {
+    let mut secret = with_contract();
+    let tx = secret.keep("YQ==");
+    let block = secret.node.propose(vec![tx]);
+    secret.node.restart(1).unwrap();
+    let unavailable = |_: &Ask, _| strongroom_bridge::Answer::Unavailable {
+        text: String::from("disk on fire"),
+    };
+    let failure = failure_of(secret.node.execute(&block, &unavailable));
+    assert_eq!(failure.code, FailureCode::Unavailable);
+    assert!(failure.text.contains("disk on fire"));
+    secret.node.execute(&block, &honest).unwrap();
+}
+
+#[test]
+fn a_seed_is_begun_once_and_sealed_only_to_a_genesis_that_names_its_keys() {
+    let user = User::new();
+    let node = Node::begin(|params| user.genesis(params));
+    assert_eq!(
+        failure_of(node.call(Request::BootstrapBegin, &honest)).code,
+        FailureCode::NotReady
+    );
+    assert_eq!(
+        failure_of(node.call(
+            Request::InitChain {
+                genesis: node.genesis.clone()
+            },
+            &honest
+        ))
+        .code,
+        FailureCode::NotReady
+    );
+
+    let door = enclave();
+    let mut no_asks = |_: Ask| panic!();
+    let request = Request::BootstrapSeal {
+        genesis: node.genesis.clone(),
+    };
+    assert_eq!(
+        failure_of(door.call(request.clone(), &mut no_asks)).code,
+        FailureCode::NotReady,
+        "nothing begun"
+    );
+    door.call(Request::BootstrapBegin, &mut no_asks).unwrap();
+    let failure = failure_of(door.call(request, &mut no_asks));
+    assert_eq!(failure.code, FailureCode::Genesis);
+    assert!(failure.text.contains("app_state.register"), "{failure}");
+    let garbage = Request::BootstrapSeal {
+        genesis: b"{}".to_vec(),
+    };
+    assert_eq!(
+        failure_of(door.call(garbage, &mut no_asks)).code,
+        FailureCode::Genesis
+    );
+}
+
+#[test]
+fn an_enclave_without_a_seed_computes_genesis_and_executes_nothing() {
+    let user = User::new();
+    let mut node = Node::begin(|params| user.genesis(params));
+    let block = node.propose(Vec::new());
+    let door = enclave();
+    let mut no_asks = |_: Ask| panic!();
+    let reply = door.call(
+        Request::InitChain {
+            genesis: node.genesis.clone(),
+        },
+        &mut no_asks,
+    );
+    assert_eq!(reply, Ok(Reply::Chain(Box::new(node.chain.clone()))));
+    let failure = failure_of(door.call(
+        Request::ExecuteBlock {
+            block,
+            hints: Vec::new(),
+        },
+        &mut no_asks,
+    ));
+    assert_eq!(failure.code, FailureCode::NotReady);
+}
+
+#[test]
+fn an_attestation_binds_what_was_asked() {
+    let Ok(Reply::Evidence { evidence }) = enclave().call(
+        Request::Attest {
+            report_data: [4; 64],
+        },
+        &mut |_| panic!(),
+    ) else {
+        panic!()
+    };
+    let evidence = strongroom_attest::Evidence::decode(&evidence).unwrap();
+    let policy = strongroom_attest::Policy {
+        security: strongroom_attest::Security::Insecure,
+        measurements: Vec::new(),
+    };
+    let strongroom_attest::Verdict::Accepted(claims) = strongroom_attest::judge(&evidence, &policy)
+    else {
+        panic!()
+    };
+    assert_eq!(claims.report_data, [4; 64]);
+}
+
+#[test]
+fn a_simulation_of_contract_messages_is_refused_and_the_enclave_goes_on() {
+    let mut secret = with_contract();
+    let tx = secret.keep("YQ==");
+    let failure = failure_of(secret.node.call(Request::Simulate { tx }, &honest));
+    assert_eq!(failure.code, FailureCode::SimulationRefused);
+    assert_eq!(secret.ask(), b"begin");
+}
+
+#[test]
+fn hints_that_prove_nothing_stop_the_enclave() {
+    let mut secret = with_contract();
+    let tx = secret.keep("YQ==");
+    let block = secret.node.propose(vec![tx]);
+    secret.node.restart(1).unwrap();
+    let entry = Proven {
+        value: Some(vec![1]),
+        proof: vec![0; 40],
+    };
+    let hints = vec![Hint {
+        tree: Tree::Native,
+        key: vec![1],
+        entry,
+    }];
+    let failure = failure_of(secret.node.call(
+        Request::ExecuteBlock {
+            block: block.clone(),
+            hints,
+        },
+        &honest,
+    ));
+    assert_eq!(failure.code, FailureCode::Proof);
+    assert!(
+        failure.text.starts_with("hint native 01 at height 2"),
+        "{failure}"
+    );
+    assert_eq!(failure_of(secret.node.execute(&block, &honest)), failure);
+}

@@ -1,0 +1,9 @@
+//! The enclave as its host sees it: through the door only, over real blocks, a real store and real contracts.
+
+mod blocks;
+mod contract;
+mod lies;
+mod node;
+mod process;
+mod restart;
+mod user;

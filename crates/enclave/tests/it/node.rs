@@ -1,0 +1,326 @@
+//! An honest host, small: store, content, Solo's proposer, and the door. Tests make it lie through [`Lie`].
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use strongroom_bridge::link::in_process;
+use strongroom_bridge::message::{BlockResult, ChainResult, PublicKeys, QueryResult, Status};
+use strongroom_bridge::{Answer, Ask, DoorError, Failure, Host, Proven, Reply, Request, Transport};
+use strongroom_chain::genesis::LocalnetParams;
+use strongroom_chain::modules::registration::state::NetworkKeys;
+use strongroom_consensus::solo::{Content, Proposer};
+use strongroom_consensus::{FinalizeBlock, GenesisDoc, InitChain, Signer};
+use strongroom_enclave::Simulated;
+use strongroom_proof::comet::ConsensusParamsUpdate;
+use strongroom_store::state::TABLES;
+use strongroom_store::{ExtraKey, FjallKv, KvLimits, Limits, StateStore};
+use strongroom_types::{DecidedBlock, Hash, Height, Timestamp};
+
+pub(crate) const CHAIN_ID: &str = "enclave-test-1";
+
+/// What a lying host makes of an honest answer.
+pub(crate) type Lie<'a> = &'a dyn Fn(&Ask, Answer) -> Answer;
+
+/// The truth.
+pub(crate) fn honest(_: &Ask, answer: Answer) -> Answer {
+    answer
+}
+
+/// An enclave behind a channel, in this process.
+pub(crate) fn enclave() -> Arc<dyn Transport> {
+    let (ours, theirs) = in_process();
+    std::thread::spawn(move || strongroom_enclave::serve(theirs, Simulated));
+    Arc::new(Host::new(ours).unwrap())
+}
+
+pub(crate) fn time(seconds: i64) -> Timestamp {
+    Timestamp {
+        seconds: 1_700_000_000 + seconds,
+        nanos: 1,
+    }
+}
+
+/// A host with its enclave.
+pub(crate) struct Node {
+    pub(crate) door: Arc<dyn Transport>,
+    pub(crate) store: Arc<StateStore>,
+    pub(crate) content: BTreeMap<Hash, Vec<u8>>,
+    pub(crate) proposer: Proposer,
+    pub(crate) genesis: Vec<u8>,
+    pub(crate) seal: Vec<u8>,
+    pub(crate) keys: PublicKeys,
+    pub(crate) chain: ChainResult,
+    /// Every decided block, height 1 first.
+    pub(crate) blocks: Vec<DecidedBlock>,
+    /// Every anchor, that of genesis first.
+    pub(crate) anchors: Vec<Vec<u8>>,
+    /// Asks served since the last look.
+    pub(crate) asks: Cell<usize>,
+    _directory: tempfile::TempDir,
+}
+
+impl Node {
+    /// A new chain behind `door`; the genesis file is made from the network's keys.
+    pub(crate) fn begin_behind(
+        door: Arc<dyn Transport>,
+        genesis: impl FnOnce(&LocalnetParams) -> Vec<u8>,
+    ) -> Self {
+        let mut no_asks = |_: Ask| panic!("nothing to ask");
+        let Ok(Reply::Begun(keys)) = door.call(Request::BootstrapBegin, &mut no_asks) else {
+            panic!()
+        };
+        let signer = Signer::in_memory(&[5; 32]);
+        let genesis = genesis(&LocalnetParams {
+            chain_id: CHAIN_ID.to_owned(),
+            time: time(0),
+            validator: signer.pubkey(),
+            keys: NetworkKeys {
+                io: keys.io,
+                node_exchange: keys.exchange,
+            },
+        });
+        let sealed = door.call(
+            Request::BootstrapSeal {
+                genesis: genesis.clone(),
+            },
+            &mut no_asks,
+        );
+        let Ok(Reply::Sealed { seal }) = sealed else {
+            panic!("{sealed:?}")
+        };
+        let chain = door.call(
+            Request::InitChain {
+                genesis: genesis.clone(),
+            },
+            &mut no_asks,
+        );
+        let Ok(Reply::Chain(chain)) = chain else {
+            panic!("{chain:?}")
+        };
+        let (store, directory) = empty_store();
+        let prepared = store.prepare(0, 0, &chain.writes).unwrap();
+        assert_eq!(prepared.app_hash(), chain.app_hash);
+        store
+            .commit(prepared, &[(ExtraKey::anchor(0), chain.anchor.clone())])
+            .unwrap();
+        let mut node = Self {
+            door,
+            store,
+            content: BTreeMap::new(),
+            proposer: proposer(&genesis, &chain, signer),
+            genesis,
+            seal,
+            keys,
+            anchors: vec![chain.anchor.clone()],
+            chain: *chain,
+            blocks: Vec::new(),
+            asks: Cell::new(0),
+            _directory: directory,
+        };
+        node.committed(0).unwrap();
+        node
+    }
+
+    /// A new chain with an enclave in this process.
+    pub(crate) fn begin(genesis: impl FnOnce(&LocalnetParams) -> Vec<u8>) -> Self {
+        Self::begin_behind(enclave(), genesis)
+    }
+
+    pub(crate) fn height(&self) -> Height {
+        self.blocks.len() as Height
+    }
+
+    /// Calls the enclave; `lie` sees every ask with its honest answer.
+    pub(crate) fn call(&self, request: Request, lie: Lie<'_>) -> Result<Reply, DoorError> {
+        self.door.call(request, &mut |ask| {
+            self.asks.set(self.asks.get() + 1);
+            let honest = self.answer(&ask);
+            lie(&ask, honest)
+        })
+    }
+
+    fn answer(&self, ask: &Ask) -> Answer {
+        let view = |height: &Height| self.store.view(*height);
+        match ask {
+            Ask::Get { height, .. } | Ask::GetForWrite { height, .. } if view(height).is_err() => {
+                Answer::Unavailable {
+                    text: String::from("no such version"),
+                }
+            }
+            Ask::Get { height, tree, key } => {
+                let (value, proof) = view(height).unwrap().prove(*tree, key).unwrap();
+                Answer::Proven(Proven {
+                    value,
+                    proof: proof.encode(),
+                })
+            }
+            Ask::GetForWrite { height, paths } => {
+                let view = view(height).unwrap();
+                Answer::Paths(
+                    paths
+                        .iter()
+                        .map(|(t, k)| view.prove_path(*t, k).unwrap().encode())
+                        .collect(),
+                )
+            }
+            Ask::GetCode { hash } => Answer::Code(self.content.get(hash).cloned()),
+        }
+    }
+
+    /// Decides the next block.
+    pub(crate) fn propose(&mut self, txs: Vec<Vec<u8>>) -> DecidedBlock {
+        let (block, vote) = (
+            time(2 * self.height() as i64 + 1),
+            time(2 * self.height() as i64 + 2),
+        );
+        self.proposer
+            .propose(Content::from(txs), block, vote)
+            .unwrap()
+    }
+
+    pub(crate) fn execute(
+        &self,
+        block: &DecidedBlock,
+        lie: Lie<'_>,
+    ) -> Result<BlockResult, DoorError> {
+        match self.call(
+            Request::ExecuteBlock {
+                block: block.clone(),
+                hints: Vec::new(),
+            },
+            lie,
+        )? {
+            Reply::Block(result) => Ok(*result),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(crate) fn committed(&mut self, height: Height) -> Result<(), DoorError> {
+        self.call(Request::Committed { height }, &honest)
+            .map(|_| ())
+    }
+
+    /// Decides, executes, compares and commits a block.
+    pub(crate) fn block(&mut self, txs: Vec<Vec<u8>>) -> BlockResult {
+        let block = self.propose(txs);
+        let result = self.execute(&block, &honest).unwrap();
+        self.keep(block, &result);
+        let height = self.height();
+        self.committed(height).unwrap();
+        result
+    }
+
+    /// What a node does with the result of a block before it tells the enclave.
+    pub(crate) fn keep(&mut self, block: DecidedBlock, result: &BlockResult) {
+        self.content.extend(
+            result
+                .new_code
+                .iter()
+                .map(|code| (code.hash, code.wasm.clone())),
+        );
+        let prepared = self
+            .store
+            .prepare(result.height - 1, result.height, &result.writes)
+            .unwrap();
+        assert_eq!(
+            prepared.app_hash(),
+            result.app_hash,
+            "store and enclave reach the same root"
+        );
+        self.store
+            .commit(
+                prepared,
+                &[(ExtraKey::anchor(result.height), result.anchor.clone())],
+            )
+            .unwrap();
+        self.blocks.push(block);
+        self.anchors.push(result.anchor.clone());
+        let outcome = FinalizeBlock {
+            tx_results: result.tx_results.clone(),
+            events: result.events.clone(),
+            validator_updates: result.validator_updates.clone(),
+            consensus_param_updates: result
+                .consensus_param_updates
+                .as_ref()
+                .map(|p| borsh::from_slice(p).unwrap()),
+            app_hash: result.app_hash.to_vec(),
+        };
+        self.proposer.executed(&outcome).unwrap();
+    }
+
+    pub(crate) fn query(
+        &self,
+        path: &str,
+        data: Vec<u8>,
+        lie: Lie<'_>,
+    ) -> Result<QueryResult, DoorError> {
+        match self.call(
+            Request::Query {
+                path: path.to_owned(),
+                data,
+            },
+            lie,
+        )? {
+            Reply::Query(result) => Ok(result),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(crate) fn status(&self) -> Status {
+        match self.call(Request::Status, &honest) {
+            Ok(Reply::Status(status)) => status,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The enclave dies; another one is started and unseals, with the last `anchors` of them.
+    pub(crate) fn restart(&mut self, anchors: usize) -> Result<Status, DoorError> {
+        self.restart_with(self.anchors[self.anchors.len() - anchors..].to_vec())
+    }
+
+    pub(crate) fn restart_with(&mut self, anchors: Vec<Vec<u8>>) -> Result<Status, DoorError> {
+        self.door = enclave();
+        let request = Request::Unseal {
+            seal: self.seal.clone(),
+            genesis: self.genesis.clone(),
+            anchors,
+        };
+        match self.call(request, &honest)? {
+            Reply::Status(status) => Ok(status),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// A proposer of the same validator at genesis, to decide other blocks than this node's.
+    pub(crate) fn fork(&self) -> Proposer {
+        proposer(&self.genesis, &self.chain, Signer::in_memory(&[5; 32]))
+    }
+}
+
+fn empty_store() -> (Arc<StateStore>, tempfile::TempDir) {
+    let directory = tempfile::tempdir().unwrap();
+    let kv = FjallKv::open(directory.path(), &TABLES, KvLimits::default()).unwrap();
+    (
+        Arc::new(StateStore::open(Arc::new(kv), Limits::default()).unwrap()),
+        directory,
+    )
+}
+
+fn proposer(genesis: &[u8], chain: &ChainResult, signer: Signer) -> Proposer {
+    let document = GenesisDoc::parse(genesis.to_vec()).unwrap();
+    let params: ConsensusParamsUpdate = borsh::from_slice(&chain.consensus_params).unwrap();
+    let init = InitChain {
+        app_hash: chain.app_hash.to_vec(),
+        validators: chain.validators.clone(),
+        consensus_params: Some(params),
+    };
+    Proposer::genesis(&document, &init, 0, signer).unwrap()
+}
+
+/// The failure that the enclave answered.
+pub(crate) fn failure_of<T: std::fmt::Debug>(outcome: Result<T, DoorError>) -> Failure {
+    match outcome {
+        Err(DoorError::Failed(failure)) => failure,
+        other => panic!("not refused: {other:?}"),
+    }
+}
