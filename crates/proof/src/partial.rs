@@ -131,6 +131,7 @@ impl PartialTree {
 
     /// Key hashes whose paths must be proven ([`PartialTree::absorb_path`]) before `writes` can be applied. Several removals
     /// side by side need more than each key's own proof, and an answer may raise the next question: ask until it is empty.
+    /// Sorted, without doubles.
     #[must_use]
     pub fn missing<'a>(
         &self,
@@ -165,6 +166,8 @@ impl PartialTree {
     fn missing_of(&self, writes: Vec<Write>) -> Vec<Hash> {
         let mut missing = Vec::new();
         apply::collect_missing(&self.root, &apply::in_order(writes), &mut missing);
+        missing.sort_unstable();
+        missing.dedup();
         missing
     }
 

@@ -57,7 +57,7 @@ fn count_bytes(node: &Node) -> usize {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
     fn a_wholly_known_tree_follows_the_oracle((keys, blocks) in histories::blocks(40, 12, 12)) {
@@ -139,8 +139,8 @@ proptest! {
 }
 
 proptest! {
-    // Every bit of up to 8 kB, each checked twice over up to 256 levels.
-    #![proptest_config(ProptestConfig::with_cases(12))]
+    // Every bit of a proof, each checked four times: so these paths are at most 24 levels long.
+    #![proptest_config(ProptestConfig::with_cases(8))]
 
     #[test]
     fn no_bit_of_a_proof_can_be_changed(
@@ -148,11 +148,22 @@ proptest! {
         at in any::<prop::sample::Index>(),
         for_write in any::<bool>(),
     ) {
+        let short = |key: &Hash| {
+            let mut key = *key;
+            key[3..].fill(0);
+            key
+        };
+        let keys: Vec<Hash> = keys.iter().map(short).collect();
         let mut host = Host::default();
-        blocks.iter().for_each(|block| host.apply(block));
+        for (key, value) in blocks.iter().flatten() {
+            host.apply(&[(short(key), value.clone())]);
+        }
         let key = keys[at.index(keys.len())];
         let (value, proof) = host.prove(&key, for_write);
         let (root, value_hash) = (host.root(), value.map(sha256));
+        let mut partly_known = PartialTree::blind(root);
+        let (beside, proof_beside) = host.prove(&keys[0], false);
+        prop_assert_eq!(partly_known.absorb_hashed(&keys[0], beside, &proof_beside), Ok(()));
         let encoded = proof.encode();
         for bit in 0..encoded.len() * 8 {
             let mut bent = encoded.clone();
@@ -162,12 +173,50 @@ proptest! {
             let mut tree = PartialTree::blind(root);
             prop_assert!(tree.absorb_hashed(&key, value, &bent).is_err(), "bit {} was absorbed", bit);
             prop_assert_eq!(tree.bytes(), 0);
+            let mut tree = partly_known.clone();
+            prop_assert!(tree.absorb_hashed(&key, value, &bent).is_err(), "bit {} was absorbed", bit);
+            prop_assert!(tree.absorb_path(&key, &bent).is_err(), "bit {} was absorbed", bit);
+            prop_assert_eq!(tree.bytes(), partly_known.bytes());
         }
     }
 
 }
 
 proptest! {
+    #[test]
+    fn an_invented_proof_changes_nothing(
+        (keys, blocks) in histories::blocks(12, 2, 12),
+        siblings in prop::collection::vec(prop_oneof![any::<[u8; 32]>(), Just(EMPTY)], 0..260),
+        leaf in any::<Option<([u8; 32], [u8; 32])>>(),
+        lowest in any::<Option<([u8; 32], [u8; 32], bool)>>(),
+        own_leaf in any::<bool>(),
+        fitting in any::<bool>(),
+    ) {
+        let mut host = Host::default();
+        blocks.iter().for_each(|block| host.apply(block));
+        let key = keys[0];
+        let entry = |(key_hash, value_hash)| Entry { key_hash, value_hash };
+        let mut proof = Proof {
+            siblings,
+            leaf: leaf.map(|(other, value)| entry((if own_leaf { key } else { other }, value))),
+            lowest: lowest.map(|(a, b, leaf)| match leaf {
+                true => Preimage::Leaf(entry((a, b))),
+                false => Preimage::Inner { left: a, right: b },
+            }),
+        };
+        if let (true, Some(preimage)) = (fitting, proof.lowest) {
+            proof.siblings.push(preimage.hash());
+        }
+        let mut tree = PartialTree::blind(host.root());
+        let (value, honest) = host.prove(&key, false);
+        prop_assert!(tree.absorb_path(&key, &proof).is_err() || proof.siblings == honest.siblings);
+        tree = PartialTree::blind(host.root());
+        prop_assert_eq!(tree.absorb_hashed(&key, value, &honest), Ok(()));
+        let bytes = tree.bytes();
+        prop_assert!(tree.absorb_path(&key, &proof).is_err() || proof.siblings == honest.siblings);
+        prop_assert_eq!((tree.root(), tree.bytes()), (host.root(), bytes));
+    }
+
     #[test]
     fn any_bytes_decode_to_a_proof_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
         if let Ok(proof) = Proof::decode(&bytes) {
@@ -336,6 +385,14 @@ fn a_path_of_256_levels_is_proven_and_a_longer_one_refused() {
     let mut tree = PartialTree::blind(host.root());
     tree.absorb_hashed(&key, value, &proof).unwrap();
     assert!(tree.ready_for_write_hashed(&key));
+    let encoded = proof.encode();
+    for bit in (0..encoded.len() * 8).step_by(97) {
+        let mut bent = encoded.clone();
+        bent[bit / 8] ^= 1 << (bit % 8);
+        let verified = Proof::decode(&bent)
+            .and_then(|bent| PartialTree::blind(host.root()).absorb_hashed(&key, value, &bent));
+        assert!(verified.is_err(), "bit {bit}");
+    }
     proof.siblings.push(EMPTY);
     assert!(
         proof
