@@ -1,2 +1,40 @@
-//! The strongroom binary: localnet, enclave process, tools (client).
-fn main() {}
+//! The `strongroom` binary: a local network in one command; the same executable is its enclave process.
+
+mod localnet;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Secret contracts on a network of trusted execution environments.
+#[derive(Parser)]
+#[command(name = "strongroom", version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run a local network: one validator, its enclave process, REST, RPC and a faucet. Ends with Ctrl-C.
+    Localnet(localnet::Args),
+    /// The enclave process. The node starts it; nobody else does.
+    #[command(hide = true)]
+    Enclave,
+}
+
+fn main() -> ExitCode {
+    // Before any thread or host code: from here on this process is the enclave and nothing else.
+    if std::env::args_os().nth(1).is_some_and(|a| a == "enclave") {
+        return strongroom_enclave::child_main();
+    }
+    match Cli::parse().command {
+        Command::Localnet(args) => match localnet::run(args) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("strongroom: {error:#}");
+                ExitCode::FAILURE
+            }
+        },
+        Command::Enclave => ExitCode::FAILURE,
+    }
+}

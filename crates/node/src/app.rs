@@ -15,7 +15,7 @@ use strongroom_bridge::message::BlockResult;
 use strongroom_consensus::{
     AppError, Application, ChainState, CheckKind, FinalizeBlock, GenesisDoc, Info, InitChain,
 };
-use strongroom_proof::comet::{ConsensusParamsUpdate, Header};
+use strongroom_proof::comet::Header;
 use strongroom_store::blocks::{BlockStore, Executed};
 use strongroom_store::{ContentStore, ExtraKey, Prepared, StateStore, Version};
 use strongroom_types::{DecidedBlock, ExecTxResult, Hash, Height, Tree};
@@ -54,7 +54,9 @@ struct Pending {
 #[non_exhaustive]
 pub enum Halt {
     /// The enclave and the store reached different roots.
-    #[error("height {height}: the enclave gives app hash {enclave}, the store {store}: not going on")]
+    #[error(
+        "height {height}: the enclave gives app hash {enclave}, the store {store}: not going on"
+    )]
     Roots {
         /// The height.
         height: Height,
@@ -78,7 +80,15 @@ impl App {
         events: EventBus,
         published: watch::Sender<Height>,
     ) -> Self {
-        Self { enclave, stores, chain, mempool, events, published, pending: Mutex::new(None) }
+        Self {
+            enclave,
+            stores,
+            chain,
+            mempool,
+            events,
+            published,
+            pending: Mutex::new(None),
+        }
     }
 
     fn pending(&self) -> MutexGuard<'_, Option<Pending>> {
@@ -88,27 +98,64 @@ impl App {
 
 impl Application for App {
     fn info(&self) -> Result<Info, AppError> {
-        let Some(version) = self.stores.state.latest() else { return Ok(Info::default()) };
-        let engine = self.stores.state.extra(ExtraKey::POSITION).map_err(AppError::new)?.unwrap_or_default();
-        Ok(Info { height: version.height, app_hash: version.app_hash.to_vec(), app_version: 0, engine })
+        let Some(version) = self.stores.state.latest() else {
+            return Ok(Info::default());
+        };
+        let engine = self
+            .stores
+            .state
+            .extra(ExtraKey::POSITION)
+            .map_err(AppError::new)?
+            .unwrap_or_default();
+        Ok(Info {
+            height: version.height,
+            app_hash: version.app_hash.to_vec(),
+            app_version: 0,
+            engine,
+        })
     }
 
     fn init_chain(&self, genesis: &GenesisDoc) -> Result<InitChain, AppError> {
-        let chain = self.enclave.init_chain(genesis.bytes().to_vec()).map_err(AppError::new)?;
+        let chain = self
+            .enclave
+            .init_chain(genesis.bytes().to_vec())
+            .map_err(AppError::new)?;
         match self.stores.state.latest() {
             // A crash came between the genesis state and the first block.
-            Some(version) => same_roots(0, chain.app_hash, &chain.roots, version.app_hash, &version.roots)?,
+            Some(version) => same_roots(
+                0,
+                chain.app_hash,
+                &chain.roots,
+                version.app_hash,
+                &version.roots,
+            )?,
             None => {
-                let prepared = self.stores.state.prepare(0, 0, &chain.writes).map_err(AppError::new)?;
-                same_roots(0, chain.app_hash, &chain.roots, prepared.app_hash(), &prepared.roots())?;
+                let prepared = self
+                    .stores
+                    .state
+                    .prepare(0, 0, &chain.writes)
+                    .map_err(AppError::new)?;
+                same_roots(
+                    0,
+                    chain.app_hash,
+                    &chain.roots,
+                    prepared.app_hash(),
+                    &prepared.roots(),
+                )?;
                 let extra = [(ExtraKey::anchor(0), chain.anchor)];
-                self.stores.state.commit(prepared, &extra).map_err(AppError::new)?;
+                self.stores
+                    .state
+                    .commit(prepared, &extra)
+                    .map_err(AppError::new)?;
             }
         }
-        let update = ConsensusParamsUpdate::decode(&chain.consensus_params).map_err(AppError::new)?;
+        let update = records::update(&chain.consensus_params).map_err(AppError::new)?;
         let validators = records::first_validators(&chain.validators).map_err(AppError::new)?;
         let params = records::params(&genesis.consensus_params.updated(&update));
-        self.stores.blocks.save_in_force(genesis.initial_height, &validators, &params).map_err(AppError::new)?;
+        self.stores
+            .blocks
+            .save_in_force(genesis.initial_height, &validators, &params)
+            .map_err(AppError::new)?;
         Ok(InitChain {
             app_hash: chain.app_hash.to_vec(),
             validators: chain.validators,
@@ -121,35 +168,77 @@ impl Application for App {
             CheckKind::New => PoolCheck::New,
             CheckKind::Recheck => PoolCheck::Recheck,
         };
-        let CheckTx { code, codespace, log, info, data, gas_wanted, gas_used, events } =
-            crate::mempool::Checker::check_tx(&*self.chain, tx, kind);
-        ExecTxResult { code, data, log, info, gas_wanted, gas_used, events, codespace }
+        let CheckTx {
+            code,
+            codespace,
+            log,
+            info,
+            data,
+            gas_wanted,
+            gas_used,
+            events,
+        } = crate::mempool::Checker::check_tx(&*self.chain, tx, kind);
+        ExecTxResult {
+            code,
+            data,
+            log,
+            info,
+            gas_wanted,
+            gas_used,
+            events,
+            codespace,
+        }
     }
 
     fn reap(&self, max_bytes: u64, max_gas: i64) -> Vec<Vec<u8>> {
-        self.mempool.reap(Some(max_bytes), u64::try_from(max_gas).ok())
+        self.mempool
+            .reap(Some(max_bytes), u64::try_from(max_gas).ok())
     }
 
     fn finalize_block(&self, block: &DecidedBlock) -> Result<FinalizeBlock, AppError> {
         let height = Header::decode(&block.header).map_err(AppError::new)?.height;
-        let result = self.enclave.execute_block(block.clone(), Vec::new()).map_err(AppError::new)?;
+        let result = self
+            .enclave
+            .execute_block(block.clone(), Vec::new())
+            .map_err(AppError::new)?;
         let base = height.saturating_sub(1);
-        let prepared = self.stores.state.prepare(base, height, &result.writes).map_err(AppError::new)?;
-        same_roots(height, result.app_hash, &result.roots, prepared.app_hash(), &prepared.roots())?;
-        let update = ConsensusParamsUpdate::decode(&result.consensus_param_updates).map_err(AppError::new)?;
+        let prepared = self
+            .stores
+            .state
+            .prepare(base, height, &result.writes)
+            .map_err(AppError::new)?;
+        same_roots(
+            height,
+            result.app_hash,
+            &result.roots,
+            prepared.app_hash(),
+            &prepared.roots(),
+        )?;
+        let update = result
+            .consensus_param_updates
+            .as_deref()
+            .map(records::update);
         let outcome = FinalizeBlock {
             tx_results: result.tx_results.clone(),
             events: result.events.clone(),
             validator_updates: result.validator_updates.clone(),
-            consensus_param_updates: (!result.consensus_param_updates.is_empty()).then_some(update),
+            consensus_param_updates: update.transpose().map_err(AppError::new)?,
             app_hash: result.app_hash.to_vec(),
         };
-        *self.pending() = Some(Pending { block: block.clone(), result, prepared });
+        *self.pending() = Some(Pending {
+            block: block.clone(),
+            result,
+            prepared,
+        });
         Ok(outcome)
     }
 
     fn commit(&self, height: Height, after: &ChainState) -> Result<(), AppError> {
-        let Some(Pending { block, result, prepared }) = self.pending().take().filter(|p| p.result.height == height)
+        let Some(Pending {
+            block,
+            result,
+            prepared,
+        }) = self.pending().take().filter(|p| p.result.height == height)
         else {
             return Err(AppError::new(Halt::Order(height)));
         };
@@ -157,10 +246,19 @@ impl Application for App {
         for code in &result.new_code {
             self.stores.content.put(&code.wasm).map_err(AppError::new)?;
         }
-        let extra = [(ExtraKey::anchor(height), result.anchor.clone()), (ExtraKey::POSITION, after.encode())];
-        self.stores.state.commit(prepared, &extra).map_err(AppError::new)?;
+        let extra = [
+            (ExtraKey::anchor(height), result.anchor.clone()),
+            (ExtraKey::POSITION, after.encode()),
+        ];
+        self.stores
+            .state
+            .commit(prepared, &extra)
+            .map_err(AppError::new)?;
         let executed = executed(height, &result, after).map_err(AppError::new)?;
-        self.stores.blocks.save_results(height, &executed).map_err(AppError::new)?;
+        self.stores
+            .blocks
+            .save_results(height, &executed)
+            .map_err(AppError::new)?;
         self.enclave.committed(height).map_err(AppError::new)?;
         self.publish(height, &block, &executed)
     }
@@ -168,11 +266,17 @@ impl Application for App {
 
 impl App {
     /// Tells everybody at once.
-    fn publish(&self, height: Height, block: &DecidedBlock, executed: &Executed) -> Result<(), AppError> {
+    fn publish(
+        &self,
+        height: Height,
+        block: &DecidedBlock,
+        executed: &Executed,
+    ) -> Result<(), AppError> {
         let head = block_info(&Header::decode(&block.header).map_err(AppError::new)?);
         let ok = executed.results.tx_results.iter().map(|r| r.code == 0);
         let included = block.txs.iter().map(Vec::as_slice).zip(ok);
-        self.mempool.block_committed(included, || self.chain.publish(head));
+        self.mempool
+            .block_committed(included, || self.chain.publish(head));
         self.published.send_replace(height);
         if let Some(meta) = self.stores.blocks.meta(height).map_err(AppError::new)? {
             let events = block_events(&meta, block, &executed.results).map_err(AppError::new)?;
@@ -183,7 +287,11 @@ impl App {
 }
 
 /// What the block store keeps of an executed block; validators of H + 2 and parameters of H + 1 are known now.
-fn executed(height: Height, result: &BlockResult, after: &ChainState) -> Result<Executed, records::RecordError> {
+fn executed(
+    height: Height,
+    result: &BlockResult,
+    after: &ChainState,
+) -> Result<Executed, records::RecordError> {
     let validators = records::validators(after.light().next_validators())?;
     Ok(Executed {
         results: records::results(result)?,
@@ -202,7 +310,11 @@ fn same_roots(
     if enclave == store && enclave_roots == store_roots {
         return Ok(());
     }
-    Err(AppError::new(Halt::Roots { height, enclave: hex::encode(enclave), store: hex::encode(store) }))
+    Err(AppError::new(Halt::Roots {
+        height,
+        enclave: hex::encode(enclave),
+        store: hex::encode(store),
+    }))
 }
 
 /// Why a node cannot start.
@@ -229,8 +341,18 @@ pub enum BootError {
 ///
 /// # Errors
 /// [`BootError`]; nothing was changed that a second try would not change again.
-pub fn boot(enclave: &Enclave, stores: &Stores, seal: Vec<u8>, genesis: &[u8]) -> Result<Option<BlockInfo>, BootError> {
-    let Some(Version { height, roots, app_hash }) = stores.state.latest().filter(|v| v.height > 0) else {
+pub fn boot(
+    enclave: &Enclave,
+    stores: &Stores,
+    seal: Vec<u8>,
+    genesis: &[u8],
+) -> Result<Option<BlockInfo>, BootError> {
+    let Some(Version {
+        height,
+        roots,
+        app_hash,
+    }) = stores.state.latest().filter(|v| v.height > 0)
+    else {
         enclave.unseal(seal, genesis.to_vec(), Vec::new())?;
         return Ok(None);
     };
@@ -238,7 +360,11 @@ pub fn boot(enclave: &Enclave, stores: &Stores, seal: Vec<u8>, genesis: &[u8]) -
     let mut anchors = Vec::new();
     for at in [base, height] {
         let anchor = stores.state.extra(ExtraKey::anchor(at))?;
-        anchors.push(anchor.ok_or_else(|| BootError::Broken(format!("the anchor of height {at} is missing")))?);
+        anchors.push(
+            anchor.ok_or_else(|| {
+                BootError::Broken(format!("the anchor of height {at} is missing"))
+            })?,
+        );
     }
     enclave.unseal(seal, genesis.to_vec(), anchors)?;
     let missing = || BootError::Broken(format!("the block at height {height} is missing"));
@@ -249,8 +375,13 @@ pub fn boot(enclave: &Enclave, stores: &Stores, seal: Vec<u8>, genesis: &[u8]) -
     if stores.blocks.executed_height()? != Some(height) {
         let position = stores.state.extra(ExtraKey::POSITION)?.unwrap_or_default();
         let after = ChainState::decode(&position).map_err(|e| broken(&e))?;
-        stores.blocks.save_results(height, &executed(height, &result, &after).map_err(|e| broken(&e))?)?;
+        stores.blocks.save_results(
+            height,
+            &executed(height, &result, &after).map_err(|e| broken(&e))?,
+        )?;
     }
     enclave.committed(height)?;
-    Ok(Some(block_info(&Header::decode(&block.header).map_err(|e| broken(&e))?)))
+    Ok(Some(block_info(
+        &Header::decode(&block.header).map_err(|e| broken(&e))?,
+    )))
 }

@@ -25,8 +25,16 @@ const OTHER_REPLY: DoorError = DoorError::Turn("the reply does not belong to the
 
 impl Enclave {
     /// An enclave behind `transport` that is served from `state` and `content`.
-    pub fn new(transport: Arc<dyn Transport>, state: Arc<StateStore>, content: Arc<ContentStore>) -> Self {
-        Self { transport, state, content }
+    pub fn new(
+        transport: Arc<dyn Transport>,
+        state: Arc<StateStore>,
+        content: Arc<ContentStore>,
+    ) -> Self {
+        Self {
+            transport,
+            state,
+            content,
+        }
     }
 
     /// Makes a seed in the enclave's memory and tells the network's public keys.
@@ -55,8 +63,17 @@ impl Enclave {
     ///
     /// # Errors
     /// As [`Enclave::bootstrap_begin`].
-    pub fn unseal(&self, seal: Vec<u8>, genesis: Vec<u8>, anchors: Vec<Vec<u8>>) -> Result<Status, DoorError> {
-        match self.call(Request::Unseal { seal, genesis, anchors })? {
+    pub fn unseal(
+        &self,
+        seal: Vec<u8>,
+        genesis: Vec<u8>,
+        anchors: Vec<Vec<u8>>,
+    ) -> Result<Status, DoorError> {
+        match self.call(Request::Unseal {
+            seal,
+            genesis,
+            anchors,
+        })? {
             Reply::Status(status) => Ok(status),
             _ => Err(OTHER_REPLY),
         }
@@ -77,7 +94,11 @@ impl Enclave {
     ///
     /// # Errors
     /// As [`Enclave::bootstrap_begin`].
-    pub fn execute_block(&self, block: DecidedBlock, hints: Vec<Hint>) -> Result<BlockResult, DoorError> {
+    pub fn execute_block(
+        &self,
+        block: DecidedBlock,
+        hints: Vec<Hint>,
+    ) -> Result<BlockResult, DoorError> {
         match self.call(Request::ExecuteBlock { block, hints })? {
             Reply::Block(result) => Ok(*result),
             _ => Err(OTHER_REPLY),
@@ -99,8 +120,15 @@ impl Enclave {
     ///
     /// # Errors
     /// As [`Enclave::bootstrap_begin`].
-    pub fn query(&self, path: &str, data: Vec<u8>) -> Result<(Height, Result<Vec<u8>, QueryError>), DoorError> {
-        match self.call(Request::Query { path: path.to_owned(), data })? {
+    pub fn query(
+        &self,
+        path: &str,
+        data: Vec<u8>,
+    ) -> Result<(Height, Result<Vec<u8>, QueryError>), DoorError> {
+        match self.call(Request::Query {
+            path: path.to_owned(),
+            data,
+        })? {
             Reply::Query(result) => {
                 let outcome = match result.outcome {
                     Ok(response) => Ok(response),
@@ -127,26 +155,45 @@ impl Enclave {
         // One view per height and conversation: it pins its version while the enclave reads.
         let mut views = BTreeMap::new();
         self.transport.call(request, &mut |ask| {
-            self.answer(&mut views, ask).unwrap_or_else(|text| Answer::Unavailable { text })
+            self.answer(&mut views, ask)
+                .unwrap_or_else(|text| Answer::Unavailable { text })
         })
     }
 
     fn answer(&self, views: &mut BTreeMap<Height, View>, ask: Ask) -> Result<Answer, String> {
         match ask {
             Ask::Get { height, tree, key } => {
-                let (value, proof) = self.view(views, height)?.prove(tree, &key).map_err(|e| e.to_string())?;
-                Ok(Answer::Proven(Proven { value, proof: proof.encode() }))
+                let (value, proof) = self
+                    .view(views, height)?
+                    .prove(tree, &key)
+                    .map_err(|e| e.to_string())?;
+                Ok(Answer::Proven(Proven {
+                    value,
+                    proof: proof.encode(),
+                }))
             }
             Ask::GetForWrite { height, paths } => {
                 let view = self.view(views, height)?;
-                let proofs = paths.iter().map(|(tree, key)| view.prove_path(*tree, key).map(|p| p.encode()));
-                Ok(Answer::Paths(proofs.collect::<Result<_, _>>().map_err(|e| e.to_string())?))
+                let proofs = paths
+                    .iter()
+                    .map(|(tree, key)| view.prove_path(*tree, key).map(|p| p.encode()));
+                Ok(Answer::Paths(
+                    proofs
+                        .collect::<Result<_, _>>()
+                        .map_err(|e| e.to_string())?,
+                ))
             }
-            Ask::GetCode { hash } => Ok(Answer::Code(self.content.get(&hash).map_err(|e| e.to_string())?)),
+            Ask::GetCode { hash } => Ok(Answer::Code(
+                self.content.get(&hash).map_err(|e| e.to_string())?,
+            )),
         }
     }
 
-    fn view<'v>(&self, views: &'v mut BTreeMap<Height, View>, height: Height) -> Result<&'v View, String> {
+    fn view<'v>(
+        &self,
+        views: &'v mut BTreeMap<Height, View>,
+        height: Height,
+    ) -> Result<&'v View, String> {
         match views.entry(height) {
             std::collections::btree_map::Entry::Occupied(known) => Ok(known.into_mut()),
             std::collections::btree_map::Entry::Vacant(new) => {

@@ -21,7 +21,10 @@ struct At<'v>(&'v View);
 
 impl StateRead for At<'_> {
     fn get(&self, tree: Tree, key: &[u8]) -> Result<Option<Bytes>, Fault> {
-        let value = self.0.get(tree, key).map_err(|e| Fault::State(e.to_string()))?;
+        let value = self
+            .0
+            .get(tree, key)
+            .map_err(|e| Fault::State(e.to_string()))?;
         Ok(value.map(Bytes::from))
     }
 }
@@ -76,7 +79,10 @@ impl HostChain {
     /// The newest published block.
     #[must_use]
     pub fn head(&self) -> BlockInfo {
-        self.head.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.head
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Publishes a block: its height is committed in the store and acknowledged by the enclave. Forgets what was
@@ -99,12 +105,19 @@ impl HostChain {
         }
         let missing = || QueryError::Status {
             code: GrpcCode::FailedPrecondition,
-            text: format!("height {height} is not available, the newest is {}", head.height),
+            text: format!(
+                "height {height} is not available, the newest is {}",
+                head.height
+            ),
         };
         if height > head.height {
             return Err(missing());
         }
-        let meta = self.blocks.meta(height).map_err(|e| internal(&e))?.ok_or_else(missing)?;
+        let meta = self
+            .blocks
+            .meta(height)
+            .map_err(|e| internal(&e))?
+            .ok_or_else(missing)?;
         let header = Header::decode(&meta.header).map_err(|e| internal(&e))?;
         Ok(block_info(&header))
     }
@@ -113,14 +126,22 @@ impl HostChain {
     ///
     /// # Errors
     /// [`QueryError`] with both faces.
-    pub fn query(&self, path: &str, request: &[u8], height: Height) -> Result<(Height, Vec<u8>), QueryError> {
+    pub fn query(
+        &self,
+        path: &str,
+        request: &[u8],
+        height: Height,
+    ) -> Result<(Height, Vec<u8>), QueryError> {
         let block = self.block_at(height)?;
         if query::is_contract_query(path) {
             return self.contract_query(path, request, height, block.height);
         }
         let view = self.state.view(block.height).map_err(|e| internal(&e))?;
         let content = Content(&self.content);
-        let services = Services { code: &content, vm: &self.machine };
+        let services = Services {
+            code: &content,
+            vm: &self.machine,
+        };
         match query::query(&At(&view), &NoSecrets, services, &block, path, request) {
             Ok(response) => Ok((block.height, response)),
             Err(QueryStop::Error(e)) => Err(e),
@@ -157,7 +178,10 @@ impl HostChain {
         let block = self.head();
         let view = self.state.view(block.height).map_err(|e| internal(&e))?;
         let content = Content(&self.content);
-        let services = Services { code: &content, vm: &self.machine };
+        let services = Services {
+            code: &content,
+            vm: &self.machine,
+        };
         simulate(&At(&view), services, &block, tx).map_err(|stop| match stop {
             QueryStop::Error(e) => e,
             QueryStop::Fault(fault) => internal(&fault),
@@ -166,14 +190,31 @@ impl HostChain {
 
     fn check(&self, tx: &[u8], kind: CheckKind) -> Result<CheckTx, Fault> {
         let head = self.head();
-        let view = self.state.view(head.height).map_err(|e| Fault::State(e.to_string()))?;
+        let view = self
+            .state
+            .view(head.height)
+            .map_err(|e| Fault::State(e.to_string()))?;
         let content = Content(&self.content);
-        let services = Services { code: &content, vm: &self.machine };
+        let services = Services {
+            code: &content,
+            vm: &self.machine,
+        };
         let mut probe = CheckState::default();
         let mut pending = self.pending();
-        let state = if kind == CheckKind::Probe { &mut probe } else { &mut *pending };
+        let state = if kind == CheckKind::Probe {
+            &mut probe
+        } else {
+            &mut *pending
+        };
         let recheck = kind == CheckKind::Recheck;
-        let outcome = state.check(&At(&view), services, &head, &self.min_gas_price, tx, recheck)?;
+        let outcome = state.check(
+            &At(&view),
+            services,
+            &head,
+            &self.min_gas_price,
+            tx,
+            recheck,
+        )?;
         let result = outcome.checked.into_result(Vec::new(), outcome.events);
         Ok(CheckTx {
             code: result.code,
@@ -192,7 +233,12 @@ impl Checker for HostChain {
     fn check_tx(&self, tx: &[u8], kind: CheckKind) -> CheckTx {
         self.check(tx, kind).unwrap_or_else(|fault| {
             tracing::error!(%fault, "a transaction could not be checked");
-            CheckTx { code: 1, codespace: "undefined".to_owned(), log: fault.to_string(), ..CheckTx::default() }
+            CheckTx {
+                code: 1,
+                codespace: "undefined".to_owned(),
+                log: fault.to_string(),
+                ..CheckTx::default()
+            }
         })
     }
 }
@@ -210,5 +256,8 @@ pub fn block_info(header: &Header) -> BlockInfo {
 }
 
 fn internal(e: &dyn core::fmt::Display) -> QueryError {
-    QueryError::Status { code: GrpcCode::Internal, text: e.to_string() }
+    QueryError::Status {
+        code: GrpcCode::Internal,
+        text: e.to_string(),
+    }
 }

@@ -2,13 +2,28 @@
 //!
 //! Circle: host. It sees ciphertext and public state, never a key or a plaintext of a contract.
 //!
+//! Map: [`node`] starts and stops everything · [`app`] the node as its engine sees it · [`enclave`] its side of the door ·
+//! [`host`] the chain without secrets · [`mempool`] · [`services`] every gRPC method, behind [`rest`] and the RPC's
+//! `abci_query` · [`rpc`] and websocket · [`faucet`].
+//!
 //! Promises: answers on the RPC port what CometBFT v0.38 answers (wire.md 4.3, golden data); publishes a height only
 //! after it is committed everywhere; bounds every request, queue and search.
 //! Refuses: to decide or to execute anything itself.
 
+mod abci;
+pub mod app;
+pub mod enclave;
 pub mod events;
+pub mod faucet;
+pub mod host;
 pub mod indexer;
 pub mod mempool;
+pub mod node;
 pub mod query_lang;
+mod records;
+pub mod rest;
 pub mod rpc;
+pub mod services;
 mod ws;
+
+pub(crate) use strongroom_chain as chain;

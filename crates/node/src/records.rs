@@ -2,20 +2,20 @@
 
 use strongroom_bridge::message::BlockResult;
 use strongroom_proof::comet::validators::{Validator as CometValidator, address};
-use strongroom_proof::comet::{ConsensusParams, ConsensusParamsUpdate, DecodeError, ValidatorSet};
+use strongroom_proof::comet::{ConsensusParams, ConsensusParamsUpdate, ValidatorSet};
 use strongroom_store::blocks::{self, BlockResults, Validator};
 use strongroom_types::ValidatorUpdate;
 
 /// A value that the block store cannot keep.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum RecordError {
+pub(crate) enum RecordError {
     /// A voting power out of range.
     #[error("a voting power is out of range")]
     Power,
     /// Parameters that do not decode.
     #[error("consensus parameters: {0}")]
-    Params(#[from] DecodeError),
+    Params(#[from] borsh::io::Error),
 }
 
 fn validator(v: &CometValidator) -> Result<Validator, RecordError> {
@@ -31,7 +31,7 @@ fn validator(v: &CometValidator) -> Result<Validator, RecordError> {
 ///
 /// # Errors
 /// [`RecordError::Power`].
-pub fn validators(set: &ValidatorSet) -> Result<Vec<Validator>, RecordError> {
+pub(crate) fn validators(set: &ValidatorSet) -> Result<Vec<Validator>, RecordError> {
     set.validators().iter().map(validator).collect()
 }
 
@@ -39,21 +39,29 @@ pub fn validators(set: &ValidatorSet) -> Result<Vec<Validator>, RecordError> {
 ///
 /// # Errors
 /// [`RecordError::Power`].
-pub fn first_validators(updates: &[ValidatorUpdate]) -> Result<Vec<Validator>, RecordError> {
+pub(crate) fn first_validators(updates: &[ValidatorUpdate]) -> Result<Vec<Validator>, RecordError> {
     updates
         .iter()
         .map(|u| {
             let address = address(&u.pubkey);
-            Ok(Validator { address, pubkey: u.pubkey, power: u.power, proposer_priority: 0 })
+            Ok(Validator {
+                address,
+                pubkey: u.pubkey,
+                power: u.power,
+                proposer_priority: 0,
+            })
         })
         .collect()
 }
 
 /// Consensus parameters.
 #[must_use]
-pub fn params(params: &ConsensusParams) -> blocks::ConsensusParams {
+pub(crate) fn params(params: &ConsensusParams) -> blocks::ConsensusParams {
     blocks::ConsensusParams {
-        block: blocks::BlockParams { max_bytes: params.block.max_bytes, max_gas: params.block.max_gas },
+        block: blocks::BlockParams {
+            max_bytes: params.block.max_bytes,
+            max_gas: params.block.max_gas,
+        },
         evidence: blocks::EvidenceParams {
             max_age_num_blocks: params.evidence.max_age_num_blocks,
             max_age_duration_ns: params.evidence.max_age_duration,
@@ -61,35 +69,46 @@ pub fn params(params: &ConsensusParams) -> blocks::ConsensusParams {
         },
         pub_key_types: params.validator.pub_key_types.clone(),
         app_version: params.version.app,
-        abci: blocks::AbciParams { vote_extensions_enable_height: params.abci.vote_extensions_enable_height },
+        abci: blocks::AbciParams {
+            vote_extensions_enable_height: params.abci.vote_extensions_enable_height,
+        },
     }
 }
 
-fn updates(bytes: &[u8]) -> Result<Option<blocks::ConsensusParamUpdates>, RecordError> {
-    if bytes.is_empty() {
-        return Ok(None);
-    }
-    let update = ConsensusParamsUpdate::decode(bytes)?;
+/// Changed parameters, as the door carries them.
+///
+/// # Errors
+/// [`RecordError::Params`].
+pub(crate) fn update(bytes: &[u8]) -> Result<ConsensusParamsUpdate, RecordError> {
+    Ok(borsh::from_slice(bytes)?)
+}
+
+fn updates(bytes: &[u8]) -> Result<blocks::ConsensusParamUpdates, RecordError> {
+    let update = update(bytes)?;
     let full = params(&ConsensusParams::default().updated(&update));
-    Ok(Some(blocks::ConsensusParamUpdates {
+    Ok(blocks::ConsensusParamUpdates {
         block: update.block.map(|_| full.block),
         evidence: update.evidence.map(|_| full.evidence),
         pub_key_types: update.validator.map(|_| full.pub_key_types),
         app_version: update.version.map(|_| full.app_version),
         abci: update.abci.map(|_| full.abci),
-    }))
+    })
 }
 
 /// The results of a block.
 ///
 /// # Errors
 /// [`RecordError::Params`] if the changed parameters do not decode.
-pub fn results(result: &BlockResult) -> Result<BlockResults, RecordError> {
+pub(crate) fn results(result: &BlockResult) -> Result<BlockResults, RecordError> {
     Ok(BlockResults {
         tx_results: result.tx_results.clone(),
         events: result.events.clone(),
         validator_updates: result.validator_updates.clone(),
-        consensus_param_updates: updates(&result.consensus_param_updates)?,
+        consensus_param_updates: result
+            .consensus_param_updates
+            .as_deref()
+            .map(updates)
+            .transpose()?,
         app_hash: result.app_hash,
     })
 }

@@ -1,1 +1,15 @@
-//! Client library: keys, encryption, permits, transactions (client).
+//! Client library: keys, sealed contract messages, transactions.
+//!
+//! Circle: client. Promises: what the widely used clients send, byte for byte (wire.md section 1), and nothing secret in
+//! any `Debug`. Refuses: to talk to a network itself; callers move the bytes.
+//!
+//! The way of a call: [`keys::Account`] signs, [`message::Sealer`] seals a contract message for a network key and opens
+//! what comes back, [`tx::TxBuilder`] puts messages into a signed transaction.
+
+pub mod keys;
+pub mod local;
+pub mod message;
+pub mod tx;
+
+pub(crate) use strongroom_crypto as crypto;
+pub(crate) use strongroom_types as types;

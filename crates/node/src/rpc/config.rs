@@ -20,6 +20,8 @@ pub struct Config {
     pub broadcast_tx_commit_timeout: Duration,
     /// The most open connections; more wait to be accepted.
     pub connections_max: usize,
+    /// A connection on which nothing moves for so long is closed. Longer than any method works.
+    pub idle_max: Duration,
     /// The most websockets with a subscription.
     pub subscription_clients_max: usize,
     /// The most subscriptions of a websocket.
@@ -40,6 +42,7 @@ impl Default for Config {
             commits_waiting_max: 64,
             broadcast_tx_commit_timeout: Duration::from_secs(10),
             connections_max: 900,
+            idle_max: Duration::from_secs(120),
             subscription_clients_max: 100,
             subscriptions_per_client_max: 50,
             ping_every: Duration::from_secs(27),

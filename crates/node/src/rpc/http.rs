@@ -16,11 +16,14 @@ use axum::http::header::{
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::time::timeout;
 
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
 const FOR_A_DAY: &str = "public, max-age=86400";
+/// How long a request may take to arrive.
+const BODY_WAITS: Duration = Duration::from_secs(20);
 const SERVER_TIME: HeaderName = HeaderName::from_static("x-server-time");
 
 /// An answer before it becomes HTTP.
@@ -131,12 +134,15 @@ fn host_of(request: &Request) -> String {
 }
 
 async fn body_of(server: &Server, request: Request) -> Result<Vec<u8>, RpcError> {
-    match to_bytes(request.into_body(), server.context.config.body_bytes_max).await {
-        Ok(bytes) => Ok(bytes.into()),
-        Err(error) => Err(RpcError::invalid_request(format!(
-            "error reading request body: {error}"
-        ))),
-    }
+    let read = to_bytes(request.into_body(), server.context.config.body_bytes_max);
+    let why = match timeout(BODY_WAITS, read).await {
+        Ok(Ok(bytes)) => return Ok(bytes.into()),
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "it took too long".to_owned(),
+    };
+    Err(RpcError::invalid_request(format!(
+        "error reading request body: {why}"
+    )))
 }
 
 async fn at_root(server: &Arc<Server>, request: Request) -> Reply {

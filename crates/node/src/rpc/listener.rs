@@ -1,4 +1,5 @@
-//! A listener that accepts only so many connections at once; the next ones wait in the kernel's queue.
+//! A listener that accepts only so many connections at once; the next ones wait in the kernel's queue. A connection on
+//! which nothing moves loses its place.
 
 use axum::serve::Listener;
 use core::net::SocketAddr;
@@ -6,21 +7,25 @@ use core::pin::Pin;
 use core::task::{Context, Poll};
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, Sleep, sleep};
 
 /// See the module.
 pub(super) struct Limited {
     inner: TcpListener,
     places: Arc<Semaphore>,
+    idle_max: Duration,
 }
 
 impl Limited {
-    pub(super) fn new(inner: TcpListener, connections_max: usize) -> Self {
+    pub(super) fn new(inner: TcpListener, connections_max: usize, idle_max: Duration) -> Self {
         Self {
             inner,
             places: Arc::new(Semaphore::new(connections_max)),
+            idle_max,
         }
     }
 }
@@ -28,7 +33,28 @@ impl Limited {
 /// A connection and its place.
 pub(super) struct Connection {
     stream: TcpStream,
+    idle_max: Duration,
+    /// Ends when nothing moved for so long.
+    idle: Pin<Box<Sleep>>,
     _place: Option<OwnedSemaphorePermit>,
+}
+
+impl Connection {
+    /// Passes on what a poll of the stream gave: progress starts the clock again, waiting looks at it.
+    fn watch<T>(
+        &mut self,
+        polled: Poll<io::Result<T>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<T>> {
+        if polled.is_ready() {
+            self.idle.as_mut().reset(Instant::now() + self.idle_max);
+            return polled;
+        }
+        match self.idle.as_mut().poll(cx) {
+            Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
+            Poll::Pending => Poll::Pending,
+        }
+    }
 }
 
 impl Listener for Limited {
@@ -44,6 +70,8 @@ impl Listener for Limited {
         (
             Connection {
                 stream,
+                idle_max: self.idle_max,
+                idle: Box::pin(sleep(self.idle_max)),
                 _place: place,
             },
             address,
@@ -61,7 +89,8 @@ impl AsyncRead for Connection {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buf)
+        let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
+        self.watch(polled, cx)
     }
 }
 
@@ -71,7 +100,8 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        let polled = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.watch(polled, cx)
     }
 
     fn poll_write_vectored(
@@ -79,7 +109,8 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+        let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.watch(polled, cx)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -101,7 +101,10 @@ impl RpcServer {
                 config: Arc::new(config),
             },
         });
-        let listener = listener::Limited::new(listener, server.context.config.connections_max);
+        let listener = {
+            let config = &server.context.config;
+            listener::Limited::new(listener, config.connections_max, config.idle_max)
+        };
         let routes = Router::new()
             .route("/websocket", any(ws::upgrade))
             .fallback(http::handle)

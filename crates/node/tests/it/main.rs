@@ -2,5 +2,6 @@
 
 mod chain;
 mod http;
+mod limits;
 mod rpc_golden;
 mod ws_golden;

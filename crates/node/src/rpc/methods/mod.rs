@@ -290,6 +290,18 @@ impl Context {
     }
 }
 
+/// The most bytes of blocks or transactions in the answer to a search: a page of large blocks must not fill the memory.
+const SEARCH_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// Refuses an answer with more than [`SEARCH_BYTES_MAX`].
+fn within_limit(bytes: usize) -> Result<(), RpcError> {
+    if bytes <= SEARCH_BYTES_MAX {
+        return Ok(());
+    }
+    let text = format!("the page has more than {SEARCH_BYTES_MAX} bytes; ask for fewer per page");
+    Err(RpcError::internal(text))
+}
+
 /// Entries of a page, if nothing is said.
 const PER_PAGE: usize = 30;
 /// Entries of a page, whatever is said.
@@ -323,6 +335,12 @@ mod tests {
     #[test]
     fn the_table_is_in_order_so_that_names_are_unique() {
         assert!(METHODS.windows(2).all(|pair| pair[0].name < pair[1].name));
+    }
+
+    #[test]
+    fn a_page_over_the_limit_is_refused() {
+        assert!(within_limit(SEARCH_BYTES_MAX).is_ok());
+        assert_eq!(within_limit(SEARCH_BYTES_MAX + 1).unwrap_err().code, -32603);
     }
 
     #[test]

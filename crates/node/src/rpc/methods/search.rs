@@ -2,7 +2,7 @@
 
 use super::blocks::BlockAnswer;
 use super::tx::TxAnswer;
-use super::{Answer, Context, answer, page};
+use super::{Answer, Context, answer, page, within_limit};
 use crate::indexer::{search_blocks, search_txs};
 use crate::query_lang::Query;
 use crate::rpc::envelope::RpcError;
@@ -46,11 +46,7 @@ pub(super) fn tx_search(context: &Context, params: &Params) -> Answer {
         context.backend.published_height(),
     )?;
     order(&mut found, params, "asc")?;
-    let prove = params.bool("prove");
-    let txs = page(&found, params)?
-        .iter()
-        .map(|&at| TxAnswer::at(context, at, prove))
-        .collect::<Result<_, _>>()?;
+    let txs = TxAnswer::page(context, page(&found, params)?, params.bool("prove"))?;
     answer(&TxSearch {
         txs,
         total_count: Str(found.len()),
@@ -71,10 +67,15 @@ pub(super) fn block_search(context: &Context, params: &Params) -> Answer {
         context.backend.published_height(),
     )?;
     order(&mut found, params, "desc")?;
-    let blocks = page(&found, params)?
-        .iter()
-        .map(|&height| BlockAnswer::at(context, height))
-        .collect::<Result<_, _>>()?;
+    let mut blocks = Vec::new();
+    let mut bytes = 0usize;
+    for &height in page(&found, params)? {
+        if let Some(meta) = context.backend.blocks().meta(height)? {
+            bytes = bytes.saturating_add(usize::try_from(meta.size).unwrap_or(usize::MAX));
+            within_limit(bytes)?;
+        }
+        blocks.push(BlockAnswer::at(context, height)?);
+    }
     answer(&BlockSearch {
         blocks,
         total_count: Str(found.len()),

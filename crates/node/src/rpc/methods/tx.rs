@@ -1,13 +1,13 @@
 //! A transaction by its hash, and the proof that a block has it.
 
-use super::{Answer, Context, answer, missing};
+use super::{Answer, Context, answer, missing, within_limit};
 use crate::rpc::encode::results::TxResultJson;
 use crate::rpc::envelope::RpcError;
 use crate::rpc::json::{Base64, Str, UpperHex};
 use crate::rpc::params::Params;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
-use strongroom_store::blocks::Position;
+use strongroom_store::blocks::{BlockResults, Position};
 use strongroom_types::{DecidedBlock, Hash, Height, sha256};
 
 /// A transaction with its result.
@@ -39,13 +39,15 @@ struct Proof {
 
 impl TxAnswer {
     pub(super) fn at(context: &Context, at: Position, prove: bool) -> Result<Self, RpcError> {
-        let blocks = context.backend.blocks();
-        let (Some(block), Some(results)) = (blocks.block(at.height)?, blocks.results(at.height)?)
-        else {
-            return Err(missing("block", at.height));
-        };
+        Self::of(&Loaded::new(context, at.height)?, at, prove)
+    }
+
+    fn of(block: &Loaded, at: Position, prove: bool) -> Result<Self, RpcError> {
         let place = usize::try_from(at.index).unwrap_or(usize::MAX);
-        let (Some(tx), Some(result)) = (block.txs.get(place), results.tx_results.get(place)) else {
+        let (Some(tx), Some(result)) = (
+            block.block.txs.get(place),
+            block.results.tx_results.get(place),
+        ) else {
             return Err(missing("transaction", at.height));
         };
         Ok(Self {
@@ -54,8 +56,47 @@ impl TxAnswer {
             index: at.index,
             tx_result: result.into(),
             tx: Base64(tx.clone()),
-            proof: prove.then(|| prove_tx(&block, at.index, tx)),
+            proof: prove.then(|| prove_tx(&block.block, at.index, tx)),
         })
+    }
+
+    /// The answers of a page, each block read once.
+    pub(super) fn page(
+        context: &Context,
+        positions: &[Position],
+        prove: bool,
+    ) -> Result<Vec<Self>, RpcError> {
+        let mut answers = Vec::with_capacity(positions.len());
+        let mut bytes = 0usize;
+        for of_block in positions.chunk_by(|a, b| a.height == b.height) {
+            let Some(first) = of_block.first() else {
+                continue;
+            };
+            let loaded = Loaded::new(context, first.height)?;
+            for &at in of_block {
+                let answer = Self::of(&loaded, at, prove)?;
+                bytes = bytes.saturating_add(answer.tx.0.len());
+                within_limit(bytes)?;
+                answers.push(answer);
+            }
+        }
+        Ok(answers)
+    }
+}
+
+/// A block with its results.
+struct Loaded {
+    block: DecidedBlock,
+    results: BlockResults,
+}
+
+impl Loaded {
+    fn new(context: &Context, height: Height) -> Result<Self, RpcError> {
+        let blocks = context.backend.blocks();
+        match (blocks.block(height)?, blocks.results(height)?) {
+            (Some(block), Some(results)) => Ok(Self { block, results }),
+            _ => Err(missing("block", height)),
+        }
     }
 }
 

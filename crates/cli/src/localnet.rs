@@ -1,0 +1,242 @@
+//! `strongroom localnet`: makes a network under a home directory, or goes on with the one that is there.
+
+use anyhow::{Context as _, bail, ensure};
+use clap::{Args as ClapArgs, ValueEnum};
+use std::fs;
+use std::io::Write as _;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use strongroom_bridge::child::{self, Process};
+use strongroom_bridge::Transport;
+use strongroom_chain::genesis::{LocalnetParams, localnet_genesis};
+use strongroom_chain::modules::registration::state::NetworkKeys;
+use strongroom_consensus::{Clock as _, GenesisDoc, Pace, Signer, SystemClock};
+use strongroom_node::faucet::{AMOUNT, DENOM, Purse};
+use strongroom_node::node::{Config, Layout, Node, enclave, open_stores};
+use strongroom_sdk::keys::Account;
+use strongroom_sdk::local::{self, ACCOUNTS};
+use tokio::sync::mpsc;
+
+/// Marks a directory as a home of ours, so that `--reset` never removes anything else.
+const MARKER: &str = "strongroom-home";
+/// What the marker holds: the format of the home.
+const FORMAT: &str = "1\n";
+/// The account that the faucet pays from.
+const FAUCET_ACCOUNT: &str = "a";
+/// Threads that serve connections; work that blocks has threads of its own.
+const SERVER_THREADS: usize = 2;
+
+#[derive(ClapArgs)]
+pub(crate) struct Args {
+    /// Directory of the network's data.
+    #[arg(long, default_value = ".strongroom/localnet")]
+    home: PathBuf,
+    /// Remove the network that is there, and begin a new one.
+    #[arg(long)]
+    reset: bool,
+    /// Time between blocks; `instant` makes one as soon as a transaction waits, and none without.
+    #[arg(long, value_enum, default_value = "1s")]
+    block_time: BlockTime,
+    /// Name of a new chain.
+    #[arg(long, default_value = "secretdev-1")]
+    chain_id: String,
+    /// Address to listen on. Anything but the loopback offers well-known keys to strangers.
+    #[arg(long, default_value_t = std::net::IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    listen: std::net::IpAddr,
+    /// Port of REST.
+    #[arg(long, default_value_t = 1317)]
+    rest_port: u16,
+    /// Port of CometBFT's RPC and websocket.
+    #[arg(long, default_value_t = 26657)]
+    rpc_port: u16,
+    /// Port of the faucet.
+    #[arg(long, default_value_t = 5000)]
+    faucet_port: u16,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum BlockTime {
+    #[value(name = "1s")]
+    Second,
+    #[value(name = "6s")]
+    SixSeconds,
+    Instant,
+}
+
+impl BlockTime {
+    const fn pace(self) -> Pace {
+        match self {
+            Self::Second => Pace::Every(Duration::from_secs(1)),
+            Self::SixSeconds => Pace::Every(Duration::from_secs(6)),
+            Self::Instant => Pace::Instant,
+        }
+    }
+}
+
+/// Runs until Ctrl-C, or until something ends by itself.
+pub(crate) fn run(args: Args) -> anyhow::Result<()> {
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_env("STRONGROOM_LOG").unwrap_or_else(|_| "warn".into()),
+        )
+        .with_writer(std::io::stderr)
+        .init();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(SERVER_THREADS)
+        .enable_all()
+        .build()
+        .context("no threads for the servers")?;
+    runtime.block_on(network(args))
+}
+
+async fn network(args: Args) -> anyhow::Result<()> {
+    prepare_home(&args.home, args.reset)?;
+    let layout = Layout(args.home.clone());
+
+    let (died, mut dead) = mpsc::unbounded_channel();
+    if !layout.genesis().exists() {
+        // An enclave of its own: the one that serves begins with the seal, as at every later start.
+        let (transport, process) = start_enclave(died.clone())?;
+        bootstrap(&layout, transport, &args.chain_id)?;
+        process.stop();
+    }
+    let (transport, process) = start_enclave(died)?;
+    let genesis = fs::read(layout.genesis()).with_context(|| layout.genesis().display().to_string())?;
+    let genesis = GenesisDoc::parse(genesis)?;
+    let seal = fs::read(layout.seal()).with_context(|| layout.seal().display().to_string())?;
+    let signer = Signer::open(&layout.validator_key(), &layout.validator_state())?;
+    let chain_id = genesis.chain_id.clone();
+
+    let config = Config {
+        home: args.home.clone(),
+        rest: SocketAddr::new(args.listen, args.rest_port),
+        rpc: SocketAddr::new(args.listen, args.rpc_port),
+        faucet: Some((SocketAddr::new(args.listen, args.faucet_port), purse()?)),
+        pace: args.block_time.pace(),
+        moniker: "banana".to_owned(),
+    };
+    let mut node = Node::start(config, transport, genesis, seal, signer).await?;
+    node.wait_for(1).await;
+    greet(&node, &chain_id, &args.home)?;
+
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    let reason = tokio::select! {
+        _ = tokio::signal::ctrl_c() => None,
+        _ = terminate.recv() => None,
+        reason = node.ended() => Some(reason),
+        Some(reason) = dead.recv() => Some(reason),
+    };
+    if let Some(reason) = reason {
+        // Nothing is lost: what was decided is on disk, and the next start goes on from there.
+        bail!("{reason}. Start again to go on from the last block");
+    }
+    eprintln!("stopping");
+    node.stop().await?;
+    process.stop();
+    Ok(())
+}
+
+/// This executable again, as the enclave.
+fn start_enclave(died: mpsc::UnboundedSender<String>) -> anyhow::Result<(Arc<dyn Transport>, Process)> {
+    let executable = std::env::current_exe().context("this executable cannot be found")?;
+    let (host, process) = child::spawn(&executable, &["enclave"], move |how| {
+        let _ = died.send(how);
+    })?;
+    Ok((host, process))
+}
+
+/// A directory that is ours, or a new one.
+fn prepare_home(home: &Path, reset: bool) -> anyhow::Result<()> {
+    let marker = home.join(MARKER);
+    let ours = marker.exists();
+    if home.exists() && !ours && fs::read_dir(home).with_context(|| home.display().to_string())?.next().is_some() {
+        bail!("{} is not empty and not a home of strongroom: name another --home", home.display());
+    }
+    if reset && ours {
+        fs::remove_dir_all(home).with_context(|| format!("cannot remove {}", home.display()))?;
+    }
+    for directory in ["config", "data"] {
+        fs::create_dir_all(home.join(directory)).with_context(|| format!("cannot make {}", home.display()))?;
+    }
+    if marker.exists() {
+        let format = fs::read_to_string(&marker)?;
+        ensure!(format == FORMAT, "{} was made by another version: start with --reset", home.display());
+    } else {
+        fs::write(&marker, FORMAT)?;
+    }
+    Ok(())
+}
+
+/// The seed is born in the enclave; the genesis names its keys; the seal names the genesis.
+fn bootstrap(layout: &Layout, transport: Arc<dyn Transport>, chain_id: &str) -> anyhow::Result<()> {
+    let stores = open_stores(layout)?;
+    let enclave = enclave(transport, &stores);
+    let keys = enclave.bootstrap_begin()?;
+    let signer = if layout.validator_key().exists() {
+        Signer::open(&layout.validator_key(), &layout.validator_state())?
+    } else {
+        Signer::create(&layout.validator_key(), &layout.validator_state())?
+    };
+    let genesis = localnet_genesis(&LocalnetParams {
+        chain_id: chain_id.to_owned(),
+        time: SystemClock.now(),
+        validator: signer.pubkey(),
+        keys: NetworkKeys { io: keys.io, node_exchange: keys.exchange },
+    })?;
+    write_durably(&layout.seal(), &enclave.bootstrap_seal(genesis.clone())?)?;
+    // Last: a home with a genesis is whole.
+    write_durably(&layout.genesis(), &genesis)
+}
+
+fn write_durably(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let partial = path.with_extension("partial");
+    let write = || -> std::io::Result<()> {
+        let mut file = fs::File::create(&partial)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&partial, path)
+    };
+    write().with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn purse() -> anyhow::Result<Purse> {
+    let words = local::account(FAUCET_ACCOUNT).context("the faucet has no account")?.mnemonic;
+    let account = Account::from_mnemonic(words)?;
+    Ok(Purse {
+        address: account.address(),
+        public_key: account.public_key(),
+        sign: Box::new(move |document| account.sign(document).ok()),
+    })
+}
+
+/// What a newcomer wants to know, on standard output.
+fn greet(node: &Node, chain_id: &str, home: &Path) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    let rest = node.rest;
+    writeln!(out, "Strongroom local network {chain_id} is running. Data: {}", home.display())?;
+    writeln!(out)?;
+    writeln!(out, "  REST     http://{rest}")?;
+    writeln!(out, "  RPC      http://{}  (websocket: /websocket)", node.rpc_address)?;
+    if let Some(faucet) = node.faucet {
+        writeln!(out, "  Faucet   http://{faucet}/faucet?address=secret1…  ({AMOUNT} {DENOM} each)")?;
+    }
+    writeln!(out)?;
+    writeln!(out, "Accounts (public test keys, 10^18 {DENOM} each; never use them elsewhere):")?;
+    for account in &ACCOUNTS {
+        writeln!(out, "  {:<9} {}", account.name, account.address)?;
+        writeln!(out, "            {}", account.mnemonic)?;
+    }
+    writeln!(out)?;
+    writeln!(out, "Simulated platform: the code and the checks are those of a real network, secrecy from this machine is not.")?;
+    writeln!(out)?;
+    writeln!(out, "Try next, in another terminal:")?;
+    if let (Some(faucet), Some(b)) = (node.faucet, local::account("b")) {
+        writeln!(out, "  curl 'http://{faucet}/faucet?address={}'", b.address)?;
+        writeln!(out, "  curl http://{rest}/cosmos/bank/v1beta1/balances/{}", b.address)?;
+    }
+    writeln!(out)?;
+    writeln!(out, "Stop with Ctrl-C. The same command goes on from here; --reset begins anew.")?;
+    out.flush()
+}

@@ -1,0 +1,366 @@
+//! The routes, taken from the HTTP options of the service definitions, and how a request fills a message.
+
+use percent_encoding::percent_decode_str;
+use prost_reflect::{
+    DescriptorPool, DeserializeOptions, DynamicMessage, FieldDescriptor, Kind, MethodDescriptor,
+    ReflectMessage as _, Value,
+};
+
+/// How deep a query key may reach into nested messages.
+const KEY_DEPTH_MAX: usize = 4;
+
+/// One route.
+pub(crate) struct Route {
+    verb: Verb,
+    segments: Vec<Segment>,
+    /// The full gRPC method, `/package.Service/Method`.
+    pub(crate) path: String,
+    pub(crate) method: MethodDescriptor,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verb {
+    Get,
+    Post,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Segment {
+    Literal(String),
+    /// One segment into this field.
+    Field(String),
+    /// All the rest into this field.
+    Rest(String),
+}
+
+/// A request that does not fit its message: gRPC 3.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct BadRequest(pub(crate) String);
+
+/// All routes of a pool.
+pub(crate) struct Routes(Vec<Route>);
+
+impl Routes {
+    pub(crate) fn of(pool: &DescriptorPool) -> Self {
+        let Some(http) = pool.get_extension_by_name("google.api.http") else {
+            return Self(Vec::new());
+        };
+        let mut routes = Vec::new();
+        for method in pool
+            .services()
+            .flat_map(|s| s.methods().collect::<Vec<_>>())
+        {
+            let options = method.options();
+            let rule = options.get_extension(&http);
+            let Value::Message(rule) = rule.as_ref() else {
+                continue;
+            };
+            for (verb, name) in [(Verb::Get, "get"), (Verb::Post, "post")] {
+                let Some(pattern) = rule.get_field_by_name(name) else {
+                    continue;
+                };
+                let Value::String(pattern) = pattern.as_ref() else {
+                    continue;
+                };
+                if !pattern.is_empty() {
+                    let path =
+                        format!("/{}/{}", method.parent_service().full_name(), method.name());
+                    routes.push(Route {
+                        verb,
+                        segments: segments(pattern),
+                        path,
+                        method: method.clone(),
+                    });
+                }
+            }
+        }
+        Self(routes)
+    }
+
+    /// The route of a request path with what its fields hold. Literal segments go before fields.
+    pub(crate) fn find(&self, verb: Verb, path: &str) -> Option<(&Route, Vec<(String, String)>)> {
+        let given: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+        self.0
+            .iter()
+            .filter(|r| r.verb == verb)
+            .filter_map(|r| Some((r, fields(&r.segments, &given)?)))
+            .min_by_key(|(_, fields)| fields.len())
+    }
+}
+
+fn segments(pattern: &str) -> Vec<Segment> {
+    let one = |s: &str| match s.strip_prefix('{').and_then(|s| s.strip_suffix('}')) {
+        Some(name) => match name.strip_suffix("=**") {
+            Some(name) => Segment::Rest(name.to_owned()),
+            None => Segment::Field(name.to_owned()),
+        },
+        None => Segment::Literal(s.to_owned()),
+    };
+    pattern
+        .trim_start_matches('/')
+        .split('/')
+        .map(one)
+        .collect()
+}
+
+fn fields(segments: &[Segment], given: &[&str]) -> Option<Vec<(String, String)>> {
+    let mut found = Vec::new();
+    let mut rest = given;
+    for segment in segments {
+        match segment {
+            Segment::Rest(name) => {
+                found.push((name.clone(), decoded(&rest.join("/"))?));
+                return (!rest.is_empty()).then_some(found);
+            }
+            Segment::Literal(literal) if Some(&literal.as_str()) == rest.first() => {}
+            Segment::Field(name) => {
+                let value = decoded(rest.first()?)?;
+                if value.is_empty() {
+                    return None;
+                }
+                found.push((name.clone(), value));
+            }
+            Segment::Literal(_) => return None,
+        }
+        rest = rest.get(1..)?;
+    }
+    rest.is_empty().then_some(found)
+}
+
+fn decoded(segment: &str) -> Option<String> {
+    percent_decode_str(segment)
+        .decode_utf8()
+        .ok()
+        .map(std::borrow::Cow::into_owned)
+}
+
+impl Route {
+    /// The request message of a GET: path fields, then the query string. Keys that no field has are left alone.
+    pub(crate) fn from_query(
+        &self,
+        fields: &[(String, String)],
+        query: &str,
+    ) -> Result<DynamicMessage, BadRequest> {
+        let mut message = DynamicMessage::new(self.method.input());
+        for (key, value) in form_urlencoded::parse(query.as_bytes()) {
+            put(&mut message, &key, &value)?;
+        }
+        // The path wins over the query string: clients repeat a path field there.
+        for (name, value) in fields {
+            let field = message.descriptor().get_field_by_name(name);
+            if let Some(field) = field {
+                message.clear_field(&field);
+            }
+            put(&mut message, name, value)?;
+        }
+        Ok(message)
+    }
+
+    /// The request message of a POST: the body as JSON, names in either case, unknown members left alone.
+    pub(crate) fn from_body(&self, body: &[u8]) -> Result<DynamicMessage, BadRequest> {
+        let options = DeserializeOptions::new().deny_unknown_fields(false);
+        let mut json = serde_json::Deserializer::from_slice(body);
+        DynamicMessage::deserialize_with_options(self.method.input(), &mut json, &options)
+            .and_then(|message| json.end().map(|()| message))
+            .map_err(|e| BadRequest(e.to_string()))
+    }
+}
+
+/// Sets the field that `key` names (`a.b` reaches into messages, either case); lists grow by one.
+fn put(message: &mut DynamicMessage, key: &str, text: &str) -> Result<(), BadRequest> {
+    let mut names: Vec<&str> = key.split('.').collect();
+    let Some(last) = names.pop() else {
+        return Ok(());
+    };
+    if names.len() > KEY_DEPTH_MAX {
+        return Ok(());
+    }
+    let mut at = message;
+    for name in names {
+        let Some(field) = field(at, name) else {
+            return Ok(());
+        };
+        if !matches!(field.kind(), Kind::Message(_)) || field.is_list() || field.is_map() {
+            return Ok(());
+        }
+        match at.get_field_mut(&field) {
+            Value::Message(inner) => at = inner,
+            _ => return Ok(()),
+        }
+    }
+    let Some(field) = field(at, last) else {
+        return Ok(());
+    };
+    if field.is_map() || matches!(field.kind(), Kind::Message(_)) {
+        return Ok(());
+    }
+    let value = scalar(&field, text)?;
+    if field.is_list() {
+        if let Value::List(list) = at.get_field_mut(&field) {
+            list.push(value);
+        }
+    } else {
+        at.set_field(&field, value);
+    }
+    Ok(())
+}
+
+fn field(message: &DynamicMessage, name: &str) -> Option<FieldDescriptor> {
+    let descriptor = message.descriptor();
+    descriptor
+        .get_field_by_name(name)
+        .or_else(|| descriptor.get_field_by_json_name(name))
+}
+
+fn scalar(field: &FieldDescriptor, text: &str) -> Result<Value, BadRequest> {
+    let bad = || {
+        BadRequest(format!(
+            "type mismatch, parameter: {}, error: invalid value",
+            field.name()
+        ))
+    };
+    Ok(match field.kind() {
+        Kind::String => Value::String(text.to_owned()),
+        Kind::Bool => Value::Bool(text.parse().map_err(|_| bad())?),
+        Kind::Uint64 | Kind::Fixed64 => Value::U64(text.parse().map_err(|_| bad())?),
+        Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => Value::I64(text.parse().map_err(|_| bad())?),
+        Kind::Uint32 | Kind::Fixed32 => Value::U32(text.parse().map_err(|_| bad())?),
+        Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => Value::I32(text.parse().map_err(|_| bad())?),
+        Kind::Bytes => Value::Bytes(bytes(text).ok_or_else(bad)?.into()),
+        Kind::Enum(e) => Value::EnumNumber(match e.get_value_by_name(text) {
+            Some(value) => value.number(),
+            None => text.parse().map_err(|_| bad())?,
+        }),
+        Kind::Float | Kind::Double | Kind::Message(_) => return Err(bad()),
+    })
+}
+
+/// Base64, either alphabet, padded or not; a blank stands for a `+` that was not escaped.
+fn bytes(text: &str) -> Option<Vec<u8>> {
+    use base64::Engine as _;
+    let standard: String = text
+        .trim_end_matches('=')
+        .chars()
+        .map(|c| match c {
+            '-' | ' ' => '+',
+            '_' => '/',
+            c => c,
+        })
+        .collect();
+    let standard = if text.contains('-') && !text.contains(['+', ' ']) {
+        standard.replace(' ', "+")
+    } else {
+        standard
+    };
+    base64::engine::general_purpose::STANDARD_NO_PAD
+        .decode(standard)
+        .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use strongroom_types::proto::FILE_DESCRIPTOR_SET;
+
+    fn routes() -> Routes {
+        Routes::of(&DescriptorPool::decode(FILE_DESCRIPTOR_SET).unwrap())
+    }
+
+    #[test]
+    fn a_literal_segment_goes_before_a_field() {
+        let routes = routes();
+        let (route, fields) = routes
+            .find(Verb::Get, "/cosmos/base/tendermint/v1beta1/blocks/latest")
+            .unwrap();
+        assert_eq!(route.method.name(), "GetLatestBlock");
+        assert!(fields.is_empty());
+        let (route, fields) = routes
+            .find(Verb::Get, "//cosmos/base/tendermint/v1beta1/blocks/7")
+            .unwrap();
+        assert_eq!(route.method.name(), "GetBlockByHeight");
+        assert_eq!(fields, [("height".to_owned(), "7".to_owned())]);
+        assert!(routes.find(Verb::Get, "/reg/tx-key").is_none());
+    }
+
+    #[test]
+    fn a_label_may_be_percent_encoded_and_a_query_may_hold_bytes_in_either_alphabet() {
+        let routes = routes();
+        let (_, fields) = routes
+            .find(Verb::Get, "/compute/v1beta1/contract_address/my%20label")
+            .unwrap();
+        assert_eq!(fields, [("label".to_owned(), "my label".to_owned())]);
+        for query in [
+            "query=%2B%2F8%3D",
+            "query=-_8",
+            "query=-_8=&contract_address=other",
+            "query=+/8=&x=1",
+        ] {
+            let (route, fields) = routes
+                .find(Verb::Get, "/compute/v1beta1/query/secret1abc")
+                .unwrap();
+            let message = route.from_query(&fields, query).unwrap();
+            assert_eq!(
+                message.get_field_by_name("query").unwrap().as_ref(),
+                &Value::Bytes(vec![0xfb, 0xff].into()),
+                "{query}"
+            );
+            assert_eq!(
+                message
+                    .get_field_by_name("contract_address")
+                    .unwrap()
+                    .as_ref(),
+                &Value::String("secret1abc".to_owned())
+            );
+        }
+    }
+
+    #[test]
+    fn nested_and_repeated_keys_reach_their_fields_and_bad_numbers_are_refused() {
+        let routes = routes();
+        let (route, fields) = routes.find(Verb::Get, "/cosmos/tx/v1beta1/txs").unwrap();
+        let message = route
+            .from_query(
+                &fields,
+                "events=a%3D1&events=b%3D2&pagination.limit=5&unknown=x&",
+            )
+            .unwrap();
+        let events = message.get_field_by_name("events").unwrap();
+        assert_eq!(events.as_list().unwrap().len(), 2);
+        let page = message.get_field_by_name("pagination").unwrap();
+        let limit = page
+            .as_message()
+            .unwrap()
+            .get_field_by_name("limit")
+            .unwrap()
+            .as_u64();
+        assert_eq!(limit, Some(5));
+        assert!(route.from_query(&fields, "limit=many").is_err());
+    }
+
+    #[test]
+    fn a_body_is_read_with_names_in_either_case_and_enums_by_name_or_number() {
+        let routes = routes();
+        for body in [
+            r#"{"txBytes":"AQ==","mode":"BROADCAST_MODE_SYNC"}"#,
+            r#"{"tx_bytes":"AQ==","mode":2,"sequences":["1"]}"#,
+        ] {
+            let (route, _) = routes.find(Verb::Post, "/cosmos/tx/v1beta1/txs").unwrap();
+            let message = route.from_body(body.as_bytes()).unwrap();
+            assert_eq!(
+                message
+                    .get_field_by_name("tx_bytes")
+                    .unwrap()
+                    .as_bytes()
+                    .unwrap()
+                    .as_ref(),
+                [1]
+            );
+            assert_eq!(
+                message.get_field_by_name("mode").unwrap().as_enum_number(),
+                Some(2)
+            );
+        }
+        let (route, _) = routes.find(Verb::Post, "/cosmos/tx/v1beta1/txs").unwrap();
+        assert!(route.from_body(b"{").is_err());
+    }
+}

@@ -1,0 +1,75 @@
+//! Everything that answers by gRPC method name: the chain's queries, and the services that the node itself offers.
+//! REST and `abci_query` are two faces of this one table.
+
+mod blocks;
+mod node;
+mod txs;
+
+use crate::chain::query::{GrpcCode, QueryError};
+use crate::host::HostChain;
+use crate::mempool::Mempool;
+use crate::rpc::backend::NodeInfo;
+use prost::Message;
+use std::sync::Arc;
+use strongroom_store::blocks::BlockStore;
+use strongroom_types::Height;
+
+/// What the services are made of.
+#[derive(Clone)]
+pub struct Services {
+    /// Public queries, contract queries, estimates.
+    pub chain: Arc<HostChain>,
+    /// Blocks, results, index.
+    pub blocks: Arc<BlockStore>,
+    /// What waits for a block.
+    pub mempool: Arc<Mempool>,
+    /// Who this node is.
+    pub info: Arc<NodeInfo>,
+}
+
+/// An answer: the height that was read, and the encoded response.
+pub type Answer = Result<(Height, Vec<u8>), QueryError>;
+
+impl Services {
+    /// Calls the full gRPC method `path` (`/package.Service/Method`) at `height` (0: the newest).
+    ///
+    /// # Errors
+    /// [`QueryError`] with its faces for REST and for `abci_query`.
+    pub fn call(&self, path: &str, request: &[u8], height: Height) -> Answer {
+        let (service, method) = path
+            .strip_prefix('/')
+            .and_then(|p| p.split_once('/'))
+            .unwrap_or_default();
+        match service {
+            "cosmos.tx.v1beta1.Service" => self.txs(method, request),
+            "cosmos.base.tendermint.v1beta1.Service" => self.blocks(method, request),
+            "cosmos.base.node.v1beta1.Service" => self.node(method),
+            _ => self.chain.query(path, request, height),
+        }
+    }
+
+    fn newest(&self) -> Height {
+        self.chain.head().height
+    }
+
+    fn answer(&self, response: &impl Message) -> Answer {
+        Ok((self.newest(), response.encode_to_vec()))
+    }
+}
+
+/// Decodes a request.
+fn decode<M: Message + Default>(request: &[u8]) -> Result<M, QueryError> {
+    M::decode(request)
+        .map_err(|e| status(GrpcCode::InvalidArgument, format!("malformed request: {e}")))
+}
+
+fn status(code: GrpcCode, text: impl Into<String>) -> QueryError {
+    QueryError::Status {
+        code,
+        text: text.into(),
+    }
+}
+
+fn internal(e: impl core::fmt::Display) -> QueryError {
+    status(GrpcCode::Internal, e.to_string())
+}

@@ -1,0 +1,292 @@
+//! `cosmos.tx.v1beta1.Service`: broadcasting, finding, estimating transactions (wire.md 1.7 to 1.9, 3.3).
+
+use super::{Answer, Services, decode, internal, status};
+use crate::chain::query::{GrpcCode, QueryError};
+use crate::indexer::{SearchError, search_txs};
+use crate::mempool::CheckTx;
+use crate::query_lang::Query;
+use prost::Message as _;
+use strongroom_proof::comet::Header;
+use strongroom_store::blocks::TxLocation;
+use strongroom_types::proto::cosmos::base::abci::v1beta1 as abci;
+use strongroom_types::proto::cosmos::tx::v1beta1 as pb;
+use strongroom_types::proto::tendermint::abci::{Event, EventAttribute};
+use strongroom_types::proto::{Any, Name as _};
+use strongroom_types::{Height, Timestamp, sha256};
+
+/// Transactions of a page where the request does not say.
+const LIMIT_DEFAULT: usize = 100;
+/// The most transactions of a page.
+const LIMIT_MAX: usize = 100;
+
+impl Services {
+    pub(super) fn txs(&self, method: &str, request: &[u8]) -> Answer {
+        match method {
+            "BroadcastTx" => {
+                let tx_response = Some(self.broadcast(decode(request)?)?);
+                self.answer(&pb::BroadcastTxResponse { tx_response })
+            }
+            "Simulate" => self.answer(&self.simulate(decode(request)?)?),
+            "GetTx" => self.answer(&self.tx_by_hash(&decode::<pb::GetTxRequest>(request)?.hash)?),
+            "GetTxsEvent" => self.answer(&self.search(&decode(request)?)?),
+            "GetBlockWithTxs" => self.answer(&self.block_with_txs(&decode(request)?)?),
+            "TxDecode" => {
+                let request: pb::TxDecodeRequest = decode(request)?;
+                self.answer(&pb::TxDecodeResponse {
+                    tx: Some(tx_of(&request.tx_bytes)?),
+                })
+            }
+            "TxEncode" => {
+                let request: pb::TxEncodeRequest = decode(request)?;
+                let tx = request
+                    .tx
+                    .ok_or_else(|| status(GrpcCode::InvalidArgument, "invalid empty tx"))?;
+                self.answer(&pb::TxEncodeResponse {
+                    tx_bytes: bytes_of(tx),
+                })
+            }
+            _ => Err(QueryError::UnknownPath),
+        }
+    }
+
+    fn broadcast(&self, request: pb::BroadcastTxRequest) -> Result<abci::TxResponse, QueryError> {
+        if request.tx_bytes.is_empty() {
+            return Err(status(GrpcCode::InvalidArgument, "invalid empty tx"));
+        }
+        let txhash = hex::encode_upper(sha256(&request.tx_bytes));
+        let checked = match request.mode() {
+            pb::BroadcastMode::Sync => self.mempool.submit(request.tx_bytes),
+            pb::BroadcastMode::Async => self.mempool.admit(request.tx_bytes).map(|admitted| {
+                let mempool = self.mempool.clone();
+                std::thread::spawn(move || mempool.check(admitted));
+                CheckTx::default()
+            }),
+            _ => {
+                let text = "unsupported return type unspecified; supported types: sync, async";
+                return Err(status(GrpcCode::Unknown, text));
+            }
+        };
+        let mut response = abci::TxResponse {
+            txhash,
+            ..abci::TxResponse::default()
+        };
+        match checked {
+            Ok(check) => {
+                response.code = check.code;
+                response.codespace = check.codespace;
+                response.raw_log = check.log;
+                response.info = check.info;
+            }
+            // The text of these three stays with the RPC: clients of this service know them by code (wire.md 1.12.2).
+            Err(e) => {
+                response.code = e.code();
+                response.codespace = "sdk".to_owned();
+            }
+        }
+        Ok(response)
+    }
+
+    fn simulate(&self, request: pb::SimulateRequest) -> Result<pb::SimulateResponse, QueryError> {
+        let bytes = match request.tx {
+            Some(tx) if request.tx_bytes.is_empty() => bytes_of(tx),
+            _ => request.tx_bytes,
+        };
+        let done = self.chain.simulate(&bytes)?;
+        Ok(pb::SimulateResponse {
+            gas_info: Some(abci::GasInfo {
+                gas_wanted: done.gas_wanted,
+                gas_used: done.gas_used,
+            }),
+            result: Some(abci::Result {
+                data: done.data,
+                log: String::new(),
+                events: done.events.iter().map(event).collect(),
+                msg_responses: done.responses,
+            }),
+        })
+    }
+
+    fn tx_by_hash(&self, text: &str) -> Result<pb::GetTxResponse, QueryError> {
+        if text.is_empty() {
+            return Err(status(GrpcCode::InvalidArgument, "tx hash cannot be empty"));
+        }
+        // The text is the one that clients wait on: any other error ends their wait.
+        let missing = || status(GrpcCode::NotFound, format!("tx not found: {text}"));
+        let mut hash = [0; 32];
+        hex::decode_to_slice(text, &mut hash).map_err(|_| missing())?;
+        let place = self
+            .blocks
+            .tx_location(&hash)
+            .map_err(internal)?
+            .ok_or_else(missing)?;
+        if place.height > self.newest() {
+            return Err(missing());
+        }
+        let (tx, response) = self.tx_at(place)?;
+        Ok(pb::GetTxResponse {
+            tx: Some(tx),
+            tx_response: Some(response),
+        })
+    }
+
+    /// A committed transaction in the two forms that clients read.
+    fn tx_at(&self, place: TxLocation) -> Result<(pb::Tx, abci::TxResponse), QueryError> {
+        let missing = || internal(format!("the transaction {place:?} is missing"));
+        let block = self
+            .blocks
+            .block(place.height)
+            .map_err(internal)?
+            .ok_or_else(missing)?;
+        let results = self
+            .blocks
+            .results(place.height)
+            .map_err(internal)?
+            .ok_or_else(missing)?;
+        let index = usize::try_from(place.index).map_err(internal)?;
+        let bytes = block.txs.get(index).ok_or_else(missing)?;
+        let result = results.tx_results.get(index).ok_or_else(missing)?;
+        let header = Header::decode(&block.header).map_err(internal)?;
+        let tx = tx_of(bytes)?;
+        let response = abci::TxResponse {
+            height: i64::try_from(place.height).unwrap_or(i64::MAX),
+            txhash: hex::encode_upper(sha256(bytes)),
+            codespace: result.codespace.clone(),
+            code: result.code,
+            data: hex::encode_upper(&result.data),
+            raw_log: result.log.clone(),
+            logs: Vec::new(),
+            info: result.info.clone(),
+            gas_wanted: result.gas_wanted,
+            gas_used: result.gas_used,
+            tx: Some(Any {
+                type_url: pb::Tx::type_url(),
+                value: tx.encode_to_vec(),
+            }),
+            timestamp: Timestamp {
+                seconds: header.time.seconds,
+                nanos: 0,
+            }
+            .to_string(),
+            events: result.events.iter().map(event).collect(),
+        };
+        Ok((tx, response))
+    }
+
+    fn search(
+        &self,
+        request: &pb::GetTxsEventRequest,
+    ) -> Result<pb::GetTxsEventResponse, QueryError> {
+        // Clients send the condition twice; `query` wins.
+        let text = if request.query.is_empty() {
+            request.events.join(" AND ")
+        } else {
+            request.query.clone()
+        };
+        if text.is_empty() {
+            return Err(status(GrpcCode::InvalidArgument, "query cannot be empty"));
+        }
+        let query = text
+            .parse::<Query>()
+            .map_err(|e| internal(format!("invalid query: {e}")))?;
+        let mut found = search_txs(&self.blocks, &query, self.newest())
+            .map_err(|e: SearchError| internal(e))?;
+        if request.order_by() == pb::OrderBy::Desc {
+            found.reverse();
+        }
+        let limit = match usize::try_from(request.limit).unwrap_or(LIMIT_MAX) {
+            0 => LIMIT_DEFAULT,
+            wanted => wanted.min(LIMIT_MAX),
+        };
+        let page = usize::try_from(request.page.max(1)).unwrap_or(usize::MAX);
+        let total = u64::try_from(found.len()).unwrap_or(u64::MAX);
+        let (mut txs, mut tx_responses) = (Vec::new(), Vec::new());
+        for position in found
+            .into_iter()
+            .skip((page - 1).saturating_mul(limit))
+            .take(limit)
+        {
+            let (tx, response) = self.tx_at(TxLocation {
+                height: position.height,
+                index: position.index,
+            })?;
+            txs.push(tx);
+            tx_responses.push(response);
+        }
+        Ok(pb::GetTxsEventResponse {
+            txs,
+            tx_responses,
+            pagination: None,
+            total,
+        })
+    }
+
+    fn block_with_txs(
+        &self,
+        request: &pb::GetBlockWithTxsRequest,
+    ) -> Result<pb::GetBlockWithTxsResponse, QueryError> {
+        let height: Height = self.existing(request.height)?;
+        let shown = self.shown(height)?;
+        let all = shown
+            .block
+            .data
+            .as_ref()
+            .map(|d| d.txs.as_slice())
+            .unwrap_or_default();
+        let page = request.pagination.clone().unwrap_or_default();
+        let offset = usize::try_from(page.offset).unwrap_or(usize::MAX);
+        let limit = match usize::try_from(page.limit).unwrap_or(LIMIT_MAX) {
+            0 => LIMIT_DEFAULT,
+            wanted => wanted.min(LIMIT_MAX),
+        };
+        let txs = all
+            .iter()
+            .skip(offset)
+            .take(limit)
+            .map(|tx| tx_of(tx))
+            .collect::<Result<_, _>>()?;
+        let total = u64::try_from(all.len()).unwrap_or(u64::MAX);
+        let pagination = strongroom_types::proto::cosmos::base::query::v1beta1::PageResponse {
+            next_key: Vec::new(),
+            total,
+        };
+        Ok(pb::GetBlockWithTxsResponse {
+            txs,
+            block_id: Some(shown.id),
+            block: Some(shown.block),
+            pagination: Some(pagination),
+        })
+    }
+}
+
+/// The transaction of raw bytes.
+fn tx_of(bytes: &[u8]) -> Result<pb::Tx, QueryError> {
+    let broken = |e| status(GrpcCode::InvalidArgument, format!("tx parse error: {e}"));
+    let raw = pb::TxRaw::decode(bytes).map_err(broken)?;
+    Ok(pb::Tx {
+        body: Some(pb::TxBody::decode(&*raw.body_bytes).map_err(broken)?),
+        auth_info: Some(pb::AuthInfo::decode(&*raw.auth_info_bytes).map_err(broken)?),
+        signatures: raw.signatures,
+    })
+}
+
+/// The raw bytes of a transaction that came in parts.
+fn bytes_of(tx: pb::Tx) -> Vec<u8> {
+    pb::TxRaw {
+        body_bytes: tx.body.unwrap_or_default().encode_to_vec(),
+        auth_info_bytes: tx.auth_info.unwrap_or_default().encode_to_vec(),
+        signatures: tx.signatures,
+    }
+    .encode_to_vec()
+}
+
+fn event(e: &strongroom_types::Event) -> Event {
+    let attribute = |a: &strongroom_types::Attribute| EventAttribute {
+        key: a.key.clone(),
+        value: a.value.clone(),
+        index: a.index,
+    };
+    Event {
+        r#type: e.kind.clone(),
+        attributes: e.attributes.iter().map(attribute).collect(),
+    }
+}

@@ -1,0 +1,103 @@
+//! Account keys from mnemonics: BIP-39 words, BIP-32 derivation, secp256k1 (wire.md section 5).
+
+use crate::crypto::secp256k1::SecretKey;
+use crate::types::Address;
+use bip32::XPrv;
+
+/// The derivation path of the first account of a mnemonic: coin type 529.
+pub const HD_PATH: &str = "m/44'/529'/0'/0/0";
+
+/// Why no key can be had.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyError {
+    /// Not 12 to 24 words of the English list with a right checksum. The words are not repeated.
+    #[error("not a BIP-39 mnemonic")]
+    Mnemonic,
+    /// The key could not be derived.
+    #[error("the key could not be derived")]
+    Derivation,
+    /// The key did not sign.
+    #[error("the key did not sign")]
+    Signature,
+}
+
+/// A signing account.
+pub struct Account {
+    key: SecretKey,
+    public: [u8; 33],
+}
+
+impl Account {
+    /// The account of a mnemonic under [`HD_PATH`], without a passphrase.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub fn from_mnemonic(words: &str) -> Result<Self, KeyError> {
+        let mnemonic = bip39::Mnemonic::parse_in(bip39::Language::English, words).map_err(|_| KeyError::Mnemonic)?;
+        let seed = zeroize::Zeroizing::new(mnemonic.to_seed(""));
+        let path = HD_PATH.parse().map_err(|_| KeyError::Derivation)?;
+        let key = XPrv::derive_from_path(seed.as_slice(), &path).map_err(|_| KeyError::Derivation)?;
+        let bytes = zeroize::Zeroizing::new(<[u8; 32]>::from(key.private_key().to_bytes()));
+        Self::from_bytes(&bytes)
+    }
+
+    /// The account of a private key, 32 bytes.
+    ///
+    /// # Errors
+    /// [`KeyError::Derivation`] for bytes that are no key.
+    pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, KeyError> {
+        let key = SecretKey::from_bytes(bytes).map_err(|_| KeyError::Derivation)?;
+        let public = key.public().map_err(|_| KeyError::Derivation)?;
+        Ok(Self { key, public })
+    }
+
+    /// The compressed public key, 33 bytes.
+    #[must_use]
+    pub const fn public_key(&self) -> [u8; 33] {
+        self.public
+    }
+
+    /// The address.
+    #[must_use]
+    pub fn address(&self) -> Address {
+        Address::of_secp256k1(&self.public)
+    }
+
+    /// Signs the SHA-256 of `message`: 64 bytes r ‖ s, low s (RFC 6979).
+    ///
+    /// # Errors
+    /// [`KeyError::Signature`], never in practice.
+    pub fn sign(&self, message: &[u8]) -> Result<[u8; 64], KeyError> {
+        self.key.sign(&crate::types::sha256(message)).map_err(|_| KeyError::Signature)
+    }
+}
+
+impl core::fmt::Debug for Account {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Account({})", self.address())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::local::ACCOUNTS;
+    use base64::Engine as _;
+
+    #[test]
+    fn the_mnemonics_of_the_local_network_give_its_well_known_addresses_and_keys() {
+        for account in &ACCOUNTS {
+            let derived = Account::from_mnemonic(account.mnemonic).unwrap();
+            assert_eq!(derived.address().to_string(), account.address, "{}", account.name);
+            let key = base64::engine::general_purpose::STANDARD.encode(derived.public_key());
+            assert_eq!(key, account.public_key, "{}", account.name);
+        }
+    }
+
+    #[test]
+    fn a_wrong_checksum_is_refused_and_the_words_are_not_repeated() {
+        let e = Account::from_mnemonic("grant grant grant").unwrap_err();
+        assert!(!e.to_string().contains("grant"));
+    }
+}
