@@ -21,7 +21,8 @@ impl Count {
         }
     }
 
-    fn add(&mut self, other: Count) {
+    /// Adds the results of another suite.
+    pub(crate) fn add(&mut self, other: Count) {
         self.passed += other.passed;
         self.failed += other.failed;
     }

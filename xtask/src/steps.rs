@@ -186,8 +186,7 @@ pub(crate) fn contracts(report: &mut Report) {
                 ],
                 "contracts",
             ))?;
-            count.passed += u64::from(built);
-            count.failed += u64::from(!built);
+            count.add(Count::check(built));
         }
         Ok(count)
     });

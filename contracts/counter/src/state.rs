@@ -1,11 +1,11 @@
 //! What the counter remembers. The chain encrypts it; the contract reads and writes plain values.
 
 use cosmwasm_std::Addr;
-use secret_toolkit::storage::Item;
 use serde::{Deserialize, Serialize};
+use shelf::Item;
 
 /// The counter and who may reset it, under one key.
-pub static COUNTER: Item<Counter> = Item::new(b"counter");
+pub static COUNTER: Item<Counter> = Item::new("counter");
 
 /// The only record of this contract.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]

@@ -1,25 +1,23 @@
 //! Who may spend how much of whose tokens, until when; and the lists of both sides (SNIP-26).
 
-use cosmwasm_std::{Addr, Env, StdError, StdResult, Storage};
-use secret_toolkit::serialization::Bincode2;
-use secret_toolkit::storage::{AppendStore, Keymap, KeymapBuilder, WithoutIter};
+use cosmwasm_std::{Addr, Env, StdError, StdResult, Storage, Uint128};
 use serde::{Deserialize, Serialize};
+use shelf::{List, Map};
 
 use crate::history::page_of;
 
 /// (owner, spender) → allowance.
-static ALLOWANCES: Keymap<(Addr, Addr), Allowance, Bincode2, WithoutIter> =
-    KeymapBuilder::new(b"allowances").without_iter().build();
+static ALLOWANCES: Map<Allowance> = Map::new("allowances");
 /// Per owner: spenders, in the order of their first allowance.
-static GIVEN: AppendStore<Addr> = AppendStore::new(b"allowances_given");
+static GIVEN: List<Addr> = List::new("count_of_given", "given");
 /// Per spender: owners, in the order of their first allowance.
-static RECEIVED: AppendStore<Addr> = AppendStore::new(b"allowances_received");
+static RECEIVED: List<Addr> = List::new("count_of_received", "received");
 
 /// What a spender may still spend.
 #[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
 pub struct Allowance {
     /// How many tokens.
-    pub amount: u128,
+    pub amount: Uint128,
     /// Until when, in seconds since 1970.
     pub expiration: Option<u64>,
 }
@@ -32,9 +30,9 @@ impl Allowance {
 }
 
 /// What was last agreed, expired or not.
-pub fn get(storage: &dyn Storage, owner: &Addr, spender: &Addr) -> Allowance {
-    let pair = (owner.clone(), spender.clone());
-    ALLOWANCES.get(storage, &pair).unwrap_or_default()
+pub fn get(storage: &dyn Storage, owner: &Addr, spender: &Addr) -> StdResult<Allowance> {
+    let stored = ALLOWANCES.get(storage, &pair(owner, spender))?;
+    Ok(stored.unwrap_or_default())
 }
 
 /// Changes an allowance. One that has expired counts as nothing, and its end is forgotten.
@@ -46,20 +44,17 @@ pub fn change(
     expiration: Option<u64>,
     amount: impl FnOnce(u128) -> u128,
 ) -> StdResult<Allowance> {
-    let pair = (owner.clone(), spender.clone());
-    let stored = ALLOWANCES.get(storage, &pair);
+    let stored = ALLOWANCES.get(storage, &pair(owner, spender))?;
     if stored.is_none() {
-        GIVEN.add_suffix(owner.as_bytes()).push(storage, spender)?;
-        RECEIVED
-            .add_suffix(spender.as_bytes())
-            .push(storage, owner)?;
+        GIVEN.push(storage, owner.as_bytes(), spender)?;
+        RECEIVED.push(storage, spender.as_bytes(), owner)?;
     }
     let held = stored.filter(|a| !a.has_expired(env)).unwrap_or_default();
     let changed = Allowance {
-        amount: amount(held.amount),
+        amount: amount(held.amount.u128()).into(),
         expiration: expiration.or(held.expiration),
     };
-    ALLOWANCES.insert(storage, &pair, &changed)?;
+    ALLOWANCES.set(storage, &pair(owner, spender), &changed)?;
     Ok(changed)
 }
 
@@ -71,19 +66,19 @@ pub fn spend(
     spender: &Addr,
     amount: u128,
 ) -> StdResult<()> {
-    let mut held = get(storage, owner, spender);
+    let mut held = get(storage, owner, spender)?;
     let usable = if held.has_expired(env) {
         0
     } else {
-        held.amount
+        held.amount.u128()
     };
     let Some(left) = usable.checked_sub(amount) else {
         return Err(StdError::generic_err(format!(
             "insufficient allowance: allowance={usable}, required={amount}"
         )));
     };
-    held.amount = left;
-    ALLOWANCES.insert(storage, &(owner.clone(), spender.clone()), &held)
+    held.amount = left.into();
+    ALLOWANCES.set(storage, &pair(owner, spender), &held)
 }
 
 /// One page of those whom an owner gave an allowance, newest first, and how many they are.
@@ -93,13 +88,10 @@ pub fn given(
     page: u32,
     page_size: u32,
 ) -> StdResult<(Vec<(Addr, Allowance)>, u32)> {
-    let spenders = GIVEN.add_suffix(owner.as_bytes());
-    let (spenders, count) = page_of(&spenders, storage, page, page_size)?;
-    let with_allowance = |spender| {
-        let allowance = get(storage, owner, &spender);
-        (spender, allowance)
-    };
-    Ok((spenders.into_iter().map(with_allowance).collect(), count))
+    let (spenders, count) = page_of(&GIVEN, storage, owner, page, page_size)?;
+    let with_allowance = |spender: Addr| Ok((spender.clone(), get(storage, owner, &spender)?));
+    let pairs = spenders.into_iter().map(with_allowance);
+    Ok((pairs.collect::<StdResult<_>>()?, count))
 }
 
 /// One page of those who gave a spender an allowance, newest first, and how many they are.
@@ -109,11 +101,12 @@ pub fn received(
     page: u32,
     page_size: u32,
 ) -> StdResult<(Vec<(Addr, Allowance)>, u32)> {
-    let owners = RECEIVED.add_suffix(spender.as_bytes());
-    let (owners, count) = page_of(&owners, storage, page, page_size)?;
-    let with_allowance = |owner| {
-        let allowance = get(storage, &owner, spender);
-        (owner, allowance)
-    };
-    Ok((owners.into_iter().map(with_allowance).collect(), count))
+    let (owners, count) = page_of(&RECEIVED, storage, spender, page, page_size)?;
+    let with_allowance = |owner: Addr| Ok((owner.clone(), get(storage, &owner, spender)?));
+    let pairs = owners.into_iter().map(with_allowance);
+    Ok((pairs.collect::<StdResult<_>>()?, count))
+}
+
+fn pair<'a>(owner: &'a Addr, spender: &'a Addr) -> [&'a [u8]; 2] {
+    [owner.as_bytes(), spender.as_bytes()]
 }

@@ -1,8 +1,7 @@
 //! Who moved what, when: every event is stored once, and listed for each account that took part.
 
 use cosmwasm_std::{Addr, Coin, Env, StdError, StdResult, Storage};
-use secret_toolkit::serialization::Bincode2;
-use secret_toolkit::storage::{AppendStore, Item, Keymap, KeymapBuilder, WithoutIter};
+use shelf::{Item, List, Map};
 
 use crate::msg::{Action, Record, TransferRecord};
 
@@ -10,14 +9,13 @@ use crate::msg::{Action, Record, TransferRecord};
 pub const PAGE_SIZE_MAX: u32 = 100;
 
 /// Number of the newest event; numbers begin with 1.
-static NEWEST: Item<u64> = Item::new(b"newest_record");
+static NEWEST: Item<u64> = Item::new("newest_record");
 /// Number → event.
-static RECORDS: Keymap<u64, Record, Bincode2, WithoutIter> =
-    KeymapBuilder::new(b"records").without_iter().build();
+static RECORDS: Map<Record> = Map::new("records");
 /// Per account: numbers of all its events.
-static ALL: AppendStore<u64> = AppendStore::new(b"all_records");
+static ALL: List<u64> = List::new("count_of_all", "all");
 /// Per account: numbers of its transfers.
-static TRANSFERS: AppendStore<u64> = AppendStore::new(b"transfer_records");
+static TRANSFERS: List<u64> = List::new("count_of_transfers", "transfers");
 
 /// Writes an event into the history of everybody who took part.
 pub fn append(
@@ -39,15 +37,15 @@ pub fn append(
         block_height: env.block.height,
     };
     NEWEST.save(storage, &id)?;
-    RECORDS.insert(storage, &id, &record)?;
+    RECORDS.set(storage, &[&id.to_be_bytes()], &record)?;
 
     for (position, account) in participants.iter().enumerate() {
         if participants[..position].contains(account) {
             continue;
         }
-        list(&ALL, account).push(storage, &id)?;
+        ALL.push(storage, account.as_bytes(), &id)?;
         if is_transfer {
-            list(&TRANSFERS, account).push(storage, &id)?;
+            TRANSFERS.push(storage, account.as_bytes(), &id)?;
         }
     }
     Ok(())
@@ -60,7 +58,7 @@ pub fn all(
     page: u32,
     page_size: u32,
 ) -> StdResult<(Vec<Record>, u64)> {
-    let (ids, total) = page_of(&list(&ALL, account), storage, page, page_size)?;
+    let (ids, total) = page_of(&ALL, storage, account, page, page_size)?;
     let records = ids.into_iter().map(|id| record(storage, id));
     Ok((records.collect::<StdResult<_>>()?, total.into()))
 }
@@ -72,35 +70,26 @@ pub fn transfers(
     page: u32,
     page_size: u32,
 ) -> StdResult<(Vec<TransferRecord>, u64)> {
-    let (ids, total) = page_of(&list(&TRANSFERS, account), storage, page, page_size)?;
+    let (ids, total) = page_of(&TRANSFERS, storage, account, page, page_size)?;
     let records = ids.into_iter().map(|id| transfer(record(storage, id)?));
     Ok((records.collect::<StdResult<_>>()?, total.into()))
 }
 
-/// One page of a list, newest first, and the list's length.
+/// One page of an account's list, newest first, and the list's length.
 pub fn page_of<T: serde::Serialize + serde::de::DeserializeOwned>(
-    list: &AppendStore<T>,
+    list: &List<T>,
     storage: &dyn Storage,
+    account: &Addr,
     page: u32,
     page_size: u32,
 ) -> StdResult<(Vec<T>, u32)> {
-    let page_size = page_size.min(PAGE_SIZE_MAX);
-    let total = list.get_len(storage)?;
-    let newest = total.saturating_sub(page.saturating_mul(page_size));
-    let oldest = newest.saturating_sub(page_size);
-    let entries = (oldest..newest).rev().map(|at| list.get_at(storage, at));
-    Ok((entries.collect::<StdResult<_>>()?, total))
-}
-
-fn list<T: serde::Serialize + serde::de::DeserializeOwned>(
-    lists: &AppendStore<'static, T>,
-    account: &Addr,
-) -> AppendStore<'static, T> {
-    lists.add_suffix(account.as_bytes())
+    let owner = account.as_bytes();
+    let entries = list.newest(storage, owner, page, page_size.min(PAGE_SIZE_MAX))?;
+    Ok((entries, list.len(storage, owner)?))
 }
 
 fn record(storage: &dyn Storage, id: u64) -> StdResult<Record> {
-    let found = RECORDS.get(storage, &id);
+    let found = RECORDS.get(storage, &[&id.to_be_bytes()])?;
     found.ok_or_else(|| StdError::not_found(format!("record {id}")))
 }
 

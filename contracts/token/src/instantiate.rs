@@ -23,7 +23,7 @@ pub fn run(deps: DepsMut, env: Env, info: MessageInfo, msg: InstantiateMsg) -> S
             name: msg.name,
             symbol: msg.symbol.clone(),
             decimals: msg.decimals,
-            prng_seed: msg.prng_seed.0,
+            prng_seed: msg.prng_seed,
             public_total_supply: config.public_total_supply,
             deposit_enabled: config.enable_deposit,
             redeem_enabled: config.enable_redeem,

@@ -1,23 +1,22 @@
 //! Balances and the supply: the supply is the sum of all balances, before and after every function here.
 
-use cosmwasm_std::{Addr, StdError, StdResult, Storage};
-use secret_toolkit::serialization::Bincode2;
-use secret_toolkit::storage::{Item, Keymap, KeymapBuilder, WithoutIter};
+use cosmwasm_std::{Addr, StdError, StdResult, Storage, Uint128};
+use shelf::{Item, Map};
 
 /// Account → balance.
-static BALANCES: Keymap<Addr, u128, Bincode2, WithoutIter> =
-    KeymapBuilder::new(b"balances").without_iter().build();
+static BALANCES: Map<Uint128> = Map::new("balances");
 /// All tokens there are.
-static SUPPLY: Item<u128> = Item::new(b"supply");
+static SUPPLY: Item<Uint128> = Item::new("supply");
 
 /// An account's balance; 0 for an account never seen.
-pub fn balance(storage: &dyn Storage, account: &Addr) -> u128 {
-    BALANCES.get(storage, account).unwrap_or_default()
+pub fn balance(storage: &dyn Storage, account: &Addr) -> StdResult<u128> {
+    let balance = BALANCES.get(storage, &[account.as_bytes()])?;
+    Ok(balance.unwrap_or_default().u128())
 }
 
 /// All tokens there are.
 pub fn supply(storage: &dyn Storage) -> StdResult<u128> {
-    Ok(SUPPLY.may_load(storage)?.unwrap_or_default())
+    Ok(SUPPLY.may_load(storage)?.unwrap_or_default().u128())
 }
 
 /// Makes tokens for an account. Refused if the supply would not fit 128 bits.
@@ -27,7 +26,7 @@ pub fn create(storage: &mut dyn Storage, account: &Addr, amount: u128) -> StdRes
             "this would make more tokens than can be counted",
         ));
     };
-    SUPPLY.save(storage, &new_supply)?;
+    SUPPLY.save(storage, &new_supply.into())?;
     credit(storage, account, amount)
 }
 
@@ -36,7 +35,7 @@ pub fn destroy(storage: &mut dyn Storage, account: &Addr, amount: u128) -> StdRe
     debit(storage, account, amount)?;
     let left = supply(storage)?.checked_sub(amount);
     let left = left.ok_or_else(|| StdError::generic_err("more tokens than the supply"))?;
-    SUPPLY.save(storage, &left)
+    SUPPLY.save(storage, &left.into())
 }
 
 /// Moves tokens. An account may send to itself.
@@ -51,17 +50,17 @@ pub fn move_tokens(
 }
 
 fn debit(storage: &mut dyn Storage, account: &Addr, amount: u128) -> StdResult<()> {
-    let held = balance(storage, account);
+    let held = balance(storage, account)?;
     let Some(left) = held.checked_sub(amount) else {
         return Err(StdError::generic_err(format!(
             "insufficient funds: balance={held}, required={amount}"
         )));
     };
-    BALANCES.insert(storage, account, &left)
+    BALANCES.set(storage, &[account.as_bytes()], &left.into())
 }
 
 fn credit(storage: &mut dyn Storage, account: &Addr, amount: u128) -> StdResult<()> {
-    let sum = balance(storage, account).checked_add(amount);
+    let sum = balance(storage, account)?.checked_add(amount);
     let sum = sum.ok_or_else(|| StdError::generic_err("more tokens than the supply"))?;
-    BALANCES.insert(storage, account, &sum)
+    BALANCES.set(storage, &[account.as_bytes()], &sum.into())
 }

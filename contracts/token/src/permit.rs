@@ -5,16 +5,12 @@
 
 use cosmwasm_std::{to_vec, Addr, Api, Binary, CanonicalAddr, Deps, StdError, StdResult, Storage};
 use ripemd::Ripemd160;
-use secret_toolkit::serialization::Bincode2;
-use secret_toolkit::storage::{Keymap, KeymapBuilder, WithoutIter};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use shelf::Map;
 
 /// (account, permit name) → revoked.
-static REVOKED: Keymap<(Addr, String), bool, Bincode2, WithoutIter> =
-    KeymapBuilder::new(b"revoked_permits")
-        .without_iter()
-        .build();
+static REVOKED: Map<bool> = Map::new("revoked_permits");
 
 /// What a permit may open.
 #[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,7 +110,7 @@ pub fn verify(deps: Deps, own_address: &Addr, permit: Permit) -> StdResult<Verif
     let pub_key = &permit.signature.pub_key.value;
     let account = deps.api.addr_humanize(&account_of(pub_key))?;
     let name = &permit.params.permit_name;
-    if is_revoked(deps.storage, &account, name) {
+    if is_revoked(deps.storage, &account, name)? {
         return Err(StdError::generic_err(format!(
             "Permit \"{name}\" was revoked by account \"{account}\""
         )));
@@ -132,12 +128,17 @@ pub fn verify(deps: Deps, own_address: &Addr, permit: Permit) -> StdResult<Verif
 }
 
 /// Revokes a permit of an account for good.
-pub fn revoke(storage: &mut dyn Storage, account: Addr, permit_name: String) -> StdResult<()> {
-    REVOKED.insert(storage, &(account, permit_name), &true)
+pub fn revoke(storage: &mut dyn Storage, account: &Addr, permit_name: &str) -> StdResult<()> {
+    REVOKED.set(
+        storage,
+        &[account.as_bytes(), permit_name.as_bytes()],
+        &true,
+    )
 }
 
-fn is_revoked(storage: &dyn Storage, account: &Addr, permit_name: &str) -> bool {
-    REVOKED.contains(storage, &(account.clone(), permit_name.to_string()))
+fn is_revoked(storage: &dyn Storage, account: &Addr, permit_name: &str) -> StdResult<bool> {
+    let revoked = REVOKED.get(storage, &[account.as_bytes(), permit_name.as_bytes()])?;
+    Ok(revoked.unwrap_or_default())
 }
 
 fn signature_is_valid(api: &dyn Api, permit: &Permit) -> StdResult<bool> {

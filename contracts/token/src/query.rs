@@ -94,7 +94,7 @@ fn with_key(
 ) -> StdResult<QueryAnswer> {
     let mut is_right = false;
     for account in accounts {
-        is_right |= viewing_key::is_right(deps.storage, account, key);
+        is_right |= viewing_key::is_right(deps.storage, account, key)?;
     }
     if is_right {
         return answer();
@@ -182,16 +182,16 @@ fn exchange_rate(deps: Deps) -> StdResult<QueryAnswer> {
 
 fn balance(deps: Deps, account: &Addr) -> StdResult<QueryAnswer> {
     Ok(QueryAnswer::Balance {
-        amount: ledger::balance(deps.storage, account).into(),
+        amount: ledger::balance(deps.storage, account)?.into(),
     })
 }
 
 fn allowance_of(deps: Deps, owner: &Addr, spender: &Addr) -> StdResult<QueryAnswer> {
-    let allowance = allowance::get(deps.storage, owner, spender);
+    let allowance = allowance::get(deps.storage, owner, spender)?;
     Ok(QueryAnswer::Allowance {
         spender: spender.clone(),
         owner: owner.clone(),
-        allowance: allowance.amount.into(),
+        allowance: allowance.amount,
         expiration: allowance.expiration,
     })
 }
@@ -206,7 +206,7 @@ fn allowances_given(
     let (pairs, count) = allowance::given(deps.storage, owner, page, page_size)?;
     let allowances = pairs.into_iter().map(|(spender, a)| AllowanceGiven {
         spender,
-        allowance: a.amount.into(),
+        allowance: a.amount,
         expiration: a.expiration,
     });
     Ok(QueryAnswer::AllowancesGiven {
@@ -226,7 +226,7 @@ fn allowances_received(
     let (pairs, count) = allowance::received(deps.storage, spender, page, page_size)?;
     let allowances = pairs.into_iter().map(|(owner, a)| AllowanceReceived {
         owner,
-        allowance: a.amount.into(),
+        allowance: a.amount,
         expiration: a.expiration,
     });
     Ok(QueryAnswer::AllowancesReceived {

@@ -1,26 +1,24 @@
 //! What the token remembers about itself. Balances are in [`crate::ledger`], allowances in [`crate::allowance`],
 //! histories in [`crate::history`], keys and revoked permits in [`crate::viewing_key`] and [`crate::permit`].
 
-use cosmwasm_std::Addr;
-use secret_toolkit::serialization::Bincode2;
-use secret_toolkit::storage::{Item, Keymap, KeymapBuilder, WithoutIter};
+use cosmwasm_std::{Addr, Binary};
 use serde::{Deserialize, Serialize};
+use shelf::{Item, Map};
 
 use crate::msg::ContractStatus;
 
 /// Name and switches; fixed at the start.
-pub static TOKEN: Item<Token> = Item::new(b"token");
+pub static TOKEN: Item<Token> = Item::new("token");
 /// Who administrates.
-pub static ADMIN: Item<Addr> = Item::new(b"admin");
+pub static ADMIN: Item<Addr> = Item::new("admin");
 /// What may be used.
-pub static STATUS: Item<ContractStatus> = Item::new(b"status");
+pub static STATUS: Item<ContractStatus> = Item::new("status");
 /// Who may mint.
-pub static MINTERS: Item<Vec<Addr>> = Item::new(b"minters");
+pub static MINTERS: Item<Vec<Addr>> = Item::new("minters");
 /// Coins that may be deposited and redeemed.
-pub static DENOMS: Item<Vec<String>> = Item::new(b"denoms");
+pub static DENOMS: Item<Vec<String>> = Item::new("denoms");
 /// Contract → hash of its code, for contracts that asked to be told of tokens sent to them.
-pub static RECEIVERS: Keymap<Addr, String, Bincode2, WithoutIter> =
-    KeymapBuilder::new(b"receivers").without_iter().build();
+pub static RECEIVERS: Map<String> = Map::new("receivers");
 
 /// What the token is called, and what is switched on.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
@@ -32,7 +30,7 @@ pub struct Token {
     /// Digits after the point.
     pub decimals: u8,
     /// Mixed into created viewing keys.
-    pub prng_seed: Vec<u8>,
+    pub prng_seed: Binary,
     /// Whether `token_info` tells the total supply.
     pub public_total_supply: bool,
     /// Whether coins can be turned into tokens.

@@ -3,16 +3,14 @@
 //! Only the hash of a key is kept. A wrong key and a missing key take the same way and get the same answer.
 
 use cosmwasm_std::{Addr, Binary, Env, StdResult, Storage};
-use secret_toolkit::serialization::Bincode2;
-use secret_toolkit::storage::{Keymap, KeymapBuilder, WithoutIter};
 use sha2::{Digest, Sha256};
+use shelf::Map;
 
 /// What a created key begins with.
 const PREFIX: &str = "api_key_";
 
 /// Account → SHA-256 of the key's text.
-static HASHES: Keymap<Addr, [u8; 32], Bincode2, WithoutIter> =
-    KeymapBuilder::new(b"viewing_keys").without_iter().build();
+static HASHES: Map<Binary> = Map::new("viewing_keys");
 
 /// Makes a key that nobody can foresee: the block's random bytes are known only inside the chain.
 pub fn create(env: &Env, prng_seed: &[u8], account: &Addr, entropy: &str) -> String {
@@ -36,18 +34,20 @@ pub fn create(env: &Env, prng_seed: &[u8], account: &Addr, entropy: &str) -> Str
 
 /// Sets the key of an account.
 pub fn set(storage: &mut dyn Storage, account: &Addr, key: &str) -> StdResult<()> {
-    HASHES.insert(storage, account, &Sha256::digest(key).into())
+    let hash = Binary::from(Sha256::digest(key).as_slice());
+    HASHES.set(storage, &[account.as_bytes()], &hash)
 }
 
 /// Whether this is the account's key.
-pub fn is_right(storage: &dyn Storage, account: &Addr, key: &str) -> bool {
-    let given: [u8; 32] = Sha256::digest(key).into();
-    let stored = HASHES.get(storage, account).unwrap_or_default();
+pub fn is_right(storage: &dyn Storage, account: &Addr, key: &str) -> StdResult<bool> {
+    let given = Sha256::digest(key);
+    let stored = HASHES.get(storage, &[account.as_bytes()])?;
+    let stored = stored.unwrap_or_else(|| Binary::from([0; 32]));
     let mut difference = 0;
-    for (a, b) in given.iter().zip(stored) {
+    for (a, b) in given.iter().zip(stored.iter()) {
         difference |= a ^ b;
     }
-    std::hint::black_box(difference) == 0
+    Ok(std::hint::black_box(difference) == 0)
 }
 
 #[cfg(test)]
@@ -60,6 +60,8 @@ mod tests {
     fn only_the_key_that_was_set_is_right() {
         let mut storage = MockStorage::new();
         let (alice, bob) = (Addr::unchecked("alice"), Addr::unchecked("bob"));
+        let is_right =
+            |storage: &MockStorage, account, key| is_right(storage, account, key).unwrap();
         assert!(!is_right(&storage, &alice, ""));
         set(&mut storage, &alice, "open").unwrap();
         assert!(is_right(&storage, &alice, "open"));

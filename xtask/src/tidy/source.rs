@@ -2,61 +2,51 @@
 
 /// Replaces comments and literals by spaces; line breaks stay, so that line numbers do.
 pub(super) fn code_only(source: &str) -> String {
-    let bytes = source.as_bytes();
     let mut code = String::with_capacity(source.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let end = skip_literal(bytes, at);
-        if end > at {
-            code.extend(
-                source[at..end]
-                    .chars()
-                    .map(|c| if c == '\n' { '\n' } else { ' ' }),
-            );
-            at = end;
-        } else {
-            let length = source[at..].chars().next().map_or(1, char::len_utf8);
-            code.push_str(&source[at..at + length]);
-            at += length;
+    let mut rest = source;
+    while let Some(next) = rest.chars().next() {
+        let follows_word = code.bytes().next_back().is_some_and(is_word);
+        match literal_length(rest, follows_word) {
+            Some(length) => {
+                code.extend(
+                    rest[..length]
+                        .chars()
+                        .map(|c| if c == '\n' { '\n' } else { ' ' }),
+                );
+                rest = &rest[length..];
+            }
+            None => {
+                code.push(next);
+                rest = &rest[next.len_utf8()..];
+            }
         }
     }
     code
 }
 
-/// The end of the comment or literal that begins here; the same position, if none does.
-fn skip_literal(bytes: &[u8], at: usize) -> usize {
-    let rest = &bytes[at..];
-    if rest.starts_with(b"//") {
-        return at + rest.iter().position(|b| *b == b'\n').unwrap_or(rest.len());
+/// The length of the comment or literal that begins here, if one does.
+fn literal_length(rest: &str, follows_word: bool) -> Option<usize> {
+    let until = |end: &str| rest.find(end).map_or(rest.len(), |at| at + end.len());
+    if rest.starts_with("//") {
+        return Some(rest.find('\n').unwrap_or(rest.len()));
     }
-    if rest.starts_with(b"/*") {
-        return at + find(rest, b"*/").map_or(rest.len(), |end| end + 2);
+    if rest.starts_with("/*") {
+        return Some(until("*/"));
     }
-    if let Some(length) = raw_string(rest)
-        && !at
-            .checked_sub(1)
-            .is_some_and(|before| is_word(bytes[before]))
+    if let Some(length) = raw_string(rest.as_bytes())
+        && !follows_word
     {
-        return at + length;
+        return Some(length);
     }
-    match rest.first() {
-        Some(b'"') => at + quoted(rest, b'"'),
-        // A quote begins a character only if another closes it soon; otherwise it is a lifetime.
-        Some(b'\'') if rest.get(1) == Some(&b'\\') => at + quoted(rest, b'\''),
-        Some(b'\'') => match std::str::from_utf8(&rest[1..rest.len().min(6)])
-            .or_else(|e| std::str::from_utf8(&rest[1..1 + e.valid_up_to()]))
-        {
-            Ok(text) => {
-                let length = text.chars().next().map_or(0, char::len_utf8);
-                if length > 0 && rest.get(1 + length) == Some(&b'\'') {
-                    at + length + 2
-                } else {
-                    at
-                }
-            }
-            Err(_) => at,
-        },
-        _ => at,
+    match rest.as_bytes()[0] {
+        b'"' => Some(quoted(rest.as_bytes(), b'"')),
+        b'\'' if rest.starts_with("'\\") => Some(quoted(rest.as_bytes(), b'\'')),
+        b'\'' => {
+            // One character and another quote; otherwise it is a lifetime.
+            let length = 1 + rest[1..].chars().next()?.len_utf8();
+            rest[length..].starts_with('\'').then_some(length + 1)
+        }
+        _ => None,
     }
 }
 

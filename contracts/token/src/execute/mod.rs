@@ -39,7 +39,7 @@ pub fn run(deps: DepsMut, env: Env, info: MessageInfo, msg: ExecuteMsg) -> StdRe
 
         ExecuteMsg::CreateViewingKey { entropy } => create_viewing_key(call, entropy),
         ExecuteMsg::SetViewingKey { key } => set_viewing_key(call, &key),
-        ExecuteMsg::RevokePermit { permit_name } => revoke_permit(call, permit_name),
+        ExecuteMsg::RevokePermit { permit_name } => revoke_permit(call, &permit_name),
 
         ExecuteMsg::IncreaseAllowance(change) => spend::increase_allowance(call, change),
         ExecuteMsg::DecreaseAllowance(change) => spend::decrease_allowance(call, change),
@@ -92,7 +92,8 @@ fn check_status(storage: &dyn Storage, msg: &ExecuteMsg) -> StdResult<()> {
 }
 
 fn register_receive(call: Call, code_hash: String) -> StdResult<Response> {
-    RECEIVERS.insert(call.deps.storage, &call.info.sender, &code_hash)?;
+    let contract = call.info.sender.as_bytes();
+    RECEIVERS.set(call.deps.storage, &[contract], &code_hash)?;
     Ok(success("register_receive"))
 }
 
@@ -110,8 +111,8 @@ fn set_viewing_key(call: Call, key: &str) -> StdResult<Response> {
     Ok(success("set_viewing_key"))
 }
 
-fn revoke_permit(call: Call, permit_name: String) -> StdResult<Response> {
-    permit::revoke(call.deps.storage, call.info.sender, permit_name)?;
+fn revoke_permit(call: Call, permit_name: &str) -> StdResult<Response> {
+    permit::revoke(call.deps.storage, &call.info.sender, permit_name)?;
     Ok(success("revoke_permit"))
 }
 

@@ -65,7 +65,7 @@ fn change_allowance(
     Ok(AllowanceNow {
         spender,
         owner,
-        allowance: now.amount.into(),
+        allowance: now.amount,
     })
 }
 

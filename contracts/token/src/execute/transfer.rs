@@ -90,8 +90,11 @@ pub fn send_tokens(call: &mut Call, owner: &Addr, action: Send) -> StdResult<Opt
         memo: action.memo.clone(),
     };
     let recipient = move_tokens(call, owner, transfer)?;
-    let registered = || RECEIVERS.get(call.deps.storage, &recipient);
-    let Some(code_hash) = action.recipient_code_hash.or_else(registered) else {
+    let code_hash = match action.recipient_code_hash {
+        Some(given) => Some(given),
+        None => RECEIVERS.get(call.deps.storage, &[recipient.as_bytes()])?,
+    };
+    let Some(code_hash) = code_hash else {
         return Ok(None);
     };
     let notice = ReceiverMsg::Receive {

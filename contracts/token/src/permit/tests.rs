@@ -105,10 +105,10 @@ fn a_permit_for_another_contract_is_refused() {
 fn a_revoked_permit_is_revoked_for_its_account_only() {
     let mut deps = mock_dependencies();
     let (alice, bob) = (Addr::unchecked("alice"), Addr::unchecked("bob"));
-    revoke(deps.as_mut().storage, alice.clone(), "all".into()).unwrap();
-    assert!(is_revoked(deps.as_ref().storage, &alice, "all"));
-    assert!(!is_revoked(deps.as_ref().storage, &alice, "other"));
-    assert!(!is_revoked(deps.as_ref().storage, &bob, "all"));
+    revoke(deps.as_mut().storage, &alice, "all").unwrap();
+    assert!(is_revoked(deps.as_ref().storage, &alice, "all").unwrap());
+    assert!(!is_revoked(deps.as_ref().storage, &alice, "other").unwrap());
+    assert!(!is_revoked(deps.as_ref().storage, &bob, "all").unwrap());
 }
 
 #[test]
