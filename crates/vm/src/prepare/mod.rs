@@ -154,12 +154,22 @@ impl ModuleInfo {
 }
 
 /// A module that engines may load.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Prepared {
     wasm: Arc<[u8]>,
     code_hash: Hash,
     hash: Hash,
     info: ModuleInfo,
+}
+
+impl core::fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        // Not the bytes: there may be millions.
+        f.debug_struct("Prepared")
+            .field("bytes", &self.wasm.len())
+            .field("info", &self.info)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Prepared {

@@ -1,0 +1,416 @@
+//! What `prepare` refuses, with the text that says why, and what it takes.
+
+use strongroom_vm::{Engine as _, Entry, PrepareError, WasmiEngine, prepare};
+
+use crate::harness::{contract, executing, refusal};
+
+const PLAIN: &str =
+    r#"(func (export "instantiate") (param i32 i32 i32) (result i32) (local.get 2))"#;
+
+fn plain() -> String {
+    contract("", PLAIN)
+}
+
+#[track_caller]
+fn refused(wat: &str, code: u32, text: &str) {
+    let error = refusal(wat);
+    assert!(error.to_string().contains(text), "{error}");
+    assert_eq!(error.code(), code, "{error}");
+}
+
+#[test]
+fn what_is_not_wasm_is_refused_in_the_protocols_words() {
+    for bytes in [
+        &b""[..],
+        b"\0as",
+        b"not wasm at all",
+        b"\0asm\x02\0\0\0",
+        b"\0asm\x01\0\0\0\xff",
+    ] {
+        let error = prepare(bytes).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .starts_with("Wasm bytecode could not be deserialized. Deserialization error: \"")
+        );
+    }
+}
+
+#[test]
+fn every_truncation_is_refused_and_none_panics() {
+    let whole = executing("", "", "(local.get $msg)");
+    prepare(&whole).unwrap();
+    for end in 0..whole.len() {
+        // Behind the code section only names are missing.
+        if let Ok(prepared) = prepare(&whole[..end]) {
+            assert!(prepared.info().entries.contains(&Entry::Execute));
+            WasmiEngine.load(&prepared).unwrap();
+        }
+    }
+}
+
+#[test]
+fn every_flipped_bit_is_taken_or_refused_and_none_panics() {
+    let whole = executing("", "", "(local.get $msg)");
+    for at in 0..whole.len() {
+        for bit in 0..8 {
+            let mut wasm = whole.clone();
+            wasm[at] ^= 1 << bit;
+            if let Ok(prepared) = prepare(&wasm) {
+                WasmiEngine.load(&prepared).expect("what is prepared loads");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_same_bytes_give_the_same_module() {
+    let wasm = executing("", "", "(local.get $msg)");
+    let (a, b) = (prepare(&wasm).unwrap(), prepare(&wasm).unwrap());
+    assert_eq!(a, b);
+    assert_ne!(a.hash(), a.code_hash());
+}
+
+#[test]
+fn versions_are_told_by_the_first_marker() {
+    refused("(module (memory 1))", 10, "interface_version_8");
+    let old = plain().replace("interface_version_8", "cosmwasm_vm_version_3");
+    refused(
+        &old,
+        11,
+        "v0.10 (it exports `cosmwasm_vm_version_3`): not supported yet",
+    );
+    let both = plain().replace(
+        r#"(func (export "interface_version_8"))"#,
+        r#"(func (export "cosmwasm_vm_version_3")) (func (export "interface_version_8"))"#,
+    );
+    refused(&both, 11, "not supported yet");
+}
+
+#[test]
+fn a_missing_or_misshapen_export_is_named() {
+    for name in ["allocate", "deallocate", "instantiate"] {
+        refused(
+            &plain().replace(&format!("\"{name}\""), "\"other\""),
+            8,
+            &format!("required export: \"{name}\""),
+        );
+    }
+    let shape = plain().replace(
+        "(param i32 i32 i32) (result i32) (local.get 2)",
+        "(param i32 i32) (result i32) (local.get 1)",
+    );
+    refused(
+        &shape,
+        8,
+        "\"instantiate\" (it has another signature than ours)",
+    );
+    let entry = contract(
+        "",
+        &format!(r#"{PLAIN} (func (export "query") (param i32))"#),
+    );
+    refused(&entry, 8, "\"query\" (it has another signature than ours)");
+    let memory = contract("", &format!(r#"{PLAIN} (export "execute" (memory 0))"#));
+    refused(&memory, 8, "\"execute\" (it is not a function)");
+    let import = contract(
+        r#"(import "env" "db_read" (func $r (param i32) (result i32)))"#,
+        &format!(r#"{PLAIN} (export "migrate" (func $r))"#),
+    );
+    refused(&import, 8, "\"migrate\" (it is an import)");
+}
+
+#[test]
+fn imports_are_ours_or_refused_by_name() {
+    for (module, name, ty, text) in [
+        ("env", "nothing", "", "\"env.nothing\""),
+        (
+            "env",
+            "db_scan",
+            "(param i32 i32 i32) (result i32)",
+            "\"env.db_scan\" (storage iteration is not built yet)",
+        ),
+        (
+            "env",
+            "db_next",
+            "(param i32) (result i32)",
+            "\"env.db_next\" (storage iteration is not built yet)",
+        ),
+        (
+            "env",
+            "canonicalize_address",
+            "(param i32 i32) (result i32)",
+            "\"env.canonicalize_address\"",
+        ),
+        ("env", "debug_print", "(param i32)", "\"env.debug_print\""),
+        (
+            "wasi_snapshot_preview1",
+            "fd_write",
+            "(param i32 i32 i32 i32) (result i32)",
+            "\"wasi_snapshot_preview1.fd_write\"",
+        ),
+        (
+            "other",
+            "db_read",
+            "(param i32) (result i32)",
+            "\"other.db_read\"",
+        ),
+        (
+            "env",
+            "db_read",
+            "(param i64) (result i32)",
+            "\"env.db_read\" (with another signature than ours)",
+        ),
+        (
+            "env",
+            "check_gas",
+            "(result i32)",
+            "\"env.check_gas\" (with another signature than ours)",
+        ),
+        (
+            "env",
+            "abort",
+            "(param i32) (result i32)",
+            "\"env.abort\" (with another signature than ours)",
+        ),
+    ] {
+        refused(
+            &contract(
+                &format!("(import \"{module}\" \"{name}\" (func {ty}))"),
+                PLAIN,
+            ),
+            7,
+            text,
+        );
+    }
+    refused(
+        &contract("(import \"env\" \"g\" (global i32))", PLAIN),
+        7,
+        "only functions can be imported",
+    );
+}
+
+#[test]
+fn every_import_of_ours_is_taken_with_its_signature() {
+    let imports: String = strongroom_vm::Import::ALL
+        .iter()
+        .map(|i| {
+            let result = i
+                .result()
+                .map(|r| format!("(result {r})"))
+                .unwrap_or_default();
+            format!(
+                "(import \"env\" \"{}\" (func (param {}) {result}))",
+                i.name(),
+                "i32 ".repeat(i.params())
+            )
+        })
+        .collect();
+    prepare(&wat::parse_str(contract(&imports, PLAIN)).unwrap()).unwrap();
+}
+
+#[test]
+fn features_are_offered_or_listed() {
+    let with = |names: &[&str]| {
+        let exports: String = names
+            .iter()
+            .map(|n| format!("(func (export \"requires_{n}\"))"))
+            .collect();
+        contract("", &format!("{PLAIN} {exports}"))
+    };
+    let info = prepare(&wat::parse_str(with(&["staking", "stargate", "random", "ibc3"])).unwrap())
+        .unwrap();
+    assert_eq!(
+        info.info().features,
+        ["ibc3", "random", "staking", "stargate"]
+    );
+    assert!(info.info().requires_random());
+    assert!(!info.info().is_ibc());
+    refused(
+        &with(&["random", "iterator", "cosmwasm_1_1"]),
+        9,
+        "requires unsupported features: {\"cosmwasm_1_1\", \"iterator\"}",
+    );
+}
+
+#[test]
+fn memory_rules() {
+    refused(
+        &plain().replace("(memory 2)", ""),
+        4,
+        "Wasm contract doesn't have a memory section",
+    );
+    refused(
+        r#"(module (func (export "interface_version_8")))"#,
+        4,
+        "Wasm contract doesn't have a memory section",
+    );
+    refused(
+        &plain().replace("(memory 2)", "(memory 193)"),
+        6,
+        "must not exceed 192 pages",
+    );
+    refused(
+        &plain().replace("(memory 2)", "(memory 2) (memory 2)"),
+        5,
+        "exactly one memory",
+    );
+    refused(
+        &contract("(import \"env\" \"memory\" (memory 1))", PLAIN).replace("(memory 2)", ""),
+        5,
+        "exactly one memory",
+    );
+    for memory in ["(memory 192)", "(memory 2 65536)", "(memory 2 2)"] {
+        prepare(&wat::parse_str(plain().replace("(memory 2)", memory)).unwrap()).unwrap();
+    }
+}
+
+#[test]
+fn a_start_function_is_refused() {
+    refused(
+        &contract("", &format!("{PLAIN} (func $s) (start $s)")),
+        3,
+        "start function",
+    );
+}
+
+#[test]
+fn instructions_beyond_stock_rustc_are_refused_with_function_and_reason() {
+    let with = |code: &str| {
+        contract(
+            "",
+            &format!("{PLAIN} (table 3 funcref) (elem declare func $bad) (func $bad {code})"),
+        )
+    };
+    for (code, reason) in [
+        ("(drop (ref.func $bad))", ""),
+        ("(drop (table.get 0 (i32.const 0)))", ""),
+        ("(drop (table.grow 0 (ref.null func) (i32.const 1)))", ""),
+    ] {
+        let error = refusal(&with(code)).to_string();
+        assert!(
+            error.contains("passive element segment") || error.contains(reason),
+            "{error}"
+        );
+    }
+    let with = |code: &str| contract("", &format!("{PLAIN} (table 3 funcref) (func $bad {code})"));
+    for (code, reason) in [
+        (
+            "(drop (table.get 0 (i32.const 0)))",
+            "function \"bad\" (#5): it uses the instruction TableGet",
+        ),
+        (
+            "(drop (table.size 0))",
+            "function \"bad\" (#5): it uses the instruction TableSize",
+        ),
+        (
+            "(table.copy 0 0 (i32.const 0) (i32.const 0) (i32.const 0))",
+            "instruction TableCopy",
+        ),
+        (
+            "(drop (ref.is_null (ref.null func)))",
+            "instruction RefNull",
+        ),
+    ] {
+        refused(&with(code), 3, reason);
+    }
+    for code in [
+        "(drop (i32x4.splat (i32.const 1)))",
+        "(return_call $bad)",
+        "(atomic.fence)",
+        "(local externref)",
+        "(drop (i32.atomic.load (i32.const 0)))",
+    ] {
+        let error = refusal(&with(code));
+        assert!(
+            error.to_string().contains("bad\" (#5)") || error.to_string().contains("function"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn an_invalid_function_is_named() {
+    // Hand-made: `wat` writes no ill-typed code on purpose, but takes it.
+    refused(
+        &contract("", &format!("{PLAIN} (func $wrong (result i32))")),
+        1,
+        "function 'wrong' (#5): ",
+    );
+}
+
+#[test]
+fn references_as_values_are_refused() {
+    refused(
+        &contract("", &format!("{PLAIN} (func (param externref))")),
+        3,
+        "value type",
+    );
+    refused(
+        &contract("", &format!("{PLAIN} (global funcref (ref.null func))")),
+        3,
+        "value type",
+    );
+    refused(
+        &contract("", &format!("{PLAIN} (table 1 externref)")),
+        3,
+        "something else than functions",
+    );
+}
+
+#[test]
+fn segments_must_fit_where_they_go() {
+    let with = |more: &str| contract("", &format!("{PLAIN} {more}"));
+    refused(
+        &with(r#"(data (i32.const 131071) "ab")"#),
+        3,
+        "data segment outside",
+    );
+    refused(
+        &with(r#"(data (i32.const -1) "a")"#),
+        3,
+        "data segment outside",
+    );
+    prepare(&wat::parse_str(with(r#"(data (i32.const 131070) "ab")"#)).unwrap()).unwrap();
+    refused(&with(r#"(data "passive")"#), 3, "passive data segment");
+    refused(
+        &with("(table 1 funcref) (elem (i32.const 1) $allocate)"),
+        3,
+        "element segment outside",
+    );
+    refused(
+        &with("(table 1 funcref) (elem func $allocate)"),
+        3,
+        "passive element segment",
+    );
+}
+
+#[test]
+fn floats_are_taken() {
+    prepare(&executing(
+        "",
+        "",
+        "(i32.trunc_sat_f64_s (f64.sqrt (f64.const 16)))",
+    ))
+    .unwrap();
+}
+
+#[test]
+fn only_what_is_called_stays_exported_and_custom_sections_go() {
+    let wat = contract(
+        "",
+        &format!(
+            r#"{PLAIN} (@custom "notes" "secret plans") (func (export "backdoor") (result i32) (i32.const 1))"#
+        ),
+    );
+    let prepared = prepare(&wat::parse_str(wat).unwrap()).unwrap();
+    let text = String::from_utf8_lossy(prepared.wasm()).into_owned();
+    assert!(!text.contains("backdoor") && !text.contains("secret plans"));
+    assert_eq!(prepared.info().entries, [Entry::Instantiate]);
+}
+
+#[test]
+fn errors_are_equal_to_themselves() {
+    // Refusals are part of the chain's result, so they compare.
+    assert_eq!(prepare(b"").unwrap_err(), prepare(b"").unwrap_err());
+    assert_eq!(refusal("(module)"), PrepareError::NotAContract);
+}
