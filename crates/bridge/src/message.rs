@@ -434,7 +434,7 @@ pub trait Message: BorshSerialize + BorshDeserialize {
 ///
 /// # Errors
 /// [`DoorError::Message`] for another version or an unknown kind.
-pub fn spec_of_head<M: Message + ?Sized>(bytes: &[u8]) -> Result<&'static Spec, DoorError> {
+pub fn spec_of_head<M: Message>(bytes: &[u8]) -> Result<&'static Spec, DoorError> {
     match bytes {
         [VERSION, half, kind, ..] => {
             M::spec_of(*half, *kind).ok_or(DoorError::Message("unknown kind"))

@@ -1,5 +1,12 @@
 //! The thin enclave binary: what is measured on hardware. `strongroom enclave` runs the same function.
 
+#[cfg(unix)]
 fn main() -> std::process::ExitCode {
     strongroom_enclave::process::child_main()
+}
+
+#[cfg(not(unix))]
+fn main() -> std::process::ExitCode {
+    eprintln!("strongroom enclave: this platform has no transport to a host yet");
+    std::process::ExitCode::FAILURE
 }

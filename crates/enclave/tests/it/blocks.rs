@@ -166,6 +166,68 @@ fn a_query_reads_the_newest_committed_height_and_no_other() {
 }
 
 #[test]
+fn a_query_keeps_the_height_that_it_began_with_while_blocks_pass_by() {
+    let mut secret = with_contract();
+    let txs = ["b25l", "dHdv"].map(|word| secret.keep(word));
+    secret.node.restart(1).unwrap();
+    secret.node.committed(2).unwrap();
+    let (data, key) = secret.request();
+    let (began, go) = (std::sync::Barrier::new(2), std::sync::Barrier::new(2));
+    let (door, store, content) = (
+        secret.node.door.clone(),
+        secret.node.store.clone(),
+        secret.node.content.clone(),
+    );
+    let (reply, heights) = std::thread::scope(|scope| {
+        let query = scope.spawn(|| {
+            let mut heights = Vec::new();
+            let reply = door.call(
+                Request::Query {
+                    path: SECRET_QUERY.to_owned(),
+                    data,
+                },
+                &mut |ask| match ask {
+                    Ask::Get { height, tree, key } => {
+                        if heights.is_empty() {
+                            began.wait();
+                            go.wait();
+                        }
+                        heights.push(height);
+                        let (value, proof) = store.view(height).unwrap().prove(tree, &key).unwrap();
+                        strongroom_bridge::Answer::Proven(Proven {
+                            value,
+                            proof: proof.encode(),
+                        })
+                    }
+                    Ask::GetCode { hash } => {
+                        strongroom_bridge::Answer::Code(content.get(&hash).cloned())
+                    }
+                    other => panic!("{other:?}"),
+                },
+            );
+            (reply, heights)
+        });
+        began.wait();
+        for tx in txs {
+            secret.node.block(vec![tx]);
+        }
+        go.wait();
+        query.join().unwrap()
+    });
+    let Ok(Reply::Query(result)) = reply else {
+        panic!("{reply:?}")
+    };
+    assert_eq!(result.height, 2);
+    assert!(
+        heights.len() > 2 && heights.iter().all(|h| *h == 2),
+        "{heights:?}"
+    );
+    let response = QuerySecretContractResponse::decode(result.outcome.unwrap().as_slice()).unwrap();
+    assert_eq!(*key.open_data(&response.data).unwrap(), b"begin");
+    assert_eq!(secret.ask(), b"two");
+}
+
+#[test]
 fn public_queries_and_their_errors_pass_through_the_door() {
     let secret = with_contract();
     let keys = secret
