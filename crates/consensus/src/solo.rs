@@ -9,8 +9,8 @@
 //! carries the *seen* commit of its own height, and the next one the final commit of that height in `last_commit`;
 //! whoever serves commits prefers the latter, as CometBFT does (`canonical`).
 //!
-//! **Order.** For every height: propose, sign, save the decided block (synced), write the signer's state, execute,
-//! commit. After a crash the blocks above the application's height are executed from the store.
+//! **Order.** For every height: propose, sign, save the decided block (synced), execute, commit, write the signer's
+//! state. After a crash the blocks above the application's height are executed from the store.
 //! Spec: architecture, section 5; byte for byte against recorded blocks in the tests.
 
 mod engine;

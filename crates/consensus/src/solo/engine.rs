@@ -209,7 +209,7 @@ impl Solo {
             .spawn(move || {
                 let run = std::panic::AssertUnwindSafe(|| runner.run(&shared));
                 let end = std::panic::catch_unwind(run).unwrap_or(Err(EngineError::Panicked));
-                on_end(end.as_ref().map(|()| ()));
+                on_end(end.as_ref().copied());
                 end
             })
             .map_err(EngineError::Thread)?;
@@ -358,8 +358,9 @@ impl Runner {
             .proposer
             .propose(txs.into(), time, block_time(time, time))?;
         self.blocks.save_decided(&block)?;
-        self.proposer.signer().persist()?;
-        self.execute(&block)
+        self.execute(&block)?;
+        // Last, so that nobody waits for it: until here the saved block stands for it.
+        Ok(self.proposer.signer().persist()?)
     }
 }
 

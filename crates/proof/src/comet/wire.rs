@@ -7,9 +7,6 @@ use tendermint_proto::google::protobuf::Timestamp as RawTimestamp;
 
 /// 0001-01-01T00:00:00Z, the zero time of Go, which an absent vote carries.
 pub(super) const TIME_ZERO_SECONDS: i64 = -62_135_596_800;
-/// 10000-01-01T00:00:00Z: the first second that no timestamp may have.
-const TIME_END_SECONDS: i64 = 253_402_300_800;
-const NANOS_END: u32 = 1_000_000_000;
 
 /// Decodes `M` and refuses bytes that it would not encode to itself.
 pub(super) fn decode_canonical<M: Message + Default>(
@@ -50,18 +47,9 @@ pub(super) fn time(
     field: &'static str,
     raw: Option<&RawTimestamp>,
 ) -> Result<Timestamp, DecodeError> {
-    let bad = DecodeError::Field { what, field };
-    let Some(raw) = raw else { return Err(bad) };
-    let Ok(nanos) = u32::try_from(raw.nanos) else {
-        return Err(bad);
-    };
-    if raw.seconds < TIME_ZERO_SECONDS || raw.seconds >= TIME_END_SECONDS || nanos >= NANOS_END {
-        return Err(bad);
-    }
-    Ok(Timestamp {
-        seconds: raw.seconds,
-        nanos,
-    })
+    let read =
+        |raw: &RawTimestamp| Timestamp::new(raw.seconds, u32::try_from(raw.nanos).ok()?).ok();
+    raw.and_then(read).ok_or(DecodeError::Field { what, field })
 }
 
 /// The protobuf of a time. Nanoseconds above 999,999,999 cannot come out of [`time`]; they saturate.
