@@ -9,7 +9,7 @@
 //!
 //! Order of reading: [`ports`] (what it stands on), [`overlay`] and [`state`] (how it reads and writes),
 //! [`collections`], [`gas`], [`ctx`] (what a handler has), [`tx`] (one transaction), [`block`] (one block),
-//! [`check`] (mempool and simulation), [`query`], [`genesis`],
+//! [`check`] (mempool and simulation), [`mod@query`], [`genesis`],
 //! [`modules`] (auth, bank, compute, consensus, registration; all of one shape).
 
 #![cfg_attr(

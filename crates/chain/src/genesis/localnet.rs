@@ -5,8 +5,9 @@
 //!   `bonded_tokens_pool` 7, `not_bonded_tokens_pool` 8, `gov` 9, `mint` 10; the next new account is 11;
 //! - the validator's self-bond of 10^17 has happened: `bonded_tokens_pool` holds it, the validator's account has
 //!   9·10^17, its public key and sequence 1. Its voting power is 10^11 (one per 10^6 uscrt);
-//! - block limits: 4 MiB and 100,000,000 gas. The largest upload needs about 22,600,000; the gas is to be calibrated
-//!   against wasmi, so that a full block stays executable within its time;
+//! - block limits: 4 MiB and 100,000,000 gas. The largest upload needs about 22,600,000. Ten million gas of the worst
+//!   class of operators take at most one second on the reference engine (docs/spec/gas.md 2), so the worst block takes
+//!   ten; ordinary blocks are far from it;
 //! - `version.app` is 1: it selects price and rule tables.
 
 use super::{AppState, Document, GenesisError};

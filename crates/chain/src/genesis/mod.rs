@@ -4,7 +4,7 @@
 //! unknown or refused is an error that names it, and nothing is written. The hash of a genesis is SHA-256 of the bytes.
 //! Refuses: a first height other than 1, an app hash before the first state.
 
-mod localnet;
+pub mod localnet;
 #[cfg(test)]
 mod tests;
 

@@ -98,6 +98,8 @@ fn keys_security_validators_and_limits_stand_in_the_state() {
         )
     });
     assert_eq!((keys.io, keys.node_exchange), ([1; 32], [2; 32]));
+    let outside = consensus::state::VALIDATORS.read(&chain.state);
+    assert_eq!(outside, Ok(Some(set.clone())));
     assert_eq!(security, Security::Insecure);
     assert_eq!((set[0].pubkey, set[0].power), ([3; 32], 100_000_000_000));
     assert_eq!(
