@@ -337,9 +337,7 @@ impl Instance {
                 Ok(Answer::Value(0))
             }
             Import::Abort => Err(self.abort(a)?.into()),
-            Import::AddrCanonicalize => {
-                self.address(a, Some(b), |human| address::canonicalize(human))
-            }
+            Import::AddrCanonicalize => self.address(a, Some(b), address::canonicalize),
             Import::AddrHumanize => self.address(a, Some(b), |canonical| {
                 address::humanize(canonical).map(String::into_bytes)
             }),
@@ -348,7 +346,7 @@ impl Instance {
             }),
             Import::Secp256k1Verify => {
                 self.charge(gas::SECP256K1_VERIFY)?;
-                let (hash, signature, key) = self.take_three(a, b, c)?;
+                let [hash, signature, key] = self.take_three(a, b, c)?;
                 Ok(Answer::Value(
                     crypto::secp256k1_verify(&hash, &signature, &key).into(),
                 ))
@@ -373,7 +371,7 @@ impl Instance {
             }
             Import::Ed25519Verify => {
                 self.charge(gas::ED25519_VERIFY)?;
-                let (message, signature, key) = self.take_three(a, b, c)?;
+                let [message, signature, key] = self.take_three(a, b, c)?;
                 self.charge_bytes(message.len(), gas::HASH_BYTE)?;
                 Ok(Answer::Value(
                     crypto::ed25519_verify(&message, &signature, &key).into(),
@@ -471,13 +469,13 @@ impl Instance {
         }
     }
 
-    fn take_three(&mut self, a: u32, b: u32, c: u32) -> Result<(Vec<u8>, Vec<u8>, Vec<u8>), Trap> {
+    fn take_three(&mut self, a: u32, b: u32, c: u32) -> Result<[Vec<u8>; 3], Trap> {
         let most = limits::CRYPTO_MESSAGE_BYTES_MAX;
-        Ok((
+        Ok([
             self.take(a, most)?,
             self.take(b, most)?,
             self.take(c, most)?,
-        ))
+        ])
     }
 
     /// A message, its hashing paid for, and a key.
@@ -494,7 +492,7 @@ impl Instance {
 
     fn batch(&mut self, messages: u32, signatures: u32, keys: u32) -> Result<Answer, Stopped> {
         self.charge(gas::HOST_CALL)?;
-        let (messages, signatures, keys) = self.take_three(messages, signatures, keys)?;
+        let [messages, signatures, keys] = self.take_three(messages, signatures, keys)?;
         let lists = crypto::sections(&messages, limits::BATCH_MAX)
             .zip(crypto::sections(&signatures, limits::BATCH_MAX))
             .zip(crypto::sections(&keys, limits::BATCH_MAX));

@@ -1,9 +1,13 @@
 //! One deterministic, versioned pass from a contract's bytes to the module that engines run.
 //!
-//! 1. Limits, features and interface are checked (`scan`, `abi`); 2. each function is validated and planned (`meter`);
-//! 3. the module is written anew (`rewrite`) with globals for gas and depth, a memory maximum, and only the exports
-//!    that we call; 4. the result is validated again and hashed. Engines only ever see the result, so no engine decides
-//! what is accepted or what it costs. Spec: `docs/spec/gas.md`, contract-abi.md 6.1.
+//! 1. Limits, features and interface are checked (`scan`, `abi`).
+//! 2. Each function is validated and planned (`meter`).
+//! 3. The module is written anew (`rewrite`) with globals for gas and depth, a memory maximum, and only the exports
+//!    that we call.
+//! 4. The result is validated again and hashed.
+//!
+//! Engines only ever see the result, so no engine decides what is accepted or what it costs. Spec: `docs/spec/gas.md`,
+//! contract-abi.md 6.1.
 
 mod abi;
 mod meter;

@@ -1,8 +1,11 @@
 //! The engine from outside: modules written by hand, run through `prepare` and the reference engine.
 
 mod bombs;
+mod cache;
+mod calls;
 mod document;
 mod harness;
+mod imports;
 mod metering;
 mod naive;
 mod refusals;

@@ -174,7 +174,7 @@ impl Writer {
                 self.labels.pop();
                 format!("(if $l{label} {condition} (then {then}) {or})")
             }
-            8 | 9 | 10 => self.branch(),
+            8..=10 => self.branch(),
             11 => {
                 let blocks: Vec<usize> = self.labels.iter().filter(|l| !l.1).map(|l| l.0).collect();
                 if blocks.is_empty() {

@@ -1,0 +1,64 @@
+//! The module cache: by bytes, least recently used first, never another module.
+
+use std::cell::Cell;
+
+use strongroom_vm::{EngineFault, ModuleCache, Prepared, WasmiEngine, prepare};
+
+use crate::harness::executing;
+
+fn module(n: u32) -> Prepared {
+    prepare(&executing("", "", &format!("(i32.const {n})"))).unwrap()
+}
+
+#[test]
+fn a_module_is_loaded_once_and_the_oldest_goes_first() {
+    let modules: Vec<Prepared> = (0..3).map(module).collect();
+    let each = {
+        let cache = ModuleCache::new(WasmiEngine, usize::MAX);
+        cache
+            .get_or_load::<EngineFault>(modules[0].code_hash(), || Ok(modules[0].clone()))
+            .unwrap();
+        cache.bytes()
+    };
+    let cache = ModuleCache::new(WasmiEngine, 2 * each + each / 2);
+    let loads = Cell::new(0);
+    let get = |n: usize| {
+        cache
+            .get_or_load::<EngineFault>(modules[n].code_hash(), || {
+                loads.set(loads.get() + 1);
+                Ok(modules[n].clone())
+            })
+            .unwrap();
+        loads.get()
+    };
+    assert_eq!((get(0), get(0), get(1), get(0)), (1, 1, 2, 2));
+    assert_eq!(get(2), 3, "1 is the oldest now and goes");
+    assert_eq!((get(0), get(2)), (3, 3));
+    assert_eq!(get(1), 4);
+    assert!(cache.bytes() <= 2 * each + each / 2);
+}
+
+#[test]
+fn a_module_larger_than_the_cache_is_loaded_each_time() {
+    let cache = ModuleCache::new(WasmiEngine, 10);
+    let m = module(7);
+    for _ in 0..2 {
+        cache
+            .get_or_load::<EngineFault>(m.code_hash(), || Ok(m.clone()))
+            .unwrap();
+        assert_eq!(cache.bytes(), 0);
+        assert!(cache.get(m.code_hash()).is_none());
+    }
+}
+
+#[test]
+fn another_module_than_asked_for_is_a_fault() {
+    let cache = ModuleCache::new(WasmiEngine, usize::MAX);
+    let (a, b) = (module(1), module(2));
+    assert!(
+        cache
+            .get_or_load::<EngineFault>(a.code_hash(), || Ok(b.clone()))
+            .is_err()
+    );
+    assert!(cache.get(a.code_hash()).is_none() && cache.get(b.code_hash()).is_none());
+}
