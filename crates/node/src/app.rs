@@ -177,7 +177,7 @@ impl Application for App {
             gas_wanted,
             gas_used,
             events,
-        } = crate::mempool::Checker::check_tx(&*self.chain, tx, kind);
+        } = crate::mempool::Checker::check_tx(&self.chain, tx, kind);
         ExecTxResult {
             code,
             data,

@@ -229,7 +229,7 @@ impl HostChain {
     }
 }
 
-impl Checker for HostChain {
+impl Checker for Arc<HostChain> {
     fn check_tx(&self, tx: &[u8], kind: CheckKind) -> CheckTx {
         self.check(tx, kind).unwrap_or_else(|fault| {
             tracing::error!(%fault, "a transaction could not be checked");

@@ -5,7 +5,7 @@
 //! checked again in order. Refuses: priorities, replacement, durability ("acknowledged" means found in a block).
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use strongroom_types::{Event, Hash, sha256};
 
 /// Why and when a transaction is checked.
@@ -215,6 +215,7 @@ pub struct Mempool {
     /// Held while the checker works and while a block is taken in, so that its overlay sees one order of things.
     turn: Mutex<()>,
     inner: Mutex<Inner>,
+    waiting: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
 impl Mempool {
@@ -226,6 +227,18 @@ impl Mempool {
             checker,
             turn: Mutex::new(()),
             inner: Mutex::new(Inner::default()),
+            waiting: OnceLock::new(),
+        }
+    }
+
+    /// Calls `tell` from now on whenever a transaction begins to wait, and when some still wait after a block. Once.
+    pub fn on_waiting(&self, tell: impl Fn() + Send + Sync + 'static) {
+        let _ = self.waiting.set(Box::new(tell));
+    }
+
+    fn tell_waiting(&self) {
+        if let Some(tell) = self.waiting.get() {
+            tell();
         }
     }
 
@@ -302,6 +315,8 @@ impl Mempool {
                 gas_wanted: answer.gas_wanted,
             },
         );
+        drop(inner);
+        self.tell_waiting();
         Ok(answer)
     }
 
@@ -393,6 +408,9 @@ impl Mempool {
                 inner.remove(&hash);
                 inner.seen.forget(&hash);
             }
+        }
+        if self.size().txs > 0 {
+            self.tell_waiting();
         }
     }
 }

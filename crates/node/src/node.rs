@@ -10,7 +10,7 @@ use crate::enclave::Enclave;
 use crate::events::EventBus;
 use crate::faucet::{self, Purse};
 use crate::host::HostChain;
-use crate::mempool::{CheckKind, CheckTx, Checker, Limits as MempoolLimits, Mempool};
+use crate::mempool::{Limits as MempoolLimits, Mempool};
 use crate::rest;
 use crate::rpc::RpcBackend;
 use crate::rpc::RpcServer;
@@ -22,7 +22,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use strongroom_bridge::Transport;
-use strongroom_consensus::solo::{Parts, Waker};
+use strongroom_consensus::solo::Parts;
 use strongroom_consensus::{EngineError, GenesisDoc, Pace, Signer, Solo, SystemClock};
 use strongroom_store::blocks::{BlockStore, Validator};
 use strongroom_store::state::TABLES;
@@ -187,12 +187,7 @@ impl Node {
             enclave.clone(),
             head,
         ));
-        let checker = Waking {
-            chain: Arc::clone(&chain),
-            waker: Arc::default(),
-        };
-        let waker = Arc::clone(&checker.waker);
-        let mempool = Arc::new(Mempool::new(MempoolLimits::default(), Box::new(checker)));
+        let mempool = Arc::new(Mempool::new(MempoolLimits::default(), Box::new(Arc::clone(&chain))));
         let events = EventBus::default();
         let blocks = Arc::clone(&stores.blocks);
         let app = App::new(
@@ -221,7 +216,8 @@ impl Node {
                 }
             })
         })?;
-        let _ = waker.set(engine.waker());
+        let waker = engine.waker();
+        mempool.on_waiting(move || waker.wake());
 
         let info = NodeInfo {
             id: hex::encode(strongroom_proof::comet::validators::address(&validator)),
@@ -316,24 +312,6 @@ fn before_first(genesis: &GenesisDoc) -> BlockInfo {
         time: genesis.time,
         header_hash: [0; 32],
         version_app: 0,
-    }
-}
-
-/// Checks transactions and wakes the engine when one passed.
-struct Waking {
-    chain: Arc<HostChain>,
-    waker: Arc<std::sync::OnceLock<Waker>>,
-}
-
-impl Checker for Waking {
-    fn check_tx(&self, tx: &[u8], kind: CheckKind) -> CheckTx {
-        let checked = self.chain.check_tx(tx, kind);
-        if checked.is_ok() && kind != CheckKind::Probe {
-            if let Some(waker) = self.waker.get() {
-                waker.wake();
-            }
-        }
-        checked
     }
 }
 

@@ -59,7 +59,7 @@ const CONTRACT_ADDRESS: &str = "contract_address";
 ///
 /// # Errors
 /// compute 21 for a custom event that breaks the rules of contract-abi.md 7.9.
-pub fn events(
+pub(super) fn events(
     key: &TxKey,
     contract: &Address,
     attributes: Vec<response::Attribute>,
