@@ -99,8 +99,10 @@ async fn network(args: Args) -> anyhow::Result<()> {
     if !layout.genesis().exists() {
         // An enclave of its own: the one that serves begins with the seal, as at every later start.
         let (transport, process) = start_enclave(died.clone())?;
-        bootstrap(&layout, transport, &args.chain_id)?;
+        bootstrap(&layout, Arc::clone(&transport), &args.chain_id)?;
+        // In this order: an enclave whose door closes while nobody expects it counts as dead.
         process.stop();
+        drop(transport);
     }
     let (transport, process) = start_enclave(died)?;
     let genesis = fs::read(layout.genesis()).with_context(|| layout.genesis().display().to_string())?;

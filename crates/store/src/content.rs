@@ -24,7 +24,9 @@ impl ContentStore {
     /// [`Error::Engine`] if it cannot be made.
     pub fn open(directory: &Path) -> Result<Self> {
         fs::create_dir_all(directory).map_err(|e| failed(directory, &e))?;
-        Ok(Self { directory: directory.to_owned() })
+        Ok(Self {
+            directory: directory.to_owned(),
+        })
     }
 
     /// Keeps `content`, durably. Keeping it again changes nothing.
@@ -71,7 +73,9 @@ impl ContentStore {
 }
 
 fn failed(path: &Path, e: &std::io::Error) -> Error {
-    Error::Engine { detail: format!("{}: {e}", path.display()) }
+    Error::Engine {
+        detail: format!("{}: {e}", path.display()),
+    }
 }
 
 #[cfg(test)]
@@ -81,9 +85,15 @@ mod tests {
     #[test]
     fn what_was_kept_comes_back_after_a_reopen_and_nothing_else_does() {
         let home = tempfile::tempdir().unwrap();
-        let hash = ContentStore::open(home.path()).unwrap().put(b"code").unwrap();
+        let hash = ContentStore::open(home.path())
+            .unwrap()
+            .put(b"code")
+            .unwrap();
         let store = ContentStore::open(home.path()).unwrap();
-        assert_eq!(store.get(&hash).unwrap().as_deref(), Some(b"code".as_slice()));
+        assert_eq!(
+            store.get(&hash).unwrap().as_deref(),
+            Some(b"code".as_slice())
+        );
         assert_eq!(store.get(&[0; 32]).unwrap(), None);
     }
 
@@ -95,6 +105,9 @@ mod tests {
         fs::write(store.path(&hash), b"co").unwrap();
         assert_eq!(store.get(&hash).unwrap(), None);
         store.put(b"code").unwrap();
-        assert_eq!(store.get(&hash).unwrap().as_deref(), Some(b"code".as_slice()));
+        assert_eq!(
+            store.get(&hash).unwrap().as_deref(),
+            Some(b"code".as_slice())
+        );
     }
 }

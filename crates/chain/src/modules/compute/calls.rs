@@ -217,7 +217,8 @@ impl Calls<'_, '_, '_> {
     fn enter_query(&mut self, smart: Smart, outer: &GasMeter) -> Result<Result<Next, Vec<u8>>, Stop> {
         let queries = self.frames.iter().filter(|f| matches!(f, Frame::Running(r) if r.op == Op::Query)).count();
         if queries.saturating_add(1) >= QUERY_DEPTH_MAX {
-            return querier::answer_system(&SystemError::ExceededRecursionLimit {}).map(Err);
+            // The published v1 library knows no system error for it: as text, every caller can read it (ADR 2).
+            return querier::answer_error("Query recursion limit exceeded").map(Err);
         }
         let code = match handler::loaded(self.ctx, &smart.contract) {
             Ok(code) => code,

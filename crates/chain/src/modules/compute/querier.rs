@@ -75,8 +75,6 @@ pub(super) enum SystemError {
         /// Which.
         kind: String,
     },
-    /// Queries nested too deep.
-    ExceededRecursionLimit {},
 }
 
 /// A smart query, to be run as a frame.
