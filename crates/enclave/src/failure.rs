@@ -3,11 +3,14 @@
 use std::sync::{Mutex, PoisonError};
 use strongroom_bridge::{Failure, FailureCode};
 
+/// Characters of a failure's text: some quote what the host sent, and `status` must fit its limit.
+const TEXT_CHARS_MAX: usize = 1000;
+
 /// A failure with its code.
 pub(crate) fn failure(code: FailureCode, text: impl core::fmt::Display) -> Failure {
     Failure {
         code,
-        text: text.to_string(),
+        text: text.to_string().chars().take(TEXT_CHARS_MAX).collect(),
     }
 }
 
@@ -47,6 +50,14 @@ impl Brake {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_text_is_cut() {
+        assert_eq!(
+            failure(FailureCode::Genesis, "ß".repeat(5000)).text.len(),
+            2 * TEXT_CHARS_MAX
+        );
+    }
 
     #[test]
     fn the_first_failed_check_is_answered_to_everything_after_it() {
