@@ -78,7 +78,7 @@ mod linux {
         );
         say(
             "create a file",
-            std::fs::File::create("/tmp/strongroom-sandbox-probe").map(drop),
+            std::fs::File::create("sandbox-probe").map(drop),
         );
         say("read a directory", std::fs::read_dir("/").map(drop));
         say(
