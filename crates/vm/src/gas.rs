@@ -24,9 +24,9 @@ pub const BRANCH: u64 = 80;
 /// `br_table`.
 pub const BRANCH_TABLE: u64 = 100;
 /// `call`: the frame, the depth check and the gas check of the callee.
-pub const CALL: u64 = 400;
+pub const CALL: u64 = 500;
 /// `call_indirect`: the same, and the check of the signature.
-pub const CALL_INDIRECT: u64 = 500;
+pub const CALL_INDIRECT: u64 = 600;
 /// Per parameter and declared local, at each entry of a function: copied or zeroed.
 pub const LOCAL: u64 = 10;
 /// `memory.copy`, `memory.fill`: before the bytes.

@@ -3,10 +3,12 @@
 //! The same for every engine: an [`crate::engine::Guest`] only runs code. Gas lives in the guest's global, so that the
 //! guest's own charges and those made here take from one purse; everything is charged before it is done.
 
+use strongroom_crypto::imports::{self as crypto, CallError};
+
 use crate::engine::{Engine, Guest, Loaded, Stop};
 use crate::error::{EngineFault, Fault, Trap};
 use crate::host::{Charged, Host};
-use crate::imports::crypto::{self, Code};
+use crate::imports::sections::sections;
 use crate::imports::{Import, address};
 use crate::prepare::{Entry, ModuleInfo, export};
 use crate::{gas, limits, region};
@@ -347,15 +349,13 @@ impl Instance {
             Import::Secp256k1Verify => {
                 self.charge(gas::SECP256K1_VERIFY)?;
                 let [hash, signature, key] = self.take_three(a, b, c)?;
-                Ok(Answer::Value(
-                    crypto::secp256k1_verify(&hash, &signature, &key).into(),
-                ))
+                Ok(verdict(crypto::secp256k1_verify(&hash, &signature, &key)))
             }
             Import::Secp256k1RecoverPubkey => {
                 self.charge(gas::SECP256K1_RECOVER)?;
                 let hash = self.take(a, limits::CRYPTO_MESSAGE_BYTES_MAX)?;
                 let signature = self.take(b, limits::CRYPTO_MESSAGE_BYTES_MAX)?;
-                Ok(region_or_code(crypto::secp256k1_recover(
+                Ok(region_or_code(crypto::secp256k1_recover_pubkey(
                     &hash, &signature, c,
                 )))
             }
@@ -373,15 +373,13 @@ impl Instance {
                 self.charge(gas::ED25519_VERIFY)?;
                 let [message, signature, key] = self.take_three(a, b, c)?;
                 self.charge_bytes(message.len(), gas::HASH_BYTE)?;
-                Ok(Answer::Value(
-                    crypto::ed25519_verify(&message, &signature, &key).into(),
-                ))
+                Ok(verdict(crypto::ed25519_verify(&message, &signature, &key)))
             }
             Import::Ed25519BatchVerify => self.batch(a, b, c),
             Import::DcapQuoteVerify => {
                 // No verifier of real quotes yet: an error for every quote, never "verified".
                 self.charge(gas::DCAP_QUOTE_VERIFY)?;
-                Ok(region_or_code(Err(Code::Generic)))
+                Ok(region_or_code::<0>(Err(CallError::Generic)))
             }
             Import::GasEvaporate => {
                 let wish = u64::from(a).saturating_mul(gas::WASM_GAS_PER_SDK_GAS);
@@ -493,14 +491,11 @@ impl Instance {
     fn batch(&mut self, messages: u32, signatures: u32, keys: u32) -> Result<Answer, Stopped> {
         self.charge(gas::HOST_CALL)?;
         let [messages, signatures, keys] = self.take_three(messages, signatures, keys)?;
-        let lists = crypto::sections(&messages, limits::BATCH_MAX)
-            .zip(crypto::sections(&signatures, limits::BATCH_MAX))
-            .zip(crypto::sections(&keys, limits::BATCH_MAX));
-        // Lists that are no sections cannot be read; lists of unfitting lengths are the contract's to handle.
+        let lists = sections(&messages, limits::BATCH_MAX)
+            .zip(sections(&signatures, limits::BATCH_MAX))
+            .zip(sections(&keys, limits::BATCH_MAX));
+        // Lists that are no sections cannot be read; lists that do not go together are the contract's to handle.
         let ((messages, signatures), keys) = lists.ok_or(Trap::MemoryRead)?;
-        if !crypto::batch_fits(messages.len(), signatures.len(), keys.len()) {
-            return Ok(Answer::Value(Code::Batch.number().into()));
-        }
         let count = u64::try_from(signatures.len()).unwrap_or(u64::MAX);
         self.charge(
             gas::ED25519_BATCH.saturating_add(count.saturating_mul(gas::ED25519_BATCH_EACH)),
@@ -511,9 +506,11 @@ impl Instance {
             many => many.iter().map(|m| m.len()).fold(0, usize::saturating_add),
         };
         self.charge_bytes(hashed, gas::HASH_BYTE)?;
-        Ok(Answer::Value(
-            crypto::ed25519_batch_verify(&messages, &signatures, &keys).into(),
-        ))
+        Ok(verdict(crypto::ed25519_batch_verify(
+            &messages,
+            &signatures,
+            &keys,
+        )))
     }
 
     /// The trap of `abort`, with as much of the message as we keep.
@@ -534,11 +531,16 @@ impl Instance {
     }
 }
 
+/// 0 for valid, 1 for invalid, or the error's code.
+fn verdict(verified: Result<bool, CallError>) -> Answer {
+    Answer::Value(verified.map_or_else(|e| u64::from(e.code()), |valid| u64::from(!valid)))
+}
+
 /// A region in the low half, or the error code in the high half.
-fn region_or_code(answer: Result<Vec<u8>, Code>) -> Answer {
+fn region_or_code<const N: usize>(answer: Result<[u8; N], CallError>) -> Answer {
     match answer {
-        Ok(bytes) => Answer::Region(bytes),
-        Err(code) => Answer::Value(u64::from(code.number()).wrapping_shl(u32::BITS)),
+        Ok(bytes) => Answer::Region(bytes.to_vec()),
+        Err(error) => Answer::Value(u64::from(error.code()).wrapping_shl(u32::BITS)),
     }
 }
 

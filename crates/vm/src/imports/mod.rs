@@ -2,7 +2,7 @@
 //! answer. One file per family; [`crate::Instance`] dispatches.
 
 pub(crate) mod address;
-pub(crate) mod crypto;
+pub(crate) mod sections;
 
 use wasmparser::ValType;
 
