@@ -155,7 +155,8 @@ describe("sequences and replays", () => {
     const { sequence } = await account(network, A);
     for (const wrong of [sequence - 1n, sequence + 1n, 1_000_000n]) {
       await refused(
-        await build({ sequence: wrong }),
+        // Bytes that nobody sent yet: the same ones again would be code 19.
+        await build({ sequence: wrong, memo: `sequence ${wrong}` }),
         "sdk", 32, `account sequence mismatch, expected ${sequence}, got ${wrong}: incorrect account sequence`,
       );
     }

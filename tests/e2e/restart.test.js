@@ -6,7 +6,7 @@ import { after, before, test } from "node:test";
 
 import { ACCOUNTS } from "./support/accounts.js";
 import { account, ask, balance, clientOf, deploy, execute } from "./support/client.js";
-import { sleep, startNetwork, until } from "./support/network.js";
+import { BINARY, sleep, startNetwork, until } from "./support/network.js";
 
 let network;
 let counter;
@@ -104,6 +104,13 @@ test("when the node dies, its enclave dies too", async () => {
     }
   };
   await until(() => !isAlive(), { what: "the end of the enclave" });
+  await restart();
+});
+
+test("after all that, replaying the stored blocks from genesis into a fresh store gives the same app hash", async () => {
+  await network.stop({ clean: false });
+  const said = execFileSync(BINARY, ["replay", "--home", network.home], { encoding: "utf8" });
+  assert.match(said, /^height [0-9]+ app_hash [0-9A-F]{64}: the replay from genesis equals the stored state/);
   await restart();
 });
 

@@ -141,12 +141,21 @@ async fn network(args: Args) -> anyhow::Result<()> {
 }
 
 /// This executable again, as the enclave.
-fn start_enclave(died: mpsc::UnboundedSender<String>) -> anyhow::Result<(Arc<dyn Transport>, Process)> {
+pub(crate) fn start_enclave(died: mpsc::UnboundedSender<String>) -> anyhow::Result<(Arc<dyn Transport>, Process)> {
     let executable = std::env::current_exe().context("this executable cannot be found")?;
     let (host, process) = child::spawn(&executable, &["enclave"], move |how| {
         let _ = died.send(how);
     })?;
     Ok((host, process))
+}
+
+/// A directory that is ours.
+pub(crate) fn home_of(home: &Path) -> anyhow::Result<()> {
+    let marker = home.join(MARKER);
+    ensure!(marker.exists(), "{} is not a home of strongroom", home.display());
+    let format = fs::read_to_string(&marker)?;
+    ensure!(format == FORMAT, "{} was made by another version: start with --reset", home.display());
+    Ok(())
 }
 
 /// A directory that is ours, or a new one.
@@ -162,13 +171,10 @@ fn prepare_home(home: &Path, reset: bool) -> anyhow::Result<()> {
     for directory in ["config", "data"] {
         fs::create_dir_all(home.join(directory)).with_context(|| format!("cannot make {}", home.display()))?;
     }
-    if marker.exists() {
-        let format = fs::read_to_string(&marker)?;
-        ensure!(format == FORMAT, "{} was made by another version: start with --reset", home.display());
-    } else {
+    if !marker.exists() {
         fs::write(&marker, FORMAT)?;
     }
-    Ok(())
+    home_of(home)
 }
 
 /// The seed is born in the enclave; the genesis names its keys; the seal names the genesis.

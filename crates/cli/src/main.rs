@@ -1,6 +1,7 @@
 //! The `strongroom` binary: a local network in one command; the same executable is its enclave process.
 
 mod localnet;
+mod replay;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -17,6 +18,8 @@ struct Cli {
 enum Command {
     /// Run a local network: one validator, its enclave process, REST, RPC and a faucet. Ends with Ctrl-C.
     Localnet(localnet::Args),
+    /// Execute all blocks of a stopped network again, from genesis, and compare the state.
+    Replay(replay::Args),
     /// The enclave process. The node starts it; nobody else does.
     #[command(hide = true)]
     Enclave,
@@ -27,14 +30,17 @@ fn main() -> ExitCode {
     if std::env::args_os().nth(1).is_some_and(|a| a == "enclave") {
         return strongroom_enclave::child_main();
     }
-    match Cli::parse().command {
-        Command::Localnet(args) => match localnet::run(args) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                eprintln!("strongroom: {error:#}");
-                ExitCode::FAILURE
-            }
-        },
-        Command::Enclave => ExitCode::FAILURE,
+    let done = match Cli::parse().command {
+        Command::Localnet(args) => localnet::run(args),
+        Command::Replay(args) => replay::run(&args),
+        // Taken care of above.
+        Command::Enclave => Ok(()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("strongroom: {error:#}");
+            ExitCode::FAILURE
+        }
     }
 }

@@ -21,6 +21,7 @@ pub mod mempool;
 pub mod node;
 pub mod query_lang;
 mod records;
+pub mod replay;
 pub mod rest;
 pub mod rpc;
 pub mod services;

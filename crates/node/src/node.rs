@@ -221,7 +221,8 @@ impl Node {
 
         let info = NodeInfo {
             id: hex::encode(strongroom_proof::comet::validators::address(&validator)),
-            listen_addr: String::new(),
+            // Solo has no peers; clients want the field to say something.
+            listen_addr: "tcp://127.0.0.1:0".to_owned(),
             network: genesis.chain_id.clone(),
             version: COMET_VERSION.to_owned(),
             moniker: config.moniker,

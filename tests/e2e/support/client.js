@@ -98,6 +98,11 @@ export function ask(client, contract, query) {
   return client.query.compute.queryContract({ contract_address, code_hash, query });
 }
 
+/** A contract's error text as clients see it: the chain keeps its JSON escapes, and cuts quotes at both ends. */
+export function shown(text) {
+  return JSON.stringify(text).replace(/^"+|"+$/g, "");
+}
+
 /** The decrypted data of an executed message, as text. */
 export function dataText(tx, index = 0) {
   return fromUtf8(dataBytes(tx, index));

@@ -8,7 +8,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
-const BINARY = process.env.STRONGROOM_BIN ?? join(ROOT, "target", "release", "strongroom");
+/** The binary under test. */
+export const BINARY = process.env.STRONGROOM_BIN ?? join(ROOT, "target", "release", "strongroom");
 const START_MS_MAX = 20_000;
 const STOP_MS_MAX = 10_000;
 

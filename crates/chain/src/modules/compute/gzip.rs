@@ -93,26 +93,10 @@ fn header(bytes: &[u8]) -> Result<&[u8], GzipError> {
     Ok(rest)
 }
 
-/// CRC-32 (IEEE 802.3, reflected), four bits at a time.
+/// CRC-32 (IEEE 802.3, reflected), a bit at a time: uploads are rare and short.
 fn crc32(bytes: &[u8]) -> u32 {
-    const fn table() -> [u32; 16] {
-        let mut t = [0_u32; 16];
-        let mut i = 0_u32;
-        while i < 16 {
-            let mut c = i;
-            let mut bit = 0;
-            while bit < 4 {
-                c = if c & 1 == 1 { 0xedb8_8320 ^ (c >> 1) } else { c >> 1 };
-                bit += 1;
-            }
-            t[i as usize] = c;
-            i += 1;
-        }
-        t
-    }
-    const TABLE: [u32; 16] = table();
-    let step = |crc: u32| (crc >> 4) ^ TABLE.get((crc & 15) as usize).copied().unwrap_or(0);
-    !bytes.iter().fold(u32::MAX, |crc, byte| step(step(crc ^ u32::from(*byte))))
+    let bit = |crc: u32| if crc & 1 == 1 { 0xedb8_8320 ^ (crc >> 1) } else { crc >> 1 };
+    !bytes.iter().fold(u32::MAX, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), |crc, _| bit(crc)))
 }
 
 #[cfg(test)]

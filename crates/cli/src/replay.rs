@@ -1,0 +1,40 @@
+//! `strongroom replay`: proves that a stopped network's state is what its blocks give.
+
+use crate::localnet::{home_of, start_enclave};
+use anyhow::{Context as _, ensure};
+use clap::Args as ClapArgs;
+use std::fs;
+use std::path::PathBuf;
+use strongroom_node::node::Layout;
+use strongroom_node::replay::replay;
+use tokio::sync::mpsc;
+
+#[derive(ClapArgs)]
+pub(crate) struct Args {
+    /// Directory of the network's data. Its node must be stopped.
+    #[arg(long, default_value = ".strongroom/localnet")]
+    home: PathBuf,
+}
+
+/// Executes every stored block again, from genesis, into a fresh store, and compares the state.
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    home_of(&args.home)?;
+    let layout = Layout(args.home.clone());
+    let genesis = fs::read(layout.genesis()).with_context(|| layout.genesis().display().to_string())?;
+    let seal = fs::read(layout.seal()).with_context(|| layout.seal().display().to_string())?;
+    let fresh = args.home.join("data/replay");
+    // What a replay left that was interrupted.
+    let _ = fs::remove_dir_all(&fresh);
+    fs::create_dir_all(&fresh).with_context(|| format!("cannot make {}", fresh.display()))?;
+    let (died, _dead) = mpsc::unbounded_channel();
+    let (transport, process) = start_enclave(died)?;
+    let replayed = replay(&layout, &fresh, transport.clone(), &genesis, seal);
+    process.stop();
+    drop(transport);
+    let _ = fs::remove_dir_all(&fresh);
+    let replayed = replayed?;
+    let (ours, stored) = (hex::encode_upper(replayed.app_hash), hex::encode_upper(replayed.stored));
+    ensure!(ours == stored, "height {}: replayed {ours}, stored {stored}", replayed.height);
+    println!("height {} app_hash {ours}: the replay from genesis equals the stored state", replayed.height);
+    Ok(())
+}
