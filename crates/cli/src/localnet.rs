@@ -8,8 +8,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use strongroom_bridge::child::{self, Process};
 use strongroom_bridge::Transport;
+use strongroom_bridge::child::{self, Process};
 use strongroom_chain::genesis::{LocalnetParams, localnet_genesis};
 use strongroom_chain::modules::registration::state::NetworkKeys;
 use strongroom_consensus::{Clock as _, GenesisDoc, Pace, Signer, SystemClock};
@@ -79,7 +79,8 @@ impl BlockTime {
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     tracing_subscriber::fmt()
         .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_env("STRONGROOM_LOG").unwrap_or_else(|_| "warn".into()),
+            tracing_subscriber::EnvFilter::try_from_env("STRONGROOM_LOG")
+                .unwrap_or_else(|_| "warn".into()),
         )
         .with_writer(std::io::stderr)
         .init();
@@ -105,7 +106,8 @@ async fn network(args: Args) -> anyhow::Result<()> {
         drop(transport);
     }
     let (transport, process) = start_enclave(died)?;
-    let genesis = fs::read(layout.genesis()).with_context(|| layout.genesis().display().to_string())?;
+    let genesis =
+        fs::read(layout.genesis()).with_context(|| layout.genesis().display().to_string())?;
     let genesis = GenesisDoc::parse(genesis)?;
     let seal = fs::read(layout.seal()).with_context(|| layout.seal().display().to_string())?;
     let signer = Signer::open(&layout.validator_key(), &layout.validator_state())?;
@@ -141,7 +143,9 @@ async fn network(args: Args) -> anyhow::Result<()> {
 }
 
 /// This executable again, as the enclave.
-pub(crate) fn start_enclave(died: mpsc::UnboundedSender<String>) -> anyhow::Result<(Arc<dyn Transport>, Process)> {
+pub(crate) fn start_enclave(
+    died: mpsc::UnboundedSender<String>,
+) -> anyhow::Result<(Arc<dyn Transport>, Process)> {
     let executable = std::env::current_exe().context("this executable cannot be found")?;
     let (host, process) = child::spawn(&executable, &["enclave"], move |how| {
         let _ = died.send(how);
@@ -152,9 +156,17 @@ pub(crate) fn start_enclave(died: mpsc::UnboundedSender<String>) -> anyhow::Resu
 /// A directory that is ours.
 pub(crate) fn home_of(home: &Path) -> anyhow::Result<()> {
     let marker = home.join(MARKER);
-    ensure!(marker.exists(), "{} is not a home of strongroom", home.display());
+    ensure!(
+        marker.exists(),
+        "{} is not a home of strongroom",
+        home.display()
+    );
     let format = fs::read_to_string(&marker)?;
-    ensure!(format == FORMAT, "{} was made by another version: start with --reset", home.display());
+    ensure!(
+        format == FORMAT,
+        "{} was made by another version: start with --reset",
+        home.display()
+    );
     Ok(())
 }
 
@@ -162,14 +174,24 @@ pub(crate) fn home_of(home: &Path) -> anyhow::Result<()> {
 fn prepare_home(home: &Path, reset: bool) -> anyhow::Result<()> {
     let marker = home.join(MARKER);
     let ours = marker.exists();
-    if home.exists() && !ours && fs::read_dir(home).with_context(|| home.display().to_string())?.next().is_some() {
-        bail!("{} is not empty and not a home of strongroom: name another --home", home.display());
+    if home.exists()
+        && !ours
+        && fs::read_dir(home)
+            .with_context(|| home.display().to_string())?
+            .next()
+            .is_some()
+    {
+        bail!(
+            "{} is not empty and not a home of strongroom: name another --home",
+            home.display()
+        );
     }
     if reset && ours {
         fs::remove_dir_all(home).with_context(|| format!("cannot remove {}", home.display()))?;
     }
     for directory in ["config", "data"] {
-        fs::create_dir_all(home.join(directory)).with_context(|| format!("cannot make {}", home.display()))?;
+        fs::create_dir_all(home.join(directory))
+            .with_context(|| format!("cannot make {}", home.display()))?;
     }
     if !marker.exists() {
         fs::write(&marker, FORMAT)?;
@@ -191,7 +213,10 @@ fn bootstrap(layout: &Layout, transport: Arc<dyn Transport>, chain_id: &str) -> 
         chain_id: chain_id.to_owned(),
         time: SystemClock.now(),
         validator: signer.pubkey(),
-        keys: NetworkKeys { io: keys.io, node_exchange: keys.exchange },
+        keys: NetworkKeys {
+            io: keys.io,
+            node_exchange: keys.exchange,
+        },
     })?;
     write_durably(&layout.seal(), &enclave.bootstrap_seal(genesis.clone())?)?;
     // Last: a home with a genesis is whole.
@@ -210,7 +235,9 @@ fn write_durably(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
 }
 
 fn purse() -> anyhow::Result<Purse> {
-    let words = local::account(FAUCET_ACCOUNT).context("the faucet has no account")?.mnemonic;
+    let words = local::account(FAUCET_ACCOUNT)
+        .context("the faucet has no account")?
+        .mnemonic;
     let account = Account::from_mnemonic(words)?;
     Ok(Purse {
         address: account.address(),
@@ -223,28 +250,52 @@ fn purse() -> anyhow::Result<Purse> {
 fn greet(node: &Node, chain_id: &str, home: &Path) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     let rest = node.rest;
-    writeln!(out, "Strongroom local network {chain_id} is running. Data: {}", home.display())?;
+    writeln!(
+        out,
+        "Strongroom local network {chain_id} is running. Data: {}",
+        home.display()
+    )?;
     writeln!(out)?;
     writeln!(out, "  REST     http://{rest}")?;
-    writeln!(out, "  RPC      http://{}  (websocket: /websocket)", node.rpc_address)?;
+    writeln!(
+        out,
+        "  RPC      http://{}  (websocket: /websocket)",
+        node.rpc_address
+    )?;
     if let Some(faucet) = node.faucet {
-        writeln!(out, "  Faucet   http://{faucet}/faucet?address=secret1…  ({AMOUNT} {DENOM} each)")?;
+        writeln!(
+            out,
+            "  Faucet   http://{faucet}/faucet?address=secret1…  ({AMOUNT} {DENOM} each)"
+        )?;
     }
     writeln!(out)?;
-    writeln!(out, "Accounts (public test keys, 10^18 {DENOM} each; never use them elsewhere):")?;
+    writeln!(
+        out,
+        "Accounts (public test keys, 10^18 {DENOM} each; never use them elsewhere):"
+    )?;
     for account in &ACCOUNTS {
         writeln!(out, "  {:<9} {}", account.name, account.address)?;
         writeln!(out, "            {}", account.mnemonic)?;
     }
     writeln!(out)?;
-    writeln!(out, "Simulated platform: the code and the checks are those of a real network, secrecy from this machine is not.")?;
+    writeln!(
+        out,
+        "Simulated platform: the code and the checks are those of a real network, secrecy from this machine is not."
+    )?;
     writeln!(out)?;
     writeln!(out, "Try next, in another terminal:")?;
     if let (Some(faucet), Some(b)) = (node.faucet, local::account("b")) {
         writeln!(out, "  curl 'http://{faucet}/faucet?address={}'", b.address)?;
-        writeln!(out, "  curl http://{rest}/cosmos/bank/v1beta1/balances/{}", b.address)?;
+        writeln!(
+            out,
+            "  curl http://{rest}/cosmos/bank/v1beta1/balances/{}",
+            b.address
+        )?;
     }
     writeln!(out)?;
-    writeln!(out, "Stop with Ctrl-C. The same command goes on from here; --reset begins anew.")?;
+    writeln!(
+        out,
+        "Stop with Ctrl-C. The same command goes on from here; --reset begins anew."
+    )?;
     out.flush()
 }

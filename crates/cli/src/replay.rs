@@ -20,7 +20,8 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     home_of(&args.home)?;
     let layout = Layout(args.home.clone());
-    let genesis = fs::read(layout.genesis()).with_context(|| layout.genesis().display().to_string())?;
+    let genesis =
+        fs::read(layout.genesis()).with_context(|| layout.genesis().display().to_string())?;
     let seal = fs::read(layout.seal()).with_context(|| layout.seal().display().to_string())?;
     let fresh = args.home.join("data/replay");
     // What a replay left that was interrupted.
@@ -33,8 +34,18 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     drop(transport);
     let _ = fs::remove_dir_all(&fresh);
     let replayed = replayed?;
-    let (ours, stored) = (hex::encode_upper(replayed.app_hash), hex::encode_upper(replayed.stored));
-    ensure!(ours == stored, "height {}: replayed {ours}, stored {stored}", replayed.height);
-    println!("height {} app_hash {ours}: the replay from genesis equals the stored state", replayed.height);
+    let (ours, stored) = (
+        hex::encode_upper(replayed.app_hash),
+        hex::encode_upper(replayed.stored),
+    );
+    ensure!(
+        ours == stored,
+        "height {}: replayed {ours}, stored {stored}",
+        replayed.height
+    );
+    println!(
+        "height {} app_hash {ours}: the replay from genesis equals the stored state",
+        replayed.height
+    );
     Ok(())
 }

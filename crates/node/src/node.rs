@@ -187,7 +187,10 @@ impl Node {
             enclave.clone(),
             head,
         ));
-        let mempool = Arc::new(Mempool::new(MempoolLimits::default(), Box::new(Arc::clone(&chain))));
+        let mempool = Arc::new(Mempool::new(
+            MempoolLimits::default(),
+            Box::new(Arc::clone(&chain)),
+        ));
         let events = EventBus::default();
         let blocks = Arc::clone(&stores.blocks);
         let app = App::new(

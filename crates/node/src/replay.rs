@@ -6,7 +6,9 @@ use crate::enclave::Enclave;
 use crate::node::{Layout, NodeError, open_stores};
 use std::sync::Arc;
 use strongroom_bridge::Transport;
-use strongroom_store::{ContentStore, ExtraKey, FjallKv, KvLimits, Limits, StateStore, Version, state};
+use strongroom_store::{
+    ContentStore, ExtraKey, FjallKv, KvLimits, Limits, StateStore, Version, state,
+};
 use strongroom_types::{Hash, Height};
 
 /// What a replay came to.
@@ -34,26 +36,50 @@ pub fn replay(
 ) -> Result<Replayed, NodeError> {
     let old = open_stores(layout)?;
     let broken = |text: String| NodeError::Boot(BootError::Broken(text));
-    let Some(Version { height: last, app_hash: stored, .. }) = old.state.latest() else {
+    let Some(Version {
+        height: last,
+        app_hash: stored,
+        ..
+    }) = old.state.latest()
+    else {
         return Err(broken("there is no state yet".to_owned()));
     };
     let kv = FjallKv::open(fresh.join("state"), state::TABLES, KvLimits::default())?;
     let state = Arc::new(StateStore::open(Arc::new(kv), Limits::default())?);
     let content = Arc::new(ContentStore::open(&fresh.join("content"))?);
     let enclave = Enclave::new(transport, Arc::clone(&state), Arc::clone(&content));
-    enclave.unseal(seal, genesis.to_vec(), Vec::new()).map_err(BootError::from)?;
-    let first = enclave.init_chain(genesis.to_vec()).map_err(BootError::from)?;
+    enclave
+        .unseal(seal, genesis.to_vec(), Vec::new())
+        .map_err(BootError::from)?;
+    let first = enclave
+        .init_chain(genesis.to_vec())
+        .map_err(BootError::from)?;
     let mut app_hash = commit(&state, 0, &first.writes, first.app_hash, first.anchor)?;
     for height in 1..=last {
-        let block = old.blocks.block(height)?.ok_or_else(|| broken(format!("block {height} is missing")))?;
-        let result = enclave.execute_block(block, Vec::new()).map_err(BootError::from)?;
+        let block = old
+            .blocks
+            .block(height)?
+            .ok_or_else(|| broken(format!("block {height} is missing")))?;
+        let result = enclave
+            .execute_block(block, Vec::new())
+            .map_err(BootError::from)?;
         for code in &result.new_code {
             content.put(&code.wasm)?;
         }
-        app_hash = commit(&state, height, &result.writes, result.app_hash, result.anchor)?;
+        app_hash = commit(
+            &state,
+            height,
+            &result.writes,
+            result.app_hash,
+            result.anchor,
+        )?;
         enclave.committed(height).map_err(BootError::from)?;
     }
-    Ok(Replayed { height: last, app_hash, stored })
+    Ok(Replayed {
+        height: last,
+        app_hash,
+        stored,
+    })
 }
 
 fn commit(
@@ -66,7 +92,8 @@ fn commit(
     let prepared = state.prepare(height.saturating_sub(1), height, writes)?;
     let reached = prepared.app_hash();
     if reached != expected {
-        let text = format!("height {height}: the enclave and the fresh store reach different roots");
+        let text =
+            format!("height {height}: the enclave and the fresh store reach different roots");
         return Err(NodeError::Boot(BootError::Broken(text)));
     }
     state.commit(prepared, &[(ExtraKey::anchor(height), anchor)])?;

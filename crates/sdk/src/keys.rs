@@ -34,10 +34,12 @@ impl Account {
     /// # Errors
     /// [`KeyError`].
     pub fn from_mnemonic(words: &str) -> Result<Self, KeyError> {
-        let mnemonic = bip39::Mnemonic::parse_in(bip39::Language::English, words).map_err(|_| KeyError::Mnemonic)?;
+        let mnemonic = bip39::Mnemonic::parse_in(bip39::Language::English, words)
+            .map_err(|_| KeyError::Mnemonic)?;
         let seed = zeroize::Zeroizing::new(mnemonic.to_seed(""));
         let path = HD_PATH.parse().map_err(|_| KeyError::Derivation)?;
-        let key = XPrv::derive_from_path(seed.as_slice(), &path).map_err(|_| KeyError::Derivation)?;
+        let key =
+            XPrv::derive_from_path(seed.as_slice(), &path).map_err(|_| KeyError::Derivation)?;
         let bytes = zeroize::Zeroizing::new(<[u8; 32]>::from(key.private_key().to_bytes()));
         Self::from_bytes(&bytes)
     }
@@ -69,7 +71,9 @@ impl Account {
     /// # Errors
     /// [`KeyError::Signature`], never in practice.
     pub fn sign(&self, message: &[u8]) -> Result<[u8; 64], KeyError> {
-        self.key.sign(&crate::types::sha256(message)).map_err(|_| KeyError::Signature)
+        self.key
+            .sign(&crate::types::sha256(message))
+            .map_err(|_| KeyError::Signature)
     }
 }
 
@@ -89,7 +93,12 @@ mod tests {
     fn the_mnemonics_of_the_local_network_give_its_well_known_addresses_and_keys() {
         for account in &ACCOUNTS {
             let derived = Account::from_mnemonic(account.mnemonic).unwrap();
-            assert_eq!(derived.address().to_string(), account.address, "{}", account.name);
+            assert_eq!(
+                derived.address().to_string(),
+                account.address,
+                "{}",
+                account.name
+            );
             let key = base64::engine::general_purpose::STANDARD.encode(derived.public_key());
             assert_eq!(key, account.public_key, "{}", account.name);
         }

@@ -24,7 +24,10 @@ impl Sealer {
     /// A sealer with the user's 32-byte encryption seed, for the network key that `tx-key` gives.
     #[must_use]
     pub fn new(seed: [u8; 32], network: [u8; 32]) -> Self {
-        Self { user: KeyPair::from_secret(&Secret::new(seed)), network }
+        Self {
+            user: KeyPair::from_secret(&Secret::new(seed)),
+            network,
+        }
     }
 
     /// Seals `message` (JSON) for the code with this hash, with a fresh nonce from the system.
@@ -41,7 +44,12 @@ impl Sealer {
     ///
     /// # Errors
     /// If the network key is none.
-    pub fn seal_with(&self, nonce: &[u8; 32], code_hash: &Hash, message: &[u8]) -> Result<Sealed, SealError> {
+    pub fn seal_with(
+        &self,
+        nonce: &[u8; 32],
+        code_hash: &Hash,
+        message: &[u8],
+    ) -> Result<Sealed, SealError> {
         let (wire, key) = seal_input(&self.user, &self.network, nonce, code_hash, message)?;
         Ok(Sealed { wire, key })
     }

@@ -24,7 +24,13 @@ impl TxBuilder {
     #[must_use]
     pub fn new(chain_id: impl Into<String>) -> Self {
         let chain_id = chain_id.into();
-        Self { chain_id, messages: Vec::new(), memo: String::new(), gas_limit: 200_000, fee: 20_000 }
+        Self {
+            chain_id,
+            messages: Vec::new(),
+            memo: String::new(),
+            gas_limit: 200_000,
+            fee: 20_000,
+        }
     }
 
     /// Adds a message.
@@ -53,17 +59,44 @@ impl TxBuilder {
     ///
     /// # Errors
     /// [`KeyError::Signature`], never in practice.
-    pub fn sign(&self, account: &Account, account_number: u64, sequence: u64) -> Result<Vec<u8>, KeyError> {
-        let body = TxBody { messages: self.messages.clone(), memo: self.memo.clone(), ..TxBody::default() };
+    pub fn sign(
+        &self,
+        account: &Account,
+        account_number: u64,
+        sequence: u64,
+    ) -> Result<Vec<u8>, KeyError> {
+        let body = TxBody {
+            messages: self.messages.clone(),
+            memo: self.memo.clone(),
+            ..TxBody::default()
+        };
         let body = body.encode_to_vec();
         let signer = SignerInfo {
-            public_key: Some(pack(&secp256k1::PubKey { key: account.public_key().to_vec() })),
-            mode_info: Some(ModeInfo { sum: Some(Sum::Single(Single { mode: SignMode::Direct.into() })) }),
+            public_key: Some(pack(&secp256k1::PubKey {
+                key: account.public_key().to_vec(),
+            })),
+            mode_info: Some(ModeInfo {
+                sum: Some(Sum::Single(Single {
+                    mode: SignMode::Direct.into(),
+                })),
+            }),
             sequence,
         };
-        let amount = vec![Coin { denom: "uscrt".to_owned(), amount: self.fee.to_string() }];
-        let fee = Fee { amount, gas_limit: self.gas_limit, ..Fee::default() };
-        let auth = AuthInfo { signer_infos: vec![signer], fee: Some(fee), ..AuthInfo::default() }.encode_to_vec();
+        let amount = vec![Coin {
+            denom: "uscrt".to_owned(),
+            amount: self.fee.to_string(),
+        }];
+        let fee = Fee {
+            amount,
+            gas_limit: self.gas_limit,
+            ..Fee::default()
+        };
+        let auth = AuthInfo {
+            signer_infos: vec![signer],
+            fee: Some(fee),
+            ..AuthInfo::default()
+        }
+        .encode_to_vec();
         let document = tx::sign_bytes_direct(&body, &auth, &self.chain_id, account_number);
         let signature = account.sign(&document)?;
         Ok(tx::encode(body, auth, vec![signature.to_vec()]))

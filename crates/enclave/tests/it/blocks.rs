@@ -90,7 +90,7 @@ fn a_contract_keeps_a_secret_from_block_to_block_and_tells_it_to_a_query() {
     let result = secret.node.block(vec![tx]);
     assert_eq!(result.tx_results[0].code, 0, "{}", result.tx_results[0].log);
     assert_eq!(secret.ask(), b"a secret");
-    for (_, value) in &result.writes.0 {
+    for value in result.writes.0.values() {
         let plain = value
             .as_ref()
             .is_some_and(|v| v.windows(8).any(|w| w == b"YSBzZWNy"));

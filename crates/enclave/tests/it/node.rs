@@ -299,7 +299,7 @@ impl Node {
 
 fn empty_store() -> (Arc<StateStore>, tempfile::TempDir) {
     let directory = tempfile::tempdir().unwrap();
-    let kv = FjallKv::open(directory.path(), &TABLES, KvLimits::default()).unwrap();
+    let kv = FjallKv::open(directory.path(), TABLES, KvLimits::default()).unwrap();
     (
         Arc::new(StateStore::open(Arc::new(kv), Limits::default()).unwrap()),
         directory,

@@ -125,7 +125,7 @@ impl Printer {
                     if i > 0 {
                         out.push(',');
                     }
-                    text(out, &format!("{key:?}").trim_matches('"').to_owned());
+                    text(out, format!("{key:?}").trim_matches('"'));
                     out.push(':');
                     self.value(out, field, value, depth);
                 }

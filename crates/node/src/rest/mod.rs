@@ -120,8 +120,8 @@ impl Gateway {
             .find(verb, uri.path())
             .ok_or(QueryError::UnknownPath)?;
         let request = match verb {
-            Verb::Get => route.from_query(&fields, uri.query().unwrap_or_default()),
-            Verb::Post => route.from_body(body),
+            Verb::Get => route.request_of_query(&fields, uri.query().unwrap_or_default()),
+            Verb::Post => route.request_of_body(body),
         }
         .map_err(|BadRequest(text)| QueryError::invalid_argument(text))?;
         let (height, answer) =

@@ -136,7 +136,7 @@ fn decoded(segment: &str) -> Option<String> {
 
 impl Route {
     /// The request message of a GET: path fields, then the query string. Keys that no field has are left alone.
-    pub(crate) fn from_query(
+    pub(crate) fn request_of_query(
         &self,
         fields: &[(String, String)],
         query: &str,
@@ -157,7 +157,7 @@ impl Route {
     }
 
     /// The request message of a POST: the body as JSON, names in either case, unknown members left alone.
-    pub(crate) fn from_body(&self, body: &[u8]) -> Result<DynamicMessage, BadRequest> {
+    pub(crate) fn request_of_body(&self, body: &[u8]) -> Result<DynamicMessage, BadRequest> {
         let options = DeserializeOptions::new().deny_unknown_fields(false);
         let mut json = serde_json::Deserializer::from_slice(body);
         DynamicMessage::deserialize_with_options(self.method.input(), &mut json, &options)
@@ -298,7 +298,7 @@ mod tests {
             let (route, fields) = routes
                 .find(Verb::Get, "/compute/v1beta1/query/secret1abc")
                 .unwrap();
-            let message = route.from_query(&fields, query).unwrap();
+            let message = route.request_of_query(&fields, query).unwrap();
             assert_eq!(
                 message.get_field_by_name("query").unwrap().as_ref(),
                 &Value::Bytes(vec![0xfb, 0xff].into()),
@@ -319,7 +319,7 @@ mod tests {
         let routes = routes();
         let (route, fields) = routes.find(Verb::Get, "/cosmos/tx/v1beta1/txs").unwrap();
         let message = route
-            .from_query(
+            .request_of_query(
                 &fields,
                 "events=a%3D1&events=b%3D2&pagination.limit=5&unknown=x&",
             )
@@ -334,7 +334,7 @@ mod tests {
             .unwrap()
             .as_u64();
         assert_eq!(limit, Some(5));
-        assert!(route.from_query(&fields, "limit=many").is_err());
+        assert!(route.request_of_query(&fields, "limit=many").is_err());
     }
 
     #[test]
@@ -345,7 +345,7 @@ mod tests {
             r#"{"tx_bytes":"AQ==","mode":2,"sequences":["1"]}"#,
         ] {
             let (route, _) = routes.find(Verb::Post, "/cosmos/tx/v1beta1/txs").unwrap();
-            let message = route.from_body(body.as_bytes()).unwrap();
+            let message = route.request_of_body(body.as_bytes()).unwrap();
             assert_eq!(
                 message
                     .get_field_by_name("tx_bytes")
@@ -361,6 +361,6 @@ mod tests {
             );
         }
         let (route, _) = routes.find(Verb::Post, "/cosmos/tx/v1beta1/txs").unwrap();
-        assert!(route.from_body(b"{").is_err());
+        assert!(route.request_of_body(b"{").is_err());
     }
 }
