@@ -6,11 +6,15 @@
 
 use super::env::{self, JsonCoin, QUERY_RANDOM};
 use super::handler::{self, Birth};
-use super::limits::{ATTRIBUTES_MAX, CALL_DEPTH_MAX, MESSAGES_MAX, QUERY_DEPTH_MAX, QUERY_RESULT_BYTES_MAX};
+use super::limits::{
+    ATTRIBUTES_MAX, CALL_DEPTH_MAX, MESSAGES_MAX, QUERY_DEPTH_MAX, QUERY_RESULT_BYTES_MAX,
+};
 use super::msg::{Instantiate, check_label};
 use super::output::{self, Op, dispatched, of_sub_message};
 use super::querier::{self, Asked, Smart, SystemError};
-use super::response::{self, BankMsg, ContractError, CosmosMsg, ReplyOn, Response, SubMsg, WasmMsg};
+use super::response::{
+    self, BankMsg, ContractError, CosmosMsg, ReplyOn, Response, SubMsg, WasmMsg,
+};
 use super::state::Code;
 use super::storage::Storage;
 use crate::crypto::io::TxKey;
@@ -110,9 +114,15 @@ enum Next {
 /// The transaction's error, sealed to `key` where it is the contract's own, with one `dispatch: submessages: ` per level
 /// of nesting; out of gas; or a fault. The caller reverts the state.
 pub fn run(ctx: &mut Ctx<'_, '_>, key: &TxKey, call: Call) -> Result<Option<Vec<u8>>, Stop> {
-    let mut calls = Calls { ctx, key, frames: Vec::new() };
+    let mut calls = Calls {
+        ctx,
+        key,
+        frames: Vec::new(),
+    };
     let op = call.op;
-    let mut next = calls.enter(call, None).map_err(|failure| calls_failure(key, op, failure));
+    let mut next = calls
+        .enter(call, None)
+        .map_err(|failure| calls_failure(key, op, failure));
     loop {
         next = match next {
             Ok(Next::Finished(data)) => return Ok(data),
@@ -144,18 +154,29 @@ impl Calls<'_, '_, '_> {
             return Err(op.enclave_error("failed to validate transaction").into());
         }
         let random = self.random(&call)?;
-        let env = env::env(self.ctx.block, &self.ctx.tx, &call.contract, &call.code.hash, random.as_deref())?;
+        let env = env::env(
+            self.ctx.block,
+            &self.ctx.tx,
+            &call.contract,
+            &call.code.hash,
+            random.as_deref(),
+        )?;
         let module = self.ctx.services.vm.load(self.ctx, &call.code)?;
         let budget = self.ctx.gas.left().saturating_mul(WASM_PER_SDK);
         let gas_limit = budget.min(WASM_CALL_MAX);
         let engine = self.ctx.services.vm.engine();
-        let mut instance = Instance::new(engine, &module, mode(op)).map_err(|e| vm_fault(e.into()))?;
+        let mut instance =
+            Instance::new(engine, &module, mode(op)).map_err(|e| vm_fault(e.into()))?;
         let mut storage = Storage::new(self.ctx.state, &call.contract);
         let step = match op {
             Op::Query => instance.start(Entry::Query, &[&env, &call.msg], gas_limit, &mut storage),
             Op::Instantiate | Op::Execute => {
                 let info = env::info(&call.sender, &call.funds)?;
-                let entry = if op == Op::Execute { Entry::Execute } else { Entry::Instantiate };
+                let entry = if op == Op::Execute {
+                    Entry::Execute
+                } else {
+                    Entry::Instantiate
+                };
                 instance.start(entry, &[&env, &info, &call.msg], gas_limit, &mut storage)
             }
         }
@@ -179,12 +200,19 @@ impl Calls<'_, '_, '_> {
             return Ok(Some(QUERY_RANDOM.to_vec()));
         }
         let number = self.ctx.calls;
-        self.ctx.calls = number.checked_add(1).ok_or_else(|| broken("too many calls"))?;
+        self.ctx.calls = number
+            .checked_add(1)
+            .ok_or_else(|| broken("too many calls"))?;
         if !call.code.requires_random {
             return Ok(None);
         }
         let tx = self.ctx.tx.index.unwrap_or(u32::MAX);
-        let random = self.ctx.state.secrets().random(&self.ctx.block.header_hash, &call.contract, tx, number);
+        let random = self.ctx.state.secrets().random(
+            &self.ctx.block.header_hash,
+            &call.contract,
+            tx,
+            number,
+        );
         Ok(Some(random.map_err(broken)?.to_vec()))
     }
 
@@ -214,8 +242,16 @@ impl Calls<'_, '_, '_> {
     }
 
     /// Starts a smart query, or answers at once why it cannot run.
-    fn enter_query(&mut self, smart: Smart, outer: &GasMeter) -> Result<Result<Next, Vec<u8>>, Stop> {
-        let queries = self.frames.iter().filter(|f| matches!(f, Frame::Running(r) if r.op == Op::Query)).count();
+    fn enter_query(
+        &mut self,
+        smart: Smart,
+        outer: &GasMeter,
+    ) -> Result<Result<Next, Vec<u8>>, Stop> {
+        let queries = self
+            .frames
+            .iter()
+            .filter(|f| matches!(f, Frame::Running(r) if r.op == Op::Query))
+            .count();
         if queries.saturating_add(1) >= QUERY_DEPTH_MAX {
             // The published v1 library knows no system error for it: as text, every caller can read it (ADR 2).
             return querier::answer_error("Query recursion limit exceeded").map(Err);
@@ -259,7 +295,10 @@ impl Calls<'_, '_, '_> {
             return Err(broken("an answer without a call that asked").into());
         };
         let mut storage = Storage::new(self.ctx.state, &running.contract);
-        let step = running.instance.resume(&answer, gas, &mut storage).map_err(vm_fault)?;
+        let step = running
+            .instance
+            .resume(&answer, gas, &mut storage)
+            .map_err(vm_fault)?;
         Ok(Next::Step(step))
     }
 
@@ -268,7 +307,16 @@ impl Calls<'_, '_, '_> {
         let Some(Frame::Running(running)) = self.frames.pop() else {
             return Err(broken("an outcome without a call").into());
         };
-        let Running { op, contract, then, instance, gas_limit, capped, outer, events_from } = *running;
+        let Running {
+            op,
+            contract,
+            then,
+            instance,
+            gas_limit,
+            capped,
+            outer,
+            events_from,
+        } = *running;
         // Its memory goes before anything else is started.
         drop(instance);
         let result = self.settle(op, gas_limit, capped, outcome);
@@ -302,14 +350,23 @@ impl Calls<'_, '_, '_> {
     }
 
     /// Charges what the instance used and reads how it ended.
-    fn settle(&mut self, op: Op, gas_limit: u64, capped: bool, outcome: Outcome) -> Result<Vec<u8>, Failure> {
+    fn settle(
+        &mut self,
+        op: Op,
+        gas_limit: u64,
+        capped: bool,
+        outcome: Outcome,
+    ) -> Result<Vec<u8>, Failure> {
         let used = gas_limit.saturating_sub(outcome.gas_left);
         let out_of_gas = outcome.result.as_ref().is_err_and(|t| *t == Trap::OutOfGas);
         if out_of_gas && !capped {
             let all = self.ctx.gas.left().saturating_add(1);
             self.ctx.gas.consume(all, "wasm contract")?;
         }
-        self.ctx.gas.consume(used.div_euclid(WASM_PER_SDK).saturating_add(1), "wasm contract")?;
+        self.ctx.gas.consume(
+            used.div_euclid(WASM_PER_SDK).saturating_add(1),
+            "wasm contract",
+        )?;
         match outcome.result {
             Ok(bytes) => Ok(bytes),
             Err(Trap::OutOfGas) => Err(op.failed().wrap("Out of gas").into()),
@@ -321,7 +378,11 @@ impl Calls<'_, '_, '_> {
     }
 
     /// A query ended: its answer goes to the instance below, or to the one who asked from outside.
-    fn query_ended(&mut self, result: Result<Vec<u8>, Failure>, outer: Option<GasMeter>) -> Result<Next, Stop> {
+    fn query_ended(
+        &mut self,
+        result: Result<Vec<u8>, Failure>,
+        outer: Option<GasMeter>,
+    ) -> Result<Next, Stop> {
         let answer = result.and_then(|bytes| match response::query(&bytes) {
             Some(Ok(answer)) if answer.len() <= QUERY_RESULT_BYTES_MAX => Ok(answer),
             Some(Err(ContractError(text))) => Err(Failure::Contract(text)),
@@ -346,16 +407,23 @@ impl Calls<'_, '_, '_> {
     fn respond(&mut self, contract: &Address, then: Then, response: &Response) -> Result<(), Stop> {
         let address = contract.to_string();
         match then {
-            Then::Executed => self.ctx.emit(event("execute", &[("contract_address", &address)])),
+            Then::Executed => self
+                .ctx
+                .emit(event("execute", &[("contract_address", &address)])),
             Then::Instantiated(birth) => {
                 let code_id = birth.contract.code_id.to_string();
-                self.ctx.emit(event("instantiate", &[("contract_address", &address), ("code_id", &code_id)]));
+                self.ctx.emit(event(
+                    "instantiate",
+                    &[("contract_address", &address), ("code_id", &code_id)],
+                ));
                 handler::record(self.ctx, contract, *birth)?;
             }
             Then::Answered => return Err(broken("a query sent messages").into()),
         }
         let (attributes, custom) = (response.attributes.clone(), response.events.clone());
-        self.ctx.events.extend(output::events(self.key, contract, attributes, custom)?);
+        self.ctx
+            .events
+            .extend(output::events(self.key, contract, attributes, custom)?);
         Ok(())
     }
 
@@ -380,7 +448,10 @@ impl Calls<'_, '_, '_> {
             return Ok(Next::Finished(done.data));
         }
         // A called contract's events: the transaction shows them sorted and without those of type `message`.
-        let tail = self.ctx.events.split_off(done.events_from.min(self.ctx.events.len()));
+        let tail = self
+            .ctx
+            .events
+            .split_off(done.events_from.min(self.ctx.events.len()));
         self.ctx.events.extend(of_sub_message(tail));
         Ok(Next::Dispatch)
     }
@@ -388,7 +459,8 @@ impl Calls<'_, '_, '_> {
     /// Sends one message of a contract.
     fn send(&mut self, contract: &Address, message: SubMsg) -> Result<Next, Stop> {
         if message.reply_on != ReplyOn::Never {
-            let why = format!("reply_on {:?}: replies are not built yet", message.reply_on).to_lowercase();
+            let why = format!("reply_on {:?}: replies are not built yet", message.reply_on)
+                .to_lowercase();
             return Err(compute::UNSUPPORTED_FOR_CONTRACT.wrap(why).into());
         }
         // The limit is a meter of its own, and what was used is charged to the one around it.
@@ -409,7 +481,9 @@ impl Calls<'_, '_, '_> {
             Ok(None) => {
                 self.put_back(outer);
                 let tail = self.ctx.events.split_off(events_from);
-                self.ctx.events.extend(tail.into_iter().filter(|e| e.kind != "message"));
+                self.ctx
+                    .events
+                    .extend(tail.into_iter().filter(|e| e.kind != "message"));
                 return Ok(Next::Dispatch);
             }
             Ok(Some(call)) => {
@@ -441,14 +515,21 @@ impl Calls<'_, '_, '_> {
                 bank::handler::check_recipient(&to)?;
                 bank::handler::transfer(self.ctx, contract, &to, &amount)
             }
-            BankMsg::Burn { .. } => Err(compute::INVALID_MSG.wrap("Unknown variant of Bank").into()),
+            BankMsg::Burn { .. } => {
+                Err(compute::INVALID_MSG.wrap("Unknown variant of Bank").into())
+            }
         }
     }
 
     /// Prepares a call of one contract by another: the code hash binds it, nothing is encrypted in between.
     fn send_wasm(&mut self, contract: &Address, msg: WasmMsg) -> Result<Call, Stop> {
         match msg {
-            WasmMsg::Execute { contract_addr, code_hash, msg, funds } => {
+            WasmMsg::Execute {
+                contract_addr,
+                code_hash,
+                msg,
+                funds,
+            } => {
                 let callee = address(&contract_addr)?;
                 let funds = coins(&funds)?;
                 let code = handler::loaded(self.ctx, &callee)?;
@@ -464,22 +545,40 @@ impl Calls<'_, '_, '_> {
                     then: Then::Executed,
                 })
             }
-            WasmMsg::Instantiate { admin, code_id, code_hash, msg, funds, label } => {
+            WasmMsg::Instantiate {
+                admin,
+                code_id,
+                code_hash,
+                msg,
+                funds,
+                label,
+            } => {
                 check_label(&label)?;
                 let funds = coins(&funds)?;
                 let admin = admin.unwrap_or_default();
-                let message = Instantiate { sender: contract.clone(), code_id, label, msg: msg.0, funds, admin };
+                let message = Instantiate {
+                    sender: contract.clone(),
+                    code_id,
+                    label,
+                    msg: msg.0,
+                    funds,
+                    admin,
+                };
                 let key = self.key;
                 let (mut call, ()) = handler::born(self.ctx, message, |_, plain| {
                     // The history keeps it sealed to who sent the transaction.
-                    let sealed = key.seal(&[code_hash.as_bytes(), plain].concat()).map_err(broken)?;
+                    let sealed = key
+                        .seal(&[code_hash.as_bytes(), plain].concat())
+                        .map_err(broken)?;
                     Ok((Hash::default(), plain.to_vec(), (), sealed))
                 })?;
                 call.code_hash = hash(&code_hash);
                 Ok(call)
             }
             WasmMsg::Migrate(_) | WasmMsg::UpdateAdmin(_) | WasmMsg::ClearAdmin(_) => {
-                Err(compute::INVALID_MSG.wrap("Unknown variant of Wasm: migrate and admin are not built yet").into())
+                Err(compute::INVALID_MSG
+                    .wrap("Unknown variant of Wasm: migrate and admin are not built yet")
+                    .into())
             }
         }
     }
@@ -489,7 +588,10 @@ impl Calls<'_, '_, '_> {
         if let Some(outer) = outer {
             let inner = core::mem::replace(&mut self.ctx.gas, outer);
             // The limit was less than what was left, so this cannot run out.
-            let _ = self.ctx.gas.consume(inner.used().min(inner.limit()), "From limited Sub-Message");
+            let _ = self
+                .ctx
+                .gas
+                .consume(inner.used().min(inner.limit()), "From limited Sub-Message");
         }
     }
 
@@ -550,12 +652,20 @@ fn read_response(op: Op, bytes: &[u8]) -> Result<Response, Failure> {
         Some(Err(ContractError(text))) => return Err(Failure::Contract(text)),
         None => return Err(op.enclave_error("failed to deserialize data").into()),
     };
-    let attributes = response.events.iter().map(|e| e.attributes.len().saturating_add(1)).sum::<usize>();
+    let attributes = response
+        .events
+        .iter()
+        .map(|e| e.attributes.len().saturating_add(1))
+        .sum::<usize>();
     if response.messages.len() > MESSAGES_MAX {
-        return Err(compute::LIMIT.wrap(format!("messages cannot be more than {MESSAGES_MAX}")).into());
+        return Err(compute::LIMIT
+            .wrap(format!("messages cannot be more than {MESSAGES_MAX}"))
+            .into());
     }
     if response.attributes.len().saturating_add(attributes) > ATTRIBUTES_MAX {
-        return Err(compute::LIMIT.wrap(format!("attributes cannot be more than {ATTRIBUTES_MAX}")).into());
+        return Err(compute::LIMIT
+            .wrap(format!("attributes cannot be more than {ATTRIBUTES_MAX}"))
+            .into());
     }
     Ok(response)
 }

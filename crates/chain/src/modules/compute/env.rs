@@ -70,8 +70,14 @@ pub(super) fn env(
             chain_id: &block.chain_id,
             random: random.map(|r| base64::engine::general_purpose::STANDARD.encode(r)),
         },
-        contract: Contract { address: contract.to_string(), code_hash: hex::encode(code_hash) },
-        transaction: tx.counter.map(|index| Transaction { index, hash: hex::encode_upper(tx.hash) }),
+        contract: Contract {
+            address: contract.to_string(),
+            code_hash: hex::encode(code_hash),
+        },
+        transaction: tx.counter.map(|index| Transaction {
+            index,
+            hash: hex::encode_upper(tx.hash),
+        }),
     };
     serde_json::to_vec(&env).map_err(broken)
 }
@@ -81,14 +87,23 @@ pub(super) fn env(
 /// # Errors
 /// Never in practice; a [`Fault`] if JSON cannot be written.
 pub(super) fn info(sender: &Address, funds: &Coins) -> Result<Vec<u8>, Fault> {
-    let info = Info { sender: sender.to_string(), funds: json_coins(funds) };
+    let info = Info {
+        sender: sender.to_string(),
+        funds: json_coins(funds),
+    };
     serde_json::to_vec(&info).map_err(broken)
 }
 
 /// Coins as contracts see them.
 #[must_use]
 pub(super) fn json_coins(coins: &Coins) -> Vec<JsonCoin> {
-    coins.iter().map(|c| JsonCoin { denom: c.denom.clone(), amount: c.amount.to_string() }).collect()
+    coins
+        .iter()
+        .map(|c| JsonCoin {
+            denom: c.denom.clone(),
+            amount: c.amount.to_string(),
+        })
+        .collect()
 }
 
 fn nanoseconds(block: &BlockInfo) -> Result<u64, Fault> {
@@ -108,7 +123,10 @@ mod tests {
         BlockInfo {
             chain_id: "x".into(),
             height: 12345,
-            time: Timestamp { seconds: 1_700_000_000, nanos: 7 },
+            time: Timestamp {
+                seconds: 1_700_000_000,
+                nanos: 7,
+            },
             header_hash: [0; 32],
             version_app: 1,
         }
@@ -117,8 +135,14 @@ mod tests {
     #[test]
     fn env_has_the_members_and_the_order_that_contracts_were_compiled_for() {
         let contract = Address::from_bytes(&[0x22; 20]).unwrap();
-        let tx = TxInfo { index: Some(4), counter: Some(3), hash: [0xab; 32] };
-        let json = String::from_utf8(env(&block(), &tx, &contract, &[1; 32], Some(&[0; 32])).unwrap()).unwrap();
+        let tx = TxInfo {
+            index: Some(4),
+            counter: Some(3),
+            hash: [0xab; 32],
+        };
+        let json =
+            String::from_utf8(env(&block(), &tx, &contract, &[1; 32], Some(&[0; 32])).unwrap())
+                .unwrap();
         assert_eq!(
             json,
             format!(
@@ -135,7 +159,14 @@ mod tests {
     #[test]
     fn a_query_sees_no_transaction_and_one_zero_byte_of_random() {
         let contract = Address::from_bytes(&[0x22; 20]).unwrap();
-        let json = env(&block(), &TxInfo::default(), &contract, &[1; 32], Some(QUERY_RANDOM)).unwrap();
+        let json = env(
+            &block(),
+            &TxInfo::default(),
+            &contract,
+            &[1; 32],
+            Some(QUERY_RANDOM),
+        )
+        .unwrap();
         let json = String::from_utf8(json).unwrap();
         assert!(json.contains("\"random\":\"AA==\""));
         assert!(json.ends_with("\"transaction\":null}"));

@@ -2,8 +2,8 @@
 //! operation and the value's size class only.
 
 use crate::gas::{
-    CONTRACT_KEY_BYTES, DELETE, LOAD_CODE, LOAD_CODE_FREE_BYTES, LOAD_CODE_PER_KIB, READ_FLAT, READ_PER_BYTE,
-    WRITE_FLAT, WRITE_PER_BYTE,
+    CONTRACT_KEY_BYTES, DELETE, LOAD_CODE, LOAD_CODE_FREE_BYTES, LOAD_CODE_PER_KIB, READ_FLAT,
+    READ_PER_BYTE, WRITE_FLAT, WRITE_PER_BYTE,
 };
 use crate::types::Gas;
 
@@ -17,7 +17,11 @@ pub(super) fn read(class: Option<u64>) -> Gas {
 /// Writing a value of a size class, in SDK gas.
 #[must_use]
 pub(super) fn write(class: u64) -> Gas {
-    WRITE_FLAT.saturating_add(CONTRACT_KEY_BYTES.saturating_add(class).saturating_mul(WRITE_PER_BYTE))
+    WRITE_FLAT.saturating_add(
+        CONTRACT_KEY_BYTES
+            .saturating_add(class)
+            .saturating_mul(WRITE_PER_BYTE),
+    )
 }
 
 /// Removing a value, in SDK gas.
@@ -36,7 +40,9 @@ pub(super) fn load(bytes: u64) -> Gas {
 /// Uploading `bytes` of unzipped code at `cost_e18` · 10^-18 SDK gas per byte (parameter, 0.8), in integers.
 #[must_use]
 pub(super) fn compile(bytes: u64, cost_e18: u128) -> Gas {
-    let gas = u128::from(bytes).saturating_mul(cost_e18).div_euclid(1_000_000_000_000_000_000);
+    let gas = u128::from(bytes)
+        .saturating_mul(cost_e18)
+        .div_euclid(1_000_000_000_000_000_000);
     Gas::try_from(gas).unwrap_or(Gas::MAX)
 }
 

@@ -30,7 +30,12 @@ impl Default for Genesis {
     fn default() -> Self {
         let params = Params::default();
         let max_contract_size = params.max_contract_size.to_string();
-        Self { params: GenesisParams { compile_cost: dec(params.compile_cost_e18), max_contract_size } }
+        Self {
+            params: GenesisParams {
+                compile_cost: dec(params.compile_cost_e18),
+                max_contract_size,
+            },
+        }
     }
 }
 
@@ -40,8 +45,8 @@ impl Default for Genesis {
 /// [`GenesisError`] for a parameter that is refused.
 pub fn init(ctx: &mut Ctx<'_, '_>, genesis: &Genesis) -> Result<(), GenesisError> {
     let refuse = |what: &str| GenesisError::field(what, "not a number in range");
-    let compile_cost_e18 =
-        parse_dec(&genesis.params.compile_cost).ok_or_else(|| refuse("compute.params.compile_cost"))?;
+    let compile_cost_e18 = parse_dec(&genesis.params.compile_cost)
+        .ok_or_else(|| refuse("compute.params.compile_cost"))?;
     let max_contract_size = genesis
         .params
         .max_contract_size
@@ -49,7 +54,13 @@ pub fn init(ctx: &mut Ctx<'_, '_>, genesis: &Genesis) -> Result<(), GenesisError
         .ok()
         .filter(|n| (1..=2_097_152).contains(n))
         .ok_or_else(|| refuse("compute.params.max_contract_size"))?;
-    PARAMS.set(ctx, &Params { compile_cost_e18, max_contract_size })?;
+    PARAMS.set(
+        ctx,
+        &Params {
+            compile_cost_e18,
+            max_contract_size,
+        },
+    )?;
     Ok(())
 }
 

@@ -63,7 +63,8 @@ pub(super) fn gunzip(bytes: &[u8]) -> Result<Vec<u8>, GzipError> {
     };
     let [a, b, c, d, e, f, g, h] = trailer;
     let length = u32::try_from(written).map_err(|_| GzipError::TooLarge)?;
-    if u32::from_le_bytes([a, b, c, d]) != crc32(&out) || u32::from_le_bytes([e, f, g, h]) != length {
+    if u32::from_le_bytes([a, b, c, d]) != crc32(&out) || u32::from_le_bytes([e, f, g, h]) != length
+    {
         return Err(GzipError::Checksum);
     }
     Ok(out)
@@ -78,13 +79,22 @@ fn header(bytes: &[u8]) -> Result<&[u8], GzipError> {
     };
     if flags & FLAG_EXTRA != 0 {
         let (length, after) = rest.split_at_checked(2).ok_or(GzipError::Truncated)?;
-        let length = length.iter().rev().fold(0_usize, |n, b| (n << 8) | usize::from(*b));
+        let length = length
+            .iter()
+            .rev()
+            .fold(0_usize, |n, b| (n << 8) | usize::from(*b));
         rest = after.get(length..).ok_or(GzipError::Truncated)?;
     }
     for flag in [FLAG_NAME, FLAG_COMMENT] {
         if flags & flag != 0 {
-            let end = rest.iter().position(|b| *b == 0).ok_or(GzipError::Truncated)?;
-            rest = rest.split_at_checked(end).and_then(|(_, r)| r.get(1..)).ok_or(GzipError::Truncated)?;
+            let end = rest
+                .iter()
+                .position(|b| *b == 0)
+                .ok_or(GzipError::Truncated)?;
+            rest = rest
+                .split_at_checked(end)
+                .and_then(|(_, r)| r.get(1..))
+                .ok_or(GzipError::Truncated)?;
         }
     }
     if flags & FLAG_HCRC != 0 {
@@ -95,8 +105,16 @@ fn header(bytes: &[u8]) -> Result<&[u8], GzipError> {
 
 /// CRC-32 (IEEE 802.3, reflected), a bit at a time: uploads are rare and short.
 fn crc32(bytes: &[u8]) -> u32 {
-    let bit = |crc: u32| if crc & 1 == 1 { 0xedb8_8320 ^ (crc >> 1) } else { crc >> 1 };
-    !bytes.iter().fold(u32::MAX, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), |crc, _| bit(crc)))
+    let bit = |crc: u32| {
+        if crc & 1 == 1 {
+            0xedb8_8320 ^ (crc >> 1)
+        } else {
+            crc >> 1
+        }
+    };
+    !bytes.iter().fold(u32::MAX, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| bit(crc))
+    })
 }
 
 #[cfg(test)]
@@ -124,13 +142,22 @@ mod tests {
 
     #[test]
     fn a_stream_right_at_the_limit_passes_and_one_byte_more_is_refused() {
-        assert_eq!(gunzip(&zip(&vec![7; CODE_BYTES_MAX])).unwrap().len(), CODE_BYTES_MAX);
-        assert_eq!(gunzip(&zip(&vec![7; CODE_BYTES_MAX + 1])), Err(GzipError::TooLarge));
+        assert_eq!(
+            gunzip(&zip(&vec![7; CODE_BYTES_MAX])).unwrap().len(),
+            CODE_BYTES_MAX
+        );
+        assert_eq!(
+            gunzip(&zip(&vec![7; CODE_BYTES_MAX + 1])),
+            Err(GzipError::TooLarge)
+        );
     }
 
     #[test]
     fn a_bomb_is_refused_and_not_cut() {
-        assert_eq!(gunzip(&zip(&vec![0; 50 * CODE_BYTES_MAX])), Err(GzipError::TooLarge));
+        assert_eq!(
+            gunzip(&zip(&vec![0; 50 * CODE_BYTES_MAX])),
+            Err(GzipError::TooLarge)
+        );
     }
 
     #[test]

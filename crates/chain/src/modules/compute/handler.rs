@@ -5,9 +5,9 @@ use super::msg::{Execute, Instantiate, StoreCode};
 use super::output::{self, Op};
 use super::querier::code_of;
 use super::state::{
-    CODE_CONTRACT, CODE_CONTRACTS, CODES, CONTRACTS, Code, CodeRecord, Contract, ContractRecord, HISTORY,
-    HISTORY_LENGTH, HistoryEntry, LABELS, LAST_CODE_ID, LAST_INSTANCE_ID, Operation, PARAMS, Position, StorageLayout,
-    contract_address,
+    CODE_CONTRACT, CODE_CONTRACTS, CODES, CONTRACTS, Code, CodeRecord, Contract, ContractRecord,
+    HISTORY, HISTORY_LENGTH, HistoryEntry, LABELS, LAST_CODE_ID, LAST_INSTANCE_ID, Operation,
+    PARAMS, Position, StorageLayout, contract_address,
 };
 use super::{gas, gzip, machine};
 use crate::Bytes;
@@ -36,7 +36,14 @@ pub struct Birth {
 /// compute 15 or 31 for code that is refused, naming function and reason; out of gas; a fault.
 pub fn store_code(ctx: &mut Ctx<'_, '_>, msg: StoreCode) -> Result<Vec<u8>, Stop> {
     let sender = msg.sender.to_string();
-    ctx.emit(event("message", &[("module", "compute"), ("sender", &sender), ("signer", &sender)]));
+    ctx.emit(event(
+        "message",
+        &[
+            ("module", "compute"),
+            ("sender", &sender),
+            ("signer", &sender),
+        ],
+    ));
     let wasm = if gzip::is_gzip(&msg.wasm) {
         gzip::gunzip(&msg.wasm).map_err(|e| match e {
             gzip::GzipError::TooLarge => compute::MAX_CONTRACT_SIZE.bare(),
@@ -50,9 +57,14 @@ pub fn store_code(ctx: &mut Ctx<'_, '_>, msg: StoreCode) -> Result<Vec<u8>, Stop
     if bytes > params.max_contract_size {
         return Err(compute::MAX_CONTRACT_SIZE.bare().into());
     }
-    ctx.gas.consume(gas::compile(bytes, params.compile_cost_e18), "Compiling WASM Bytecode")?;
+    ctx.gas.consume(
+        gas::compile(bytes, params.compile_cost_e18),
+        "Compiling WASM Bytecode",
+    )?;
     let prepared = machine::admit(&wasm).map_err(|e| {
-        compute::CREATE_FAILED.wrap(format!("Execution error: Error during static Wasm validation: {e}"))
+        compute::CREATE_FAILED.wrap(format!(
+            "Execution error: Error during static Wasm validation: {e}"
+        ))
     })?;
     let hash = sha256(&wasm);
     let id = next(ctx, &LAST_CODE_ID)?;
@@ -87,10 +99,18 @@ pub fn instantiate(ctx: &mut Ctx<'_, '_>, msg: Instantiate) -> Result<Vec<u8>, S
     let contract_address = address.to_string();
     ctx.emit(event(
         "message",
-        &[("module", "compute"), ("sender", &sender.to_string()), ("contract_address", &contract_address)],
+        &[
+            ("module", "compute"),
+            ("sender", &sender.to_string()),
+            ("contract_address", &contract_address),
+        ],
     ));
     let data = seal_data(&key, data.as_deref())?;
-    Ok(pb::MsgInstantiateContractResponse { address: contract_address, data }.encode_to_vec())
+    Ok(pb::MsgInstantiateContractResponse {
+        address: contract_address,
+        data,
+    }
+    .encode_to_vec())
 }
 
 /// Calls a contract on behalf of a user.
@@ -120,7 +140,10 @@ pub fn execute(ctx: &mut Ctx<'_, '_>, msg: Execute) -> Result<Vec<u8>, Stop> {
         then: Then::Executed,
     };
     let data = calls::run(ctx, &input.key, call)?;
-    Ok(pb::MsgExecuteContractResponse { data: seal_data(&input.key, data.as_deref())? }.encode_to_vec())
+    Ok(pb::MsgExecuteContractResponse {
+        data: seal_data(&input.key, data.as_deref())?,
+    }
+    .encode_to_vec())
 }
 
 /// Absent data stays absent; present data, even empty, is sealed.
@@ -130,10 +153,12 @@ fn seal_data(key: &TxKey, data: Option<&[u8]>) -> Result<Vec<u8>, Stop> {
 
 /// Charges for loading a contract's code and finds it.
 pub(super) fn loaded(ctx: &mut Ctx<'_, '_>, contract: &Address) -> Result<Code, Stop> {
-    ctx.gas.consume(gas::load(0), "Loading Compute module: execute")?;
+    ctx.gas
+        .consume(gas::load(0), "Loading Compute module: execute")?;
     let code = code_of(ctx, contract)?.ok_or_else(|| compute::NOT_FOUND.wrap("contract"))?;
     let by_size = gas::load(code.bytes).saturating_sub(gas::load(0));
-    ctx.gas.consume(by_size, "Loading Compute module: execute")?;
+    ctx.gas
+        .consume(by_size, "Loading Compute module: execute")?;
     Ok(code)
 }
 
@@ -144,14 +169,17 @@ pub(super) fn born<K>(
     msg: Instantiate,
     open: impl FnOnce(&mut Ctx<'_, '_>, &[u8]) -> Result<(Hash, Vec<u8>, K, Vec<u8>), Stop>,
 ) -> Result<(Call, K), Stop> {
-    ctx.gas.consume(gas::load(0), "Loading CosmWasm module: init")?;
+    ctx.gas
+        .consume(gas::load(0), "Loading CosmWasm module: init")?;
     if LABELS.get(ctx, &msg.label.as_str())?.is_some() {
         return Err(compute::ACCOUNT_EXISTS.wrap(&msg.label).into());
     }
     let admin = match msg.admin.as_str() {
         "" => None,
         text => {
-            let parsed = text.parse().map_err(|e| crate::types::TxError::plain(format!("admin: {e}")))?;
+            let parsed = text
+                .parse()
+                .map_err(|e| crate::types::TxError::plain(format!("admin: {e}")))?;
             Some(parsed)
         }
     };
@@ -163,7 +191,10 @@ pub(super) fn born<K>(
     }
     auth::handler::ensure_account(ctx, &address)?;
     move_funds(ctx, &msg.sender, &address, &msg.funds)?;
-    let code = CODES.get(ctx, &msg.code_id)?.ok_or_else(|| compute::NOT_FOUND.wrap("code"))?.into_code();
+    let code = CODES
+        .get(ctx, &msg.code_id)?
+        .ok_or_else(|| compute::NOT_FOUND.wrap("code"))?
+        .into_code();
     let by_size = gas::load(code.bytes).saturating_sub(gas::load(0));
     ctx.gas.consume(by_size, "Loading CosmWasm module: init")?;
     let (code_hash, plain, key, history) = open(ctx, &msg.msg)?;
@@ -183,7 +214,10 @@ pub(super) fn born<K>(
         code_hash: Some(code_hash),
         funds: msg.funds,
         msg: plain,
-        then: Then::Instantiated(Box::new(Birth { contract, msg: history })),
+        then: Then::Instantiated(Box::new(Birth {
+            contract,
+            msg: history,
+        })),
     };
     Ok((call, key))
 }
@@ -193,7 +227,12 @@ pub(super) fn record(ctx: &mut Ctx<'_, '_>, address: &Address, birth: Birth) -> 
     let Birth { contract, msg } = birth;
     let code_id = contract.code_id;
     LABELS.set(ctx, &contract.label.as_str(), address)?;
-    let entry = HistoryEntry { operation: Operation::Init, code_id, updated: contract.created, msg };
+    let entry = HistoryEntry {
+        operation: Operation::Init,
+        code_id,
+        updated: contract.created,
+        msg,
+    };
     CONTRACTS.set(ctx, address, &ContractRecord::V1(contract))?;
     HISTORY.set(ctx, &(address, 0), &entry)?;
     HISTORY_LENGTH.set(ctx, address, &1)?;
@@ -204,12 +243,19 @@ pub(super) fn record(ctx: &mut Ctx<'_, '_>, address: &Address, birth: Birth) -> 
 }
 
 fn position(ctx: &Ctx<'_, '_>) -> Position {
-    Position { height: ctx.block.height, tx_index: ctx.tx.index.unwrap_or(0) }
+    Position {
+        height: ctx.block.height,
+        tx_index: ctx.tx.index.unwrap_or(0),
+    }
 }
 
 /// Takes the next number of a counter; the first is 1.
 fn next(ctx: &mut Ctx<'_, '_>, counter: &crate::collections::Item<u64>) -> Result<u64, Stop> {
-    let id = counter.get(ctx)?.unwrap_or(0).checked_add(1).ok_or_else(|| broken("counter is full"))?;
+    let id = counter
+        .get(ctx)?
+        .unwrap_or(0)
+        .checked_add(1)
+        .ok_or_else(|| broken("counter is full"))?;
     counter.set(ctx, &id)?;
     Ok(id)
 }
@@ -225,7 +271,9 @@ pub(super) fn move_funds(
         return Ok(());
     }
     if accounts::is_blocked(from) {
-        return Err(sdk::INVALID_ADDRESS.wrap("blocked address can not be used").into());
+        return Err(sdk::INVALID_ADDRESS
+            .wrap("blocked address can not be used")
+            .into());
     }
     bank::handler::transfer(ctx, from, to, funds)?;
     ctx.emit(bank::event::message(from));
@@ -235,7 +283,9 @@ pub(super) fn move_funds(
 /// Opens a user's message. The host has no keys: there, simulation of a contract message ends here.
 pub(super) fn open(ctx: &Ctx<'_, '_>, op: Op, msg: &[u8]) -> Result<Input, Stop> {
     ctx.state.secrets().open_input(msg).map_err(|e| match e {
-        SecretsError::NotHere => op.enclave_error("failed to verify transaction signature").into(),
+        SecretsError::NotHere => op
+            .enclave_error("failed to verify transaction signature")
+            .into(),
         SecretsError::Closed => op.enclave_error("failed to decrypt data").into(),
         SecretsError::Corrupt => Stop::Fault(broken(e)),
     })

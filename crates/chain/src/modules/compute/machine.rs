@@ -7,7 +7,8 @@ use crate::error::{Fault, broken};
 use crate::types::Hash;
 use std::sync::Arc;
 use strongroom_vm::{
-    EngineFault, Engine, Loaded, ModuleCache, PREP_VERSION, PrepareError, Prepared, WasmiEngine, prepare,
+    Engine, EngineFault, Loaded, ModuleCache, PREP_VERSION, PrepareError, Prepared, WasmiEngine,
+    prepare,
 };
 
 /// Bytes of loaded modules to keep, as the engine counts them.
@@ -22,7 +23,9 @@ pub struct Machine {
 
 impl Default for Machine {
     fn default() -> Self {
-        Self { cache: ModuleCache::new(WasmiEngine::default(), CACHE_BYTES) }
+        Self {
+            cache: ModuleCache::new(WasmiEngine, CACHE_BYTES),
+        }
     }
 }
 
@@ -46,7 +49,10 @@ impl Machine {
     /// The loaded module of a stored code.
     pub(super) fn load(&self, ctx: &Ctx<'_, '_>, code: &Code) -> Result<Arc<Module>, Fault> {
         if code.prep_version != PREP_VERSION {
-            return Err(broken(format!("no preparation of version {}", code.prep_version)));
+            return Err(broken(format!(
+                "no preparation of version {}",
+                code.prep_version
+            )));
         }
         self.cache.get_or_load(&code.hash, || {
             let wasm = wasm(ctx, &code.hash)?;
@@ -62,7 +68,11 @@ pub(super) fn admit(wasm: &[u8]) -> Result<Prepared, PrepareError> {
 
 /// Code by hash: of this transaction, of this block, or the host's content, which is checked against the hash.
 fn wasm(ctx: &Ctx<'_, '_>, hash: &Hash) -> Result<Bytes, Fault> {
-    if let Some(wasm) = ctx.new_code.get(hash).or_else(|| ctx.state.content.get(hash)) {
+    if let Some(wasm) = ctx
+        .new_code
+        .get(hash)
+        .or_else(|| ctx.state.content.get(hash))
+    {
         return Ok(wasm.clone());
     }
     ctx.services.code.code(hash)

@@ -1,6 +1,8 @@
 //! The messages that users send, after their stateless checks (contract-abi.md 7.1, texts of wire.md 1.12.3-4).
 
-use super::limits::{BUILDER_CHARS_MAX, CODE_BYTES_MAX, LABEL_BYTES_MAX, MSG_BYTES_MAX, SOURCE_BYTES_MAX};
+use super::limits::{
+    BUILDER_CHARS_MAX, CODE_BYTES_MAX, LABEL_BYTES_MAX, MSG_BYTES_MAX, SOURCE_BYTES_MAX,
+};
 use crate::types::error::{compute, sdk};
 use crate::types::proto::secret::compute::v1beta1 as pb;
 use crate::types::{Address, Coins, TxError};
@@ -54,7 +56,9 @@ impl TryFrom<pb::MsgStoreCode> for StoreCode {
     fn try_from(m: pb::MsgStoreCode) -> Result<Self, TxError> {
         let sender = address(&m.sender)?;
         if m.wasm_byte_code.is_empty() {
-            return Err(invalid_request(compute::EMPTY.wrap("code bytes is required")));
+            return Err(invalid_request(
+                compute::EMPTY.wrap("code bytes is required"),
+            ));
         }
         if m.wasm_byte_code.len() > CODE_BYTES_MAX {
             let why = format!("code bytes cannot be longer than {CODE_BYTES_MAX} bytes");
@@ -62,7 +66,12 @@ impl TryFrom<pb::MsgStoreCode> for StoreCode {
         }
         check_source(&m.source)?;
         check_builder(&m.builder)?;
-        Ok(Self { sender, wasm: m.wasm_byte_code, source: m.source, builder: m.builder })
+        Ok(Self {
+            sender,
+            wasm: m.wasm_byte_code,
+            source: m.source,
+            builder: m.builder,
+        })
     }
 }
 
@@ -78,7 +87,14 @@ impl TryFrom<pb::MsgInstantiateContract> for Instantiate {
         let funds = Coins::from_proto_list(&m.init_funds).map_err(|_| sdk::INVALID_COINS.bare())?;
         check_callback(&m.callback_sig)?;
         check_msg(&m.init_msg)?;
-        Ok(Self { sender, code_id: m.code_id, label: m.label, msg: m.init_msg, funds, admin: m.admin })
+        Ok(Self {
+            sender,
+            code_id: m.code_id,
+            label: m.label,
+            msg: m.init_msg,
+            funds,
+            admin: m.admin,
+        })
     }
 }
 
@@ -88,10 +104,16 @@ impl TryFrom<pb::MsgExecuteContract> for Execute {
     fn try_from(m: pb::MsgExecuteContract) -> Result<Self, TxError> {
         let sender = address(&m.sender)?;
         let contract = address(&m.contract)?;
-        let funds = Coins::from_proto_list(&m.sent_funds).map_err(|_| sdk::INVALID_COINS.wrap("sentFunds"))?;
+        let funds = Coins::from_proto_list(&m.sent_funds)
+            .map_err(|_| sdk::INVALID_COINS.wrap("sentFunds"))?;
         check_callback(&m.callback_sig)?;
         check_msg(&m.msg)?;
-        Ok(Self { sender, contract, msg: m.msg, funds })
+        Ok(Self {
+            sender,
+            contract,
+            msg: m.msg,
+            funds,
+        })
     }
 }
 
@@ -116,18 +138,28 @@ pub(super) fn check_label(label: &str) -> Result<(), TxError> {
 
 /// A user has no callback signature: calls between contracts never leave the trusted core.
 fn check_callback(sig: &[u8]) -> Result<(), TxError> {
-    if sig.is_empty() { Ok(()) } else { Err(sdk::INVALID_REQUEST.wrap("callback_sig must be empty")) }
+    if sig.is_empty() {
+        Ok(())
+    } else {
+        Err(sdk::INVALID_REQUEST.wrap("callback_sig must be empty"))
+    }
 }
 
 fn check_msg(msg: &[u8]) -> Result<(), TxError> {
     if msg.len() > MSG_BYTES_MAX {
-        return Err(invalid_request(compute::LIMIT.wrap(format!("msg cannot be longer than {MSG_BYTES_MAX} bytes"))));
+        return Err(invalid_request(
+            compute::LIMIT.wrap(format!("msg cannot be longer than {MSG_BYTES_MAX} bytes")),
+        ));
     }
     Ok(())
 }
 
 fn check_source(source: &str) -> Result<(), TxError> {
-    let refuse = |why: &str| Err(invalid_request(compute::INVALID.wrap(format!("source {why}"))));
+    let refuse = |why: &str| {
+        Err(invalid_request(
+            compute::INVALID.wrap(format!("source {why}")),
+        ))
+    };
     if source.is_empty() {
         return Ok(());
     }
@@ -136,7 +168,9 @@ fn check_source(source: &str) -> Result<(), TxError> {
     }
     match source.split_once(':') {
         Some(("https", rest)) if rest.len() > 2 && rest.starts_with("//") => Ok(()),
-        Some((scheme, _)) if !scheme.is_empty() && scheme.chars().all(|c| c.is_ascii_alphanumeric()) => {
+        Some((scheme, _))
+            if !scheme.is_empty() && scheme.chars().all(|c| c.is_ascii_alphanumeric()) =>
+        {
             refuse("must use https")
         }
         _ if source.starts_with('/') => refuse("not an absolute url"),
@@ -149,21 +183,31 @@ fn check_builder(builder: &str) -> Result<(), TxError> {
         return Ok(());
     }
     if builder.chars().count() > BUILDER_CHARS_MAX {
-        let inner = compute::LIMIT.wrap(format!("builder longer than {BUILDER_CHARS_MAX} characters"));
+        let inner = compute::LIMIT.wrap(format!(
+            "builder longer than {BUILDER_CHARS_MAX} characters"
+        ));
         return Err(invalid_request(inner));
     }
-    if is_image_with_tag(builder) { Ok(()) } else { Err(sdk::INVALID_REQUEST.wrap("builder invalid")) }
+    if is_image_with_tag(builder) {
+        Ok(())
+    } else {
+        Err(sdk::INVALID_REQUEST.wrap("builder invalid"))
+    }
 }
 
 /// `name(/name)+:tag`, names in lower case of at least two characters that begin and end alphanumeric.
 fn is_image_with_tag(text: &str) -> bool {
-    let Some((path, tag)) = text.split_once(':') else { return false };
+    let Some((path, tag)) = text.split_once(':') else {
+        return false;
+    };
     let lower = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     let name = |part: &str| {
         part.len() >= 2
             && part.starts_with(lower)
             && part.ends_with(lower)
-            && part.chars().all(|c| lower(c) || matches!(c, '.' | '_' | '-'))
+            && part
+                .chars()
+                .all(|c| lower(c) || matches!(c, '.' | '_' | '-'))
     };
     let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     path.contains('/')
@@ -188,12 +232,30 @@ mod tests {
     #[test]
     fn sources_and_builders_are_refused_with_the_texts_that_clients_know() {
         assert!(store("", "").is_ok());
-        assert!(store("https://example.com/x", "enigmampc/secret-contract-optimizer:1.0.4").is_ok());
-        assert_eq!(store("example", "").unwrap_err().text, "source not an url: invalid: invalid request");
-        assert_eq!(store("/a/b", "").unwrap_err().text, "source not an absolute url: invalid: invalid request");
-        assert_eq!(store("http://x.y", "").unwrap_err().text, "source must use https: invalid: invalid request");
+        assert!(
+            store(
+                "https://example.com/x",
+                "enigmampc/secret-contract-optimizer:1.0.4"
+            )
+            .is_ok()
+        );
+        assert_eq!(
+            store("example", "").unwrap_err().text,
+            "source not an url: invalid: invalid request"
+        );
+        assert_eq!(
+            store("/a/b", "").unwrap_err().text,
+            "source not an absolute url: invalid: invalid request"
+        );
+        assert_eq!(
+            store("http://x.y", "").unwrap_err().text,
+            "source must use https: invalid: invalid request"
+        );
         for bad in ["x", "a/b:c", "ab/cd", "ab/Cd:e", "ab/cd:", "-ab/cd:e", ":"] {
-            assert_eq!(store("", bad).unwrap_err().text, "builder invalid: invalid request");
+            assert_eq!(
+                store("", bad).unwrap_err().text,
+                "builder invalid: invalid request"
+            );
         }
         assert_eq!(
             store("", &"a".repeat(129)).unwrap_err().text,
@@ -210,13 +272,22 @@ mod tests {
             ..Default::default()
         })
         .unwrap_err();
-        assert_eq!((e.codespace.as_str(), e.code, e.text.as_str()), ("sdk", 18, "callback_sig must be empty: invalid request"));
+        assert_eq!(
+            (e.codespace.as_str(), e.code, e.text.as_str()),
+            ("sdk", 18, "callback_sig must be empty: invalid request")
+        );
     }
 
     #[test]
     fn code_that_is_empty_or_too_long_is_refused_before_any_gas() {
-        let mut m = pb::MsgStoreCode { sender: vec![1; 20], ..Default::default() };
-        assert_eq!(StoreCode::try_from(m.clone()).unwrap_err().text, "code bytes is required: empty: invalid request");
+        let mut m = pb::MsgStoreCode {
+            sender: vec![1; 20],
+            ..Default::default()
+        };
+        assert_eq!(
+            StoreCode::try_from(m.clone()).unwrap_err().text,
+            "code bytes is required: empty: invalid request"
+        );
         m.wasm_byte_code = vec![0; CODE_BYTES_MAX + 1];
         assert_eq!(
             StoreCode::try_from(m).unwrap_err().text,

@@ -32,7 +32,8 @@ impl Op {
     /// An error of the engine, in clear: `Execution error: Enclave: <text>: <op> contract failed`.
     #[must_use]
     pub fn enclave_error(self, text: &str) -> TxError {
-        self.failed().wrap(format!("Execution error: Enclave: {text}"))
+        self.failed()
+            .wrap(format!("Execution error: Enclave: {text}"))
     }
 
     /// An error of the contract, sealed: `encrypted: <base64>: <op> contract failed`.
@@ -69,9 +70,15 @@ pub(super) fn events(
     for e in custom {
         let kind = e.kind.trim();
         if kind.chars().count() <= 2 {
-            return Err(compute::INVALID_EVENT.wrap(format!("Event type too short: '{kind}'")).into());
+            return Err(compute::INVALID_EVENT
+                .wrap(format!("Event type too short: '{kind}'"))
+                .into());
         }
-        let attributes = e.attributes.into_iter().map(check_custom).collect::<Result<_, _>>()?;
+        let attributes = e
+            .attributes
+            .into_iter()
+            .map(check_custom)
+            .collect::<Result<_, _>>()?;
         out.push(event(key, contract, format!("wasm-{kind}"), attributes)?);
     }
     Ok(out)
@@ -80,18 +87,35 @@ pub(super) fn events(
 fn check_custom(a: response::Attribute) -> Result<response::Attribute, TxError> {
     let (key, value) = (a.key.trim(), a.value.trim());
     // The text may hold what the contract meant to be sealed: it names a clear attribute only.
-    let shown = |text: &str| if a.encrypted { "<sealed>".to_owned() } else { text.to_owned() };
+    let shown = |text: &str| {
+        if a.encrypted {
+            "<sealed>".to_owned()
+        } else {
+            text.to_owned()
+        }
+    };
     if key.is_empty() {
-        return Err(compute::INVALID_EVENT.wrap(format!("Empty attribute key. Value: {}", shown(value))));
+        return Err(
+            compute::INVALID_EVENT.wrap(format!("Empty attribute key. Value: {}", shown(value)))
+        );
     }
     if value.is_empty() {
-        return Err(compute::INVALID_EVENT.wrap(format!("Empty attribute value. Key: {}", shown(key))));
+        return Err(
+            compute::INVALID_EVENT.wrap(format!("Empty attribute value. Key: {}", shown(key)))
+        );
     }
     if key.starts_with('_') {
-        let text = format!("Attribute key starts with reserved prefix _: '{}'", shown(key));
+        let text = format!(
+            "Attribute key starts with reserved prefix _: '{}'",
+            shown(key)
+        );
         return Err(compute::INVALID_EVENT.wrap(text));
     }
-    Ok(response::Attribute { key: key.to_owned(), value: value.to_owned(), encrypted: a.encrypted })
+    Ok(response::Attribute {
+        key: key.to_owned(),
+        value: value.to_owned(),
+        encrypted: a.encrypted,
+    })
 }
 
 fn event(
@@ -101,12 +125,27 @@ fn event(
     attributes: Vec<response::Attribute>,
 ) -> Result<Event, Stop> {
     let seal = |text: &str| key.seal_text(text).map_err(broken);
-    let mut out = vec![Attribute { key: CONTRACT_ADDRESS.to_owned(), value: contract.to_string(), index: true }];
+    let mut out = vec![Attribute {
+        key: CONTRACT_ADDRESS.to_owned(),
+        value: contract.to_string(),
+        index: true,
+    }];
     for a in attributes.into_iter().filter(|a| a.key != CONTRACT_ADDRESS) {
-        let (key, value) = if a.encrypted { (seal(&a.key)?, seal(&a.value)?) } else { (a.key, a.value) };
-        out.push(Attribute { key, value, index: true });
+        let (key, value) = if a.encrypted {
+            (seal(&a.key)?, seal(&a.value)?)
+        } else {
+            (a.key, a.value)
+        };
+        out.push(Attribute {
+            key,
+            value,
+            index: true,
+        });
     }
-    Ok(Event { kind, attributes: out })
+    Ok(Event {
+        kind,
+        attributes: out,
+    })
 }
 
 /// What of a wasm sub-message's events the transaction shows: none of type `message`, attributes sorted by key
@@ -115,7 +154,9 @@ fn event(
 pub fn of_sub_message(events: Vec<Event>) -> Vec<Event> {
     let mut events: Vec<Event> = events.into_iter().filter(|e| e.kind != "message").collect();
     for event in &mut events {
-        event.attributes.sort_by(|a, b| a.key.as_bytes().cmp(b.key.as_bytes()));
+        event
+            .attributes
+            .sort_by(|a, b| a.key.as_bytes().cmp(b.key.as_bytes()));
     }
     events
 }

@@ -114,7 +114,9 @@ enum ContractResult<'a> {
 /// # Errors
 /// A fault if JSON cannot be written.
 pub(super) fn answer_ok(bytes: &[u8]) -> Result<Vec<u8>, Stop> {
-    json(&SystemResult::Ok(ContractResult::Ok(STANDARD.encode(bytes))))
+    json(&SystemResult::Ok(ContractResult::Ok(
+        STANDARD.encode(bytes),
+    )))
 }
 
 /// The envelope around an error of the contract or module asked.
@@ -145,19 +147,35 @@ pub(super) fn ask(ctx: &mut Ctx<'_, '_>, request: &[u8]) -> Result<Asked, Stop> 
     let parsed = match serde_json::from_slice::<Request>(request) {
         Ok(parsed) => parsed,
         Err(e) => {
-            let error = SystemError::InvalidRequest { error: e.to_string(), request: STANDARD.encode(request) };
+            let error = SystemError::InvalidRequest {
+                error: e.to_string(),
+                request: STANDARD.encode(request),
+            };
             return answer_system(&error).map(Asked::Answer);
         }
     };
     let answer = match parsed {
         Request::Bank(query) => bank_query(ctx, &query)?,
-        Request::Wasm(WasmQuery::Smart { contract_addr, code_hash, msg }) => {
+        Request::Wasm(WasmQuery::Smart {
+            contract_addr,
+            code_hash,
+            msg,
+        }) => {
             return match contract_addr.parse() {
-                Ok(contract) => Ok(Asked::Smart(Smart { contract, code_hash, msg: msg.0 })),
-                Err(_) => answer_system(&SystemError::NoSuchContract { addr: contract_addr }).map(Asked::Answer),
+                Ok(contract) => Ok(Asked::Smart(Smart {
+                    contract,
+                    code_hash,
+                    msg: msg.0,
+                })),
+                Err(_) => answer_system(&SystemError::NoSuchContract {
+                    addr: contract_addr,
+                })
+                .map(Asked::Answer),
             };
         }
-        Request::Wasm(WasmQuery::ContractInfo { contract_addr }) => contract_info(ctx, contract_addr)?,
+        Request::Wasm(WasmQuery::ContractInfo { contract_addr }) => {
+            contract_info(ctx, contract_addr)?
+        }
         // Records are sealed and their keys hashed: there is nothing that a raw query may see.
         Request::Wasm(WasmQuery::Raw { .. }) => answer_ok(b"[]")?,
         Request::Staking(_) => unsupported("staking")?,
@@ -172,7 +190,9 @@ pub(super) fn ask(ctx: &mut Ctx<'_, '_>, request: &[u8]) -> Result<Asked, Stop> 
 }
 
 fn unsupported(kind: &str) -> Result<Vec<u8>, Stop> {
-    answer_system(&SystemError::UnsupportedRequest { kind: kind.to_owned() })
+    answer_system(&SystemError::UnsupportedRequest {
+        kind: kind.to_owned(),
+    })
 }
 
 #[derive(Serialize)]
@@ -181,25 +201,34 @@ struct Amount<T> {
 }
 
 fn bank_query(ctx: &mut Ctx<'_, '_>, query: &BankQuery) -> Result<Vec<u8>, Stop> {
-    let coin = |denom: &str, amount: u128| JsonCoin { denom: denom.to_owned(), amount: amount.to_string() };
+    let coin = |denom: &str, amount: u128| JsonCoin {
+        denom: denom.to_owned(),
+        amount: amount.to_string(),
+    };
     match query {
         BankQuery::Balance { address, denom } => match address.parse::<Address>() {
             Ok(address) => {
                 let amount = bank::state::balance(ctx, &address, denom)?;
-                answer_ok(&json(&Amount { amount: coin(denom, amount) })?)
+                answer_ok(&json(&Amount {
+                    amount: coin(denom, amount),
+                })?)
             }
             Err(e) => answer_error(&e.to_string()),
         },
         BankQuery::AllBalances { address } => match address.parse::<Address>() {
             Ok(address) => {
                 let coins = bank::state::balances(ctx, &address)?;
-                answer_ok(&json(&Amount { amount: json_coins(&coins) })?)
+                answer_ok(&json(&Amount {
+                    amount: json_coins(&coins),
+                })?)
             }
             Err(e) => answer_error(&e.to_string()),
         },
         BankQuery::Supply { denom } => {
             let amount = bank::state::supply(ctx, denom)?;
-            answer_ok(&json(&Amount { amount: coin(denom, amount) })?)
+            answer_ok(&json(&Amount {
+                amount: coin(denom, amount),
+            })?)
         }
     }
 }
@@ -235,11 +264,19 @@ fn contract_info(ctx: &mut Ctx<'_, '_>, addr: String) -> Result<Vec<u8>, Stop> {
 ///
 /// # Errors
 /// Out of gas, a fault, or `None` if there is no such contract.
-pub(super) fn code_of(ctx: &mut Ctx<'_, '_>, contract: &Address) -> Result<Option<super::state::Code>, Stop> {
-    let Some(record) = CONTRACTS.get(ctx, contract)? else { return Ok(None) };
+pub(super) fn code_of(
+    ctx: &mut Ctx<'_, '_>,
+    contract: &Address,
+) -> Result<Option<super::state::Code>, Stop> {
+    let Some(record) = CONTRACTS.get(ctx, contract)? else {
+        return Ok(None);
+    };
     let id = record.into_contract().code_id;
     match CODES.get(ctx, &id)? {
         Some(code) => Ok(Some(code.into_code())),
-        None => Err(broken(format!("contract {contract} has code {id}, which is not stored")).into()),
+        None => Err(broken(format!(
+            "contract {contract} has code {id}, which is not stored"
+        ))
+        .into()),
     }
 }

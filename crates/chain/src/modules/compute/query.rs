@@ -6,8 +6,8 @@ use super::handler::{loaded, open};
 use super::output::{self, Op};
 use super::querier::code_of;
 use super::state::{
-    CODE_CONTRACT, CODE_CONTRACTS, CODES, CONTRACTS, Code, Contract, HISTORY, HISTORY_LENGTH, LABELS, LAST_CODE_ID,
-    Operation, PARAMS, Position,
+    CODE_CONTRACT, CODE_CONTRACTS, CODES, CONTRACTS, Code, Contract, HISTORY, HISTORY_LENGTH,
+    LABELS, LAST_CODE_ID, Operation, PARAMS, Position,
 };
 use crate::ctx::Ctx;
 use crate::error::{Stop, broken};
@@ -27,7 +27,9 @@ pub fn query(ctx: &mut Ctx<'_, '_>, method: &str, request: &[u8]) -> Result<Vec<
         "ContractsByCodeId" => encode(&contracts_by_code_id(ctx, &decode(request)?)?),
         "Code" => encode(&code(ctx, &decode(request)?)?),
         "Codes" => encode(&codes(ctx)?),
-        "CodeHashByContractAddress" => encode(&code_hash_by_contract_address(ctx, &decode(request)?)?),
+        "CodeHashByContractAddress" => {
+            encode(&code_hash_by_contract_address(ctx, &decode(request)?)?)
+        }
         "CodeHashByCodeId" => encode(&code_hash_by_code_id(ctx, &decode(request)?)?),
         "LabelByAddress" => encode(&label_by_address(ctx, &decode(request)?)?),
         "AddressByLabel" => encode(&address_by_label(ctx, &decode(request)?)?),
@@ -38,7 +40,8 @@ pub fn query(ctx: &mut Ctx<'_, '_>, method: &str, request: &[u8]) -> Result<Vec<
 }
 
 fn address(text: &str) -> Result<Address, Stop> {
-    text.parse().map_err(|e| TxError::plain(format!("{e}")).into())
+    text.parse()
+        .map_err(|e| TxError::plain(format!("{e}")).into())
 }
 
 /// Asks a contract. The message is sealed to the network, the answer to the sender.
@@ -63,7 +66,9 @@ pub fn secret_contract(
         then: Then::Answered,
     };
     let answer = calls::run(ctx, &input.key, call)?.unwrap_or_default();
-    Ok(pb::QuerySecretContractResponse { data: output::data(&input.key, &answer)? })
+    Ok(pb::QuerySecretContractResponse {
+        data: output::data(&input.key, &answer)?,
+    })
 }
 
 /// A contract's record.
@@ -96,7 +101,9 @@ pub fn contracts_by_code_id(
     }
     let mut contract_infos = Vec::new();
     for n in 0..count {
-        let address = CODE_CONTRACT.get(ctx, &(code_id, n))?.ok_or_else(|| broken("contract of a code is missing"))?;
+        let address = CODE_CONTRACT
+            .get(ctx, &(code_id, n))?
+            .ok_or_else(|| broken("contract of a code is missing"))?;
         let contract = contract(ctx, &address)?;
         contract_infos.push(pb::ContractInfoWithAddress {
             contract_address: address.to_string(),
@@ -110,11 +117,20 @@ pub fn contracts_by_code_id(
 ///
 /// # Errors
 /// compute 13 for code id 0, compute 9.
-pub fn code(ctx: &mut Ctx<'_, '_>, request: &pb::QueryByCodeIdRequest) -> Result<pb::QueryCodeResponse, Stop> {
+pub fn code(
+    ctx: &mut Ctx<'_, '_>,
+    request: &pb::QueryByCodeIdRequest,
+) -> Result<pb::QueryCodeResponse, Stop> {
     let code_id = some_code_id(request)?;
-    let code = CODES.get(ctx, &code_id)?.ok_or_else(|| compute::NOT_FOUND.bare())?.into_code();
+    let code = CODES
+        .get(ctx, &code_id)?
+        .ok_or_else(|| compute::NOT_FOUND.bare())?
+        .into_code();
     let wasm = ctx.services.code.code(&code.hash)?.to_vec();
-    Ok(pb::QueryCodeResponse { code_info: Some(code_info(code_id, code)), wasm })
+    Ok(pb::QueryCodeResponse {
+        code_info: Some(code_info(code_id, code)),
+        wasm,
+    })
 }
 
 /// All codes, without their wasm.
@@ -125,7 +141,10 @@ pub fn codes(ctx: &mut Ctx<'_, '_>) -> Result<pb::QueryCodesResponse, Stop> {
     let last = LAST_CODE_ID.get(ctx)?.unwrap_or(0);
     let mut code_infos = Vec::new();
     for id in 1..=last {
-        let code = CODES.get(ctx, &id)?.ok_or_else(|| broken("a code id is missing"))?.into_code();
+        let code = CODES
+            .get(ctx, &id)?
+            .ok_or_else(|| broken("a code id is missing"))?
+            .into_code();
         code_infos.push(code_info(id, code));
     }
     Ok(pb::QueryCodesResponse { code_infos })
@@ -141,7 +160,9 @@ pub fn code_hash_by_contract_address(
 ) -> Result<pb::QueryCodeHashResponse, Stop> {
     let address = address(&request.contract_address)?;
     let code = code_of(ctx, &address)?.ok_or_else(|| compute::NOT_FOUND.bare())?;
-    Ok(pb::QueryCodeHashResponse { code_hash: hex::encode(code.hash) })
+    Ok(pb::QueryCodeHashResponse {
+        code_hash: hex::encode(code.hash),
+    })
 }
 
 /// The code hash of a code, 64 hex characters.
@@ -155,7 +176,9 @@ pub fn code_hash_by_code_id(
     let code_id = some_code_id(request)?;
     let missing = || TxError::plain(format!("failed to get code info for code id {code_id}"));
     let code = CODES.get(ctx, &code_id)?.ok_or_else(missing)?.into_code();
-    Ok(pb::QueryCodeHashResponse { code_hash: hex::encode(code.hash) })
+    Ok(pb::QueryCodeHashResponse {
+        code_hash: hex::encode(code.hash),
+    })
 }
 
 /// The label of a contract.
@@ -167,7 +190,9 @@ pub fn label_by_address(
     request: &pb::QueryByContractAddressRequest,
 ) -> Result<pb::QueryContractLabelResponse, Stop> {
     let contract = contract(ctx, &address(&request.contract_address)?)?;
-    Ok(pb::QueryContractLabelResponse { label: contract.label })
+    Ok(pb::QueryContractLabelResponse {
+        label: contract.label,
+    })
 }
 
 /// The contract with a label.
@@ -179,8 +204,12 @@ pub fn address_by_label(
     request: &pb::QueryByLabelRequest,
 ) -> Result<pb::QueryContractAddressResponse, Stop> {
     let missing = || sdk::UNKNOWN_ADDRESS.wrap(&request.label);
-    let address = LABELS.get(ctx, &request.label.as_str())?.ok_or_else(missing)?;
-    Ok(pb::QueryContractAddressResponse { contract_address: address.to_string() })
+    let address = LABELS
+        .get(ctx, &request.label.as_str())?
+        .ok_or_else(missing)?;
+    Ok(pb::QueryContractAddressResponse {
+        contract_address: address.to_string(),
+    })
 }
 
 /// The history of a contract, oldest first; messages stay sealed to who sent them.
@@ -192,10 +221,14 @@ pub fn contract_history(
     request: &pb::QueryContractHistoryRequest,
 ) -> Result<pb::QueryContractHistoryResponse, Stop> {
     let address = address(&request.contract_address)?;
-    let length = HISTORY_LENGTH.get(ctx, &address)?.ok_or_else(|| compute::NOT_FOUND.bare())?;
+    let length = HISTORY_LENGTH
+        .get(ctx, &address)?
+        .ok_or_else(|| compute::NOT_FOUND.bare())?;
     let mut entries = Vec::new();
     for n in 0..length {
-        let entry = HISTORY.get(ctx, &(&address, n))?.ok_or_else(|| broken("a history entry is missing"))?;
+        let entry = HISTORY
+            .get(ctx, &(&address, n))?
+            .ok_or_else(|| broken("a history entry is missing"))?;
         let operation = match entry.operation {
             Operation::Init => pb::ContractCodeHistoryOperationType::Init,
             Operation::Migrate => pb::ContractCodeHistoryOperationType::Migrate,
@@ -225,11 +258,17 @@ pub fn params(ctx: &mut Ctx<'_, '_>) -> Result<pb::ParamsResponse, Stop> {
 }
 
 fn some_code_id(request: &pb::QueryByCodeIdRequest) -> Result<u64, Stop> {
-    if request.code_id == 0 { Err(compute::INVALID.wrap("code id").into()) } else { Ok(request.code_id) }
+    if request.code_id == 0 {
+        Err(compute::INVALID.wrap("code id").into())
+    } else {
+        Ok(request.code_id)
+    }
 }
 
 fn contract(ctx: &mut Ctx<'_, '_>, address: &Address) -> Result<Contract, Stop> {
-    let record = CONTRACTS.get(ctx, address)?.ok_or_else(|| compute::NOT_FOUND.bare())?;
+    let record = CONTRACTS
+        .get(ctx, address)?
+        .ok_or_else(|| compute::NOT_FOUND.bare())?;
     Ok(record.into_contract())
 }
 
@@ -263,4 +302,3 @@ fn code_info(code_id: u64, code: Code) -> pb::CodeInfoResponse {
         builder: code.builder,
     }
 }
-

@@ -40,7 +40,10 @@ pub(super) struct Binary(pub Vec<u8>);
 impl<'de> Deserialize<'de> for Binary {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         let text = String::deserialize(d)?;
-        base64::engine::general_purpose::STANDARD.decode(text).map(Self).map_err(D::Error::custom)
+        base64::engine::general_purpose::STANDARD
+            .decode(text)
+            .map(Self)
+            .map_err(D::Error::custom)
     }
 }
 
@@ -202,10 +205,12 @@ pub(super) fn query(bytes: &[u8]) -> Option<Result<Vec<u8>, ContractError>> {
 }
 
 fn envelope<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<Result<T, ContractError>> {
-    Some(match serde_json::from_slice::<Envelope<'a, T>>(bytes).ok()? {
-        Envelope::Ok(value) => Ok(value),
-        Envelope::Err(raw) => Err(ContractError(error_text(raw.get()))),
-    })
+    Some(
+        match serde_json::from_slice::<Envelope<'a, T>>(bytes).ok()? {
+            Envelope::Ok(value) => Ok(value),
+            Envelope::Err(raw) => Err(ContractError(error_text(raw.get()))),
+        },
+    )
 }
 
 /// The escaping of JSON is kept inside, only leading and trailing quotes go.
@@ -236,7 +241,9 @@ mod tests {
 
     #[test]
     fn an_error_keeps_its_json_escapes_and_loses_its_outer_quotes() {
-        let error = response(br#"{"Err":"say \"no\" now"}"#).unwrap().unwrap_err();
+        let error = response(br#"{"Err":"say \"no\" now"}"#)
+            .unwrap()
+            .unwrap_err();
         assert_eq!(error.0, r#"say \"no\" now"#);
         let error = response(br#"{"error":"plain"}"#).unwrap().unwrap_err();
         assert_eq!(error.0, "plain");
@@ -244,7 +251,14 @@ mod tests {
 
     #[test]
     fn garbage_and_unknown_members_are_no_result() {
-        for bad in [&b"[]"[..], b"{}", b"", b"{\"Ok\":{\"messages\":[],\"x\":1}}", b"{\"Ok\":1,\"Err\":\"\"}", b"\xff"] {
+        for bad in [
+            &b"[]"[..],
+            b"{}",
+            b"",
+            b"{\"Ok\":{\"messages\":[],\"x\":1}}",
+            b"{\"Ok\":1,\"Err\":\"\"}",
+            b"\xff",
+        ] {
             assert_eq!(response(bad), None);
         }
         assert_eq!(query(b"{\"Ok\":\"not base64!\"}"), None);

@@ -123,7 +123,10 @@ pub struct Params {
 
 impl Default for Params {
     fn default() -> Self {
-        Self { compile_cost_e18: 800_000_000_000_000_000, max_contract_size: 2_097_152 }
+        Self {
+            compile_cost_e18: 800_000_000_000_000_000,
+            max_contract_size: 2_097_152,
+        }
     }
 }
 
@@ -181,6 +184,9 @@ mod tests {
     fn the_address_of_the_first_instance_is_the_one_of_the_specification() {
         let creator = Address::from_bytes(&[0x11; 20]).unwrap();
         let address = contract_address(1, 1, &creator).unwrap();
-        assert_eq!(hex::encode(address.as_bytes()), "dae7aefd75eb14af8f06ef2bad51d30c1660b587");
+        assert_eq!(
+            hex::encode(address.as_bytes()),
+            "dae7aefd75eb14af8f06ef2bad51d30c1660b587"
+        );
     }
 }

@@ -37,7 +37,11 @@ fn class(value: &[u8]) -> u64 {
 /// `Done` if the price can be paid. Keys and values over their limit cost everything: no gas limit buys them.
 fn priced<T>(value: T, price: Gas, gas_left: u64) -> Charged<T> {
     let gas = wasm(price);
-    if gas > gas_left { Charged::OutOfGas } else { Charged::Done { value, gas } }
+    if gas > gas_left {
+        Charged::OutOfGas
+    } else {
+        Charged::Done { value, gas }
+    }
 }
 
 impl Host for Storage<'_, '_> {
@@ -45,7 +49,10 @@ impl Host for Storage<'_, '_> {
         if wasm(gas::read(None)) > gas_left || key.len() > STORAGE_KEY_BYTES_MAX {
             return Ok(Charged::OutOfGas);
         }
-        let value = self.state.get(&self.slot(key)).map_err(|fault| HostFault(Box::new(fault)))?;
+        let value = self
+            .state
+            .get(&self.slot(key))
+            .map_err(|fault| HostFault(Box::new(fault)))?;
         let price = gas::read(value.as_ref().map(|v| class(v)));
         Ok(priced(value.map(|v| v.to_vec()), price, gas_left))
     }
