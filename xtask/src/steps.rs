@@ -100,16 +100,13 @@ pub(crate) fn deny(report: &mut Report) {
                 "cargo-deny could not be installed"
             );
         }
-        let check = [
-            "deny",
-            "--locked",
-            "--all-features",
-            "check",
-            "bans",
-            "licenses",
-            "sources",
-        ];
-        Ok(Count::check(run(cargo(&check, "."))?))
+        let mut count = Count::default();
+        for (directory, config) in [(".", "deny.toml"), ("contracts", "../deny.toml")] {
+            let mut check = cargo(&["deny", "--locked", "--config", config], directory);
+            check.args(["check", "bans", "licenses", "sources"]);
+            count.add(Count::check(run(check)?));
+        }
+        Ok(count)
     });
 }
 
