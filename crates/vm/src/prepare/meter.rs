@@ -57,6 +57,8 @@ pub(super) struct Plan {
 pub(super) struct Totals {
     params: usize,
     locals: usize,
+    /// Targets of branch tables: a byte each in wasm, a multiple of that in engines.
+    pub(super) targets: usize,
 }
 
 /// Validates and plans one function. `allocations` are reused from function to function.
@@ -104,6 +106,11 @@ pub(super) fn plan(
         let offset = operators.original_position();
         let operator = operators.read().map_err(broken)?;
         accept(&operator)?;
+        if let Operator::BrTable { targets } = &operator {
+            totals.targets = totals
+                .targets
+                .saturating_add(usize::try_from(targets.len()).unwrap_or(usize::MAX));
+        }
         validator.op(offset, &operator).map_err(broken)?;
         operands = operands.max(validator.operand_stack_height());
         limit(

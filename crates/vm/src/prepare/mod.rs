@@ -164,6 +164,8 @@ pub struct Prepared {
     code_hash: Hash,
     hash: Hash,
     info: ModuleInfo,
+    functions: usize,
+    branch_targets: usize,
 }
 
 impl core::fmt::Debug for Prepared {
@@ -195,6 +197,18 @@ impl Prepared {
         &self.hash
     }
 
+    /// How many functions it has of its own.
+    #[must_use]
+    pub fn functions(&self) -> usize {
+        self.functions
+    }
+
+    /// How many targets its branch tables have together.
+    #[must_use]
+    pub fn branch_targets(&self) -> usize {
+        self.branch_targets
+    }
+
     /// What the module says of itself.
     #[must_use]
     pub fn info(&self) -> &ModuleInfo {
@@ -216,7 +230,7 @@ pub fn prepare(wasm: &[u8]) -> Result<Prepared, PrepareError> {
     let mut header = scan::scan(wasm)?;
     let info = abi::check(&header)?;
     let bodies = core::mem::take(&mut header.bodies);
-    let rewritten = rewrite::rewrite(wasm, &header, bodies)?;
+    let (rewritten, totals) = rewrite::rewrite(wasm, &header, bodies)?;
     let most = wasm
         .len()
         .saturating_mul(limits::REWRITTEN_FACTOR)
@@ -232,6 +246,8 @@ pub fn prepare(wasm: &[u8]) -> Result<Prepared, PrepareError> {
         code_hash: sha256(wasm),
         hash,
         info,
+        functions: header.functions.len(),
+        branch_targets: totals.targets,
     })
 }
 

@@ -31,12 +31,12 @@ struct Added {
     types_next: u32,
 }
 
-/// Writes the whole module.
+/// Writes the whole module; also gives what was counted in all functions.
 pub(super) fn rewrite(
     wasm: &[u8],
     header: &Header<'_>,
     bodies: Vec<Body<'_>>,
-) -> Result<Vec<u8>, PrepareError> {
+) -> Result<(Vec<u8>, Totals), PrepareError> {
     let types = index(header.types.len())?;
     let functions = index(header.imports.len().saturating_add(header.functions.len()))?;
     let globals = index(header.globals.len())?;
@@ -49,7 +49,15 @@ pub(super) fn rewrite(
         types_next: types.saturating_add(1),
     };
     let mut block_types: Vec<Vec<ValType>> = Vec::new();
-    let code = code(wasm, header, bodies, &mut added, &mut block_types)?;
+    let mut totals = Totals::default();
+    let code = code(
+        wasm,
+        header,
+        bodies,
+        &mut added,
+        &mut block_types,
+        &mut totals,
+    )?;
 
     let mut module = Module::new();
     module.section(&type_section(header, &block_types));
@@ -108,7 +116,7 @@ pub(super) fn rewrite(
         }
         module.section(&data);
     }
-    Ok(module.finish())
+    Ok((module.finish(), totals))
 }
 
 fn index(n: usize) -> Result<u32, PrepareError> {
@@ -208,9 +216,9 @@ fn code(
     bodies: Vec<Body<'_>>,
     added: &mut Added,
     block_types: &mut Vec<Vec<ValType>>,
+    totals: &mut Totals,
 ) -> Result<CodeSection, PrepareError> {
     let mut section = CodeSection::new();
-    let mut totals = Totals::default();
     let mut allocations = FuncValidatorAllocations::default();
     let mut out = Vec::new();
     for (at, body) in bodies.into_iter().enumerate() {
@@ -221,7 +229,7 @@ fn code(
             .ok_or_else(|| here(refused("it has no type")))?;
         let range = body.1.range();
         let (plan, reused) =
-            meter::plan(body, ty.params(), ty.results(), &mut totals, allocations).map_err(here)?;
+            meter::plan(body, ty.params(), ty.results(), totals, allocations).map_err(here)?;
         allocations = reused;
         out.clear();
         let wrapper = wrapper(&plan, added, block_types)?;

@@ -209,6 +209,11 @@ fn branch_tables() {
         ]
     };
     Bomb::of(vec![function(0, repeat(120, &table(4_096)))]).taken();
+    let prepared =
+        prepare(&Bomb::of(vec![function(0, repeat(120, &table(4_096)))]).wasm()).unwrap();
+    assert_eq!(prepared.branch_targets(), 120 * 4_096);
+    // 32 bytes each in the reference engine: the cache must see them.
+    assert!(WasmiEngine.load(&prepared).unwrap().bytes > 120 * 4_096 * 32);
     Bomb::of(vec![function(0, table(4_097))]).refused("targets of a br_table");
 }
 

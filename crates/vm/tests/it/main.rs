@@ -8,5 +8,6 @@ mod harness;
 mod imports;
 mod metering;
 mod naive;
+mod reach;
 mod refusals;
 mod smoke;

@@ -1,0 +1,237 @@
+//! What each import of a running call answers (contract-abi.md section 5): price first, then regions, then the work.
+
+use strongroom_crypto::imports::{self as crypto, CallError};
+
+use super::{Answer, Instance, Mode, Stopped};
+use crate::error::Trap;
+use crate::host::{Charged, Host};
+use crate::imports::sections::sections;
+use crate::imports::{Import, address};
+use crate::{gas, limits, region};
+
+impl Instance {
+    /// Answers one call of an import.
+    pub(super) fn import(
+        &mut self,
+        import: Import,
+        args: [u32; 3],
+        host: &mut dyn Host,
+    ) -> Result<Answer, Stopped> {
+        let [a, b, c] = args;
+        match import {
+            Import::DbRead => self.db_read(a, host),
+            Import::DbWrite => self.db_write(a, b, host),
+            Import::DbRemove => self.db_remove(a, host),
+            Import::QueryChain => {
+                self.charge(gas::HOST_CALL)?;
+                Ok(Answer::Query(self.take(a, limits::QUERY_BYTES_MAX)?))
+            }
+            Import::Debug => {
+                self.charge(gas::HOST_CALL)?;
+                Ok(Answer::Value(0))
+            }
+            Import::Abort => Err(self.abort(a)?.into()),
+            Import::AddrCanonicalize => self.address(a, Some(b), address::canonicalize),
+            Import::AddrHumanize => self.address(a, Some(b), |canonical| {
+                address::humanize(canonical).map(String::into_bytes)
+            }),
+            Import::AddrValidate => self.address(a, None, |human| {
+                address::validate(human).map(|()| Vec::new())
+            }),
+            Import::Secp256k1Verify => {
+                self.charge(gas::SECP256K1_VERIFY)?;
+                let [hash, signature, key] = self.take_three(a, b, c)?;
+                Ok(verdict(crypto::secp256k1_verify(&hash, &signature, &key)))
+            }
+            Import::Secp256k1RecoverPubkey => {
+                self.charge(gas::SECP256K1_RECOVER)?;
+                let hash = self.take(a, limits::CRYPTO_MESSAGE_BYTES_MAX)?;
+                let signature = self.take(b, limits::CRYPTO_MESSAGE_BYTES_MAX)?;
+                Ok(region_or_code(crypto::secp256k1_recover_pubkey(
+                    &hash, &signature, c,
+                )))
+            }
+            Import::Secp256k1Sign => {
+                self.charge(gas::SECP256K1_SIGN)?;
+                let (message, key) = self.take_to_sign(a, b)?;
+                Ok(region_or_code(crypto::secp256k1_sign(&message, &key)))
+            }
+            Import::Ed25519Sign => {
+                self.charge(gas::ED25519_SIGN)?;
+                let (message, seed) = self.take_to_sign(a, b)?;
+                Ok(region_or_code(crypto::ed25519_sign(&message, &seed)))
+            }
+            Import::Ed25519Verify => {
+                self.charge(gas::ED25519_VERIFY)?;
+                let [message, signature, key] = self.take_three(a, b, c)?;
+                self.charge_bytes(message.len(), gas::HASH_BYTE)?;
+                Ok(verdict(crypto::ed25519_verify(&message, &signature, &key)))
+            }
+            Import::Ed25519BatchVerify => self.batch(a, b, c),
+            Import::DcapQuoteVerify => {
+                // No verifier of real quotes yet: an error for every quote, never "verified".
+                self.charge(gas::DCAP_QUOTE_VERIFY)?;
+                Ok(region_or_code::<0>(Err(CallError::Generic)))
+            }
+            Import::GasEvaporate => {
+                let wish = u64::from(a).saturating_mul(gas::WASM_GAS_PER_SDK_GAS);
+                self.charge(wish.max(gas::GAS_EVAPORATE_MIN))?;
+                Ok(Answer::Value(0))
+            }
+            Import::CheckGas => {
+                self.charge(gas::CHECK_GAS)?;
+                let sdk = self
+                    .gas_used()
+                    .checked_div(gas::WASM_GAS_PER_SDK_GAS)
+                    .unwrap_or(0);
+                Ok(Answer::Value(sdk.max(1)))
+            }
+        }
+    }
+
+    fn db_read(&mut self, key: u32, host: &mut dyn Host) -> Result<Answer, Stopped> {
+        self.charge(gas::HOST_CALL)?;
+        let key = self.take(key, limits::KEY_BYTES_MAX)?;
+        let charged = host.read(&key, self.gas_left())?;
+        Ok(self.pay(charged)?.map_or(Answer::Value(0), Answer::Region))
+    }
+
+    fn db_write(&mut self, key: u32, value: u32, host: &mut dyn Host) -> Result<Answer, Stopped> {
+        self.charge(gas::HOST_CALL)?;
+        self.writable()?;
+        let key = self.take(key, limits::KEY_BYTES_MAX)?;
+        let value = self.take(value, limits::VALUE_BYTES_MAX)?;
+        let charged = host.write(&key, &value, self.gas_left())?;
+        self.pay(charged)?;
+        Ok(Answer::Value(0))
+    }
+
+    fn db_remove(&mut self, key: u32, host: &mut dyn Host) -> Result<Answer, Stopped> {
+        self.charge(gas::HOST_CALL)?;
+        self.writable()?;
+        let key = self.take(key, limits::KEY_BYTES_MAX)?;
+        let charged = host.remove(&key, self.gas_left())?;
+        self.pay(charged)?;
+        Ok(Answer::Value(0))
+    }
+
+    fn writable(&self) -> Result<(), Trap> {
+        if self.mode == Mode::Query {
+            Err(Trap::WriteInQuery)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn pay<T>(&mut self, charged: Charged<T>) -> Result<T, Trap> {
+        match charged {
+            Charged::Done { value, gas } => self.charge(gas).map(|()| value),
+            Charged::OutOfGas => {
+                self.guest.set_gas(-1);
+                Err(Trap::OutOfGas)
+            }
+        }
+    }
+
+    /// Converts an address into the region `dest`, if there is one; answers 0 or a region with the error's text.
+    fn address(
+        &mut self,
+        source: u32,
+        dest: Option<u32>,
+        convert: impl Fn(&[u8]) -> Result<Vec<u8>, String>,
+    ) -> Result<Answer, Stopped> {
+        self.charge(gas::ADDRESS)?;
+        let length = region::descriptor(self.guest.memory(), source)
+            .ok_or(Trap::MemoryRead)?
+            .length;
+        if length > limits::ADDRESS_BYTES_MAX {
+            return Ok(Answer::Region(address::TOO_LONG.as_bytes().to_vec()));
+        }
+        let source = self.take(source, limits::ADDRESS_BYTES_MAX)?;
+        match convert(&source) {
+            Ok(bytes) => {
+                if let Some(dest) = dest {
+                    self.fill(dest, &bytes)?;
+                }
+                Ok(Answer::Value(0))
+            }
+            Err(text) => Ok(Answer::Region(text.into_bytes())),
+        }
+    }
+
+    fn take_three(&mut self, a: u32, b: u32, c: u32) -> Result<[Vec<u8>; 3], Trap> {
+        let most = limits::CRYPTO_MESSAGE_BYTES_MAX;
+        Ok([
+            self.take(a, most)?,
+            self.take(b, most)?,
+            self.take(c, most)?,
+        ])
+    }
+
+    /// A message, its hashing paid for, and a key.
+    fn take_to_sign(
+        &mut self,
+        message: u32,
+        key: u32,
+    ) -> Result<(Vec<u8>, zeroize::Zeroizing<Vec<u8>>), Trap> {
+        let message = self.take(message, limits::CRYPTO_MESSAGE_BYTES_MAX)?;
+        let key = zeroize::Zeroizing::new(self.take(key, limits::CRYPTO_MESSAGE_BYTES_MAX)?);
+        self.charge_bytes(message.len(), gas::HASH_BYTE)?;
+        Ok((message, key))
+    }
+
+    fn batch(&mut self, messages: u32, signatures: u32, keys: u32) -> Result<Answer, Stopped> {
+        self.charge(gas::HOST_CALL)?;
+        let [messages, signatures, keys] = self.take_three(messages, signatures, keys)?;
+        let lists = sections(&messages, limits::BATCH_MAX)
+            .zip(sections(&signatures, limits::BATCH_MAX))
+            .zip(sections(&keys, limits::BATCH_MAX));
+        // Lists that are no sections cannot be read; lists that do not go together are the contract's to handle.
+        let ((messages, signatures), keys) = lists.ok_or(Trap::MemoryRead)?;
+        let count = u64::try_from(signatures.len()).unwrap_or(u64::MAX);
+        self.charge(
+            gas::ED25519_BATCH.saturating_add(count.saturating_mul(gas::ED25519_BATCH_EACH)),
+        )?;
+        // One message for all is hashed once for each signature.
+        let hashed = match messages.as_slice() {
+            [one] => one.len().saturating_mul(signatures.len()),
+            many => many.iter().map(|m| m.len()).fold(0, usize::saturating_add),
+        };
+        self.charge_bytes(hashed, gas::HASH_BYTE)?;
+        Ok(verdict(crypto::ed25519_batch_verify(
+            &messages,
+            &signatures,
+            &keys,
+        )))
+    }
+
+    /// The trap of `abort`, with as much of the message as we keep.
+    fn abort(&mut self, message: u32) -> Result<Trap, Trap> {
+        self.charge(gas::HOST_CALL)?;
+        let mut message = self.take(message, limits::RESULT_BYTES_MAX)?;
+        message.truncate(limits::ABORT_BYTES_MAX);
+        let text = match core::str::from_utf8(&message) {
+            Ok(text) => text.to_owned(),
+            // A cut within a character, or bytes that are no text: keep what is.
+            Err(e) => message
+                .get(..e.valid_up_to())
+                .map(String::from_utf8_lossy)
+                .unwrap_or_default()
+                .into_owned(),
+        };
+        Ok(Trap::Abort(text))
+    }
+}
+
+/// 0 for valid, 1 for invalid, or the error's code.
+fn verdict(verified: Result<bool, CallError>) -> Answer {
+    Answer::Value(verified.map_or_else(|e| u64::from(e.code()), |valid| u64::from(!valid)))
+}
+
+/// A region in the low half, or the error code in the high half.
+fn region_or_code<const N: usize>(answer: Result<[u8; N], CallError>) -> Answer {
+    match answer {
+        Ok(bytes) => Answer::Region(bytes.to_vec()),
+        Err(error) => Answer::Value(u64::from(error.code()).wrapping_shl(u32::BITS)),
+    }
+}
