@@ -17,7 +17,7 @@ use strongroom_chain::modules::consensus::state::ConsensusParams;
 use strongroom_chain::{Bytes, CodeRead, Fault, Services};
 use strongroom_crypto::seal::{Chain, SEAL_LEN_MAX, SealedAnchor, SealedSeeds};
 use strongroom_crypto::seed::{MasterSeed, SeedRing};
-use strongroom_crypto::{Error as CryptoError, Secret, Security};
+use strongroom_crypto::{Error as CryptoError, Secret};
 use strongroom_proof::PartialForest;
 use strongroom_proof::comet::params::{
     AbciParams, BlockParams, EvidenceParams, ValidatorParams, VersionParams,
@@ -212,13 +212,9 @@ pub(crate) fn encode_params(params: &ConsensusParams) -> Result<Vec<u8>, Failure
 /// Which chain a genesis file makes.
 fn chain_of(genesis: &[u8]) -> Result<Chain, Failure> {
     let document = Document::parse(genesis).map_err(|e| failure(FailureCode::Genesis, e))?;
-    let security = match document.app_state.registration.security {
-        strongroom_chain::modules::registration::state::Security::Insecure => Security::Insecure,
-        strongroom_chain::modules::registration::state::Security::Attested => Security::Attested,
-    };
     Ok(Chain {
         genesis_hash: sha256(genesis),
-        security,
+        security: document.app_state.registration.security,
     })
 }
 

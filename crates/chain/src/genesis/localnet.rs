@@ -11,6 +11,7 @@
 //! - `version.app` is 1: it selects price and rule tables.
 
 use super::{AppState, Document, GenesisError};
+use crate::crypto::context::Security;
 use crate::modules::accounts::{
     self, BONDED_POOL, DISTRIBUTION, FEE_COLLECTOR, GOV, MINT, NOT_BONDED_POOL,
 };
@@ -19,7 +20,7 @@ use crate::modules::bank::genesis::{Balance, GenesisCoin, GenesisParams as BankP
 use crate::modules::bank::state::{DenomUnit, Metadata};
 use crate::modules::consensus::genesis::{GenesisParams, GenesisValidator};
 use crate::modules::consensus::state::{ConsensusParams, Validator};
-use crate::modules::registration::state::{NetworkKeys, Security};
+use crate::modules::registration::state::NetworkKeys;
 use crate::modules::{auth, bank, compute, registration};
 use crate::types::{Address, Coin, Timestamp};
 

@@ -1,8 +1,9 @@
 //! The local network's genesis as wire.md 1.13.4 and 5 give it, and documents that are refused.
 
 use super::*;
+use crate::crypto::context::Security;
 use crate::modules::auth::handler::account;
-use crate::modules::registration::state::{NETWORK_KEYS, SECURITY, Security};
+use crate::modules::registration::state::{NETWORK_KEYS, SECURITY};
 use crate::testing::{Chain, document, localnet_params};
 use crate::types::Address;
 use crate::types::proto::cosmos::auth::v1beta1 as auth_pb;

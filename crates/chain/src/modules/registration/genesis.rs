@@ -1,7 +1,8 @@
 //! The network's keys and the mode of security in the first block.
 
-use super::state::{NETWORK_KEYS, NetworkKeys, SECURITY, Security};
+use super::state::{NETWORK_KEYS, NetworkKeys, SECURITY};
 use crate::Ctx;
+use crate::crypto::context::Security;
 use crate::genesis::GenesisError;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -12,7 +13,30 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct Genesis {
     /// What the chain asks of its machines.
+    #[serde(with = "security_word")]
     pub security: Security,
+}
+
+/// The word of the genesis file for a mode of security.
+mod security_word {
+    use super::Security;
+    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
+
+    pub(super) fn serialize<S: Serializer>(security: &Security, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(security.as_str())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Security, D::Error> {
+        let word = String::deserialize(from)?;
+        [Security::Insecure, Security::Attested]
+            .into_iter()
+            .find(|security| security.as_str() == word)
+            .ok_or_else(|| {
+                D::Error::custom(format!(
+                    "security is `insecure` or `attested`, not {word:?}"
+                ))
+            })
+    }
 }
 
 /// `app_state.register`: the shape that clients know.

@@ -1,27 +1,8 @@
 //! Keys and stored records of the registration module.
 
 use crate::collections::Item;
+use crate::crypto::context::Security;
 use borsh::{BorshDeserialize, BorshSerialize};
-
-/// What the chain asks of the machines that run it.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    BorshSerialize,
-    BorshDeserialize,
-    serde::Serialize,
-    serde::Deserialize,
-)]
-#[serde(rename_all = "lowercase")]
-pub enum Security {
-    /// Simulated platforms are taken: no secrecy from the operators. Solo runs only so.
-    Insecure,
-    /// Only hardware with evidence is taken.
-    Attested,
-}
 
 /// The network's public keys, x25519, 32 bytes each.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
