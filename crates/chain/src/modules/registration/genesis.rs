@@ -28,14 +28,11 @@ mod security_word {
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Security, D::Error> {
         let word = String::deserialize(from)?;
-        [Security::Insecure, Security::Attested]
-            .into_iter()
-            .find(|security| security.as_str() == word)
-            .ok_or_else(|| {
-                D::Error::custom(format!(
-                    "security is `insecure` or `attested`, not {word:?}"
-                ))
-            })
+        Security::parse(&word).ok_or_else(|| {
+            D::Error::custom(format!(
+                "security is `insecure` or `attested`, not {word:?}"
+            ))
+        })
     }
 }
 
