@@ -124,3 +124,6 @@ fn secret_fault(e: SecretsError) -> Fault {
         other => broken(other),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -23,3 +23,12 @@ pub mod state;
 mod storage;
 
 pub use machine::Machine;
+
+/// A contract's storage for tests of other rooms of this crate.
+#[cfg(test)]
+pub(crate) fn testing_storage<'c, 's>(
+    state: &'c mut crate::State<'s>,
+    contract: &'c crate::types::Address,
+) -> impl strongroom_vm::Host + use<'c, 's> {
+    storage::Storage::new(state, contract)
+}
