@@ -1,0 +1,95 @@
+//! What a test network begins with: the local network's genesis, with other limits and more accounts.
+
+use crate::user::User;
+use strongroom_bridge::message::PublicKeys;
+use strongroom_chain::genesis::{DENOM, Document, LocalnetParams, localnet_genesis};
+use strongroom_chain::modules::auth::genesis::{BaseAccount, GenesisAccount};
+use strongroom_chain::modules::bank::genesis::{Balance, GenesisCoin};
+use strongroom_chain::modules::registration::state::NetworkKeys;
+use strongroom_types::{Gas, Timestamp};
+
+/// The coins of each further account, in uscrt.
+pub const ACCOUNT_BALANCE: u128 = 1_000_000_000_000_000_000;
+/// Seconds since 1970 at which a test chain begins.
+pub const TIME: i64 = 1_700_000_000;
+
+/// How a test chain is made.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Chain id.
+    pub chain_id: String,
+    /// Gas of a block; `None` as on the local network.
+    pub block_gas: Option<Gas>,
+    /// Further accounts beside the five of the local network: [`User::numbered`] from 0 on, [`ACCOUNT_BALANCE`] each.
+    pub accounts: usize,
+    /// The gas limit of every transaction that the chain signs by itself; its fee is 0.1 uscrt for each.
+    pub gas: Gas,
+    /// Seconds between blocks.
+    pub block_seconds: u64,
+    /// The network's seed, and with it every contract's random.
+    pub seed: u64,
+}
+
+impl Default for Options {
+    /// Gas for the largest upload; a block each second.
+    fn default() -> Self {
+        Self {
+            chain_id: String::from("secretdev-1"),
+            block_gas: None,
+            accounts: 0,
+            gas: 25_000_000,
+            block_seconds: 1,
+            seed: 0,
+        }
+    }
+}
+
+/// The genesis document.
+pub(crate) fn document(options: &Options, validator: [u8; 32], keys: &PublicKeys) -> Vec<u8> {
+    let params = LocalnetParams {
+        chain_id: options.chain_id.clone(),
+        time: Timestamp {
+            seconds: TIME,
+            nanos: 1,
+        },
+        validator,
+        keys: NetworkKeys {
+            io: keys.io,
+            node_exchange: keys.exchange,
+        },
+    };
+    let bytes = localnet_genesis(&params).expect("a chain id that genesis takes");
+    let mut document = Document::parse(&bytes).expect("our own document");
+    if let Some(gas) = options.block_gas {
+        document.consensus_params.block.max_gas = gas.to_string();
+    }
+    let first = document.app_state.auth.accounts.len();
+    for n in 0..options.accounts {
+        let address = User::numbered(n).address().to_string();
+        let base = BaseAccount {
+            address: address.clone(),
+            pub_key: None,
+            account_number: (first + n).to_string(),
+            sequence: String::from("0"),
+        };
+        document
+            .app_state
+            .auth
+            .accounts
+            .push(GenesisAccount::Base(base));
+        let coin = GenesisCoin {
+            denom: DENOM.to_owned(),
+            amount: ACCOUNT_BALANCE.to_string(),
+        };
+        document.app_state.bank.balances.push(Balance {
+            address,
+            coins: vec![coin],
+        });
+    }
+    let supply = &mut document.app_state.bank.supply;
+    for coin in supply.iter_mut().filter(|coin| coin.denom == DENOM) {
+        let before: u128 = coin.amount.parse().expect("our own number");
+        coin.amount = (before + ACCOUNT_BALANCE * options.accounts as u128).to_string();
+    }
+    serde_json::to_vec_pretty(&document).expect("JSON of our own types")
+}

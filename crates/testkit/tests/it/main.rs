@@ -1,0 +1,4 @@
+//! The test chain itself: what contract authors and benches rely on. Needs the contracts: `cargo xtask contracts`.
+
+mod chain;
+mod token;
