@@ -12,7 +12,8 @@ use strongroom_chain::BlockInfo;
 use strongroom_chain::query::QueryError;
 use strongroom_consensus::solo::{Content, block_time};
 use strongroom_consensus::{
-    Application as _, Blocks, Clock as _, GenesisDoc, InitChain, Proposer, Signer, TestClock,
+    Application as _, Blocks, ChainState, Clock as _, GenesisDoc, InitChain, Proposer, Signer,
+    TestClock,
 };
 use strongroom_node::app::{App, Stores, boot};
 use strongroom_node::enclave::Enclave;
@@ -241,6 +242,12 @@ impl Chain {
     ) -> Result<R, QueryError> {
         let (_, response) = self.host.query(path, &request.encode_to_vec(), 0)?;
         Ok(R::decode(response.as_slice()).expect("the response of this method"))
+    }
+
+    /// What the engine knows of the chain after the newest block: checks decided blocks as the enclave does.
+    #[must_use]
+    pub const fn state(&self) -> &ChainState {
+        self.proposer.state()
     }
 
     /// The newest height.

@@ -18,7 +18,8 @@
 //! ```
 //!
 //! Map: [`Chain`] the network · [`User`] who signs · [`call`] contracts and what they answer · [`genesis`] what a network
-//! begins with · [`Door`] the way to the enclave, with a count of what goes through it.
+//! begins with · [`Door`] the way to the enclave, with a count of what goes through it · [`replica`] and [`watch`] the
+//! enclave's work in the open, stage by stage, for benches.
 //!
 //! Promises: two chains with the same options and the same transactions are the same, byte for byte; a transaction that
 //! fails is an error with the contract's own text, opened as its sender would. Refuses: to go on when the house itself is
@@ -29,8 +30,10 @@ mod chain;
 mod door;
 pub mod genesis;
 mod platform;
+pub mod replica;
 mod user;
 mod wasm;
+pub mod watch;
 
 pub use call::{Code, Contract, Executed, Refused};
 pub use chain::Chain;

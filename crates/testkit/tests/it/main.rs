@@ -1,4 +1,5 @@
 //! The test chain itself: what contract authors and benches rely on. Needs the contracts: `cargo xtask contracts`.
 
 mod chain;
+mod replica;
 mod token;

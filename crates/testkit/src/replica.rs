@@ -1,0 +1,180 @@
+//! The enclave's work in the open: the same state machine over the same blocks, on ports that a bench can watch.
+//!
+//! A [`Replica`] follows a [`Chain`]. On the [`Sealed`] world it does what the enclave does, with the same keys and the
+//! same tree, and reaches the same app hash. On the [`Plain`] world it is the baseline: the same transactions and the same
+//! results, but messages are opened beforehand and the state is a map of plaintext without a root.
+
+mod plain;
+mod sealed;
+
+pub use plain::Plain;
+pub use sealed::Sealed;
+pub use strongroom_chain::Bytes;
+
+use crate::chain::Chain;
+use crate::watch::{Watch, Watched};
+use std::collections::BTreeMap;
+use strongroom_chain::modules::compute::Machine;
+use strongroom_chain::tx::ante::Options;
+use strongroom_chain::tx::{decode, run_ante};
+use strongroom_chain::{
+    BlockInfo, BlockOutcome, CodeRead, Ctx, Fault, Mode, Overlay, Secrets, Services, State,
+    StateRead, TxInfo, execute_block, init_chain,
+};
+use strongroom_node::host::block_info;
+use strongroom_proof::comet::Header;
+use strongroom_types::{DecidedBlock, Hash, Height, WriteSet};
+
+/// What a state machine stands on.
+pub trait World: StateRead + Secrets + Sized {
+    /// The world before genesis of a chain with this number of a seed.
+    fn before_genesis(seed: u64) -> Self;
+
+    /// Takes over what a block changes.
+    ///
+    /// # Panics
+    /// If the tree cannot take it: a bug of this house.
+    fn apply(&mut self, writes: &WriteSet);
+}
+
+/// Contract code by hash.
+#[derive(Default)]
+struct Content(BTreeMap<Hash, Bytes>);
+
+impl CodeRead for Content {
+    fn code(&self, hash: &Hash) -> Result<Bytes, Fault> {
+        self.0
+            .get(hash)
+            .cloned()
+            .ok_or_else(|| Fault::Content(String::from("no such code")))
+    }
+}
+
+/// A state machine that follows a chain.
+pub struct Replica<W> {
+    world: W,
+    content: Content,
+    machine: Machine,
+    height: Height,
+}
+
+impl<W: World> Replica<W> {
+    /// A state machine that has executed every block of `chain` so far.
+    ///
+    /// # Panics
+    /// As [`Chain::new`].
+    #[must_use]
+    pub fn of(chain: &Chain) -> Self {
+        let mut replica = Self {
+            world: W::before_genesis(chain.options().seed),
+            content: Content::default(),
+            machine: Machine::default(),
+            height: 0,
+        };
+        let genesis = init_chain(chain.genesis().bytes(), replica.services());
+        replica
+            .world
+            .apply(&genesis.expect("the genesis of the chain").writes);
+        replica.follow(chain);
+        replica
+    }
+
+    /// Executes the blocks that the chain has and this one has not.
+    ///
+    /// # Panics
+    /// As [`Chain::new`].
+    pub fn follow(&mut self, chain: &Chain) {
+        while self.height < chain.height() {
+            let outcome = self.execute(&chain.decided_block(self.height + 1));
+            self.keep(&outcome);
+        }
+    }
+
+    /// Executes a block on the present state, and changes nothing: it may be done again.
+    ///
+    /// # Panics
+    /// As [`Chain::new`].
+    #[must_use]
+    pub fn execute(&self, block: &DecidedBlock) -> BlockOutcome {
+        let info = info(block);
+        execute_block(&self.world, &self.world, self.services(), &info, &block.txs)
+            .expect("a sound state")
+    }
+
+    /// As [`Replica::execute`], with every call of a port timed.
+    ///
+    /// # Panics
+    /// As [`Chain::new`].
+    #[must_use]
+    pub fn watched(&self, block: &DecidedBlock, watch: &Watch) -> BlockOutcome {
+        let ports = self.ports(watch);
+        let services = Services {
+            code: &ports,
+            vm: &self.machine,
+        };
+        execute_block(&ports, &ports, services, &info(block), &block.txs).expect("a sound state")
+    }
+
+    /// Only the beginning of each transaction of a block: decoding, limits, fee, signatures, sequence.
+    ///
+    /// # Panics
+    /// If a transaction does not pass.
+    pub fn ante(&self, block: &DecidedBlock, watch: &Watch) {
+        let ports = self.ports(watch);
+        let services = Services {
+            code: &ports,
+            vm: &self.machine,
+        };
+        let info = info(block);
+        let mut state = State::new(&ports, &ports, Overlay::default());
+        for bytes in &block.txs {
+            let decoded = decode(bytes).expect("a transaction");
+            let tx = TxInfo {
+                hash: decoded.tx.hash,
+                ..TxInfo::default()
+            };
+            let mut ctx = Ctx::new(&mut state, &info, tx, Mode::Deliver, services, 0);
+            run_ante(&mut ctx, &decoded, &Options::default()).expect("a good transaction");
+        }
+    }
+
+    /// Takes over what [`Replica::execute`] gave.
+    ///
+    /// # Panics
+    /// As [`Chain::new`].
+    pub fn keep(&mut self, outcome: &BlockOutcome) {
+        let new = outcome.new_code.iter();
+        self.content
+            .0
+            .extend(new.map(|(hash, wasm)| (*hash, wasm.clone())));
+        self.world.apply(&outcome.writes);
+        self.height += 1;
+    }
+
+    /// What it stands on.
+    #[must_use]
+    pub const fn world(&self) -> &W {
+        &self.world
+    }
+
+    fn services(&self) -> Services<'_> {
+        Services {
+            code: &self.content,
+            vm: &self.machine,
+        }
+    }
+
+    fn ports<'w>(&'w self, watch: &'w Watch) -> Watched<'w> {
+        Watched {
+            watch,
+            state: &self.world,
+            secrets: &self.world,
+            code: &self.content,
+        }
+    }
+}
+
+/// What execution depends on in a block's header.
+fn info(block: &DecidedBlock) -> BlockInfo {
+    block_info(&Header::decode(&block.header).expect("a header"))
+}
