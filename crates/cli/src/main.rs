@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 /// Secret contracts on a network of trusted execution environments.
 #[derive(Parser)]
-#[command(name = "strongroom", version, about)]
+#[command(name = "strongroom", version)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

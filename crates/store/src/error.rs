@@ -12,6 +12,12 @@ pub enum Error {
         /// What the engine said.
         detail: String,
     },
+    /// Another process has the database open.
+    #[error("{path} is in use by another process: stop it, or choose another directory")]
+    InUse {
+        /// Directory of the database.
+        path: String,
+    },
     /// What lies in the database contradicts itself: do not go on, restore or sync anew.
     #[error("the store is damaged: {what}")]
     Damaged {
@@ -54,6 +60,7 @@ impl Error {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Engine { .. } => "store.engine",
+            Self::InUse { .. } => "store.in_use",
             Self::Damaged { .. } => "store.damaged",
             Self::Format { .. } => "store.format",
             Self::Stale { .. } => "store.stale",

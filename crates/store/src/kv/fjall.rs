@@ -29,12 +29,18 @@ impl FjallKv {
     /// # Errors
     /// If the directory cannot be used, is damaged, or is open elsewhere.
     pub fn open(path: impl AsRef<Path>, tables: &[Table], limits: KvLimits) -> Result<Self> {
+        let path = path.as_ref();
         let database = Database::builder(path)
             .cache_size(limits.cache_bytes)
             .max_journaling_size(JOURNAL_BYTES_MAX)
             .worker_threads(WORKERS)
             .open()
-            .map_err(Error::engine)?;
+            .map_err(|e| match e {
+                fjall::Error::Locked => Error::InUse {
+                    path: path.display().to_string(),
+                },
+                other => Error::engine(other),
+            })?;
         let options = || KeyspaceCreateOptions::default().max_memtable_size(limits.memtable_bytes);
         let tables = tables
             .iter()

@@ -112,3 +112,12 @@ fn a_batch_with_an_unknown_table_writes_nothing() {
         assert_eq!(kv.snapshot().unwrap().get(A, b"k").unwrap(), None);
     });
 }
+
+#[test]
+fn a_database_that_is_open_elsewhere_says_so() {
+    let home = tempfile::tempdir().unwrap();
+    let table = Table("t");
+    let _open = FjallKv::open(home.path(), &[table], KvLimits::default()).unwrap();
+    let again = FjallKv::open(home.path(), &[table], KvLimits::default());
+    assert!(matches!(again, Err(crate::Error::InUse { .. })));
+}
