@@ -6,8 +6,13 @@ use crate::gas::{self, GasMeter};
 use crate::overlay::Slot;
 use crate::ports::CodeRead;
 use crate::state::State;
+use crate::types::error::sdk;
 use crate::types::{Attribute, Coins, Event, Gas, Hash, Height, Timestamp};
 use std::collections::BTreeMap;
+
+/// Longest raw key of the native tree, in bytes: no collection writes a longer one (labels have 512, denominations 128), and
+/// a host is never asked for one, however long a name in a query is. Every key of it fits the door.
+pub const NATIVE_KEY_BYTES_MAX: usize = 1_024;
 
 /// The verified header's fields that execution depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,7 +119,7 @@ impl<'a, 's> Ctx<'a, 's> {
     /// Out of gas or a fault.
     pub fn get(&mut self, key: &[u8]) -> Result<Option<Bytes>, Stop> {
         self.gas.consume(gas::READ_FLAT, "ReadFlat")?;
-        let value = self.state.get(&Slot::Native(key.to_vec()))?;
+        let value = self.look_up(key)?;
         let bytes = len(key).saturating_add(value.as_ref().map_or(0, |v| len(v)));
         self.gas
             .consume(bytes.saturating_mul(gas::READ_PER_BYTE), "ReadPerByte")?;
@@ -127,14 +132,26 @@ impl<'a, 's> Ctx<'a, 's> {
     /// Out of gas or a fault.
     pub fn has(&mut self, key: &[u8]) -> Result<bool, Stop> {
         self.gas.consume(gas::HAS, "Has")?;
-        Ok(self.state.get(&Slot::Native(key.to_vec()))?.is_some())
+        Ok(self.look_up(key)?.is_some())
+    }
+
+    /// A key that is too long to have been written is absent.
+    fn look_up(&mut self, key: &[u8]) -> Result<Option<Bytes>, Fault> {
+        if key.len() > NATIVE_KEY_BYTES_MAX {
+            return Ok(None);
+        }
+        self.state.get(&Slot::Native(key.to_vec()))
     }
 
     /// Writes a native key; charges 200 + 5 per byte of key and value.
     ///
     /// # Errors
-    /// Out of gas.
+    /// sdk 18 for a key above [`NATIVE_KEY_BYTES_MAX`]; out of gas.
     pub fn set(&mut self, key: &[u8], value: &[u8]) -> Result<(), Stop> {
+        if key.len() > NATIVE_KEY_BYTES_MAX {
+            let text = format!("key of {} bytes, at most {NATIVE_KEY_BYTES_MAX}", key.len());
+            return Err(sdk::INVALID_REQUEST.wrap(text).into());
+        }
         self.gas.consume(gas::WRITE_FLAT, "WriteFlat")?;
         let bytes = len(key).saturating_add(len(value));
         self.gas
@@ -185,5 +202,62 @@ fn len(bytes: &[u8]) -> u64 {
 impl From<borsh::io::Error> for Fault {
     fn from(e: borsh::io::Error) -> Self {
         Self::Broken(format!("stored value does not decode: {e}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::modules::compute::Machine;
+    use crate::overlay::Overlay;
+    use crate::ports::{NoSecrets, StateRead};
+    use crate::testing::block_info;
+    use crate::types::Tree;
+
+    /// A host that is asked only for keys that can be.
+    struct Short;
+
+    impl StateRead for Short {
+        fn get(&self, _: Tree, key: &[u8]) -> Result<Option<Bytes>, Fault> {
+            assert!(key.len() <= NATIVE_KEY_BYTES_MAX);
+            Ok(Some(Bytes::from([1].as_slice())))
+        }
+    }
+
+    impl CodeRead for Short {
+        fn code(&self, _: &Hash) -> Result<Bytes, Fault> {
+            Err(Fault::Content("none".into()))
+        }
+    }
+
+    #[test]
+    fn a_native_key_that_cannot_be_is_absent_without_asking_and_costs_its_bytes() {
+        let (machine, block) = (Machine::default(), block_info(1));
+        let mut state = State::new(&Short, &NoSecrets, Overlay::default());
+        let services = Services {
+            code: &Short,
+            vm: &machine,
+        };
+        let mut ctx = Ctx::new(
+            &mut state,
+            &block,
+            TxInfo::default(),
+            Mode::Deliver,
+            services,
+            10_000,
+        );
+        let (most, over) = (
+            vec![7; NATIVE_KEY_BYTES_MAX],
+            vec![7; NATIVE_KEY_BYTES_MAX + 1],
+        );
+        assert!(ctx.get(&most).unwrap().is_some() && ctx.has(&most).unwrap());
+        let before = ctx.gas.used();
+        assert!(ctx.get(&over).unwrap().is_none() && !ctx.has(&over).unwrap());
+        assert_eq!(ctx.gas.used() - before, 100 + 1_025 + 100);
+        assert!(ctx.set(&most, b"v").is_ok());
+        let Err(Stop::Err(e)) = ctx.set(&over, b"v") else {
+            panic!("written")
+        };
+        assert_eq!(e.text, "key of 1025 bytes, at most 1024: invalid request");
     }
 }

@@ -8,6 +8,7 @@ use crate::ctx::Ctx;
 use crate::error::{Stop, broken};
 use crate::modules::bank;
 use crate::types::Address;
+use crate::types::coin::denom_is_valid;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
@@ -206,6 +207,12 @@ fn bank_query(ctx: &mut Ctx<'_, '_>, query: &BankQuery) -> Result<Vec<u8>, Stop>
         amount: amount.to_string(),
     };
     match query {
+        // A key of the state is as long as the denomination; one that cannot be is not looked up.
+        BankQuery::Balance { denom, .. } | BankQuery::Supply { denom }
+            if !denom_is_valid(denom) =>
+        {
+            answer_error("invalid denom")
+        }
         BankQuery::Balance { address, denom } => match address.parse::<Address>() {
             Ok(address) => {
                 let amount = bank::state::balance(ctx, &address, denom)?;
