@@ -512,6 +512,8 @@ impl Calls<'_, '_, '_> {
             BankMsg::Send { to_address, amount } => {
                 let to = address(&to_address)?;
                 let amount = coins(&amount)?;
+                // The checks of a `MsgSend`.
+                bank::handler::check_send_enabled(self.ctx, &amount)?;
                 bank::handler::check_recipient(&to)?;
                 bank::handler::transfer(self.ctx, contract, &to, &amount)
             }
@@ -677,9 +679,8 @@ fn address(text: &str) -> Result<Address, TxError> {
 fn coins(list: &[JsonCoin]) -> Result<Coins, TxError> {
     let mut out = Vec::with_capacity(list.len());
     for coin in list {
-        let refuse = || sdk::INVALID_COINS.wrap(format!("{}{}", coin.amount, coin.denom));
-        let amount: u128 = coin.amount.parse().map_err(|_| refuse())?;
-        out.push(Coin::new(amount, coin.denom.clone()));
+        // As strict as a user's coins: plain digits, no sign, no leading zeros.
+        out.push(Coin::from_proto(&coin.to_proto())?);
     }
     Ok(Coins::new(out)?)
 }

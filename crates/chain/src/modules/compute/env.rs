@@ -43,6 +43,16 @@ pub(super) struct JsonCoin {
     pub amount: String,
 }
 
+impl JsonCoin {
+    /// The same coin as users write it in messages.
+    pub(super) fn to_proto(&self) -> crate::types::proto::cosmos::base::v1beta1::Coin {
+        crate::types::proto::cosmos::base::v1beta1::Coin {
+            denom: self.denom.clone(),
+            amount: self.amount.clone(),
+        }
+    }
+}
+
 #[derive(Serialize)]
 struct Info {
     sender: String,
