@@ -32,3 +32,6 @@ pub(crate) fn testing_storage<'c, 's>(
 ) -> impl strongroom_vm::Host + use<'c, 's> {
     storage::Storage::new(state, contract)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,60 @@
+//! Calls of contracts in real blocks: hand-written contracts, real keys of a fixed seed.
+
+mod bank;
+mod limits;
+mod nesting;
+mod puppet;
+mod queries;
+mod respond;
+mod world;
+
+use crate::types::Address;
+use world::{Code, World, b64};
+
+/// A response with these messages, attributes and events, all JSON lists without their brackets.
+fn response(messages: &[String], attributes: &str, events: &str) -> String {
+    format!(
+        r#"{{"Ok":{{"messages":[{}],"attributes":[{attributes}],"events":[{events}],"data":null}}}}"#,
+        messages.join(",")
+    )
+}
+
+/// A response that only sends messages.
+fn sends(messages: &[String]) -> String {
+    response(messages, "", "")
+}
+
+/// A sub-message without reply.
+fn sub(msg: &str, gas_limit: Option<u64>) -> String {
+    let gas_limit = gas_limit.map_or_else(|| "null".to_owned(), |g| g.to_string());
+    format!(r#"{{"id":0,"msg":{msg},"gas_limit":{gas_limit},"reply_on":"never"}}"#)
+}
+
+/// A call of a contract.
+fn call(contract: &Address, code_hash: &str, msg: &str, uscrt: u128) -> String {
+    let send = if uscrt == 0 {
+        String::new()
+    } else {
+        format!(r#"{{"denom":"uscrt","amount":"{uscrt}"}}"#)
+    };
+    format!(
+        r#"{{"wasm":{{"execute":{{"contract_addr":"{contract}","code_hash":"{code_hash}","msg":"{}","send":[{send}]}}}}}}"#,
+        b64(msg)
+    )
+}
+
+/// A request to ask a contract.
+fn smart(contract: &Address, code_hash: &str, msg: &str) -> String {
+    format!(
+        r#"{{"wasm":{{"smart":{{"contract_addr":"{contract}","code_hash":"{code_hash}","msg":"{}"}}}}}}"#,
+        b64(msg)
+    )
+}
+
+/// A chain with the puppet stored and two contracts of it.
+fn two_puppets() -> (World, Code, Address, Address) {
+    let mut world = World::new();
+    let code = world.store(puppet::wasm(""));
+    let (a, b) = (world.instantiate(&code), world.instantiate(&code));
+    (world, code, a, b)
+}
