@@ -1,17 +1,37 @@
 //! What a block has written so far, with an undo journal: nested calls roll back without copying, and a look-up costs
-//! the same at every depth. Records what each transaction read and wrote (for parallel execution and for tests).
+//! the same at every depth. Records what each transaction read and wrote (for parallel execution and for tests), and
+//! counts what the writes will take in the block's result.
+//!
+//! Contract data is plaintext here: nothing of it is ever printed.
 
 use crate::Bytes;
-use crate::types::Address;
+use crate::types::{Address, size_class};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// What a write takes in the block's result beside key and value, in bytes: tags, lengths, the tree.
+const WRITE_BYTES: usize = 16;
+/// Raw key of contract data, at most: prefix, address, storage key.
+const CONTRACT_KEY_BYTES: usize = 65;
+/// What a sealed value is longer than its class: header, tag, length.
+const SEALED_BYTES: usize = 33;
+
 /// A place in the state, by its logical name. Contract data is plaintext here and is sealed once, at block end.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Slot {
     /// A raw key of the native tree.
     Native(Vec<u8>),
     /// A contract's own key.
     Contract(Address, Vec<u8>),
+}
+
+/// A contract's own key is its secret.
+impl core::fmt::Debug for Slot {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Native(key) => write!(f, "Native({})", key.escape_ascii()),
+            Self::Contract(contract, _) => write!(f, "Contract({contract}, ..)"),
+        }
+    }
 }
 
 /// A point to roll back to.
@@ -22,26 +42,47 @@ pub struct Mark(usize);
 /// What one transaction touched.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Access {
-    /// Slots read from below the transaction (not those that it wrote first itself).
+    /// Slots read from below the transaction (not those that it wrote first itself): from the state before the block, or
+    /// from what an earlier transaction of the block wrote.
     pub reads: BTreeSet<Slot>,
     /// Slots that it left written.
     pub writes: BTreeSet<Slot>,
 }
 
+/// A value that was written, and by which transaction of the block.
+#[derive(Clone)]
+struct Pending {
+    value: Option<Bytes>,
+    tx: u32,
+}
+
 /// Pending writes over the committed state.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Overlay {
-    writes: BTreeMap<Slot, Option<Bytes>>,
-    journal: Vec<(Slot, Option<Option<Bytes>>)>,
+    writes: BTreeMap<Slot, Pending>,
+    journal: Vec<(Slot, Option<Pending>)>,
     reads: BTreeSet<Slot>,
     cache: BTreeMap<Slot, Option<Bytes>>,
+    /// The number of the running transaction.
+    tx: u32,
+    /// What `writes` will take in the block's result, at most.
+    bytes: usize,
+}
+
+impl core::fmt::Debug for Overlay {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Overlay({} writes)", self.writes.len())
+    }
 }
 
 impl Overlay {
     /// The pending value of a slot: `None` = not written here, `Some(None)` = removed here.
-    #[must_use]
-    pub fn get(&self, slot: &Slot) -> Option<Option<Bytes>> {
-        self.writes.get(slot).cloned()
+    pub fn get(&mut self, slot: &Slot) -> Option<Option<Bytes>> {
+        let pending = self.writes.get(slot)?;
+        if pending.tx != self.tx {
+            self.reads.insert(slot.clone());
+        }
+        Some(pending.value.clone())
     }
 
     /// A value that was read from below in this block, already proven and opened.
@@ -60,7 +101,15 @@ impl Overlay {
 
     /// Writes (`Some`) or removes (`None`).
     pub fn put(&mut self, slot: Slot, value: Option<Bytes>) {
-        let before = self.writes.insert(slot.clone(), value);
+        let pending = Pending { value, tx: self.tx };
+        let before = self.writes.get(&slot);
+        // To remove again what is removed changes nothing, and must not make the journal grow.
+        if pending.value.is_none()
+            && before.is_some_and(|b| b.value.is_none() && b.tx == pending.tx)
+        {
+            return;
+        }
+        let before = self.replace(&slot, Some(pending));
         self.journal.push((slot, before));
     }
 
@@ -72,21 +121,36 @@ impl Overlay {
     /// Undoes every write after `mark`.
     pub fn revert(&mut self, mark: Mark) {
         while self.journal.len() > mark.0 {
-            match self.journal.pop() {
-                Some((slot, Some(before))) => {
-                    self.writes.insert(slot, before);
-                }
-                Some((slot, None)) => {
-                    self.writes.remove(&slot);
-                }
-                None => return,
-            }
+            let Some((slot, before)) = self.journal.pop() else {
+                return;
+            };
+            let _ = self.replace(&slot, before);
         }
+    }
+
+    /// Puts `pending` in the place of a slot's pending write; gives what was there.
+    fn replace(&mut self, slot: &Slot, pending: Option<Pending>) -> Option<Pending> {
+        let size = |p: &Pending| size(slot, p.value.as_ref());
+        let added = pending.as_ref().map_or(0, size);
+        let before = match pending {
+            Some(pending) => self.writes.insert(slot.clone(), pending),
+            None => self.writes.remove(slot),
+        };
+        let removed = before.as_ref().map_or(0, size);
+        self.bytes = self.bytes.saturating_add(added).saturating_sub(removed);
+        before
+    }
+
+    /// What the writes so far will take in the block's result, at most. A function of the writes alone.
+    #[must_use]
+    pub const fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// Ends a transaction: its writes stay, the journal is cleared, and what it touched is told.
     pub fn end_tx(&mut self) -> Access {
         let writes = self.journal.drain(..).map(|(slot, _)| slot).collect();
+        self.tx = self.tx.saturating_add(1);
         Access {
             reads: std::mem::take(&mut self.reads),
             writes,
@@ -105,8 +169,23 @@ impl Overlay {
     /// Ends the block: all that was written, in order of slot.
     #[must_use]
     pub fn into_writes(self) -> BTreeMap<Slot, Option<Bytes>> {
-        self.writes
+        let writes = self.writes.into_iter();
+        writes.map(|(slot, p)| (slot, p.value)).collect()
     }
+}
+
+/// What a pending write takes in the block's result, at most.
+fn size(slot: &Slot, value: Option<&Bytes>) -> usize {
+    let value = value.map_or(0, |v| v.len());
+    let (key, value) = match slot {
+        Slot::Native(key) => (key.len(), value),
+        Slot::Contract(..) => {
+            let class = size_class(u64::try_from(value).unwrap_or(u64::MAX));
+            let class = usize::try_from(class).unwrap_or(usize::MAX);
+            (CONTRACT_KEY_BYTES, class.saturating_add(SEALED_BYTES))
+        }
+    };
+    WRITE_BYTES.saturating_add(key).saturating_add(value)
 }
 
 #[cfg(test)]
@@ -149,5 +228,77 @@ mod tests {
         assert_eq!(access.writes, BTreeSet::from([slot(1)]));
         assert_eq!(access.reads, BTreeSet::from([slot(3)]));
         assert_eq!(overlay.end_tx(), Access::default());
+    }
+
+    #[test]
+    fn what_an_earlier_transaction_wrote_is_read_from_below_and_what_one_wrote_itself_is_not() {
+        let mut overlay = Overlay::default();
+        overlay.put(slot(1), value(1));
+        assert_eq!(overlay.get(&slot(1)), Some(value(1)));
+        assert_eq!(overlay.end_tx().reads, BTreeSet::new());
+        // The next transaction reads it, and writes it after that.
+        assert_eq!(overlay.get(&slot(1)), Some(value(1)));
+        overlay.put(slot(1), value(2));
+        assert_eq!(overlay.end_tx().reads, BTreeSet::from([slot(1)]));
+        // The one after writes first; what it took back it did not write.
+        overlay.put(slot(1), value(3));
+        assert_eq!(overlay.get(&slot(1)), Some(value(3)));
+        let mark = overlay.mark();
+        overlay.put(slot(2), value(3));
+        overlay.revert(mark);
+        assert_eq!(overlay.end_tx().reads, BTreeSet::new());
+        let mark = overlay.mark();
+        overlay.put(slot(1), value(4));
+        overlay.revert(mark);
+        assert_eq!(overlay.get(&slot(1)), Some(value(3)));
+        assert_eq!(overlay.end_tx().reads, BTreeSet::from([slot(1)]));
+    }
+
+    #[test]
+    fn removing_what_is_removed_makes_nothing_grow() {
+        let mut overlay = Overlay::default();
+        let mark = overlay.mark();
+        overlay.put(slot(1), None);
+        let (once, bytes) = (overlay.mark(), overlay.bytes());
+        for _ in 0..1_000 {
+            overlay.put(slot(1), None);
+        }
+        assert_eq!((overlay.mark(), overlay.bytes()), (once, bytes));
+        overlay.revert(mark);
+        assert_eq!((overlay.get(&slot(1)), overlay.bytes()), (None, 0));
+        overlay.put(slot(1), None);
+        assert_eq!(overlay.end_tx().writes, BTreeSet::from([slot(1)]));
+        // In another transaction it is a write of that one.
+        overlay.put(slot(1), None);
+        assert_eq!(overlay.end_tx().writes, BTreeSet::from([slot(1)]));
+    }
+
+    #[test]
+    fn the_bytes_of_the_writes_follow_every_write_and_every_way_back() {
+        let mut overlay = Overlay::default();
+        let long = |n: usize| Some(Bytes::from(vec![0; n]));
+        overlay.put(slot(1), long(100));
+        assert_eq!(overlay.bytes(), 16 + 1 + 100);
+        let mark = overlay.mark();
+        overlay.put(slot(1), long(7));
+        let contract = Address::from_bytes(&[1; 20]).unwrap();
+        // However long its own key is, a sealed record has a raw key of fixed length and the length of its class.
+        overlay.put(Slot::Contract(contract, vec![0; 500]), long(65));
+        assert_eq!(overlay.bytes(), (16 + 1 + 7) + (16 + 65 + 72 + 33));
+        overlay.revert(mark);
+        assert_eq!(overlay.bytes(), 16 + 1 + 100);
+        overlay.put(slot(1), None);
+        assert_eq!(overlay.bytes(), 16 + 1);
+    }
+
+    #[test]
+    fn nothing_of_a_contract_is_printed() {
+        let contract = Address::from_bytes(&[1; 20]).unwrap();
+        let slot = Slot::Contract(contract.clone(), b"plain key".to_vec());
+        assert_eq!(format!("{slot:?}"), format!("Contract({contract}, ..)"));
+        let mut overlay = Overlay::default();
+        overlay.put(slot, Some(Bytes::from(b"plain value".as_slice())));
+        assert_eq!(format!("{overlay:?}"), "Overlay(1 writes)");
+        assert!(!format!("{:?}", overlay.end_tx()).contains("plain"));
     }
 }
