@@ -1,10 +1,14 @@
 //! One block: its transactions in order on one overlay, the fees folded at its end, one write set.
 //!
 //! Promises: the cost of a transaction does not depend on how many are in the block; a transaction that fails leaves
-//! its fee and sequence only; one that does not decode leaves nothing but its error; the fee collector is written once.
+//! its fee and sequence only; one that does not decode leaves nothing but its error; the fee collector is written once;
+//! what the block gives fits the door ([`OUTPUT_BYTES_MAX`]).
 
+mod output;
 #[cfg(test)]
 mod tests;
+
+pub use output::OUTPUT_BYTES_MAX;
 
 use crate::Bytes;
 use crate::ctx::{BlockInfo, Ctx, Mode, Services, TxInfo};
@@ -63,6 +67,7 @@ struct Run<'b> {
     services: Services<'b>,
     options: Options,
     gas: BlockGas,
+    output: output::Output,
     /// How many transactions passed the ante chain.
     passed: u32,
     /// Fees by denomination: deltas until block end.
@@ -92,6 +97,7 @@ pub fn execute_block(
         services,
         options,
         gas,
+        output: output::Output::default(),
         passed: 0,
         fees: BTreeMap::new(),
     };
@@ -100,7 +106,9 @@ pub fn execute_block(
     let _ = state.overlay.end_tx();
     for (index, bytes) in txs.iter().enumerate() {
         let index = u32::try_from(index).map_err(|_| broken("more transactions than numbers"))?;
-        tx_results.push(run.deliver(&mut state, index, bytes)?);
+        let result = run.deliver(&mut state, index, bytes)?;
+        run.output.tell(output::of_result(&result));
+        tx_results.push(result);
         access.push(state.overlay.end_tx());
     }
     run.fold_fees(&mut state)?;
@@ -152,7 +160,7 @@ impl Run<'_> {
         index: u32,
         bytes: &[u8],
     ) -> Result<ExecTxResult, Fault> {
-        if self.gas.is_empty() {
+        if self.gas.is_empty() || self.output.is_full(state.overlay.bytes()) {
             let error = sdk::OUT_OF_GAS.wrap("no block gas left to run tx");
             return Ok(Checked::undecodable(error).into_result(Vec::new(), Vec::new()));
         }
@@ -185,10 +193,15 @@ impl Run<'_> {
         let (wanted, used) = (ctx.gas.limit(), ctx.gas.used());
         let fits = self.gas.consume(used.min(wanted));
         let outcome = outcome.and_then(|done| {
-            if fits {
-                Ok(done)
-            } else {
+            let content = output::of_content(&ctx.new_code);
+            let told = output::of_success(done.data.len(), &ctx.events).saturating_add(content);
+            if !fits {
                 Err(Stop::OutOfGas("block gas meter"))
+            } else if !self.output.fits(told, ctx.state.overlay.bytes()) {
+                Err(Stop::OutOfGas("block output meter"))
+            } else {
+                self.output.tell(content);
+                Ok(done)
             }
         });
         let events = match &outcome {

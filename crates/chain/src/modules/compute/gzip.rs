@@ -104,7 +104,7 @@ fn header(bytes: &[u8]) -> Result<&[u8], GzipError> {
 }
 
 /// CRC-32 (IEEE 802.3, reflected), a bit at a time: uploads are rare and short.
-fn crc32(bytes: &[u8]) -> u32 {
+pub(super) fn crc32(bytes: &[u8]) -> u32 {
     let bit = |crc: u32| {
         if crc & 1 == 1 {
             0xedb8_8320 ^ (crc >> 1)

@@ -1,11 +1,15 @@
 //! Every limit of a call, reached.
 
-use super::puppet::NOTHING;
+use super::puppet::{self, NOTHING};
+use super::world::World;
 use super::{response, sends, sub, two_puppets};
+use crate::block::OUTPUT_BYTES_MAX;
 use crate::modules::compute::limits::{
     ATTRIBUTES_MAX, MESSAGES_MAX, QUERY_RESULT_BYTES_MAX, STORAGE_KEY_BYTES_MAX,
     STORAGE_VALUE_BYTES_MAX,
 };
+use crate::types::proto::pack;
+use crate::types::proto::secret::compute::v1beta1 as pb;
 
 /// A storage message of the puppet.
 fn storage(what: u8, lengths: &[usize]) -> Vec<u8> {
@@ -93,4 +97,70 @@ fn an_answer_may_be_as_long_as_a_result() {
     let answer = world.query(&a, &code.hash, msg(bytes + 60).as_bytes());
     assert_eq!(answer, Err(text.into()));
     world.execute(&a, &code, NOTHING).ok();
+}
+
+#[test]
+fn what_a_block_gives_away_is_bounded_however_it_is_made() {
+    let (mut world, code, a, _) = two_puppets();
+    // A response that costs little to say: half a mebibyte in clear.
+    let value = "x".repeat(500_000);
+    let attribute = format!(r#"{{"key":"k","value":"{value}","encrypted":false}}"#);
+    let keep = format!("+{}", response(&[], &attribute, ""));
+    world
+        .execute_with(&a, &code, keep.as_bytes(), 10_000_000)
+        .ok();
+    world.execute_with(&a, &code, b"#\xff", 100_000).ok();
+    let fitting = OUTPUT_BYTES_MAX / (value.len() + 1_000);
+    let mut say = |n: usize| {
+        let calls = (0..n).map(|_| world.execution(&a, &code.hash, b"n", 0).any);
+        let calls = calls.collect();
+        world.sign(calls, 99_000_000)
+    };
+    let (most, one) = (say(fitting - 1), say(2));
+    let (small, last) = (say(1), say(1));
+    let outcome = world.block(&[most, one, small, last]);
+    let codes: Vec<u32> = outcome.tx_results.iter().map(|r| r.code).collect();
+    assert_eq!(codes, [0, 11, 0, 11], "{:?}", outcome.tx_results[1].log);
+    assert!(
+        outcome.tx_results[1]
+            .log
+            .contains("location: block output meter")
+    );
+}
+
+#[test]
+fn so_many_uploads_that_the_block_would_not_fit_the_door_are_not_taken() {
+    let mut world = World::new();
+    // Zeros that zip to nothing: 100,000,000 gas buy 59 of them, 118 MiB.
+    let wasm = |n: usize| {
+        let zeros = "\\00".repeat(990_000);
+        puppet::wasm(&format!(
+            r#"(data (i32.const 0x400000) "{n:04}{zeros}") (data (i32.const 0x400000) "{zeros}")"#
+        ))
+    };
+    let uploads: Vec<Vec<u8>> = (0..22)
+        .map(|n| {
+            let any = pack(&pb::MsgStoreCode {
+                sender: world.users[0].address.as_bytes().to_vec(),
+                wasm_byte_code: zip(&wasm(n)),
+                ..Default::default()
+            });
+            world.sign(vec![any], 4_000_000)
+        })
+        .collect();
+    let outcome = world.block(&uploads);
+    let taken = outcome.tx_results.iter().filter(|r| r.code == 0).count();
+    assert_eq!(taken, OUTPUT_BYTES_MAX / 1_984_000);
+    assert_eq!(outcome.new_code.len(), taken);
+    let bytes: usize = outcome.new_code.values().map(|c| c.len()).sum();
+    assert!(bytes < OUTPUT_BYTES_MAX);
+}
+
+/// Gzip with the checksum that it must have.
+fn zip(content: &[u8]) -> Vec<u8> {
+    let mut out = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
+    out.extend(miniz_oxide::deflate::compress_to_vec(content, 1));
+    out.extend(crate::modules::compute::gzip::crc32(content).to_le_bytes());
+    out.extend(u32::try_from(content.len()).unwrap().to_le_bytes());
+    out
 }
