@@ -2,28 +2,27 @@
 //!
 //! Two kinds of frames. A *running* frame holds an instance; under it, at most, running queries that wait for an
 //! answer. When a call's instance has ended, its messages go out one after the other, each to its end before the next
-//! (depth first), from a *dispatching* frame, which holds no instance. Without replies, an error ends all frames.
+//! (depth first), from a *dispatching* frame, which holds no instance ([`send`]). Without replies, an error ends all
+//! frames.
 
-use super::env::{self, JsonCoin, QUERY_RANDOM};
+mod send;
+
+use super::env::{self, QUERY_RANDOM};
 use super::handler::{self, Birth};
 use super::limits::{
     ATTRIBUTES_MAX, CALL_DEPTH_MAX, MESSAGES_MAX, QUERY_DEPTH_MAX, QUERY_RESULT_BYTES_MAX,
 };
-use super::msg::{Instantiate, check_label};
 use super::output::{self, Op, dispatched, of_sub_message};
 use super::querier::{self, Asked, Smart, SystemError};
-use super::response::{
-    self, BankMsg, ContractError, CosmosMsg, ReplyOn, Response, SubMsg, WasmMsg,
-};
+use super::response::{self, ContractError, Response, SubMsg};
 use super::state::Code;
 use super::storage::Storage;
 use crate::crypto::io::TxKey;
 use crate::ctx::{Ctx, event};
 use crate::error::{Fault, Stop, broken};
 use crate::gas::{GasMeter, WASM_CALL_MAX, WASM_PER_SDK};
-use crate::modules::bank;
 use crate::types::error::{compute, sdk};
-use crate::types::{Address, Coin, Coins, Gas, Hash, TxError};
+use crate::types::{Address, Coins, Hash};
 use strongroom_vm::{Entry, Fault as VmFault, Instance, Outcome, Step, Trap};
 
 /// A call to make.
@@ -269,7 +268,7 @@ impl Calls<'_, '_, '_> {
             sender: smart.contract.clone(),
             contract: smart.contract,
             code,
-            code_hash: hash(&smart.code_hash),
+            code_hash: send::hash(&smart.code_hash),
             funds: Coins::default(),
             msg: smart.msg,
             then: Then::Answered,
@@ -456,135 +455,6 @@ impl Calls<'_, '_, '_> {
         Ok(Next::Dispatch)
     }
 
-    /// Sends one message of a contract.
-    fn send(&mut self, contract: &Address, message: SubMsg) -> Result<Next, Stop> {
-        if message.reply_on != ReplyOn::Never {
-            let why = format!("reply_on {:?}: replies are not built yet", message.reply_on)
-                .to_lowercase();
-            return Err(compute::UNSUPPORTED_FOR_CONTRACT.wrap(why).into());
-        }
-        // The limit is a meter of its own, and what was used is charged to the one around it.
-        let outer = match message.gas_limit {
-            Some(limit) if limit < self.ctx.gas.left() => {
-                Some(core::mem::replace(&mut self.ctx.gas, GasMeter::new(limit)))
-            }
-            _ => None,
-        };
-        let has_limit = outer.is_some();
-        let events_from = self.ctx.events.len();
-        let sent = match message.msg {
-            CosmosMsg::Bank(msg) => self.send_bank(contract, msg).map(|()| None),
-            CosmosMsg::Wasm(msg) => self.send_wasm(contract, msg).map(Some),
-            other => Err(not_built(&other).into()),
-        };
-        let failed = match sent {
-            Ok(None) => {
-                self.put_back(outer);
-                let tail = self.ctx.events.split_off(events_from);
-                self.ctx
-                    .events
-                    .extend(tail.into_iter().filter(|e| e.kind != "message"));
-                return Ok(Next::Dispatch);
-            }
-            Ok(Some(call)) => {
-                let op = call.op;
-                match self.enter(call, None) {
-                    Ok(next) => {
-                        if let Some(Frame::Running(running)) = self.frames.last_mut() {
-                            running.outer = outer;
-                            running.events_from = events_from;
-                        }
-                        return Ok(next);
-                    }
-                    Err(failure) => calls_failure(self.key, op, failure),
-                }
-            }
-            Err(stop) => stop,
-        };
-        let failed = limited(failed, has_limit);
-        self.put_back(outer);
-        Err(failed)
-    }
-
-    fn send_bank(&mut self, contract: &Address, msg: BankMsg) -> Result<(), Stop> {
-        match msg {
-            BankMsg::Send { amount, .. } if amount.is_empty() => Ok(()),
-            BankMsg::Send { to_address, amount } => {
-                let to = address(&to_address)?;
-                let amount = coins(&amount)?;
-                // The checks of a `MsgSend`.
-                bank::handler::check_send_enabled(self.ctx, &amount)?;
-                bank::handler::check_recipient(&to)?;
-                bank::handler::transfer(self.ctx, contract, &to, &amount)
-            }
-            BankMsg::Burn { .. } => {
-                Err(compute::INVALID_MSG.wrap("Unknown variant of Bank").into())
-            }
-        }
-    }
-
-    /// Prepares a call of one contract by another: the code hash binds it, nothing is encrypted in between.
-    fn send_wasm(&mut self, contract: &Address, msg: WasmMsg) -> Result<Call, Stop> {
-        match msg {
-            WasmMsg::Execute {
-                contract_addr,
-                code_hash,
-                msg,
-                funds,
-            } => {
-                let callee = address(&contract_addr)?;
-                let funds = coins(&funds)?;
-                let code = handler::loaded(self.ctx, &callee)?;
-                handler::move_funds(self.ctx, contract, &callee, &funds)?;
-                Ok(Call {
-                    op: Op::Execute,
-                    sender: contract.clone(),
-                    contract: callee,
-                    code,
-                    code_hash: hash(&code_hash),
-                    funds,
-                    msg: msg.0,
-                    then: Then::Executed,
-                })
-            }
-            WasmMsg::Instantiate {
-                admin,
-                code_id,
-                code_hash,
-                msg,
-                funds,
-                label,
-            } => {
-                check_label(&label)?;
-                let funds = coins(&funds)?;
-                let admin = admin.unwrap_or_default();
-                let message = Instantiate {
-                    sender: contract.clone(),
-                    code_id,
-                    label,
-                    msg: msg.0,
-                    funds,
-                    admin,
-                };
-                let key = self.key;
-                let (mut call, ()) = handler::born(self.ctx, message, |_, plain| {
-                    // The history keeps it sealed to who sent the transaction.
-                    let sealed = key
-                        .seal(&[code_hash.as_bytes(), plain].concat())
-                        .map_err(broken)?;
-                    Ok((Hash::default(), plain.to_vec(), (), sealed))
-                })?;
-                call.code_hash = hash(&code_hash);
-                Ok(call)
-            }
-            WasmMsg::Migrate(_) | WasmMsg::UpdateAdmin(_) | WasmMsg::ClearAdmin(_) => {
-                Err(compute::INVALID_MSG
-                    .wrap("Unknown variant of Wasm: migrate and admin are not built yet")
-                    .into())
-            }
-        }
-    }
-
     /// Puts the caller's meter back and charges it what the call used, at most its limit.
     fn put_back(&mut self, outer: Option<GasMeter>) {
         if let Some(outer) = outer {
@@ -671,41 +541,3 @@ fn read_response(op: Op, bytes: &[u8]) -> Result<Response, Failure> {
     }
     Ok(response)
 }
-
-fn address(text: &str) -> Result<Address, TxError> {
-    text.parse().map_err(|_| sdk::INVALID_ADDRESS.wrap(text))
-}
-
-fn coins(list: &[JsonCoin]) -> Result<Coins, TxError> {
-    let mut out = Vec::with_capacity(list.len());
-    for coin in list {
-        // As strict as a user's coins: plain digits, no sign, no leading zeros.
-        out.push(Coin::from_proto(&coin.to_proto())?);
-    }
-    Ok(Coins::new(out)?)
-}
-
-/// A code hash as a contract writes it, in either case.
-fn hash(text: &str) -> Option<Hash> {
-    let mut bytes = Hash::default();
-    hex::decode_to_slice(text, &mut bytes).ok().map(|()| bytes)
-}
-
-/// Kinds of messages that come with later issues: refused by name.
-fn not_built(msg: &CosmosMsg) -> TxError {
-    let kind = match msg {
-        CosmosMsg::Custom(_) => return compute::INVALID_MSG.wrap("Custom variant not supported"),
-        CosmosMsg::Staking(_) => "Staking",
-        CosmosMsg::Distribution(_) => "Distribution",
-        CosmosMsg::Gov(_) => "Gov",
-        CosmosMsg::Ibc(_) => "IBC",
-        CosmosMsg::Stargate(_) | CosmosMsg::Any(_) => "Stargate",
-        CosmosMsg::FinalizeTx(_) => "FinalizeTx",
-        CosmosMsg::Bank(_) => "Bank",
-        CosmosMsg::Wasm(_) => "Wasm",
-    };
-    compute::UNKNOWN_MSG.wrap(format!("Unknown variant of {kind}: not built yet"))
-}
-
-/// SDK gas of one query from outside.
-pub const QUERY_GAS: Gas = crate::gas::QUERY_MAX;
