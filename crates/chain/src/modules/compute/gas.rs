@@ -30,6 +30,47 @@ pub(super) const fn remove() -> Gas {
     DELETE
 }
 
+/// Bytes of a contract's own key that cost nothing beside the 32 that are stored: the keys of common contracts are
+/// shorter. (What is above is hashed, copied and held until the end of the block, and would be free.)
+const KEY_FREE_BYTES: usize = 256;
+
+/// What a contract's own key of `bytes` costs in every operation, in SDK gas: 1 per byte above 256.
+#[must_use]
+pub(super) fn key(bytes: usize) -> Gas {
+    u64::try_from(bytes.saturating_sub(KEY_FREE_BYTES)).unwrap_or(u64::MAX)
+}
+
+/// What an event or an attribute costs beside its bytes: sealing and sorting it.
+const ITEM: Gas = 50;
+/// Bytes of a contract's JSON that one gas reads or writes.
+const JSON_BYTES: u64 = 32;
+
+/// Reading or writing `bytes` of JSON on behalf of a contract.
+#[must_use]
+pub(super) fn json(bytes: usize) -> Gas {
+    u64::try_from(bytes)
+        .unwrap_or(u64::MAX)
+        .div_euclid(JSON_BYTES)
+}
+
+/// A text that leaves in the transaction's result: 1 per byte as it leaves, sealed texts in base64.
+#[must_use]
+pub(super) fn told(bytes: usize, sealed: bool) -> Gas {
+    let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+    if sealed {
+        bytes.saturating_add(16).div_ceil(3).saturating_mul(4)
+    } else {
+        bytes
+    }
+}
+
+/// An event with its type, or an attribute with the texts of its key and value.
+#[must_use]
+pub(super) fn item(texts: &[&str], sealed: bool) -> Gas {
+    let texts = texts.iter().map(|text| told(text.len(), sealed));
+    texts.fold(ITEM, Gas::saturating_add)
+}
+
 /// Loading code of `bytes` for one call, in SDK gas; cached or not.
 #[must_use]
 pub(super) fn load(bytes: u64) -> Gas {
@@ -61,6 +102,25 @@ mod tests {
     #[test]
     fn an_upload_costs_eight_tenths_per_byte() {
         assert_eq!(compile(2_097_152, 800_000_000_000_000_000), 1_677_721);
+    }
+
+    #[test]
+    fn what_leaves_costs_its_bytes_as_they_leave() {
+        assert_eq!((json(31), json(32), json(1 << 20)), (0, 1, 32_768));
+        assert_eq!((told(5, false), told(5, true), told(0, true)), (5, 28, 24));
+        assert_eq!(item(&["key", "value"], false), 58);
+        assert_eq!(item(&["key", "value"], true), 50 + 28 + 28);
+        // The text of the real thing.
+        let key = crate::crypto::TxKey::derive(&crate::crypto::Secret::new([1; 32]), &[2; 32]);
+        for n in 0..40 {
+            let sealed = key.seal_text(&"x".repeat(n)).unwrap().len();
+            assert_eq!(u64::try_from(sealed).unwrap(), told(n, true));
+        }
+    }
+
+    #[test]
+    fn a_key_costs_what_it_is_longer_than_any_contract_needs() {
+        assert_eq!((key(0), key(256), key(257), key(65_536)), (0, 0, 1, 65_280));
     }
 
     #[test]

@@ -22,6 +22,9 @@ use crate::types::proto::secret::compute::v1beta1 as pb;
 use crate::types::{Address, Coins, Hash, sha256};
 use strongroom_vm::PREP_VERSION;
 
+/// Location of gas for what a contract tells: events, data, errors.
+pub(super) const CONTRACT_OUTPUT: &str = "Contract output";
+
 /// A contract that comes into being if its `instantiate` succeeds.
 pub struct Birth {
     /// Its record.
@@ -105,7 +108,7 @@ pub fn instantiate(ctx: &mut Ctx<'_, '_>, msg: Instantiate) -> Result<Vec<u8>, S
             ("contract_address", &contract_address),
         ],
     ));
-    let data = seal_data(&key, data.as_deref())?;
+    let data = seal_data(ctx, &key, data.as_deref())?;
     Ok(pb::MsgInstantiateContractResponse {
         address: contract_address,
         data,
@@ -141,14 +144,19 @@ pub fn execute(ctx: &mut Ctx<'_, '_>, msg: Execute) -> Result<Vec<u8>, Stop> {
     };
     let data = calls::run(ctx, &input.key, call)?;
     Ok(pb::MsgExecuteContractResponse {
-        data: seal_data(&input.key, data.as_deref())?,
+        data: seal_data(ctx, &input.key, data.as_deref())?,
     }
     .encode_to_vec())
 }
 
-/// Absent data stays absent; present data, even empty, is sealed.
-fn seal_data(key: &TxKey, data: Option<&[u8]>) -> Result<Vec<u8>, Stop> {
-    data.map_or_else(|| Ok(Vec::new()), |d| output::data(key, d))
+/// Absent data stays absent; present data, even empty, is sealed. Its bytes leave, so they cost.
+fn seal_data(ctx: &mut Ctx<'_, '_>, key: &TxKey, data: Option<&[u8]>) -> Result<Vec<u8>, Stop> {
+    let Some(data) = data else {
+        return Ok(Vec::new());
+    };
+    ctx.gas
+        .consume(gas::told(data.len(), true), CONTRACT_OUTPUT)?;
+    output::data(key, data)
 }
 
 /// Charges for loading a contract's code and finds it.

@@ -16,9 +16,11 @@ pub const MSG_BYTES_MIN: usize = 32 + 32 + 16 + 64;
 pub const CALL_DEPTH_MAX: usize = 100;
 /// Queries nested in each other, the outermost included (contract-abi.md 6.4).
 pub const QUERY_DEPTH_MAX: usize = 10;
-/// Instances alive at one time: each holds up to 12 MiB of guest memory. Calls that dispatch messages hold none.
-pub const LIVE_INSTANCES_MAX: usize = QUERY_DEPTH_MAX + 1;
-/// Longest plaintext storage key, in bytes: keys are hashed, so only the copy costs.
+/// Instances alive at one time: each holds up to 12 MiB of guest memory. A call and the queries under it; calls that
+/// dispatch messages hold none.
+pub const LIVE_INSTANCES_MAX: usize = QUERY_DEPTH_MAX;
+/// Longest plaintext storage key, in bytes. Keys are hashed, but they are held until the end of the block: long ones cost
+/// by the byte.
 pub const STORAGE_KEY_BYTES_MAX: usize = 65_536;
 /// Largest plaintext storage value, in bytes: fits a proof answer of the door with room to spare.
 pub const STORAGE_VALUE_BYTES_MAX: usize = 524_288;
@@ -28,3 +30,7 @@ pub const QUERY_RESULT_BYTES_MAX: usize = 1_048_576;
 pub const MESSAGES_MAX: usize = 1_024;
 /// Attributes, over all events, that one response may carry.
 pub const ATTRIBUTES_MAX: usize = 4_096;
+/// Bytes of responses whose messages wait for those of their calls to end, over all levels of one transaction: they are held.
+pub const WAITING_BYTES_MAX: usize = 16 << 20;
+/// Bytes of a contract's own text that an error shows in clear (an address, an amount, a key).
+pub const QUOTED_BYTES_MAX: usize = 256;

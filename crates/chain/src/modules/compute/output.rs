@@ -1,11 +1,12 @@
 //! What leaves a contract, sealed to the sender (encryption.md section 5). Between contracts nothing is sealed, since
 //! nothing leaves the trusted core.
 
-use super::response;
+use super::limits::QUOTED_BYTES_MAX;
+use super::{gas, response};
 use crate::crypto::io::TxKey;
 use crate::error::{Stop, broken};
 use crate::types::error::{Registered, compute};
-use crate::types::{Address, Attribute, Event, TxError};
+use crate::types::{Address, Attribute, Event, Gas, TxError};
 
 /// Which entry point runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +55,28 @@ pub fn data(key: &TxKey, data: &[u8]) -> Result<Vec<u8>, Stop> {
     key.seal_data(data).map_err(|e| broken(e).into())
 }
 
+/// As much of a contract's own text as an error shows in clear.
+#[must_use]
+pub(super) fn quoted(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(QUOTED_BYTES_MAX))
+        .unwrap_or(text)
+}
+
+/// What the events of a response cost, before anything is sealed.
+#[must_use]
+pub(super) fn price(attributes: &[response::Attribute], custom: &[response::Event]) -> Gas {
+    let all = |attributes: &[response::Attribute]| {
+        let prices = attributes
+            .iter()
+            .map(|a| gas::item(&[&a.key, &a.value], a.encrypted));
+        prices.fold(0, Gas::saturating_add)
+    };
+    let events = custom
+        .iter()
+        .map(|e| gas::item(&[&e.kind], false).saturating_add(all(&e.attributes)));
+    events.fold(all(attributes), Gas::saturating_add)
+}
+
 const CONTRACT_ADDRESS: &str = "contract_address";
 
 /// The `wasm` event and the custom events of a response, in order; `contract_address` first in each.
@@ -91,7 +114,7 @@ fn check_custom(a: response::Attribute) -> Result<response::Attribute, TxError> 
         if a.encrypted {
             "<sealed>".to_owned()
         } else {
-            text.to_owned()
+            quoted(text).to_owned()
         }
     };
     if key.is_empty() {

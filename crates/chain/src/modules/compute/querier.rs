@@ -2,6 +2,7 @@
 //! once from the state that this call sees; a smart query becomes a frame of its own ([`super::calls`]).
 
 use super::env::{JsonCoin, json_coins};
+use super::gas;
 use super::response::Binary;
 use super::state::{CODES, CONTRACTS};
 use crate::ctx::Ctx;
@@ -145,6 +146,8 @@ fn json(value: &impl Serialize) -> Result<Vec<u8>, Stop> {
 /// # Errors
 /// Out of gas or a fault; a bad request is an answer, not an error.
 pub(super) fn ask(ctx: &mut Ctx<'_, '_>, request: &[u8]) -> Result<Asked, Stop> {
+    ctx.gas
+        .consume(gas::json(request.len()), "Contract query")?;
     let parsed = match serde_json::from_slice::<Request>(request) {
         Ok(parsed) => parsed,
         Err(e) => {

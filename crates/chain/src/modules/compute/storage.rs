@@ -46,20 +46,27 @@ fn priced<T>(value: T, price: Gas, gas_left: u64) -> Charged<T> {
 
 impl Host for Storage<'_, '_> {
     fn read(&mut self, key: &[u8], gas_left: u64) -> Result<Charged<Option<Vec<u8>>>, HostFault> {
-        if wasm(gas::read(None)) > gas_left || key.len() > STORAGE_KEY_BYTES_MAX {
+        let by_key = gas::key(key.len());
+        if wasm(gas::read(None).saturating_add(by_key)) > gas_left
+            || key.len() > STORAGE_KEY_BYTES_MAX
+        {
             return Ok(Charged::OutOfGas);
         }
         let value = self
             .state
             .get(&self.slot(key))
             .map_err(|fault| HostFault(Box::new(fault)))?;
-        let price = gas::read(value.as_ref().map(|v| class(v)));
+        let price = gas::read(value.as_ref().map(|v| class(v))).saturating_add(by_key);
         Ok(priced(value.map(|v| v.to_vec()), price, gas_left))
     }
 
     fn write(&mut self, key: &[u8], value: &[u8], gas_left: u64) -> Result<Charged<()>, HostFault> {
         let too_large = key.len() > STORAGE_KEY_BYTES_MAX || value.len() > STORAGE_VALUE_BYTES_MAX;
-        let charged = priced((), gas::write(class(value)), gas_left);
+        let charged = priced(
+            (),
+            gas::write(class(value)).saturating_add(gas::key(key.len())),
+            gas_left,
+        );
         if too_large || charged == Charged::OutOfGas {
             return Ok(Charged::OutOfGas);
         }
@@ -68,7 +75,11 @@ impl Host for Storage<'_, '_> {
     }
 
     fn remove(&mut self, key: &[u8], gas_left: u64) -> Result<Charged<()>, HostFault> {
-        let charged = priced((), gas::remove(), gas_left);
+        let charged = priced(
+            (),
+            gas::remove().saturating_add(gas::key(key.len())),
+            gas_left,
+        );
         if key.len() > STORAGE_KEY_BYTES_MAX || charged == Charged::OutOfGas {
             return Ok(Charged::OutOfGas);
         }

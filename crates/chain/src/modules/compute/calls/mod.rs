@@ -8,9 +8,11 @@
 mod send;
 
 use super::env::{self, QUERY_RANDOM};
+use super::gas;
 use super::handler::{self, Birth};
 use super::limits::{
     ATTRIBUTES_MAX, CALL_DEPTH_MAX, MESSAGES_MAX, QUERY_DEPTH_MAX, QUERY_RESULT_BYTES_MAX,
+    WAITING_BYTES_MAX,
 };
 use super::output::{self, Op, dispatched, of_sub_message};
 use super::querier::{self, Asked, Smart, SystemError};
@@ -76,6 +78,8 @@ struct Dispatching {
     data: Option<Vec<u8>>,
     outer: Option<GasMeter>,
     events_from: usize,
+    /// Length of its response: what it holds while it waits, more or less.
+    bytes: usize,
 }
 
 enum Frame {
@@ -117,6 +121,7 @@ pub fn run(ctx: &mut Ctx<'_, '_>, key: &TxKey, call: Call) -> Result<Option<Vec<
         ctx,
         key,
         frames: Vec::new(),
+        waiting: 0,
     };
     let op = call.op;
     let mut next = calls
@@ -143,6 +148,8 @@ struct Calls<'c, 'a, 's> {
     ctx: &'c mut Ctx<'a, 's>,
     key: &'c TxKey,
     frames: Vec<Frame>,
+    /// Bytes of the responses of all dispatching frames.
+    waiting: usize,
 }
 
 impl Calls<'_, '_, '_> {
@@ -285,7 +292,10 @@ impl Calls<'_, '_, '_> {
     fn answer(&mut self, answer: Result<Vec<u8>, Stop>, outer: GasMeter) -> Result<Next, Stop> {
         let spent = core::mem::replace(&mut self.ctx.gas, outer);
         let (answer, gas) = match answer {
-            Ok(answer) => (answer, spent.used().saturating_mul(WASM_PER_SDK)),
+            Ok(answer) => {
+                let used = spent.used().saturating_add(gas::json(answer.len()));
+                (answer, used.saturating_mul(WASM_PER_SDK))
+            }
             // More than the instance has: it runs out of gas when it goes on.
             Err(Stop::OutOfGas(_)) => (Vec::new(), u64::MAX),
             Err(stop) => return Err(stop),
@@ -322,30 +332,55 @@ impl Calls<'_, '_, '_> {
         if op == Op::Query {
             return self.query_ended(result, outer);
         }
-        let response = match result.and_then(|bytes| read_response(op, &bytes)) {
-            Ok(response) => response,
-            Err(failure) => {
-                let stop = limited(calls_failure(self.key, op, failure), outer.is_some());
-                self.put_back(outer);
-                return Err(stop);
-            }
+        let responded = match result.and_then(|bytes| self.read(op, &bytes)) {
+            Ok((response, bytes)) => self
+                .respond(&contract, then, &response)
+                .map(|()| (response, bytes)),
+            Err(failure) => Err(self.failed(op, failure)),
         };
-        match self.respond(&contract, then, &response) {
-            Ok(()) => {}
+        let (response, bytes) = match responded {
+            Ok(responded) => responded,
             Err(stop) => {
                 let stop = limited(stop, outer.is_some());
                 self.put_back(outer);
                 return Err(stop);
             }
-        }
+        };
+        self.waiting = self.waiting.saturating_add(bytes);
         self.frames.push(Frame::Dispatching(Box::new(Dispatching {
             contract,
             messages: response.messages.into_iter(),
             data: response.data.map(|d| d.0),
             outer,
             events_from,
+            bytes,
         })));
         Ok(Next::Dispatch)
+    }
+
+    /// Reads the result of instantiate or execute, which then waits while its messages go out. Gives its length, too.
+    fn read(&mut self, op: Op, bytes: &[u8]) -> Result<(Response, usize), Failure> {
+        self.ctx
+            .gas
+            .consume(gas::json(bytes.len()), handler::CONTRACT_OUTPUT)?;
+        let response = read_response(op, bytes)?;
+        if self.waiting.saturating_add(bytes.len()) > WAITING_BYTES_MAX {
+            let text =
+                format!("responses that wait cannot be longer than {WAITING_BYTES_MAX} bytes");
+            return Err(compute::LIMIT.wrap(text).into());
+        }
+        Ok((response, bytes.len()))
+    }
+
+    /// The error of a call that changes state: the contract's own text leaves sealed, so its bytes cost.
+    fn failed(&mut self, op: Op, failure: Failure) -> Stop {
+        if let Failure::Contract(text) = &failure {
+            let price = gas::told(text.len(), true);
+            if let Err(stop) = self.ctx.gas.consume(price, handler::CONTRACT_OUTPUT) {
+                return stop;
+            }
+        }
+        calls_failure(self.key, op, failure)
     }
 
     /// Charges what the instance used and reads how it ended.
@@ -382,6 +417,11 @@ impl Calls<'_, '_, '_> {
         result: Result<Vec<u8>, Failure>,
         outer: Option<GasMeter>,
     ) -> Result<Next, Stop> {
+        let result = result.and_then(|bytes| {
+            let price = gas::json(bytes.len());
+            self.ctx.gas.consume(price, handler::CONTRACT_OUTPUT)?;
+            Ok(bytes)
+        });
         let answer = result.and_then(|bytes| match response::query(&bytes) {
             Some(Ok(answer)) if answer.len() <= QUERY_RESULT_BYTES_MAX => Ok(answer),
             Some(Err(ContractError(text))) => Err(Failure::Contract(text)),
@@ -419,6 +459,8 @@ impl Calls<'_, '_, '_> {
             }
             Then::Answered => return Err(broken("a query sent messages").into()),
         }
+        let price = output::price(&response.attributes, &response.events);
+        self.ctx.gas.consume(price, handler::CONTRACT_OUTPUT)?;
         let (attributes, custom) = (response.attributes.clone(), response.events.clone());
         self.ctx
             .events
@@ -442,6 +484,7 @@ impl Calls<'_, '_, '_> {
         let Some(Frame::Dispatching(done)) = self.frames.pop() else {
             return Err(broken("the frame on top changed").into());
         };
+        self.waiting = self.waiting.saturating_sub(done.bytes);
         self.put_back(done.outer);
         if self.frames.is_empty() {
             return Ok(Next::Finished(done.data));

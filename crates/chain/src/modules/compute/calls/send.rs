@@ -8,8 +8,9 @@ use crate::modules::bank;
 use crate::modules::compute::env::JsonCoin;
 use crate::modules::compute::handler;
 use crate::modules::compute::msg::{Instantiate, check_label};
-use crate::modules::compute::output::Op;
+use crate::modules::compute::output::{Op, quoted};
 use crate::modules::compute::response::{BankMsg, CosmosMsg, ReplyOn, SubMsg, WasmMsg};
+use crate::types::coin::CoinsError;
 use crate::types::error::{compute, sdk};
 use crate::types::{Address, Coin, Coins, Hash, TxError};
 
@@ -145,16 +146,18 @@ impl Calls<'_, '_, '_> {
 }
 
 fn address(text: &str) -> Result<Address, TxError> {
-    text.parse().map_err(|_| sdk::INVALID_ADDRESS.wrap(text))
+    text.parse()
+        .map_err(|_| sdk::INVALID_ADDRESS.wrap(quoted(text)))
 }
 
 fn coins(list: &[JsonCoin]) -> Result<Coins, TxError> {
+    let refuse = |e: CoinsError| sdk::INVALID_COINS.wrap(quoted(&e.given));
     let mut out = Vec::with_capacity(list.len());
     for coin in list {
         // As strict as a user's coins: plain digits, no sign, no leading zeros.
-        out.push(Coin::from_proto(&coin.to_proto())?);
+        out.push(Coin::from_proto(&coin.to_proto()).map_err(refuse)?);
     }
-    Ok(Coins::new(out)?)
+    Coins::new(out).map_err(refuse)
 }
 
 /// A code hash as a contract writes it, in either case.

@@ -2,11 +2,11 @@
 
 use super::puppet::{self, NOTHING};
 use super::world::World;
-use super::{response, sends, sub, two_puppets};
+use super::{call, response, sends, sub, two_puppets};
 use crate::block::OUTPUT_BYTES_MAX;
 use crate::modules::compute::limits::{
-    ATTRIBUTES_MAX, MESSAGES_MAX, QUERY_RESULT_BYTES_MAX, STORAGE_KEY_BYTES_MAX,
-    STORAGE_VALUE_BYTES_MAX,
+    ATTRIBUTES_MAX, MESSAGES_MAX, QUERY_RESULT_BYTES_MAX, QUOTED_BYTES_MAX, STORAGE_KEY_BYTES_MAX,
+    STORAGE_VALUE_BYTES_MAX, WAITING_BYTES_MAX,
 };
 use crate::types::proto::pack;
 use crate::types::proto::secret::compute::v1beta1 as pb;
@@ -163,4 +163,130 @@ fn zip(content: &[u8]) -> Vec<u8> {
     out.extend(crate::modules::compute::gzip::crc32(content).to_le_bytes());
     out.extend(u32::try_from(content.len()).unwrap().to_le_bytes());
     out
+}
+
+#[test]
+fn responses_that_wait_are_bounded_over_all_levels_of_a_transaction() {
+    let (mut world, code, a, _) = two_puppets();
+    let again = sends(&[sub(&call(&a, &code.hex(), "n", 0), None)]);
+    let data = format!(r#""data":"{}""#, "AAAA".repeat(125_000));
+    let keep = format!("+{}", again.replace(r#""data":null"#, &data));
+    world
+        .execute_with(&a, &code, keep.as_bytes(), 15_000_000)
+        .ok();
+    let most = WAITING_BYTES_MAX / (keep.len() - 1);
+    for (depth, fits) in [(most, true), (most + 1, false)] {
+        let count = [b'#', u8::try_from(depth).unwrap()];
+        world.execute_with(&a, &code, &count, 100_000).ok();
+        let done = world.execute_with(&a, &code, b"n", 99_000_000);
+        if fits {
+            done.ok();
+        } else {
+            let text = "responses that wait cannot be longer than 16777216 bytes: exceeds limit";
+            let (space, number, log) = done.error();
+            assert_eq!((space, number), ("compute", 12));
+            assert_eq!(
+                log,
+                format!("{}{text}", "dispatch: submessages: ".repeat(most))
+            );
+        }
+    }
+}
+
+#[test]
+fn what_a_contract_tells_costs_its_bytes() {
+    let (mut world, code, a, _) = two_puppets();
+    let mut used = |msg: &str| {
+        let done = world.execute_with(&a, &code, msg.as_bytes(), PLENTY);
+        u64::try_from(done.result.gas_used).unwrap()
+    };
+    // The transaction's own bytes cost 10 each, its JSON nearly nothing.
+    let carried = |msg: &str| u64::try_from(msg.len() - NOTHING.len()).unwrap() * 10;
+    let idle = used(NOTHING);
+    let long = "x".repeat(30_000);
+    let sealed = format!(r#"{{"key":"k","value":"{long}"}}"#);
+    let open = format!(r#"{{"key":"k","value":"{long}","encrypted":false}}"#);
+    let data = NOTHING.replace("null", &format!("\"{}\"", "AAAA".repeat(10_000)));
+    for (msg, told) in [
+        (response(&[], &sealed, ""), 40_000),
+        (response(&[], &open, ""), 30_000),
+        (
+            response(
+                &[],
+                "",
+                &format!(r#"{{"type":"kind","attributes":[{open}]}}"#),
+            ),
+            30_000,
+        ),
+        (data, 40_000),
+        (format!(r#"{{"Err":"{long}"}}"#), 40_000),
+        (
+            response(&[], &vec![r#"{"key":"","value":""}"#; 1_000].join(","), ""),
+            98_000,
+        ),
+    ] {
+        let more = used(&msg) - idle - carried(&msg);
+        assert!((told..told + 5_000).contains(&more), "{more} for {told}");
+    }
+}
+
+#[test]
+fn an_error_text_that_cannot_be_paid_for_is_not_told() {
+    let (mut world, code, a, b) = two_puppets();
+    // Kept before, so that telling it is all that costs.
+    let keep = format!(r#"+{{"Err":"{}"}}"#, "x".repeat(100_000));
+    world
+        .execute_with(&a, &code, keep.as_bytes(), 5_000_000)
+        .ok();
+    world.execute_with(&a, &code, b"#\x01", 100_000).ok();
+    let done = world.execute_with(&a, &code, b"n", 200_000);
+    let text = "out of gas in location: Contract output; gasWanted: 200000, gasUsed: ";
+    assert!(done.error().2.starts_with(text), "{}", done.result.log);
+    let limited = sends(&[sub(&call(&a, &code.hex(), "n", 0), Some(200_000))]);
+    let done = world.execute(&b, &code, &limited);
+    let text = "dispatch: submessages: SubMsg hit gas limit: out of gas";
+    assert_eq!(done.error(), ("sdk", 11, text));
+}
+
+#[test]
+fn an_error_in_clear_shows_no_more_than_the_beginning_of_a_contracts_text() {
+    let (mut world, code, a, _) = two_puppets();
+    let long = "ä".repeat(5_000);
+    let shown = "ä".repeat(QUOTED_BYTES_MAX / 2);
+    let bank = |to: &str, denom: &str| {
+        let coin = format!(r#"{{"denom":"{denom}","amount":"1"}}"#);
+        let send = format!(r#"{{"bank":{{"send":{{"to_address":"{to}","amount":[{coin}]}}}}}}"#);
+        sends(&[sub(&send, None)])
+    };
+    let attribute = format!(r#"{{"key":"_{long}","value":"v","encrypted":false}}"#);
+    let event = format!(r#"{{"type":"kind","attributes":[{attribute}]}}"#);
+    for msg in [
+        bank(&long, "uscrt"),
+        bank(&a.to_string(), &long),
+        response(&[], "", &event),
+    ] {
+        let done = world.execute(&a, &code, &msg);
+        let text = done.error().2;
+        assert!(text.len() < QUOTED_BYTES_MAX + 100, "{}", text.len());
+        assert!(text.contains(&shown[..QUOTED_BYTES_MAX - 2]));
+    }
+}
+
+#[test]
+fn a_long_storage_key_costs_its_bytes_whatever_is_done_with_it() {
+    let (mut world, code, a, _) = two_puppets();
+    let mut used = |what, key: usize| {
+        let done = world.execute_with(&a, &code, &storage(what, &[key, 1]), PLENTY);
+        done.ok().result.gas_used
+    };
+    for what in [b'W', b'R', b'D'] {
+        let (short, longer, longest) = (used(what, 1), used(what, 256), used(what, 65_536));
+        // The engine's own price: 2 wasm gas a byte.
+        assert!((0..=1).contains(&(longer - short)));
+        assert!(
+            (65_280..65_420).contains(&(longest - longer)),
+            "{}",
+            longest - longer
+        );
+    }
 }
