@@ -3,6 +3,7 @@
 
 use crate::Bytes;
 use crate::error::{Fault, broken};
+use crate::modules::compute::Running;
 use crate::overlay::{Overlay, Slot};
 use crate::ports::{Secrets, SecretsError, StateRead};
 use crate::types::{Address, Hash, Height, Tree, WriteSet};
@@ -16,6 +17,8 @@ pub struct State<'a> {
     pub overlay: Overlay,
     /// Content first seen in this block, by hash: the host keeps it from block end on.
     pub content: BTreeMap<Hash, Bytes>,
+    /// Codes that ran since this state was made.
+    pub(crate) running: Running,
 }
 
 impl<'a> State<'a> {
@@ -26,6 +29,7 @@ impl<'a> State<'a> {
             secrets,
             overlay,
             content: BTreeMap::new(),
+            running: Running::default(),
         }
     }
 

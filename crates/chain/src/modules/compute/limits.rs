@@ -34,3 +34,5 @@ pub const ATTRIBUTES_MAX: usize = 4_096;
 pub const WAITING_BYTES_MAX: usize = 16 << 20;
 /// Bytes of a contract's own text that an error shows in clear (an address, an amount, a key).
 pub const QUOTED_BYTES_MAX: usize = 256;
+/// Bytes of different codes that one block, or one query, may run: eight of the largest. Each is loaded once per block.
+pub const CODE_RUN_BYTES_MAX: u64 = 16 << 20;

@@ -1,10 +1,12 @@
 //! The contract engine with its cache of loaded modules, shared by the execution lane and the query lanes.
 
+use super::limits::CODE_RUN_BYTES_MAX;
 use super::state::Code;
 use crate::Bytes;
 use crate::ctx::Ctx;
-use crate::error::{Fault, broken};
+use crate::error::{Fault, Stop, broken};
 use crate::types::Hash;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use strongroom_vm::{
     Engine, EngineFault, Loaded, ModuleCache, PREP_VERSION, PrepareError, Prepared, WasmiEngine,
@@ -35,6 +37,17 @@ impl core::fmt::Debug for Machine {
     }
 }
 
+/// The codes that ran in a block (or in a query), each loaded once whatever the cache of the machine forgets meanwhile.
+///
+/// To load two mebibytes takes a tenth of a second and more, and costs 30,000 gas, cached or not. So what one block may
+/// run is bounded in bytes, and nothing is loaded twice in it: else a block that goes round a few large codes would take
+/// minutes.
+#[derive(Default)]
+pub(crate) struct Running {
+    modules: BTreeMap<Hash, Arc<Module>>,
+    bytes: u64,
+}
+
 impl From<EngineFault> for Fault {
     fn from(e: EngineFault) -> Self {
         broken(e)
@@ -47,17 +60,29 @@ impl Machine {
     }
 
     /// The loaded module of a stored code.
-    pub(super) fn load(&self, ctx: &Ctx<'_, '_>, code: &Code) -> Result<Arc<Module>, Fault> {
+    ///
+    /// # Errors
+    /// Out of gas, location `block code meter`, if the block has run [`CODE_RUN_BYTES_MAX`] of other codes; a fault.
+    pub(super) fn load(&self, ctx: &mut Ctx<'_, '_>, code: &Code) -> Result<Arc<Module>, Stop> {
         if code.prep_version != PREP_VERSION {
-            return Err(broken(format!(
-                "no preparation of version {}",
-                code.prep_version
-            )));
+            let text = format!("no preparation of version {}", code.prep_version);
+            return Err(broken(text).into());
         }
-        self.cache.get_or_load(&code.hash, || {
+        if let Some(module) = ctx.state.running.modules.get(&code.hash) {
+            return Ok(Arc::clone(module));
+        }
+        let bytes = ctx.state.running.bytes.saturating_add(code.bytes);
+        if bytes > CODE_RUN_BYTES_MAX {
+            return Err(Stop::OutOfGas("block code meter"));
+        }
+        let module = self.cache.get_or_load(&code.hash, || {
             let wasm = wasm(ctx, &code.hash)?;
             prepare(&wasm).map_err(|e| broken(format!("stored code does not prepare: {e}")))
-        })
+        })?;
+        let running = &mut ctx.state.running;
+        running.bytes = bytes;
+        running.modules.insert(code.hash, Arc::clone(&module));
+        Ok(module)
     }
 }
 

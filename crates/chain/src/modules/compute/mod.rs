@@ -23,6 +23,7 @@ pub mod state;
 mod storage;
 
 pub use machine::Machine;
+pub(crate) use machine::Running;
 
 /// A contract's storage for tests of other rooms of this crate.
 #[cfg(test)]

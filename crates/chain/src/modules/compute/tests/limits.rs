@@ -1,12 +1,12 @@
 //! Every limit of a call, reached.
 
 use super::puppet::{self, NOTHING};
-use super::world::World;
+use super::world::{Code, World, zip};
 use super::{call, response, sends, sub, two_puppets};
 use crate::block::OUTPUT_BYTES_MAX;
 use crate::modules::compute::limits::{
-    ATTRIBUTES_MAX, MESSAGES_MAX, QUERY_RESULT_BYTES_MAX, QUOTED_BYTES_MAX, STORAGE_KEY_BYTES_MAX,
-    STORAGE_VALUE_BYTES_MAX, WAITING_BYTES_MAX,
+    ATTRIBUTES_MAX, CODE_RUN_BYTES_MAX, MESSAGES_MAX, QUERY_RESULT_BYTES_MAX, QUOTED_BYTES_MAX,
+    STORAGE_KEY_BYTES_MAX, STORAGE_VALUE_BYTES_MAX, WAITING_BYTES_MAX,
 };
 use crate::types::proto::pack;
 use crate::types::proto::secret::compute::v1beta1 as pb;
@@ -131,18 +131,12 @@ fn what_a_block_gives_away_is_bounded_however_it_is_made() {
 #[test]
 fn so_many_uploads_that_the_block_would_not_fit_the_door_are_not_taken() {
     let mut world = World::new();
-    // Zeros that zip to nothing: 100,000,000 gas buy 59 of them, 118 MiB.
-    let wasm = |n: usize| {
-        let zeros = "\\00".repeat(990_000);
-        puppet::wasm(&format!(
-            r#"(data (i32.const 0x400000) "{n:04}{zeros}") (data (i32.const 0x400000) "{zeros}")"#
-        ))
-    };
+    // 100,000,000 gas buy 59 of them, 118 MiB.
     let uploads: Vec<Vec<u8>> = (0..22)
         .map(|n| {
             let any = pack(&pb::MsgStoreCode {
                 sender: world.users[0].address.as_bytes().to_vec(),
-                wasm_byte_code: zip(&wasm(n)),
+                wasm_byte_code: zip(&huge(n)),
                 ..Default::default()
             });
             world.sign(vec![any], 4_000_000)
@@ -156,13 +150,12 @@ fn so_many_uploads_that_the_block_would_not_fit_the_door_are_not_taken() {
     assert!(bytes < OUTPUT_BYTES_MAX);
 }
 
-/// Gzip with the checksum that it must have.
-fn zip(content: &[u8]) -> Vec<u8> {
-    let mut out = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
-    out.extend(miniz_oxide::deflate::compress_to_vec(content, 1));
-    out.extend(crate::modules::compute::gzip::crc32(content).to_le_bytes());
-    out.extend(u32::try_from(content.len()).unwrap().to_le_bytes());
-    out
+/// A puppet of almost 2 MiB, most of it zeros, which zip to nothing.
+fn huge(n: usize) -> Vec<u8> {
+    let zeros = "\\00".repeat(990_000);
+    puppet::wasm(&format!(
+        r#"(data (i32.const 0x400000) "{n:04}{zeros}") (data (i32.const 0x400000) "{zeros}")"#
+    ))
 }
 
 #[test]
@@ -289,4 +282,32 @@ fn a_long_storage_key_costs_its_bytes_whatever_is_done_with_it() {
             longest - longer
         );
     }
+}
+
+#[test]
+fn so_many_bytes_of_code_run_in_one_block_and_each_is_loaded_once() {
+    let mut world = World::new();
+    let most = usize::try_from(CODE_RUN_BYTES_MAX).unwrap() / huge(0).len();
+    let codes: Vec<Code> = (0..=most).map(|n| world.store(huge(n))).collect();
+    let born = |world: &mut World, n: usize, round: usize| {
+        let label = format!("{n} of round {round}");
+        let sent = world.instantiation(&codes[n], &label, NOTHING.as_bytes());
+        world.sign(vec![sent.any], 1_000_000)
+    };
+    // All codes, then the first ones again: those that ran may run again, the one beyond may not.
+    let txs: Vec<Vec<u8>> = (0..=most)
+        .chain([0, most])
+        .enumerate()
+        .map(|(at, n)| born(&mut world, n, at))
+        .collect();
+    let results = world.block(&txs).tx_results;
+    let failed: Vec<usize> = (0..results.len())
+        .filter(|n| results[*n].code != 0)
+        .collect();
+    assert_eq!(failed, [most, most + 2]);
+    let text = "out of gas in location: block code meter; ";
+    assert!(results[most].log.starts_with(text), "{}", results[most].log);
+    // The next block begins anew.
+    let tx = born(&mut world, most, 99);
+    assert_eq!(world.block(&[tx]).tx_results[0].code, 0);
 }
