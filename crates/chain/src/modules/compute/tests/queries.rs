@@ -3,7 +3,7 @@
 use super::puppet;
 use super::world::{GAS, World, b64};
 use super::{smart, two_puppets};
-use crate::modules::compute::limits::QUERY_DEPTH_MAX;
+use crate::modules::compute::limits::{LIVE_INSTANCES_MAX, QUERY_DEPTH_MAX};
 
 /// What a contract keeps that was given this answer.
 fn good(answer: &str) -> String {
@@ -67,7 +67,8 @@ fn nine_queries_nest_and_the_tenth_is_told_so() {
         ask(&mut world, most + 1),
         Err("Query recursion limit exceeded".into())
     );
-    // From a call, all of them are the contract's.
+    // From a call, all of them are the contract's: so many instances live at one time, and no more.
+    assert_eq!(most + 1, LIVE_INSTANCES_MAX);
     world
         .execute(&a, &code, &chained(&a, &code.hex(), most))
         .ok();
@@ -125,6 +126,17 @@ fn a_query_that_runs_out_of_gas_ends_its_caller_out_of_gas() {
         world.query(&b, &code.hash, b"g"),
         Err("{wasm contract}".into())
     );
+}
+
+#[test]
+fn a_query_that_runs_out_of_gas_under_a_limited_sub_message_hits_the_limit_of_that() {
+    let (mut world, code, a, b) = two_puppets();
+    let burning = smart(&b, &code.hex(), "g");
+    let message = super::sub(&super::call(&b, &code.hex(), &burning, 0), Some(150_000));
+    let done = world.execute(&a, &code, &super::sends(&[message]));
+    let text = "dispatch: submessages: SubMsg hit gas limit: out of gas";
+    assert_eq!(done.error(), ("sdk", 11, text));
+    assert!((170_000..220_000).contains(&done.result.gas_used));
 }
 
 #[test]
