@@ -129,7 +129,7 @@ pub fn execute(ctx: &mut Ctx<'_, '_>, msg: Execute) -> Result<Vec<u8>, Stop> {
             ("contract_address", &msg.contract.to_string()),
         ],
     ));
-    let code = loaded(ctx, &msg.contract)?;
+    let code = loaded(ctx, &msg.contract, LOAD_EXECUTE)?;
     move_funds(ctx, &msg.sender, &msg.contract, &msg.funds)?;
     let input = open(ctx, Op::Execute, &msg.msg)?;
     let call = Call {
@@ -159,14 +159,21 @@ fn seal_data(ctx: &mut Ctx<'_, '_>, key: &TxKey, data: Option<&[u8]>) -> Result<
     output::data(key, data)
 }
 
-/// Charges for loading a contract's code and finds it.
-pub(super) fn loaded(ctx: &mut Ctx<'_, '_>, contract: &Address) -> Result<Code, Stop> {
-    ctx.gas
-        .consume(gas::load(0), "Loading Compute module: execute")?;
+/// Where gas for loading code goes (wire.md 1.12.2).
+pub(super) const LOAD_EXECUTE: &str = "Loading Compute module: execute";
+/// The same, for a query.
+pub(super) const LOAD_QUERY: &str = "Loading CosmWasm module: query";
+
+/// Charges for loading a contract's code, at `location`, and finds it.
+pub(super) fn loaded(
+    ctx: &mut Ctx<'_, '_>,
+    contract: &Address,
+    location: &'static str,
+) -> Result<Code, Stop> {
+    ctx.gas.consume(gas::load(0), location)?;
     let code = code_of(ctx, contract)?.ok_or_else(|| compute::NOT_FOUND.wrap("contract"))?;
     let by_size = gas::load(code.bytes).saturating_sub(gas::load(0));
-    ctx.gas
-        .consume(by_size, "Loading Compute module: execute")?;
+    ctx.gas.consume(by_size, location)?;
     Ok(code)
 }
 

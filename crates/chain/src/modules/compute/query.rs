@@ -2,7 +2,7 @@
 //! [`secret_contract`] are public and answered on either side of the door.
 
 use super::calls::{self, Call, Then};
-use super::handler::{loaded, open};
+use super::handler::{LOAD_QUERY, loaded, open};
 use super::output::{self, Op};
 use super::querier::code_of;
 use super::state::{
@@ -53,7 +53,7 @@ pub fn secret_contract(
     request: &pb::QuerySecretContractRequest,
 ) -> Result<pb::QuerySecretContractResponse, Stop> {
     let contract = address(&request.contract_address)?;
-    let code = loaded(ctx, &contract)?;
+    let code = loaded(ctx, &contract, LOAD_QUERY)?;
     let input = open(ctx, Op::Query, &request.query)?;
     let call = Call {
         op: Op::Query,

@@ -262,7 +262,7 @@ impl Calls<'_, '_, '_> {
             // The published v1 library knows no system error for it: as text, every caller can read it (ADR 2).
             return querier::answer_error("Query recursion limit exceeded").map(Err);
         }
-        let code = match handler::loaded(self.ctx, &smart.contract) {
+        let code = match handler::loaded(self.ctx, &smart.contract, handler::LOAD_QUERY) {
             Ok(code) => code,
             Err(Stop::Err(_)) => {
                 let addr = smart.contract.to_string();

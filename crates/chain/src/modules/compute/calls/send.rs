@@ -93,7 +93,7 @@ impl Calls<'_, '_, '_> {
             } => {
                 let callee = address(&contract_addr)?;
                 let funds = coins(&funds)?;
-                let code = handler::loaded(self.ctx, &callee)?;
+                let code = handler::loaded(self.ctx, &callee, handler::LOAD_EXECUTE)?;
                 handler::move_funds(self.ctx, contract, &callee, &funds)?;
                 Ok(Call {
                     op: Op::Execute,
