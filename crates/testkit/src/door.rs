@@ -1,5 +1,6 @@
 //! The way to the enclave, with a count of what goes through it.
 
+use crate::watch::processor_time;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use strongroom_bridge::link::in_process;
@@ -15,6 +16,8 @@ pub struct Traffic {
     pub asks: u64,
     /// Time in `execute_block`, from request to reply, the host's answers included.
     pub executing: Duration,
+    /// Processor time of this process meanwhile.
+    pub executing_processor: Duration,
 }
 
 /// An enclave in this process, behind the real door: frames, streams and lanes, over channels instead of a socket.
@@ -60,17 +63,18 @@ impl Transport for Door {
     ) -> Result<Reply, DoorError> {
         let executes = matches!(request, Request::ExecuteBlock { .. });
         let mut asks = 0;
-        let begin = Instant::now();
+        let (begin, processor) = (Instant::now(), processor_time());
         let reply = self.host.call(request, &mut |ask| {
             asks += 1;
             serve(ask)
         });
-        let took = begin.elapsed();
+        let (took, worked) = (begin.elapsed(), processor_time().saturating_sub(processor));
         self.count(|traffic| {
             traffic.requests += 1;
             traffic.asks += asks;
             if executes {
                 traffic.executing += took;
+                traffic.executing_processor += worked;
             }
         });
         reply

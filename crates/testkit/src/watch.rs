@@ -8,6 +8,14 @@ use strongroom_chain::{CodeRead, Fault, Secrets, SecretsError, StateRead};
 use strongroom_crypto::io::Input;
 use strongroom_types::{Address, Hash, Height, Tree};
 
+/// Processor time of this process so far, all threads together: on a busy machine it tells more than a clock does.
+#[must_use]
+pub fn processor_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    let (seconds, nanos) = (time.tv_sec.try_into(), time.tv_nsec.try_into());
+    Duration::new(seconds.unwrap_or_default(), nanos.unwrap_or_default())
+}
+
 /// What the state machine asks of what is below it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Port {

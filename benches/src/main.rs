@@ -1,0 +1,46 @@
+//! Benchmarks: measurements as tables, ratios against a named baseline of the same run first.
+//!
+//! ```text
+//! cargo xtask contracts
+//! cargo build --release
+//! cargo run --release -p benches            all of them
+//! cargo run --release -p benches -- NAME…   transfer, blocks, start
+//! ```
+//!
+//! Nothing here passes or fails: noisy machines would make it lie. Each number is a median, with its spread beside it.
+//! What was measured when is in docs/benchmarks.md.
+
+mod blocks;
+mod figures;
+mod scene;
+mod start;
+mod transfer;
+mod vm_only;
+
+use std::process::ExitCode;
+
+/// A measurement, by name.
+type Bench = (&'static str, fn());
+
+const ALL: [Bench; 3] = [
+    ("transfer", transfer::run),
+    ("blocks", blocks::run),
+    ("start", start::run),
+];
+
+fn main() -> ExitCode {
+    let named: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(unknown) = named
+        .iter()
+        .find(|n| !ALL.iter().any(|(name, _)| name == n))
+    {
+        eprintln!("no bench {unknown}: transfer, blocks, start");
+        return ExitCode::FAILURE;
+    }
+    for (name, run) in ALL {
+        if named.is_empty() || named.iter().any(|n| n == name) {
+            run();
+        }
+    }
+    ExitCode::SUCCESS
+}
