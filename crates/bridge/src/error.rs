@@ -1,6 +1,6 @@
 //! Why a conversation through the door ended.
 
-use crate::message::Failure;
+use crate::message::{Failure, FailureCode};
 
 /// An error of this end. What the other end reports of itself is [`DoorError::Failed`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -29,6 +29,12 @@ pub enum DoorError {
     /// The other end answered that the request failed.
     #[error("enclave: {0}")]
     Failed(Failure),
+    /// There is no room for this call now: ask again.
+    #[error("busy: {0}")]
+    Busy(&'static str),
+    /// The host could not answer what the enclave asked for want of descriptors, space or memory: ask again.
+    #[error("the host is short of room: {0}")]
+    Short(String),
     /// The child process could not be started.
     #[error("cannot start the enclave process: {0}")]
     Spawn(String),
@@ -45,7 +51,19 @@ impl DoorError {
             Self::TooLarge { .. } => "door.too_large",
             Self::Turn(_) => "door.turn",
             Self::Failed(failure) => failure.code.name(),
+            Self::Busy(_) => "door.busy",
+            Self::Short(_) => "door.short",
             Self::Spawn(_) => "door.spawn",
+        }
+    }
+
+    /// Whether the same call may succeed later without anybody's help: nothing has changed, and nothing is wrong.
+    #[must_use]
+    pub const fn is_transient(&self) -> bool {
+        match self {
+            Self::Busy(_) | Self::Short(_) => true,
+            Self::Failed(failure) => matches!(failure.code, FailureCode::Busy),
+            _ => false,
         }
     }
 }

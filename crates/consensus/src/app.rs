@@ -10,7 +10,8 @@ use strongroom_types::{DecidedBlock, Event, ExecTxResult, Height, ValidatorUpdat
 /// executed; the others come one at a time, in the order `info`, (`init_chain`), then for each height `reap` (only if
 /// this node proposes), `finalize_block`, `commit`.
 ///
-/// An error ends the engine: it stands for a broken invariant or a lost enclave, never for a bad transaction.
+/// An error that is not transient ends the engine: it stands for a broken invariant or a lost enclave, never for a bad
+/// transaction. After a transient one ([`AppError::is_transient`]) the engine makes the same call again.
 pub trait Application: Send + Sync {
     /// Where the application stands.
     ///
@@ -95,14 +96,37 @@ pub struct FinalizeBlock {
     pub app_hash: Vec<u8>,
 }
 
-/// Why the application cannot go on.
+/// Why the application cannot go on, or not now.
 #[derive(Debug, thiserror::Error)]
-#[error("application: {0}")]
-pub struct AppError(#[source] Box<dyn std::error::Error + Send + Sync>);
+#[error("application: {reason}")]
+pub struct AppError {
+    #[source]
+    reason: Box<dyn std::error::Error + Send + Sync>,
+    transient: bool,
+}
 
 impl AppError {
-    /// Wraps an error or a text.
+    /// Wraps an error or a text. Transient if it, or what caused it, is a want of room in this machine.
     pub fn new(reason: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self(reason.into())
+        let reason = reason.into();
+        Self {
+            transient: strongroom_store::is_transient(&*reason),
+            reason,
+        }
+    }
+
+    /// Wraps what will pass by itself.
+    pub fn transient(reason: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self {
+            reason: reason.into(),
+            transient: true,
+        }
+    }
+
+    /// Whether the same call, made again, may succeed without anybody's help: nothing has changed, and nothing is
+    /// wrong.
+    #[must_use]
+    pub const fn is_transient(&self) -> bool {
+        self.transient
     }
 }

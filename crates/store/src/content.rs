@@ -5,7 +5,7 @@
 //! crash in between leaves at most a file that nobody refers to.
 //! Refuses: to delete, since any height may be asked for it.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, is_transient};
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
@@ -73,8 +73,11 @@ impl ContentStore {
 }
 
 fn failed(path: &Path, e: &std::io::Error) -> Error {
-    Error::Engine {
-        detail: format!("{}: {e}", path.display()),
+    let detail = format!("{}: {e}", path.display());
+    if is_transient(e) {
+        Error::Short { detail }
+    } else {
+        Error::Engine { detail }
     }
 }
 

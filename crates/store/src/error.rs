@@ -1,6 +1,40 @@
 //! Why the store refuses or cannot go on.
 
+use std::io;
 use strongroom_types::Height;
+
+/// `EMFILE` and `ENFILE` (the same numbers on every Unix), which have no [`io::ErrorKind`].
+const DESCRIPTORS_USED_UP: [i32; 2] = [24, 23];
+
+/// Whether `error`, or what caused it, is a want of room that may pass: disk space, descriptors, memory, `EAGAIN`.
+#[must_use]
+pub fn is_transient(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<Error>() {
+            return error.is_transient();
+        }
+        if let Some(error) = error.downcast_ref::<io::Error>()
+            && is_transient_io(error)
+        {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+fn is_transient_io(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock
+            | io::ErrorKind::OutOfMemory
+            | io::ErrorKind::StorageFull
+            | io::ErrorKind::QuotaExceeded
+    ) || error
+        .raw_os_error()
+        .is_some_and(|number| DESCRIPTORS_USED_UP.contains(&number))
+}
 
 /// An error of the store. A call that returned one has changed nothing durable.
 #[derive(Debug, thiserror::Error)]
@@ -10,6 +44,12 @@ pub enum Error {
     #[error("database: {detail}")]
     Engine {
         /// What the engine said.
+        detail: String,
+    },
+    /// The machine has no room for now: disk, descriptors, memory. The same call may succeed later.
+    #[error("the machine is short of room: {detail}")]
+    Short {
+        /// What the system said.
         detail: String,
     },
     /// Another process has the database open.
@@ -60,6 +100,7 @@ impl Error {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Engine { .. } => "store.engine",
+            Self::Short { .. } => "store.short",
             Self::InUse { .. } => "store.in_use",
             Self::Damaged { .. } => "store.damaged",
             Self::Format { .. } => "store.format",
@@ -69,9 +110,20 @@ impl Error {
         }
     }
 
-    pub(crate) fn engine(detail: impl ToString) -> Self {
-        Self::Engine {
-            detail: detail.to_string(),
+    /// Whether the same call may succeed later without anybody's help.
+    #[must_use]
+    pub const fn is_transient(&self) -> bool {
+        matches!(self, Self::Short { .. })
+    }
+
+    /// An error of the database or the file system, with the reason that it has underneath.
+    pub(crate) fn engine(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        let error = error.into();
+        let detail = error.to_string();
+        if is_transient(&*error) {
+            Self::Short { detail }
+        } else {
+            Self::Engine { detail }
         }
     }
 

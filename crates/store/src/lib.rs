@@ -13,7 +13,7 @@ pub mod kv;
 pub mod state;
 
 pub use content::ContentStore;
-pub use error::{Error, Result};
+pub use error::{Error, Result, is_transient};
 pub use kv::{FjallKv, Kv, KvLimits, RedbKv};
 pub use state::{ExtraKey, History, Limits, Prepared, StateStore, Version, View};
 
