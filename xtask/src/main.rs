@@ -22,6 +22,7 @@ cargo xtask <step>
   deny        licences, banned crates and sources of dependencies
   sgx         the trusted crates check for SGX (needs a nightly toolchain with rust-src)
   contracts   builds the contracts, one at a time
+  fuzz [OPTION…] random contracts through prepare, load and call, beside V8; the options are those of fuzz/modules
   unit        unit, property and integration tests of both workspaces
   build       the release binary
   e2e [FILE…] unmodified clients against the release binary; all files, or those named
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         "sgx" => steps::sgx(&mut report),
         "contracts" => steps::contracts(&mut report),
         "unit" => steps::unit(&mut report),
+        "fuzz" => steps::fuzz(&mut report, &rest),
         "build" => steps::build(&mut report),
         "e2e" => steps::e2e(&mut report, &rest),
         _ => {

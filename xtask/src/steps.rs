@@ -15,6 +15,8 @@ const TRUSTED: [&str; 8] = [
     "types", "crypto", "proof", "attest", "vm", "chain", "bridge", "enclave",
 ];
 const SGX_TARGET: &str = "x86_64-fortanix-unknown-sgx";
+/// How long the random contracts run in every test: a fixed seed, at most 45 seconds.
+const FUZZ: [&str; 5] = ["--modules", "20000", "--seconds", "45", "--differential"];
 const CONTRACTS: [&str; 3] = ["counter", "token", "probe"];
 const WASM_TARGET: &str = "wasm32-unknown-unknown";
 
@@ -25,6 +27,7 @@ pub(crate) fn all(report: &mut Report) {
     contracts(report);
     clippy(report);
     unit(report);
+    fuzz(report, &FUZZ.map(str::to_owned));
     sgx(report);
     build(report);
     e2e(report, &[]);
@@ -76,6 +79,16 @@ pub(crate) fn unit(report: &mut Report) {
             Ok(count_cargo_test(&output, succeeded))
         });
     }
+}
+
+/// Random contracts on our engine and on V8 (docs/fuzzing.md). One check: none did what none may.
+pub(crate) fn fuzz(report: &mut Report, options: &[String]) {
+    report.suite("random contracts", || {
+        let mut arguments = vec!["run", "--locked", "--release", "--quiet"];
+        arguments.extend(["-p", "strongroom-fuzz-modules", "--"]);
+        arguments.extend(options.iter().map(String::as_str));
+        Ok(Count::check(run(cargo(&arguments, "fuzz"))?))
+    });
 }
 
 /// Licences, banned crates and sources of dependencies.

@@ -5,6 +5,7 @@ mod replay;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
+use strongroom_enclave::panics;
 
 /// Secret contracts on a network of trusted execution environments.
 #[derive(Parser)]
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
     if std::env::args_os().nth(1).is_some_and(|a| a == "enclave") {
         return strongroom_enclave::child_main();
     }
+    panics::stop_process(panics::Words::Shown);
     let done = match Cli::parse().command {
         Command::Localnet(args) => localnet::run(args),
         Command::Replay(args) => replay::run(&args),

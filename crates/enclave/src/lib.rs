@@ -27,6 +27,7 @@ mod anchor;
 mod bootstrap;
 mod executor;
 mod failure;
+pub mod panics;
 pub mod platform;
 #[cfg(unix)]
 pub mod process;

@@ -2,7 +2,7 @@
 
 #[cfg(unix)]
 fn main() -> std::process::ExitCode {
-    strongroom_enclave::process::child_main()
+    strongroom_enclave::child_main()
 }
 
 #[cfg(not(unix))]

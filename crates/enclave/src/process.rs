@@ -1,6 +1,7 @@
 //! The enclave as a process of its own: `strongroom enclave`, or the thin binary of this crate. It talks on standard input,
 //! which must be one end of a socket pair, puts up the walls, and serves until the host is gone.
 
+use crate::panics;
 use crate::platform::Simulated;
 use crate::service;
 use std::os::fd::{AsFd as _, AsRawFd as _, RawFd};
@@ -19,6 +20,7 @@ pub const EXIT_SETUP: u8 = 12;
 /// The whole life of the enclave process. To be called first in `main`, before any thread or host code runs.
 #[must_use]
 pub fn child_main() -> ExitCode {
+    panics::stop_process(panics::Words::Hidden);
     let link = match set_up() {
         Ok(link) => link,
         Err(text) => {

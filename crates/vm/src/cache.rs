@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use strongroom_types::Hash;
 
 use crate::engine::{Engine, Loaded};
-use crate::error::EngineFault;
-use crate::prepare::{PREP_VERSION, Prepared};
+use crate::error::{EngineFault, Fault, PrepareError};
+use crate::guard;
+use crate::prepare::{PREP_VERSION, Prepared, prepare};
 
 /// What a loaded module is filed under. An entry made by another pass or engine is never found.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,6 +20,18 @@ pub struct ModuleKey {
     pub prep_version: u32,
     /// [`Engine::fingerprint`].
     pub engine: &'static str,
+}
+
+/// Why code is not admitted.
+enum Refusal {
+    Prepare(PrepareError),
+    Engine(EngineFault),
+}
+
+impl From<EngineFault> for Refusal {
+    fn from(fault: EngineFault) -> Self {
+        Self::Engine(fault)
+    }
 }
 
 struct Slot<M> {
@@ -77,7 +90,8 @@ impl<E: Engine> ModuleCache<E> {
     /// The module with `code_hash`; where it is not here, `prepared` makes it. Two lanes may do so at once; one wins.
     ///
     /// # Errors
-    /// Whatever `prepared` gives, or [`EngineFault`] from loading.
+    /// Whatever `prepared` gives, or [`EngineFault`] from loading: the caller makes it [`crate::Trap::Engine`] or, where
+    /// memory ends, stops.
     pub fn get_or_load<F: From<EngineFault>>(
         &self,
         code_hash: &Hash,
@@ -88,14 +102,38 @@ impl<E: Engine> ModuleCache<E> {
         }
         let prepared = prepared()?;
         if prepared.code_hash() != code_hash {
-            return Err(EngineFault(
-                "the cache was given another module than it asked for".to_owned(),
-            )
-            .into());
+            let text = "the cache was given another module than it asked for";
+            return Err(EngineFault::Broken(text.to_owned()).into());
         }
-        let module = Arc::new(self.engine.load(&prepared)?);
+        let loaded = guard::caught(|| self.engine.load(&prepared)).and_then(|loaded| loaded);
+        let module = Arc::new(loaded?);
         self.insert(self.key(code_hash), module.clone());
         Ok(module)
+    }
+
+    /// Whether `wasm`, whose hash is `code_hash`, is accepted: it prepares, loads and instantiates. What is accepted here
+    /// does so in every later call; what does not is refused now, where someone can read why.
+    ///
+    /// # Errors
+    /// [`Fault::NoMemory`]; why it is refused is the inner result.
+    pub fn admit(
+        &self,
+        code_hash: &Hash,
+        wasm: &[u8],
+    ) -> Result<Result<Arc<Loaded<E::Module>>, PrepareError>, Fault> {
+        let admitted = self
+            .get_or_load(code_hash, || prepare(wasm).map_err(Refusal::Prepare))
+            .and_then(|module| {
+                guard::caught(|| self.engine.instantiate(&module.module).map(drop))
+                    .and_then(|made| made)?;
+                Ok(module)
+            });
+        match admitted {
+            Ok(module) => Ok(Ok(module)),
+            Err(Refusal::Prepare(refused)) => Ok(Err(refused)),
+            Err(Refusal::Engine(EngineFault::Broken(_))) => Ok(Err(PrepareError::Engine)),
+            Err(Refusal::Engine(EngineFault::NoMemory)) => Err(Fault::NoMemory),
+        }
     }
 
     fn key(&self, code_hash: &Hash) -> ModuleKey {

@@ -1,5 +1,7 @@
 //! What can go wrong, by whose fault: [`PrepareError`] (the module is refused), [`Trap`] (the contract failed; part of
 //! the chain's result) and [`Fault`] (we or our host failed; the block must stop, nothing of it may be published).
+//! [`EngineFault`] stands between: what a contract can provoke in an engine becomes one of the first two, what it cannot
+//! (no memory on this machine) a fault.
 
 /// Why a module is refused. `Display` is the inner text of
 /// `Execution error: Error during static Wasm validation: …: create contract failed` (wire.md 1.12.4).
@@ -69,6 +71,9 @@ pub enum PrepareError {
     /// No interface marker that we know.
     #[error("Contract is not CosmWasm v1: it exports no `interface_version_8`")]
     NotAContract,
+    /// The contract engine cannot load it, or panicked on it: its mistake or ours, with the same end everywhere.
+    #[error("Wasm contract is refused: the contract engine cannot run it")]
+    Engine,
     /// A contract of the older interface.
     #[error("Contract is CosmWasm v0.10 (it exports `cosmwasm_vm_version_3`): not supported yet")]
     NotSupportedYet,
@@ -90,6 +95,7 @@ impl PrepareError {
             Self::Features { .. } => 9,
             Self::NotAContract => 10,
             Self::NotSupportedYet => 11,
+            Self::Engine => 12,
         }
     }
 }
@@ -141,6 +147,10 @@ pub enum Trap {
     /// `db_write` or `db_remove` in query mode.
     #[error("contract tried to write to storage during a query")]
     WriteInQuery,
+    /// The engine panicked, or did what it must never do with a prepared module: a mistake of its or ours that this
+    /// contract has found. The same on every node, so it is the contract's failure and nobody else's.
+    #[error("panicked due to unexpected behavior")]
+    Engine,
 }
 
 impl Trap {
@@ -162,6 +172,7 @@ impl Trap {
             Self::MemoryWrite => 12,
             Self::MemoryAllocate => 13,
             Self::WriteInQuery => 14,
+            Self::Engine => 15,
         }
     }
 
@@ -182,23 +193,35 @@ impl core::fmt::Debug for Trap {
     }
 }
 
-/// The engine did what it must never do with a prepared module (our bug, or no memory left on this machine).
+/// The engine failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("contract engine fault: {0}")]
-pub struct EngineFault(pub String);
+#[non_exhaustive]
+pub enum EngineFault {
+    /// It panicked, or did what it must never do with a prepared module. A contract may have provoked it, and then it is
+    /// the same on every node: callers turn it into [`PrepareError::Engine`] or [`Trap::Engine`]. The text is for
+    /// developers: it is not stable and must not reach clients.
+    #[error("contract engine fault: {0}")]
+    Broken(String),
+    /// This machine has no memory left. Another one may have: this must never become a result.
+    #[error("no memory is left on this machine for a contract")]
+    NoMemory,
+}
 
 /// The [`crate::Host`] cannot go on (unproven state, lost peer …). Carries the caller's own error.
 #[derive(Debug, thiserror::Error)]
 #[error("host fault: {0}")]
 pub struct HostFault(pub Box<dyn std::error::Error + Send + Sync>);
 
-/// A call that must not have a result: the block stops.
+/// A call that must not have a result: the block stops. Nothing that a contract does leads here.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Fault {
-    /// See [`EngineFault`].
-    #[error(transparent)]
-    Engine(#[from] EngineFault),
+    /// See [`EngineFault::NoMemory`].
+    #[error("no memory is left on this machine for a contract")]
+    NoMemory,
+    /// The caller broke the rules of this crate.
+    #[error("misuse of the contract engine: {0}")]
+    Misuse(&'static str),
     /// See [`HostFault`].
     #[error(transparent)]
     Host(#[from] HostFault),

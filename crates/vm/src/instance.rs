@@ -2,14 +2,19 @@
 //!
 //! The same for every engine: an [`crate::engine::Guest`] only runs code. Gas lives in the guest's global, so that the
 //! guest's own charges and those made here take from one purse; everything is charged before it is done.
+//!
+//! Whatever a contract makes the engine do wrong, a panic included, ends the call with [`Trap::Engine`]; the guest and all
+//! that the call touched in it are thrown away.
 
 mod answer;
+mod call;
 
-use crate::engine::{Engine, Guest, Loaded, Stop};
-use crate::error::{EngineFault, Fault, Trap};
-use crate::host::Host;
-use crate::prepare::{Entry, ModuleInfo, export};
-use crate::{gas, limits, region};
+use crate::engine::{Engine, Loaded};
+use crate::error::{EngineFault, Fault, HostFault, Trap};
+use crate::host::{Charged, Host};
+use crate::prepare::Entry;
+use crate::{guard, limits};
+use call::{Call, Stopped};
 
 /// Whether a call may change storage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,11 +56,10 @@ pub enum Step {
 
 /// A fresh instance for one call. Dropping it ends the call at any time.
 pub struct Instance {
-    guest: Box<dyn Guest>,
-    info: ModuleInfo,
-    mode: Mode,
-    limit: i64,
+    /// `None` once it has ended, or if the engine failed.
+    call: Option<Box<Call>>,
     state: State,
+    limit: i64,
 }
 
 /// What may happen next; anything else is a mistake of the caller.
@@ -66,51 +70,31 @@ enum State {
     Ended,
 }
 
-/// Why an import gives no result.
-enum Stopped {
-    Trap(Trap),
-    Fault(Fault),
-}
-
-impl From<Trap> for Stopped {
-    fn from(trap: Trap) -> Self {
-        Self::Trap(trap)
-    }
-}
-
-impl<F: Into<Fault>> From<F> for Stopped {
-    fn from(fault: F) -> Self {
-        Self::Fault(fault.into())
-    }
-}
-
-/// What an import answers.
-enum Answer {
-    /// A number.
-    Value(u64),
-    /// Bytes in a new region, whose address is the number.
-    Region(Vec<u8>),
-    /// The call waits for the answer to this request.
-    Query(Vec<u8>),
-}
-
 impl Instance {
-    /// An instance of `module`.
+    /// An instance of `module`. If the engine cannot make one, [`Instance::start`] says so.
     ///
     /// # Errors
-    /// [`EngineFault`]: a loaded module always instantiates.
+    /// [`Fault::NoMemory`].
     pub fn new<E: Engine>(
         engine: &E,
         module: &Loaded<E::Module>,
         mode: Mode,
-    ) -> Result<Self, EngineFault> {
-        let guest = engine.instantiate(&module.module)?;
+    ) -> Result<Self, Fault> {
+        let guest = guard::caught(|| engine.instantiate(&module.module)).and_then(|guest| guest);
+        let call = match guest {
+            Ok(guest) => Some(Box::new(Call {
+                guest,
+                info: module.info.clone(),
+                mode,
+                limit: 0,
+            })),
+            Err(EngineFault::Broken(_)) => None,
+            Err(EngineFault::NoMemory) => return Err(Fault::NoMemory),
+        };
         Ok(Self {
-            guest,
-            info: module.info.clone(),
-            mode,
-            limit: 0,
+            call,
             state: State::New,
+            limit: 0,
         })
     }
 
@@ -118,7 +102,8 @@ impl Instance {
     /// itself at most [`limits::CALL_GAS_MAX`].
     ///
     /// # Errors
-    /// [`Fault`] if the engine or the host fails, or if this instance was used before: no result may be published.
+    /// [`Fault`] if the host fails, this machine's memory ends, or this instance was used before: no result may be
+    /// published.
     pub fn start(
         &mut self,
         entry: Entry,
@@ -127,28 +112,17 @@ impl Instance {
         host: &mut dyn Host,
     ) -> Result<Step, Fault> {
         if self.state != State::New {
-            return Err(misuse("an instance serves one call"));
+            return Err(Fault::Misuse("an instance serves one call"));
         }
-        // Below 2^34, so it is an i64.
-        self.limit = i64::try_from(gas.min(limits::CALL_GAS_MAX)).unwrap_or(i64::MAX);
-        self.guest.set_gas(self.limit);
         if args.len() != entry.params() {
-            return Err(misuse(
+            return Err(Fault::Misuse(
                 "an entry point was given the wrong number of arguments",
             ));
         }
-        if !self.info.entries.contains(&entry) {
-            return Ok(self.done(Err(Trap::MissingFunction)));
-        }
-        let mut regions = Vec::with_capacity(args.len());
-        for arg in args {
-            match self.put(arg, limits::ARGUMENT_BYTES_MAX, host) {
-                Ok(ptr) => regions.push(ptr),
-                Err(stopped) => return self.stopped(stopped),
-            }
-        }
-        let stop = self.guest.call(entry.name(), &regions)?;
-        self.run(stop, host)
+        // Below 2^34, so it is an i64.
+        let limit = i64::try_from(gas.min(limits::CALL_GAS_MAX)).unwrap_or(i64::MAX);
+        self.limit = limit;
+        self.step(host, |call, host| call.start(entry, args, limit, host))
     }
 
     /// Goes on after [`Step::Query`] with the answer's bytes; `gas_used` wasm gas were used to make it.
@@ -162,162 +136,82 @@ impl Instance {
         host: &mut dyn Host,
     ) -> Result<Step, Fault> {
         if self.state != State::Waiting {
-            return Err(misuse("only a call that waits can be resumed"));
+            return Err(Fault::Misuse("only a call that waits can be resumed"));
         }
-        self.state = State::New;
-        let put = match self.charge(gas_used) {
-            Ok(()) => self.put(answer, limits::ANSWER_BYTES_MAX, host),
-            Err(trap) => Err(trap.into()),
-        };
-        match put {
-            Ok(ptr) => {
-                let stop = self.guest.resume(u64::from(ptr))?;
-                self.run(stop, host)
-            }
-            Err(stopped) => self.stopped(stopped),
-        }
+        self.step(host, |call, host| call.resume(answer, gas_used, host))
     }
 
-    /// Answers imports until the entry point ends or asks a query.
-    fn run(&mut self, mut stop: Stop, host: &mut dyn Host) -> Result<Step, Fault> {
-        loop {
-            let (import, args) = match stop {
-                Stop::Returned(_) if self.guest.gas() < 0 => {
-                    return Ok(self.done(Err(Trap::OutOfGas)));
-                }
-                Stop::Returned(ptr) => {
-                    let result = self.take(ptr.unwrap_or(0), limits::RESULT_BYTES_MAX);
-                    return Ok(self.done(result));
-                }
-                Stop::Trapped(trap) => {
-                    let trap = self.marked(trap);
-                    return Ok(self.done(Err(trap)));
-                }
-                Stop::Import(import, args) => (import, args),
-            };
-            let value = match self.import(import, args, host) {
-                Ok(Answer::Value(value)) => value,
-                Ok(Answer::Query(request)) => {
-                    self.state = State::Waiting;
-                    return Ok(Step::Query(QueryRequest {
-                        request,
-                        gas_left: self.gas_left(),
-                    }));
-                }
-                Ok(Answer::Region(bytes)) => match self.put(&bytes, limits::ANSWER_BYTES_MAX, host)
-                {
-                    Ok(ptr) => u64::from(ptr),
-                    Err(stopped) => return self.stopped(stopped),
-                },
-                Err(stopped) => return self.stopped(stopped),
-            };
-            stop = self.guest.resume(value)?;
-        }
-    }
-
-    /// A new region that holds `bytes`, made by the guest's `allocate`. Imports that would need a region themselves
-    /// trap meanwhile.
-    fn put(&mut self, bytes: &[u8], max: usize, host: &mut dyn Host) -> Result<u32, Stopped> {
-        let length = u32::try_from(bytes.len())
-            .ok()
-            .filter(|_| bytes.len() <= max)
-            .ok_or(Trap::MemoryAllocate)?;
-        self.charge_bytes(bytes.len(), gas::HOST_BYTE)?;
-        let mut stop = self.guest.call(export::ALLOCATE, &[length])?;
-        let ptr = loop {
-            match stop {
-                Stop::Returned(ptr) => break ptr.unwrap_or(0),
-                Stop::Trapped(trap) => return Err(self.marked(trap).into()),
-                Stop::Import(import, args) => match self.import(import, args, host)? {
-                    Answer::Value(value) => stop = self.guest.resume(value)?,
-                    Answer::Region(_) | Answer::Query(_) => return Err(Trap::MemoryAllocate.into()),
-                },
-            }
-        };
-        region::write(self.guest.memory_mut(), ptr, bytes).ok_or(Trap::MemoryAllocate)?;
-        Ok(ptr)
-    }
-
-    /// The bytes of the region at `ptr`, copied and paid for.
-    fn take(&mut self, ptr: u32, max: usize) -> Result<Vec<u8>, Trap> {
-        let length = region::read(self.guest.memory(), ptr, max)
-            .ok_or(Trap::MemoryRead)?
-            .len();
-        self.charge_bytes(length, gas::HOST_BYTE)?;
-        region::read(self.guest.memory(), ptr, max)
-            .map(<[u8]>::to_vec)
-            .ok_or(Trap::MemoryRead)
-    }
-
-    /// Fills an existing region.
-    fn fill(&mut self, ptr: u32, bytes: &[u8]) -> Result<(), Trap> {
-        self.charge_bytes(bytes.len(), gas::HOST_BYTE)?;
-        region::write(self.guest.memory_mut(), ptr, bytes).ok_or(Trap::MemoryWrite)
-    }
-
-    fn charge_bytes(&mut self, bytes: usize, each: u64) -> Result<(), Trap> {
-        self.charge(
-            u64::try_from(bytes)
-                .unwrap_or(u64::MAX)
-                .saturating_mul(each),
-        )
-    }
-
-    fn charge(&mut self, cost: u64) -> Result<(), Trap> {
-        let left = i64::try_from(cost)
-            .ok()
-            .and_then(|cost| self.guest.gas().checked_sub(cost))
-            .filter(|left| *left >= 0);
-        self.guest.set_gas(left.unwrap_or(-1));
-        left.map(|_| ()).ok_or(Trap::OutOfGas)
-    }
-
-    fn gas_left(&self) -> u64 {
-        u64::try_from(self.guest.gas()).unwrap_or(0)
-    }
-
-    fn gas_used(&self) -> u64 {
-        u64::try_from(self.limit)
-            .unwrap_or(0)
-            .saturating_sub(self.gas_left())
-    }
-
-    /// What a trap of the engine means: out of gas wherever gas ran out before it, out of stack where an injected
-    /// `unreachable` left its mark, else what it says.
-    fn marked(&self, trap: Trap) -> Trap {
-        if self.guest.gas() < 0 {
-            Trap::OutOfGas
-        } else if trap == Trap::Unreachable && self.guest.depth() > limits::STACK_SLOTS_MAX {
-            Trap::StackExhausted
-        } else {
-            trap
-        }
-    }
-
-    fn stopped(&mut self, stopped: Stopped) -> Result<Step, Fault> {
-        match stopped {
-            Stopped::Trap(trap) => Ok(self.done(Err(trap))),
-            Stopped::Fault(fault) => Err(fault),
-        }
-    }
-
-    fn done(&mut self, result: Result<Vec<u8>, Trap>) -> Step {
+    /// Runs the call under the guard until it ends or waits. It goes on only after a query: else its guest is dropped,
+    /// under the guard as well.
+    fn step(
+        &mut self,
+        host: &mut dyn Host,
+        run: impl FnOnce(&mut Call, &mut dyn Host) -> Result<Step, Stopped>,
+    ) -> Result<Step, Fault> {
         self.state = State::Ended;
-        let pages = self
-            .guest
-            .memory()
-            .len()
-            .checked_div(limits::PAGE_BYTES)
-            .unwrap_or(0);
+        let Some(mut call) = self.call.take() else {
+            return Ok(self.broken());
+        };
+        let ended = guard::caught(|| {
+            let ended = run(&mut call, &mut Outside(host));
+            match ended {
+                Err(Stopped::Trap(trap)) => Ok(call.done(Err(trap))),
+                other => other,
+            }
+        });
+        let step = match ended.unwrap_or_else(|fault| Err(fault.into())) {
+            Ok(Step::Query(query)) => {
+                self.state = State::Waiting;
+                self.call = Some(call);
+                return Ok(Step::Query(query));
+            }
+            Ok(done) => Ok(done),
+            Err(Stopped::Trap(_) | Stopped::Engine(EngineFault::Broken(_))) => Ok(self.broken()),
+            Err(Stopped::Engine(EngineFault::NoMemory)) => Err(Fault::NoMemory),
+            Err(Stopped::Host(fault)) => Err(fault.into()),
+        };
+        discard(call);
+        step
+    }
+
+    /// The end of a call that the engine failed. What the guest says of its gas and memory is not to be trusted: half of
+    /// the limit counts as used, as in the reference network.
+    fn broken(&self) -> Step {
+        let limit = u64::try_from(self.limit).unwrap_or(0);
         Step::Done(Outcome {
-            result,
-            gas_left: self.gas_left(),
-            // At most 192.
-            peak_pages: u32::try_from(pages).unwrap_or(u32::MAX),
+            result: Err(Trap::Engine),
+            gas_left: limit.div_euclid(2),
+            peak_pages: 0,
         })
     }
 }
 
-fn misuse(what: &str) -> Fault {
-    EngineFault(format!("misuse: {what}")).into()
+impl Drop for Instance {
+    fn drop(&mut self) {
+        if let Some(call) = self.call.take() {
+            discard(call);
+        }
+    }
+}
+
+/// Drops a call. A panic in it is the engine's as well, and changes nothing: the call is over.
+fn discard(call: Box<Call>) {
+    let _ = guard::caught(move || drop(call));
+}
+
+/// The caller's host, whose panics are not the engine's.
+struct Outside<'h>(&'h mut dyn Host);
+
+impl Host for Outside<'_> {
+    fn read(&mut self, key: &[u8], gas_left: u64) -> Result<Charged<Option<Vec<u8>>>, HostFault> {
+        guard::outside(|| self.0.read(key, gas_left))
+    }
+
+    fn write(&mut self, key: &[u8], value: &[u8], gas_left: u64) -> Result<Charged<()>, HostFault> {
+        guard::outside(|| self.0.write(key, value, gas_left))
+    }
+
+    fn remove(&mut self, key: &[u8], gas_left: u64) -> Result<Charged<()>, HostFault> {
+        guard::outside(|| self.0.remove(key, gas_left))
+    }
 }

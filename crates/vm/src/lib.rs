@@ -4,10 +4,11 @@
 //!
 //! Promises: every module that [`prepare()`] accepts loads on every engine, stops within its gas, its depth and its
 //! memory, and gives the same result, gas and pages on each (`docs/spec/gas.md`). What a contract does wrong becomes a
-//! [`Trap`]; what goes wrong on our side becomes a [`Fault`] and is never a contract's result.
+//! [`Trap`], and so does what it makes the engine do wrong, panics included ([`guard`]); what goes wrong on our side becomes
+//! a [`Fault`] and is never a contract's result.
 //! Refuses: to know anything of accounts, keys, encryption, JSON or prices of storage; those are the caller's.
 //!
-//! The way of a call: [`prepare()`] → [`ModuleCache::get_or_load`] → [`Instance::new`] → [`Instance::start`] →
+//! The way of a code: [`ModuleCache::admit`], once. The way of a call: [`prepare()`] → [`ModuleCache::get_or_load`] → [`Instance::new`] → [`Instance::start`] →
 //! ([`Step::Query`] → [`Instance::resume`])* → [`Step::Done`]. A call that waits for a query holds no stack of the
 //! machine, so nested calls nest on the caller's own, explicit stack.
 //!
@@ -29,6 +30,7 @@ pub mod cache;
 pub mod engine;
 pub mod error;
 pub mod gas;
+pub mod guard;
 pub mod host;
 pub mod imports;
 pub mod instance;

@@ -28,7 +28,7 @@ pub trait Engine: Send + Sync {
     /// Translates a prepared module, all of it, now.
     ///
     /// # Errors
-    /// [`EngineFault`]: no module that was prepared may be refused here.
+    /// [`EngineFault`]: no module that was prepared should be refused here. One that is, is refused at upload.
     fn load(&self, prepared: &Prepared) -> Result<Loaded<Self::Module>, EngineFault>;
 
     /// A fresh instance, used for one call.

@@ -5,7 +5,7 @@
 //! stack. Dispatch is the portable one, for the same reason: see this crate's `Cargo.toml`. Each module has a wasmi
 //! engine of its own, because wasmi frees translated code only with its engine.
 
-use wasmi::errors::HostError;
+use wasmi::errors::{ErrorKind, HostError, InstantiationError, MemoryError, TableError};
 use wasmi::{
     CompilationMode, Config, Error, Func, FuncType, Global, Linker, Memory, Module, ResumableCall,
     ResumableCallHostTrap, Store, StoreLimits, StoreLimitsBuilder, TrapCode, Val, ValType,
@@ -43,7 +43,7 @@ impl Engine for WasmiEngine {
 
     fn load(&self, prepared: &Prepared) -> Result<Loaded<WasmiModule>, EngineFault> {
         let engine = wasmi::Engine::new(&config());
-        let module = Module::new(&engine, prepared.wasm()).map_err(fault)?;
+        let module = Module::new(&engine, prepared.wasm()).map_err(|e| failure(&e))?;
         let linker = linker(&engine)?;
         let parts = [
             (prepared.wasm().len(), BYTES_PER_WASM_BYTE),
@@ -71,8 +71,8 @@ impl Engine for WasmiEngine {
         let instance = module
             .linker
             .instantiate_and_start(&mut store, &module.module)
-            .map_err(fault)?;
-        let missing = || EngineFault("a prepared module lacks our exports".to_owned());
+            .map_err(|e| failure(&e))?;
+        let missing = || fault("a prepared module lacks our exports");
         let memory = instance
             .get_memory(&store, export::MEMORY)
             .ok_or_else(missing)?;
@@ -94,7 +94,42 @@ impl Engine for WasmiEngine {
 }
 
 fn fault(error: impl core::fmt::Display) -> EngineFault {
-    EngineFault(error.to_string())
+    EngineFault::Broken(error.to_string())
+}
+
+/// What wasmi says when the machine has no memory for its code: the type of this error is not public.
+const NO_MEMORY_TO_TRANSLATE: &str = "ran out of system memory during translation";
+
+/// An error that no prepared module should cause. Whether it is this machine's lack of memory has to be told apart: that
+/// must not become a result.
+fn failure(error: &Error) -> EngineFault {
+    let memory = |e: &MemoryError| {
+        // The limiter allows every size that a prepared module can ask for, and speaks up only where memory ends.
+        matches!(
+            e,
+            MemoryError::OutOfSystemMemory | MemoryError::ResourceLimiterDeniedAllocation
+        )
+    };
+    let no_memory = match error.kind() {
+        ErrorKind::Memory(e)
+        | ErrorKind::Instantiation(InstantiationError::FailedToInstantiateMemory(e)) => memory(e),
+        ErrorKind::Table(e)
+        | ErrorKind::Instantiation(InstantiationError::FailedToInstantiateTable(e)) => matches!(
+            e,
+            TableError::OutOfSystemMemory | TableError::ResourceLimiterDeniedAllocation
+        ),
+        ErrorKind::TrapCode(code) => matches!(
+            code,
+            TrapCode::OutOfSystemMemory | TrapCode::GrowthOperationLimited
+        ),
+        ErrorKind::Translation(_) => error.to_string() == NO_MEMORY_TO_TRANSLATE,
+        _ => false,
+    };
+    if no_memory {
+        EngineFault::NoMemory
+    } else {
+        fault(error)
+    }
 }
 
 fn config() -> Config {
@@ -158,7 +193,7 @@ fn linker(engine: &wasmi::Engine) -> Result<Linker<StoreLimits>, EngineFault> {
         };
         linker
             .func_new(MODULE, import.name(), ty, call)
-            .map_err(fault)?;
+            .map_err(|e| fault(&e))?;
     }
     Ok(linker)
 }
@@ -225,8 +260,8 @@ fn trap(error: &Error) -> Result<Trap, EngineFault> {
             Ok(Trap::InvalidConversion)
         }
         Some(TrapCode::BadSignature) => Ok(Trap::BadSignature),
-        // Stack, memory of the machine, fuel, limiter: none may be reached.
-        _ => Err(fault(error)),
+        // Stack, memory of the machine, fuel, limiter: none should be reached.
+        _ => Err(failure(error)),
     }
 }
 

@@ -2,14 +2,15 @@
 
 use strongroom_crypto::imports::{self as crypto, CallError};
 
-use super::{Answer, Instance, Mode, Stopped};
+use super::Mode;
+use super::call::{Answer, Call, Stopped};
 use crate::error::Trap;
 use crate::host::{Charged, Host};
 use crate::imports::sections::sections;
 use crate::imports::{Import, address};
 use crate::{gas, limits, region};
 
-impl Instance {
+impl Call {
     /// Answers one call of an import.
     pub(super) fn import(
         &mut self,

@@ -34,6 +34,8 @@ pub(super) enum Insert {
     Grow,
     /// Replace this `return` by a branch out of this many blocks.
     Return(u32),
+    /// Make the value of a store, on top of the stack, another one than its address (ADR 10).
+    Apart,
 }
 
 /// The plan for one function.
@@ -207,7 +209,20 @@ struct Meter {
     segment: usize,
     live: bool,
     calls: bool,
+    /// What the last two operators pushed, the last one first.
+    pushed: [Pushed; 2],
 }
+
+/// What an operator pushed, as far as [`Insert::Apart`] needs to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pushed {
+    Local(u32),
+    Constant,
+    Unknown,
+}
+
+/// The largest offset for which wasmi 2.0.0 can encode a store whose address and value are one register.
+const SAME_REGISTER_OFFSET_MAX: u64 = 65_535;
 
 impl Meter {
     fn new(start: usize, entry_cost: u64) -> Self {
@@ -226,6 +241,7 @@ impl Meter {
             segment: 0,
             live: true,
             calls: false,
+            pushed: [Pushed::Unknown; 2],
         }
     }
 
@@ -343,9 +359,31 @@ impl Meter {
                 self.inserts.push((offset, Insert::Bulk))
             }
             Operator::MemoryGrow { .. } => self.inserts.push((offset, Insert::Grow)),
+            Operator::I32Store { memarg }
+            | Operator::I32Store8 { memarg }
+            | Operator::I32Store16 { memarg }
+                if memarg.offset > SAME_REGISTER_OFFSET_MAX && self.maybe_same() =>
+            {
+                self.inserts.push((offset, Insert::Apart));
+            }
             _ => {}
         }
+        let pushed = match operator {
+            Operator::LocalGet { local_index } => Pushed::Local(*local_index),
+            Operator::I32Const { .. } => Pushed::Constant,
+            _ => Pushed::Unknown,
+        };
+        self.pushed = [pushed, self.pushed[0]];
         Ok(())
+    }
+
+    /// Whether address and value on top of the stack may be the same local.
+    fn maybe_same(&self) -> bool {
+        match self.pushed {
+            [Pushed::Constant, _] | [Pushed::Local(_), Pushed::Constant] => false,
+            [Pushed::Local(value), Pushed::Local(address)] => value == address,
+            _ => true,
+        }
     }
 
     fn leave(&mut self, next: usize) {

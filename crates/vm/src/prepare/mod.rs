@@ -21,11 +21,11 @@ use strongroom_types::{Hash, sha256};
 use wasmparser::{Validator, WasmFeatures};
 
 use crate::error::PrepareError;
-use crate::limits;
+use crate::{guard, limits};
 
 /// The version of this pass. It is consensus: stored in each code's record, part of the cache's key. Any change of
 /// limits, features, weights or rewriting counts it up.
-pub const PREP_VERSION: u32 = 1;
+pub const PREP_VERSION: u32 = 2;
 
 /// What stock `rustc` emits, and no more. (`REFERENCE_TYPES` is there for the long form of `call_indirect`, its other
 /// operators and its types are refused one by one; so are the parts of `BULK_MEMORY` beyond copy and fill.)
@@ -226,6 +226,10 @@ impl Prepared {
 /// assert_eq!(refused.to_string(), "Contract is not CosmWasm v1: it exports no `interface_version_8`");
 /// ```
 pub fn prepare(wasm: &[u8]) -> Result<Prepared, PrepareError> {
+    guard::caught(|| pass(wasm)).unwrap_or(Err(PrepareError::Engine))
+}
+
+fn pass(wasm: &[u8]) -> Result<Prepared, PrepareError> {
     limit("", "module bytes", wasm.len(), limits::MODULE_BYTES_MAX)?;
     let mut header = scan::scan(wasm)?;
     let info = abi::check(&header)?;

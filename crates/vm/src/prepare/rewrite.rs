@@ -240,8 +240,8 @@ fn code(
         write_body(&plan, added, wrapper, range, bytes, &mut out)?;
         section.raw(&out);
     }
-    section.raw(&charge_bytes(added));
-    section.raw(&charge_pages(added));
+    section.raw(&charge_by_size(added, gas::BULK_BYTE));
+    section.raw(&charge_by_size(added, gas::GROW_PAGE));
     Ok(section)
 }
 
@@ -336,6 +336,9 @@ fn write_body<'a>(
             Insert::Grow => {
                 InstructionSink::new(out).call(added.charge_pages);
             }
+            Insert::Apart => {
+                InstructionSink::new(out).i32_const(0).i32_or();
+            }
             Insert::Return(depth) => {
                 if wrapper.is_some() {
                     // One byte of `return` is left out.
@@ -384,36 +387,18 @@ fn stop_if_out_of_gas(sink: &mut InstructionSink<'_>, added: &Added) {
         .end();
 }
 
-fn charge_bytes(added: &Added) -> Vec<u8> {
+/// `(count) -> count`: charges `each` for each unit of the count, before whatever it is counts for.
+fn charge_by_size(added: &Added, each: u64) -> Vec<u8> {
     let mut body = vec![0];
     let mut sink = InstructionSink::new(&mut body);
     sink.global_get(added.gas).local_get(0).i64_extend_i32_u();
-    if gas::BULK_BYTE != 1 {
-        sink.i64_const(i64::try_from(gas::BULK_BYTE).unwrap_or(i64::MAX))
+    if each != 1 {
+        // The count is below 2^32 and the price far below 2^31.
+        sink.i64_const(i64::try_from(each).unwrap_or(i64::MAX))
             .i64_mul();
     }
     sink.i64_sub().global_set(added.gas);
     stop_if_out_of_gas(&mut sink, added);
     sink.local_get(0).end();
-    body
-}
-
-/// A wish for more pages than there can ever be fails in any case, so it costs nothing by size.
-fn charge_pages(added: &Added) -> Vec<u8> {
-    let mut body = vec![0];
-    let mut sink = InstructionSink::new(&mut body);
-    sink.local_get(0)
-        .i32_const(i32::try_from(limits::MEMORY_PAGES_MAX).unwrap_or(i32::MAX))
-        .i32_le_u()
-        .if_(wasm_encoder::BlockType::Empty)
-        .global_get(added.gas)
-        .local_get(0)
-        .i64_extend_i32_u()
-        .i64_const(i64::try_from(gas::GROW_PAGE).unwrap_or(i64::MAX))
-        .i64_mul()
-        .i64_sub()
-        .global_set(added.gas);
-    stop_if_out_of_gas(&mut sink, added);
-    sink.end().local_get(0).end();
     body
 }

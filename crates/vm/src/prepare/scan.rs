@@ -258,12 +258,6 @@ impl<'a> Header<'a> {
                     let DataKind::Active { offset_expr, .. } = &data.kind else {
                         return Err(refused("it has a passive data segment"));
                     };
-                    limit(
-                        "",
-                        "bytes of a data segment",
-                        data.data.len(),
-                        limits::DATA_SEGMENT_BYTES_MAX,
-                    )?;
                     self.data.push((constant_i32(offset_expr)?, data.data));
                 }
             }

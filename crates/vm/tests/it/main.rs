@@ -4,6 +4,7 @@ mod bombs;
 mod cache;
 mod calls;
 mod document;
+mod engine;
 mod harness;
 mod imports;
 mod metering;

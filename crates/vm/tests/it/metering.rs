@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use strongroom_vm::engine::{Engine as _, Guest, Stop};
 use strongroom_vm::{Prepared, Trap, WasmiEngine, gas, prepare};
 
-use crate::harness::{MapHost, PLENTY, contract, executing, run_with};
+use crate::harness::{MapHost, PLENTY, contract, executing, run, run_with};
 use crate::naive;
 
 fn guest(prepared: &Prepared) -> Box<dyn Guest> {
@@ -462,6 +462,30 @@ fn memory_grows_to_its_maximum_pays_for_pages_and_then_answers_minus_one() {
             2
         )
     );
-    assert_eq!(grow(193), (u32::MAX.to_le_bytes().to_vec(), base, 2));
-    assert_eq!(grow(u32::MAX), (u32::MAX.to_le_bytes().to_vec(), base, 2));
+    // What can never be had is paid for as well: else want of gas would look like want of memory.
+    assert_eq!(
+        grow(1_000),
+        (
+            u32::MAX.to_le_bytes().to_vec(),
+            base + 1_000 * gas::GROW_PAGE,
+            2
+        )
+    );
+}
+
+#[test]
+fn a_wish_for_memory_that_gas_cannot_pay_is_out_of_gas_and_never_a_panic() {
+    // As allocators do it: no memory, so panic.
+    let body = |n: u32| {
+        format!(
+            "(if (i32.eq (memory.grow (i32.const {n})) (i32.const -1)) (then unreachable)) (i32.const 0)"
+        )
+    };
+    for pages in [191, 192, 193, 65_535, 65_536, u32::MAX] {
+        let outcome = run(&executing("", "", &body(pages)), 5_000_000);
+        assert_eq!(outcome.result, Err(Trap::OutOfGas), "{pages}");
+        assert_eq!(outcome.gas_left, 0);
+    }
+    let outcome = run(&executing("", "", &body(193)), PLENTY);
+    assert_eq!(outcome.result, Err(Trap::Unreachable));
 }

@@ -1,7 +1,7 @@
 //! The independent count: a module in which every operator adds its own weight to a counter just before it runs. No
 //! segments, no merging: slow and plain.
 
-use strongroom_vm::{gas, limits};
+use strongroom_vm::gas;
 use wasm_encoder::reencode::{Reencode, RoundtripReencoder, utils};
 use wasm_encoder::{
     CodeSection, ConstExpr, ExportKind, ExportSection, Function, GlobalSection, GlobalType,
@@ -79,20 +79,13 @@ impl Reencode for Counting {
                 .i64_add()
                 .global_set(counter);
         };
-        let by_size = |f: &mut Function, each: u64, most: Option<u64>| {
+        let by_size = |f: &mut Function, each: u64| {
             let mut i: InstructionSink<'_> = f.instructions();
             i.local_tee(slots as u32)
                 .i64_extend_i32_u()
                 .i64_const(each as i64)
-                .i64_mul();
-            if let Some(most) = most {
-                i.i64_const(0)
-                    .local_get(slots as u32)
-                    .i32_const(most as i32)
-                    .i32_le_u()
-                    .select();
-            }
-            i.global_get(counter)
+                .i64_mul()
+                .global_get(counter)
                 .i64_add()
                 .global_set(counter)
                 .local_get(slots as u32);
@@ -107,13 +100,9 @@ impl Reencode for Counting {
             }
             match operator {
                 Operator::MemoryCopy { .. } | Operator::MemoryFill { .. } => {
-                    by_size(&mut function, gas::BULK_BYTE, None)
+                    by_size(&mut function, gas::BULK_BYTE)
                 }
-                Operator::MemoryGrow { .. } => by_size(
-                    &mut function,
-                    gas::GROW_PAGE,
-                    Some(limits::MEMORY_PAGES_MAX),
-                ),
+                Operator::MemoryGrow { .. } => by_size(&mut function, gas::GROW_PAGE),
                 _ => {}
             }
             function.instruction(&self.instruction(operator)?);

@@ -113,11 +113,6 @@ fn segments() {
     reaches("data segments", limits::DATA_SEGMENTS_MAX, |n| {
         with(&data(n, 1))
     });
-    reaches(
-        "bytes of a data segment",
-        limits::DATA_SEGMENT_BYTES_MAX,
-        |n| with(&data(1, n)).replace("(memory 2)", "(memory 20)"),
-    );
     let element = |n: usize, functions: usize| {
         format!(
             "(elem (i32.const 0) func {})",

@@ -1,6 +1,6 @@
 //! What `prepare` refuses, with the text that says why, and what it takes.
 
-use strongroom_vm::{Engine as _, Entry, PrepareError, WasmiEngine, prepare};
+use strongroom_vm::{Engine as _, Entry, PrepareError, WasmiEngine, limits, prepare};
 
 use crate::harness::{contract, executing, refusal};
 
@@ -336,6 +336,17 @@ fn an_invalid_function_is_named() {
         1,
         "function 'wrong' (#5): ",
     );
+}
+
+#[test]
+fn one_data_segment_may_be_as_long_as_the_module() {
+    // 1,161,412 bytes in one segment: a test contract that many use.
+    for bytes in [1_161_412, limits::MODULE_BYTES_MAX - 1_000] {
+        let data = "x".repeat(bytes);
+        let wat = contract("", &format!(r#"{PLAIN} (data (i32.const 0) "{data}")"#));
+        let wat = wat.replace("(memory 2)", "(memory 40)");
+        prepare(&wat::parse_str(wat).unwrap()).unwrap();
+    }
 }
 
 #[test]

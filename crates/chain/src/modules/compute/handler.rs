@@ -9,7 +9,7 @@ use super::state::{
     HISTORY, HISTORY_LENGTH, HistoryEntry, LABELS, LAST_CODE_ID, LAST_INSTANCE_ID, Operation,
     PARAMS, Position, StorageLayout, contract_address,
 };
-use super::{gas, gzip, machine};
+use super::{gas, gzip};
 use crate::Bytes;
 use crate::crypto::io::{Input, TxKey};
 use crate::ctx::{Ctx, event};
@@ -64,12 +64,12 @@ pub fn store_code(ctx: &mut Ctx<'_, '_>, msg: StoreCode) -> Result<Vec<u8>, Stop
         gas::compile(bytes, params.compile_cost_e18),
         "Compiling WASM Bytecode",
     )?;
-    let prepared = machine::admit(&wasm).map_err(|e| {
+    let hash = sha256(&wasm);
+    let module = ctx.services.vm.admit(&hash, &wasm)?.map_err(|e| {
         compute::CREATE_FAILED.wrap(format!(
             "Execution error: Error during static Wasm validation: {e}"
         ))
     })?;
-    let hash = sha256(&wasm);
     let id = next(ctx, &LAST_CODE_ID)?;
     let code = Code {
         hash,
@@ -78,7 +78,7 @@ pub fn store_code(ctx: &mut Ctx<'_, '_>, msg: StoreCode) -> Result<Vec<u8>, Stop
         source: msg.source,
         builder: msg.builder,
         prep_version: PREP_VERSION,
-        requires_random: prepared.info().requires_random(),
+        requires_random: module.info.requires_random(),
     };
     CODES.set(ctx, &id, &CodeRecord::V1(code))?;
     ctx.new_code.insert(hash, Bytes::from(wasm));

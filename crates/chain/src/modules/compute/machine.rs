@@ -1,6 +1,7 @@
 //! The contract engine with its cache of loaded modules, shared by the execution lane and the query lanes.
 
 use super::limits::CODE_RUN_BYTES_MAX;
+use super::output::Op;
 use super::state::Code;
 use crate::Bytes;
 use crate::ctx::Ctx;
@@ -9,7 +10,7 @@ use crate::types::Hash;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use strongroom_vm::{
-    Engine, EngineFault, Loaded, ModuleCache, PREP_VERSION, PrepareError, Prepared, WasmiEngine,
+    Engine, EngineFault, Loaded, ModuleCache, PREP_VERSION, PrepareError, Trap, WasmiEngine,
     prepare,
 };
 
@@ -48,9 +49,15 @@ pub(crate) struct Running {
     bytes: u64,
 }
 
-impl From<EngineFault> for Fault {
+/// Why a code is not loaded.
+enum NotLoaded {
+    Fault(Fault),
+    Engine(EngineFault),
+}
+
+impl From<EngineFault> for NotLoaded {
     fn from(e: EngineFault) -> Self {
-        broken(e)
+        Self::Engine(e)
     }
 }
 
@@ -59,11 +66,29 @@ impl Machine {
         self.cache.engine()
     }
 
-    /// The loaded module of a stored code.
+    /// Whether an upload is accepted: it must prepare, load and instantiate, the same on every node.
     ///
     /// # Errors
-    /// Out of gas, location `block code meter`, if the block has run [`CODE_RUN_BYTES_MAX`] of other codes; a fault.
-    pub(super) fn load(&self, ctx: &mut Ctx<'_, '_>, code: &Code) -> Result<Arc<Module>, Stop> {
+    /// A fault; why it is refused is the inner result.
+    pub(super) fn admit(
+        &self,
+        hash: &Hash,
+        wasm: &[u8],
+    ) -> Result<Result<Arc<Module>, PrepareError>, Fault> {
+        self.cache.admit(hash, wasm).map_err(broken)
+    }
+
+    /// The loaded module of a stored code, to run `op`.
+    ///
+    /// # Errors
+    /// Out of gas, location `block code meter`, if the block has run [`CODE_RUN_BYTES_MAX`] of other codes; an error of
+    /// `op` if the engine fails on it; a fault.
+    pub(super) fn load(
+        &self,
+        ctx: &mut Ctx<'_, '_>,
+        code: &Code,
+        op: Op,
+    ) -> Result<Arc<Module>, Stop> {
         if code.prep_version != PREP_VERSION {
             let text = format!("no preparation of version {}", code.prep_version);
             return Err(broken(text).into());
@@ -75,20 +100,22 @@ impl Machine {
         if bytes > CODE_RUN_BYTES_MAX {
             return Err(Stop::OutOfGas("block code meter"));
         }
-        let module = self.cache.get_or_load(&code.hash, || {
-            let wasm = wasm(ctx, &code.hash)?;
-            prepare(&wasm).map_err(|e| broken(format!("stored code does not prepare: {e}")))
+        let loaded = self.cache.get_or_load(&code.hash, || {
+            let wasm = wasm(ctx, &code.hash).map_err(NotLoaded::Fault)?;
+            prepare(&wasm)
+                .map_err(|e| NotLoaded::Fault(broken(format!("stored code does not prepare: {e}"))))
+        });
+        let module = loaded.map_err(|e| match e {
+            NotLoaded::Fault(fault) => fault.into(),
+            NotLoaded::Engine(EngineFault::NoMemory) => broken(EngineFault::NoMemory).into(),
+            // Upload has loaded it once, so this never happens; if it does, it is the same everywhere.
+            NotLoaded::Engine(_) => Stop::from(op.enclave_error(&Trap::Engine.to_string())),
         })?;
         let running = &mut ctx.state.running;
         running.bytes = bytes;
         running.modules.insert(code.hash, Arc::clone(&module));
         Ok(module)
     }
-}
-
-/// Whether an upload is accepted: `prepare` decides, the same on every node.
-pub(super) fn admit(wasm: &[u8]) -> Result<Prepared, PrepareError> {
-    prepare(wasm)
 }
 
 /// Code by hash: of this transaction, of this block, or the host's content, which is checked against the hash.

@@ -167,12 +167,11 @@ impl Calls<'_, '_, '_> {
             &call.code.hash,
             random.as_deref(),
         )?;
-        let module = self.ctx.services.vm.load(self.ctx, &call.code)?;
+        let module = self.ctx.services.vm.load(self.ctx, &call.code, op)?;
         let budget = self.ctx.gas.left().saturating_mul(WASM_PER_SDK);
         let gas_limit = budget.min(WASM_CALL_MAX);
         let engine = self.ctx.services.vm.engine();
-        let mut instance =
-            Instance::new(engine, &module, mode(op)).map_err(|e| vm_fault(e.into()))?;
+        let mut instance = Instance::new(engine, &module, mode(op)).map_err(vm_fault)?;
         let mut storage = Storage::new(self.ctx.state, &call.contract);
         let step = match op {
             Op::Query => instance.start(Entry::Query, &[&env, &call.msg], gas_limit, &mut storage),

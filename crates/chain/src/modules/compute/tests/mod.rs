@@ -1,6 +1,7 @@
 //! Calls of contracts in real blocks: hand-written contracts, real keys of a fixed seed.
 
 mod bank;
+mod engine;
 mod limits;
 mod nesting;
 mod puppet;

@@ -1,0 +1,91 @@
+//! The guard around everything that works on a contract's bytes: wasm parsers, the engine, the imports' own work. A panic
+//! in there is a mistake of theirs that a contract has found, the same on every node: it ends the call, not the process.
+//! A panic anywhere else, the caller's [`crate::Host`] included, goes on unwinding.
+//!
+//! This is the only place that catches panics. A process whose panics elsewhere must stop it installs a hook that asks
+//! [`inside`] (ADR 10).
+
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+use crate::error::EngineFault;
+
+thread_local! {
+    static INSIDE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this thread runs code whose panic ends a contract's call and nothing else. For panic hooks.
+#[must_use]
+pub fn inside() -> bool {
+    // A thread that ends has no such value any more, and runs no contract.
+    INSIDE.try_with(Cell::get).unwrap_or(false)
+}
+
+/// Runs `work`; a panic in it is an [`EngineFault::Broken`]. Its message is dropped: it may hold secrets.
+///
+/// The caller must not use again what `work` has touched.
+pub(crate) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, EngineFault> {
+    let before = INSIDE.replace(true);
+    // Unwind safe, as the caller throws away whatever `work` may have left half done; what it reached through `outside`
+    // was not in the middle of anything, or the panic is not ours.
+    let ended = catch_unwind(AssertUnwindSafe(work));
+    let ours = INSIDE.replace(before);
+    match ended {
+        Ok(value) => Ok(value),
+        Err(_) if ours => Err(EngineFault::Broken("a panic".to_owned())),
+        Err(payload) => resume_unwind(payload),
+    }
+}
+
+/// Runs the caller's own code from within [`caught`]: its panics are its own.
+pub(crate) fn outside<T>(work: impl FnOnce() -> T) -> T {
+    let before = INSIDE.replace(false);
+    let value = work();
+    // Not put back by a panic: `caught` sees by it whose panic it was.
+    INSIDE.set(before);
+    value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_inside_is_a_fault_and_the_thread_is_outside_again() {
+        assert!(!inside());
+        let ended = caught(|| {
+            assert!(inside());
+            panic!("with a secret: 42")
+        });
+        let Err(EngineFault::Broken(text)) = ended.map(|()| 0) else {
+            panic!("not caught")
+        };
+        assert!(!text.contains("42"));
+        assert!(!inside());
+    }
+
+    #[test]
+    fn a_panic_of_the_host_is_not_the_engines() {
+        let host = || {
+            let _ = caught(|| {
+                outside(|| {
+                    assert!(!inside());
+                    panic!("the host's")
+                })
+            });
+        };
+        let payload = catch_unwind(host).expect_err("must go on");
+        assert_eq!(payload.downcast_ref::<&str>(), Some(&"the host's"));
+        assert!(!inside());
+    }
+
+    #[test]
+    fn after_the_host_the_engine_is_guarded_again() {
+        let ended = caught(|| {
+            assert_eq!(outside(|| 7), 7);
+            assert!(inside());
+            panic!("the engine's")
+        });
+        assert!(ended.map(|()| 0).is_err());
+    }
+}

@@ -1,0 +1,215 @@
+//! The inside of an instance: the guest, its purse and what it waits for. All of it runs under [`crate::guard`].
+
+use super::{Mode, Outcome, QueryRequest, Step};
+use crate::engine::{Guest, Stop};
+use crate::error::{EngineFault, HostFault, Trap};
+use crate::host::Host;
+
+use crate::prepare::{Entry, ModuleInfo, export};
+use crate::{gas, limits, region};
+
+/// A call that has not ended.
+pub(super) struct Call {
+    pub(super) guest: Box<dyn Guest>,
+    pub(super) info: ModuleInfo,
+    pub(super) mode: Mode,
+    /// Wasm gas that it was given; below 2^34.
+    pub(super) limit: i64,
+}
+
+/// Why an import gives no result, or a call no end.
+pub(super) enum Stopped {
+    /// The contract failed.
+    Trap(Trap),
+    /// The engine failed.
+    Engine(EngineFault),
+    /// The caller's host failed.
+    Host(HostFault),
+}
+
+impl From<Trap> for Stopped {
+    fn from(trap: Trap) -> Self {
+        Self::Trap(trap)
+    }
+}
+
+impl From<EngineFault> for Stopped {
+    fn from(fault: EngineFault) -> Self {
+        Self::Engine(fault)
+    }
+}
+
+impl From<HostFault> for Stopped {
+    fn from(fault: HostFault) -> Self {
+        Self::Host(fault)
+    }
+}
+
+/// What an import answers.
+pub(super) enum Answer {
+    /// A number.
+    Value(u64),
+    /// Bytes in a new region, whose address is the number.
+    Region(Vec<u8>),
+    /// The call waits for the answer to this request.
+    Query(Vec<u8>),
+}
+
+impl Call {
+    /// See [`super::Instance::start`].
+    pub(super) fn start(
+        &mut self,
+        entry: Entry,
+        args: &[&[u8]],
+        limit: i64,
+        host: &mut dyn Host,
+    ) -> Result<Step, Stopped> {
+        self.limit = limit;
+        self.guest.set_gas(limit);
+        if !self.info.entries.contains(&entry) {
+            return Err(Trap::MissingFunction.into());
+        }
+        let mut regions = Vec::with_capacity(args.len());
+        for arg in args {
+            regions.push(self.put(arg, limits::ARGUMENT_BYTES_MAX, host)?);
+        }
+        let stop = self.guest.call(entry.name(), &regions)?;
+        self.run(stop, host)
+    }
+
+    /// See [`super::Instance::resume`].
+    pub(super) fn resume(
+        &mut self,
+        answer: &[u8],
+        gas_used: u64,
+        host: &mut dyn Host,
+    ) -> Result<Step, Stopped> {
+        self.charge(gas_used)?;
+        let ptr = self.put(answer, limits::ANSWER_BYTES_MAX, host)?;
+        let stop = self.guest.resume(u64::from(ptr))?;
+        self.run(stop, host)
+    }
+
+    /// Answers imports until the entry point ends or asks a query.
+    fn run(&mut self, mut stop: Stop, host: &mut dyn Host) -> Result<Step, Stopped> {
+        loop {
+            let (import, args) = match stop {
+                Stop::Returned(_) if self.guest.gas() < 0 => return Err(Trap::OutOfGas.into()),
+                Stop::Returned(ptr) => {
+                    let result = self.take(ptr.unwrap_or(0), limits::RESULT_BYTES_MAX)?;
+                    return Ok(self.done(Ok(result)));
+                }
+                Stop::Trapped(trap) => return Err(self.marked(trap).into()),
+                Stop::Import(import, args) => (import, args),
+            };
+            let value = match self.import(import, args, host)? {
+                Answer::Value(value) => value,
+                Answer::Query(request) => {
+                    return Ok(Step::Query(QueryRequest {
+                        request,
+                        gas_left: self.gas_left(),
+                    }));
+                }
+                Answer::Region(bytes) => {
+                    u64::from(self.put(&bytes, limits::ANSWER_BYTES_MAX, host)?)
+                }
+            };
+            stop = self.guest.resume(value)?;
+        }
+    }
+
+    /// A new region that holds `bytes`, made by the guest's `allocate`. Imports that would need a region themselves
+    /// trap meanwhile.
+    fn put(&mut self, bytes: &[u8], max: usize, host: &mut dyn Host) -> Result<u32, Stopped> {
+        let length = u32::try_from(bytes.len())
+            .ok()
+            .filter(|_| bytes.len() <= max)
+            .ok_or(Trap::MemoryAllocate)?;
+        self.charge_bytes(bytes.len(), gas::HOST_BYTE)?;
+        let mut stop = self.guest.call(export::ALLOCATE, &[length])?;
+        let ptr = loop {
+            match stop {
+                Stop::Returned(ptr) => break ptr.unwrap_or(0),
+                Stop::Trapped(trap) => return Err(self.marked(trap).into()),
+                Stop::Import(import, args) => match self.import(import, args, host)? {
+                    Answer::Value(value) => stop = self.guest.resume(value)?,
+                    Answer::Region(_) | Answer::Query(_) => return Err(Trap::MemoryAllocate.into()),
+                },
+            }
+        };
+        region::write(self.guest.memory_mut(), ptr, bytes).ok_or(Trap::MemoryAllocate)?;
+        Ok(ptr)
+    }
+
+    /// The bytes of the region at `ptr`, copied and paid for.
+    pub(super) fn take(&mut self, ptr: u32, max: usize) -> Result<Vec<u8>, Trap> {
+        let length = region::read(self.guest.memory(), ptr, max)
+            .ok_or(Trap::MemoryRead)?
+            .len();
+        self.charge_bytes(length, gas::HOST_BYTE)?;
+        region::read(self.guest.memory(), ptr, max)
+            .map(<[u8]>::to_vec)
+            .ok_or(Trap::MemoryRead)
+    }
+
+    /// Fills an existing region.
+    pub(super) fn fill(&mut self, ptr: u32, bytes: &[u8]) -> Result<(), Trap> {
+        self.charge_bytes(bytes.len(), gas::HOST_BYTE)?;
+        region::write(self.guest.memory_mut(), ptr, bytes).ok_or(Trap::MemoryWrite)
+    }
+
+    pub(super) fn charge_bytes(&mut self, bytes: usize, each: u64) -> Result<(), Trap> {
+        self.charge(
+            u64::try_from(bytes)
+                .unwrap_or(u64::MAX)
+                .saturating_mul(each),
+        )
+    }
+
+    pub(super) fn charge(&mut self, cost: u64) -> Result<(), Trap> {
+        let left = i64::try_from(cost)
+            .ok()
+            .and_then(|cost| self.guest.gas().checked_sub(cost))
+            .filter(|left| *left >= 0);
+        self.guest.set_gas(left.unwrap_or(-1));
+        left.map(|_| ()).ok_or(Trap::OutOfGas)
+    }
+
+    pub(super) fn gas_left(&self) -> u64 {
+        u64::try_from(self.guest.gas()).unwrap_or(0)
+    }
+
+    pub(super) fn gas_used(&self) -> u64 {
+        u64::try_from(self.limit)
+            .unwrap_or(0)
+            .saturating_sub(self.gas_left())
+    }
+
+    /// What a trap of the engine means: out of gas wherever gas ran out before it, out of stack where an injected
+    /// `unreachable` left its mark, else what it says.
+    fn marked(&self, trap: Trap) -> Trap {
+        if self.guest.gas() < 0 {
+            Trap::OutOfGas
+        } else if trap == Trap::Unreachable && self.guest.depth() > limits::STACK_SLOTS_MAX {
+            Trap::StackExhausted
+        } else {
+            trap
+        }
+    }
+
+    /// How it ended.
+    pub(super) fn done(&self, result: Result<Vec<u8>, Trap>) -> Step {
+        let pages = self
+            .guest
+            .memory()
+            .len()
+            .checked_div(limits::PAGE_BYTES)
+            .unwrap_or(0);
+        Step::Done(Outcome {
+            result,
+            gas_left: self.gas_left(),
+            // At most 192.
+            peak_pages: u32::try_from(pages).unwrap_or(u32::MAX),
+        })
+    }
+}

@@ -1,0 +1,121 @@
+//! The modules: wasm-smith's, shaped so that `prepare` takes most of them and that their code runs.
+
+use arbitrary::Unstructured;
+use wasm_smith::{Config, MemoryOffsetChoices, Module};
+
+/// The exports of a contract.
+const EXPORTS: &str = r#"(module
+    (func (export "interface_version_8"))
+    (func (export "allocate") (param i32) (result i32) unreachable)
+    (func (export "deallocate") (param i32))
+    (func (export "instantiate") (param i32 i32 i32) (result i32) unreachable)
+    (func (export "execute") (param i32 i32 i32) (result i32) unreachable)
+    (func (export "query") (param i32 i32) (result i32) unreachable))"#;
+
+/// Imports of each shape.
+const IMPORTS: &str = r#"(module
+    (import "env" "db_read" (func (param i32) (result i32)))
+    (import "env" "db_write" (func (param i32 i32)))
+    (import "env" "addr_canonicalize" (func (param i32 i32) (result i32)))
+    (import "env" "secp256k1_sign" (func (param i32 i32) (result i64)))
+    (import "env" "secp256k1_verify" (func (param i32 i32 i32) (result i32)))
+    (import "env" "debug" (func (param i32)))
+    (import "env" "check_gas" (func (result i64))))"#;
+
+/// Bytes of randomness for one module.
+const BYTES_MAX: u64 = 6_000;
+
+/// Splitmix64: small, well known, and the same everywhere.
+pub(crate) struct Random(u64);
+
+impl Random {
+    pub(crate) fn new(seed: u64, number: u64) -> Self {
+        let mut random = Self(seed.wrapping_mul(0xd134_2543_de82_ef95) ^ number);
+        random.next();
+        random
+    }
+
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
+        self.next() % end
+    }
+
+    fn one_in(&mut self, n: u64) -> bool {
+        self.below(n) == 0
+    }
+}
+
+thread_local! {
+    static FIXED: (Vec<u8>, Vec<u8>) = {
+        let parse = |text| wat::parse_str(text).expect("the frame is sound");
+        (parse(EXPORTS), parse(IMPORTS))
+    };
+}
+
+/// Module `number` of `seed`.
+pub(crate) fn module(seed: u64, number: u64) -> Vec<u8> {
+    let mut random = Random::new(seed, number);
+    let config = config(&mut random);
+    let length = 200 + random.below(BYTES_MAX);
+    let bytes: Vec<u8> = (0..length.div_ceil(8))
+        .flat_map(|_| random.next().to_le_bytes())
+        .collect();
+    match Module::new(config, &mut Unstructured::new(&bytes)) {
+        Ok(module) => module.to_bytes(),
+        // Out of randomness in a place where wasm-smith needs some: an empty module, refused like any other.
+        Err(_) => b"\0asm\x01\0\0\0".to_vec(),
+    }
+}
+
+fn config(random: &mut Random) -> Config {
+    // Passive segments, which we refuse, come with bulk memory: so either copies and fills, or segments and tables.
+    let bulk = random.one_in(4);
+    let segments = if bulk { 0 } else { 4 };
+    let (exports, imports) = FIXED.with(Clone::clone);
+    Config {
+        exports: Some(exports),
+        available_imports: if random.one_in(3) { None } else { Some(imports) },
+        max_imports: if random.one_in(3) { 0 } else { 7 },
+        allow_start_export: false,
+        allow_floats: !random.one_in(3),
+        // V8 does not make NaNs canonical, we do: so only what is canonical anyway may be seen.
+        canonicalize_nans: true,
+        disallow_traps: random.one_in(2),
+        bulk_memory_enabled: bulk,
+        reference_types_enabled: false,
+        exceptions_enabled: false,
+        gc_enabled: false,
+        simd_enabled: false,
+        relaxed_simd_enabled: false,
+        tail_call_enabled: false,
+        threads_enabled: false,
+        memory64_enabled: false,
+        extended_const_enabled: false,
+        multi_value_enabled: random.one_in(2),
+        min_memories: 1,
+        max_memories: 1,
+        max_memory32_bytes: if random.one_in(8) { 192 << 16 } else { 4 << 16 },
+        memory_max_size_required: random.one_in(2),
+        memory_offset_choices: MemoryOffsetChoices(60, 30, 2),
+        max_tables: usize::from(!bulk),
+        min_tables: u32::from(!bulk),
+        max_table_elements: 64,
+        table_max_size_required: true,
+        max_data_segments: segments,
+        max_element_segments: segments,
+        max_elements: 24,
+        min_funcs: 7,
+        max_funcs: 16,
+        max_types: 24,
+        max_globals: 12,
+        max_instructions: [40, 200, 1_000][usize::try_from(random.below(3)).unwrap_or(0)],
+        ..Config::default()
+    }
+}

@@ -1,0 +1,117 @@
+//! The second engine: V8 in a child process, an engine that shares nothing with ours.
+
+use std::io::{BufRead as _, BufReader, BufWriter, Write as _};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use anyhow::{Context as _, Result};
+use strongroom_vm::Import;
+
+use crate::ours::{CALLS, GAS, IMPORT_GAS, Ran};
+use crate::report::Report;
+
+const SCRIPT: &str = include_str!("theirs.mjs");
+/// KiB of stack for V8, in which our own count of depth must be what stops a recursion; and as the shell sets it, with
+/// room for V8's own code.
+const STACK_KIB: u32 = 100_000;
+const SHELL_STACK_KIB: u32 = 120_000;
+
+/// The child.
+pub(crate) struct Theirs {
+    child: Child,
+    input: BufWriter<ChildStdin>,
+    output: BufReader<ChildStdout>,
+}
+
+impl Theirs {
+    fn start() -> Result<Self> {
+        let calls: Vec<String> = CALLS
+            .iter()
+            .map(|(name, args)| format!("[\"{name}\",{args:?}]"))
+            .collect();
+        let imports: Vec<String> = Import::ALL
+            .iter()
+            .map(|i| {
+                let result = i.result().map_or(String::new(), |r| r.to_string());
+                format!("[\"{}\",\"{result}\"]", i.name())
+            })
+            .collect();
+        let shared = format!(
+            "[{GAS},{IMPORT_GAS},[{}],[{}]]",
+            calls.join(","),
+            imports.join(",")
+        );
+        let shell = format!(
+            "ulimit -s {SHELL_STACK_KIB} && exec node --stack-size={STACK_KIB} --input-type=module -e \"$0\" \"$1\""
+        );
+        let mut child = Command::new("sh")
+            .args(["-c", &shell, SCRIPT, &shared])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("no Node.js")?;
+        let input = BufWriter::new(child.stdin.take().context("no standard input")?);
+        let output = BufReader::new(child.stdout.take().context("no standard output")?);
+        Ok(Self {
+            child,
+            input,
+            output,
+        })
+    }
+
+    fn run(&mut self, batch: &[Ran]) -> Result<Vec<String>> {
+        let input = &mut self.input;
+        let output = &mut self.output;
+        // Both at once: neither pipe may fill while nobody reads.
+        std::thread::scope(|scope| {
+            let writer = scope.spawn(move || -> Result<()> {
+                for ran in batch {
+                    let length = u32::try_from(ran.wasm.len())?;
+                    input.write_all(&length.to_le_bytes())?;
+                    input.write_all(&ran.wasm)?;
+                }
+                Ok(input.flush()?)
+            });
+            let mut lines = Vec::new();
+            for _ in batch {
+                let mut line = String::new();
+                if output.read_line(&mut line)? == 0 {
+                    break;
+                }
+                lines.push(line.trim_end().to_owned());
+            }
+            let _ = writer.join();
+            Ok(lines)
+        })
+    }
+}
+
+impl Drop for Theirs {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Runs the batch on V8 and reports what differs.
+pub(crate) fn compare(theirs: &mut Option<Theirs>, batch: &[Ran], report: &mut Report) {
+    let lines = match theirs {
+        Some(running) => running.run(batch),
+        None => Theirs::start().and_then(|started| theirs.insert(started).run(batch)),
+    };
+    let lines = lines.unwrap_or_else(|e| {
+        eprintln!("V8: {e:#}");
+        Vec::new()
+    });
+    for (ran, line) in batch.iter().zip(&lines) {
+        report.compared += 1;
+        if *line != ran.line {
+            report.differs(ran.number, &ran.line, line);
+        }
+    }
+    if lines.len() < batch.len() {
+        // The module after the last answer ended the child.
+        let number = batch.get(lines.len()).map_or(0, |ran| ran.number);
+        report.differs(number, "", "V8 ended");
+        *theirs = None;
+    }
+}
