@@ -1,26 +1,33 @@
 //! The modules: wasm-smith's, shaped so that `prepare` takes most of them and that their code runs.
 
 use arbitrary::Unstructured;
+use strongroom_vm::Import;
+use wasm_encoder::{
+    CodeSection, EntityType, ExportKind, ExportSection, Function, FunctionSection, ImportSection,
+    TypeSection, ValType,
+};
 use wasm_smith::{Config, MemoryOffsetChoices, Module};
 
-/// The exports of a contract.
-const EXPORTS: &str = r#"(module
-    (func (export "interface_version_8"))
-    (func (export "allocate") (param i32) (result i32) unreachable)
-    (func (export "deallocate") (param i32))
-    (func (export "instantiate") (param i32 i32 i32) (result i32) unreachable)
-    (func (export "execute") (param i32 i32 i32) (result i32) unreachable)
-    (func (export "query") (param i32 i32) (result i32) unreachable))"#;
+/// The exports of a contract: name, parameters, whether it gives a region.
+const EXPORTS: [(&str, usize, bool); 6] = [
+    ("interface_version_8", 0, false),
+    ("allocate", 1, true),
+    ("deallocate", 1, false),
+    ("instantiate", 3, true),
+    ("execute", 3, true),
+    ("query", 2, true),
+];
 
 /// Imports of each shape.
-const IMPORTS: &str = r#"(module
-    (import "env" "db_read" (func (param i32) (result i32)))
-    (import "env" "db_write" (func (param i32 i32)))
-    (import "env" "addr_canonicalize" (func (param i32 i32) (result i32)))
-    (import "env" "secp256k1_sign" (func (param i32 i32) (result i64)))
-    (import "env" "secp256k1_verify" (func (param i32 i32 i32) (result i32)))
-    (import "env" "debug" (func (param i32)))
-    (import "env" "check_gas" (func (result i64))))"#;
+const IMPORTS: [Import; 7] = [
+    Import::DbRead,
+    Import::DbWrite,
+    Import::AddrCanonicalize,
+    Import::Secp256k1Sign,
+    Import::Secp256k1Verify,
+    Import::Debug,
+    Import::CheckGas,
+];
 
 /// Bytes of randomness for one module.
 const BYTES_MAX: u64 = 6_000;
@@ -52,11 +59,52 @@ impl Random {
     }
 }
 
-thread_local! {
-    static FIXED: (Vec<u8>, Vec<u8>) = {
-        let parse = |text| wat::parse_str(text).expect("the frame is sound");
-        (parse(EXPORTS), parse(IMPORTS))
-    };
+/// A module with the exports, for wasm-smith to read their types from.
+fn exports() -> Vec<u8> {
+    let mut types = TypeSection::new();
+    let mut functions = FunctionSection::new();
+    let mut exports = ExportSection::new();
+    let mut code = CodeSection::new();
+    for (at, (name, params, result)) in (0..).zip(EXPORTS) {
+        let results = result.then_some(ValType::I32);
+        types
+            .ty()
+            .function(std::iter::repeat_n(ValType::I32, params), results);
+        functions.function(at);
+        exports.export(name, ExportKind::Func, at);
+        let mut body = Function::new([]);
+        body.instructions().unreachable().end();
+        code.function(&body);
+    }
+    let mut module = wasm_encoder::Module::new();
+    module
+        .section(&types)
+        .section(&functions)
+        .section(&exports)
+        .section(&code);
+    module.finish()
+}
+
+/// A module with the imports.
+fn imports() -> Vec<u8> {
+    let mut types = TypeSection::new();
+    let mut imports = ImportSection::new();
+    for (at, import) in (0..).zip(IMPORTS) {
+        let result = import.result().map(|r| {
+            if r.to_string() == "i64" {
+                ValType::I64
+            } else {
+                ValType::I32
+            }
+        });
+        types
+            .ty()
+            .function(std::iter::repeat_n(ValType::I32, import.params()), result);
+        imports.import("env", import.name(), EntityType::Function(at));
+    }
+    let mut module = wasm_encoder::Module::new();
+    module.section(&types).section(&imports);
+    module.finish()
 }
 
 /// Module `number` of `seed`.
@@ -78,10 +126,13 @@ fn config(random: &mut Random) -> Config {
     // Passive segments, which we refuse, come with bulk memory: so either copies and fills, or segments and tables.
     let bulk = random.one_in(4);
     let segments = if bulk { 0 } else { 4 };
-    let (exports, imports) = FIXED.with(Clone::clone);
     Config {
-        exports: Some(exports),
-        available_imports: if random.one_in(3) { None } else { Some(imports) },
+        exports: Some(exports()),
+        available_imports: if random.one_in(3) {
+            None
+        } else {
+            Some(imports())
+        },
         max_imports: if random.one_in(3) { 0 } else { 7 },
         allow_start_export: false,
         allow_floats: !random.one_in(3),

@@ -4,9 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use strongroom_types::sha256;
 use strongroom_vm::engine::{Guest, Stop};
-use strongroom_vm::{
-    Engine, EngineFault, Import, Loaded, ModuleCache, Trap, WasmiEngine, prepare,
-};
+use strongroom_vm::{Engine, EngineFault, Import, Loaded, ModuleCache, Trap, WasmiEngine, prepare};
 
 use crate::report::Report;
 
@@ -129,7 +127,7 @@ fn calls(loaded: &Module) -> Result<(String, Vec<&'static str>), EngineFault> {
     Ok((line, ends))
 }
 
-/// What an import answers, here and in `theirs.mjs`: a number made of its arguments, a byte in memory, some gas.
+/// What an import answers, here and in `theirs.js`: a number made of its arguments, a byte in memory, some gas.
 fn answer(guest: &mut dyn Guest, import: Import, args: [u32; 3]) -> u64 {
     let place = Import::ALL.iter().position(|i| *i == import).unwrap_or(0);
     let [a, b, c] = args.map(u64::from);

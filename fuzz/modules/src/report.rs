@@ -112,7 +112,10 @@ impl Report {
 
     pub(crate) fn print(&self, seed: u64, elapsed: Duration) {
         self.progress(elapsed);
-        println!("seed {seed}; {} prepared of {}", self.prepared, self.modules);
+        println!(
+            "seed {seed}; {} prepared of {}",
+            self.prepared, self.modules
+        );
         println!("calls ended: {:?}", self.ends);
         let mut refusals: Vec<_> = self.refusals.iter().collect();
         refusals.sort_by_key(|(_, n)| std::cmp::Reverse(**n));

@@ -9,11 +9,12 @@ use strongroom_vm::Import;
 use crate::ours::{CALLS, GAS, IMPORT_GAS, Ran};
 use crate::report::Report;
 
-const SCRIPT: &str = include_str!("theirs.mjs");
-/// KiB of stack for V8, in which our own count of depth must be what stops a recursion; and as the shell sets it, with
-/// room for V8's own code.
-const STACK_KIB: u32 = 100_000;
-const SHELL_STACK_KIB: u32 = 120_000;
+/// Starts the script, whose text is the first argument, on a thread with a stack in which our own count of depth is what stops
+/// a recursion.
+const START: &str = "const { Worker } = require('node:worker_threads'); \
+    const [script, workerData] = process.argv.slice(-2); \
+    new Worker(script, { eval: true, workerData, resourceLimits: { stackSizeMb: 256 } });";
+const SCRIPT: &str = include_str!("theirs.js");
 
 /// The child.
 pub(crate) struct Theirs {
@@ -40,11 +41,8 @@ impl Theirs {
             calls.join(","),
             imports.join(",")
         );
-        let shell = format!(
-            "ulimit -s {SHELL_STACK_KIB} && exec node --stack-size={STACK_KIB} --input-type=module -e \"$0\" \"$1\""
-        );
-        let mut child = Command::new("sh")
-            .args(["-c", &shell, SCRIPT, &shared])
+        let mut child = Command::new("node")
+            .args(["-e", START, SCRIPT, &shared])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

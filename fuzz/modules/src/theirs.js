@@ -1,7 +1,8 @@
-// The second engine: V8. Reads prepared modules (length as little-endian u32, bytes) on standard input; writes a line for each.
-import { createHash } from 'node:crypto';
-
-const [GAS, IMPORT_GAS, CALLS, IMPORTS] = JSON.parse(process.argv[2]);
+// The second engine: V8, on a thread with a stack of its own. Reads prepared modules (length as little-endian u32, bytes) on
+// standard input, writes a line for each.
+const { createHash } = require('node:crypto');
+const { readSync, writeSync } = require('node:fs');
+const [GAS, IMPORT_GAS, CALLS, IMPORTS] = JSON.parse(require('node:worker_threads').workerData);
 
 function classOf(error) {
   const text = String(error.message);
@@ -48,18 +49,23 @@ function run(bytes) {
   return line;
 }
 
-let held = Buffer.alloc(0);
-process.stdin.on('data', (chunk) => {
-  held = held.length === 0 ? chunk : Buffer.concat([held, chunk]);
-  while (held.length >= 4 && held.length >= 4 + held.readUInt32LE(0)) {
-    const end = 4 + held.readUInt32LE(0);
-    let line;
-    try {
-      line = run(held.subarray(4, end));
-    } catch (error) {
-      line = `V8 refused the module: ${error.message}`.replaceAll('\n', ' ');
-    }
-    held = held.subarray(end);
-    process.stdout.write(`${line}\n`);
+function read(length) {
+  const bytes = Buffer.alloc(length);
+  for (let at = 0; at < length; ) {
+    const n = readSync(0, bytes, at, length - at, null);
+    if (n === 0) return undefined;
+    at += n;
   }
-});
+  return bytes;
+}
+
+for (let length; (length = read(4)) !== undefined; ) {
+  const bytes = read(length.readUInt32LE(0));
+  let line;
+  try {
+    line = run(bytes);
+  } catch (error) {
+    line = `V8 refused the module: ${error.message}`.replaceAll('\n', ' ');
+  }
+  writeSync(1, `${line}\n`);
+}
