@@ -23,10 +23,15 @@ pub const SIG_VERIFY_SECP256K1: Gas = 1000;
 pub const SIG_VERIFY_ED25519: Gas = 590;
 /// Loading a contract for one call, cached or not.
 pub const LOAD_CODE: Gas = 20_000;
-/// Per KiB of code above [`LOAD_CODE_FREE_BYTES`].
-pub const LOAD_CODE_PER_KIB: Gas = 10;
-/// Code up to this size, in bytes, costs only [`LOAD_CODE`].
-pub const LOAD_CODE_FREE_BYTES: u64 = 1 << 20;
+/// Weight (`vm::Prepared::weight`) up to which a load costs only [`LOAD_CODE`]: contracts weigh about 6 times their bytes,
+/// so those of one MiB are below.
+pub const LOAD_FREE_WEIGHT: u64 = 8 << 20;
+/// Per KiB of weight above that.
+pub const LOAD_PER_KIB: Gas = 2;
+/// Weight that no contract of a compiler has (2 MiB of them weigh 12).
+pub const LOAD_ODD_WEIGHT: u64 = 16 << 20;
+/// Per KiB of weight above that: what it takes (30 µs and more), at 10 gas a microsecond.
+pub const LOAD_ODD_PER_KIB: Gas = 300;
 /// Wasm gas per SDK gas.
 pub const WASM_PER_SDK: u64 = 1000;
 /// The most wasm gas that one call can have, 10^10 (contract-abi.md 6.3).

@@ -23,6 +23,10 @@ pub const CODE_HASH_LEN: usize = 64;
 /// The shortest message that can open: header, tag, code hash. (The reference takes 82 bytes and then fails.)
 pub const INPUT_LEN_MIN: usize = HEADER_LEN + aead::OVERHEAD + CODE_HASH_LEN;
 
+/// The associated data of what is kept for the sender but never was a message: it does not open under
+/// [`aead::WIRE_AD`], so nobody can send it as one.
+const KEPT_AD: &[&[u8]] = &[b"strongroom/v1/kept"];
+
 /// The key of one message and of everything that answers it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TxKey(Secret<32>);
@@ -48,6 +52,23 @@ impl TxKey {
     /// [`Error::DoesNotOpen`].
     pub fn open(&self, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
         aead::open(&self.0, WIRE_AD, sealed)
+    }
+
+    /// Seals what the chain keeps for the sender to read (the message by which a contract made a contract). Everyone sees
+    /// nonce and public key of the transaction: under [`TxKey::seal`] it would be an input that anyone could send.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn seal_kept(&self, plain: &[u8]) -> Result<Vec<u8>, Error> {
+        aead::seal(&self.0, KEPT_AD, plain)
+    }
+
+    /// Opens what [`TxKey::seal_kept`] made.
+    ///
+    /// # Errors
+    /// [`Error::DoesNotOpen`], also for inputs and outputs.
+    pub fn open_kept(&self, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
+        aead::open(&self.0, KEPT_AD, sealed)
     }
 
     /// Output data, and a query's answer: base64 *text* of the bytes, sealed.
@@ -338,6 +359,25 @@ mod tests {
             refused(&[&[0; 64], body.as_slice()].concat()),
             Error::LowOrder
         );
+    }
+
+    #[test]
+    fn what_is_kept_for_the_sender_never_opens_as_an_input_or_an_output() {
+        let (wire, key) = sealed();
+        let plain = [hex::encode([0xaa; 32]).as_bytes(), b"{}".as_slice()].concat();
+        let kept = key.seal_kept(&plain).unwrap();
+        assert_eq!(*key.open_kept(&kept).unwrap(), plain);
+        // Nonce and public key are public: whoever puts them in front still has no message.
+        let forged = [&wire[..HEADER_LEN], &kept].concat();
+        assert_eq!(
+            open_input([&network()], &forged).unwrap_err(),
+            Error::DoesNotOpen
+        );
+        assert_eq!(key.open(&kept), Err(Error::DoesNotOpen));
+        assert_eq!(key.open_kept(&wire[HEADER_LEN..]), Err(Error::DoesNotOpen));
+        // Sealed as an input, it would be one.
+        let input = [&wire[..HEADER_LEN], &key.seal(&plain).unwrap()].concat();
+        assert!(open_input([&network()], &input).is_ok());
     }
 
     #[test]

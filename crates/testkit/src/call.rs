@@ -348,7 +348,8 @@ fn opened(text: &str, key: Option<&TxKey>) -> String {
     let sealed = text.split_once(MARK).and_then(|(before, rest)| {
         let (sealed, after) = rest.split_at(rest.find(": ").unwrap_or(rest.len()));
         let open = key?.open_text(sealed).ok()?;
-        Some(format!("{before}{open}{after}"))
+        // Errors leave padded with spaces.
+        Some(format!("{before}{}{after}", open.trim_end()))
     });
     sealed.unwrap_or_else(|| text.to_owned())
 }

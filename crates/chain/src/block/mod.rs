@@ -144,6 +144,12 @@ pub(crate) fn block_gas(
         .block_gas())
 }
 
+/// The result of a transaction that the block has no room for: nothing happened and nothing is charged, it may come again.
+fn left() -> ExecTxResult {
+    let error = sdk::OUT_OF_GAS.wrap("no block gas left to run tx");
+    Checked::undecodable(error).into_result(Vec::new(), Vec::new())
+}
+
 /// A stop where there is neither a limit nor a client.
 fn unmetered(stop: Stop) -> Fault {
     match stop {
@@ -160,9 +166,11 @@ impl Run<'_> {
         index: u32,
         bytes: &[u8],
     ) -> Result<ExecTxResult, Fault> {
-        if self.gas.is_empty() || self.output.is_full(state.overlay.bytes()) {
-            let error = sdk::OUT_OF_GAS.wrap("no block gas left to run tx");
-            return Ok(Checked::undecodable(error).into_result(Vec::new(), Vec::new()));
+        if self.gas.is_empty()
+            || self.output.is_full(state.overlay.bytes())
+            || state.running.is_full()
+        {
+            return Ok(left());
         }
         let decoded = match decode(bytes) {
             Ok(decoded) => decoded,
@@ -175,11 +183,20 @@ impl Run<'_> {
             counter: Some(self.passed),
             hash: decoded.tx.hash,
         };
+        state.running.begin();
+        let start = state.overlay.mark();
         let mut ctx = Ctx::new(state, self.block, tx, Mode::Deliver, self.services, 0);
         if let Err(stop) = run_ante(&mut ctx, &decoded, &self.options) {
             let checked = Checked::of(&ctx, Err(stop))?;
             self.gas.consume(checked.gas_used.min(checked.gas_wanted));
             return Ok(checked.into_result(Vec::new(), Vec::new()));
+        }
+        let (mark, ante_events) = (ctx.state.overlay.mark(), ctx.events.len());
+        let outcome = run_messages(&mut ctx, decoded);
+        if ctx.state.running.is_full() && !matches!(outcome, Err(Stop::Fault(_))) {
+            // No fault of its own: as if it were not in this block.
+            ctx.state.overlay.revert(start);
+            return Ok(left());
         }
         self.passed = self.passed.saturating_add(1);
         for coin in ctx.fees.iter() {
@@ -188,8 +205,6 @@ impl Run<'_> {
                 .checked_add(coin.amount)
                 .ok_or_else(|| broken("fees overflow"))?;
         }
-        let (mark, ante_events) = (ctx.state.overlay.mark(), ctx.events.len());
-        let outcome = run_messages(&mut ctx, decoded);
         let (wanted, used) = (ctx.gas.limit(), ctx.gas.used());
         let fits = self.gas.consume(used.min(wanted));
         let outcome = outcome.and_then(|done| {

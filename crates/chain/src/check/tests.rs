@@ -190,7 +190,7 @@ fn the_host_cannot_simulate_a_message_to_a_contract_and_says_so_as_clients_expec
     chain.write(|ctx| {
         let code = compute::Code {
             hash: [1; 32],
-            bytes: 1,
+            weight: 1,
             creator: creator.clone(),
             source: String::new(),
             builder: String::new(),

@@ -17,12 +17,6 @@ use crate::imports::{Import, MODULE};
 use crate::limits;
 use crate::prepare::{Prepared, export};
 
-// Memory of a translated module, measured and rounded up: contracts take 1.4 to 2.4 bytes for each byte of prepared
-// wasm, dense code 4.1, empty functions 170 bytes each, targets of branch tables 32 each.
-const BYTES_PER_WASM_BYTE: usize = 4;
-const BYTES_PER_FUNCTION: usize = 160;
-const BYTES_PER_BRANCH_TARGET: usize = 32;
-
 /// The engine. It holds no state: modules do.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct WasmiEngine;
@@ -45,15 +39,6 @@ impl Engine for WasmiEngine {
         let engine = wasmi::Engine::new(&config());
         let module = Module::new(&engine, prepared.wasm()).map_err(|e| failure(&e))?;
         let linker = linker(&engine)?;
-        let parts = [
-            (prepared.wasm().len(), BYTES_PER_WASM_BYTE),
-            (prepared.functions(), BYTES_PER_FUNCTION),
-            (prepared.branch_targets(), BYTES_PER_BRANCH_TARGET),
-        ];
-        let bytes = parts
-            .iter()
-            .map(|(n, each)| n.saturating_mul(*each))
-            .fold(0, usize::saturating_add);
         Ok(Loaded {
             module: WasmiModule {
                 engine,
@@ -61,7 +46,7 @@ impl Engine for WasmiEngine {
                 linker,
             },
             info: prepared.info().clone(),
-            bytes,
+            bytes: prepared.weight(),
         })
     }
 

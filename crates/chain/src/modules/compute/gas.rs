@@ -2,8 +2,8 @@
 //! operation and the value's size class only.
 
 use crate::gas::{
-    CONTRACT_KEY_BYTES, DELETE, LOAD_CODE, LOAD_CODE_FREE_BYTES, LOAD_CODE_PER_KIB, READ_FLAT,
-    READ_PER_BYTE, WRITE_FLAT, WRITE_PER_BYTE,
+    CONTRACT_KEY_BYTES, DELETE, LOAD_CODE, LOAD_FREE_WEIGHT, LOAD_ODD_PER_KIB, LOAD_ODD_WEIGHT,
+    LOAD_PER_KIB, READ_FLAT, READ_PER_BYTE, WRITE_FLAT, WRITE_PER_BYTE,
 };
 use crate::types::Gas;
 
@@ -71,11 +71,18 @@ pub(super) fn item(texts: &[&str], sealed: bool) -> Gas {
     texts.fold(ITEM, Gas::saturating_add)
 }
 
-/// Loading code of `bytes` for one call, in SDK gas; cached or not.
+/// Loading code of this weight for one call, in SDK gas; cached or not.
 #[must_use]
-pub(super) fn load(bytes: u64) -> Gas {
-    let kib = bytes.saturating_sub(LOAD_CODE_FREE_BYTES).div_ceil(1024);
-    LOAD_CODE.saturating_add(kib.saturating_mul(LOAD_CODE_PER_KIB))
+pub(super) fn load(weight: u64) -> Gas {
+    let above = |free: u64, each: Gas| {
+        weight
+            .saturating_sub(free)
+            .div_ceil(1024)
+            .saturating_mul(each)
+    };
+    LOAD_CODE
+        .saturating_add(above(LOAD_FREE_WEIGHT, LOAD_PER_KIB))
+        .saturating_add(above(LOAD_ODD_WEIGHT, LOAD_ODD_PER_KIB))
 }
 
 /// Uploading `bytes` of unzipped code at `cost_e18` · 10^-18 SDK gas per byte (parameter, 0.8), in integers.
@@ -92,11 +99,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_load_costs_20000_up_to_a_mebibyte_and_10_per_kibibyte_above() {
-        assert_eq!(load(1), 20_000);
-        assert_eq!(load(1 << 20), 20_000);
-        assert_eq!(load((1 << 20) + 1), 20_010);
-        assert_eq!(load(2 << 20), 20_000 + 10_240);
+    fn a_load_costs_20000_unless_the_code_is_heavier_than_contracts_are() {
+        assert_eq!((load(0), load(8 << 20)), (20_000, 20_000));
+        assert_eq!(load((8 << 20) + 1), 20_002);
+        assert_eq!(load(16 << 20), 20_000 + 8_192 * 2);
+        assert_eq!(load(32 << 20), 20_000 + 24_576 * 2 + 16_384 * 300);
     }
 
     #[test]

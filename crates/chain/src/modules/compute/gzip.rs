@@ -1,6 +1,8 @@
-//! Uploads may be gzip (RFC 1952), recognised by their first bytes. One member, bounded output, checksum verified.
+//! Uploads may be gzip (RFC 1952), recognised by their first bytes. The first member is taken and what follows it is
+//! not looked at, as in the reference; its checksum is verified. Output is paid for as it comes.
 
-use super::limits::CODE_BYTES_MAX;
+use crate::error::Stop;
+use crate::types::error::compute;
 
 /// Why a gzip stream is refused. `Display` is the detail of `…: create contract failed`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -8,7 +10,7 @@ pub(super) enum GzipError {
     /// The header is not one of a deflate stream.
     #[error("gzip: invalid header")]
     Header,
-    /// CRC-32 or length do not match, or bytes follow the member.
+    /// CRC-32 or length do not match.
     #[error("gzip: invalid checksum")]
     Checksum,
     /// The stream ends too early or is no deflate stream.
@@ -30,42 +32,64 @@ const FLAG_EXTRA: u8 = 4;
 const FLAG_NAME: u8 = 8;
 const FLAG_COMMENT: u8 = 16;
 
-/// Unzips one member of at most [`CODE_BYTES_MAX`] bytes.
+impl From<GzipError> for Stop {
+    fn from(e: GzipError) -> Self {
+        match e {
+            GzipError::TooLarge => compute::MAX_CONTRACT_SIZE.bare().into(),
+            other => compute::CREATE_FAILED.wrap(other).into(),
+        }
+    }
+}
+
+/// Bytes that are unzipped between two payments.
+const CHUNK_BYTES: usize = 65_536;
+
+/// Unzips the first member, at most `most` bytes. `pay` is told after each chunk how many bytes there are by now.
 ///
 /// # Errors
-/// [`GzipError`]; memory is bounded by the limit whatever the stream says.
-pub(super) fn gunzip(bytes: &[u8]) -> Result<Vec<u8>, GzipError> {
+/// What `pay` says; the error of the stream. Memory and unpaid work are bounded whatever the stream says.
+pub(super) fn gunzip(
+    bytes: &[u8],
+    most: usize,
+    mut pay: impl FnMut(usize) -> Result<(), Stop>,
+) -> Result<Vec<u8>, Stop> {
+    use miniz_oxide::inflate::TINFLStatus;
+    use miniz_oxide::inflate::core::{DecompressorOxide, decompress, inflate_flags};
+
     let mut rest = header(bytes)?;
-    let mut inflater = miniz_oxide::inflate::core::DecompressorOxide::new();
-    // One byte more than allowed tells a stream that goes on from one that ends right at the limit.
-    let mut out = vec![0; CODE_BYTES_MAX.saturating_add(1)];
-    let (status, used, written) = miniz_oxide::inflate::core::decompress(
-        &mut inflater,
-        rest,
-        &mut out,
-        0,
-        miniz_oxide::inflate::core::inflate_flags::TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF,
-    );
-    if written > CODE_BYTES_MAX {
-        return Err(GzipError::TooLarge);
-    }
-    match status {
-        miniz_oxide::inflate::TINFLStatus::Done => {}
-        miniz_oxide::inflate::TINFLStatus::HasMoreOutput => return Err(GzipError::TooLarge),
-        _ => return Err(GzipError::Truncated),
+    let mut inflater = DecompressorOxide::new();
+    let mut out = Vec::new();
+    let mut written = 0_usize;
+    loop {
+        // One byte more than allowed tells a stream that goes on from one that ends right at the limit.
+        let room = written
+            .saturating_add(CHUNK_BYTES)
+            .min(most.saturating_add(1));
+        out.resize(room, 0);
+        let flags = inflate_flags::TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF;
+        let (status, used, more) = decompress(&mut inflater, rest, &mut out, written, flags);
+        written = written.saturating_add(more);
+        rest = rest.get(used..).ok_or(GzipError::Truncated)?;
+        pay(written.min(most))?;
+        if written > most {
+            return Err(GzipError::TooLarge.into());
+        }
+        match status {
+            TINFLStatus::Done => break,
+            TINFLStatus::HasMoreOutput => {}
+            _ => return Err(GzipError::Truncated.into()),
+        }
     }
     out.truncate(written);
-    rest = rest.get(used..).ok_or(GzipError::Truncated)?;
-    let trailer: [u8; 8] = match rest.len() {
-        8 => rest.try_into().map_err(|_| GzipError::Truncated)?,
-        0..8 => return Err(GzipError::Truncated),
-        _ => return Err(GzipError::Checksum),
+    let Some([a, b, c, d, e, f, g, h]) = rest.first_chunk() else {
+        return Err(GzipError::Truncated.into());
     };
-    let [a, b, c, d, e, f, g, h] = trailer;
-    let length = u32::try_from(written).map_err(|_| GzipError::TooLarge)?;
-    if u32::from_le_bytes([a, b, c, d]) != crc32(&out) || u32::from_le_bytes([e, f, g, h]) != length
-    {
-        return Err(GzipError::Checksum);
+    let (sum, length) = (
+        u32::from_le_bytes([*a, *b, *c, *d]),
+        u32::from_le_bytes([*e, *f, *g, *h]),
+    );
+    if sum != crc32(&out) || u32::try_from(written) != Ok(length) {
+        return Err(GzipError::Checksum.into());
     }
     Ok(out)
 }
@@ -120,6 +144,7 @@ pub(super) fn crc32(bytes: &[u8]) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::modules::compute::limits::CODE_BYTES_MAX;
 
     fn zip(content: &[u8]) -> Vec<u8> {
         let mut out = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
@@ -129,6 +154,14 @@ mod tests {
         out
     }
 
+    fn unzipped(bytes: &[u8]) -> Result<Vec<u8>, Stop> {
+        gunzip(bytes, CODE_BYTES_MAX, |_| Ok(()))
+    }
+
+    fn refused(bytes: &[u8], error: GzipError) {
+        assert_eq!(unzipped(bytes).unwrap_err(), error.into());
+    }
+
     #[test]
     fn the_checksum_of_the_standard_test_text_is_the_known_one() {
         assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
@@ -136,44 +169,70 @@ mod tests {
 
     #[test]
     fn what_was_zipped_comes_back() {
-        let content: Vec<u8> = (0..100_000_u32).map(|n| (n % 251) as u8).collect();
-        assert_eq!(gunzip(&zip(&content)).unwrap(), content);
+        for length in [0, 1, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 200_000] {
+            let content: Vec<u8> = (0..length).map(|n| (n % 251) as u8).collect();
+            assert_eq!(unzipped(&zip(&content)).unwrap(), content);
+        }
     }
 
     #[test]
     fn a_stream_right_at_the_limit_passes_and_one_byte_more_is_refused() {
-        assert_eq!(
-            gunzip(&zip(&vec![7; CODE_BYTES_MAX])).unwrap().len(),
-            CODE_BYTES_MAX
-        );
-        assert_eq!(
-            gunzip(&zip(&vec![7; CODE_BYTES_MAX + 1])),
-            Err(GzipError::TooLarge)
-        );
+        let most = unzipped(&zip(&vec![7; CODE_BYTES_MAX])).unwrap();
+        assert_eq!(most.len(), CODE_BYTES_MAX);
+        refused(&zip(&vec![7; CODE_BYTES_MAX + 1]), GzipError::TooLarge);
     }
 
     #[test]
     fn a_bomb_is_refused_and_not_cut() {
-        assert_eq!(
-            gunzip(&zip(&vec![0; 50 * CODE_BYTES_MAX])),
-            Err(GzipError::TooLarge)
-        );
+        refused(&zip(&vec![0; 50 * CODE_BYTES_MAX]), GzipError::TooLarge);
+    }
+
+    #[test]
+    fn no_more_than_a_chunk_is_unzipped_before_it_is_paid() {
+        let bomb = zip(&vec![0; CODE_BYTES_MAX]);
+        let (mut paid, mut calls) = (0, 0);
+        let ended = gunzip(&bomb, CODE_BYTES_MAX, |bytes| {
+            assert!(bytes - paid <= CHUNK_BYTES);
+            (paid, calls) = (bytes, calls + 1);
+            if calls == 3 {
+                Err(Stop::OutOfGas("here"))
+            } else {
+                Ok(())
+            }
+        });
+        assert_eq!(ended, Err(Stop::OutOfGas("here")));
+        assert_eq!((paid, calls), (3 * CHUNK_BYTES, 3));
+        // Whatever becomes of the stream, what came out of it is paid for.
+        let mut broken = zip(&[5; 100_000]);
+        broken.pop();
+        let mut paid = 0;
+        let ended = gunzip(&broken, CODE_BYTES_MAX, |bytes| {
+            paid = bytes;
+            Ok(())
+        });
+        assert_eq!((ended, paid), (Err(GzipError::Truncated.into()), 100_000));
     }
 
     #[test]
     fn every_truncation_and_every_flipped_trailer_is_refused() {
         let good = zip(b"hello hello hello hello");
         for cut in 0..good.len() {
-            assert!(gunzip(&good[..cut]).is_err(), "cut at {cut}");
+            assert!(unzipped(&good[..cut]).is_err(), "cut at {cut}");
         }
         for i in good.len() - 8..good.len() {
             let mut bad = good.clone();
             bad[i] ^= 1;
-            assert_eq!(gunzip(&bad), Err(GzipError::Checksum));
+            refused(&bad, GzipError::Checksum);
         }
-        let mut longer = good;
-        longer.push(0);
-        assert_eq!(gunzip(&longer), Err(GzipError::Checksum));
+    }
+
+    #[test]
+    fn what_follows_the_first_member_is_not_looked_at() {
+        let good = zip(b"hello");
+        for more in [vec![0], vec![7; 100], zip(b" world")] {
+            let longer = [good.clone(), more].concat();
+            assert_eq!(unzipped(&longer).unwrap(), b"hello");
+        }
     }
 
     #[test]
@@ -185,6 +244,6 @@ mod tests {
         named.extend(b"name\0comment\0");
         named.extend([0, 0]);
         named.extend(&plain[10..]);
-        assert_eq!(gunzip(&named).unwrap(), b"abc");
+        assert_eq!(unzipped(&named).unwrap(), b"abc");
     }
 }

@@ -1,6 +1,7 @@
 //! Storing code, making contracts, calling them: the order of steps of contract-abi.md 7.4 to 7.6.
 
 use super::calls::{self, Call, Then};
+use super::limits::CODE_BYTES_MAX;
 use super::msg::{Execute, Instantiate, StoreCode};
 use super::output::{self, Op};
 use super::querier::code_of;
@@ -33,7 +34,7 @@ pub struct Birth {
     pub msg: Vec<u8>,
 }
 
-/// Stores code: unzip, size, charge, validate, next id.
+/// Stores code: unzip and charge, validate, next id.
 ///
 /// # Errors
 /// compute 15 or 31 for code that is refused, naming function and reason; out of gas; a fault.
@@ -47,23 +48,26 @@ pub fn store_code(ctx: &mut Ctx<'_, '_>, msg: StoreCode) -> Result<Vec<u8>, Stop
             ("signer", &sender),
         ],
     ));
+    let params = PARAMS.get(ctx)?.unwrap_or_default();
+    let most = usize::try_from(params.max_contract_size)
+        .map_or(CODE_BYTES_MAX, |max| max.min(CODE_BYTES_MAX));
+    // What is sent was paid for as part of the transaction; what comes out of it is paid for as it comes.
+    let mut paid = 0;
+    let mut pay = |bytes: usize| {
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        let due = gas::compile(bytes, params.compile_cost_e18);
+        let more = due.saturating_sub(paid);
+        paid = due;
+        ctx.gas.consume(more, "Compiling WASM Bytecode")
+    };
     let wasm = if gzip::is_gzip(&msg.wasm) {
-        gzip::gunzip(&msg.wasm).map_err(|e| match e {
-            gzip::GzipError::TooLarge => compute::MAX_CONTRACT_SIZE.bare(),
-            other => compute::CREATE_FAILED.wrap(other),
-        })?
+        gzip::gunzip(&msg.wasm, most, pay)?
+    } else if msg.wasm.len() > most {
+        return Err(compute::MAX_CONTRACT_SIZE.bare().into());
     } else {
+        pay(msg.wasm.len())?;
         msg.wasm
     };
-    let bytes = u64::try_from(wasm.len()).unwrap_or(u64::MAX);
-    let params = PARAMS.get(ctx)?.unwrap_or_default();
-    if bytes > params.max_contract_size {
-        return Err(compute::MAX_CONTRACT_SIZE.bare().into());
-    }
-    ctx.gas.consume(
-        gas::compile(bytes, params.compile_cost_e18),
-        "Compiling WASM Bytecode",
-    )?;
     let hash = sha256(&wasm);
     let module = ctx.services.vm.admit(&hash, &wasm)?.map_err(|e| {
         compute::CREATE_FAILED.wrap(format!(
@@ -73,7 +77,7 @@ pub fn store_code(ctx: &mut Ctx<'_, '_>, msg: StoreCode) -> Result<Vec<u8>, Stop
     let id = next(ctx, &LAST_CODE_ID)?;
     let code = Code {
         hash,
-        bytes,
+        weight: u64::try_from(module.bytes).unwrap_or(u64::MAX),
         creator: msg.sender,
         source: msg.source,
         builder: msg.builder,
@@ -108,7 +112,7 @@ pub fn instantiate(ctx: &mut Ctx<'_, '_>, msg: Instantiate) -> Result<Vec<u8>, S
             ("contract_address", &contract_address),
         ],
     ));
-    let data = seal_data(ctx, &key, data.as_deref())?;
+    let data = seal_data(ctx, &key, data)?;
     Ok(pb::MsgInstantiateContractResponse {
         address: contract_address,
         data,
@@ -144,19 +148,19 @@ pub fn execute(ctx: &mut Ctx<'_, '_>, msg: Execute) -> Result<Vec<u8>, Stop> {
     };
     let data = calls::run(ctx, &input.key, call)?;
     Ok(pb::MsgExecuteContractResponse {
-        data: seal_data(ctx, &input.key, data.as_deref())?,
+        data: seal_data(ctx, &input.key, data)?,
     }
     .encode_to_vec())
 }
 
 /// Absent data stays absent; present data, even empty, is sealed. Its bytes leave, so they cost.
-fn seal_data(ctx: &mut Ctx<'_, '_>, key: &TxKey, data: Option<&[u8]>) -> Result<Vec<u8>, Stop> {
-    let Some(data) = data else {
+fn seal_data(ctx: &mut Ctx<'_, '_>, key: &TxKey, data: Option<Vec<u8>>) -> Result<Vec<u8>, Stop> {
+    let Some(data) = data.map(output::shaped) else {
         return Ok(Vec::new());
     };
     ctx.gas
         .consume(gas::told(data.len(), true), CONTRACT_OUTPUT)?;
-    output::data(key, data)
+    output::data(key, &data)
 }
 
 /// Where gas for loading code goes (wire.md 1.12.2).
@@ -172,8 +176,8 @@ pub(super) fn loaded(
 ) -> Result<Code, Stop> {
     ctx.gas.consume(gas::load(0), location)?;
     let code = code_of(ctx, contract)?.ok_or_else(|| compute::NOT_FOUND.wrap("contract"))?;
-    let by_size = gas::load(code.bytes).saturating_sub(gas::load(0));
-    ctx.gas.consume(by_size, location)?;
+    let by_weight = gas::load(code.weight).saturating_sub(gas::load(0));
+    ctx.gas.consume(by_weight, location)?;
     Ok(code)
 }
 
@@ -201,17 +205,18 @@ pub(super) fn born<K>(
     let instance_id = next(ctx, &LAST_INSTANCE_ID)?;
     let address = contract_address(msg.code_id, instance_id, &msg.sender)
         .ok_or_else(|| compute::NOT_FOUND.wrap("code"))?;
-    if auth::handler::has_account(ctx, &address)? {
+    // Anyone can compute the address and send coins there first: they become the contract's.
+    if !auth::handler::adopt_account(ctx, &address)? || CONTRACTS.has(ctx, &address)? {
         return Err(compute::ACCOUNT_EXISTS.wrap(&address).into());
     }
-    auth::handler::ensure_account(ctx, &address)?;
     move_funds(ctx, &msg.sender, &address, &msg.funds)?;
     let code = CODES
         .get(ctx, &msg.code_id)?
         .ok_or_else(|| compute::NOT_FOUND.wrap("code"))?
         .into_code();
-    let by_size = gas::load(code.bytes).saturating_sub(gas::load(0));
-    ctx.gas.consume(by_size, "Loading CosmWasm module: init")?;
+    let by_weight = gas::load(code.weight).saturating_sub(gas::load(0));
+    ctx.gas
+        .consume(by_weight, "Loading CosmWasm module: init")?;
     let (code_hash, plain, key, history) = open(ctx, &msg.msg)?;
     let contract = Contract {
         code_id: msg.code_id,

@@ -1,13 +1,13 @@
 //! The contract engine with its cache of loaded modules, shared by the execution lane and the query lanes.
 
-use super::limits::CODE_RUN_BYTES_MAX;
+use super::limits::{LOAD_BLOCK_MAX, LOAD_TX_MAX};
 use super::output::Op;
 use super::state::Code;
 use crate::Bytes;
 use crate::ctx::Ctx;
 use crate::error::{Fault, Stop, broken};
 use crate::types::Hash;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use strongroom_vm::{
     Engine, EngineFault, Loaded, ModuleCache, PREP_VERSION, PrepareError, Trap, WasmiEngine,
@@ -40,13 +40,50 @@ impl core::fmt::Debug for Machine {
 
 /// The codes that ran in a block (or in a query), each loaded once whatever the cache of the machine forgets meanwhile.
 ///
-/// To load two mebibytes takes a tenth of a second and more, and costs 30,000 gas, cached or not. So what one block may
-/// run is bounded in bytes, and nothing is loaded twice in it: else a block that goes round a few large codes would take
-/// minutes.
+/// A load costs 20,000 gas, which is the protocol's price, and takes as long as 30 times as much gas elsewhere. So gas does
+/// not bound what loads take, and weight does: a transaction that runs more than one may fails, by its own fault; a block
+/// that has no room for more ends, and what is left of it waits for the next one (ADR 11).
 #[derive(Default)]
 pub(crate) struct Running {
     modules: BTreeMap<Hash, Arc<Module>>,
-    bytes: u64,
+    weight: u64,
+    full: bool,
+    /// Of the transaction that runs: its codes, loaded before or not, since that is not its business.
+    of_tx: BTreeSet<Hash>,
+    weight_of_tx: u64,
+}
+
+impl Running {
+    /// A transaction begins.
+    pub(crate) fn begin(&mut self) {
+        self.of_tx.clear();
+        self.weight_of_tx = 0;
+    }
+
+    /// Whether the transaction that ran last found no room for its code: it and all behind it wait for the next block.
+    pub(crate) const fn is_full(&self) -> bool {
+        self.full
+    }
+
+    /// Makes room for a code; tells its module if it is there.
+    fn enter(&mut self, code: &Code) -> Result<Option<Arc<Module>>, Stop> {
+        if self.of_tx.insert(code.hash) {
+            self.weight_of_tx = self.weight_of_tx.saturating_add(code.weight);
+        }
+        if self.weight_of_tx > LOAD_TX_MAX {
+            return Err(Stop::OutOfGas("transaction load meter"));
+        }
+        if let Some(module) = self.modules.get(&code.hash) {
+            return Ok(Some(Arc::clone(module)));
+        }
+        let weight = self.weight.saturating_add(code.weight);
+        if weight > LOAD_BLOCK_MAX {
+            self.full = true;
+            return Err(Stop::OutOfGas("block load meter"));
+        }
+        self.weight = weight;
+        Ok(None)
+    }
 }
 
 /// Why a code is not loaded.
@@ -81,8 +118,8 @@ impl Machine {
     /// The loaded module of a stored code, to run `op`.
     ///
     /// # Errors
-    /// Out of gas, location `block code meter`, if the block has run [`CODE_RUN_BYTES_MAX`] of other codes; an error of
-    /// `op` if the engine fails on it; a fault.
+    /// Out of gas, location `transaction load meter` or `block load meter`, see [`Running`]; an error of `op` if the engine
+    /// fails on it; a fault.
     pub(super) fn load(
         &self,
         ctx: &mut Ctx<'_, '_>,
@@ -93,12 +130,8 @@ impl Machine {
             let text = format!("no preparation of version {}", code.prep_version);
             return Err(broken(text).into());
         }
-        if let Some(module) = ctx.state.running.modules.get(&code.hash) {
-            return Ok(Arc::clone(module));
-        }
-        let bytes = ctx.state.running.bytes.saturating_add(code.bytes);
-        if bytes > CODE_RUN_BYTES_MAX {
-            return Err(Stop::OutOfGas("block code meter"));
+        if let Some(module) = ctx.state.running.enter(code)? {
+            return Ok(module);
         }
         let loaded = self.cache.get_or_load(&code.hash, || {
             let wasm = wasm(ctx, &code.hash).map_err(NotLoaded::Fault)?;
@@ -111,9 +144,8 @@ impl Machine {
             // Upload has loaded it once, so this never happens; if it does, it is the same everywhere.
             NotLoaded::Engine(_) => Stop::from(op.enclave_error(&Trap::Engine.to_string())),
         })?;
-        let running = &mut ctx.state.running;
-        running.bytes = bytes;
-        running.modules.insert(code.hash, Arc::clone(&module));
+        let loaded = Arc::clone(&module);
+        ctx.state.running.modules.insert(code.hash, loaded);
         Ok(module)
     }
 }

@@ -1,12 +1,12 @@
 //! What leaves a contract, sealed to the sender (encryption.md section 5). Between contracts nothing is sealed, since
 //! nothing leaves the trusted core.
 
-use super::limits::QUOTED_BYTES_MAX;
+use super::limits::{OUTPUT_CLASSES, QUOTED_BYTES_MAX};
 use super::{gas, response};
 use crate::crypto::io::TxKey;
 use crate::error::{Stop, broken};
 use crate::types::error::{Registered, compute};
-use crate::types::{Address, Attribute, Event, Gas, TxError};
+use crate::types::{Address, Attribute, Event, Gas, TxError, size_class};
 
 /// Which entry point runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,10 +40,41 @@ impl Op {
     /// An error of the contract, sealed: `encrypted: <base64>: <op> contract failed`.
     #[must_use]
     pub fn contract_error(self, key: &TxKey, text: &str) -> Stop {
-        match key.seal_text(text) {
+        let mut text = text.to_owned();
+        let spaces = class(text.len()).saturating_sub(text.len());
+        text.extend(core::iter::repeat_n(' ', spaces));
+        match key.seal_text(&text) {
             Ok(sealed) => self.failed().wrap(format!("encrypted: {sealed}")).into(),
             Err(e) => broken(e).into(),
         }
+    }
+}
+
+/// The length that a sealed text of `bytes` has as it leaves: an error for its sender tells others no more than this.
+#[must_use]
+pub(super) fn class(bytes: usize) -> usize {
+    let fits = OUTPUT_CLASSES.iter().find(|class| bytes <= **class);
+    fits.copied().unwrap_or_else(|| {
+        let class = size_class(u64::try_from(bytes).unwrap_or(u64::MAX));
+        usize::try_from(class).unwrap_or(bytes)
+    })
+}
+
+/// Spaces behind `bytes` up to the length of their class.
+fn padded(mut bytes: Vec<u8>) -> Vec<u8> {
+    let class = class(bytes.len());
+    bytes.resize(class, b' ');
+    bytes
+}
+
+/// Data or a query's answer as it leaves. Behind JSON, spaces mean nothing to who reads it, so its length need not be
+/// told; anything else is the contract's own to pad.
+#[must_use]
+pub(super) fn shaped(data: Vec<u8>) -> Vec<u8> {
+    if response::is_json(&data) {
+        padded(data)
+    } else {
+        data
     }
 }
 
@@ -53,6 +84,15 @@ impl Op {
 /// A fault, never in practice.
 pub fn data(key: &TxKey, data: &[u8]) -> Result<Vec<u8>, Stop> {
     key.seal_data(data).map_err(|e| broken(e).into())
+}
+
+/// Seals what the history keeps of a message between contracts, padded: its length was never seen.
+///
+/// # Errors
+/// A fault, never in practice.
+pub(super) fn kept(key: &TxKey, plain: &[u8]) -> Result<Vec<u8>, Stop> {
+    key.seal_kept(&padded(plain.to_vec()))
+        .map_err(|e| broken(e).into())
 }
 
 /// As much of a contract's own text as an error shows in clear.

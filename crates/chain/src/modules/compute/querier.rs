@@ -3,13 +3,14 @@
 
 use super::env::{JsonCoin, json_coins};
 use super::gas;
-use super::response::Binary;
+use super::response::{self, Binary};
 use super::state::{CODES, CONTRACTS};
 use crate::ctx::Ctx;
 use crate::error::{Stop, broken};
 use crate::modules::bank;
 use crate::types::Address;
 use crate::types::coin::denom_is_valid;
+use crate::types::error::compute;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
@@ -63,14 +64,9 @@ pub(super) enum SystemError {
     /// The request does not parse.
     InvalidRequest {
         /// Why.
-        error: String,
+        error: &'static str,
         /// The request, base64.
         request: String,
-    },
-    /// No contract at that address.
-    NoSuchContract {
-        /// The address as given.
-        addr: String,
     },
     /// A kind that is not answered.
     UnsupportedRequest {
@@ -148,15 +144,18 @@ fn json(value: &impl Serialize) -> Result<Vec<u8>, Stop> {
 pub(super) fn ask(ctx: &mut Ctx<'_, '_>, request: &[u8]) -> Result<Asked, Stop> {
     ctx.gas
         .consume(gas::json(request.len()), "Contract query")?;
-    let parsed = match serde_json::from_slice::<Request>(request) {
-        Ok(parsed) => parsed,
-        Err(e) => {
-            let error = SystemError::InvalidRequest {
-                error: e.to_string(),
-                request: STANDARD.encode(request),
-            };
-            return answer_system(&error).map(Asked::Answer);
-        }
+    let Ok(parsed) = serde_json::from_slice::<Request>(request) else {
+        // Our own words: those of a library would make its update a change of consensus.
+        let error = if response::is_json(request) {
+            "no query that the chain knows"
+        } else {
+            "not JSON"
+        };
+        let error = SystemError::InvalidRequest {
+            error,
+            request: STANDARD.encode(request),
+        };
+        return answer_system(&error).map(Asked::Answer);
     };
     let answer = match parsed {
         Request::Bank(query) => bank_query(ctx, &query)?,
@@ -171,14 +170,11 @@ pub(super) fn ask(ctx: &mut Ctx<'_, '_>, request: &[u8]) -> Result<Asked, Stop> 
                     code_hash,
                     msg: msg.0,
                 })),
-                Err(_) => answer_system(&SystemError::NoSuchContract {
-                    addr: contract_addr,
-                })
-                .map(Asked::Answer),
+                Err(_) => no_contract().map(Asked::Answer),
             };
         }
         Request::Wasm(WasmQuery::ContractInfo { contract_addr }) => {
-            contract_info(ctx, contract_addr)?
+            contract_info(ctx, &contract_addr)?
         }
         // Records are sealed and their keys hashed: there is nothing that a raw query may see.
         Request::Wasm(WasmQuery::Raw { .. }) => answer_ok(b"[]")?,
@@ -191,6 +187,12 @@ pub(super) fn ask(ctx: &mut Ctx<'_, '_>, request: &[u8]) -> Result<Asked, Stop> 
         Request::Custom(_) => unsupported("custom")?,
     };
     Ok(Asked::Answer(answer))
+}
+
+/// There is no contract at the address that was named. As text: the published v1 library shows it, and callers look for
+/// `not found` in it (ADR 2).
+pub(super) fn no_contract() -> Result<Vec<u8>, Stop> {
+    answer_error(&compute::NOT_FOUND.wrap("contract").text)
 }
 
 fn unsupported(kind: &str) -> Result<Vec<u8>, Stop> {
@@ -251,7 +253,7 @@ struct ContractInfo {
     ibc_port: Option<String>,
 }
 
-fn contract_info(ctx: &mut Ctx<'_, '_>, addr: String) -> Result<Vec<u8>, Stop> {
+fn contract_info(ctx: &mut Ctx<'_, '_>, addr: &str) -> Result<Vec<u8>, Stop> {
     let contract = match addr.parse::<Address>() {
         Ok(address) => CONTRACTS.get(ctx, &address)?,
         Err(_) => None,
@@ -266,7 +268,7 @@ fn contract_info(ctx: &mut Ctx<'_, '_>, addr: String) -> Result<Vec<u8>, Stop> {
             };
             answer_ok(&json(&info)?)
         }
-        None => answer_system(&SystemError::NoSuchContract { addr }),
+        None => no_contract(),
     }
 }
 

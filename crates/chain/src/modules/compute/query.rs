@@ -65,7 +65,7 @@ pub fn secret_contract(
         msg: input.message().to_vec(),
         then: Then::Answered,
     };
-    let answer = calls::run(ctx, &input.key, call)?.unwrap_or_default();
+    let answer = output::shaped(calls::run(ctx, &input.key, call)?.unwrap_or_default());
     Ok(pb::QuerySecretContractResponse {
         data: output::data(&input.key, &answer)?,
     })

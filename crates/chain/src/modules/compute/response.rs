@@ -43,7 +43,7 @@ impl<'de> Deserialize<'de> for Binary {
         base64::engine::general_purpose::STANDARD
             .decode(text)
             .map(Self)
-            .map_err(D::Error::custom)
+            .map_err(|_| D::Error::custom("not base64"))
     }
 }
 
@@ -211,6 +211,12 @@ fn envelope<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<Result<T, Contrac
             Envelope::Err(raw) => Err(ContractError(error_text(raw.get()))),
         },
     )
+}
+
+/// Whether these bytes are one JSON text.
+#[must_use]
+pub(super) fn is_json(bytes: &[u8]) -> bool {
+    serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok()
 }
 
 /// The escaping of JSON is kept inside, only leading and trailing quotes go.

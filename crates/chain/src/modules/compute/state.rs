@@ -25,8 +25,8 @@ pub enum CodeRecord {
 pub struct Code {
     /// SHA-256 of the unzipped wasm.
     pub hash: Hash,
-    /// Unzipped size in bytes: part of the price of a load.
-    pub bytes: u64,
+    /// What a load of it takes (`vm::Prepared::weight`), and is priced by.
+    pub weight: u64,
     /// Who stored it.
     pub creator: Address,
     /// Source URL, may be empty.

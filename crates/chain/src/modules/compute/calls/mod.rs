@@ -15,7 +15,7 @@ use super::limits::{
     WAITING_BYTES_MAX,
 };
 use super::output::{self, Op, dispatched, of_sub_message};
-use super::querier::{self, Asked, Smart, SystemError};
+use super::querier::{self, Asked, Smart};
 use super::response::{self, ContractError, Response, SubMsg};
 use super::state::Code;
 use super::storage::Storage;
@@ -252,21 +252,22 @@ impl Calls<'_, '_, '_> {
         smart: Smart,
         outer: &GasMeter,
     ) -> Result<Result<Next, Vec<u8>>, Stop> {
-        let queries = self
+        // The outermost call counts, whether it is a query or not.
+        let depth = self
             .frames
             .iter()
-            .filter(|f| matches!(f, Frame::Running(r) if r.op == Op::Query))
+            .filter(|f| matches!(f, Frame::Running(_)))
             .count();
-        if queries.saturating_add(1) >= QUERY_DEPTH_MAX {
+        if depth >= QUERY_DEPTH_MAX {
             // The published v1 library knows no system error for it: as text, every caller can read it (ADR 2).
-            return querier::answer_error("Query recursion limit exceeded").map(Err);
+            let text = format!(
+                "exceeded_recursion_limit: calls nest {QUERY_DEPTH_MAX} deep at most in queries"
+            );
+            return querier::answer_error(&text).map(Err);
         }
         let code = match handler::loaded(self.ctx, &smart.contract, handler::LOAD_QUERY) {
             Ok(code) => code,
-            Err(Stop::Err(_)) => {
-                let addr = smart.contract.to_string();
-                return querier::answer_system(&SystemError::NoSuchContract { addr }).map(Err);
-            }
+            Err(Stop::Err(_)) => return querier::no_contract().map(Err),
             Err(stop) => return Err(stop),
         };
         let call = Call {
@@ -374,7 +375,7 @@ impl Calls<'_, '_, '_> {
     /// The error of a call that changes state: the contract's own text leaves sealed, so its bytes cost.
     fn failed(&mut self, op: Op, failure: Failure) -> Stop {
         if let Failure::Contract(text) = &failure {
-            let price = gas::told(text.len(), true);
+            let price = gas::told(output::class(text.len()), true);
             if let Err(stop) = self.ctx.gas.consume(price, handler::CONTRACT_OUTPUT) {
                 return stop;
             }

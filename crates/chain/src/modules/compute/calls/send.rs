@@ -2,13 +2,13 @@
 //! the code hash in the message binds it to the callee's code.
 
 use super::{Call, Calls, Frame, Next, Then, calls_failure, limited};
-use crate::error::{Stop, broken};
+use crate::error::Stop;
 use crate::gas::GasMeter;
 use crate::modules::bank;
 use crate::modules::compute::env::JsonCoin;
 use crate::modules::compute::handler;
 use crate::modules::compute::msg::{Instantiate, check_label};
-use crate::modules::compute::output::{Op, quoted};
+use crate::modules::compute::output::{self, Op, quoted};
 use crate::modules::compute::response::{BankMsg, CosmosMsg, ReplyOn, SubMsg, WasmMsg};
 use crate::types::coin::CoinsError;
 use crate::types::error::{compute, sdk};
@@ -127,10 +127,8 @@ impl Calls<'_, '_, '_> {
                 };
                 let key = self.key;
                 let (mut call, ()) = handler::born(self.ctx, message, |_, plain| {
-                    // The history keeps it sealed to who sent the transaction.
-                    let sealed = key
-                        .seal(&[code_hash.as_bytes(), plain].concat())
-                        .map_err(broken)?;
+                    // The history keeps it for who sent the transaction.
+                    let sealed = output::kept(key, &[code_hash.as_bytes(), plain].concat())?;
                     Ok((Hash::default(), plain.to_vec(), (), sealed))
                 })?;
                 call.code_hash = hash(&code_hash);

@@ -5,6 +5,7 @@ use super::world::{Done, GAS, World};
 use super::{call, sends, sub, two_puppets};
 use crate::modules::accounts;
 use crate::modules::bank::state::SEND_ENABLED;
+use crate::modules::compute::state::contract_address;
 use crate::types::Address;
 
 fn send(to: &str, amount: &str) -> String {
@@ -209,4 +210,32 @@ fn funds_that_came_with_a_failing_call_go_back() {
     let text = "dispatch: submessages: spendable balance 0uscrt is smaller than 1uscrt: insufficient funds";
     assert_eq!(done.error(), ("sdk", 5, text));
     assert_eq!(world.kept(&b, "last"), None);
+}
+
+#[test]
+fn coins_sent_to_a_predicted_address_do_not_keep_the_contract_from_being_made() {
+    let (mut world, code, a, _) = two_puppets();
+    let user = world.users[0].address.clone();
+    // The next two of this code: one of the user, one of a contract.
+    let next = contract_address(code.id, 3, &user).unwrap();
+    let of_contract = contract_address(code.id, 4, &a).unwrap();
+    let gifts = vec![
+        crate::testing::send(&user, &next, 7),
+        crate::testing::send(&user, &of_contract, 9),
+    ];
+    let tx = world.sign(gifts, GAS);
+    assert_eq!(world.block(&[tx]).tx_results[0].code, 0);
+    assert_eq!(world.instantiate(&code), next);
+    let born = format!(
+        r#"{{"wasm":{{"instantiate":{{"admin":null,"code_id":{},"code_hash":"{}","msg":"{}","send":[],"label":"child"}}}}}}"#,
+        code.id,
+        code.hex(),
+        super::world::b64(NOTHING)
+    );
+    world.execute(&a, &code, &sends(&[sub(&born, None)])).ok();
+    assert_eq!((world.balance(&next), world.balance(&of_contract)), (7, 9));
+    // They are the contract's own.
+    let out = sends(&[send(&user.to_string(), &coin("7", "uscrt"))]);
+    world.execute(&next, &code, &out).ok();
+    assert_eq!(world.balance(&next), 0);
 }

@@ -5,9 +5,10 @@ use super::world::{Code, World, zip};
 use super::{call, response, sends, sub, two_puppets};
 use crate::block::OUTPUT_BYTES_MAX;
 use crate::modules::compute::limits::{
-    ATTRIBUTES_MAX, CODE_RUN_BYTES_MAX, MESSAGES_MAX, QUERY_RESULT_BYTES_MAX, QUOTED_BYTES_MAX,
+    ATTRIBUTES_MAX, LOAD_BLOCK_MAX, MESSAGES_MAX, QUERY_RESULT_BYTES_MAX, QUOTED_BYTES_MAX,
     STORAGE_KEY_BYTES_MAX, STORAGE_VALUE_BYTES_MAX, WAITING_BYTES_MAX,
 };
+use crate::modules::compute::state::CODES;
 use crate::types::proto::pack;
 use crate::types::proto::secret::compute::v1beta1 as pb;
 
@@ -284,30 +285,112 @@ fn a_long_storage_key_costs_its_bytes_whatever_is_done_with_it() {
     }
 }
 
+/// A puppet of 32 MiB weight in 1 MB, of branch tables, that differs from others by its number.
+fn heavy(n: usize) -> Vec<u8> {
+    let table = format!(
+        "(func (block (br_table {}(i32.const 0))))",
+        "0 ".repeat(4_000)
+    );
+    let number = format!(r#"(data (i32.const 0x400000) "{n:04}")"#);
+    puppet::wasm(&format!("{}{number}", table.repeat(250)))
+}
+
+/// Instantiates each of the codes in a transaction of its own, all in one block.
+fn born(world: &mut World, codes: &[Code], round: &str) -> Vec<Vec<u8>> {
+    let each = codes.iter().enumerate().map(|(n, code)| {
+        let label = format!("{n} {round}");
+        let sent = world.instantiation(code, &label, NOTHING.as_bytes());
+        world.sign(vec![sent.any], 6_000_000)
+    });
+    each.collect()
+}
+
 #[test]
-fn so_many_bytes_of_code_run_in_one_block_and_each_is_loaded_once() {
-    let mut world = World::new();
-    let most = usize::try_from(CODE_RUN_BYTES_MAX).unwrap() / huge(0).len();
-    let codes: Vec<Code> = (0..=most).map(|n| world.store(huge(n))).collect();
-    let born = |world: &mut World, n: usize, round: usize| {
-        let label = format!("{n} of round {round}");
-        let sent = world.instantiation(&codes[n], &label, NOTHING.as_bytes());
-        world.sign(vec![sent.any], 1_000_000)
-    };
-    // All codes, then the first ones again: those that ran may run again, the one beyond may not.
-    let txs: Vec<Vec<u8>> = (0..=most)
-        .chain([0, most])
-        .enumerate()
-        .map(|(at, n)| born(&mut world, n, at))
-        .collect();
+fn loading_padding_makes_nobody_elses_call_fail() {
+    let (mut world, code, a, _) = two_puppets();
+    let padded: Vec<Code> = (0..9).map(|n| world.store(huge(n))).collect();
+    let mut txs = born(&mut world, &padded, "padded");
+    let call = world.execution(&a, &code.hash, NOTHING.as_bytes(), 0);
+    txs.push(world.sign(vec![call.any], 250_000));
     let results = world.block(&txs).tx_results;
-    let failed: Vec<usize> = (0..results.len())
-        .filter(|n| results[*n].code != 0)
+    for result in &results {
+        assert_eq!(result.code, 0, "{}", result.log);
+    }
+    // Data is copied, not translated: as cheap as any load.
+    assert!(results.iter().all(|r| r.gas_used < 100_000));
+}
+
+#[test]
+fn a_transaction_that_the_block_has_no_room_to_load_for_is_left_for_the_next_and_charged_nothing() {
+    let (mut world, light, a, _) = two_puppets();
+    let weight = |world: &World, code: &Code| {
+        world.read(|ctx| {
+            CODES
+                .get(ctx, &code.id)
+                .unwrap()
+                .unwrap()
+                .into_code()
+                .weight
+        })
+    };
+    let first = world.store(heavy(0));
+    let most = usize::try_from(LOAD_BLOCK_MAX / weight(&world, &first)).unwrap();
+    let mut codes = vec![first];
+    codes.extend((1..=most).map(|n| world.store(heavy(n))));
+    let before = (world.balance(&world.users[0].address), world.height);
+    let mut txs = born(&mut world, &codes, "first");
+    let call = world.execution(&a, &light.hash, NOTHING.as_bytes(), 0);
+    txs.push(world.sign(vec![call.any], 250_000));
+    let outcome = world.block(&txs);
+    let failed: Vec<usize> = (0..txs.len())
+        .filter(|n| outcome.tx_results[*n].code != 0)
         .collect();
-    assert_eq!(failed, [most, most + 2]);
-    let text = "out of gas in location: block code meter; ";
-    assert!(results[most].log.starts_with(text), "{}", results[most].log);
-    // The next block begins anew.
-    let tx = born(&mut world, most, 99);
-    assert_eq!(world.block(&[tx]).tx_results[0].code, 0);
+    assert_eq!(failed, [most, most + 1]);
+    for n in failed {
+        let result = &outcome.tx_results[n];
+        assert_eq!(
+            (result.codespace.as_str(), result.code, result.log.as_str()),
+            ("sdk", 11, "no block gas left to run tx: out of gas")
+        );
+        assert_eq!((result.gas_wanted, result.gas_used), (0, 0));
+        assert!(result.events.is_empty() && result.data.is_empty());
+    }
+    // Only those that ran paid.
+    let fee = (before.0 - world.balance(&world.users[0].address)) / u128::try_from(most).unwrap();
+    // The same bytes, in the next block: their signatures still hold.
+    let next = world.block(&txs[most..]);
+    assert!(
+        next.tx_results.iter().all(|r| r.code == 0),
+        "{}",
+        next.tx_results[0].log
+    );
+    assert_eq!(
+        before.0 - world.balance(&world.users[0].address),
+        fee * u128::try_from(most + 2).unwrap()
+    );
+}
+
+#[test]
+fn a_transaction_that_runs_more_code_than_one_may_fails_alone() {
+    let (mut world, light, a, b) = two_puppets();
+    let mut contracts = Vec::new();
+    for n in 0..5 {
+        let code = world.store(heavy(n));
+        contracts.push((world.instantiate_with(&code, 6_000_000), code));
+    }
+    let calls: Vec<String> = contracts
+        .iter()
+        .map(|(contract, code)| sub(&call(contract, &code.hex(), NOTHING, 0), None))
+        .collect();
+    let own = world.execution(&a, &light.hash, sends(&calls).as_bytes(), 0);
+    let own = world.sign(vec![own.any], 60_000_000);
+    let other = world.execution(&b, &light.hash, NOTHING.as_bytes(), 0);
+    let other = world.sign(vec![other.any], 250_000);
+    let results = world.block(&[own, other]).tx_results;
+    let text = "out of gas in location: transaction load meter; ";
+    assert!(results[0].log.starts_with(text), "{}", results[0].log);
+    assert_eq!(results[1].code, 0);
+    // So many fit.
+    let fits = world.execution(&a, &light.hash, sends(&calls[..3]).as_bytes(), 0);
+    world.run(fits, 60_000_000).ok();
 }

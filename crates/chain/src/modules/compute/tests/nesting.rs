@@ -8,8 +8,8 @@ use crate::modules::compute::limits::CALL_DEPTH_MAX;
 use crate::modules::compute::state::{
     CONTRACTS, HISTORY, LABELS, LAST_CODE_ID, LAST_INSTANCE_ID, contract_address,
 };
-use crate::types::proto::pack;
 use crate::types::proto::secret::compute::v1beta1 as pb;
+use crate::types::proto::{Message as _, pack};
 use crate::types::{Address, sha256};
 
 fn prefixed(depth: usize, text: &str) -> String {
@@ -351,8 +351,38 @@ fn a_contract_makes_a_contract_that_is_its_own() {
         (a.clone(), Some(a), Some(child))
     );
     // Whoever sent the transaction can read how it was made, and nobody else.
-    let opened = done.key.open(&history.msg).unwrap();
-    assert_eq!(opened.as_slice(), [code.hex().as_bytes(), b"s"].concat());
+    let opened = done.key.open_kept(&history.msg).unwrap();
+    assert_eq!(
+        String::from_utf8(opened.to_vec()).unwrap().trim_end(),
+        format!("{}s", code.hex())
+    );
+}
+
+#[test]
+fn what_the_history_keeps_of_a_made_contract_cannot_be_sent_as_a_message() {
+    let (mut world, code, a, _) = two_puppets();
+    let message = birth(code.id, &code.hex(), "child", "null", "s");
+    let sent = world.execution(&a, &code.hash, sends(&[sub(&message, None)]).as_bytes(), 0);
+    let seen = pb::MsgExecuteContract::decode(sent.any.value.as_slice()).unwrap();
+    world.run(sent, GAS).ok();
+    let child = contract_address(code.id, 3, &a).unwrap();
+    let kept = world.read(|ctx| HISTORY.get(ctx, &(&child, 0)).unwrap().unwrap().msg);
+    // Nonce and key of the transaction, which everyone sees, then what the history shows.
+    let forged = [&seen.msg[..64], &kept].concat();
+    let any = pack(&pb::MsgExecuteContract {
+        sender: world.users[0].address.as_bytes().to_vec(),
+        contract: a.as_bytes().to_vec(),
+        msg: forged.clone(),
+        ..Default::default()
+    });
+    let tx = world.sign(vec![any], GAS);
+    let result = world.block(&[tx]).tx_results.remove(0);
+    let text = "Execution error: Enclave: failed to decrypt data: execute contract failed";
+    assert!(result.log.ends_with(text), "{}", result.log);
+    assert_eq!(
+        world.query_sealed(&a, forged).unwrap_err(),
+        "Execution error: Enclave: failed to decrypt data: query contract failed"
+    );
 }
 
 #[test]

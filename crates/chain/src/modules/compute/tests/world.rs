@@ -138,9 +138,7 @@ impl Done {
     pub(super) fn contract_error(&self) -> String {
         let (_, _, text) = self.error();
         let sealed = text.split("encrypted: ").nth(1).unwrap();
-        self.key
-            .open_text(sealed.split(": ").next().unwrap())
-            .unwrap()
+        opened(&self.key, sealed.split(": ").next().unwrap())
     }
 
     #[track_caller]
@@ -293,9 +291,13 @@ impl World {
 
     /// Makes a contract that does nothing at first.
     pub(super) fn instantiate(&mut self, code: &Code) -> Address {
+        self.instantiate_with(code, GAS)
+    }
+
+    pub(super) fn instantiate_with(&mut self, code: &Code, gas: u64) -> Address {
         let label = format!("puppet {}", self.instances);
         let sent = self.instantiation(code, &label, super::puppet::NOTHING.as_bytes());
-        self.run(sent, GAS).ok();
+        self.run(sent, gas).ok();
         self.instances += 1;
         contract_address(code.id, self.instances, &self.users[0].address).unwrap()
     }
@@ -348,6 +350,22 @@ impl World {
         msg: &[u8],
     ) -> Result<Vec<u8>, String> {
         let (query, key) = self.seal(code_hash, msg);
+        match self.query_sealed(contract, query) {
+            Ok(data) => Ok(key.open_data(&data).unwrap().to_vec()),
+            Err(text) => {
+                let sealed = text.strip_prefix("encrypted: ");
+                let sealed = sealed.and_then(|t| t.split(": ").next());
+                Err(sealed.map_or_else(|| text.clone(), |s| opened(&key, s)))
+            }
+        }
+    }
+
+    /// Asks a contract with a message that is sealed already; answer and error as anyone sees them.
+    pub(super) fn query_sealed(
+        &self,
+        contract: &Address,
+        query: Vec<u8>,
+    ) -> Result<Vec<u8>, String> {
         let request = pb::QuerySecretContractRequest {
             contract_address: contract.to_string(),
             query,
@@ -361,17 +379,10 @@ impl World {
             &request.encode_to_vec(),
         );
         match answer {
-            Ok(bytes) => {
-                let data = pb::QuerySecretContractResponse::decode(bytes.as_slice())
-                    .unwrap()
-                    .data;
-                Ok(key.open_data(&data).unwrap().to_vec())
-            }
-            Err(QueryStop::Error(QueryError::Module(e))) => {
-                let sealed = e.text.strip_prefix("encrypted: ");
-                let sealed = sealed.and_then(|t| t.split(": ").next());
-                Err(sealed.map_or_else(|| e.text.clone(), |s| key.open_text(s).unwrap()))
-            }
+            Ok(bytes) => Ok(pb::QuerySecretContractResponse::decode(bytes.as_slice())
+                .unwrap()
+                .data),
+            Err(QueryStop::Error(QueryError::Module(e))) => Err(e.text),
             Err(QueryStop::Error(other)) => Err(other.grpc().1),
             Err(QueryStop::Fault(fault)) => panic!("{fault}"),
         }
@@ -402,6 +413,11 @@ impl World {
     pub(super) fn balance(&self, address: &Address) -> u128 {
         self.read(|ctx| crate::modules::bank::state::balance(ctx, address, "uscrt").unwrap())
     }
+}
+
+/// A sealed text without its padding.
+fn opened(key: &TxKey, sealed: &str) -> String {
+    key.open_text(sealed).unwrap().trim_end().to_owned()
 }
 
 /// Base64, as JSON carries bytes.
