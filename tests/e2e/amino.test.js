@@ -5,7 +5,7 @@ import { after, before, test } from "node:test";
 
 import { gzipSync } from "node:zlib";
 
-import { ask, attribute, clientOf, contractCode, execute, FAST, instantiate, succeeded, tryExecute, UPLOAD_GAS } from "./support/client.js";
+import { ask, attribute, clientOf, contractCode, execute, FAST, instantiate, logOf, succeeded, tryExecute, UPLOAD_GAS } from "./support/client.js";
 import { startNetwork } from "./support/network.js";
 
 const coins = (amount) => [{ denom: "uscrt", amount: String(amount) }];
@@ -65,7 +65,7 @@ test("amino JSON signs upload, instantiation and execution, with and without coi
   const withAdmin = await instantiate(a, { code_id, code_hash }, { count: 1 }, { admin: b.address });
   const failed = await tryExecute(b, withAdmin, { reset: { count: 9 } });
   assert.equal(
-    failed.rawLog,
+    logOf(failed),
     "failed to execute message; message index: 0: Generic error: only the owner may reset the counter: execute contract failed",
   );
 });

@@ -5,7 +5,7 @@ import { after, before, test } from "node:test";
 
 import { toBase64, toUtf8 } from "secretjs";
 
-import { account, ask, balance, clientOf, execute, instantiate, tryExecute, tryInstantiate, upload } from "./support/client.js";
+import { account, ask, balance, clientOf, execute, instantiate, logOf, tryExecute, tryInstantiate, upload } from "./support/client.js";
 import { startNetwork } from "./support/network.js";
 import { findTx } from "./support/raw.js";
 
@@ -27,8 +27,8 @@ after(() => network?.stop());
 
 function assertFailed(tx, codespace, number, rawLog) {
   assert.deepEqual([tx.codespace, tx.code], [codespace, number], tx.rawLog);
-  if (rawLog instanceof RegExp) assert.match(tx.rawLog, rawLog);
-  else assert.equal(tx.rawLog, rawLog);
+  if (rawLog instanceof RegExp) assert.match(logOf(tx), rawLog);
+  else assert.equal(logOf(tx), rawLog);
 }
 
 test("the error of an execution is decrypted for its sender and for nobody else", async () => {

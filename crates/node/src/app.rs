@@ -273,8 +273,14 @@ impl App {
         executed: &Executed,
     ) -> Result<(), AppError> {
         let head = block_info(&Header::decode(&block.header).map_err(AppError::new)?);
-        let ok = executed.results.tx_results.iter().map(|r| r.code == 0);
-        let included = block.txs.iter().map(Vec::as_slice).zip(ok);
+        // What the block had no room for stays where it is, and comes first next time.
+        let results = executed.results.tx_results.iter();
+        let included = block
+            .txs
+            .iter()
+            .zip(results)
+            .filter(|(_, result)| !result.is_left());
+        let included = included.map(|(tx, result)| (tx.as_slice(), result.code == 0));
         self.mempool
             .block_committed(included, || self.chain.publish(head));
         self.published.send_replace(height);

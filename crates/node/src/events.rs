@@ -200,6 +200,9 @@ pub fn block_events(
         published.push(Published::new("NewEvidence", &value, None, &[]));
     }
     for (index, (tx, result)) in block.txs.iter().zip(&results.tx_results).enumerate() {
+        if result.is_left() {
+            continue;
+        }
         let tx_result = TxResult {
             height: Str(height),
             index: (index != 0).then_some(index),

@@ -43,6 +43,18 @@ pub struct ExecTxResult {
     pub codespace: String,
 }
 
+/// Why a transaction of a block did not run: the words that clients know.
+pub const LEFT: &str = "no block gas left to run tx";
+
+impl ExecTxResult {
+    /// Whether the block had no room for the transaction: nothing happened, nothing was charged, and the same bytes are
+    /// proposed again.
+    #[must_use]
+    pub fn is_left(&self) -> bool {
+        self.code != 0 && (self.gas_wanted, self.gas_used) == (0, 0) && self.log.starts_with(LEFT)
+    }
+}
+
 /// A change of the validator set.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct ValidatorUpdate {

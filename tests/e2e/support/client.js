@@ -92,10 +92,16 @@ export async function execute(client, contract, msg, more) {
   return tx;
 }
 
-/** Asks a contract. secret.js gives the decrypted error text as a string. */
-export function ask(client, contract, query) {
+/** Asks a contract. secret.js gives the decrypted error text as a string, with the spaces that pad it; they go here. */
+export async function ask(client, contract, query) {
   const { address: contract_address, code_hash } = contract;
-  return client.query.compute.queryContract({ contract_address, code_hash, query });
+  const answer = await client.query.compute.queryContract({ contract_address, code_hash, query });
+  return typeof answer === "string" ? answer.trimEnd() : answer;
+}
+
+/** A transaction's log without the spaces that pad a contract's own words. */
+export function logOf(tx) {
+  return tx.rawLog.replace(/ +(?=: [a-z ]+ contract failed$)/, "");
 }
 
 /** A contract's error text as clients see it: the chain keeps its JSON escapes, and cuts quotes at both ends. */

@@ -20,6 +20,7 @@ use crate::ports::{Secrets, StateRead};
 use crate::state::State;
 use crate::tx::ante::Options;
 use crate::tx::{Checked, decode, run_ante, run_messages, visible};
+use crate::types::abci::LEFT;
 use crate::types::error::sdk;
 use crate::types::{Coin, Coins, Event, ExecTxResult, Gas, Hash, ValidatorUpdate, WriteSet};
 use std::collections::BTreeMap;
@@ -146,7 +147,7 @@ pub(crate) fn block_gas(
 
 /// The result of a transaction that the block has no room for: nothing happened and nothing is charged, it may come again.
 fn left() -> ExecTxResult {
-    let error = sdk::OUT_OF_GAS.wrap("no block gas left to run tx");
+    let error = sdk::OUT_OF_GAS.wrap(LEFT);
     Checked::undecodable(error).into_result(Vec::new(), Vec::new())
 }
 

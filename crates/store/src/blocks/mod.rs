@@ -232,7 +232,7 @@ impl BlockStore {
         self.rows.commit(batch)
     }
 
-    /// Rows by transaction hash. The same bytes may be included again later, but then they fail: that must not hide
+    /// Rows by transaction hash. What the block had no room for has not run: whoever waits for it goes on waiting. The same bytes may be included again later, but then they fail: that must not hide
     /// where they succeeded.
     fn tx_rows(
         &self,
@@ -243,11 +243,12 @@ impl BlockStore {
     ) -> Result<()> {
         let mut here = BTreeSet::new();
         for (position, tx) in block.txs.iter().enumerate() {
+            let result = results.tx_results.get(position);
+            if result.is_some_and(|result| result.is_left()) {
+                continue;
+            }
             let hash = sha256(tx);
-            let failed = results
-                .tx_results
-                .get(position)
-                .is_some_and(|result| result.code != 0);
+            let failed = result.is_some_and(|result| result.code != 0);
             let known = !here.insert(hash)
                 || self
                     .tx_location(&hash)?
