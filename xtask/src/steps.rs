@@ -164,7 +164,7 @@ pub(crate) fn sgx(report: &mut Report) {
             "check",
             "--locked",
             "--lib",
-            "-Zbuild-std=std,panic_abort",
+            "-Zbuild-std=std,panic_unwind",
         ];
         arguments.extend(["--target", SGX_TARGET, "--target-dir", "target/sgx"]);
         let packages: Vec<String> = TRUSTED

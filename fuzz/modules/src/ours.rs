@@ -109,7 +109,7 @@ fn calls(loaded: &Module) -> Result<(String, Vec<&'static str>), EngineFault> {
             "{shown},{},{},{};",
             guest.gas(),
             guest.depth(),
-            hex(&sha256(guest.memory()).0[..8])
+            hex(&sha256(guest.memory())[..8])
         ));
         let ran_out = guest.gas() < 0;
         ends.push(match end {

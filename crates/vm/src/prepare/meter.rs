@@ -34,8 +34,9 @@ pub(super) enum Insert {
     Grow,
     /// Replace this `return` by a branch out of this many blocks.
     Return(u32),
-    /// Make the value of a store, on top of the stack, another one than its address (ADR 10).
-    Apart,
+    /// Compute the `i32` on top of the stack once more, to the same value: an optimisation of wasmi's that is wrong does not
+    /// apply then (ADR 10).
+    Anew,
 }
 
 /// The plan for one function.
@@ -213,11 +214,13 @@ struct Meter {
     pushed: [Pushed; 2],
 }
 
-/// What an operator pushed, as far as [`Insert::Apart`] needs to know.
+/// What an operator pushed, as far as [`Insert::Anew`] needs to know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Pushed {
     Local(u32),
     Constant,
+    /// A comparison that is neither equality nor inequality of `i32`s.
+    Comparison,
     Unknown,
 }
 
@@ -364,23 +367,35 @@ impl Meter {
             | Operator::I32Store16 { memarg }
                 if memarg.offset > SAME_REGISTER_OFFSET_MAX && self.maybe_same() =>
             {
-                self.inserts.push((offset, Insert::Apart));
+                self.inserts.push((offset, Insert::Anew));
+            }
+            // wasmi 2.0.0 takes `i32.eqz` of a local out of the condition and then looks at another value: a `select` that
+            // gives the wrong one.
+            Operator::Select | Operator::TypedSelect { .. } if self.maybe_equal_to_zero() => {
+                self.inserts.push((offset, Insert::Anew));
             }
             _ => {}
         }
         let pushed = match operator {
             Operator::LocalGet { local_index } => Pushed::Local(*local_index),
             Operator::I32Const { .. } => Pushed::Constant,
+            _ if compares_otherwise(operator) => Pushed::Comparison,
             _ => Pushed::Unknown,
         };
         self.pushed = [pushed, self.pushed[0]];
         Ok(())
     }
 
+    /// Whether the condition on top of the stack may be a comparison with zero.
+    fn maybe_equal_to_zero(&self) -> bool {
+        self.pushed[0] == Pushed::Unknown
+    }
+
     /// Whether address and value on top of the stack may be the same local.
     fn maybe_same(&self) -> bool {
         match self.pushed {
-            [Pushed::Constant, _] | [Pushed::Local(_), Pushed::Constant] => false,
+            [Pushed::Constant | Pushed::Comparison, _]
+            | [Pushed::Local(_), Pushed::Constant | Pushed::Comparison] => false,
             [Pushed::Local(value), Pushed::Local(address)] => value == address,
             _ => true,
         }
@@ -416,4 +431,29 @@ impl Meter {
             self.open(next, Insert::Charge);
         }
     }
+}
+
+fn compares_otherwise(operator: &Operator<'_>) -> bool {
+    use Operator as O;
+    matches!(
+        operator,
+        O::I32LtS
+            | O::I32LtU
+            | O::I32GtS
+            | O::I32GtU
+            | O::I32LeS
+            | O::I32LeU
+            | O::I32GeS
+            | O::I32GeU
+            | O::I64Eq
+            | O::I64Ne
+            | O::I64LtS
+            | O::I64LtU
+            | O::I64GtS
+            | O::I64GtU
+            | O::I64LeS
+            | O::I64LeU
+            | O::I64GeS
+            | O::I64GeU
+    )
 }

@@ -336,7 +336,7 @@ fn write_body<'a>(
             Insert::Grow => {
                 InstructionSink::new(out).call(added.charge_pages);
             }
-            Insert::Apart => {
+            Insert::Anew => {
                 InstructionSink::new(out).i32_const(0).i32_or();
             }
             Insert::Return(depth) => {

@@ -294,3 +294,43 @@ fn a_store_of_an_address_at_itself_with_a_far_offset_loads_and_stores() {
         }
     }
 }
+
+/// wasmi 2.0.0 takes a comparison with zero out of a `select`'s condition and then looks at the register in which the
+/// comparison's result would have been: `select(1, 2, x == 0)` gave 2 for every x. `prepare` keeps the two apart.
+#[test]
+fn a_select_by_a_comparison_with_zero_selects_by_that_comparison() {
+    let conditions: [(&str, fn(u32) -> bool); 8] = [
+        ("(i32.eqz (local.get $x))", |x| x == 0),
+        ("(i32.eq (local.get $x) (i32.const 0))", |x| x == 0),
+        ("(i32.eq (i32.const 0) (local.get $x))", |x| x == 0),
+        ("(i32.ne (local.get $x) (i32.const 0))", |x| x != 0),
+        ("(i32.eqz (i32.eqz (local.get $x)))", |x| x != 0),
+        ("(i32.eqz (i32.ne (local.get $x) (i32.const 0)))", |x| {
+            x == 0
+        }),
+        ("(local.get $x) i32.eqz nop", |x| x == 0),
+        ("(local.tee $c (i32.eqz (local.get $x)))", |x| x == 0),
+    ];
+    for (condition, holds) in conditions {
+        for (ty, store, load) in [
+            ("i32", "i32.store", ""),
+            ("i64", "i32.store", "i32.wrap_i64"),
+        ] {
+            let more = format!(
+                "(func $chosen (param $x i32) (param $a {ty}) (result i32) (local $c i32)
+                    (local.set $a ({ty}.add (local.get $a) ({ty}.const 1)))
+                    (local.get $a) ({ty}.const 7) {condition} select {load})"
+            );
+            for x in [0_u32, 1, 5, u32::MAX] {
+                let body = format!(
+                    "({store} (i32.const 64) (call $chosen (i32.const {x}) ({ty}.const 40)))
+                     (call $region (i32.const 64) (i32.const 4))"
+                );
+                let outcome = crate::harness::run(&executing("", &more, &body), PLENTY);
+                let expected = if holds(x) { 41_u32 } else { 7 };
+                let bytes = expected.to_le_bytes().to_vec();
+                assert_eq!(outcome.result, Ok(bytes), "{condition} {ty} {x}");
+            }
+        }
+    }
+}
