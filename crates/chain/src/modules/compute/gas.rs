@@ -94,9 +94,28 @@ pub(super) fn compile(bytes: u64, cost_e18: u128) -> Gas {
     Gas::try_from(gas).unwrap_or(Gas::MAX)
 }
 
+/// Weight of a byte of code that [`compile`] pays for: contracts weigh about 6 times their bytes.
+const WEIGHT_PER_BYTE: u64 = 8;
+
+/// What checking and loading an upload of `bytes` costs beside that, where it weighs more than any contract, in SDK gas.
+#[must_use]
+pub(super) fn odd(bytes: u64, weight: u64) -> Gas {
+    weight
+        .saturating_sub(bytes.saturating_mul(WEIGHT_PER_BYTE))
+        .div_ceil(1024)
+        .saturating_mul(LOAD_ODD_PER_KIB)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_upload_that_weighs_more_than_contracts_do_costs_what_it_takes() {
+        assert_eq!((odd(447_358, 2_621_176), odd(1, 8)), (0, 0));
+        // Nineteen thousand empty functions.
+        assert_eq!(odd(76_132, 4_029_668), 3_341 * 300);
+    }
 
     #[test]
     fn a_load_costs_20000_unless_the_code_is_heavier_than_contracts_are() {

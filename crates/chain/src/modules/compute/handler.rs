@@ -74,10 +74,14 @@ pub fn store_code(ctx: &mut Ctx<'_, '_>, msg: StoreCode) -> Result<Vec<u8>, Stop
             "Execution error: Error during static Wasm validation: {e}"
         ))
     })?;
+    let bytes = u64::try_from(wasm.len()).unwrap_or(u64::MAX);
+    let weight = u64::try_from(module.bytes).unwrap_or(u64::MAX);
+    ctx.gas
+        .consume(gas::odd(bytes, weight), "Compiling WASM Bytecode")?;
     let id = next(ctx, &LAST_CODE_ID)?;
     let code = Code {
         hash,
-        weight: u64::try_from(module.bytes).unwrap_or(u64::MAX),
+        weight,
         creator: msg.sender,
         source: msg.source,
         builder: msg.builder,

@@ -229,3 +229,35 @@ pub fn of_sub_message(events: Vec<Event>) -> Vec<Event> {
 pub fn dispatched(e: TxError) -> TxError {
     e.prefixed("dispatch: submessages: ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_leave_in_few_classes_that_cover_them() {
+        for (bytes, leaves) in [
+            (0, 256),
+            (256, 256),
+            (257, 1_024),
+            (1_025, 4_096),
+            (4_096, 4_096),
+            (4_097, 4_352),
+            (1 << 20, 1 << 20),
+        ] {
+            assert_eq!(class(bytes), leaves);
+            assert_eq!(class(leaves), leaves);
+        }
+    }
+
+    #[test]
+    fn only_json_is_padded() {
+        assert_eq!(
+            shaped(b"{}".to_vec()),
+            [b"{}".as_slice(), &[b' '; 254]].concat()
+        );
+        for as_it_is in [&b""[..], b"plain", b"{", b"\xff\x00", b"{} {}"] {
+            assert_eq!(shaped(as_it_is.to_vec()), as_it_is);
+        }
+    }
+}

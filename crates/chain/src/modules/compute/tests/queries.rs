@@ -272,3 +272,46 @@ fn a_denomination_that_cannot_be_is_not_looked_up() {
         }
     }
 }
+
+#[test]
+fn answers_and_errors_that_differ_in_length_are_sealed_to_one_length() {
+    let (mut world, code, a, _) = two_puppets();
+    let mut sealed = |msg: String| {
+        let (query, _) = world.seal(&code.hash, msg.as_bytes());
+        match world.query_sealed(&a, query) {
+            Ok(data) => (true, data.len()),
+            Err(text) => (false, text.len()),
+        }
+    };
+    let ok = |json: &str| format!(r#"{{"Ok":"{}"}}"#, b64(json));
+    let err = |text: &str| format!(r#"{{"Err":"{text}"}}"#);
+    let variant = |name: &str| {
+        let known = "balance, allowance, token_info, transfer_history, minters, with_permit";
+        err(&format!(
+            "unknown variant `{name}`, expected one of {known}"
+        ))
+    };
+    assert_eq!(
+        sealed(variant("transfer")),
+        sealed(variant("set_viewing_key"))
+    );
+    assert_eq!(sealed(ok("true")), sealed(ok(r#"{"amount":"12345"}"#)));
+    assert_eq!(sealed(err("no")), sealed(err(&"n".repeat(256))));
+    assert_eq!(
+        sealed(err(&"n".repeat(257))),
+        sealed(err(&"n".repeat(1_024)))
+    );
+    assert_ne!(sealed(err(&"n".repeat(256))), sealed(err(&"n".repeat(257))));
+    // What is no JSON keeps its length: a space more would be meant.
+    assert_ne!(sealed(ok("plain")), sealed(ok("plain words")));
+    let answer = world.query(&a, &code.hash, ok("plain words").as_bytes());
+    assert_eq!(answer.unwrap(), b"plain words");
+}
+
+#[test]
+fn an_error_between_contracts_is_as_long_as_it_is() {
+    let (mut world, code, a, b) = two_puppets();
+    let msg = smart(&b, &code.hex(), r#"{"Err":"no"}"#);
+    world.execute(&a, &code, &msg).ok();
+    assert_eq!(world.kept(&a, "answer"), Some(bad("no")));
+}

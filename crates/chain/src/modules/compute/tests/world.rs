@@ -265,7 +265,7 @@ impl World {
             },
             ..Default::default()
         });
-        let tx = self.sign(vec![any], GAS);
+        let tx = self.sign(vec![any], 4 * GAS);
         let result = self.block(&[tx]).tx_results.remove(0);
         assert_eq!(result.code, 0, "{}", result.log);
         let data = TxMsgData::decode(result.data.as_slice()).unwrap();
