@@ -27,6 +27,8 @@ const FORMAT: &str = "1\n";
 const FAUCET_ACCOUNT: &str = "a";
 /// Threads that serve connections; work that blocks has threads of its own.
 const SERVER_THREADS: usize = 2;
+/// Threads that step in while starting and stopping block one of those. Requests make none.
+const STARTING_THREADS: usize = 2;
 
 #[derive(ClapArgs)]
 pub(crate) struct Args {
@@ -86,6 +88,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         .init();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(SERVER_THREADS)
+        .max_blocking_threads(STARTING_THREADS)
         .enable_all()
         .build()
         .context("no threads for the servers")?;

@@ -6,7 +6,8 @@
 
 use crate::chain::BlockInfo;
 use crate::enclave::Enclave;
-use crate::events::{EventBus, block_events};
+use crate::event_bus::EventBus;
+use crate::events::block_events;
 use crate::host::{HostChain, block_info};
 use crate::mempool::{CheckKind as PoolCheck, CheckTx, Mempool};
 use crate::records;
@@ -68,6 +69,9 @@ pub enum Halt {
     /// The engine commits what was not executed.
     #[error("height {0} is committed without being executed")]
     Order(Height),
+    /// A block that was decided and executed is gone from the store.
+    #[error("the block at height {0} is no longer in the store")]
+    Lost(Height),
 }
 
 impl App {
@@ -284,11 +288,11 @@ impl App {
         self.mempool
             .block_committed(included, || self.chain.publish(head));
         self.published.send_replace(height);
-        if let Some(meta) = self.stores.blocks.meta(height).map_err(AppError::new)? {
-            let events = block_events(&meta, block, &executed.results).map_err(AppError::new)?;
-            self.events.publish(events);
-        }
-        Ok(())
+        self.events.publish(|| {
+            let meta = self.stores.blocks.meta(height).map_err(AppError::new)?;
+            let meta = meta.ok_or_else(|| AppError::new(Halt::Lost(height)))?;
+            block_events(&meta, block, &executed.results).map_err(AppError::new)
+        })
     }
 }
 

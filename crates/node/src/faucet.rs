@@ -2,11 +2,12 @@
 //!
 //! Plain HTTP, for local networks only: its key is public knowledge.
 
+use crate::listen::{Listener, Settings};
 use crate::mempool::CheckTx;
 use crate::services::Services;
-use axum::Router;
+use crate::workers::Workers;
 use axum::body::Body;
-use axum::http::{HeaderValue, Request, Response, StatusCode, header};
+use axum::http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 use prost::Message as _;
 use std::io;
 use std::net::SocketAddr;
@@ -22,7 +23,6 @@ use strongroom_types::proto::cosmos::tx::v1beta1::mode_info::{Single, Sum};
 use strongroom_types::proto::cosmos::tx::v1beta1::{AuthInfo, Fee, ModeInfo, SignerInfo, TxBody};
 use strongroom_types::proto::pack;
 use strongroom_types::{Address, sha256, tx};
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 /// What one request gets, in [`DENOM`].
@@ -60,13 +60,14 @@ struct Faucet {
 /// Serves until `stopping` becomes true.
 ///
 /// # Errors
-/// If the address cannot be bound.
+/// If the address cannot be bound, or the system gives no thread.
 pub async fn serve(
     services: Services,
     chain_id: String,
     purse: Purse,
     address: SocketAddr,
-    mut stopping: watch::Receiver<bool>,
+    settings: Settings,
+    stopping: watch::Receiver<bool>,
 ) -> io::Result<(SocketAddr, tokio::task::JoinHandle<()>)> {
     let faucet = Arc::new(Faucet {
         services,
@@ -74,30 +75,52 @@ pub async fn serve(
         purse,
         next: Mutex::new(0),
     });
-    let app = Router::new().fallback(move |request: Request<Body>| {
-        let faucet = Arc::clone(&faucet);
-        async move {
-            let uri = request.uri().clone();
-            let work = tokio::task::spawn_blocking(move || {
-                faucet.handle(uri.path(), uri.query().unwrap_or_default())
-            });
-            work.await.unwrap_or_else(|_| failure("the faucet failed"))
-        }
-    });
-    let listener = TcpListener::bind(address).await?;
-    let bound = listener.local_addr()?;
-    let task = tokio::spawn(async move {
-        let stop = async move {
-            let _ = stopping.wait_for(|stop| *stop).await;
-        };
-        if let Err(error) = axum::serve(listener, app)
-            .with_graceful_shutdown(stop)
-            .await
-        {
-            tracing::error!(%error, "the faucet ended");
-        }
-    });
+    // One thread: payments are made one after the other anyway.
+    let worker = Arc::new(Workers::new("faucet", 1)?);
+    let listener = Listener::bind(address, settings).await?;
+    let bound = listener.address()?;
+    let handle =
+        move |request: Request<Body>| answer(Arc::clone(&faucet), Arc::clone(&worker), request);
+    let task = tokio::spawn(listener.serve(handle, stopping));
     Ok((bound, task))
+}
+
+/// Methods that may have an effect. Browsers ask with the others, and nobody means a payment by them.
+const METHODS: &str = "GET, POST, OPTIONS";
+
+async fn answer(
+    faucet: Arc<Faucet>,
+    worker: Arc<Workers>,
+    request: Request<Body>,
+) -> Response<Body> {
+    let mut response = match *request.method() {
+        Method::GET | Method::POST => {
+            let uri: Uri = request.uri().clone();
+            let work = worker
+                .run(move || faucet.handle(uri.path(), uri.query().unwrap_or_default()))
+                .await;
+            work.unwrap_or_else(|error| failure(&error.to_string()))
+        }
+        Method::OPTIONS => empty(StatusCode::NO_CONTENT),
+        _ => empty(StatusCode::METHOD_NOT_ALLOWED),
+    };
+    let headers = response.headers_mut();
+    let any = HeaderValue::from_static("*");
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, any);
+    response
+}
+
+/// Without a body, and with the methods that are allowed.
+fn empty(status: StatusCode) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    let methods = HeaderValue::from_static(METHODS);
+    let headers = response.headers_mut();
+    headers.insert(header::ALLOW, methods.clone());
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
+    let any = HeaderValue::from_static("*");
+    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, any);
+    response
 }
 
 impl Faucet {
@@ -125,11 +148,7 @@ impl Faucet {
                     ),
                 }
             }
-            _ => {
-                let mut response = Response::new(Body::from("Invalid Request!"));
-                with_cors(&mut response);
-                response
-            }
+            _ => Response::new(Body::from("Invalid Request!")),
         }
     }
 
@@ -235,13 +254,5 @@ fn json(status: StatusCode, body: &serde_json::Value) -> Response<Body> {
         header::CONTENT_TYPE,
         HeaderValue::from_static("application/json"),
     );
-    with_cors(&mut response);
     response
-}
-
-fn with_cors(response: &mut Response<Body>) {
-    response.headers_mut().insert(
-        header::ACCESS_CONTROL_ALLOW_ORIGIN,
-        HeaderValue::from_static("*"),
-    );
 }

@@ -102,6 +102,15 @@ pub enum MempoolError {
         /// How many may.
         bytes_max: usize,
     },
+    /// Too many wait to be checked.
+    #[error("mempool is full: {txs} txs wait to be checked, try again")]
+    Busy {
+        /// Transactions that wait to be checked.
+        txs: usize,
+    },
+    /// The check ended without an answer: a fault of this node.
+    #[error("the transaction could not be checked")]
+    Unchecked,
     /// Longer than a transaction may be.
     #[error("Tx too large. Max size is {max}, but got {got}")]
     TooLarge {
@@ -118,7 +127,7 @@ impl MempoolError {
     pub fn code(&self) -> u32 {
         match self {
             Self::Seen => 19,
-            Self::Full { .. } => 20,
+            Self::Full { .. } | Self::Busy { .. } | Self::Unchecked => 20,
             Self::TooLarge { .. } => 21,
         }
     }

@@ -6,10 +6,12 @@
 use crate::abci;
 use crate::app::{App, BootError, Stores, boot};
 use crate::chain::BlockInfo;
+use crate::check_queue::CheckQueue;
 use crate::enclave::Enclave;
-use crate::events::EventBus;
+use crate::event_bus::EventBus;
 use crate::faucet::{self, Purse};
 use crate::host::HostChain;
+use crate::listen::{self, Shares, TooFewDescriptors};
 use crate::mempool::{Limits as MempoolLimits, Mempool};
 use crate::rest;
 use crate::rpc::RpcBackend;
@@ -65,8 +67,14 @@ pub enum NodeError {
     /// The engine.
     #[error("engine: {0}")]
     Engine(#[from] EngineError),
-    /// A port is taken, or not allowed.
-    #[error("cannot listen on {address}: {error}")]
+    /// The system gives too few descriptors.
+    #[error(transparent)]
+    Descriptors(#[from] TooFewDescriptors),
+    /// The system gives no more threads.
+    #[error("no thread for the servers: {0}. Raise the limit of processes (`ulimit -u`)")]
+    Threads(io::Error),
+    /// A port is taken or not allowed, or the system gives no more threads for its server.
+    #[error("cannot serve on {address}: {error}")]
     Listen {
         /// The address.
         address: SocketAddr,
@@ -173,6 +181,13 @@ impl Node {
         seal: Vec<u8>,
         signer: Signer,
     ) -> Result<Self, NodeError> {
+        let shares = Shares::of_process()?;
+        let budget = listen::Budget::default();
+        let settings = |connections_max| listen::Settings {
+            connections_max,
+            budget: budget.clone(),
+            ..listen::Settings::default()
+        };
         let stores = open_stores(&Layout(config.home.clone()))?;
         let enclave = enclave(transport, &stores);
         let head = boot(&enclave, &stores, seal, genesis.bytes())?;
@@ -235,6 +250,7 @@ impl Node {
         let services = Services {
             chain: Arc::clone(&chain),
             blocks: Arc::clone(&blocks),
+            checks: CheckQueue::new(Arc::clone(&mempool)).map_err(NodeError::Threads)?,
             mempool: Arc::clone(&mempool),
             info: Arc::new(info),
         };
@@ -247,19 +263,37 @@ impl Node {
             validator,
             genesis: String::from_utf8_lossy(genesis.bytes()).into_owned(),
         };
-        let rpc = RpcServer::start(Arc::new(backend), RpcConfig::default(), config.rpc)
+        let rpc_config = RpcConfig {
+            listen: settings(shares.rpc),
+            // Half of its connections are left for plain requests.
+            websockets_max: shares.rpc / 2,
+            ..RpcConfig::default()
+        };
+        let rpc = RpcServer::start(Arc::new(backend), rpc_config, config.rpc)
             .await
             .map_err(listen(config.rpc))?;
-        let (rest, rest_task) = rest::serve(services.clone(), config.rest, stopping.clone())
-            .await
-            .map_err(listen(config.rest))?;
+        let (rest, rest_task) = rest::serve(
+            services.clone(),
+            config.rest,
+            settings(shares.rest),
+            stopping.clone(),
+        )
+        .await
+        .map_err(listen(config.rest))?;
         let mut tasks = vec![rest_task];
         let mut faucet_address = None;
         if let Some((address, purse)) = config.faucet {
             let chain_id = genesis.chain_id.clone();
-            let (bound, task) = faucet::serve(services, chain_id, purse, address, stopping)
-                .await
-                .map_err(listen(address))?;
+            let (bound, task) = faucet::serve(
+                services,
+                chain_id,
+                purse,
+                address,
+                settings(shares.faucet),
+                stopping,
+            )
+            .await
+            .map_err(listen(address))?;
             faucet_address = Some(bound);
             tasks.push(task);
         }
@@ -338,6 +372,10 @@ impl RpcBackend for Backend {
 
     fn mempool(&self) -> &Mempool {
         &self.services.mempool
+    }
+
+    fn checks(&self) -> &CheckQueue {
+        &self.services.checks
     }
 
     fn events(&self) -> &EventBus {

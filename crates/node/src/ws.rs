@@ -2,25 +2,25 @@
 //!
 //! Promises: answers and events of one subscription come in order; events repeat the id of their `subscribe`; a silent
 //! socket is pinged and, if it stays silent, closed; on stopping every subscriber is told.
-//! Refuses: batches, messages over the limit, more clients and subscriptions than configured. A client that reads too
-//! slowly loses its subscriptions, never the node its pace.
+//! Refuses: batches, messages over the limit, more websockets, clients and subscriptions than configured. A client that
+//! reads too slowly loses its subscriptions, never the node its pace: one frame at a time is made for it, and what waits
+//! behind that is shared with the others and bounded (`event_bus`).
 
-use crate::events::{BlockEvents, EventBus};
+use crate::event_bus::{Ended, Feed};
+use crate::events::{self, BlockEvents};
+use crate::listen::{Budget, Meter, wait_for};
 use crate::query_lang::Query;
 use crate::rpc::envelope::{Id, Request, RpcError, read_one, respond};
 use crate::rpc::params::{Kind, Params};
-use crate::rpc::{Server, call_json, wait_for};
-use axum::extract::State;
-use axum::extract::ws::{
-    Message, WebSocket, WebSocketUpgrade, rejection::WebSocketUpgradeRejection,
-};
+use crate::rpc::{Server, call_json};
+use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
+use axum::extract::{FromRequestParts as _, Request as HttpRequest};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
 /// A peer that does not take a frame for so long is gone.
@@ -32,40 +32,70 @@ const TOO_SLOW: &str =
     "subscription was canceled (reason: client is not pulling messages fast enough)";
 
 /// `/websocket`.
-pub(crate) async fn upgrade(
-    State(server): State<Arc<Server>>,
-    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
-) -> Response {
-    match upgrade {
-        Ok(upgrade) => {
-            let max = server.context.config.body_bytes_max;
-            upgrade
-                .max_message_size(max)
-                .max_frame_size(max)
-                .on_upgrade(move |socket| Client::run(server, socket))
+pub(crate) async fn upgrade(server: Arc<Server>, request: HttpRequest) -> Response {
+    let (mut parts, _) = request.into_parts();
+    let meter = parts.extensions.get::<Arc<Meter>>().cloned();
+    let upgrade = WebSocketUpgrade::from_request_parts(&mut parts, &()).await;
+    let (Ok(upgrade), Some(meter)) = (upgrade, meter) else {
+        let headers = [
+            (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
+            (header::SEC_WEBSOCKET_VERSION, "13"),
+            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        ];
+        return (StatusCode::BAD_REQUEST, headers, "Bad Request\n").into_response();
+    };
+    let config = &server.context.config;
+    let Ok(place) = Arc::clone(&server.websockets).try_acquire_owned() else {
+        let max = config.websockets_max;
+        let text = format!("websockets_max {max} reached, try again later\n");
+        return (StatusCode::SERVICE_UNAVAILABLE, text).into_response();
+    };
+    let (max, budget) = (config.body_bytes_max, config.listen.budget.clone());
+    upgrade
+        .max_message_size(max)
+        .max_frame_size(max)
+        .on_upgrade(move |socket| {
+            let connection = Connection {
+                socket,
+                meter,
+                budget,
+                _place: place,
+            };
+            Client::run(server, connection)
+        })
+}
+
+/// The socket, and what it holds.
+struct Connection {
+    socket: WebSocket,
+    meter: Arc<Meter>,
+    budget: Budget,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Connection {
+    async fn send(&mut self, message: Message) -> Result<(), Gone> {
+        match timeout(SEND_MAX, self.socket.send(message)).await {
+            Ok(Ok(())) => Ok(()),
+            _ => Err(Gone),
         }
-        Err(_) => {
-            let headers = [
-                (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
-                (header::SEC_WEBSOCKET_VERSION, "13"),
-                (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-            ];
-            (StatusCode::BAD_REQUEST, headers, "Bad Request\n").into_response()
-        }
+    }
+
+    /// Says what two texts make together: they are put together when there is room for it.
+    async fn say(&mut self, head: &str, tail: &str) -> Result<(), Gone> {
+        let bytes = head.len().saturating_add(tail.len());
+        let Ok(_room) = timeout(SEND_MAX, self.budget.room(bytes)).await else {
+            return Err(Gone);
+        };
+        self.send(Message::Text([head, tail].concat().into())).await
     }
 }
 
 struct Subscription {
-    id: Id,
-    /// As the client wrote it: events repeat it.
-    text: String,
     query: Query,
-}
-
-/// The events of a client that has subscriptions, and its place among those clients.
-struct Feed {
-    events: Receiver<BlockEvents>,
-    _place: Place,
+    /// How its frames begin: with its id, and with the query as the client wrote it.
+    head: String,
+    id: Id,
 }
 
 /// One of the places for clients with subscriptions; free again when dropped.
@@ -96,25 +126,26 @@ struct Gone;
 
 struct Client {
     server: Arc<Server>,
-    socket: WebSocket,
+    connection: Connection,
     subscriptions: Vec<Subscription>,
-    feed: Option<Feed>,
+    /// The events, and the place among the clients that have any.
+    feed: Option<(Feed, Place)>,
 }
 
-/// The next event batch, or never if there is no subscription.
-async fn next_events(feed: &mut Option<Feed>) -> Result<BlockEvents, RecvError> {
+/// The next block's events, or never if there is no subscription.
+async fn next_events(feed: &mut Option<(Feed, Place)>) -> Result<Arc<BlockEvents>, Ended> {
     match feed {
-        Some(feed) => feed.events.recv().await,
+        Some((feed, _)) => feed.next().await,
         None => core::future::pending().await,
     }
 }
 
 impl Client {
-    async fn run(server: Arc<Server>, socket: WebSocket) {
+    async fn run(server: Arc<Server>, connection: Connection) {
         let _alive = server.alive.clone();
         let mut client = Self {
             server,
-            socket,
+            connection,
             subscriptions: Vec::new(),
             feed: None,
         };
@@ -133,15 +164,15 @@ impl Client {
             tokio::select! {
                 () = &mut stopped => {
                     self.end_subscriptions(STOPPED).await?;
-                    return self.send(Message::Close(None)).await;
+                    return self.connection.send(Message::Close(None)).await;
                 }
                 _ = ping.tick() => {
                     if heard.elapsed() > config.silence_max {
                         return Ok(());
                     }
-                    self.send(Message::Ping(Default::default())).await?;
+                    self.connection.send(Message::Ping(Default::default())).await?;
                 }
-                message = self.socket.recv() => {
+                message = self.connection.socket.recv() => {
                     let Some(Ok(message)) = message else { return Ok(()) };
                     heard = Instant::now();
                     match message {
@@ -150,25 +181,19 @@ impl Client {
                         // The library answers pings and closing.
                         Message::Ping(_) | Message::Pong(_) | Message::Close(_) => {}
                     }
+                    self.connection.meter.clear();
                 }
                 events = next_events(&mut self.feed) => match events {
                     Ok(events) => self.forward(&events).await?,
-                    Err(RecvError::Lagged(_)) => self.end_subscriptions(TOO_SLOW).await?,
-                    Err(RecvError::Closed) => self.end_subscriptions(STOPPED).await?,
+                    Err(Ended::TooSlow) => self.end_subscriptions(TOO_SLOW).await?,
+                    Err(Ended::Stopped) => self.end_subscriptions(STOPPED).await?,
                 },
             }
         }
     }
 
-    async fn send(&mut self, message: Message) -> Result<(), Gone> {
-        match timeout(SEND_MAX, self.socket.send(message)).await {
-            Ok(Ok(())) => Ok(()),
-            _ => Err(Gone),
-        }
-    }
-
     async fn say(&mut self, text: String) -> Result<(), Gone> {
-        self.send(Message::Text(text.into())).await
+        self.connection.say(&text, "").await
     }
 
     async fn take(&mut self, bytes: &[u8]) -> Result<(), Gone> {
@@ -185,8 +210,13 @@ impl Client {
             "unsubscribe" => self.unsubscribe(&request),
             "unsubscribe_all" => self.unsubscribe_all(),
             _ => {
-                let (answer, _) = call_json(&self.server, request).await;
-                return self.say(answer).await;
+                let answer = call_json(&self.server, request).await;
+                // Answers are made before anybody knows how long they are: they do not wait for room.
+                let Some(_room) = self.connection.budget.room_now(answer.len()) else {
+                    let busy = RpcError::internal("too many answers wait to be read, try again");
+                    return self.say(respond(Some(&id), Err(&busy))).await;
+                };
+                return self.connection.send(Message::Text(answer.into())).await;
             }
         };
         let answer = match &outcome {
@@ -228,16 +258,13 @@ impl Client {
             return Err(RpcError::internal("already subscribed"));
         }
         if let Some(place) = place {
-            let bus: &EventBus = self.server.context.backend.events();
-            self.feed = Some(Feed {
-                events: bus.subscribe(),
-                _place: place,
-            });
+            let feed = self.server.context.backend.events().subscribe();
+            self.feed = Some((feed, place));
         }
         self.subscriptions.push(Subscription {
-            id: id.clone(),
-            text,
             query,
+            head: events::head(id, &text),
+            id: id.clone(),
         });
         Ok(())
     }
@@ -271,22 +298,15 @@ impl Client {
         }
     }
 
-    async fn forward(&mut self, events: &BlockEvents) -> Result<(), Gone> {
-        let mut frames = Vec::new();
-        for event in events.iter() {
-            for subscription in self
-                .subscriptions
-                .iter()
-                .filter(|s| s.query.matches(event.pairs()))
-            {
-                frames.push(respond(
-                    Some(&subscription.id),
-                    Ok(&event.result(&subscription.text)),
-                ));
+    async fn forward(&mut self, block: &BlockEvents) -> Result<(), Gone> {
+        for event in block.iter() {
+            for subscription in &self.subscriptions {
+                if subscription.query.matches(event.pairs())
+                    && let Some(tail) = block.tail(event)
+                {
+                    self.connection.say(&subscription.head, tail).await?;
+                }
             }
-        }
-        for frame in frames {
-            self.say(frame).await?;
         }
         Ok(())
     }

@@ -135,6 +135,8 @@ pub struct KvLimits {
     pub cache_bytes: u64,
     /// Writes kept in memory, per table, before they go to a file of their own (fjall only).
     pub memtable_bytes: u64,
+    /// Files kept open (fjall only). Servers count on the rest of the process's descriptors.
+    pub open_files: usize,
 }
 
 impl Default for KvLimits {
@@ -142,6 +144,7 @@ impl Default for KvLimits {
         Self {
             cache_bytes: 16 << 20,
             memtable_bytes: 4 << 20,
+            open_files: 64,
         }
     }
 }

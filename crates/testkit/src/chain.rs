@@ -17,7 +17,7 @@ use strongroom_consensus::{
 };
 use strongroom_node::app::{App, Stores, boot};
 use strongroom_node::enclave::Enclave;
-use strongroom_node::events::EventBus;
+use strongroom_node::event_bus::EventBus;
 use strongroom_node::host::HostChain;
 use strongroom_node::mempool::{Limits, Mempool};
 use strongroom_node::node::{Layout, enclave, open_stores};

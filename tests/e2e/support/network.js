@@ -18,8 +18,11 @@ export const CHAIN_ID = "secretdev-1";
 /** The repository's root. */
 export const root = ROOT;
 
-/** Starts a network and waits until its first block is served. `blockTime` is `instant`, `1s` or `6s`. */
-export async function startNetwork({ blockTime = "instant", home, reset = true } = {}) {
+/**
+ * Starts a network and waits until its first block is served. `blockTime` is `instant`, `1s` or `6s`; `under` is a
+ * command that sets limits and then becomes the binary.
+ */
+export async function startNetwork({ blockTime = "instant", home, reset = true, under = [] } = {}) {
   if (!existsSync(BINARY)) throw new Error(`no binary at ${BINARY}: build it, or set STRONGROOM_BIN`);
   const ownHome = home ?? mkdtempSync(join(tmpdir(), "strongroom-e2e-"));
   const [restPort, rpcPort, faucetPort] = await freePorts(3);
@@ -27,7 +30,8 @@ export async function startNetwork({ blockTime = "instant", home, reset = true }
   if (reset) args.push("--reset");
   args.push("--rest-port", restPort, "--rpc-port", rpcPort, "--faucet-port", faucetPort);
 
-  const child = spawn(BINARY, args.map(String), { stdio: ["ignore", "pipe", "pipe"] });
+  const [command, ...rest] = [...under, BINARY, ...args.map(String)];
+  const child = spawn(command, rest, { stdio: ["ignore", "pipe", "pipe"] });
   const network = new Network(child, ownHome, restPort, rpcPort, faucetPort);
   await network.untilReady();
   return network;

@@ -8,27 +8,28 @@ mod json;
 mod routes;
 
 use crate::chain::query::{GrpcCode, QueryError};
-use crate::services::Services;
-use axum::Router;
-use axum::body::{Body, Bytes, to_bytes};
+use crate::listen::{self, BodyError, Listener, Settings};
+use crate::services::{BROADCAST_TX, Services};
+use crate::workers::{WorkError, Workers};
+use axum::body::{Body, Bytes};
 use axum::http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header,
 };
 use json::Printer;
 use prost::Message as _;
 use prost_reflect::{DescriptorPool, DynamicMessage};
-use routes::{BadRequest, Routes, Verb};
+use routes::{BadRequest, Route, Routes, Verb};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 use strongroom_types::proto::FILE_DESCRIPTOR_SET;
-use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 /// The longest request body in bytes: the largest upload in base64.
 const BODY_BYTES_MAX: usize = 4 << 20;
-/// Requests that are worked on at one time; more wait.
-const REQUESTS_MAX: usize = 64;
+/// Threads that work on requests; more requests wait.
+const WORKERS: usize = 16;
 const HEIGHT: &str = "x-cosmos-block-height";
 const HEIGHT_ANSWER: HeaderName = HeaderName::from_static("grpc-metadata-x-cosmos-block-height");
 
@@ -36,42 +37,32 @@ struct Gateway {
     services: Services,
     routes: Routes,
     printer: Printer,
-    running: Semaphore,
+    workers: Workers,
+    body_waits: Duration,
 }
 
 /// Serves until `stopping` becomes true. Gives the address that was bound, and the running server.
 ///
 /// # Errors
-/// If the address cannot be bound, or the descriptors cannot be read (which a test excludes).
+/// If the address cannot be bound, the system gives no threads, or the descriptors cannot be read (which a test excludes).
 pub async fn serve(
     services: Services,
     address: SocketAddr,
-    mut stopping: watch::Receiver<bool>,
+    settings: Settings,
+    stopping: watch::Receiver<bool>,
 ) -> io::Result<(SocketAddr, tokio::task::JoinHandle<()>)> {
     let pool = DescriptorPool::decode(FILE_DESCRIPTOR_SET).map_err(io::Error::other)?;
     let gateway = Arc::new(Gateway {
         services,
         routes: Routes::of(&pool),
         printer: Printer::new(pool),
-        running: Semaphore::new(REQUESTS_MAX),
+        workers: Workers::new("rest", WORKERS)?,
+        body_waits: settings.body_waits,
     });
-    let app = Router::new().fallback(move |request: Request<Body>| {
-        let gateway = Arc::clone(&gateway);
-        async move { gateway.handle(request).await }
-    });
-    let listener = TcpListener::bind(address).await?;
-    let bound = listener.local_addr()?;
-    let task = tokio::spawn(async move {
-        let stop = async move {
-            let _ = stopping.wait_for(|stop| *stop).await;
-        };
-        if let Err(error) = axum::serve(listener, app)
-            .with_graceful_shutdown(stop)
-            .await
-        {
-            tracing::error!(%error, "REST ended");
-        }
-    });
+    let listener = Listener::bind(address, settings).await?;
+    let bound = listener.address()?;
+    let handle = move |request| Arc::clone(&gateway).handle(request);
+    let task = tokio::spawn(listener.serve(handle, stopping));
     Ok((bound, task))
 }
 
@@ -81,26 +72,52 @@ impl Gateway {
         if parts.method == Method::OPTIONS {
             return with_cors(response(StatusCode::NO_CONTENT, String::new(), None));
         }
-        let Ok(body) = to_bytes(body, BODY_BYTES_MAX).await else {
-            let text = format!("request body longer than {BODY_BYTES_MAX} bytes");
-            return with_cors(error(&QueryError::invalid_argument(text)));
-        };
-        let Ok(_permit) = self.running.acquire().await else {
-            return with_cors(error(&QueryError::UnknownPath));
+        let body = match listen::read_body(body, BODY_BYTES_MAX, self.body_waits).await {
+            Ok(body) => body,
+            Err(BodyError::Unreadable(_)) => {
+                let text = format!("request body longer than {BODY_BYTES_MAX} bytes");
+                return with_cors(error(&QueryError::invalid_argument(text)));
+            }
+            Err(BodyError::TooSlow) => {
+                return with_cors(unavailable("the request body came too slowly, try again"));
+            }
         };
         let gateway = Arc::clone(&self);
         // Queries read disk and may run contracts: not on the threads that serve connections.
-        let work = tokio::task::spawn_blocking(move || {
-            gateway.answer(&parts.method, &parts.uri, &parts.headers, &body)
-        });
-        with_cors(match work.await {
-            Ok(Ok((height, json))) => response(StatusCode::OK, json, Some(height)),
-            Ok(Err(e)) => error(&e),
-            Err(_) => error(&QueryError::Status {
+        let step = move || gateway.answer(&parts.method, &parts.uri, &parts.headers, &body);
+        let answer = match self.workers.run(step).await {
+            Ok(Ok(Step::Done(height, json))) => Ok((height, json)),
+            Ok(Ok(Step::Broadcast(request))) => self.broadcast(request).await,
+            Ok(Err(e)) => Err(e),
+            Err(busy @ WorkError::Busy) => return with_cors(unavailable(&busy.to_string())),
+            Err(failed) => Err(QueryError::Status {
                 code: GrpcCode::Internal,
-                text: "the method failed".into(),
+                text: failed.to_string(),
             }),
+        };
+        with_cors(match answer {
+            Ok((height, json)) => response(StatusCode::OK, json, Some(height)),
+            Err(e) => error(&e),
         })
+    }
+
+    /// Waits for CheckTx without holding a thread.
+    async fn broadcast(&self, request: Vec<u8>) -> Result<(u64, String), QueryError> {
+        let (height, answer) = self.services.broadcast(&request).await?;
+        let printed = self
+            .routes
+            .by_path(BROADCAST_TX)
+            .map(|route| self.print(route, &answer));
+        Ok((height, printed.ok_or(QueryError::UnknownPath)??))
+    }
+
+    fn print(&self, route: &Route, answer: &[u8]) -> Result<String, QueryError> {
+        let message = DynamicMessage::decode(route.method.output(), answer);
+        let message = message.map_err(|e| QueryError::Status {
+            code: GrpcCode::Internal,
+            text: e.to_string(),
+        })?;
+        Ok(self.printer.print(&message))
     }
 
     fn answer(
@@ -109,7 +126,7 @@ impl Gateway {
         uri: &Uri,
         headers: &HeaderMap,
         body: &Bytes,
-    ) -> Result<(u64, String), QueryError> {
+    ) -> Result<Step, QueryError> {
         let verb = match *method {
             Method::GET => Verb::Get,
             Method::POST => Verb::Post,
@@ -124,18 +141,29 @@ impl Gateway {
             Verb::Post => route.request_of_body(body),
         }
         .map_err(|BadRequest(text)| QueryError::invalid_argument(text))?;
-        let (height, answer) =
-            self.services
-                .call(&route.path, &request.encode_to_vec(), height(headers)?)?;
-        let message =
-            DynamicMessage::decode(route.method.output(), answer.as_slice()).map_err(|e| {
-                QueryError::Status {
-                    code: GrpcCode::Internal,
-                    text: e.to_string(),
-                }
-            })?;
-        Ok((height, self.printer.print(&message)))
+        let request = request.encode_to_vec();
+        if route.path == BROADCAST_TX {
+            return Ok(Step::Broadcast(request));
+        }
+        let (height, answer) = self
+            .services
+            .call(&route.path, &request, height(headers)?)?;
+        Ok(Step::Done(height, self.print(route, &answer)?))
     }
+}
+
+/// How far a thread brought a request.
+enum Step {
+    /// Height and printed answer.
+    Done(u64, String),
+    /// A transaction to broadcast; that waits for its turn.
+    Broadcast(Vec<u8>),
+}
+
+/// gRPC 14: the same request may succeed later.
+fn unavailable(text: &str) -> Response<Body> {
+    let body = serde_json::json!({ "code": 14, "message": text, "details": [] });
+    response(StatusCode::SERVICE_UNAVAILABLE, body.to_string(), None)
 }
 
 /// The height that a request asks for; 0 for the newest.

@@ -77,6 +77,11 @@ impl Routes {
         Self(routes)
     }
 
+    /// The route of a gRPC method.
+    pub(crate) fn by_path(&self, path: &str) -> Option<&Route> {
+        self.0.iter().find(|route| route.path == path)
+    }
+
     /// The route of a request path with what its fields hold. Literal segments go before fields.
     pub(crate) fn find(&self, verb: Verb, path: &str) -> Option<(&Route, Vec<(String, String)>)> {
         let given: Vec<&str> = path.trim_start_matches('/').split('/').collect();

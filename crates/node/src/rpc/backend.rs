@@ -1,6 +1,7 @@
 //! What the RPC asks of the node behind it.
 
-use crate::events::EventBus;
+use crate::check_queue::CheckQueue;
+use crate::event_bus::EventBus;
 use crate::mempool::Mempool;
 use strongroom_store::blocks::{BlockStore, Validator};
 use strongroom_types::{Hash, Height};
@@ -83,6 +84,8 @@ pub trait RpcBackend: Send + Sync + 'static {
     fn published_height(&self) -> Height;
     /// What waits for a block.
     fn mempool(&self) -> &Mempool;
+    /// Where transactions wait for CheckTx.
+    fn checks(&self) -> &CheckQueue;
     /// What is told to subscribers.
     fn events(&self) -> &EventBus;
     /// Who this node is.

@@ -1,9 +1,10 @@
 //! Settings of the RPC server, each with CometBFT's meaning.
 
+use crate::listen::Settings;
 use std::time::Duration;
 
 /// See the fields; the defaults are those of a local network (wire.md 5).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Config {
     /// Origins that browsers may call from: `*`, exact, or with one `*` inside. Empty: no CORS headers at all.
     pub cors_allowed_origins: Vec<String>,
@@ -12,16 +13,16 @@ pub struct Config {
     pub body_bytes_max: usize,
     /// The most requests in a batch.
     pub batch_requests_max: usize,
-    /// The most requests that are worked on at the same time; more wait.
-    pub requests_at_once_max: usize,
+    /// Threads that work on requests; more requests wait.
+    pub workers: usize,
     /// The most `broadcast_tx_commit` that wait for a block at the same time; more are refused.
     pub commits_waiting_max: usize,
     /// How long `broadcast_tx_commit` waits for its block.
     pub broadcast_tx_commit_timeout: Duration,
-    /// The most open connections; more wait to be accepted.
-    pub connections_max: usize,
-    /// A connection on which nothing moves for so long is closed. Longer than any method works.
-    pub idle_max: Duration,
+    /// Connections and their deadlines.
+    pub listen: Settings,
+    /// The most open websockets; more are answered 503, so that plain requests always find a connection.
+    pub websockets_max: usize,
     /// The most websockets with a subscription.
     pub subscription_clients_max: usize,
     /// The most subscriptions of a websocket.
@@ -38,11 +39,11 @@ impl Default for Config {
             cors_allowed_origins: vec!["*".to_owned()],
             body_bytes_max: 4 * 1024 * 1024,
             batch_requests_max: 10,
-            requests_at_once_max: 64,
+            workers: 16,
             commits_waiting_max: 64,
             broadcast_tx_commit_timeout: Duration::from_secs(10),
-            connections_max: 900,
-            idle_max: Duration::from_secs(120),
+            listen: Settings::default(),
+            websockets_max: 200,
             subscription_clients_max: 100,
             subscriptions_per_client_max: 50,
             ping_every: Duration::from_secs(27),

@@ -2,28 +2,28 @@
 
 use super::cors::Cors;
 use super::envelope::{
-    Body as RpcBody, Request as RpcRequest, RpcError, URI_ID, read_body, respond,
+    Body as RpcBody, Id, Request as RpcRequest, RpcError, URI_ID, read_body, respond,
 };
 use super::list;
 use super::methods::{self, Call};
 use super::params::{Params, query_pairs};
 use super::server::Server;
-use axum::body::{Body, to_bytes};
-use axum::extract::{Request, State};
+use crate::listen::{self, BodyError};
+use axum::body::{Body, Bytes};
+use axum::extract::Request;
 use axum::http::header::{
     CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HOST, ORIGIN, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tokio::time::timeout;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
 const FOR_A_DAY: &str = "public, max-age=86400";
-/// How long a request may take to arrive.
-const BODY_WAITS: Duration = Duration::from_secs(20);
+/// After so many bytes of answers, the calls that are left in a batch are refused.
+const BATCH_ANSWER_BYTES_MAX: usize = 32 << 20;
 const SERVER_TIME: HeaderName = HeaderName::from_static("x-server-time");
 
 /// An answer before it becomes HTTP.
@@ -74,7 +74,7 @@ impl Reply {
 }
 
 /// All paths but `/websocket`.
-pub(super) async fn handle(State(server): State<Arc<Server>>, request: Request) -> Response {
+pub(super) async fn handle(server: Arc<Server>, request: Request) -> Response {
     let origin = request.headers().get(ORIGIN).cloned();
     if let Some(headers) = server
         .cors
@@ -133,16 +133,17 @@ fn host_of(request: &Request) -> String {
         .to_owned()
 }
 
-async fn body_of(server: &Server, request: Request) -> Result<Vec<u8>, RpcError> {
-    let read = to_bytes(request.into_body(), server.context.config.body_bytes_max);
-    let why = match timeout(BODY_WAITS, read).await {
-        Ok(Ok(bytes)) => return Ok(bytes.into()),
-        Ok(Err(error)) => error.to_string(),
-        Err(_) => "it took too long".to_owned(),
-    };
-    Err(RpcError::invalid_request(format!(
-        "error reading request body: {why}"
-    )))
+async fn body_of(server: &Server, request: Request) -> Result<Bytes, RpcError> {
+    let config = &server.context.config;
+    let waits = config.listen.body_waits;
+    let read = listen::read_body(request.into_body(), config.body_bytes_max, waits).await;
+    read.map_err(|error| {
+        let why = match error {
+            BodyError::Unreadable(why) => why,
+            BodyError::TooSlow => "it took too long".to_owned(),
+        };
+        RpcError::invalid_request(format!("error reading request body: {why}"))
+    })
 }
 
 async fn at_root(server: &Arc<Server>, request: Request) -> Reply {
@@ -171,10 +172,24 @@ async fn at_root(server: &Arc<Server>, request: Request) -> Reply {
             respond(None, Err(&RpcError::invalid_request(text))),
         );
     }
-    let mut answers = Vec::new();
+    // Read at once: parsed JSON takes many times its length.
+    let calls: Vec<_> = requests
+        .into_iter()
+        .filter(|request| request.id.is_some())
+        .map(JsonCall::read)
+        .collect();
+    let mut answers: Vec<String> = Vec::new();
     let mut cacheable = true;
-    for request in requests.into_iter().filter(|request| request.id.is_some()) {
-        let (answer, keep) = call_json(server, request).await;
+    for call in calls {
+        let bytes: usize = answers.iter().map(String::len).sum();
+        let (answer, keep) = if bytes > BATCH_ANSWER_BYTES_MAX {
+            let text =
+                format!("the answers to the calls before have over {BATCH_ANSWER_BYTES_MAX} bytes");
+            let refused = RpcError::internal(text);
+            (respond(call.id.as_ref(), Err(&refused)), false)
+        } else {
+            call.answer(server).await
+        };
         cacheable &= keep;
         answers.push(answer);
     }
@@ -189,23 +204,44 @@ async fn at_root(server: &Arc<Server>, request: Request) -> Reply {
     }
 }
 
-/// Answers a request, and says whether a cache may keep the answer.
-pub(crate) async fn call_json(server: &Arc<Server>, request: RpcRequest) -> (String, bool) {
-    let id = request.id.as_ref();
-    let method = methods::find(&request.method).filter(|m| !matches!(m.call, Call::WebsocketOnly));
-    let Some(method) = method else {
-        return (respond(id, Err(&RpcError::method_not_found())), false);
-    };
-    match Params::from_json(method.params, request.params.as_ref()) {
-        Ok(params) => {
-            let cacheable = method.is_cacheable(&params);
-            match server.call(method, params).await {
-                Ok(result) => (respond(id, Ok(&result)), cacheable),
-                Err(error) => (respond(id, Err(&error)), false),
-            }
+/// A request whose params are read.
+struct JsonCall {
+    id: Option<Id>,
+    call: Result<(&'static methods::Method, Params), RpcError>,
+}
+
+impl JsonCall {
+    fn read(request: RpcRequest) -> Self {
+        let method = methods::find(&request.method);
+        let call = match method.filter(|m| !matches!(m.call, Call::WebsocketOnly)) {
+            None => Err(RpcError::method_not_found()),
+            Some(method) => Params::from_json(method.params, request.params.as_ref())
+                .map(|params| (method, params)),
+        };
+        Self {
+            id: request.id,
+            call,
         }
-        Err(error) => (respond(id, Err(&error)), false),
     }
+
+    /// The answer, and whether a cache may keep it.
+    async fn answer(self, server: &Arc<Server>) -> (String, bool) {
+        let id = self.id.as_ref();
+        let (method, params) = match self.call {
+            Ok(call) => call,
+            Err(error) => return (respond(id, Err(&error)), false),
+        };
+        let cacheable = method.is_cacheable(&params);
+        match server.call(method, params).await {
+            Ok(result) => (respond(id, Ok(&result)), cacheable),
+            Err(error) => (respond(id, Err(&error)), false),
+        }
+    }
+}
+
+/// Answers a request.
+pub(crate) async fn call_json(server: &Arc<Server>, request: RpcRequest) -> String {
+    JsonCall::read(request).answer(server).await.0
 }
 
 async fn at_method(

@@ -4,22 +4,23 @@ use super::backend::RpcBackend;
 use super::config::Config;
 use super::cors::Cors;
 use super::envelope::RpcError;
+use super::http;
 use super::methods::{Answer, Call, Context, Method};
 use super::params::Params;
-use super::{http, listener};
+use crate::listen::Listener;
+use crate::workers::Workers;
 use crate::ws;
-use axum::Router;
-use axum::routing::any;
+use axum::extract::Request;
+use axum::response::Response;
 use core::net::SocketAddr;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
-use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
 
-/// How long stopping waits for websockets and requests under way.
+/// How long stopping waits for websockets.
 const STOP_WAITS: Duration = Duration::from_secs(5);
 
 /// What all connections share.
@@ -32,38 +33,34 @@ pub(crate) struct Server {
     pub(crate) stopping: watch::Receiver<bool>,
     /// Held by everything that stopping has to wait for.
     pub(crate) alive: mpsc::Sender<()>,
-    running: Arc<Semaphore>,
+    /// Places of websockets.
+    pub(crate) websockets: Arc<Semaphore>,
+    workers: Workers,
     waiting: Arc<Semaphore>,
 }
 
 impl Server {
-    /// Runs a method on a thread that may block.
+    /// Calls a method: on a thread that may block, or as a task if it waits for others.
     pub(crate) async fn call(&self, method: &'static Method, params: Params) -> Answer {
-        let (function, permit) = match method.call {
-            Call::Now(function) => (
-                function,
-                Arc::clone(&self.running).acquire_owned().await.ok(),
-            ),
-            // Those that wait for a block would take the place of all others.
-            Call::Waits(function) => match Arc::clone(&self.waiting).try_acquire_owned() {
-                Ok(permit) => (function, Some(permit)),
-                Err(_) => {
-                    return Err(RpcError::internal(
-                        "too many transactions wait for their block",
-                    ));
-                }
-            },
-            Call::WebsocketOnly => return Err(RpcError::method_not_found()),
-        };
         let context = self.context.clone();
-        let answer = tokio::task::spawn_blocking(move || {
-            let _permit = permit;
-            function(&context, &params)
-        });
-        answer.await.unwrap_or_else(|error| {
-            tracing::error!(method = method.name, %error, "an RPC method failed");
-            Err(RpcError::internal("the method failed"))
-        })
+        match method.call {
+            Call::Now(function) => {
+                let job = move || function(&context, &params);
+                self.workers.run(job).await.unwrap_or_else(|error| {
+                    tracing::warn!(method = method.name, %error, "an RPC method gave no answer");
+                    Err(RpcError::internal(error.to_string()))
+                })
+            }
+            Call::Checks(function) => function(context, params).await,
+            // Those that wait for a block hold their transaction and a connection for long.
+            Call::Waits(function) => match Arc::clone(&self.waiting).try_acquire_owned() {
+                Ok(_place) => function(context, params).await,
+                Err(_) => Err(RpcError::internal(
+                    "too many transactions wait for their block, try again",
+                )),
+            },
+            Call::WebsocketOnly => Err(RpcError::method_not_found()),
+        }
     }
 }
 
@@ -85,8 +82,8 @@ impl RpcServer {
         config: Config,
         address: SocketAddr,
     ) -> io::Result<Self> {
-        let listener = TcpListener::bind(address).await?;
-        let address = listener.local_addr()?;
+        let listener = Listener::bind(address, config.listen.clone()).await?;
+        let address = listener.address()?;
         let (stop, stopping) = watch::channel(false);
         let (alive, mut all_gone) = mpsc::channel(1);
         let server = Arc::new(Server {
@@ -94,33 +91,18 @@ impl RpcServer {
             subscribed_clients: AtomicUsize::new(0),
             stopping: stopping.clone(),
             alive,
-            running: Arc::new(Semaphore::new(config.requests_at_once_max)),
+            websockets: Arc::new(Semaphore::new(config.websockets_max)),
+            workers: Workers::new("rpc", config.workers)?,
             waiting: Arc::new(Semaphore::new(config.commits_waiting_max)),
             context: Context {
                 backend,
                 config: Arc::new(config),
             },
         });
-        let listener = {
-            let config = &server.context.config;
-            listener::Limited::new(listener, config.connections_max, config.idle_max)
-        };
-        let routes = Router::new()
-            .route("/websocket", any(ws::upgrade))
-            .fallback(http::handle)
-            .with_state(server);
         let serving = tokio::spawn(async move {
-            let stopped = wait_for(stopping.clone());
-            let serve = axum::serve(listener, routes).with_graceful_shutdown(stopped);
-            tokio::select! {
-                served = serve => {
-                    if let Err(error) = served {
-                        tracing::error!(%error, "the RPC server failed");
-                    }
-                }
-                () = async { wait_for(stopping).await; tokio::time::sleep(STOP_WAITS).await } => {}
-            }
-            // All routes are gone by now; what is left of the senders belongs to websockets.
+            let handle = move |request: Request| route(Arc::clone(&server), request);
+            listener.serve(handle, stopping).await;
+            // All requests are answered by now; what is left of the senders belongs to websockets.
             let _ = tokio::time::timeout(STOP_WAITS, all_gone.recv()).await;
         });
         Ok(Self {
@@ -143,8 +125,9 @@ impl RpcServer {
     }
 }
 
-/// Returns when the server stops.
-pub(crate) async fn wait_for(mut stopping: watch::Receiver<bool>) {
-    // An error means that the handle is gone: that stops the server, too.
-    let _ = stopping.wait_for(|stopping| *stopping).await;
+async fn route(server: Arc<Server>, request: Request) -> Response {
+    match request.uri().path() {
+        "/websocket" => ws::upgrade(server, request).await,
+        _ => http::handle(server, request).await,
+    }
 }

@@ -6,6 +6,7 @@ mod node;
 mod txs;
 
 use crate::chain::query::{GrpcCode, QueryError};
+use crate::check_queue::CheckQueue;
 use crate::host::HostChain;
 use crate::mempool::Mempool;
 use crate::rpc::backend::NodeInfo;
@@ -13,6 +14,9 @@ use prost::Message;
 use std::sync::Arc;
 use strongroom_store::blocks::BlockStore;
 use strongroom_types::Height;
+
+/// Broadcasting, which waits for its turn: [`Services::broadcast`].
+pub const BROADCAST_TX: &str = "/cosmos.tx.v1beta1.Service/BroadcastTx";
 
 /// What the services are made of.
 #[derive(Clone)]
@@ -23,6 +27,8 @@ pub struct Services {
     pub blocks: Arc<BlockStore>,
     /// What waits for a block.
     pub mempool: Arc<Mempool>,
+    /// What waits for CheckTx.
+    pub checks: CheckQueue,
     /// Who this node is.
     pub info: Arc<NodeInfo>,
 }

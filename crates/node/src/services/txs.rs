@@ -22,10 +22,6 @@ const LIMIT_MAX: usize = 100;
 impl Services {
     pub(super) fn txs(&self, method: &str, request: &[u8]) -> Answer {
         match method {
-            "BroadcastTx" => {
-                let tx_response = Some(self.broadcast(decode(request)?)?);
-                self.answer(&pb::BroadcastTxResponse { tx_response })
-            }
             "Simulate" => self.answer(&self.simulate(decode(request)?)?),
             "GetTx" => self.answer(&self.tx_by_hash(&decode::<pb::GetTxRequest>(request)?.hash)?),
             "GetTxsEvent" => self.answer(&self.search(&decode(request)?)?),
@@ -49,22 +45,32 @@ impl Services {
         }
     }
 
-    fn broadcast(&self, request: pb::BroadcastTxRequest) -> Result<abci::TxResponse, QueryError> {
+    /// `BroadcastTx`: waits for CheckTx if the mode is sync.
+    ///
+    /// # Errors
+    /// A malformed request.
+    pub async fn broadcast(&self, request: &[u8]) -> Answer {
+        let tx_response = Some(self.checked(decode(request)?).await?);
+        self.answer(&pb::BroadcastTxResponse { tx_response })
+    }
+
+    async fn checked(
+        &self,
+        request: pb::BroadcastTxRequest,
+    ) -> Result<abci::TxResponse, QueryError> {
         if request.tx_bytes.is_empty() {
             return Err(status(GrpcCode::InvalidArgument, "invalid empty tx"));
         }
+        let mode = request.mode();
+        if !matches!(mode, pb::BroadcastMode::Sync | pb::BroadcastMode::Async) {
+            let text = "unsupported return type unspecified; supported types: sync, async";
+            return Err(status(GrpcCode::Unknown, text));
+        }
         let txhash = hex::encode_upper(sha256(&request.tx_bytes));
-        let checked = match request.mode() {
-            pb::BroadcastMode::Sync => self.mempool.submit(request.tx_bytes),
-            pb::BroadcastMode::Async => self.mempool.admit(request.tx_bytes).map(|admitted| {
-                let mempool = self.mempool.clone();
-                std::thread::spawn(move || mempool.check(admitted));
-                CheckTx::default()
-            }),
-            _ => {
-                let text = "unsupported return type unspecified; supported types: sync, async";
-                return Err(status(GrpcCode::Unknown, text));
-            }
+        let checked = match self.checks.submit(request.tx_bytes) {
+            Ok(queued) if mode == pb::BroadcastMode::Sync => queued.answer().await,
+            Ok(_) => Ok(CheckTx::default()),
+            Err(refused) => Err(refused),
         };
         let mut response = abci::TxResponse {
             txhash,

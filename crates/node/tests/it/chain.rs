@@ -7,7 +7,9 @@ use serde_json::Value;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use strongroom_node::events::{EventBus, block_events};
+use strongroom_node::check_queue::CheckQueue;
+use strongroom_node::event_bus::EventBus;
+use strongroom_node::events::block_events;
 use strongroom_node::mempool::{CheckKind, CheckTx, Checker, Limits, Mempool};
 use strongroom_node::rpc::RpcBackend;
 use strongroom_node::rpc::backend::{AbciInfo, AbciQueryAnswer, NodeInfo, ProofOp};
@@ -240,7 +242,8 @@ pub(crate) struct Golden {
     chain: &'static str,
     _directory: tempfile::TempDir,
     blocks: BlockStore,
-    mempool: Mempool,
+    mempool: Arc<Mempool>,
+    checks: CheckQueue,
     events: EventBus,
     published: AtomicU64,
     genesis: String,
@@ -255,11 +258,13 @@ impl Golden {
         blocks
             .save_in_force(from, &first.validators, &first.params)
             .unwrap();
+        let mempool = Arc::new(Mempool::new(limits, Box::new(Words)));
         let golden = Self {
             chain,
             _directory: directory,
             blocks,
-            mempool: Mempool::new(limits, Box::new(Words)),
+            checks: CheckQueue::new(Arc::clone(&mempool)).unwrap(),
+            mempool,
             events: EventBus::default(),
             published: AtomicU64::new(0),
             genesis: genesis(),
@@ -292,8 +297,8 @@ impl Golden {
             .collect();
         self.mempool.block_committed(included, || ());
         self.published.store(meta.height, Ordering::Release);
-        self.events
-            .publish(block_events(&meta, &block, &executed.results).unwrap());
+        let events = || block_events(&meta, &block, &executed.results);
+        self.events.publish(events).unwrap();
     }
 
     /// Makes blocks up to `height`, the last one with `tx` and `result`: the last recorded one with another height.
@@ -348,6 +353,10 @@ impl RpcBackend for Golden {
 
     fn mempool(&self) -> &Mempool {
         &self.mempool
+    }
+
+    fn checks(&self) -> &CheckQueue {
+        &self.checks
     }
 
     fn events(&self) -> &EventBus {

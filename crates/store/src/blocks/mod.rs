@@ -113,6 +113,7 @@ impl BlockStore {
         let limits = KvLimits {
             cache_bytes: CACHE_BYTES,
             memtable_bytes: MEMTABLE_BYTES,
+            ..KvLimits::default()
         };
         Ok(Self::on(Arc::new(FjallKv::open(
             path,

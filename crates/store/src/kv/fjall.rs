@@ -34,6 +34,7 @@ impl FjallKv {
             .cache_size(limits.cache_bytes)
             .max_journaling_size(JOURNAL_BYTES_MAX)
             .worker_threads(WORKERS)
+            .max_cached_files(Some(limits.open_files))
             .open()
             .map_err(|e| match e {
                 fjall::Error::Locked => Error::InUse {

@@ -27,6 +27,7 @@ fn open_kv(engine: Engine, dir: &Path) -> Arc<dyn Kv> {
     let limits = KvLimits {
         cache_bytes: 1 << 20,
         memtable_bytes: 1 << 20,
+        ..KvLimits::default()
     };
     match engine {
         Engine::Fjall => Arc::new(FjallKv::open(dir.join("fjall"), TABLES, limits).unwrap()),

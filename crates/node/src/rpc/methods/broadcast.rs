@@ -1,16 +1,14 @@
 //! Sending transactions, and what waits for a block.
 
-use super::{Answer, Context, answer, missing};
+use super::{Answer, Context, Later, answer};
+use crate::event_bus::Ended;
 use crate::mempool::CheckTx;
 use crate::rpc::encode::results::TxResultJson;
 use crate::rpc::envelope::RpcError;
 use crate::rpc::json::{Base64, Str, UpperHex};
 use crate::rpc::params::Params;
 use serde::Serialize;
-use std::sync::Arc;
 use strongroom_types::{ExecTxResult, Hash, Height};
-use tokio::runtime::Handle;
-use tokio::sync::broadcast::error::RecvError;
 
 /// The answer of `broadcast_tx_sync` and `broadcast_tx_async`.
 #[derive(Serialize)]
@@ -39,31 +37,27 @@ fn refused(error: &dyn core::fmt::Display) -> RpcError {
 }
 
 /// Waits for CheckTx, not for a block.
-pub(super) fn broadcast_tx_sync(context: &Context, params: &Params) -> Answer {
-    let mempool = context.backend.mempool();
-    let admitted = mempool
-        .admit(params.bytes("tx").to_vec())
-        .map_err(|e| refused(&e))?;
-    let hash = admitted.hash();
-    let check = mempool.check(admitted).map_err(|e| refused(&e))?;
-    answer(&Broadcast::new(hash, check))
+pub(super) fn broadcast_tx_sync(context: Context, params: Params) -> Later {
+    Box::pin(async move {
+        let queue = context.backend.checks();
+        let queued = queue
+            .submit(params.bytes("tx").to_vec())
+            .map_err(|e| refused(&e))?;
+        let hash = queued.hash;
+        let check = queued.answer().await.map_err(|e| refused(&e))?;
+        answer(&Broadcast::new(hash, check))
+    })
 }
 
 /// Waits for nothing: CheckTx runs later and nobody hears of it.
-pub(super) fn broadcast_tx_async(context: &Context, params: &Params) -> Answer {
-    let admitted = context
-        .backend
-        .mempool()
-        .admit(params.bytes("tx").to_vec())
-        .map_err(|e| refused(&e))?;
-    let hash = admitted.hash();
-    let backend = Arc::clone(&context.backend);
-    Handle::current().spawn_blocking(move || {
-        if let Err(error) = backend.mempool().check(admitted) {
-            tracing::debug!(%error, "a transaction sent without waiting found no room");
-        }
-    });
-    answer(&Broadcast::new(hash, CheckTx::default()))
+pub(super) fn broadcast_tx_async(context: Context, params: Params) -> Later {
+    Box::pin(async move {
+        let queue = context.backend.checks();
+        let queued = queue
+            .submit(params.bytes("tx").to_vec())
+            .map_err(|e| refused(&e))?;
+        answer(&Broadcast::new(queued.hash, CheckTx::default()))
+    })
 }
 
 #[derive(Serialize)]
@@ -75,19 +69,24 @@ struct BroadcastCommit {
 }
 
 /// Waits for the block that has the transaction.
-pub(super) fn broadcast_tx_commit(context: &Context, params: &Params) -> Answer {
+pub(super) fn broadcast_tx_commit(context: Context, params: Params) -> Later {
+    Box::pin(commit(context, params))
+}
+
+async fn commit(context: Context, params: Params) -> Answer {
     let backend = &context.backend;
     // Listening begins before the transaction can be in any block.
-    let mut events = backend.events().subscribe();
+    let mut feed = backend.events().subscribe();
     let wrong = |error: &dyn core::fmt::Display| {
         RpcError::internal(format!("error on broadcastTxCommit: {error}"))
     };
-    let admitted = backend
-        .mempool()
-        .admit(params.bytes("tx").to_vec())
+    let queued = backend
+        .checks()
+        .submit(params.bytes("tx").to_vec())
         .map_err(|e| wrong(&e))?;
-    let hash = admitted.hash();
-    let check = backend.mempool().check(admitted).map_err(|e| wrong(&e))?;
+    drop(params);
+    let hash = queued.hash;
+    let check = queued.answer().await.map_err(|e| wrong(&e))?;
     let mut outcome = BroadcastCommit {
         check_tx: (&check).into(),
         tx_result: (&ExecTxResult::default()).into(),
@@ -99,42 +98,25 @@ pub(super) fn broadcast_tx_commit(context: &Context, params: &Params) -> Answer 
     }
     let included = async {
         loop {
-            match events.recv().await {
-                Ok(block) if block.iter().any(|event| event.tx == Some(hash)) => return true,
-                Ok(_) => {}
-                // Too many blocks at once to keep up; the index knows.
-                Err(RecvError::Lagged(_)) => {
-                    if matches!(backend.blocks().tx_location(&hash), Ok(Some(_))) {
-                        return true;
+            match feed.next().await {
+                Ok(block) => {
+                    if let Some(result) = block.result_of(&hash) {
+                        return Some((block.height(), result.into()));
                     }
                 }
-                Err(RecvError::Closed) => return false,
+                // Too many blocks at once to keep up: as if it had not come in time.
+                Err(Ended::TooSlow | Ended::Stopped) => return None,
             }
         }
     };
-    let in_time = Handle::current().block_on(async {
-        tokio::time::timeout(context.config.broadcast_tx_commit_timeout, included).await
-    });
-    if in_time != Ok(true) {
+    let in_time = tokio::time::timeout(context.config.broadcast_tx_commit_timeout, included).await;
+    let Ok(Some((height, result))) = in_time else {
         return Err(RpcError::internal(
             "timed out waiting for tx to be included in a block",
         ));
-    }
-    let place = backend
-        .blocks()
-        .tx_location(&hash)?
-        .ok_or_else(|| missing("transaction", 0))?;
-    let results = backend
-        .blocks()
-        .results(place.height)?
-        .ok_or_else(|| missing("results", place.height))?;
-    let at = usize::try_from(place.index).unwrap_or(usize::MAX);
-    let result = results
-        .tx_results
-        .get(at)
-        .ok_or_else(|| missing("result", place.height))?;
-    outcome.tx_result = result.into();
-    outcome.height = Str(place.height);
+    };
+    outcome.tx_result = result;
+    outcome.height = Str(height);
     answer(&outcome)
 }
 

@@ -15,6 +15,7 @@ use super::envelope::RpcError;
 use super::json::to_json;
 use super::params::{Kind, Param, Params};
 use crate::indexer::SearchError;
+use futures_util::future::BoxFuture;
 use serde::Serialize;
 use std::sync::Arc;
 use strongroom_store::blocks::BlockStoreError;
@@ -22,6 +23,8 @@ use strongroom_types::Height;
 
 /// A printed result, or an error.
 pub(crate) type Answer = Result<String, RpcError>;
+/// An answer that is waited for without holding a thread.
+pub(crate) type Later = BoxFuture<'static, Answer>;
 
 /// What a method works with.
 #[derive(Clone)]
@@ -44,8 +47,10 @@ pub(crate) enum Cache {
 pub(crate) enum Call {
     /// It answers soon.
     Now(fn(&Context, &Params) -> Answer),
+    /// It waits for CheckTx.
+    Checks(fn(Context, Params) -> Later),
     /// It may wait for a block.
-    Waits(fn(&Context, &Params) -> Answer),
+    Waits(fn(Context, Params) -> Later),
     /// Over a websocket only; `ws` does it.
     WebsocketOnly,
 }
@@ -140,24 +145,24 @@ pub(crate) static METHODS: &[Method] = &[
         Cache::Always,
         blocks::blockchain,
     ),
-    now(
-        "broadcast_tx_async",
-        TX,
-        Cache::Never,
-        broadcast::broadcast_tx_async,
-    ),
+    Method {
+        name: "broadcast_tx_async",
+        params: TX,
+        cache: Cache::Never,
+        call: Call::Checks(broadcast::broadcast_tx_async),
+    },
     Method {
         name: "broadcast_tx_commit",
         params: TX,
         cache: Cache::Never,
         call: Call::Waits(broadcast::broadcast_tx_commit),
     },
-    now(
-        "broadcast_tx_sync",
-        TX,
-        Cache::Never,
-        broadcast::broadcast_tx_sync,
-    ),
+    Method {
+        name: "broadcast_tx_sync",
+        params: TX,
+        cache: Cache::Never,
+        call: Call::Checks(broadcast::broadcast_tx_sync),
+    },
     now("check_tx", TX, Cache::Never, abci::check_tx),
     now("commit", HEIGHT, Cache::WithHeight, blocks::commit),
     now(

@@ -1,0 +1,133 @@
+//! Threads that may block, made once: no request ever makes one.
+//!
+//! Promises: the threads are there before the first request, or the node does not start; a job that panics takes no
+//! thread with it. Refuses: work that found no free thread within [`WAITS`].
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread;
+use std::time::Duration;
+use tokio::sync::{Semaphore, oneshot};
+use tokio::time::timeout;
+
+/// How long a job waits for a thread. Longer than that, the caller is better told to come again.
+pub const WAITS: Duration = Duration::from_secs(10);
+
+type Job = Box<dyn FnOnce() + Send>;
+
+/// See the module.
+#[derive(Debug)]
+pub struct Workers {
+    free: Arc<Semaphore>,
+    jobs: mpsc::Sender<Job>,
+    waits: Duration,
+}
+
+/// Why a job has no result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum WorkError {
+    /// All threads were busy for [`WAITS`].
+    #[error("the node is busy, try again")]
+    Busy,
+    /// The job panicked.
+    #[error("the method failed")]
+    Failed,
+}
+
+impl Workers {
+    /// Makes `count` threads whose names begin with `name`.
+    ///
+    /// # Errors
+    /// If the system gives no more threads; none of these is left then.
+    pub fn new(name: &str, count: usize) -> io::Result<Self> {
+        let (jobs, next) = mpsc::channel::<Job>();
+        let next = Arc::new(Mutex::new(next));
+        for index in 0..count {
+            let next = Arc::clone(&next);
+            thread::Builder::new()
+                .name(format!("{name}-{index}"))
+                .spawn(move || work(&next))?;
+        }
+        Ok(Self {
+            free: Arc::new(Semaphore::new(count)),
+            jobs,
+            waits: WAITS,
+        })
+    }
+
+    /// Runs `job` on a free thread, and waits for one if need be.
+    ///
+    /// # Errors
+    /// [`WorkError`]
+    pub async fn run<T: Send + 'static>(
+        &self,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, WorkError> {
+        let place = timeout(self.waits, Arc::clone(&self.free).acquire_owned());
+        let Ok(Ok(place)) = place.await else {
+            return Err(WorkError::Busy);
+        };
+        let result = self.queue(move || {
+            let result = job();
+            drop(place);
+            result
+        });
+        result.await.map_err(|_| WorkError::Failed)
+    }
+
+    /// Runs `job` after all that were queued before it. The caller bounds how many there are.
+    pub fn queue<T: Send + 'static>(
+        &self,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> oneshot::Receiver<T> {
+        let (tell, told) = oneshot::channel();
+        // The threads live as long as the sender: sending cannot fail.
+        let _ = self.jobs.send(Box::new(move || {
+            // Nobody may wait for the result any more.
+            let _ = tell.send(job());
+        }));
+        told
+    }
+}
+
+fn work(next: &Mutex<mpsc::Receiver<Job>>) {
+    loop {
+        let job = next.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(job) = job else { return };
+        if catch_unwind(AssertUnwindSafe(job)).is_err() {
+            tracing::error!("a request failed by a panic");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_job_that_panics_takes_no_thread_and_no_place_with_it() {
+        let workers = Workers::new("test", 1).unwrap();
+        for _ in 0..3 {
+            let failed = workers.run(|| panic!("on purpose")).await;
+            assert_eq!(failed, Err::<(), _>(WorkError::Failed));
+        }
+        assert_eq!(workers.run(|| 7).await, Ok(7));
+    }
+
+    #[tokio::test]
+    async fn a_job_that_finds_no_thread_in_time_is_told_so() {
+        let mut workers = Workers::new("test", 1).unwrap();
+        workers.waits = Duration::from_millis(50);
+        let (go, wait) = mpsc::channel::<()>();
+        let first = workers.queue(move || wait.recv());
+        let place = Arc::clone(&workers.free).acquire_owned().await.unwrap();
+        assert_eq!(workers.run(|| 1).await, Err(WorkError::Busy));
+        drop(place);
+        go.send(()).unwrap();
+        first.await.unwrap().unwrap();
+        workers.waits = WAITS;
+        assert_eq!(workers.run(|| 1).await, Ok(1));
+    }
+}
