@@ -159,7 +159,7 @@ test("HEAD and OPTIONS change nothing on REST", async () => {
   }
 });
 
-test("a subscriber that never reads is cut off, and others hear of every block", async () => {
+test("a websocket that never reads holds up no subscriber", async () => {
   const deaf = peer(network.rpc);
   deaf.write(
     "GET /websocket HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +

@@ -7,7 +7,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use strongroom_node::event_bus::LAG_BLOCKS_MAX;
-use strongroom_node::listen::{Budget, HEAD_BYTES_MAX, OWN_BYTES, Settings};
+use strongroom_node::listen::{Budget, HEAD_BYTES_MAX, HEADERS_MAX, OWN_BYTES, Settings};
 use strongroom_node::mempool::Limits;
 use strongroom_node::rpc::{Config, RpcServer};
 use tokio_tungstenite::connect_async;
@@ -64,8 +64,12 @@ fn rest_of(mut stream: TcpStream) -> String {
     let mut bytes = Vec::new();
     let began = Instant::now();
     let _ = stream.read_to_end(&mut bytes);
-    assert!(began.elapsed() < PATIENCE, "the server did not close");
-    String::from_utf8(bytes).unwrap()
+    let text = String::from_utf8(bytes).unwrap();
+    assert!(
+        began.elapsed() < PATIENCE,
+        "the server did not close after: {text}"
+    );
+    text
 }
 
 fn is_served(address: SocketAddr) {
@@ -225,11 +229,11 @@ async fn heads_that_are_too_long_or_have_too_many_headers_are_refused() {
     let server = start(listening(patient(2))).await;
     let long = format!(
         "GET /health HTTP/1.1\r\nHost: x\r\nX: {}\r\n\r\n",
-        "x".repeat(HEAD_BYTES_MAX)
+        "x".repeat(2 * HEAD_BYTES_MAX)
     );
     let many = format!(
         "GET /health HTTP/1.1\r\nHost: x\r\n{}\r\n",
-        "X: y\r\n".repeat(100)
+        "X: y\r\n".repeat(HEADERS_MAX + 1)
     );
     for head in [long, many] {
         let mut stream = connect(server.address());
@@ -372,7 +376,7 @@ async fn a_subscriber_that_does_not_read_is_cut_off_and_the_others_miss_nothing(
     let (mut slow, mut quick) = (sockets.remove(0), sockets.remove(0));
     // Blocks of a megabyte: a few fill the sockets, and the bytes that may wait are less than the blocks that may.
     let tx = vec![b'x'; 1 << 20];
-    let result = crate::chain::tx_result(&serde_json::json!({"code": 0}));
+    let result = strongroom_types::ExecTxResult::default();
     let blocks = 60;
     assert!(blocks < LAG_BLOCKS_MAX as u64);
     for height in 21..21 + blocks {
