@@ -15,8 +15,16 @@ const TRUSTED: [&str; 8] = [
     "types", "crypto", "proof", "attest", "vm", "chain", "bridge", "enclave",
 ];
 const SGX_TARGET: &str = "x86_64-fortanix-unknown-sgx";
-/// How long the random contracts run in every test: a fixed seed, at most 45 seconds.
-const FUZZ: [&str; 5] = ["--modules", "20000", "--seconds", "45", "--differential"];
+/// The random contracts of every test: a fixed seed, at most 45 seconds.
+const FUZZ: [&str; 7] = [
+    "--modules",
+    "3000",
+    "--seed",
+    "2",
+    "--seconds",
+    "45",
+    "--differential",
+];
 const CONTRACTS: [&str; 3] = ["counter", "token", "probe"];
 const WASM_TARGET: &str = "wasm32-unknown-unknown";
 
