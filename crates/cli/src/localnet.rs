@@ -1,6 +1,9 @@
 //! `strongroom localnet`: makes a network under a home directory, or goes on with the one that is there.
 
-use anyhow::{Context as _, bail, ensure};
+use crate::home::{Home, write_durably};
+use crate::preflight;
+use crate::stop::Stop;
+use anyhow::{Context as _, bail};
 use clap::{Args as ClapArgs, ValueEnum};
 use std::fs;
 use std::io::Write as _;
@@ -19,10 +22,8 @@ use strongroom_sdk::keys::Account;
 use strongroom_sdk::local::{self, ACCOUNTS};
 use tokio::sync::mpsc;
 
-/// Marks a directory as a home of ours, so that `--reset` never removes anything else.
-const MARKER: &str = "strongroom-home";
-/// What the marker holds: the format of the home.
-const FORMAT: &str = "1\n";
+/// Name of a new chain, unless another is given.
+const CHAIN_ID: &str = "secretdev-1";
 /// The account that the faucet pays from.
 const FAUCET_ACCOUNT: &str = "a";
 /// Threads that serve connections; work that blocks has threads of its own.
@@ -34,28 +35,28 @@ const STARTING_THREADS: usize = 2;
 pub(crate) struct Args {
     /// Directory of the network's data.
     #[arg(long, default_value = ".strongroom/localnet")]
-    home: PathBuf,
-    /// Remove the network that is there, and begin a new one.
+    pub(crate) home: PathBuf,
+    /// Begin a new network; the one that is there is removed when the new one has its first block.
     #[arg(long)]
     reset: bool,
     /// Time between blocks; `instant` makes one as soon as a transaction waits, and none without.
     #[arg(long, value_enum, default_value = "1s")]
     block_time: BlockTime,
-    /// Name of a new chain.
-    #[arg(long, default_value = "secretdev-1")]
-    chain_id: String,
+    /// Name of a new chain [default: secretdev-1]. An existing one keeps its name.
+    #[arg(long, value_parser = preflight::chain_id)]
+    chain_id: Option<String>,
     /// Address to listen on. Anything but the loopback offers well-known keys to strangers.
     #[arg(long, default_value_t = std::net::IpAddr::V4(Ipv4Addr::LOCALHOST))]
-    listen: std::net::IpAddr,
+    pub(crate) listen: std::net::IpAddr,
     /// Port of REST.
     #[arg(long, default_value_t = 1317)]
-    rest_port: u16,
+    pub(crate) rest_port: u16,
     /// Port of CometBFT's RPC and websocket.
     #[arg(long, default_value_t = 26657)]
-    rpc_port: u16,
+    pub(crate) rpc_port: u16,
     /// Port of the faucet.
     #[arg(long, default_value_t = 5000)]
-    faucet_port: u16,
+    pub(crate) faucet_port: u16,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -77,7 +78,7 @@ impl BlockTime {
     }
 }
 
-/// Runs until Ctrl-C, or until something ends by itself.
+/// Runs until a signal, or until something ends by itself.
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     tracing_subscriber::fmt()
         .with_env_filter(
@@ -92,32 +93,52 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         .enable_all()
         .build()
         .context("no threads for the servers")?;
-    runtime.block_on(network(args))
+    runtime.block_on(async {
+        let stop = Stop::listen()?;
+        // Everything that can be wrong is looked for before anything is changed.
+        let home = Home::open(&args.home)?;
+        preflight::check(&args)?;
+        let home = home.map_or_else(|| Home::create(&args.home), Ok)?;
+        let ran = network(&args, &home, stop).await;
+        if home.has_previous() {
+            eprintln!("the new network has no block yet: the next start finds the old one again");
+        }
+        ran
+    })
 }
 
-async fn network(args: Args) -> anyhow::Result<()> {
-    prepare_home(&args.home, args.reset)?;
-    let layout = Layout(args.home.clone());
-
+async fn network(args: &Args, home: &Home, mut stop: Stop) -> anyhow::Result<()> {
     let (died, mut dead) = mpsc::unbounded_channel();
-    if !layout.genesis().exists() {
-        // An enclave of its own: the one that serves begins with the seal, as at every later start.
-        let (transport, process) = start_enclave(died.clone())?;
-        bootstrap(&layout, Arc::clone(&transport), &args.chain_id)?;
-        // In this order: an enclave whose door closes while nobody expects it counts as dead.
-        process.stop();
-        drop(transport);
-    }
-    let (transport, process) = start_enclave(died)?;
+    let existing = home.network().filter(|_| !args.reset);
+    let path = match existing {
+        Some(path) => path,
+        None => {
+            // An enclave of its own: the one that serves begins with the seal, as at every later start.
+            let (transport, process) = start_enclave(died.clone())?;
+            let chain_id = args.chain_id.as_deref().unwrap_or(CHAIN_ID);
+            bootstrap(&Layout(home.prepare()?), Arc::clone(&transport), chain_id)?;
+            // In this order: an enclave whose door closes while nobody expects it counts as dead.
+            process.stop();
+            drop(transport);
+            home.install()?
+        }
+    };
+    let layout = Layout(path.clone());
     let genesis =
         fs::read(layout.genesis()).with_context(|| layout.genesis().display().to_string())?;
     let genesis = GenesisDoc::parse(genesis)?;
+    let chain_id = genesis.chain_id.clone();
+    if let Some(other) = args.chain_id.as_deref().filter(|id| *id != chain_id) {
+        bail!(
+            "the network there is {chain_id}: --chain-id {other} needs --reset, or another --home"
+        );
+    }
+    let (transport, process) = start_enclave(died)?;
     let seal = fs::read(layout.seal()).with_context(|| layout.seal().display().to_string())?;
     let signer = Signer::open(&layout.validator_key(), &layout.validator_state())?;
-    let chain_id = genesis.chain_id.clone();
 
     let config = Config {
-        home: args.home.clone(),
+        home: path,
         rest: SocketAddr::new(args.listen, args.rest_port),
         rpc: SocketAddr::new(args.listen, args.rpc_port),
         faucet: Some((SocketAddr::new(args.listen, args.faucet_port), purse()?)),
@@ -125,13 +146,14 @@ async fn network(args: Args) -> anyhow::Result<()> {
         moniker: "banana".to_owned(),
     };
     let mut node = Node::start(config, transport, genesis, seal, signer).await?;
-    node.wait_for(1).await;
-    greet(&node, &chain_id, &args.home)?;
-
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    if node.wait_for(1).await {
+        home.keep()?;
+        greet(&node, &chain_id, &args.home)?;
+    }
+    // From here on there is something to stop in good order.
+    stop.in_order();
     let reason = tokio::select! {
-        _ = tokio::signal::ctrl_c() => None,
-        _ = terminate.recv() => None,
+        () = stop.asked() => None,
         reason = node.ended() => Some(reason),
         Some(reason) = dead.recv() => Some(reason),
     };
@@ -156,62 +178,17 @@ pub(crate) fn start_enclave(
     Ok((host, process))
 }
 
-/// A directory that is ours.
-pub(crate) fn home_of(home: &Path) -> anyhow::Result<()> {
-    let marker = home.join(MARKER);
-    ensure!(
-        marker.exists(),
-        "{} is not a home of strongroom",
-        home.display()
-    );
-    let format = fs::read_to_string(&marker)?;
-    ensure!(
-        format == FORMAT,
-        "{} was made by another version: start with --reset",
-        home.display()
-    );
-    Ok(())
-}
-
-/// A directory that is ours, or a new one.
-fn prepare_home(home: &Path, reset: bool) -> anyhow::Result<()> {
-    let marker = home.join(MARKER);
-    let ours = marker.exists();
-    if home.exists()
-        && !ours
-        && fs::read_dir(home)
-            .with_context(|| home.display().to_string())?
-            .next()
-            .is_some()
-    {
-        bail!(
-            "{} is not empty and not a home of strongroom: name another --home",
-            home.display()
-        );
-    }
-    if reset && ours {
-        fs::remove_dir_all(home).with_context(|| format!("cannot remove {}", home.display()))?;
-    }
-    for directory in ["config", "data"] {
-        fs::create_dir_all(home.join(directory))
-            .with_context(|| format!("cannot make {}", home.display()))?;
-    }
-    if !marker.exists() {
-        fs::write(&marker, FORMAT)?;
-    }
-    home_of(home)
-}
-
 /// The seed is born in the enclave; the genesis names its keys; the seal names the genesis.
 fn bootstrap(layout: &Layout, transport: Arc<dyn Transport>, chain_id: &str) -> anyhow::Result<()> {
+    for directory in ["config", "data"] {
+        let directory = layout.0.join(directory);
+        fs::create_dir(&directory)
+            .with_context(|| format!("cannot make {}", directory.display()))?;
+    }
     let stores = open_stores(layout)?;
     let enclave = enclave(transport, &stores);
     let keys = enclave.bootstrap_begin()?;
-    let signer = if layout.validator_key().exists() {
-        Signer::open(&layout.validator_key(), &layout.validator_state())?
-    } else {
-        Signer::create(&layout.validator_key(), &layout.validator_state())?
-    };
+    let signer = Signer::create(&layout.validator_key(), &layout.validator_state())?;
     let genesis = localnet_genesis(&LocalnetParams {
         chain_id: chain_id.to_owned(),
         time: SystemClock.now(),
@@ -222,19 +199,7 @@ fn bootstrap(layout: &Layout, transport: Arc<dyn Transport>, chain_id: &str) -> 
         },
     })?;
     write_durably(&layout.seal(), &enclave.bootstrap_seal(genesis.clone())?)?;
-    // Last: a home with a genesis is whole.
     write_durably(&layout.genesis(), &genesis)
-}
-
-fn write_durably(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let partial = path.with_extension("partial");
-    let write = || -> std::io::Result<()> {
-        let mut file = fs::File::create(&partial)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&partial, path)
-    };
-    write().with_context(|| format!("cannot write {}", path.display()))
 }
 
 fn purse() -> anyhow::Result<Purse> {

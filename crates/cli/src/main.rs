@@ -1,7 +1,10 @@
 //! The `strongroom` binary: a local network in one command; the same executable is its enclave process.
 
+mod home;
 mod localnet;
+mod preflight;
 mod replay;
+mod stop;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;

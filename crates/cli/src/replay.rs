@@ -1,6 +1,7 @@
 //! `strongroom replay`: proves that a stopped network's state is what its blocks give.
 
-use crate::localnet::{home_of, start_enclave};
+use crate::home::Home;
+use crate::localnet::start_enclave;
 use anyhow::{Context as _, ensure};
 use clap::Args as ClapArgs;
 use std::fs;
@@ -18,15 +19,15 @@ pub(crate) struct Args {
 
 /// Executes every stored block again, from genesis, into a fresh store, and compares the state.
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    home_of(&args.home)?;
-    let layout = Layout(args.home.clone());
+    let nothing = || format!("{} has no network", args.home.display());
+    // Held until the end: its node cannot start meanwhile.
+    let home = Home::open(&args.home)?.with_context(nothing)?;
+    let layout = Layout(home.network().with_context(nothing)?);
     let genesis =
         fs::read(layout.genesis()).with_context(|| layout.genesis().display().to_string())?;
     let seal = fs::read(layout.seal()).with_context(|| layout.seal().display().to_string())?;
-    let fresh = args.home.join("data/replay");
-    // What a replay left that was interrupted.
-    let _ = fs::remove_dir_all(&fresh);
-    fs::create_dir_all(&fresh).with_context(|| format!("cannot make {}", fresh.display()))?;
+    // Beside the network; what an interrupted replay leaves there, the next command removes.
+    let fresh = home.prepare()?;
     let (died, _dead) = mpsc::unbounded_channel();
     let (transport, process) = start_enclave(died)?;
     let replayed = replay(&layout, &fresh, transport.clone(), &genesis, seal);

@@ -6,7 +6,7 @@ use strongroom_proof::comet::{self, Commit, DecodeError, Header};
 use strongroom_store::blocks::{BlockMeta, BlockStore};
 use strongroom_types::{DecidedBlock, Height};
 
-/// Why decided blocks cannot be kept or read: the engine stops.
+/// Why decided blocks cannot be kept or read, or not now.
 #[derive(Debug, thiserror::Error)]
 #[error("block store: {0}")]
 pub struct BlocksError(#[source] Box<dyn std::error::Error + Send + Sync>);
@@ -15,6 +15,12 @@ impl BlocksError {
     /// Wraps an error or a text.
     pub fn new(reason: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self(reason.into())
+    }
+
+    /// Whether the same call may succeed later without anybody's help.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        strongroom_store::is_transient(&*self.0)
     }
 }
 

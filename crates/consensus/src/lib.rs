@@ -7,7 +7,7 @@
 //! what it signed last · [`blocks`] where decided blocks lie · [`clock`] the seam for time.
 //!
 //! Promises: a block is on disk, whole and synced, before it is executed; the validator never signs two blocks of one
-//! height; an engine that cannot go on ends with an error, it never skips.
+//! height; an engine that cannot go on ends with an error, it never skips; one that is only short of room waits.
 //! Refuses: to know what transactions mean.
 
 pub mod app;

@@ -5,6 +5,8 @@
 //! process only inside a decided block that is on disk; the state file follows it ([`Signer::persist`]), and at the
 //! start the newest decided block is held against it ([`Signer::observe`]). So a kill at any moment leaves either no
 //! trace of a vote, or the block that it was for, and a block store that was set back to an older copy is refused.
+//! A new key gets a state file that says "nothing yet". So a state file that is not there was lost: it is made again from
+//! the newest decided block, and if there is none the key does not sign.
 //! The same block may be signed again with a later time: that is how Solo keeps block times fresh.
 //! Refuses: files that others may read are still read (the operator's choice), but are written for the owner only.
 
@@ -61,6 +63,24 @@ pub enum SignerError {
         /// What was signed last.
         last: Height,
     },
+    /// What the key signed was of another chain.
+    #[error(
+        "the key signed last for the chain {last}: a validator of {chain} needs a key of its own"
+    )]
+    OtherChain {
+        /// The chain that it signed for.
+        last: String,
+        /// The chain that it is to sign for.
+        chain: String,
+    },
+    /// Nobody knows any more what the key signed.
+    #[error(
+        "{path} is missing, and no stored block tells what was signed: put it back, or begin a new network"
+    )]
+    Lost {
+        /// The state file.
+        path: PathBuf,
+    },
     /// The system has no randomness for a new key.
     #[error("no randomness for a new key: {0}")]
     Random(getrandom::Error),
@@ -75,8 +95,16 @@ impl SignerError {
             Self::File { .. } => "signer.file",
             Self::Conflict { .. } => "signer.conflict",
             Self::Behind { .. } => "signer.behind",
+            Self::OtherChain { .. } => "signer.other_chain",
+            Self::Lost { .. } => "signer.lost",
             Self::Random(_) => "signer.random",
         }
+    }
+
+    /// Whether the same call may succeed later without anybody's help.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Io { error, .. } if strongroom_store::is_transient(error))
     }
 }
 
@@ -89,10 +117,13 @@ pub struct Signer {
     state_path: Option<PathBuf>,
     /// Whether the file has `last`.
     persisted: bool,
+    /// The state file is not there, and no block was seen yet that tells what it held.
+    lost: bool,
 }
 
 #[derive(Clone)]
 struct Signed {
+    chain_id: String,
     height: Height,
     round: u32,
     block_id: BlockId,
@@ -121,21 +152,21 @@ impl Signer {
             last,
             state_path,
             persisted: true,
+            lost: false,
         }
     }
 
-    /// Opens a key file and its state file; a state file that is not there means that nothing was signed yet.
+    /// Opens a key file and its state file. If that is not there, nothing is signed before [`Self::observe`] was told a
+    /// block.
     ///
     /// # Errors
     /// [`SignerError::Io`] or [`SignerError::File`].
     pub fn open(key_path: &Path, state_path: &Path) -> Result<Self, SignerError> {
         let key = read_key(key_path)?;
-        let last = if state_path.exists() {
-            read_state(state_path)?
-        } else {
-            None
-        };
-        Ok(Self::new(key, last, Some(state_path.to_owned())))
+        let lost = !state_path.try_exists().map_err(io(state_path))?;
+        let last = if lost { None } else { read_state(state_path)? };
+        let signer = Self::new(key, last, Some(state_path.to_owned()));
+        Ok(Self { lost, ..signer })
     }
 
     /// Writes a new key file from the system's randomness and opens it. An existing file is never overwritten.
@@ -145,6 +176,10 @@ impl Signer {
     pub fn create(key_path: &Path, state_path: &Path) -> Result<Self, SignerError> {
         let mut seed = Zeroizing::new([0_u8; 32]);
         getrandom::fill(seed.as_mut_slice()).map_err(SignerError::Random)?;
+        // Before the key: a key without a state file has lost it. One that is there stays.
+        if !state_path.try_exists().map_err(io(state_path))? {
+            write_state(state_path, &StateFile::default())?;
+        }
         write_key(key_path, &SigningKey::from_bytes(&seed))?;
         Self::open(key_path, state_path)
     }
@@ -179,12 +214,13 @@ impl Signer {
         time: Timestamp,
     ) -> Result<Commit, SignerError> {
         let round = 0;
-        let known = self.check(height, &block_id)?;
+        let known = self.check(chain_id, height, &block_id)?;
         let sign_bytes = comet::sign_bytes(chain_id, height, round, Some(&block_id), time);
         let signature = self.key.sign(&sign_bytes).to_bytes();
         if !known {
             let signature = signature.to_vec();
             self.last = Some(Signed {
+                chain_id: chain_id.to_owned(),
                 height,
                 round,
                 block_id,
@@ -207,9 +243,21 @@ impl Signer {
     }
 
     /// Whether this very block was signed last; an error if signing it would break the promise.
-    fn check(&self, height: Height, block_id: &BlockId) -> Result<bool, SignerError> {
+    fn check(
+        &self,
+        chain_id: &str,
+        height: Height,
+        block_id: &BlockId,
+    ) -> Result<bool, SignerError> {
+        if let (true, Some(path)) = (self.lost, &self.state_path) {
+            return Err(SignerError::Lost { path: path.clone() });
+        }
         match &self.last {
             None => Ok(false),
+            Some(last) if last.chain_id != chain_id => Err(SignerError::OtherChain {
+                last: last.chain_id.clone(),
+                chain: chain_id.to_owned(),
+            }),
             Some(last) if height > last.height => Ok(false),
             Some(last) if height < last.height => Err(SignerError::Behind {
                 height,
@@ -220,19 +268,22 @@ impl Signer {
         }
     }
 
-    /// Holds the newest decided block of the store against the state, and raises the state to it. `None`: no block.
+    /// Holds the newest decided block of the store against the state, and raises the state to it; a lost state is made
+    /// again from it. `None`: no block.
     ///
     /// # Errors
-    /// [`SignerError::Conflict`] or [`SignerError::Behind`]: the store was exchanged or set back. Also as
-    /// [`Self::persist`].
+    /// [`SignerError::Conflict`] or [`SignerError::Behind`]: the store was exchanged or set back.
+    /// [`SignerError::OtherChain`], [`SignerError::Lost`]. Also as [`Self::persist`].
     pub fn observe(&mut self, chain_id: &str, newest: Option<&Commit>) -> Result<(), SignerError> {
         let Some(commit) = newest else {
-            return match self.last_height() {
-                Some(last) => Err(SignerError::Behind { height: 1, last }),
-                None => Ok(()),
+            return match (self.last_height(), &self.state_path) {
+                (Some(last), _) => Err(SignerError::Behind { height: 1, last }),
+                (None, Some(path)) if self.lost => Err(SignerError::Lost { path: path.clone() }),
+                (None, _) => Ok(()),
             };
         };
-        if !self.check(commit.height, &commit.block_id)? {
+        self.lost = false;
+        if !self.check(chain_id, commit.height, &commit.block_id)? {
             let own = commit
                 .signatures
                 .iter()
@@ -241,6 +292,7 @@ impl Signer {
                 .and_then(|i| commit.signatures.get(i))
                 .and_then(CommitSig::vote);
             self.last = Some(Signed {
+                chain_id: chain_id.to_owned(),
                 height: commit.height,
                 round: commit.round,
                 block_id: commit.block_id,
@@ -260,7 +312,7 @@ impl Signer {
     /// [`SignerError::Io`].
     pub fn persist(&mut self) -> Result<(), SignerError> {
         if let (false, Some(path), Some(last)) = (self.persisted, &self.state_path, &self.last) {
-            write_state(path, last)?;
+            write_state(path, &last.into())?;
         }
         self.persisted = true;
         Ok(())
@@ -283,6 +335,7 @@ struct KeyFile {
 
 #[derive(Serialize, Deserialize)]
 struct StateFile {
+    /// In decimal.
     height: String,
     round: u32,
     step: u8,
@@ -290,6 +343,31 @@ struct StateFile {
     signature: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     signbytes: Option<String>,
+}
+
+/// Before anything is signed, as CometBFT writes it.
+impl Default for StateFile {
+    fn default() -> Self {
+        Self {
+            height: "0".to_owned(),
+            round: 0,
+            step: 0,
+            signature: None,
+            signbytes: None,
+        }
+    }
+}
+
+impl From<&Signed> for StateFile {
+    fn from(last: &Signed) -> Self {
+        Self {
+            height: last.height.to_string(),
+            round: last.round,
+            step: STEP_PRECOMMIT,
+            signature: Some(STANDARD.encode(&last.signature)),
+            signbytes: Some(hex::encode_upper(&last.sign_bytes)),
+        }
+    }
 }
 
 /// The Ed25519 key of CometBFT's JSON form.
@@ -383,8 +461,12 @@ fn owner_only() -> fs::OpenOptions {
 }
 
 fn read_state(path: &Path) -> Result<Option<Signed>, SignerError> {
-    let json: StateFile = serde_json::from_slice(&read(path)?)
-        .map_err(|_| file(path, "not a priv_validator_state.json"))?;
+    let json: StateFile = serde_json::from_slice(&read(path)?).map_err(|_| {
+        file(
+            path,
+            "not a priv_validator_state.json; if nothing else was lost, remove it: it is made again from the newest block",
+        )
+    })?;
     let height: Height = json
         .height
         .parse()
@@ -400,6 +482,9 @@ fn read_state(path: &Path) -> Result<Option<Signed>, SignerError> {
     let sign_bytes = hex::decode(sign_bytes).map_err(|_| file(path, "signbytes are not hex"))?;
     let vote = raw::types::CanonicalVote::decode_length_delimited(sign_bytes.as_slice())
         .map_err(|_| file(path, "signbytes are no vote"))?;
+    if u64::try_from(vote.height) != Ok(height) {
+        return Err(file(path, "height is not that of signbytes"));
+    }
     let id = vote
         .block_id
         .ok_or_else(|| file(path, "signbytes are for no block"))?;
@@ -417,6 +502,7 @@ fn read_state(path: &Path) -> Result<Option<Signed>, SignerError> {
         .unwrap_or_default();
     let block_id = BlockId::from_raw(&id).map_err(|_| file(path, "signbytes are for no block"))?;
     Ok(Some(Signed {
+        chain_id: vote.chain_id,
         height,
         round: json.round,
         block_id,
@@ -425,15 +511,8 @@ fn read_state(path: &Path) -> Result<Option<Signed>, SignerError> {
     }))
 }
 
-fn write_state(path: &Path, last: &Signed) -> Result<(), SignerError> {
-    let json = StateFile {
-        height: last.height.to_string(),
-        round: last.round,
-        step: STEP_PRECOMMIT,
-        signature: Some(STANDARD.encode(&last.signature)),
-        signbytes: Some(hex::encode_upper(&last.sign_bytes)),
-    };
-    let text = serde_json::to_vec_pretty(&json).map_err(|_| file(path, "cannot be encoded"))?;
+fn write_state(path: &Path, json: &StateFile) -> Result<(), SignerError> {
+    let text = serde_json::to_vec_pretty(json).map_err(|_| file(path, "cannot be encoded"))?;
     let beside = path.with_extension("json.new");
     let mut out = owner_only()
         .create(true)

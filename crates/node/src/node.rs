@@ -310,10 +310,10 @@ impl Node {
         })
     }
 
-    /// Waits until a height is published.
-    pub async fn wait_for(&mut self, height: Height) {
+    /// Waits until a height is published; false: the engine ended before.
+    pub async fn wait_for(&mut self, height: Height) -> bool {
         // The sender lives as long as the engine.
-        let _ = self.published.wait_for(|at| *at >= height).await;
+        self.published.wait_for(|at| *at >= height).await.is_ok()
     }
 
     /// Waits until something ends by itself, and tells what.

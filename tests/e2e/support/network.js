@@ -1,6 +1,6 @@
 // Starts the real binary as a network of its own, on free ports and in a directory of its own.
 
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -18,23 +18,31 @@ export const CHAIN_ID = "secretdev-1";
 /** The repository's root. */
 export const root = ROOT;
 
+/** Starts a network and waits until its first block is served. Options as of `launch`. */
+export async function startNetwork(options) {
+  const network = await launch(options);
+  await network.untilReady();
+  return network;
+}
+
 /**
- * Starts a network and waits until its first block is served. `blockTime` is `instant`, `1s` or `6s`; `under` is a
- * command that sets limits and then becomes the binary.
+ * Starts a network and does not wait. `blockTime` is `instant`, `1s` or `6s`; `more` are further arguments, which stand
+ * last; `under` is a command that sets limits and then becomes the binary.
  */
-export async function startNetwork({ blockTime = "instant", home, reset = true, under = [] } = {}) {
+export async function launch({ blockTime = "instant", home, reset = true, more = [], under = [] } = {}) {
   if (!existsSync(BINARY)) throw new Error(`no binary at ${BINARY}: build it, or set STRONGROOM_BIN`);
   const ownHome = home ?? mkdtempSync(join(tmpdir(), "strongroom-e2e-"));
   const [restPort, rpcPort, faucetPort] = await freePorts(3);
   const args = ["localnet", "--home", ownHome, "--block-time", blockTime];
   if (reset) args.push("--reset");
-  args.push("--rest-port", restPort, "--rpc-port", rpcPort, "--faucet-port", faucetPort);
+  // Given once: an option that stands twice is an error.
+  const ports = { "--rest-port": restPort, "--rpc-port": rpcPort, "--faucet-port": faucetPort };
+  for (const [name, port] of Object.entries(ports)) if (!more.includes(name)) args.push(name, port);
+  args.push(...more);
 
   const [command, ...rest] = [...under, BINARY, ...args.map(String)];
   const child = spawn(command, rest, { stdio: ["ignore", "pipe", "pipe"] });
-  const network = new Network(child, ownHome, restPort, rpcPort, faucetPort);
-  await network.untilReady();
-  return network;
+  return new Network(child, ownHome, restPort, rpcPort, faucetPort);
 }
 
 class Network {
@@ -111,7 +119,7 @@ class Network {
   }
 }
 
-async function freePorts(count) {
+export async function freePorts(count) {
   // All are held until the last is known, so that none is given twice.
   const servers = await Promise.all(
     Array.from({ length: count }, () => {
@@ -125,6 +133,33 @@ async function freePorts(count) {
   const ports = servers.map((server) => server.address().port);
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
   return ports;
+}
+
+/** The processes whose parent is `pid`. */
+export function childrenOf(pid) {
+  const { stdout } = spawnSync("ps", ["-o", "pid=", "--ppid", `${pid}`], { encoding: "utf8" });
+  return stdout.split(/\s+/).filter(Boolean).map(Number);
+}
+
+/** Whether a process is there and no zombie. */
+export function isAlive(pid) {
+  const { stdout } = spawnSync("ps", ["-o", "stat=", "-p", `${pid}`], { encoding: "utf8" });
+  return stdout.trim() !== "" && !stdout.startsWith("Z");
+}
+
+/**
+ * Random numbers in [0, 1) that can be had again: the seed is printed, and taken from STRONGROOM_TEST_SEED if that is
+ * set.
+ */
+export function seededRandom(name) {
+  let state = Number(process.env.STRONGROOM_TEST_SEED ?? Math.floor(Math.random() * 2 ** 32)) >>> 0;
+  console.log(`${name}: STRONGROOM_TEST_SEED=${state}`);
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
 }
 
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));

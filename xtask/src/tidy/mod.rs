@@ -1,5 +1,6 @@
 //! Rules that no compiler checks. Each rule is one check; it prints every place that breaks it.
 
+mod attacks;
 mod documents;
 mod imports;
 mod paths;
@@ -20,6 +21,7 @@ pub(crate) fn run(report: &mut Report) {
     });
     rule(report, "tidy: forbidden words", words::broken);
     rule(report, "tidy: documents", documents::broken);
+    rule(report, "tidy: attacks", attacks::broken);
     rule(report, "tidy: no machine's paths", paths::broken);
 }
 

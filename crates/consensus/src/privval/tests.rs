@@ -152,6 +152,71 @@ fn the_newest_decided_block_is_held_against_the_state() {
 }
 
 #[test]
+fn a_lost_state_is_made_again_from_the_newest_block_and_never_taken_for_nothing_signed() {
+    let files = Files::new();
+    let mut signer = files.create();
+    let seven = signer.commit("c-1", 7, id(1), at(10)).unwrap();
+    signer.persist().unwrap();
+    let whole = fs::read(files.state()).unwrap();
+    fs::remove_file(files.state()).unwrap();
+    // Without a block nobody knows what was signed.
+    let mut signer = files.open().unwrap();
+    assert_eq!(
+        signer.commit("c-1", 8, id(2), at(11)).unwrap_err().code(),
+        "signer.lost"
+    );
+    assert_eq!(
+        signer.observe("c-1", None).unwrap_err().code(),
+        "signer.lost"
+    );
+    assert!(!files.state().exists());
+    // With one it is known.
+    signer.observe("c-1", Some(&seven)).unwrap();
+    assert_eq!(fs::read(files.state()).unwrap(), whole);
+    assert_eq!(
+        signer.commit("c-1", 7, id(2), at(11)).unwrap_err().code(),
+        "signer.conflict"
+    );
+    // A state that was there before its key is not written over by a new key.
+    fs::remove_file(files.key()).unwrap();
+    assert_eq!(files.create().last_height(), Some(7));
+}
+
+#[test]
+fn a_state_that_was_cut_emptied_or_edited_is_refused_and_an_older_one_is_raised() {
+    let files = Files::new();
+    let mut signer = files.create();
+    let six = signer.commit("c-1", 6, id(1), at(9)).unwrap();
+    signer.persist().unwrap();
+    let older = fs::read_to_string(files.state()).unwrap();
+    let seven = signer.commit("c-1", 7, id(2), at(10)).unwrap();
+    signer.persist().unwrap();
+    let whole = fs::read_to_string(files.state()).unwrap();
+    for cut in 0..whole.len() {
+        fs::write(files.state(), &whole[..cut]).unwrap();
+        assert_eq!(files.open().unwrap_err().code(), "signer.file", "{cut}");
+    }
+    // A height that is not that of the vote would open the heights between.
+    fs::write(files.state(), whole.replace("\"7\"", "\"3\"")).unwrap();
+    assert_eq!(files.open().unwrap_err().code(), "signer.file");
+    fs::write(files.state(), older).unwrap();
+    let mut signer = files.open().unwrap();
+    signer.observe("c-1", Some(&seven)).unwrap();
+    assert_eq!(fs::read_to_string(files.state()).unwrap(), whole);
+    // Of another chain: whatever the heights are.
+    let mut signer = files.open().unwrap();
+    let other = Commit { height: 9, ..six };
+    assert_eq!(
+        signer.observe("c-2", Some(&other)).unwrap_err().code(),
+        "signer.other_chain"
+    );
+    assert_eq!(
+        signer.commit("c-2", 9, id(3), at(11)).unwrap_err().code(),
+        "signer.other_chain"
+    );
+}
+
+#[test]
 fn the_files_have_the_shape_of_cometbft() {
     let files = Files::new();
     let mut signer = files.create();

@@ -63,6 +63,12 @@ pub enum EngineError {
     /// `executed` without a block before it.
     #[error("no block is waiting to be executed")]
     NothingOpen,
+    /// The content of a proposal is above a limit of blocks.
+    #[error("too much for one block: {0}")]
+    TooMuch(&'static str),
+    /// It was asked to stop while it waited for room. The decided block is on disk, and executed at the next start.
+    #[error("stopped while waiting")]
+    Stopped,
     /// The thread cannot be started.
     #[error("the engine's thread cannot be started: {0}")]
     Thread(std::io::Error),
@@ -89,8 +95,55 @@ impl EngineError {
             Self::NotAlone => "engine.not_alone",
             Self::NotInsecure => "engine.not_insecure",
             Self::NothingOpen => "engine.nothing_open",
+            Self::TooMuch(_) => "engine.too_much",
+            Self::Stopped => "engine.stopped",
             Self::Thread(_) => "engine.thread",
             Self::Panicked => "engine.panicked",
+        }
+    }
+
+    /// Whether the same call may succeed later: the machine is short of room, nothing is broken.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::App(e) => e.is_transient(),
+            Self::Blocks(e) => e.is_transient(),
+            Self::Signer(e) => e.is_transient(),
+            _ => false,
+        }
+    }
+}
+
+/// The pause after the first transient error; each further one in a row doubles it, up to [`RETRY_MAX`].
+const RETRY_FIRST: Duration = Duration::from_millis(50);
+/// The longest pause: so long a chain stands still at most after room was made.
+const RETRY_MAX: Duration = Duration::from_secs(2);
+
+/// Makes a call until it succeeds or fails for good; each call that is given here may be made again after a transient
+/// error. Gives up only when it is asked to stop.
+fn patiently<T>(
+    signals: &Signals,
+    mut call: impl FnMut() -> Result<T, EngineError>,
+) -> Result<T, EngineError> {
+    let mut pause = RETRY_FIRST;
+    loop {
+        match call() {
+            Err(error) if error.is_transient() => {
+                tracing::warn!(
+                    "the chain waits, next try in {} ms: {error}",
+                    pause.as_millis()
+                );
+                if !signals.wait_until(Instant::now() + pause) {
+                    return Err(EngineError::Stopped);
+                }
+                pause = pause.saturating_mul(2).min(RETRY_MAX);
+            }
+            done => {
+                if pause > RETRY_FIRST && done.is_ok() {
+                    tracing::warn!("the chain goes on");
+                }
+                return done;
+            }
         }
     }
 }
@@ -199,8 +252,8 @@ impl Solo {
         if !parts.genesis.is_insecure() {
             return Err(EngineError::NotInsecure);
         }
-        let mut runner = Runner::boot(parts)?;
         let signals = Arc::new(Signals::default());
+        let mut runner = Runner::boot(parts, &signals)?;
         let (shared, builder) = (
             signals.clone(),
             std::thread::Builder::new().name("solo".to_owned()),
@@ -208,7 +261,11 @@ impl Solo {
         let thread = builder
             .spawn(move || {
                 let run = std::panic::AssertUnwindSafe(|| runner.run(&shared));
-                let end = std::panic::catch_unwind(run).unwrap_or(Err(EngineError::Panicked));
+                let end = match std::panic::catch_unwind(run) {
+                    Ok(Err(EngineError::Stopped)) => Ok(()),
+                    Ok(end) => end,
+                    Err(_) => Err(EngineError::Panicked),
+                };
                 on_end(end.as_ref().copied());
                 end
             })
@@ -258,7 +315,7 @@ struct Runner {
 }
 
 impl Runner {
-    fn boot(parts: Parts) -> Result<Self, EngineError> {
+    fn boot(parts: Parts, signals: &Signals) -> Result<Self, EngineError> {
         let Parts {
             genesis,
             app,
@@ -288,33 +345,33 @@ impl Runner {
             pace,
         };
         while runner.proposer.state().height() < newest {
-            runner.replay()?;
+            runner.replay(signals)?;
         }
         Ok(runner)
     }
 
     /// Executes the next block from the store.
-    fn replay(&mut self) -> Result<(), EngineError> {
+    fn replay(&mut self, signals: &Signals) -> Result<(), EngineError> {
         let height = self.proposer.state().height().saturating_add(1);
         let block = self
             .blocks
             .load(height)?
             .ok_or(EngineError::Missing(height))?;
         self.proposer.accept(&block)?;
-        self.execute(&block)
+        self.execute(&block, signals)
     }
 
-    fn execute(&mut self, block: &DecidedBlock) -> Result<(), EngineError> {
-        let outcome = self.app.finalize_block(block)?;
+    fn execute(&mut self, block: &DecidedBlock, signals: &Signals) -> Result<(), EngineError> {
+        let outcome = patiently(signals, || Ok(self.app.finalize_block(block)?))?;
         let after = self.proposer.executed(&outcome)?;
-        Ok(self.app.commit(after.height(), after)?)
+        patiently(signals, || Ok(self.app.commit(after.height(), after)?))
     }
 
     fn run(&mut self, signals: &Signals) -> Result<(), EngineError> {
         let mut due = Instant::now();
         // A chain without blocks gets its first one at once, whatever the pace: clients ask for the latest.
         if self.proposer.state().light().block_id().is_none() && !signals.stopped() {
-            self.make_block(Vec::new())?;
+            self.make_block(Vec::new(), signals)?;
         }
         loop {
             match self.pace {
@@ -324,7 +381,7 @@ impl Runner {
                         return Ok(());
                     }
                     let txs = self.reap();
-                    self.make_block(txs)?;
+                    self.make_block(txs, signals)?;
                 }
                 Pace::Instant => {
                     // Transactions may have waited before the first call of `wake`.
@@ -336,7 +393,7 @@ impl Runner {
                         if txs.is_empty() {
                             break;
                         }
-                        self.make_block(txs)?;
+                        self.make_block(txs, signals)?;
                     }
                     if !signals.wait_for_txs() {
                         return Ok(());
@@ -352,15 +409,15 @@ impl Runner {
         fitting(self.app.reap(room, state.params().block.max_gas), room)
     }
 
-    fn make_block(&mut self, txs: Vec<Vec<u8>>) -> Result<(), EngineError> {
+    fn make_block(&mut self, txs: Vec<Vec<u8>>, signals: &Signals) -> Result<(), EngineError> {
         let time = block_time(self.clock.now(), self.proposer.state().light().time());
         let block = self
             .proposer
             .propose(txs.into(), time, block_time(time, time))?;
-        self.blocks.save_decided(&block)?;
-        self.execute(&block)?;
+        patiently(signals, || Ok(self.blocks.save_decided(&block)?))?;
+        self.execute(&block, signals)?;
         // Last, so that nobody waits for it: until here the saved block stands for it.
-        Ok(self.proposer.signer().persist()?)
+        patiently(signals, || Ok(self.proposer.signer().persist()?))
     }
 }
 

@@ -6,7 +6,9 @@ use crate::{ChainState, FinalizeBlock, GenesisDoc, InitChain, Signer};
 use std::time::Duration;
 use strongroom_proof::Verified;
 use strongroom_proof::comet::{self, BLOCK_PROTOCOL, BlockId, Evidence, Header};
-use strongroom_proof::light::{BLOCK_BYTES_MAX, BLOCK_TXS_MAX, Block, LightState};
+use strongroom_proof::light::{
+    BLOCK_BYTES_MAX, BLOCK_TXS_MAX, Block, EVIDENCE_BYTES_MAX, LightState,
+};
 use strongroom_types::{DecidedBlock, Timestamp};
 
 /// What goes into a block besides what the chain dictates.
@@ -91,6 +93,24 @@ impl Proposer {
         block_time: Timestamp,
         vote_time: Timestamp,
     ) -> Result<DecidedBlock, EngineError> {
+        // Before anything is signed: a refused block must not leave a vote behind.
+        for (what, is, most) in [
+            ("transactions", content.txs.len(), BLOCK_TXS_MAX),
+            (
+                "bytes of transactions",
+                content.txs.iter().map(Vec::len).sum(),
+                BLOCK_BYTES_MAX,
+            ),
+            (
+                "bytes of evidence",
+                content.evidence.len(),
+                EVIDENCE_BYTES_MAX,
+            ),
+        ] {
+            if is > most {
+                return Err(EngineError::TooMuch(what));
+            }
+        }
         let light = self.state.light();
         let chain_id = light.chain_id().to_owned();
         let last_commit = match light.block_id() {

@@ -4,7 +4,7 @@ mod engine;
 mod golden;
 
 use super::*;
-use crate::GenesisDoc;
+use crate::{GenesisDoc, InitChain, Signer};
 use strongroom_types::Timestamp;
 
 #[test]
@@ -31,6 +31,33 @@ fn only_transactions_that_fit_are_taken() {
         propose::fitting(vec![vec![]; most + 1], u64::MAX).len(),
         most
     );
+}
+
+#[test]
+fn a_proposal_that_is_too_much_is_refused_before_anything_is_signed() {
+    use strongroom_proof::light::{BLOCK_BYTES_MAX, BLOCK_TXS_MAX, EVIDENCE_BYTES_MAX};
+    let signer = Signer::in_memory(&[3; 32]);
+    let doc = genesis(signer.pubkey());
+    let init = InitChain {
+        app_hash: vec![1; 32],
+        ..InitChain::default()
+    };
+    let mut proposer = Proposer::genesis(&doc, &init, 0, signer).unwrap();
+    let time = doc.time;
+    let evidence = Content {
+        evidence: vec![0; EVIDENCE_BYTES_MAX + 1],
+        ..Content::default()
+    };
+    for content in [
+        vec![vec![]; BLOCK_TXS_MAX + 1].into(),
+        vec![vec![0; BLOCK_BYTES_MAX], vec![0]].into(),
+        evidence,
+    ] {
+        let refused = proposer.propose(content, time, time).unwrap_err();
+        assert_eq!(refused.code(), "engine.too_much");
+        assert_eq!(proposer.signer().last_height(), None);
+    }
+    proposer.propose(Content::default(), time, time).unwrap();
 }
 
 /// A genesis with one validator that may run Solo.

@@ -30,6 +30,8 @@ struct Memory {
     pool: VecDeque<Vec<u8>>,
     /// Fails at this step, counted over all calls of that step.
     fail: Option<(Step, u32)>,
+    /// Is short of room at this step as often as this.
+    short: Option<(Step, u32)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +67,17 @@ impl App {
     }
 
     fn fail(&self, step: Step) -> Result<(), AppError> {
-        match &mut self.0.lock().unwrap().fail {
+        let mut memory = self.0.lock().unwrap();
+        if let Some((at, left)) = &mut memory.short
+            && *at == step
+            && *left > 0
+        {
+            *left -= 1;
+            return Err(AppError::new(std::io::Error::from(
+                std::io::ErrorKind::StorageFull,
+            )));
+        }
+        match &mut memory.fail {
             Some((at, 0)) if *at == step => Err(AppError::new("crash")),
             Some((at, left)) if *at == step => {
                 *left -= 1;
@@ -187,9 +199,13 @@ impl<B: Blocks> Blocks for FailingBlocks<B> {
         self.0.load(height)
     }
     fn save_decided(&self, block: &DecidedBlock) -> Result<(), BlocksError> {
-        self.1.fail(Step::Save).map_err(BlocksError::new)?;
+        let transient = |e: AppError| match e.is_transient() {
+            true => BlocksError::new(std::io::Error::from(std::io::ErrorKind::StorageFull)),
+            false => BlocksError::new(e),
+        };
+        self.1.fail(Step::Save).map_err(transient)?;
         self.0.save_decided(block)?;
-        self.1.fail(Step::AfterSave).map_err(BlocksError::new)
+        self.1.fail(Step::AfterSave).map_err(transient)
     }
 }
 
@@ -367,6 +383,76 @@ fn after_a_crash_at_any_step_the_chain_goes_on_without_a_gap_or_a_second_block()
 }
 
 #[test]
+fn want_of_room_at_any_step_makes_the_chain_wait_and_never_ends_it() {
+    for step in [
+        Step::Save,
+        Step::AfterSave,
+        Step::Finalize,
+        Step::AfterFinalize,
+        Step::Commit,
+    ] {
+        let home = Home::new();
+        home.app.put("waits");
+        home.app.0.lock().unwrap().short = Some((step, 3));
+        let solo = home.start(Pace::Instant).unwrap();
+        home.app.wait_for(2);
+        solo.stop().unwrap();
+        let memory = home.app.0.lock().unwrap();
+        assert_eq!(
+            memory.short,
+            Some((step, 0)),
+            "{step:?}: it was never short"
+        );
+        assert_eq!(memory.durable.txs, [b"waits".to_vec()], "{step:?}");
+    }
+}
+
+#[test]
+fn an_engine_that_waits_for_room_stops_when_it_is_asked_and_goes_on_at_the_next_start() {
+    let home = Home::new();
+    home.app.put("waits");
+    home.app.0.lock().unwrap().short = Some((Step::Finalize, u32::MAX));
+    let (send, ended) = mpsc::channel();
+    let solo = Solo::start(home.parts(Pace::Instant), move |end| {
+        send.send(end.map_err(EngineError::code)).unwrap();
+    })
+    .unwrap();
+    let since = Instant::now();
+    while home.app.0.lock().unwrap().short == Some((Step::Finalize, u32::MAX)) {
+        assert!(since.elapsed() < Duration::from_secs(20));
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    solo.stop().unwrap();
+    assert_eq!(ended.recv().unwrap(), Ok(()));
+    assert_eq!(home.app.height(), 0);
+    home.app.0.lock().unwrap().short = None;
+    let solo = home.start(Pace::Instant).unwrap();
+    home.app.wait_for(2);
+    solo.stop().unwrap();
+}
+
+#[test]
+fn want_of_room_for_the_validators_state_makes_the_chain_wait() {
+    let home = Home::new();
+    // A directory in the way is no want of room: that ends the engine.
+    std::fs::create_dir(home.file("state.json.new")).unwrap();
+    let (send, ended) = mpsc::channel();
+    let solo = Solo::start(home.parts(Pace::Instant), move |end| {
+        send.send(end.map_err(EngineError::code)).unwrap();
+    })
+    .unwrap();
+    let end = ended.recv_timeout(Duration::from_secs(20)).unwrap();
+    assert_eq!(end, Err("signer.io"));
+    drop(solo);
+    let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
+    for (error, is_transient) in [(full, true), (std::io::Error::other("x"), false)] {
+        let path = home.file("state.json");
+        let error = EngineError::Signer(crate::privval::SignerError::Io { path, error });
+        assert_eq!(error.is_transient(), is_transient);
+    }
+}
+
+#[test]
 fn an_empty_application_is_brought_to_the_tip_from_the_stored_blocks() {
     let home = Home::new();
     let solo = home.start(Pace::Instant).unwrap();
@@ -439,6 +525,16 @@ fn refused(change: impl FnOnce(&mut Parts, &Home)) -> &'static str {
         .code()
 }
 
+/// The secret half of the validator's key.
+fn key_seed(home: &Home) -> [u8; 32] {
+    use base64::Engine as _;
+    let text = std::fs::read(home.file("key.json")).unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&text).unwrap();
+    let pair = json["priv_key"]["value"].as_str().unwrap();
+    let pair = base64::engine::general_purpose::STANDARD.decode(pair);
+    pair.unwrap()[..32].try_into().unwrap()
+}
+
 #[test]
 fn an_engine_does_not_start_on_what_does_not_belong_together() {
     let secure = |parts: &mut Parts, _: &Home| {
@@ -453,7 +549,7 @@ fn an_engine_does_not_start_on_what_does_not_belong_together() {
         parts.genesis = Arc::new(GenesisDoc::parse(text.into_bytes()).unwrap());
     };
     assert_eq!(refused(other_genesis), "engine.other_genesis");
-    // Blocks that are gone: the signer remembers; without its state, the application does.
+    // Blocks that are gone: the signer remembers, or knows that it forgot; without that, the application remembers.
     let no_blocks = |parts: &mut Parts, _: &Home| parts.blocks = Arc::new(MemoryBlocks::default());
     assert_eq!(refused(no_blocks), "signer.behind");
     let no_memory = |parts: &mut Parts, home: &Home| {
@@ -461,7 +557,12 @@ fn an_engine_does_not_start_on_what_does_not_belong_together() {
         std::fs::remove_file(home.file("state.json")).unwrap();
         parts.signer = Signer::open(&home.file("key.json"), &home.file("state.json")).unwrap();
     };
-    assert_eq!(refused(no_memory), "engine.app_ahead");
+    assert_eq!(refused(no_memory), "signer.lost");
+    let no_key_memory = |parts: &mut Parts, home: &Home| {
+        parts.blocks = Arc::new(MemoryBlocks::default());
+        parts.signer = Signer::in_memory(&key_seed(home));
+    };
+    assert_eq!(refused(no_key_memory), "engine.app_ahead");
     let other_key = |parts: &mut Parts, _: &Home| parts.signer = Signer::in_memory(&[1; 32]);
     assert_eq!(refused(other_key), "engine.not_alone");
     let other_hash =

@@ -1,0 +1,96 @@
+//! What a network needs of its machine, looked for before anything is changed.
+
+use crate::localnet::Args;
+use anyhow::{Context as _, bail, ensure};
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+
+/// Longest name of a chain, as in the genesis file.
+const CHAIN_ID_BYTES_MAX: usize = 50;
+/// Bytes on disk that a start needs: the stores' journals, and a day of empty blocks.
+const FREE_BYTES_MIN: u64 = 64 << 20;
+/// Descriptors that a start needs: what the stores, the enclave and the servers hold at rest, and some connections.
+const DESCRIPTORS_MIN: u64 = 128;
+
+/// Refuses a start that cannot succeed. What another process takes in the moment after is refused later, too.
+pub(crate) fn check(args: &Args) -> anyhow::Result<()> {
+    ports(args)?;
+    descriptors()?;
+    free_space(&args.home)
+}
+
+/// The name of a chain: what a client puts into URLs and file names without a thought.
+pub(crate) fn chain_id(text: &str) -> Result<String, String> {
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+    if text.is_empty() || text.len() > CHAIN_ID_BYTES_MAX || !text.bytes().all(is_plain) {
+        return Err(format!(
+            "1 to {CHAIN_ID_BYTES_MAX} letters, digits, '-', '_' and '.' are a name"
+        ));
+    }
+    Ok(text.to_owned())
+}
+
+fn ports(args: &Args) -> anyhow::Result<()> {
+    let ports = [
+        ("--rest-port", args.rest_port),
+        ("--rpc-port", args.rpc_port),
+        ("--faucet-port", args.faucet_port),
+    ];
+    // Held until all are known, so that one port for two servers is found, too.
+    let mut held = Vec::new();
+    for (name, port) in ports {
+        // 0 lets the system choose.
+        if let Some((other, _)) = held.iter().find(|(_, (at, _))| *at == port && port != 0) {
+            bail!("{other} and {name} are both {port}: name two ports");
+        }
+        let address = SocketAddr::new(args.listen, port);
+        let listener = TcpListener::bind(address).with_context(|| {
+            format!("cannot listen on {address}: name another {name}, or stop who listens there")
+        })?;
+        held.push((name, (port, listener)));
+    }
+    Ok(())
+}
+
+fn descriptors() -> anyhow::Result<()> {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+    ensure!(
+        limit.current.is_none_or(|now| now >= DESCRIPTORS_MIN),
+        "the limit of open files is {}: a network needs {DESCRIPTORS_MIN} (ulimit -n)",
+        limit.current.unwrap_or_default()
+    );
+    Ok(())
+}
+
+/// Where the home is, or will be.
+fn free_space(home: &Path) -> anyhow::Result<()> {
+    let home = std::path::absolute(home)?;
+    let there = home.ancestors().find(|path| path.exists());
+    let there = there.context("there is no file system")?;
+    let disk = rustix::fs::statvfs(there).with_context(|| there.display().to_string())?;
+    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+    ensure!(
+        free >= FREE_BYTES_MIN,
+        "{} has {} MiB free: a network needs {} MiB",
+        there.display(),
+        free >> 20,
+        FREE_BYTES_MIN >> 20
+    );
+    rustix::fs::access(there, rustix::fs::Access::WRITE_OK)
+        .with_context(|| format!("cannot write to {}", there.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chain_has_a_name_that_needs_no_quotes() {
+        for good in ["secretdev-1", "a", "x_y.Z-9", &"x".repeat(50)] {
+            assert_eq!(chain_id(good).as_deref(), Ok(good));
+        }
+        for bad in ["", " ", "a b", "a/b", "ä", "a\n", &"x".repeat(51)] {
+            assert!(chain_id(bad).is_err(), "{bad:?}");
+        }
+    }
+}

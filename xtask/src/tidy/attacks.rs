@@ -1,0 +1,102 @@
+//! The page of attacks names a test for each attack, and the test is there: a promise without its proof is found.
+
+use anyhow::Result;
+use std::path::Path;
+
+use crate::command::root;
+
+const PAGE: &str = "docs/attacks.md";
+/// Where tests are.
+const FOLDERS: [&str; 2] = ["crates", "tests/e2e"];
+/// Cells of a row: name, what it tried, where it is stopped, tests.
+const CELLS: usize = 4;
+
+/// Every row without a test, and every test that is named and not there.
+pub(super) fn broken() -> Result<Vec<String>> {
+    let page = std::fs::read_to_string(root().join(PAGE))?;
+    let mut sources = String::new();
+    for folder in FOLDERS {
+        collect(&root().join(folder), &mut sources)?;
+    }
+    Ok(missing(&page, &sources))
+}
+
+fn missing(page: &str, sources: &str) -> Vec<String> {
+    let mut broken = Vec::new();
+    let mut rows = 0;
+    for (index, line) in page.lines().enumerate() {
+        let Some(row) = line.strip_prefix("| ").and_then(|l| l.strip_suffix(" |")) else {
+            continue;
+        };
+        let cells: Vec<&str> = row.split(" | ").collect();
+        if cells.first() == Some(&"attack") {
+            continue;
+        }
+        rows += 1;
+        let place = format!("{PAGE}:{}", index + 1);
+        let names: Vec<&str> = cells.last().map_or("", |cell| cell).split('`').collect();
+        if cells.len() != CELLS || names.len() < 3 {
+            broken.push(format!(
+                "{place}: not {CELLS} cells with a test in the last"
+            ));
+            continue;
+        }
+        for name in names.iter().skip(1).step_by(2) {
+            if !is_test(name, sources) {
+                broken.push(format!("{place}: no test is named {name:?}"));
+            }
+        }
+    }
+    if rows == 0 {
+        broken.push(format!("{PAGE}: no attack"));
+    }
+    broken
+}
+
+/// A function of Rust that is a test, or the title of a test in JavaScript.
+fn is_test(name: &str, sources: &str) -> bool {
+    let function = format!("fn {name}(");
+    let is_function = sources.match_indices(&function).any(|(at, _)| {
+        let before = sources.get(..at).unwrap_or_default();
+        let item = before.rsplit("\n\n").next().unwrap_or_default();
+        item.contains("#[test]") || item.contains("#[tokio::test") || item.contains("proptest!")
+    });
+    is_function
+        || ["\"", "`"]
+            .iter()
+            .any(|q| sources.contains(&format!("test({q}{name}{q}")))
+}
+
+fn collect(folder: &Path, into: &mut String) -> Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            if path.file_name().is_some_and(|name| name != "node_modules") {
+                collect(&path, into)?;
+            }
+        } else if path.extension().is_some_and(|e| e == "rs" || e == "js") {
+            into.push_str(&std::fs::read_to_string(&path)?);
+            into.push_str("\n\n");
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_without_an_existing_test_is_found() {
+        let sources =
+            "#[test]\nfn a_lie_is_noticed() {\n\nfn helper() {\n\ntest(\"it is told\", async";
+        let page = |tests: &str| {
+            format!("| attack | a | b | test |\n|---|---|---|---|\n| x | y | z | {tests} |")
+        };
+        assert!(missing(&page("`a_lie_is_noticed`, `it is told`"), sources).is_empty());
+        for wrong in ["`a_lie`", "`helper`", "`it is`", "none", "a | `it is told`"] {
+            assert_eq!(missing(&page(wrong), sources).len(), 1, "{wrong}");
+        }
+        assert_eq!(missing("no table", sources).len(), 1);
+    }
+}
