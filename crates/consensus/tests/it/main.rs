@@ -123,13 +123,12 @@ fn start(home: &Path) -> Solo {
     .unwrap()
 }
 
-/// Not a test of its own: the process that the test below kills.
 #[test]
+#[ignore = "not a test: the process that the test below starts and kills"]
 fn a_chain_in_a_child_process() {
-    if let Some(home) = std::env::var_os(HOME) {
-        let _solo = start(Path::new(&home));
-        std::thread::sleep(Duration::from_secs(60));
-    }
+    let home = std::env::var_os(HOME).expect("the home of the chain");
+    let _solo = start(Path::new(&home));
+    std::thread::sleep(Duration::from_secs(60));
 }
 
 /// What is on disk: the newest block, and the id that was decided at each height.
@@ -150,21 +149,22 @@ fn a_validator_that_is_killed_at_random_moments_never_signs_two_blocks_of_one_he
     let dir = tempfile::tempdir().unwrap();
     let home = dir.path();
     let mut known: Vec<BlockId> = Vec::new();
-    let mut progress = 0;
     for kill in 0_u64..20 {
-        let before = FileApp::new(home).read().height;
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "a_chain_in_a_child_process", "--nocapture"])
+            .args([
+                "--exact",
+                "--ignored",
+                "a_chain_in_a_child_process",
+                "--nocapture",
+            ])
             .env(HOME, home)
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
-        // Some kills fall into the boot, most into the making of blocks.
+        // Some kills fall into the boot, the others into the making of blocks: after a new one at least.
         let since = Instant::now();
-        while kill % 4 != 0
-            && FileApp::new(home).read().height <= before
-            && since.elapsed() < Duration::from_secs(20)
-        {
+        while kill % 4 != 0 && FileApp::new(home).read().height <= known.len() as u64 {
+            assert!(since.elapsed() < Duration::from_secs(60), "kill {kill}");
             std::thread::sleep(Duration::from_millis(1));
         }
         std::thread::sleep(Duration::from_micros(kill * 3_137 % 20_000));
@@ -178,10 +178,9 @@ fn a_validator_that_is_killed_at_random_moments_never_signs_two_blocks_of_one_he
             app <= now.len() as u64 && now.len() as u64 <= app + 1,
             "kill {kill}"
         );
-        progress += usize::from(now.len() > known.len());
         known = now;
     }
-    assert!(progress >= 10, "{progress}");
+    assert!(known.len() >= 15, "a block for each kill but those in the boot");
     // And it goes on, in good order.
     let solo = start(home);
     let app = FileApp::new(home);
