@@ -7,8 +7,8 @@ use std::path::Path;
 
 /// Longest name of a chain, as in the genesis file.
 const CHAIN_ID_BYTES_MAX: usize = 50;
-/// Bytes on disk that a start needs: the stores' journals, and a day of empty blocks.
-const FREE_BYTES_MIN: u64 = 64 << 20;
+/// Bytes on disk that a start needs: what the stores leave free, and as much again.
+const FREE_BYTES_MIN: u64 = 128 << 20;
 /// Descriptors that a start needs: what the stores, the enclave and the servers hold at rest, and some connections.
 const DESCRIPTORS_MIN: u64 = 128;
 

@@ -2,7 +2,8 @@
 //!
 //! Its traps, and what is done: a reopen replays the whole journal (its size is capped and tables are flushed early);
 //! a fault inside the journal is cut like a torn tail (so the state store checks its root at open); tables are never
-//! cleared; default buffers grow to hundreds of MB (all are capped).
+//! cleared; default buffers grow to hundreds of MB (all are capped); a write that finds the disk full ends the database
+//! until it is opened again (so nothing is written into the last part of the disk).
 
 use super::{Batch, Kv, KvLimits, Range, Rows, Snapshot, Table};
 use crate::error::{Error, Result};
@@ -13,6 +14,10 @@ use std::sync::Arc;
 /// The least that fjall accepts.
 const JOURNAL_BYTES_MAX: u64 = 64 << 20;
 
+/// What stays free on the disk: as much as the journal and what the tables hold in memory may still take. A batch that
+/// would go below is refused before anything is written, and can be written when there is room again.
+const DISK_BYTES_RESERVED: u64 = JOURNAL_BYTES_MAX;
+
 /// Threads for flushing and compacting.
 const WORKERS: usize = 2;
 
@@ -21,6 +26,7 @@ const WORKERS: usize = 2;
 pub struct FjallKv {
     database: Database,
     tables: Arc<[(Table, Keyspace)]>,
+    path: Arc<Path>,
 }
 
 impl FjallKv {
@@ -52,7 +58,28 @@ impl FjallKv {
                 ))
             })
             .collect::<Result<_>>()?;
-        Ok(Self { database, tables })
+        Ok(Self {
+            database,
+            tables,
+            path: path.into(),
+        })
+    }
+
+    fn check_room(&self) -> Result<()> {
+        let disk = rustix::fs::statvfs(&*self.path).map_err(std::io::Error::from);
+        let disk = disk.map_err(Error::engine)?;
+        let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+        if free < DISK_BYTES_RESERVED {
+            return Err(Error::Short {
+                detail: format!(
+                    "{} has {} MiB free, {} MiB stay free",
+                    self.path.display(),
+                    free >> 20,
+                    DISK_BYTES_RESERVED >> 20
+                ),
+            });
+        }
+        Ok(())
     }
 }
 
@@ -72,6 +99,7 @@ impl Kv for FjallKv {
     }
 
     fn write(&self, batch: Batch) -> Result<()> {
+        self.check_room()?;
         let mut out = self
             .database
             .batch()
