@@ -118,11 +118,10 @@ fn first_answers() -> (u64, InitChain) {
 fn solo_replays_the_recorded_chain_byte_for_byte() {
     let dir = tempfile::tempdir().unwrap();
     let genesis = GenesisDoc::parse(std::fs::read(path("config/genesis.json")).unwrap()).unwrap();
-    let signer = Signer::open(
-        &path("config/priv_validator_key.json"),
-        &dir.path().join("state.json"),
-    )
-    .unwrap();
+    let state = dir.path().join("state.json");
+    // As CometBFT writes it before anything is signed.
+    std::fs::write(&state, r#"{"height":"0","round":0,"step":0}"#).unwrap();
+    let signer = Signer::open(&path("config/priv_validator_key.json"), &state).unwrap();
     let (app_version, init) = first_answers();
     let mut proposer = Proposer::genesis(&genesis, &init, app_version, signer).unwrap();
     let mut last_vote = genesis.time;
