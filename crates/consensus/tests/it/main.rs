@@ -180,7 +180,10 @@ fn a_validator_that_is_killed_at_random_moments_never_signs_two_blocks_of_one_he
         );
         known = now;
     }
-    assert!(known.len() >= 15, "a block for each kill but those in the boot");
+    assert!(
+        known.len() >= 15,
+        "a block for each kill but those in the boot"
+    );
     // And it goes on, in good order.
     let solo = start(home);
     let app = FileApp::new(home);
