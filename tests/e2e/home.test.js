@@ -76,7 +76,7 @@ test("no wrong argument and no want of means touches what is there", async () =>
     assert.equal(hashOf(network.home), hash, more.join(" "));
   }
   assert.match(await refused({ home: network.home, blockTime: "2s" }), /--block-time/);
-  assert.match(await refused({ home: network.home, under: afterwards("ulimit -n 64") }), /ulimit -n/);
+  assert.match(await refused({ home: network.home, under: afterwards("ulimit -n 300") }), /may open 300 files/);
   // Without a reset another name is not ignored either.
   const other = await refused({ home: network.home, reset: false, more: ["--chain-id", "other-1"] });
   assert.match(other, /--chain-id other-1 needs --reset/);

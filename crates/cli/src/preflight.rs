@@ -4,18 +4,16 @@ use crate::localnet::Args;
 use anyhow::{Context as _, bail, ensure};
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
+use strongroom_node::listen::Shares;
 
 /// Longest name of a chain, as in the genesis file.
 const CHAIN_ID_BYTES_MAX: usize = 50;
 /// Bytes on disk that a start needs: what the stores leave free, and as much again.
 const FREE_BYTES_MIN: u64 = 128 << 20;
-/// Descriptors that a start needs: what the stores, the enclave and the servers hold at rest, and some connections.
-const DESCRIPTORS_MIN: u64 = 128;
-
 /// Refuses a start that cannot succeed. What another process takes in the moment after is refused later, too.
 pub(crate) fn check(args: &Args) -> anyhow::Result<()> {
     ports(args)?;
-    descriptors()?;
+    Shares::of_process()?;
     free_space(&args.home)
 }
 
@@ -49,16 +47,6 @@ fn ports(args: &Args) -> anyhow::Result<()> {
         })?;
         held.push((name, (port, listener)));
     }
-    Ok(())
-}
-
-fn descriptors() -> anyhow::Result<()> {
-    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
-    ensure!(
-        limit.current.is_none_or(|now| now >= DESCRIPTORS_MIN),
-        "the limit of open files is {}: a network needs {DESCRIPTORS_MIN} (ulimit -n)",
-        limit.current.unwrap_or_default()
-    );
     Ok(())
 }
 
