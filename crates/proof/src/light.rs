@@ -33,14 +33,8 @@ pub const HEADER_BYTES_MAX: usize = 1_024;
 /// Most bytes of a commit: 1,000 validators with 111 bytes each, and 94 around them, rounded up.
 pub const COMMIT_BYTES_MAX: usize = 112 * 1_024;
 
-/// Most bytes of the evidence list (CometBFT's default parameter).
-pub const EVIDENCE_BYTES_MAX: usize = 1_048_576;
-
-/// Most bytes of all transactions of a block, and of the block: 4 MiB.
-pub const BLOCK_BYTES_MAX: usize = 4 * 1_048_576;
-
-/// Most transactions of a block: bounds what empty ones cost to hold.
-pub const BLOCK_TXS_MAX: usize = 65_536;
+/// Limits that genesis parameters and proposers hold too.
+pub use strongroom_types::block::{BLOCK_BYTES_MAX, BLOCK_TXS_MAX, EVIDENCE_BYTES_MAX};
 
 /// What this machine knows the next header must say, because it computed it from the blocks before.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -169,6 +163,7 @@ impl LightState {
         if header.last_block_id != self.block_id() {
             return Err(LightError::LastBlockId);
         }
+        check_time(header.time)?;
         // The first block has the time of the genesis, every other one a later time than the block before.
         let first = self.block_id().is_none();
         if (first && header.time != self.time()) || (!first && header.time <= self.time()) {
@@ -263,6 +258,14 @@ fn last_votes(commit: &Commit, voters: &ValidatorSet) -> Result<Vec<LastVote>, L
         });
     }
     Ok(votes)
+}
+
+/// Contracts see block time as unsigned nanoseconds since 1970: a time that does not fit is refused where it enters.
+pub(crate) fn check_time(time: Timestamp) -> Result<(), LightError> {
+    match time.nanos_total() {
+        Some(_) => Ok(()),
+        None => Err(LightError::TimeRange { found: time }),
+    }
 }
 
 fn check_sizes(block: &DecidedBlock) -> Result<(), LightError> {

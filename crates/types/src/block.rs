@@ -2,6 +2,13 @@
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
+/// Most bytes of all transactions of a block, and of the block: 4 MiB.
+pub const BLOCK_BYTES_MAX: usize = 4 * 1_048_576;
+/// Most transactions of a block: bounds what empty ones cost to hold.
+pub const BLOCK_TXS_MAX: usize = 65_536;
+/// Most bytes of a block's evidence list (CometBFT's default parameter).
+pub const EVIDENCE_BYTES_MAX: usize = 1_048_576;
+
 /// A decided block: everything that header H commits to, and the commit that decided it.
 ///
 /// The byte fields are CometBFT v0.38 protobuf (`tendermint.types`): they are hashed and verified as given.

@@ -149,11 +149,18 @@ impl Document {
     /// The time of the first block.
     ///
     /// # Errors
-    /// [`GenesisError::Field`] if it is no RFC 3339 time in UTC.
+    /// [`GenesisError::Field`] if it is no RFC 3339 time in UTC within the years 1970 to 2554.
     pub fn time(&self) -> Result<Timestamp, GenesisError> {
-        self.genesis_time
+        let refused = |why: String| GenesisError::field("genesis_time", why);
+        let time: Timestamp = self
+            .genesis_time
             .parse()
-            .map_err(|e| GenesisError::field("genesis_time", format!("{e}")))
+            .map_err(|e| refused(format!("{e}")))?;
+        // Contracts see it as unsigned nanoseconds since 1970.
+        match time.nanos_total() {
+            Some(_) => Ok(time),
+            None => Err(refused("not within the years 1970 to 2554".into())),
+        }
     }
 
     /// The network's public keys.

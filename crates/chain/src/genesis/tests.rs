@@ -156,6 +156,34 @@ fn documents_that_contradict_themselves_are_refused_by_field() {
     assert!(refused(|d| d.validators.clear()).contains("validators"));
     assert!(refused(|d| d.validators.push(d.validators[0].clone())).contains("twice"));
     assert!(refused(|d| d.consensus_params.block.max_bytes = "0".into()).contains("max_bytes"));
+    // What the light client, the door or the clock of contracts would refuse in every block.
+    let most = crate::types::block::BLOCK_BYTES_MAX;
+    for above in [most + 1, 104_857_600] {
+        let text = refused(|d| d.consensus_params.block.max_bytes = above.to_string());
+        assert!(text.contains("block.max_bytes"), "{text}");
+    }
+    for gas in ["-1", "0", "-2", "1000000000001"] {
+        let text = refused(|d| d.consensus_params.block.max_gas = gas.into());
+        assert!(text.contains("block.max_gas"), "{text}");
+    }
+    for bytes in ["-1", "1048577", "9223372036854775807"] {
+        let text = refused(|d| d.consensus_params.evidence.max_bytes = bytes.into());
+        assert!(text.contains("evidence.max_bytes"), "{text}");
+    }
+    for age in ["0", "-1"] {
+        let text = refused(|d| d.consensus_params.evidence.max_age_num_blocks = age.into());
+        assert!(text.contains("max_age_num_blocks"), "{text}");
+        let text = refused(|d| d.consensus_params.evidence.max_age_duration = age.into());
+        assert!(text.contains("max_age_duration"), "{text}");
+    }
+    for time in [
+        "1969-12-31T23:59:59Z",
+        "2554-07-21T23:34:34Z",
+        "9999-12-31T23:59:59Z",
+    ] {
+        let text = refused(|d| d.genesis_time = time.into());
+        assert!(text.contains("genesis_time"), "{text}");
+    }
     assert!(
         refused(|d| d.app_state.register.io_exch_key.bytes = "AAAA".into()).contains("io_exch_key")
     );

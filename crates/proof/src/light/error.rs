@@ -52,6 +52,12 @@ pub enum LightError {
         /// Time of the block before, or of the genesis.
         before: Timestamp,
     },
+    /// The block time is before 1970 or after the year 2554.
+    #[error("the block time {found:?} does not fit nanoseconds since 1970 in 64 bits")]
+    TimeRange {
+        /// What the header or the genesis says.
+        found: Timestamp,
+    },
     /// The header commits to another validator set.
     #[error("the validators hash is not that of the expected validators")]
     ValidatorsHash,
@@ -156,6 +162,7 @@ impl LightError {
             Self::HeightEnd => "light.height_end",
             Self::LastBlockId => "light.last_block_id",
             Self::Time { .. } => "light.time",
+            Self::TimeRange { .. } => "light.time_range",
             Self::ValidatorsHash => "light.validators_hash",
             Self::NextValidatorsHash => "light.next_validators_hash",
             Self::Proposer => "light.proposer",

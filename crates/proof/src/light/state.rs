@@ -56,6 +56,7 @@ impl LightState {
         if genesis.chain_id.is_empty() || genesis.chain_id.len() > CHAIN_ID_BYTES_MAX {
             return Err(LightError::ChainId);
         }
+        super::check_time(genesis.time)?;
         let height = genesis
             .initial_height
             .checked_sub(1)

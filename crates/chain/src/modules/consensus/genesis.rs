@@ -1,11 +1,11 @@
 //! The validator set and the consensus parameters of the first block, in the shape of CometBFT's genesis document.
 
 use super::state::{
-    BLOCK_BYTES_MAX, ConsensusParams, PARAMS, POWER_TOTAL_MAX, VALIDATORS, VALIDATORS_MAX,
-    Validator,
+    BLOCK_GAS_MAX, ConsensusParams, PARAMS, POWER_TOTAL_MAX, VALIDATORS, VALIDATORS_MAX, Validator,
 };
 use crate::Ctx;
 use crate::genesis::GenesisError;
+use crate::types::block::{BLOCK_BYTES_MAX, EVIDENCE_BYTES_MAX};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
@@ -160,16 +160,41 @@ impl GenesisParams {
                 "consensus_params.abci",
             )?,
         };
-        let bytes_fit =
-            u64::try_from(params.block_bytes_max).is_ok_and(|b| (1..=BLOCK_BYTES_MAX).contains(&b));
-        if !bytes_fit {
-            return Err(field(
-                "consensus_params.block.max_bytes",
-                format!("not within 1 to {BLOCK_BYTES_MAX}"),
-            ));
-        }
-        if params.block_gas_max < -1 {
-            return Err(field("consensus_params.block.max_gas", "below -1"));
+        // Each within what the light client and the door take: a block above it could be decided, and never executed.
+        let most = |bytes: usize| i64::try_from(bytes).unwrap_or(i64::MAX);
+        for (what, value, from, to) in [
+            (
+                "block.max_bytes",
+                params.block_bytes_max,
+                1,
+                most(BLOCK_BYTES_MAX),
+            ),
+            ("block.max_gas", params.block_gas_max, 1, BLOCK_GAS_MAX),
+            (
+                "evidence.max_bytes",
+                params.evidence_bytes_max,
+                0,
+                most(EVIDENCE_BYTES_MAX),
+            ),
+            (
+                "evidence.max_age_num_blocks",
+                params.evidence_age_blocks_max,
+                1,
+                i64::MAX,
+            ),
+            (
+                "evidence.max_age_duration",
+                params.evidence_age_ns_max,
+                1,
+                i64::MAX,
+            ),
+        ] {
+            if !(from..=to).contains(&value) {
+                return Err(field(
+                    &format!("consensus_params.{what}"),
+                    format!("{value} is not within {from} to {to}"),
+                ));
+            }
         }
         if params.pub_key_types != [ED25519] {
             return Err(field(

@@ -4,8 +4,9 @@ use crate::collections::Item;
 use crate::types::Gas;
 use borsh::{BorshDeserialize, BorshSerialize};
 
-/// The most bytes that a block may be given in genesis (CometBFT's own bound).
-pub const BLOCK_BYTES_MAX: u64 = 104_857_600;
+/// The most gas that a block may be given in genesis. Without a bound one transaction could run for ever; how long is
+/// sensible is for the network to choose below it.
+pub const BLOCK_GAS_MAX: i64 = 1_000_000_000_000;
 /// The most validators of a set.
 pub const VALIDATORS_MAX: usize = 1_000;
 /// The most voting power of a set: 2^63 / 8, CometBFT's own bound.
@@ -25,7 +26,7 @@ pub struct Validator {
 pub struct ConsensusParams {
     /// Largest block in bytes.
     pub block_bytes_max: i64,
-    /// Gas of a block; -1 for no limit.
+    /// Gas of a block, 1 to [`BLOCK_GAS_MAX`].
     pub block_gas_max: i64,
     /// Heights for which evidence counts.
     pub evidence_age_blocks_max: i64,
