@@ -24,6 +24,6 @@ mod evidence;
 mod policy;
 pub mod simulated;
 
-pub use evidence::{Claims, EVIDENCE_BYTES_MAX, Evidence, Kind, ReportData};
+pub use evidence::{Claims, EVIDENCE_BYTES_MAX, Evidence, Kind, Purpose, ReportData, Statement};
 pub use policy::{Policy, Reason, Verdict, judge};
 pub use strongroom_crypto::Security;

@@ -1,6 +1,6 @@
 //! Why a conversation through the door ended.
 
-use crate::message::{Failure, FailureCode};
+use crate::message::Failure;
 
 /// An error of this end. What the other end reports of itself is [`DoorError::Failed`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -60,10 +60,6 @@ impl DoorError {
     /// Whether the same call may succeed later without anybody's help: nothing has changed, and nothing is wrong.
     #[must_use]
     pub const fn is_transient(&self) -> bool {
-        match self {
-            Self::Busy(_) | Self::Short(_) => true,
-            Self::Failed(failure) => matches!(failure.code, FailureCode::Busy),
-            _ => false,
-        }
+        matches!(self, Self::Busy(_) | Self::Short(_))
     }
 }

@@ -5,7 +5,7 @@
 
 use crate::error::DoorError;
 use crate::message::{Message, spec_of_head};
-use std::collections::BTreeMap;
+use crate::stream::{Lane, PerLane};
 
 /// The most bytes of a frame, its length field included.
 pub const FRAME_BYTES_MAX: usize = 1 << 20;
@@ -13,10 +13,6 @@ pub const FRAME_BYTES_MAX: usize = 1 << 20;
 pub const HEAD_BYTES: usize = 9;
 /// The most bytes of a chunk.
 pub const CHUNK_BYTES_MAX: usize = FRAME_BYTES_MAX - HEAD_BYTES;
-/// Streams that one end keeps open for the other.
-pub const STREAMS_MAX: usize = 128;
-/// Bytes of unfinished messages that one end holds for the other, over all streams.
-pub const UNFINISHED_BYTES_MAX: usize = 128 << 20;
 
 const MORE: u8 = 1;
 
@@ -103,11 +99,11 @@ pub fn cut(stream: u32, message: &[u8]) -> impl Iterator<Item = Frame> {
     })
 }
 
-/// Puts messages of one direction together again; holds every limit while they grow.
+/// Puts messages of one direction together again; holds every limit while they grow. Of each lane one message at a time
+/// may be unfinished, so a lane never holds more than its longest message, and no lane takes the room of another.
 #[derive(Debug, Default)]
 pub struct Assembler {
-    unfinished: BTreeMap<u32, Vec<u8>>,
-    bytes: usize,
+    unfinished: PerLane<Option<(u32, Vec<u8>)>>,
 }
 
 impl Assembler {
@@ -117,14 +113,18 @@ impl Assembler {
     /// [`DoorError`] if the message is unknown, above its limit, or too many are unfinished. The assembler is of no
     /// use after that.
     pub fn push<M: Message>(&mut self, frame: Frame) -> Result<Option<(u32, M)>, DoorError> {
-        let mut whole = match self.unfinished.remove(&frame.stream) {
-            Some(begun) => begun,
-            None if self.unfinished.len() >= STREAMS_MAX => {
-                return Err(DoorError::Frame("too many unfinished messages"));
+        let slot = self.unfinished.of_mut(Lane::of(frame.stream));
+        let mut whole = match slot.take() {
+            Some((stream, begun)) if stream == frame.stream => begun,
+            Some(_) if frame.more => {
+                return Err(DoorError::Frame("a second unfinished message on a lane"));
             }
-            None => Vec::new(),
+            other => {
+                // A short message goes past the long one.
+                *slot = other;
+                Vec::new()
+            }
         };
-        self.bytes = self.bytes.saturating_sub(whole.len());
         let length = whole.len().saturating_add(frame.chunk.len());
         let spec = spec_of_head::<M>(if whole.is_empty() {
             &frame.chunk
@@ -145,11 +145,7 @@ impl Assembler {
         if !frame.more {
             return M::decode(&whole).map(|message| Some((frame.stream, message)));
         }
-        self.bytes = self.bytes.saturating_add(length);
-        if self.bytes > UNFINISHED_BYTES_MAX {
-            return Err(DoorError::Frame("too many unfinished bytes"));
-        }
-        self.unfinished.insert(frame.stream, whole);
+        *slot = Some((frame.stream, whole));
         Ok(None)
     }
 }
@@ -198,20 +194,25 @@ mod tests {
     }
 
     #[test]
-    fn messages_of_several_streams_may_be_mixed() {
-        let (a, b) = (
+    fn messages_of_both_lanes_and_short_ones_of_the_same_may_be_mixed() {
+        let (a, b, short) = (
             genesis(2 * FRAME_BYTES_MAX),
-            genesis(2 * FRAME_BYTES_MAX + 5),
+            query(2 * FRAME_BYTES_MAX + 5),
+            query(3),
         );
         let (a_bytes, b_bytes) = (a.encode().unwrap(), b.encode().unwrap());
         let mut assembler = Assembler::default();
         let mut done = Vec::new();
-        for (x, y) in cut(1, &a_bytes).zip(cut(2, &b_bytes)) {
+        let execution = Lane::Execution.stream(1);
+        for (x, y) in cut(execution, &a_bytes).zip(cut(2, &b_bytes)) {
             done.extend(assembler.push::<FromHost>(x).unwrap());
             done.extend(assembler.push::<FromHost>(y).unwrap());
+            for frame in cut(3, &short.encode().unwrap()) {
+                let (stream, got) = assembler.push::<FromHost>(frame).unwrap().unwrap();
+                assert!(stream == 3 && got == short);
+            }
         }
-        assert!(done == vec![(1, a), (2, b)]);
-        assert_eq!(assembler.bytes, 0);
+        assert!(done == vec![(execution, a), (2, b)]);
     }
 
     #[test]
@@ -236,9 +237,9 @@ mod tests {
     }
 
     #[test]
-    fn unfinished_messages_are_bounded_in_number_and_bytes() {
+    fn a_lane_holds_one_unfinished_message_and_the_other_lane_is_not_touched() {
         let begun = |stream, bytes: usize| {
-            let mut chunk = vec![crate::message::VERSION, 0, 3];
+            let mut chunk = vec![crate::message::VERSION, 0, 6];
             chunk.resize(bytes, 0);
             Frame {
                 stream,
@@ -246,20 +247,20 @@ mod tests {
                 chunk,
             }
         };
-        let mut assembler = Assembler::default();
-        for stream in 0..u32::try_from(STREAMS_MAX).unwrap() {
-            assert_eq!(assembler.push::<FromHost>(begun(stream, 3)), Ok(None));
+        for lane in [Lane::Execution, Lane::Query] {
+            let mut assembler = Assembler::default();
+            let (first, second) = (lane.stream(1), lane.stream(2));
+            assert_eq!(
+                assembler.push::<FromHost>(begun(first, CHUNK_BYTES_MAX)),
+                Ok(None)
+            );
+            let elsewhere = lane.stream(1) ^ crate::stream::EXECUTION_STREAMS_FROM;
+            assert_eq!(assembler.push::<FromHost>(begun(elsewhere, 3)), Ok(None));
+            assert_eq!(
+                assembler.push::<FromHost>(begun(second, 3)),
+                Err(DoorError::Frame("a second unfinished message on a lane"))
+            );
         }
-        let error = assembler.push::<FromHost>(begun(u32::MAX, 3));
-        assert_eq!(error, Err(DoorError::Frame("too many unfinished messages")));
-
-        let mut assembler = Assembler::default();
-        let refused = (0..u32::MAX).find_map(|n| {
-            assembler
-                .push::<FromHost>(begun(n % 100, CHUNK_BYTES_MAX))
-                .err()
-        });
-        assert_eq!(refused, Some(DoorError::Frame("too many unfinished bytes")));
     }
 
     #[test]

@@ -1,66 +1,41 @@
 //! The enclave's end: one execution lane and several query lanes, so that a query never waits for a block.
 
 use crate::error::DoorError;
-use crate::frame::{Assembler, STREAMS_MAX, cut};
-use crate::link::{Link, Sink};
+use crate::frame::Assembler;
+use crate::link::Link;
 use crate::message::{
     Answer, Ask, Failure, FailureCode, FromEnclave, FromHost, Message as _, Reply, Request,
 };
+use crate::stream::{Lane, Outbox};
 use crate::transport::lock;
 use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex};
 
-/// Requests that wait for the execution lane; the host sends one at a time.
-pub const EXECUTION_QUEUE_MAX: usize = 4;
-/// Requests that wait for a query lane. Above it the answer is `busy`.
-pub const QUERY_QUEUE_MAX: usize = 64;
 /// Stack of a lane's thread, in bytes. Contracts nest on an explicit stack; decoders and drop glue need little.
 const LANE_STACK_BYTES: usize = 8 << 20;
 
-/// Which lane serves a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lane {
-    /// What changes the enclave, one after the other.
-    Execution,
-    /// What only reads.
-    Query,
+/// What a request may ask while it is served.
+pub trait Ear {
+    /// Asks the host and waits for its answer.
+    ///
+    /// # Errors
+    /// [`DoorError::Closed`] if the host is gone, [`DoorError::TooLarge`] if the ask is above its limit.
+    fn ask(&self, ask: Ask) -> Result<Answer, DoorError>;
 }
 
-impl Request {
-    /// The lane that serves this request.
-    #[must_use]
-    pub const fn lane(&self) -> Lane {
-        match self {
-            Self::BootstrapBegin
-            | Self::BootstrapSeal { .. }
-            | Self::Unseal { .. }
-            | Self::InitChain { .. }
-            | Self::ExecuteBlock { .. }
-            | Self::Committed { .. } => Lane::Execution,
-            Self::Query { .. } | Self::Simulate { .. } | Self::Attest { .. } | Self::Status => {
-                Lane::Query
-            }
-        }
-    }
-}
-
-/// The enclave's side of one conversation: what a request may ask while it is served.
+/// The enclave's side of one conversation.
 pub struct Asker<'a> {
     door: &'a Door,
     stream: u32,
     answers: &'a Receiver<Answer>,
 }
 
-impl Asker<'_> {
-    /// Asks the host and waits for its answer.
-    ///
-    /// # Errors
-    /// [`DoorError::Closed`] if the host is gone, [`DoorError::TooLarge`] if the ask is above its limit.
-    pub fn ask(&self, ask: Ask) -> Result<Answer, DoorError> {
+impl Ear for Asker<'_> {
+    fn ask(&self, ask: Ask) -> Result<Answer, DoorError> {
         let message = FromEnclave::Ask(ask).encode()?;
         self.door.expect_answer(self.stream, true);
-        self.door.send(self.stream, &message)?;
+        self.door.outbox.send(self.stream, &message)?;
         self.answers
             .recv()
             .map_err(|_| DoorError::Closed(String::from("the host is gone")))
@@ -80,7 +55,7 @@ struct Stream {
 }
 
 struct Door {
-    sink: Mutex<Option<Box<dyn Sink>>>,
+    outbox: Outbox,
     streams: Mutex<BTreeMap<u32, Stream>>,
 }
 
@@ -96,17 +71,17 @@ pub fn serve(
     query_lanes: usize,
 ) -> DoorError {
     let door = Arc::new(Door {
-        sink: Mutex::new(Some(link.sink)),
+        outbox: Outbox::new(link.sink),
         streams: Mutex::default(),
     });
-    let (to_execution, jobs) = sync_channel(EXECUTION_QUEUE_MAX);
+    let (to_execution, jobs) = sync_channel(Lane::Execution.streams_max());
     let mut execution = execution;
     if let Err(error) = lane("execution", &door, jobs_of(jobs), move |r, a| {
         execution(r, a)
     }) {
         return error;
     }
-    let (to_query, jobs) = sync_channel(QUERY_QUEUE_MAX);
+    let (to_query, jobs) = sync_channel(Lane::Query.streams_max());
     let jobs = jobs_of(jobs);
     let query = Arc::new(query);
     for _ in 0..query_lanes.max(1) {
@@ -202,7 +177,12 @@ impl Door {
             if streams.contains_key(&stream) {
                 return Err(DoorError::Turn("a request on a stream that is open"));
             }
-            if streams.len() >= STREAMS_MAX {
+            let lane = request.lane();
+            if Lane::of(stream) != lane {
+                return Err(DoorError::Turn("a request on a stream of another lane"));
+            }
+            let of_lane = streams.keys().filter(|s| Lane::of(**s) == lane);
+            if of_lane.count() >= lane.streams_max() {
                 return Err(DoorError::Turn("too many streams"));
             }
             streams.insert(
@@ -213,26 +193,16 @@ impl Door {
                 },
             );
         }
-        match queue.try_send(Job {
+        // Each waiting request has an open stream, so the queue has room.
+        let job = Job {
             stream,
             request,
             answers: inbox,
-        }) {
-            Ok(()) => Ok(()),
-            Err(TrySendError::Full(_)) => {
-                let text = String::from("too many requests wait");
-                self.reply(
-                    stream,
-                    Reply::Failed(Failure {
-                        code: FailureCode::Busy,
-                        text,
-                    }),
-                )
-            }
-            Err(TrySendError::Disconnected(_)) => {
-                Err(DoorError::Closed(String::from("a lane is gone")))
-            }
-        }
+        };
+        queue.try_send(job).map_err(|e| match e {
+            TrySendError::Full(_) => DoorError::Turn("too many requests wait"),
+            TrySendError::Disconnected(_) => DoorError::Closed(String::from("a lane is gone")),
+        })
     }
 
     fn expect_answer(&self, stream: u32, asked: bool) -> bool {
@@ -260,25 +230,16 @@ impl Door {
             FromEnclave::Reply(Reply::Failed(Failure {
                 code: FailureCode::TooLarge,
                 text: e.to_string(),
+                tx: None,
             }))
             .encode()
         })?;
         lock(&self.streams).remove(&stream);
-        self.send(stream, &message)
-    }
-
-    fn send(&self, stream: u32, message: &[u8]) -> Result<(), DoorError> {
-        for frame in cut(stream, message) {
-            match lock(&self.sink).as_mut() {
-                Some(sink) => sink.send(frame)?,
-                None => return Err(DoorError::Closed(String::from("the link is closed"))),
-            }
-        }
-        Ok(())
+        self.outbox.send(stream, &message)
     }
 
     fn close(&self) {
         lock(&self.streams).clear();
-        lock(&self.sink).take();
+        self.outbox.close();
     }
 }

@@ -4,11 +4,12 @@
 //! known by the ends only.
 //!
 //! Promises: every message has a byte limit that holds before the message is complete; a hostile peer gets an error,
-//! never a panic, and cannot make this end hold more than [`frame::UNFINISHED_BYTES_MAX`] for it; a query never waits
-//! for a block (one execution lane, several query lanes).
+//! never a panic, and cannot make this end hold more for it than one unfinished message for each lane; a query never
+//! waits for a block, and a block never for queries ([`stream`]).
 //! Refuses: messages of another version, frames above 1 MiB, answers that nobody asked for.
 //!
-//! Order of reading: [`message`] (what is said), [`frame`] (how it is cut), [`link`] (what carries it), [`transport`]
+//! Order of reading: [`message`] (what is said), [`frame`] (how it is cut), [`link`] (what carries it), [`stream`] (who
+//! may hold what), [`transport`]
 //! (the host's end), [`lane`] (the enclave's end), [`child`] (the enclave as a child process). Specification:
 //! docs/spec/door.md.
 
@@ -32,12 +33,14 @@ pub mod lane;
 pub mod link;
 pub mod message;
 pub mod spec;
+pub mod stream;
 pub mod transport;
 
 pub use error::DoorError;
 pub use message::{
     Answer, Ask, Failure, FailureCode, FromEnclave, FromHost, Proven, Reply, Request,
 };
+pub use stream::Lane;
 pub use transport::{Host, Transport};
 
 pub(crate) use strongroom_types as types;

@@ -61,6 +61,9 @@ pub enum Request {
         block: DecidedBlock,
         /// Proven entries of the state before the block that the host guesses will be read; may be empty.
         hints: Vec<Hint>,
+        /// Hashes of transactions of this block that are left out: they fail with a code of their own and do nothing. Only a
+        /// network that is insecure takes any; at most [`spec::EXCEPTIONS_MAX`].
+        exceptions: Vec<Hash>,
     },
     /// The store has made this height durable: queries may read it.
     Committed {
@@ -79,10 +82,10 @@ pub enum Request {
         /// The raw transaction.
         tx: Vec<u8>,
     },
-    /// Evidence of this platform over 64 bytes.
+    /// Evidence of this platform that it holds the network's keys. What the evidence binds is made by the enclave.
     Attest {
-        /// What the evidence binds.
-        report_data: [u8; 64],
+        /// The caller's own: makes the evidence fresh.
+        nonce: [u8; 32],
     },
     /// What the enclave stands at.
     Status,
@@ -283,11 +286,32 @@ pub struct Failure {
     pub code: FailureCode,
     /// For people; never holds a secret.
     pub text: String,
+    /// The transaction that was executed when a block failed, where it was one.
+    pub tx: Option<TxAt>,
+}
+
+/// A transaction of a decided block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct TxAt {
+    /// Height of the block.
+    pub height: Height,
+    /// Its place in the block, from 0.
+    pub index: u32,
+    /// SHA-256 of its bytes.
+    pub hash: Hash,
+}
+
+impl core::fmt::Display for TxAt {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "height {}, transaction {} ", self.height, self.index)?;
+        self.hash.iter().try_for_each(|b| write!(f, "{b:02X}"))
+    }
 }
 
 impl core::fmt::Display for Failure {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "{}: {}", self.code.name(), self.text)
+        write!(f, "{}: {}", self.code.name(), self.text)?;
+        self.tx.map_or(Ok(()), |tx| write!(f, " ({tx})"))
     }
 }
 
@@ -300,8 +324,6 @@ impl core::fmt::Display for Failure {
 pub enum FailureCode {
     /// The request makes no sense in the state that the enclave is in.
     NotReady = 1,
-    /// Too many requests wait.
-    Busy = 2,
     /// The reply would be above its byte limit.
     TooLarge = 3,
     /// The host could not answer what the enclave asked.
@@ -314,6 +336,8 @@ pub enum FailureCode {
     Platform = 8,
     /// The policy of genesis refuses the simulation.
     SimulationRefused = 9,
+    /// Transactions are left out of this network's blocks by releases of the enclave only; or too many.
+    ExceptionRefused = 10,
     /// A genesis file, a seal or an anchor of another network than the one this enclave holds.
     OtherGenesis = 31,
     /// Header, commit, transactions, last commit or evidence are not those of the decided block.
@@ -334,13 +358,13 @@ impl FailureCode {
     /// All of them.
     pub const ALL: [Self; 15] = [
         Self::NotReady,
-        Self::Busy,
         Self::TooLarge,
         Self::Unavailable,
         Self::Genesis,
         Self::Seal,
         Self::Platform,
         Self::SimulationRefused,
+        Self::ExceptionRefused,
         Self::OtherGenesis,
         Self::Block,
         Self::Proof,
@@ -355,7 +379,6 @@ impl FailureCode {
     pub const fn name(self) -> &'static str {
         match self {
             Self::NotReady => "enclave.not_ready",
-            Self::Busy => "enclave.busy",
             Self::TooLarge => "enclave.too_large",
             Self::Unavailable => "enclave.unavailable",
             Self::Genesis => "enclave.genesis",
@@ -363,6 +386,7 @@ impl FailureCode {
             Self::OtherGenesis => "enclave.other_genesis",
             Self::Platform => "enclave.platform",
             Self::SimulationRefused => "enclave.simulation_refused",
+            Self::ExceptionRefused => "enclave.exception_refused",
             Self::Block => "enclave.block",
             Self::Proof => "enclave.proof",
             Self::Content => "enclave.content",

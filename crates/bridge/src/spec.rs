@@ -35,6 +35,8 @@ pub const BLOCK_RESULT_BYTES_MAX: usize = 64 * MIB;
 pub const PROVEN_BYTES_MAX: usize = 8 * MIB;
 /// Paths of one `get_for_write`: so many proofs of the greatest depth (256 levels) fit its answer.
 pub const PATHS_MAX: usize = 1024;
+/// Exceptions of one block.
+pub const EXCEPTIONS_MAX: usize = 1024;
 /// Contract code.
 pub const CODE_BYTES_MAX: usize = 4 * MIB;
 /// A query from outside: what `chain` reads is at most 4 MiB.

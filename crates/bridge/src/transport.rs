@@ -1,14 +1,16 @@
 //! The host's end: any thread opens a stream, serves the enclave's asks on it, and gets the reply.
 
 use crate::error::DoorError;
-use crate::frame::{Assembler, STREAMS_MAX, cut};
-use crate::link::{Link, Sink, Source};
+use crate::frame::Assembler;
+use crate::link::{Link, Source};
 use crate::message::{Answer, Ask, FromEnclave, FromHost, Message as _, Reply, Request};
+use crate::stream::{Lane, Outbox};
 use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// A way to the enclave. Safe to call from many threads at once; calls do not wait for each other here.
+/// A way to the enclave. Safe to call from many threads at once; calls do not wait for each other here: a lane whose
+/// streams are all in use answers [`DoorError::Busy`] at once, and never takes a stream of the other lane.
 pub trait Transport: Send + Sync {
     /// One conversation: sends `request`, answers every ask through `serve` on this thread, returns the reply.
     ///
@@ -27,8 +29,7 @@ pub struct Host {
 }
 
 struct Shared {
-    /// `None` once closed.
-    sink: Mutex<Option<Box<dyn Sink>>>,
+    outbox: Outbox,
     streams: Mutex<Streams>,
 }
 
@@ -46,7 +47,7 @@ impl Host {
     /// [`DoorError::Closed`] if no thread can be started.
     pub fn new(link: Link) -> Result<Self, DoorError> {
         let shared = Arc::new(Shared {
-            sink: Mutex::new(Some(link.sink)),
+            outbox: Outbox::new(link.sink),
             streams: Mutex::default(),
         });
         let reader = Arc::clone(&shared);
@@ -82,9 +83,11 @@ impl Transport for Host {
         request: Request,
         serve: &mut dyn FnMut(Ask) -> Answer,
     ) -> Result<Reply, DoorError> {
+        let lane = request.lane();
         let request = FromHost::Request(request).encode()?;
-        let mut conversation = self.shared.open()?;
-        self.shared.send(conversation.stream, &request)?;
+        let mut conversation = self.shared.open(lane)?;
+        let stream = conversation.stream;
+        self.shared.outbox.send(stream, &request)?;
         loop {
             let Ok(message) = conversation.inbox.recv() else {
                 return Err(self
@@ -99,7 +102,7 @@ impl Transport for Host {
                         })
                         .encode()
                     })?;
-                    self.shared.send(conversation.stream, &answer)?;
+                    self.shared.outbox.send(stream, &answer)?;
                 }
                 FromEnclave::Reply(reply) => {
                     conversation.done = true;
@@ -133,19 +136,23 @@ impl Drop for Conversation<'_> {
 }
 
 impl Shared {
-    fn open(&self) -> Result<Conversation<'_>, DoorError> {
+    fn open(&self, lane: Lane) -> Result<Conversation<'_>, DoorError> {
         let mut streams = lock(&self.streams);
         if let Some(error) = &streams.closed {
             return Err(error.clone());
         }
-        if streams.open.len() >= STREAMS_MAX {
-            return Err(DoorError::Turn("too many streams"));
+        let of_lane = streams.open.keys().filter(|s| Lane::of(**s) == lane);
+        if of_lane.count() >= lane.streams_max() {
+            return Err(DoorError::Busy(match lane {
+                Lane::Execution => "all streams of the execution lane are in use",
+                Lane::Query => "too many queries run",
+            }));
         }
-        while streams.open.contains_key(&streams.next) {
+        while streams.open.contains_key(&lane.stream(streams.next)) {
             streams.next = streams.next.wrapping_add(1);
         }
-        let stream = streams.next;
-        streams.next = stream.wrapping_add(1);
+        let stream = lane.stream(streams.next);
+        streams.next = streams.next.wrapping_add(1);
         let (sender, inbox) = channel();
         streams.open.insert(stream, sender);
         Ok(Conversation {
@@ -154,17 +161,6 @@ impl Shared {
             inbox,
             done: false,
         })
-    }
-
-    /// The lock is taken per frame, so that messages of several streams mix.
-    fn send(&self, stream: u32, message: &[u8]) -> Result<(), DoorError> {
-        for frame in cut(stream, message) {
-            match lock(&self.sink).as_mut() {
-                Some(sink) => sink.send(frame)?,
-                None => return Err(DoorError::Closed(String::from("the link is closed"))),
-            }
-        }
-        Ok(())
     }
 
     fn read(&self, mut source: Box<dyn Source>) {
@@ -192,7 +188,7 @@ impl Shared {
             streams.closed.get_or_insert(error);
             streams.open.clear();
         }
-        lock(&self.sink).take();
+        self.outbox.close();
     }
 }
 

@@ -41,14 +41,14 @@ pub mod tx;
 #[cfg(test)]
 mod testing;
 
-pub use block::{BlockOutcome, execute_block};
+pub use block::{BlockOutcome, execute_block, execute_watched};
 pub use check::{CheckState, simulate};
 pub use ctx::{BlockInfo, Ctx, Mode, Services, TxInfo};
 pub use error::{Fault, Stop};
 pub use gas::GasMeter;
 pub use genesis::{init_chain, localnet_genesis};
 pub use overlay::{Overlay, Slot};
-pub use ports::{CodeRead, NoSecrets, Secrets, SecretsError, StateRead};
+pub use ports::{CodeRead, EveryTx, NoSecrets, Secrets, SecretsError, StateRead, Watch};
 pub use query::query;
 pub use state::State;
 

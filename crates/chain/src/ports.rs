@@ -24,6 +24,25 @@ pub trait CodeRead {
     fn code(&self, hash: &Hash) -> Result<Bytes, Fault>;
 }
 
+/// Who hears of every single transaction of a block, and may leave it out.
+pub trait Watch {
+    /// The transaction at `index` is next; `false`: it is left out.
+    fn begins(&self, index: u32, hash: &Hash) -> bool;
+
+    /// No transaction is executed any more.
+    fn all_done(&self) {}
+}
+
+/// Leaves nothing out.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct EveryTx;
+
+impl Watch for EveryTx {
+    fn begins(&self, _: u32, _: &Hash) -> bool {
+        true
+    }
+}
+
 /// Why a secret operation did not happen.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

@@ -16,6 +16,7 @@ use strongroom_bridge::child::{self, Process};
 use strongroom_chain::genesis::{LocalnetParams, localnet_genesis};
 use strongroom_chain::modules::registration::state::NetworkKeys;
 use strongroom_consensus::{Clock as _, GenesisDoc, Pace, Signer, SystemClock};
+use strongroom_node::exceptions::{Exception, Exceptions};
 use strongroom_node::faucet::{AMOUNT, DENOM, Purse};
 use strongroom_node::node::{Config, Layout, Node, enclave, open_stores};
 use strongroom_sdk::keys::Account;
@@ -45,6 +46,10 @@ pub(crate) struct Args {
     /// Name of a new chain [default: secretdev-1]. An existing one keeps its name.
     #[arg(long, value_parser = preflight::chain_id)]
     chain_id: Option<String>,
+    /// Leave this transaction out of its block: the way past a block that no enclave can execute (docs/spec/door.md).
+    /// The home remembers it.
+    #[arg(long, value_name = "HEIGHT:HASH")]
+    skip_tx: Vec<Exception>,
     /// Address to listen on. Anything but the loopback offers well-known keys to strangers.
     #[arg(long, default_value_t = std::net::IpAddr::V4(Ipv4Addr::LOCALHOST))]
     pub(crate) listen: std::net::IpAddr,
@@ -134,6 +139,9 @@ async fn network(args: &Args, home: &Home, mut stop: Stop) -> anyhow::Result<()>
         );
     }
     let (transport, process) = start_enclave(died)?;
+    if !args.skip_tx.is_empty() {
+        Exceptions::add(&layout.exceptions(), &args.skip_tx)?;
+    }
     let seal = fs::read(layout.seal()).with_context(|| layout.seal().display().to_string())?;
     let signer = Signer::open(&layout.validator_key(), &layout.validator_state())?;
 

@@ -4,10 +4,10 @@
 //! its keys is there. Every seal carries SHA-256 of that file.
 
 use crate::anchor::Anchor;
-use crate::executor::params_hash;
 use crate::failure::failure;
 use crate::platform::Platform;
-use crate::secrets::Keys;
+use crate::secrets::{Keys, public_keys};
+use crate::standing::params_hash;
 use borsh::BorshDeserialize;
 use strongroom_bridge::message::PublicKeys;
 use strongroom_bridge::{Failure, FailureCode};
@@ -34,7 +34,7 @@ pub(crate) fn begin(platform: &dyn Platform) -> Result<(SeedRing, PublicKeys), F
         .random(&mut *randomness)
         .map_err(|e| failure(FailureCode::Platform, e))?;
     let ring = SeedRing::genesis(platform.security(), MasterSeed::new(*randomness));
-    let public = keys_of(&ring)?.public();
+    let public = public_keys(&ring).ok_or_else(no_seeds)?;
     Ok((ring, public))
 }
 
@@ -53,7 +53,7 @@ pub(crate) fn seal(
         );
         return Err(failure(FailureCode::Genesis, text));
     }
-    let keys = keys_of(ring)?;
+    let keys = keys_of(ring, chain)?;
     require_keys(genesis, &keys)?;
     let key = sealing_key(platform)?;
     let sealed =
@@ -74,7 +74,8 @@ pub(crate) fn unseal(
         let sealed: SealedSeeds = decode(seal).ok_or(CryptoError::Content)?;
         sealed.open(&key, &chain)
     });
-    let keys = keys_of(&ring.map_err(|e| refused("the seal of the seed", e, FailureCode::Seal))?)?;
+    let ring = ring.map_err(|e| refused("the seal of the seed", e, FailureCode::Seal))?;
+    let keys = keys_of(&ring, chain)?;
     require_keys(genesis, &keys)?;
     Ok(keys)
 }
@@ -235,8 +236,12 @@ fn require_keys(genesis: &[u8], keys: &Keys) -> Result<(), Failure> {
     }
 }
 
-fn keys_of(ring: &SeedRing) -> Result<Keys, Failure> {
-    Keys::of(ring).ok_or_else(|| failure(FailureCode::Broken, "a ring without seeds"))
+fn keys_of(ring: &SeedRing, chain: Chain) -> Result<Keys, Failure> {
+    Keys::of(ring, chain).ok_or_else(no_seeds)
+}
+
+fn no_seeds() -> Failure {
+    failure(FailureCode::Broken, "a ring without seeds")
 }
 
 fn sealing_key(platform: &dyn Platform) -> Result<Secret<32>, Failure> {

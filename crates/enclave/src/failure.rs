@@ -11,6 +11,7 @@ pub(crate) fn failure(code: FailureCode, text: impl core::fmt::Display) -> Failu
     Failure {
         code,
         text: text.to_string().chars().take(TEXT_CHARS_MAX).collect(),
+        tx: None,
     }
 }
 

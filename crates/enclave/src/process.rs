@@ -59,8 +59,20 @@ fn set_up() -> Result<Link, String> {
             "standard input is not a socket; the node starts this process, nobody else",
         ));
     }
+    name_the_transaction_of_a_panic();
     enter_sandbox(&[reader.as_raw_fd(), writer.as_raw_fd()])?;
     Ok(Link::over_halves(reader, writer))
+}
+
+/// A panic outside of the engine ends this process. Its last words say which transaction was executed.
+fn name_the_transaction_of_a_panic() {
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if let Some(tx) = crate::exceptions::running() {
+            eprintln!("strongroom enclave: executing {tx}");
+        }
+        before(panic);
+    }));
 }
 
 #[cfg(target_os = "linux")]

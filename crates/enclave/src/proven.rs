@@ -5,8 +5,9 @@
 //! proves against the version that the enclave stands on, so a bad hint means that host and enclave disagree.
 
 use crate::failure::failure;
+use crate::shared::TREE_BYTES_MAX;
 use std::cell::RefCell;
-use strongroom_bridge::lane::Asker;
+use strongroom_bridge::lane::Ear;
 use strongroom_bridge::message::Hint;
 use strongroom_bridge::spec::PATHS_MAX;
 use strongroom_bridge::{Answer, Ask, Failure, FailureCode};
@@ -23,19 +24,22 @@ const SHOWN_KEY_BYTES: usize = 40;
 /// The state at one height, for one block or one query.
 pub(crate) struct Proven<'a> {
     forest: RefCell<PartialForest>,
-    asker: &'a Asker<'a>,
+    asker: &'a dyn Ear,
     height: Height,
+    /// Bytes above which what was read longest ago is forgotten.
+    bytes_max: usize,
     /// The first failure: `chain` hands faults through as text, the code is kept here.
     failed: RefCell<Option<Failure>>,
 }
 
 impl<'a> Proven<'a> {
     /// Reads of `forest`, which is the state at `height`; what it does not know is asked through `asker`.
-    pub(crate) fn new(forest: PartialForest, height: Height, asker: &'a Asker<'a>) -> Self {
+    pub(crate) fn new(forest: PartialForest, height: Height, asker: &'a dyn Ear) -> Self {
         Self {
             forest: RefCell::new(forest),
             asker,
             height,
+            bytes_max: TREE_BYTES_MAX,
             failed: RefCell::new(None),
         }
     }
@@ -62,6 +66,7 @@ impl<'a> Proven<'a> {
     /// # Errors
     /// What the host gave that is not proven.
     pub(crate) fn prepare_writes(&self, writes: &WriteSet) -> Result<(), Failure> {
+        self.forest.borrow_mut().evict(self.bytes_max);
         for _ in 0..WRITE_ROUNDS_MAX {
             let missing = self.forest.borrow().missing(writes);
             if missing.is_empty() {
@@ -193,6 +198,9 @@ impl StateRead for Proven<'_> {
         if let Some(known) = self.known(tree, key) {
             return Ok(known);
         }
+        // A block or query reads as much as its gas buys, but holds no more than this: what goes is proven again where it
+        // is read again, so results do not depend on it.
+        self.forest.borrow_mut().evict(self.bytes_max);
         self.ask_value(tree, key)
             .map_err(|f| Fault::State(self.fail(f).text))?;
         self.known(tree, key)
@@ -230,4 +238,96 @@ fn shown(key: &[u8]) -> String {
         out.push('…');
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+    use std::sync::Arc;
+    use strongroom_bridge::DoorError;
+    use strongroom_bridge::message::Proven as Entry;
+    use strongroom_store::state::TABLES;
+    use strongroom_store::{FjallKv, KvLimits, Limits, StateStore};
+
+    const ROWS: u32 = 2_000;
+    const BYTES_MAX: usize = 256 << 10;
+    /// One answer and the nodes of its path.
+    const ONE_READ: usize = 16 << 10;
+
+    struct Host {
+        store: StateStore,
+        asked: Cell<usize>,
+    }
+
+    impl Ear for Host {
+        fn ask(&self, ask: Ask) -> Result<Answer, DoorError> {
+            self.asked.set(self.asked.get() + 1);
+            let view = self.store.view(0).unwrap();
+            Ok(match ask {
+                Ask::Get { tree, key, .. } => {
+                    let (value, proof) = view.prove(tree, &key).unwrap();
+                    let proof = proof.encode();
+                    Answer::Proven(Entry { value, proof })
+                }
+                Ask::GetForWrite { paths, .. } => {
+                    let proofs = paths.iter().map(|(t, k)| view.prove_path(*t, k).unwrap());
+                    Answer::Paths(proofs.map(|p| p.encode()).collect())
+                }
+                Ask::GetCode { .. } => Answer::Code(None),
+            })
+        }
+    }
+
+    fn key(n: u32) -> Vec<u8> {
+        n.to_be_bytes().to_vec()
+    }
+
+    fn value(n: u32) -> Vec<u8> {
+        vec![n as u8; 1_000]
+    }
+
+    #[test]
+    fn what_a_block_reads_is_never_held_above_the_limit_and_its_results_do_not_depend_on_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let kv = FjallKv::open(directory.path(), TABLES, KvLimits::default()).unwrap();
+        let store = StateStore::open(Arc::new(kv), Limits::default()).unwrap();
+        let rows = (0..ROWS).map(|n| ((Tree::Contract, key(n)), Some(value(n))));
+        let prepared = store.prepare(0, 0, &WriteSet(rows.collect())).unwrap();
+        let (roots, app_hash) = (prepared.roots(), prepared.app_hash());
+        store.commit(prepared, &[]).unwrap();
+        let asked = Cell::new(0);
+        let host = Host { store, asked };
+        let mut after = Vec::new();
+        for bytes_max in [BYTES_MAX, usize::MAX] {
+            host.asked.set(0);
+            let mut proven =
+                Proven::new(PartialForest::blind(&roots, &app_hash).unwrap(), 0, &host);
+            proven.bytes_max = bytes_max;
+            let mut most = 0;
+            // Twice all, so that what was forgotten is read again; and some that are not there.
+            for n in (0..ROWS).chain(0..ROWS) {
+                let found = proven.get(Tree::Contract, &key(n)).unwrap().unwrap();
+                assert_eq!(&*found, value(n));
+                assert_eq!(proven.get(Tree::Contract, &key(n + ROWS)), Ok(None));
+                most = most.max(proven.forest.borrow().bytes());
+            }
+            if bytes_max == BYTES_MAX {
+                assert!(most <= BYTES_MAX + ONE_READ, "{most}");
+                assert!(host.asked.get() > 2 * ROWS as usize);
+            } else {
+                assert!(most > 8 * BYTES_MAX, "{most}: the limit was never reached");
+            }
+            // Writes far more than what is held.
+            let changes = (0..ROWS).map(|n| {
+                let value = (n % 3 > 0).then(|| value(n + 1));
+                ((Tree::Contract, key(n)), value)
+            });
+            let writes = WriteSet(changes.collect());
+            proven.prepare_writes(&writes).unwrap();
+            let mut forest = proven.into_forest();
+            after.push(forest.apply(&writes).unwrap());
+        }
+        assert_eq!(after[0], after[1]);
+    }
 }

@@ -7,8 +7,9 @@ use crate::failure::failure;
 use crate::proven::Proven;
 use crate::shared::Shared;
 use std::sync::Arc;
-use strongroom_bridge::lane::Asker;
-use strongroom_bridge::message::QueryResult;
+use strongroom_attest::{Purpose, Statement};
+use strongroom_bridge::lane::Ear;
+use strongroom_bridge::message::{QueryResult, Status};
 use strongroom_bridge::{Failure, FailureCode, Reply, Request};
 use strongroom_chain::query::{QueryStop, query};
 use strongroom_chain::{NoSecrets, Secrets, Services};
@@ -24,13 +25,13 @@ impl Queries {
     }
 
     /// Serves one request.
-    pub(crate) fn serve(&self, request: Request, asker: &Asker<'_>) -> Reply {
+    pub(crate) fn serve(&self, request: Request, asker: &dyn Ear) -> Reply {
         let outcome = match request {
             Request::Status => Ok(Reply::Status(self.shared.status())),
             Request::Query { path, data } => {
                 self.shared.brake.run(|| self.query(&path, &data, asker))
             }
-            Request::Attest { report_data } => self.shared.brake.run(|| self.attest(&report_data)),
+            Request::Attest { nonce } => self.shared.brake.run(|| self.attest(nonce)),
             Request::Simulate { .. } => self.shared.brake.run(|| {
                 let text = "no policy of genesis allows contract messages that nobody decided";
                 Err(failure(FailureCode::SimulationRefused, text))
@@ -40,14 +41,16 @@ impl Queries {
         outcome.unwrap_or_else(Reply::Failed)
     }
 
-    fn query(&self, path: &str, data: &[u8], asker: &Asker<'_>) -> Result<Reply, Failure> {
+    fn query(&self, path: &str, data: &[u8], asker: &dyn Ear) -> Result<Reply, Failure> {
         let published = self
             .shared
             .published()
             .ok_or_else(|| failure(FailureCode::NotReady, "no height is committed yet"))?;
-        let keys = self.shared.keys();
-        let secrets: &dyn Secrets = match &keys {
-            Some(keys) => &**keys,
+        let secrets: &dyn Secrets = match &published.keys {
+            Some(keys) => {
+                keys.require(&published.genesis_hash)?;
+                &**keys
+            }
             None => &NoSecrets,
         };
         let height = published.block.height;
@@ -67,11 +70,29 @@ impl Queries {
         Ok(Reply::Query(QueryResult { height, outcome }))
     }
 
-    fn attest(&self, report_data: &[u8; 64]) -> Result<Reply, Failure> {
+    /// The enclave says what is bound, the caller only makes it fresh: evidence can never be asked for over bytes that
+    /// somebody else chose.
+    fn attest(&self, nonce: [u8; 32]) -> Result<Reply, Failure> {
+        let Status {
+            keys: Some(keys),
+            genesis_hash: Some(genesis_hash),
+            ..
+        } = self.shared.status()
+        else {
+            let text = "there are no keys of a network to attest";
+            return Err(failure(FailureCode::NotReady, text));
+        };
+        let statement = Statement {
+            purpose: Purpose::NetworkKeys,
+            genesis_hash,
+            io_key: keys.io,
+            exchange_key: keys.exchange,
+            nonce,
+        };
         let evidence = self
             .shared
             .platform
-            .attest(report_data)
+            .attest(&statement.report_data())
             .map_err(|e| failure(FailureCode::Platform, e))?;
         Ok(Reply::Evidence {
             evidence: evidence.encode(),

@@ -1,12 +1,16 @@
 //! The keys of all live epochs, and what the state machine may do with them. The seeds themselves are not kept: what is
 //! sealed stays sealed.
 
+use crate::failure::failure;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use strongroom_bridge::message::PublicKeys;
+use strongroom_bridge::{Failure, FailureCode};
 use strongroom_chain::{Bytes, Secrets, SecretsError};
+use strongroom_crypto::Security;
 use strongroom_crypto::io::Input;
 use strongroom_crypto::schedule::{KeySchedule, open_input};
+use strongroom_crypto::seal::Chain;
 use strongroom_crypto::seed::SeedRing;
 use strongroom_crypto::state::{Header, StateKeys};
 use strongroom_types::{Address, Hash, Height};
@@ -14,19 +18,33 @@ use strongroom_types::{Address, Hash, Height};
 /// Contracts whose state keys are kept derived; above it all are forgotten and derived again.
 const CONTRACTS_DERIVED_MAX: usize = 1024;
 
-/// Live epochs, newest first. Never empty.
+/// The public keys of a ring's newest epoch.
+pub(crate) fn public_keys(ring: &SeedRing) -> Option<PublicKeys> {
+    KeySchedule::of_ring(ring).first().map(public_of)
+}
+
+fn public_of(newest: &KeySchedule) -> PublicKeys {
+    PublicKeys {
+        io: *newest.io().public(),
+        exchange: *newest.exchange().public(),
+    }
+}
+
+/// The keys of one chain and of no other: live epochs, newest first. Never empty.
 pub(crate) struct Keys {
+    chain: Chain,
     newest: KeySchedule,
     schedules: Vec<KeySchedule>,
     derived: Mutex<BTreeMap<Address, Arc<[StateKeys]>>>,
 }
 
 impl Keys {
-    /// The keys of a ring.
-    pub(crate) fn of(ring: &SeedRing) -> Option<Self> {
+    /// The keys that a ring gives to the chain that it is sealed to.
+    pub(crate) fn of(ring: &SeedRing, chain: Chain) -> Option<Self> {
         let schedules = KeySchedule::of_ring(ring);
         let newest = schedules.first()?.clone();
         Some(Self {
+            chain,
             newest,
             schedules,
             derived: Mutex::default(),
@@ -35,10 +53,31 @@ impl Keys {
 
     /// The public keys of the newest epoch.
     pub(crate) fn public(&self) -> PublicKeys {
-        PublicKeys {
-            io: *self.newest.io().public(),
-            exchange: *self.newest.exchange().public(),
+        public_of(&self.newest)
+    }
+
+    /// SHA-256 of the genesis file of the chain that they belong to.
+    pub(crate) const fn genesis_hash(&self) -> Hash {
+        self.chain.genesis_hash
+    }
+
+    /// What that genesis asks of its machines.
+    pub(crate) const fn security(&self) -> Security {
+        self.chain.security
+    }
+
+    /// Held before every block and every query: keys meet the state of their own chain only.
+    ///
+    /// # Errors
+    /// A failure that stops the enclave.
+    pub(crate) fn require(&self, genesis_hash: &Hash) -> Result<(), Failure> {
+        if self.chain.genesis_hash == *genesis_hash {
+            return Ok(());
         }
+        Err(failure(
+            FailureCode::OtherGenesis,
+            "the keys belong to another genesis than the state",
+        ))
     }
 
     /// The state keys of a contract, newest epoch first.
@@ -124,7 +163,23 @@ impl Secrets for Keys {
 mod tests {
     use super::*;
     use strongroom_crypto::seed::{Epoch, MasterSeed};
-    use strongroom_crypto::{Secret, Security, io, x25519::KeyPair};
+    use strongroom_crypto::{Secret, io, x25519::KeyPair};
+
+    const CHAIN: Chain = Chain {
+        genesis_hash: [6; 32],
+        security: Security::Insecure,
+    };
+
+    fn keys(ring: &SeedRing) -> Keys {
+        Keys::of(ring, CHAIN).unwrap()
+    }
+
+    #[test]
+    fn keys_never_meet_the_state_of_another_chain() {
+        assert_eq!(keys(&one()).require(&[6; 32]), Ok(()));
+        let failure = keys(&one()).require(&[7; 32]).unwrap_err();
+        assert!(failure.code == FailureCode::OtherGenesis && failure.code.stops());
+    }
 
     fn one() -> SeedRing {
         SeedRing::genesis(Security::Insecure, MasterSeed::new([1; 32]))
@@ -142,7 +197,7 @@ mod tests {
 
     #[test]
     fn a_value_of_an_older_epoch_is_found_and_opened_and_new_ones_go_to_the_newest() {
-        let (old, new) = (Keys::of(&one()).unwrap(), Keys::of(&two()).unwrap());
+        let (old, new) = (keys(&one()), keys(&two()));
         let record = old.seal_value(&contract(), b"key", 5, b"value").unwrap();
         let places = new.storage_keys(&contract(), b"key").unwrap();
         assert_eq!(places.len(), 2);
@@ -165,7 +220,7 @@ mod tests {
 
     #[test]
     fn messages_for_the_previous_key_still_open() {
-        let (old, new) = (Keys::of(&one()).unwrap(), Keys::of(&two()).unwrap());
+        let (old, new) = (keys(&one()), keys(&two()));
         let user = KeyPair::from_secret(&Secret::new([9; 32]));
         let (wire, _) = io::seal_input(&user, &old.public().io, &[3; 32], &[4; 32], b"{}").unwrap();
         assert_eq!(new.open_input(&wire).unwrap().message(), b"{}");
@@ -175,7 +230,7 @@ mod tests {
 
     #[test]
     fn random_differs_by_block_contract_transaction_and_call() {
-        let keys = Keys::of(&one()).unwrap();
+        let keys = keys(&one());
         let other = Address::of_module("another contract");
         let draws = [
             keys.random(&[1; 32], &contract(), 0, 0).unwrap(),

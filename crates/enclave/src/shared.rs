@@ -1,4 +1,4 @@
-//! What the lanes share: the brake, the keys, the engine, and the version that queries read.
+//! What the lanes share: the brake, the engine, and the version that queries read, with its keys.
 
 use crate::failure::Brake;
 use crate::platform::Platform;
@@ -8,6 +8,7 @@ use strongroom_bridge::message::Status;
 use strongroom_chain::BlockInfo;
 use strongroom_chain::modules::compute::Machine;
 use strongroom_proof::PartialForest;
+use strongroom_types::Hash;
 
 /// The most bytes of proven state that the execution lane keeps between two blocks, and so each published version.
 pub const TREE_BYTES_MAX: usize = 64 << 20;
@@ -16,14 +17,25 @@ pub const TREE_BYTES_MAX: usize = 64 << 20;
 pub(crate) struct Published {
     /// Its block.
     pub(crate) block: BlockInfo,
+    /// The genesis of its chain.
+    pub(crate) genesis_hash: Hash,
+    /// The keys that queries of it use, where a seed is present.
+    pub(crate) keys: Option<Arc<Keys>>,
     /// Its state as far as it is proven: a query takes a clone and gives back what it learned.
     forest: Mutex<PartialForest>,
 }
 
 impl Published {
-    pub(crate) fn new(block: BlockInfo, forest: PartialForest) -> Self {
+    pub(crate) fn new(
+        block: BlockInfo,
+        genesis_hash: Hash,
+        keys: Option<Arc<Keys>>,
+        forest: PartialForest,
+    ) -> Self {
         Self {
             block,
+            genesis_hash,
+            keys,
             forest: Mutex::new(forest),
         }
     }
@@ -47,7 +59,6 @@ pub(crate) struct Shared {
     pub(crate) platform: Box<dyn Platform>,
     pub(crate) brake: Brake,
     pub(crate) machine: Machine,
-    keys: Mutex<Option<Arc<Keys>>>,
     published: Mutex<Option<Arc<Published>>>,
     status: Mutex<Status>,
 }
@@ -58,19 +69,9 @@ impl Shared {
             platform: Box::new(platform),
             brake: Brake::default(),
             machine: Machine::default(),
-            keys: Mutex::default(),
             published: Mutex::default(),
             status: Mutex::default(),
         }
-    }
-
-    /// The keys, where a seed is present.
-    pub(crate) fn keys(&self) -> Option<Arc<Keys>> {
-        lock(&self.keys).clone()
-    }
-
-    pub(crate) fn set_keys(&self, keys: Keys) {
-        *lock(&self.keys) = Some(Arc::new(keys));
     }
 
     /// The version that queries read.
@@ -85,7 +86,6 @@ impl Shared {
     /// What `status` answers.
     pub(crate) fn status(&self) -> Status {
         Status {
-            keys: self.keys().map(|keys| keys.public()),
             committed: self.published().map(|version| version.block.height),
             stopped: self.brake.stopped(),
             ..lock(&self.status).clone()

@@ -12,6 +12,7 @@ use crate::host::{HostChain, block_info};
 use crate::mempool::{CheckKind as PoolCheck, CheckTx, Mempool};
 use crate::records;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use strongroom_bridge::DoorError;
 use strongroom_bridge::message::BlockResult;
 use strongroom_consensus::{
     AppError, Application, ChainState, CheckKind, FinalizeBlock, GenesisDoc, Info, InitChain,
@@ -47,7 +48,7 @@ pub struct App {
 struct Pending {
     block: DecidedBlock,
     result: BlockResult,
-    prepared: Prepared,
+    prepared: Option<Prepared>,
 }
 
 /// An enclave and a store that do not agree, or a call out of order: the node stops.
@@ -123,7 +124,7 @@ impl Application for App {
         let chain = self
             .enclave
             .init_chain(genesis.bytes().to_vec())
-            .map_err(AppError::new)?;
+            .map_err(of_door)?;
         match self.stores.state.latest() {
             // A crash came between the genesis state and the first block.
             Some(version) => same_roots(
@@ -200,11 +201,19 @@ impl Application for App {
     }
 
     fn finalize_block(&self, block: &DecidedBlock) -> Result<FinalizeBlock, AppError> {
-        let height = Header::decode(&block.header).map_err(AppError::new)?.height;
-        let result = self
-            .enclave
-            .execute_block(block.clone(), Vec::new())
-            .map_err(AppError::new)?;
+        let mut pending = self.pending();
+        // After a transient error the engine calls again: what was executed is not executed twice.
+        let executed = match pending.take().filter(|p| p.block == *block) {
+            Some(executed) => executed,
+            None => Pending {
+                block: block.clone(),
+                result: self.enclave.execute_block(block).map_err(of_door)?,
+                prepared: None,
+            },
+        };
+        let executed = pending.insert(executed);
+        let result = &executed.result;
+        let height = result.height;
         let base = height.saturating_sub(1);
         let prepared = self
             .stores
@@ -229,42 +238,57 @@ impl Application for App {
             consensus_param_updates: update.transpose().map_err(AppError::new)?,
             app_hash: result.app_hash.to_vec(),
         };
-        *self.pending() = Some(Pending {
-            block: block.clone(),
-            result,
-            prepared,
-        });
+        executed.prepared = Some(prepared);
         Ok(outcome)
     }
 
     fn commit(&self, height: Height, after: &ChainState) -> Result<(), AppError> {
+        let mut pending = self.pending();
         let Some(Pending {
             block,
             result,
             prepared,
-        }) = self.pending().take().filter(|p| p.result.height == height)
+        }) = pending.as_mut().filter(|p| p.result.height == height)
         else {
             return Err(AppError::new(Halt::Order(height)));
         };
+        // Every step may be done again: after a transient error the engine calls again.
         // Content first: what a committed state names must be there.
         for code in &result.new_code {
             self.stores.content.put(&code.wasm).map_err(AppError::new)?;
         }
-        let extra = [
-            (ExtraKey::anchor(height), result.anchor.clone()),
-            (ExtraKey::POSITION, after.encode()),
-        ];
-        self.stores
-            .state
-            .commit(prepared, &extra)
-            .map_err(AppError::new)?;
-        let executed = executed(height, &result, after).map_err(AppError::new)?;
+        let state = &self.stores.state;
+        if state.latest().map(|version| version.height) != Some(height) {
+            let prepared = match prepared.take() {
+                Some(prepared) => prepared,
+                None => state
+                    .prepare(height.saturating_sub(1), height, &result.writes)
+                    .map_err(AppError::new)?,
+            };
+            let extra = [
+                (ExtraKey::anchor(height), result.anchor.clone()),
+                (ExtraKey::POSITION, after.encode()),
+            ];
+            state.commit(prepared, &extra).map_err(AppError::new)?;
+        }
+        let executed = executed(height, result, after).map_err(AppError::new)?;
         self.stores
             .blocks
             .save_results(height, &executed)
             .map_err(AppError::new)?;
-        self.enclave.committed(height).map_err(AppError::new)?;
-        self.publish(height, &block, &executed)
+        self.enclave.committed(height).map_err(of_door)?;
+        self.publish(height, block, &executed)?;
+        *pending = None;
+        Ok(())
+    }
+}
+
+/// An error of the door, as the engine hears it.
+fn of_door(error: DoorError) -> AppError {
+    if error.is_transient() {
+        AppError::transient(error)
+    } else {
+        AppError::new(error)
     }
 }
 
@@ -379,7 +403,7 @@ pub fn boot(
     enclave.unseal(seal, genesis.to_vec(), anchors)?;
     let missing = || BootError::Broken(format!("the block at height {height} is missing"));
     let block = stores.blocks.block(height)?.ok_or_else(missing)?;
-    let result = enclave.execute_block(block.clone(), Vec::new())?;
+    let result = enclave.execute_block(&block)?;
     let broken = |e: &dyn core::fmt::Display| BootError::Broken(e.to_string());
     same_roots(height, result.app_hash, &result.roots, app_hash, &roots).map_err(|e| broken(&e))?;
     if stores.blocks.executed_height()? != Some(height) {

@@ -3,13 +3,16 @@
 //! Promises: every answer is what the store holds; whatever cannot be had is answered as unavailable, never guessed.
 
 use crate::chain::query::QueryError;
+use crate::exceptions::{self, Exceptions};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use strongroom_bridge::message::{
-    Answer, Ask, BlockResult, ChainResult, Hint, Proven, PublicKeys, Reply, Request, Status,
+    Answer, Ask, BlockResult, ChainResult, Proven, PublicKeys, Reply, Request, Status,
 };
-use strongroom_bridge::{DoorError, Transport};
-use strongroom_store::{ContentStore, StateStore, View};
+use strongroom_bridge::{DoorError, FailureCode, Transport};
+use strongroom_proof::comet::Header;
+use strongroom_store::{ContentStore, Error, StateStore, View};
 use strongroom_types::{DecidedBlock, Height};
 
 /// The enclave as the node sees it.
@@ -18,6 +21,10 @@ pub struct Enclave {
     transport: Arc<dyn Transport>,
     state: Arc<StateStore>,
     content: Arc<ContentStore>,
+    /// Transactions that the operator leaves out.
+    exceptions: Arc<Exceptions>,
+    /// Where a block that cannot be executed is reported.
+    reports: Option<PathBuf>,
 }
 
 /// A conversation that ended with another reply than its request has.
@@ -34,6 +41,18 @@ impl Enclave {
             transport,
             state,
             content,
+            exceptions: Arc::default(),
+            reports: None,
+        }
+    }
+
+    /// Leaves out these transactions, and reports a block that cannot be executed in the directory `reports`.
+    #[must_use]
+    pub fn with_operator(self, exceptions: Exceptions, reports: PathBuf) -> Self {
+        Self {
+            exceptions: Arc::new(exceptions),
+            reports: Some(reports),
+            ..self
         }
     }
 
@@ -90,16 +109,24 @@ impl Enclave {
         }
     }
 
-    /// Executes a decided block.
+    /// Executes a decided block, without the transactions that the operator leaves out.
     ///
     /// # Errors
     /// As [`Enclave::bootstrap_begin`].
-    pub fn execute_block(
-        &self,
-        block: DecidedBlock,
-        hints: Vec<Hint>,
-    ) -> Result<BlockResult, DoorError> {
-        match self.call(Request::ExecuteBlock { block, hints })? {
+    pub fn execute_block(&self, block: &DecidedBlock) -> Result<BlockResult, DoorError> {
+        // A header that does not decode is refused by the enclave.
+        let height = Header::decode(&block.header).map_or(0, |header| header.height);
+        let outcome = self.call(Request::ExecuteBlock {
+            block: block.clone(),
+            hints: Vec::new(),
+            exceptions: self.exceptions.at(height),
+        });
+        if let (Err(error), Some(reports)) = (&outcome, &self.reports)
+            && is_fault(error)
+        {
+            exceptions::report(reports, block, error);
+        }
+        match outcome? {
             Reply::Block(result) => Ok(*result),
             _ => Err(OTHER_REPLY),
         }
@@ -154,19 +181,30 @@ impl Enclave {
     fn call(&self, request: Request) -> Result<Reply, DoorError> {
         // One view per height and conversation: it pins its version while the enclave reads.
         let mut views = BTreeMap::new();
-        self.transport.call(request, &mut |ask| {
-            self.answer(&mut views, ask)
-                .unwrap_or_else(|text| Answer::Unavailable { text })
-        })
+        let mut short = None;
+        let reply = self.transport.call(request, &mut |ask| {
+            self.answer(&mut views, ask).unwrap_or_else(|e| {
+                let text = e.to_string();
+                if e.is_transient() {
+                    short = Some(text.clone());
+                }
+                Answer::Unavailable { text }
+            })
+        });
+        match (reply, short) {
+            (Err(DoorError::Failed(failure)), Some(text))
+                if failure.code == FailureCode::Unavailable =>
+            {
+                Err(DoorError::Short(text))
+            }
+            (reply, _) => reply,
+        }
     }
 
-    fn answer(&self, views: &mut BTreeMap<Height, View>, ask: Ask) -> Result<Answer, String> {
+    fn answer(&self, views: &mut BTreeMap<Height, View>, ask: Ask) -> Result<Answer, Error> {
         match ask {
             Ask::Get { height, tree, key } => {
-                let (value, proof) = self
-                    .view(views, height)?
-                    .prove(tree, &key)
-                    .map_err(|e| e.to_string())?;
+                let (value, proof) = self.view(views, height)?.prove(tree, &key)?;
                 Ok(Answer::Proven(Proven {
                     value,
                     proof: proof.encode(),
@@ -177,15 +215,9 @@ impl Enclave {
                 let proofs = paths
                     .iter()
                     .map(|(tree, key)| view.prove_path(*tree, key).map(|p| p.encode()));
-                Ok(Answer::Paths(
-                    proofs
-                        .collect::<Result<_, _>>()
-                        .map_err(|e| e.to_string())?,
-                ))
+                Ok(Answer::Paths(proofs.collect::<Result<_, _>>()?))
             }
-            Ask::GetCode { hash } => Ok(Answer::Code(
-                self.content.get(&hash).map_err(|e| e.to_string())?,
-            )),
+            Ask::GetCode { hash } => Ok(Answer::Code(self.content.get(&hash)?)),
         }
     }
 
@@ -193,12 +225,21 @@ impl Enclave {
         &self,
         views: &'v mut BTreeMap<Height, View>,
         height: Height,
-    ) -> Result<&'v View, String> {
+    ) -> Result<&'v View, Error> {
         match views.entry(height) {
             std::collections::btree_map::Entry::Occupied(known) => Ok(known.into_mut()),
             std::collections::btree_map::Entry::Vacant(new) => {
-                Ok(new.insert(self.state.view(height).map_err(|e| e.to_string())?))
+                Ok(new.insert(self.state.view(height)?))
             }
         }
+    }
+}
+
+/// Whether a block that ended like this may end like this every time.
+const fn is_fault(error: &DoorError) -> bool {
+    match error {
+        DoorError::Failed(failure) => failure.code.stops(),
+        DoorError::Closed(_) => true,
+        _ => false,
     }
 }

@@ -165,6 +165,11 @@ impl HostChain {
         }
         match self.enclave.query(path, request.to_vec()) {
             Ok((height, outcome)) => outcome.map(|response| (height, response)),
+            // Too many run at this moment: the client may ask again.
+            Err(e) if e.is_transient() => Err(QueryError::Status {
+                code: GrpcCode::ResourceExhausted,
+                text: format!("{e}; try again"),
+            }),
             Err(DoorError::Failed(failure)) => Err(internal(&failure)),
             Err(e) => Err(internal(&e)),
         }

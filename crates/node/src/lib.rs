@@ -16,6 +16,7 @@ pub mod check_queue;
 pub mod enclave;
 pub mod event_bus;
 pub mod events;
+pub mod exceptions;
 pub mod faucet;
 pub mod host;
 pub mod indexer;

@@ -9,6 +9,7 @@ use crate::chain::BlockInfo;
 use crate::check_queue::CheckQueue;
 use crate::enclave::Enclave;
 use crate::event_bus::EventBus;
+use crate::exceptions::Exceptions;
 use crate::faucet::{self, Purse};
 use crate::host::HostChain;
 use crate::listen::{self, Shares, TooFewDescriptors};
@@ -112,6 +113,18 @@ impl Layout {
         self.0.join("data/priv_validator_state.json")
     }
 
+    /// The transactions that the operator leaves out of their blocks.
+    #[must_use]
+    pub fn exceptions(&self) -> PathBuf {
+        self.0.join("config/exceptions")
+    }
+
+    /// Reports of blocks that could not be executed.
+    #[must_use]
+    pub fn reports(&self) -> PathBuf {
+        self.0.join("reports")
+    }
+
     fn state(&self) -> PathBuf {
         self.0.join("data/state")
     }
@@ -153,6 +166,13 @@ pub fn enclave(transport: Arc<dyn Transport>, stores: &Stores) -> Enclave {
     )
 }
 
+/// The enclave as the operator of a home wants it served.
+pub(crate) fn with_operator(enclave: Enclave, layout: &Layout) -> Result<Enclave, NodeError> {
+    let exceptions = Exceptions::load(&layout.exceptions())
+        .map_err(|e| BootError::Broken(format!("the list of exceptions: {e}")))?;
+    Ok(enclave.with_operator(exceptions, layout.reports()))
+}
+
 /// A running node.
 pub struct Node {
     engine: Option<Solo>,
@@ -188,8 +208,9 @@ impl Node {
             budget: budget.clone(),
             ..listen::Settings::default()
         };
-        let stores = open_stores(&Layout(config.home.clone()))?;
-        let enclave = enclave(transport, &stores);
+        let layout = Layout(config.home.clone());
+        let stores = open_stores(&layout)?;
+        let enclave = with_operator(enclave(transport, &stores), &layout)?;
         let head = boot(&enclave, &stores, seal, genesis.bytes())?;
         let genesis = Arc::new(genesis);
         let head = head.unwrap_or_else(|| before_first(&genesis));

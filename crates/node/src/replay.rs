@@ -3,7 +3,7 @@
 
 use crate::app::BootError;
 use crate::enclave::Enclave;
-use crate::node::{Layout, NodeError, open_stores};
+use crate::node::{Layout, NodeError, open_stores, with_operator};
 use std::sync::Arc;
 use strongroom_bridge::Transport;
 use strongroom_store::{
@@ -48,6 +48,7 @@ pub fn replay(
     let state = Arc::new(StateStore::open(Arc::new(kv), Limits::default())?);
     let content = Arc::new(ContentStore::open(&fresh.join("content"))?);
     let enclave = Enclave::new(transport, Arc::clone(&state), Arc::clone(&content));
+    let enclave = with_operator(enclave, layout)?;
     enclave
         .unseal(seal, genesis.to_vec(), Vec::new())
         .map_err(BootError::from)?;
@@ -60,9 +61,7 @@ pub fn replay(
             .blocks
             .block(height)?
             .ok_or_else(|| broken(format!("block {height} is missing")))?;
-        let result = enclave
-            .execute_block(block, Vec::new())
-            .map_err(BootError::from)?;
+        let result = enclave.execute_block(&block).map_err(BootError::from)?;
         for code in &result.new_code {
             content.put(&code.wasm)?;
         }

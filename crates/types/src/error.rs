@@ -230,10 +230,17 @@ family!(
     }
 );
 
+family!(
+    /// Errors that only this chain knows.
+    chain, "strongroom", {
+        LEFT_OUT = 1 "left out of its block by an exception of the network",
+    }
+);
+
 /// The registered error of this codespace and code, if we have it.
 #[must_use]
 pub fn registered(codespace: &str, code: u32) -> Option<&'static Registered> {
-    [sdk::ALL, bank::ALL, compute::ALL, register::ALL]
+    [sdk::ALL, bank::ALL, compute::ALL, register::ALL, chain::ALL]
         .into_iter()
         .flatten()
         .find(|e| e.codespace == codespace && e.code == code)
@@ -286,7 +293,7 @@ mod tests {
 
     #[test]
     fn no_code_is_registered_twice_and_none_is_zero() {
-        for family in [sdk::ALL, bank::ALL, compute::ALL, register::ALL] {
+        for family in [sdk::ALL, bank::ALL, compute::ALL, register::ALL, chain::ALL] {
             assert!(
                 family
                     .windows(2)

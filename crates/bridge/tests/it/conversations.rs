@@ -3,12 +3,10 @@
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
-use strongroom_bridge::lane::{self, Asker};
+use strongroom_bridge::lane::{self, Asker, Ear as _};
 use strongroom_bridge::link::{Link, in_process};
 use strongroom_bridge::message::{PublicKeys, QueryResult, Status};
-use strongroom_bridge::{
-    Answer, Ask, DoorError, FailureCode, Host, Proven, Reply, Request, Transport,
-};
+use strongroom_bridge::{Answer, Ask, DoorError, Host, Lane, Proven, Reply, Request, Transport};
 use strongroom_types::Tree;
 
 const LANES: usize = 2;
@@ -172,8 +170,90 @@ fn many_threads_converse_at_once_and_nobody_gets_anothers_answer() {
     }
 }
 
+/// A call that has reached its asks, or waits in the enclave, until it is told to go on.
+fn held(
+    pair: &Pair,
+    asked: &Sender<()>,
+) -> (
+    Sender<()>,
+    std::thread::JoinHandle<Result<Reply, DoorError>>,
+) {
+    let (release, wait) = channel();
+    let (host, asked) = (Arc::clone(&pair.host), asked.clone());
+    let call = std::thread::spawn(move || {
+        host.call(query(vec![1]), &mut |ask| {
+            asked.send(()).unwrap();
+            wait.recv().unwrap();
+            double(ask)
+        })
+    });
+    (release, call)
+}
+
 #[test]
-fn too_many_waiting_requests_get_busy_and_the_rest_is_served() {
+fn queries_that_use_up_every_stream_do_not_keep_a_block_out() {
+    for pair in pairs() {
+        let (asked, at_work) = channel();
+        let mut calls = Vec::new();
+        // One caller more than there are streams: exactly one of them is told to come again.
+        for _ in 0..=Lane::Query.streams_max() {
+            calls.push(held(&pair, &asked));
+        }
+        for _ in 0..LANES {
+            at_work.recv().unwrap();
+        }
+        while !calls.iter().any(|(_, call)| call.is_finished()) {
+            std::thread::yield_now();
+        }
+        let refused = calls.iter().position(|(_, call)| call.is_finished());
+        let (_, refused) = calls.swap_remove(refused.unwrap());
+        let error = refused.join().unwrap().unwrap_err();
+        assert_eq!(error.code(), "door.busy");
+        assert!(error.is_transient());
+        for height in 0..5 {
+            pair.go.send(()).unwrap();
+            let block = pair.host.call(Request::Committed { height }, &mut no_asks);
+            assert_eq!(block, Ok(Reply::Published { height }));
+            let genesis = vec![9; 5 << 20];
+            let long = pair.host.call(Request::InitChain { genesis }, &mut no_asks);
+            assert_eq!(long, Ok(Reply::Sealed { seal: vec![9; 10] }));
+        }
+        for (release, _) in &calls {
+            release.send(()).unwrap();
+        }
+        for (_, call) in calls {
+            assert_eq!(call.join().unwrap(), Ok(answer(vec![2])));
+        }
+        // All streams are free again.
+        assert_eq!(
+            pair.host.call(query(vec![5]), &mut double),
+            Ok(answer(vec![10]))
+        );
+    }
+}
+
+#[test]
+fn long_messages_of_many_queries_at_once_take_turns_and_all_arrive() {
+    for pair in pairs() {
+        std::thread::scope(|scope| {
+            for _ in 0..16 {
+                scope.spawn(|| {
+                    let mut long = |_: Ask| {
+                        Answer::Proven(Proven {
+                            value: Some(vec![3; 3 << 20]),
+                            proof: Vec::new(),
+                        })
+                    };
+                    let reply = pair.host.call(query(vec![1]), &mut long);
+                    assert!(reply == Ok(answer(vec![3; 3 << 20])));
+                });
+            }
+        });
+    }
+}
+
+#[test]
+fn the_host_keeps_one_end_of_the_execution_lane_busy_no_further_than_its_streams() {
     for pair in pairs() {
         let calls: Vec<_> = (0..8)
             .map(|height| {
@@ -188,12 +268,12 @@ fn too_many_waiting_requests_get_busy_and_the_rest_is_served() {
         for call in calls {
             match call.join().unwrap() {
                 Ok(_) => served += 1,
-                Err(DoorError::Failed(failure)) if failure.code == FailureCode::Busy => busy += 1,
+                Err(e) if e.is_transient() => busy += 1,
                 Err(other) => panic!("{other}"),
             }
         }
         assert_eq!(served + busy, 8);
-        assert!(served >= lane::EXECUTION_QUEUE_MAX);
+        assert!(served >= Lane::Execution.streams_max());
     }
 }
 
@@ -274,10 +354,15 @@ fn a_host_that_speaks_out_of_turn_or_nonsense_is_cut_off() {
     use strongroom_bridge::message::{FromHost, Message as _};
     let unasked = FromHost::Answer(Answer::Code(None)).encode().unwrap();
     let request = FromHost::Request(query(vec![5])).encode().unwrap();
+    // A stream of the query lanes cannot carry it.
+    let block = FromHost::Request(Request::Committed { height: 1 })
+        .encode()
+        .unwrap();
     let twice = FromHost::Request(Request::Status).encode().unwrap();
     for (messages, code) in [
         (vec![unasked], "door.turn"),
         (vec![request, twice], "door.turn"),
+        (vec![block], "door.turn"),
         (vec![vec![1, 0, 99]], "door.message"),
         (vec![vec![9, 0, 0]], "door.message"),
     ] {

@@ -60,10 +60,9 @@ fn the_document_names_the_limits_of_frames() {
     let document = std::fs::read_to_string(path).unwrap().replace(',', "");
     for limit in [
         strongroom_bridge::frame::FRAME_BYTES_MAX,
-        strongroom_bridge::frame::STREAMS_MAX,
-        strongroom_bridge::frame::UNFINISHED_BYTES_MAX,
-        strongroom_bridge::lane::EXECUTION_QUEUE_MAX,
-        strongroom_bridge::lane::QUERY_QUEUE_MAX,
+        strongroom_bridge::stream::EXECUTION_STREAMS_MAX,
+        strongroom_bridge::stream::QUERY_STREAMS_MAX,
+        strongroom_bridge::spec::EXCEPTIONS_MAX,
     ] {
         assert!(
             document.contains(&format!("| {limit} |")),

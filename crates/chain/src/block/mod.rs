@@ -16,12 +16,13 @@ use crate::error::{Fault, Stop, broken};
 use crate::modules::bank::handler::collect_fees;
 use crate::modules::consensus::state::{ConsensusParams, PARAMS};
 use crate::overlay::{Access, Overlay};
-use crate::ports::{Secrets, StateRead};
+use crate::ports::{EveryTx, Secrets, StateRead, Watch};
 use crate::state::State;
 use crate::tx::ante::Options;
 use crate::tx::{Checked, decode, run_ante, run_messages, visible};
 use crate::types::abci::LEFT;
-use crate::types::error::sdk;
+use crate::types::error::{chain, sdk};
+use crate::types::sha256;
 use crate::types::{Coin, Coins, Event, ExecTxResult, Gas, Hash, ValidatorUpdate, WriteSet};
 use std::collections::BTreeMap;
 
@@ -86,6 +87,22 @@ pub fn execute_block(
     block: &BlockInfo,
     txs: &[Vec<u8>],
 ) -> Result<BlockOutcome, Fault> {
+    execute_watched(base, secrets, services, block, txs, &EveryTx)
+}
+
+/// [`execute_block`] where `watch` hears of every transaction before it runs. One that it leaves out fails with
+/// [`chain::LEFT_OUT`], pays nothing and touches nothing.
+///
+/// # Errors
+/// A [`Fault`]: then nothing of the block may leave.
+pub fn execute_watched(
+    base: &dyn StateRead,
+    secrets: &dyn Secrets,
+    services: Services<'_>,
+    block: &BlockInfo,
+    txs: &[Vec<u8>],
+    watch: &dyn Watch,
+) -> Result<BlockOutcome, Fault> {
     let mut state = State::new(base, secrets, Overlay::default());
     let limit = block_gas(&mut state, block, services)?;
     let options = Options {
@@ -107,11 +124,16 @@ pub fn execute_block(
     let _ = state.overlay.end_tx();
     for (index, bytes) in txs.iter().enumerate() {
         let index = u32::try_from(index).map_err(|_| broken("more transactions than numbers"))?;
-        let result = run.deliver(&mut state, index, bytes)?;
+        let result = if watch.begins(index, &sha256(bytes)) {
+            run.deliver(&mut state, index, bytes)?
+        } else {
+            Checked::undecodable(chain::LEFT_OUT.bare()).into_result(Vec::new(), Vec::new())
+        };
         run.output.tell(output::of_result(&result));
         tx_results.push(result);
         access.push(state.overlay.end_tx());
     }
+    watch.all_done();
     run.fold_fees(&mut state)?;
     let new_code = core::mem::take(&mut state.content);
     Ok(BlockOutcome {

@@ -21,6 +21,8 @@ pub enum GrpcCode {
     Unimplemented,
     /// 13: an error of this node.
     Internal,
+    /// 8: no room for it now; may be asked again.
+    ResourceExhausted,
 }
 
 impl GrpcCode {
@@ -31,6 +33,7 @@ impl GrpcCode {
             Self::Unknown => 2,
             Self::InvalidArgument => 3,
             Self::NotFound => 5,
+            Self::ResourceExhausted => 8,
             Self::FailedPrecondition => 9,
             Self::Unimplemented => 12,
             Self::Internal => 13,
@@ -43,6 +46,7 @@ impl GrpcCode {
         match self {
             Self::InvalidArgument | Self::FailedPrecondition => 400,
             Self::NotFound => 404,
+            Self::ResourceExhausted => 429,
             Self::Unimplemented => 501,
             Self::Unknown | Self::Internal => 500,
         }
@@ -58,6 +62,7 @@ impl GrpcCode {
             Self::FailedPrecondition => "FailedPrecondition",
             Self::Unimplemented => "Unimplemented",
             Self::Internal => "Internal",
+            Self::ResourceExhausted => "ResourceExhausted",
         }
     }
 }

@@ -136,7 +136,11 @@ fn a_warm_enclave_asks_for_nothing_and_a_hinted_one_neither() {
     let hints = hints.into_inner();
     assert!(hints.len() > 3);
     let asked_code = std::cell::Cell::new(0);
-    let request = Request::ExecuteBlock { block, hints };
+    let request = Request::ExecuteBlock {
+        block,
+        hints,
+        exceptions: Vec::new(),
+    };
     let second = secret.node.call(request, &|ask, answer| {
         assert!(!matches!(ask, Ask::Get { .. }), "{ask:?}");
         asked_code.set(asked_code.get() + 1);
@@ -340,6 +344,7 @@ fn an_enclave_without_a_seed_computes_genesis_and_executes_nothing() {
         Request::ExecuteBlock {
             block,
             hints: Vec::new(),
+            exceptions: Vec::new(),
         },
         &mut no_asks,
     ));
@@ -347,13 +352,11 @@ fn an_enclave_without_a_seed_computes_genesis_and_executes_nothing() {
 }
 
 #[test]
-fn an_attestation_binds_what_was_asked() {
-    let Ok(Reply::Evidence { evidence }) = enclave().call(
-        Request::Attest {
-            report_data: [4; 64],
-        },
-        &mut |_| panic!(),
-    ) else {
+fn evidence_binds_the_enclaves_own_genesis_and_keys_and_never_bytes_of_the_host() {
+    let user = User::new();
+    let node = Node::begin(|params| user.genesis(params));
+    let nonce = [4; 32];
+    let Ok(Reply::Evidence { evidence }) = node.call(Request::Attest { nonce }, &honest) else {
         panic!()
     };
     let evidence = strongroom_attest::Evidence::decode(&evidence).unwrap();
@@ -365,7 +368,21 @@ fn an_attestation_binds_what_was_asked() {
     else {
         panic!()
     };
-    assert_eq!(claims.report_data, [4; 64]);
+    let statement = strongroom_attest::Statement {
+        purpose: strongroom_attest::Purpose::NetworkKeys,
+        genesis_hash: strongroom_types::sha256(&node.genesis),
+        io_key: node.keys.io,
+        exchange_key: node.keys.exchange,
+        nonce,
+    };
+    assert_eq!(claims.report_data, statement.report_data());
+}
+
+#[test]
+fn an_enclave_without_keys_attests_nothing() {
+    let attest = Request::Attest { nonce: [4; 32] };
+    let failure = failure_of(enclave().call(attest, &mut |_| panic!()));
+    assert_eq!(failure.code, FailureCode::NotReady);
 }
 
 #[test]
@@ -396,6 +413,7 @@ fn hints_that_prove_nothing_stop_the_enclave() {
         Request::ExecuteBlock {
             block: block.clone(),
             hints,
+            exceptions: Vec::new(),
         },
         &honest,
     ));

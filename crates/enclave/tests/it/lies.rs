@@ -37,9 +37,7 @@ fn stopped<T: std::fmt::Debug>(
         Request::InitChain {
             genesis: node.genesis.clone(),
         },
-        Request::Attest {
-            report_data: [0; 64],
-        },
+        Request::Attest { nonce: [0; 32] },
     ] {
         assert_eq!(failure_of(node.call(request, &honest)), failure);
     }
@@ -487,7 +485,7 @@ fn an_older_database_under_a_running_enclave_stops_it() {
     );
 }
 
-fn balance_request(address: &Address) -> Vec<u8> {
+pub(crate) fn balance_request(address: &Address) -> Vec<u8> {
     use prost::Message as _;
     use strongroom_types::proto::cosmos::bank::v1beta1::QueryAllBalancesRequest;
     QueryAllBalancesRequest {
@@ -504,6 +502,7 @@ fn an_honest_host_is_served_whatever_came_before_its_block() {
         Request::ExecuteBlock {
             block,
             hints: Vec::new(),
+            exceptions: Vec::new(),
         },
         &honest,
     ) else {

@@ -2,6 +2,7 @@
 
 mod blocks;
 mod contract;
+mod faults;
 mod fits;
 mod lies;
 mod node;

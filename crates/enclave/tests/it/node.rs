@@ -183,10 +183,21 @@ impl Node {
         block: &DecidedBlock,
         lie: Lie<'_>,
     ) -> Result<BlockResult, DoorError> {
+        self.execute_without(block, Vec::new(), lie)
+    }
+
+    /// Leaves out the transactions with these hashes.
+    pub(crate) fn execute_without(
+        &self,
+        block: &DecidedBlock,
+        exceptions: Vec<Hash>,
+        lie: Lie<'_>,
+    ) -> Result<BlockResult, DoorError> {
         match self.call(
             Request::ExecuteBlock {
                 block: block.clone(),
                 hints: Vec::new(),
+                exceptions,
             },
             lie,
         )? {
@@ -280,6 +291,10 @@ impl Node {
 
     pub(crate) fn restart_with(&mut self, anchors: Vec<Vec<u8>>) -> Result<Status, DoorError> {
         self.door = enclave();
+        self.unseal(anchors)
+    }
+
+    fn unseal(&self, anchors: Vec<Vec<u8>>) -> Result<Status, DoorError> {
         let request = Request::Unseal {
             seal: self.seal.clone(),
             genesis: self.genesis.clone(),
@@ -289,6 +304,16 @@ impl Node {
             Reply::Status(status) => Ok(status),
             other => panic!("{other:?}"),
         }
+    }
+
+    /// As [`Node::restart`], with the enclave behind `door`.
+    pub(crate) fn restart_behind(
+        &mut self,
+        door: Arc<dyn Transport>,
+        anchors: usize,
+    ) -> Result<Status, DoorError> {
+        self.door = door;
+        self.unseal(self.anchors[self.anchors.len() - anchors..].to_vec())
     }
 
     /// A proposer of the same validator at genesis, to decide other blocks than this node's.

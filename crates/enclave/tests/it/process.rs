@@ -7,9 +7,10 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::channel;
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 use strongroom_bridge::child::spawn;
-use strongroom_bridge::{Request, Transport as _};
+use strongroom_bridge::{Answer, DoorError, FailureCode, Lane, Request, Transport as _};
 use strongroom_enclave::process::{EXIT_DOOR, EXIT_HOST_GONE, EXIT_SETUP};
 use strongroom_types::Address;
 
@@ -27,6 +28,76 @@ fn a_sandboxed_process_begins_a_chain_and_executes_blocks() {
     }
     assert_eq!(node.status().committed, Some(3));
     process.stop();
+}
+
+#[test]
+fn queries_that_hold_every_stream_of_a_real_process_do_not_keep_blocks_out() {
+    let (host, process) = spawn(Path::new(BINARY), &[], |how| panic!("{how}")).unwrap();
+    let mut user = User::new();
+    let mut node = Node::begin_behind(host, |params| user.genesis(params));
+    // The restarted enclave knows the roots only, so each query asks; its host keeps it waiting.
+    let (host, second) = spawn(Path::new(BINARY), &[], |how| panic!("{how}")).unwrap();
+    node.block(Vec::new());
+    process.stop();
+    node.restart_behind(host, 1).unwrap();
+    node.committed(1).unwrap();
+    let released = Arc::new((Mutex::new(false), Condvar::new()));
+    let balance = Request::Query {
+        path: String::from("/cosmos.bank.v1beta1.Query/AllBalances"),
+        data: crate::lies::balance_request(&user.address),
+    };
+    let held: Vec<_> = (0..Lane::Query.streams_max())
+        .map(|_| {
+            let (door, released, query) = (
+                Arc::clone(&node.door),
+                Arc::clone(&released),
+                balance.clone(),
+            );
+            std::thread::spawn(move || {
+                door.call(query, &mut |_| {
+                    let (flag, changed) = &*released;
+                    let guard = flag.lock().unwrap();
+                    drop(changed.wait_while(guard, |released| !*released).unwrap());
+                    let text = String::from("let go");
+                    Answer::Unavailable { text }
+                })
+            })
+        })
+        .collect();
+    // Each of them opens its stream before it sends; with all taken, one more is refused at once, and told to come again.
+    let refused = loop {
+        let (door, query) = (Arc::clone(&node.door), balance.clone());
+        let (said, heard) = channel();
+        // A probe that comes too early takes a stream itself, and waits behind the others until they are let go.
+        let text = String::from("let go");
+        std::thread::spawn(move || {
+            let _ =
+                said.send(door.call(query, &mut |_| Answer::Unavailable { text: text.clone() }));
+        });
+        if let Ok(Err(refused)) = heard.recv_timeout(Duration::from_millis(200)) {
+            break refused;
+        }
+    };
+    assert!(refused.is_transient(), "{refused}");
+    for height in 2..=4 {
+        let tx = user.send(&Address::of_module("somebody"), 5);
+        let result = node.block(vec![tx]);
+        assert_eq!((result.height, result.tx_results[0].code), (height, 0));
+    }
+    let waiting = held.iter().filter(|query| !query.is_finished()).count();
+    assert!(waiting > Lane::Query.streams_max() / 2, "{waiting}");
+    *released.0.lock().unwrap() = true;
+    released.1.notify_all();
+    for query in held {
+        // A probe may have taken the stream of one.
+        match query.join().unwrap() {
+            Err(DoorError::Failed(failure)) => assert_eq!(failure.code, FailureCode::Unavailable),
+            Err(busy) => assert!(busy.is_transient(), "{busy}"),
+            Ok(reply) => panic!("{reply:?}"),
+        }
+    }
+    assert_eq!(node.status().committed, Some(4));
+    second.stop();
 }
 
 #[test]

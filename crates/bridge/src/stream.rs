@@ -1,0 +1,131 @@
+//! Lanes and their streams: what changes the enclave has streams, and room for its bytes, that nothing else can use up.
+//!
+//! The upper half of the stream ids belongs to the execution lane. Each lane has its own number of open streams, and in each
+//! direction one message at a time that is longer than a frame; short ones go in between.
+
+use crate::error::DoorError;
+use crate::frame::{CHUNK_BYTES_MAX, cut};
+use crate::link::Sink;
+use crate::message::Request;
+use crate::transport::lock;
+use std::sync::Mutex;
+
+/// Streams that the execution lane keeps open: one at work, and some that wait. The host needs one.
+pub const EXECUTION_STREAMS_MAX: usize = 4;
+/// Streams that the query lanes keep open. Above it the host says `door.busy` to its caller.
+pub const QUERY_STREAMS_MAX: usize = 64;
+/// The first id of the execution lane's streams.
+pub const EXECUTION_STREAMS_FROM: u32 = 1 << 31;
+
+/// Which lane serves a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    /// What changes the enclave, one after the other.
+    Execution,
+    /// What only reads.
+    Query,
+}
+
+impl Lane {
+    /// The lane that this stream belongs to.
+    #[must_use]
+    pub const fn of(stream: u32) -> Self {
+        if stream >= EXECUTION_STREAMS_FROM {
+            Self::Execution
+        } else {
+            Self::Query
+        }
+    }
+
+    /// Streams of this lane that one end keeps open for the other.
+    #[must_use]
+    pub const fn streams_max(self) -> usize {
+        match self {
+            Self::Execution => EXECUTION_STREAMS_MAX,
+            Self::Query => QUERY_STREAMS_MAX,
+        }
+    }
+
+    /// The stream of this lane with this number; numbers start again where the lane ends.
+    #[must_use]
+    pub const fn stream(self, number: u32) -> u32 {
+        match self {
+            Self::Execution => number | EXECUTION_STREAMS_FROM,
+            Self::Query => number & !EXECUTION_STREAMS_FROM,
+        }
+    }
+}
+
+impl Request {
+    /// The lane that serves this request.
+    #[must_use]
+    pub const fn lane(&self) -> Lane {
+        match self {
+            Self::BootstrapBegin
+            | Self::BootstrapSeal { .. }
+            | Self::Unseal { .. }
+            | Self::InitChain { .. }
+            | Self::ExecuteBlock { .. }
+            | Self::Committed { .. } => Lane::Execution,
+            Self::Query { .. } | Self::Simulate { .. } | Self::Attest { .. } | Self::Status => {
+                Lane::Query
+            }
+        }
+    }
+}
+
+/// One of something for each lane.
+#[derive(Debug, Default)]
+pub(crate) struct PerLane<T> {
+    execution: T,
+    query: T,
+}
+
+impl<T> PerLane<T> {
+    pub(crate) const fn of(&self, lane: Lane) -> &T {
+        match lane {
+            Lane::Execution => &self.execution,
+            Lane::Query => &self.query,
+        }
+    }
+
+    pub(crate) const fn of_mut(&mut self, lane: Lane) -> &mut T {
+        match lane {
+            Lane::Execution => &mut self.execution,
+            Lane::Query => &mut self.query,
+        }
+    }
+}
+
+/// The sending half of a link, shared by all who speak.
+pub(crate) struct Outbox {
+    /// `None` once closed.
+    sink: Mutex<Option<Box<dyn Sink>>>,
+    /// Whose turn it is to send a message of more than one frame.
+    long: PerLane<Mutex<()>>,
+}
+
+impl Outbox {
+    pub(crate) fn new(sink: Box<dyn Sink>) -> Self {
+        Self {
+            sink: Mutex::new(Some(sink)),
+            long: PerLane::default(),
+        }
+    }
+
+    /// Sends a message. The link is taken per frame, so that messages of several streams mix.
+    pub(crate) fn send(&self, stream: u32, message: &[u8]) -> Result<(), DoorError> {
+        let _turn = (message.len() > CHUNK_BYTES_MAX).then(|| lock(self.long.of(Lane::of(stream))));
+        for frame in cut(stream, message) {
+            match lock(&self.sink).as_mut() {
+                Some(sink) => sink.send(frame)?,
+                None => return Err(DoorError::Closed(String::from("the link is closed"))),
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn close(&self) {
+        lock(&self.sink).take();
+    }
+}

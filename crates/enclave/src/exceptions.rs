@@ -1,0 +1,139 @@
+//! Transactions that are left out of a decided block: the way past a transaction that no enclave can execute. It fails with a
+//! code of its own, pays nothing and touches nothing; everything else of its block is executed. ADR 12.
+//!
+//! Which ones is consensus input: whoever leaves out another reaches another app hash. A network that is attested takes
+//! only those that are compiled into its enclave; one that is insecure trusts its operators anyway, and takes theirs.
+
+use crate::failure::failure;
+use crate::secrets::Keys;
+use std::cell::Cell;
+use std::collections::BTreeSet;
+use strongroom_bridge::message::TxAt;
+use strongroom_bridge::spec::EXCEPTIONS_MAX;
+use strongroom_bridge::{Failure, FailureCode};
+use strongroom_chain::Watch;
+use strongroom_crypto::Security;
+use strongroom_types::{Hash, Height};
+
+/// Exceptions of this release: genesis hash, height, hash of the transaction.
+const OF_RELEASE: [(Hash, Height, Hash); 0] = [];
+
+/// What the enclave does and knows about the single transactions of one block.
+pub(crate) struct Transactions {
+    height: Height,
+    left_out: BTreeSet<Hash>,
+    running: Cell<Option<TxAt>>,
+}
+
+thread_local! {
+    /// The transaction that this thread executes, for the last words of a panic.
+    static RUNNING: Cell<Option<TxAt>> = const { Cell::new(None) };
+}
+
+/// The transaction that this thread executes, if it executes one.
+pub(crate) fn running() -> Option<TxAt> {
+    RUNNING.get()
+}
+
+impl Transactions {
+    /// The transactions of the block at `height`; the host asks to leave out `given`.
+    ///
+    /// # Errors
+    /// If the network does not take exceptions from a host, or not so many.
+    pub(crate) fn of(keys: &Keys, height: Height, given: Vec<Hash>) -> Result<Self, Failure> {
+        if !given.is_empty() && keys.security() != Security::Insecure {
+            return Err(failure(
+                FailureCode::ExceptionRefused,
+                "only a release of the enclave can leave out transactions of an attested network",
+            ));
+        }
+        if given.len() > EXCEPTIONS_MAX {
+            return Err(failure(
+                FailureCode::ExceptionRefused,
+                format!("more than {EXCEPTIONS_MAX} exceptions for one block"),
+            ));
+        }
+        let of_release = OF_RELEASE
+            .into_iter()
+            .filter(|(genesis, at, _)| *genesis == keys.genesis_hash() && *at == height);
+        Ok(Self {
+            height,
+            left_out: given
+                .into_iter()
+                .chain(of_release.map(|(_, _, hash)| hash))
+                .collect(),
+            running: Cell::new(None),
+        })
+    }
+
+    /// The transaction that was executed when execution stopped.
+    pub(crate) fn running(&self) -> Option<TxAt> {
+        self.running.get()
+    }
+
+    fn set(&self, tx: Option<TxAt>) {
+        self.running.set(tx);
+        RUNNING.set(tx);
+    }
+}
+
+impl Watch for Transactions {
+    fn begins(&self, index: u32, hash: &Hash) -> bool {
+        self.set(Some(TxAt {
+            height: self.height,
+            index,
+            hash: *hash,
+        }));
+        !self.left_out.contains(hash)
+    }
+
+    fn all_done(&self) {
+        self.set(None);
+    }
+}
+
+impl Drop for Transactions {
+    fn drop(&mut self) {
+        RUNNING.set(None);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use strongroom_crypto::seal::Chain;
+    use strongroom_crypto::seed::{MasterSeed, SeedRing};
+
+    fn keys(security: Security) -> Keys {
+        let ring = SeedRing::genesis(security, MasterSeed::new([1; 32]));
+        let chain = Chain {
+            genesis_hash: [2; 32],
+            security,
+        };
+        Keys::of(&ring, chain).unwrap()
+    }
+
+    #[test]
+    fn a_host_leaves_nothing_out_of_an_attested_network() {
+        let refused = |security, given| {
+            Transactions::of(&keys(security), 5, given)
+                .err()
+                .map(|f| f.code)
+        };
+        let one = vec![[3; 32]];
+        assert_eq!(
+            refused(Security::Attested, one.clone()),
+            Some(FailureCode::ExceptionRefused)
+        );
+        assert_eq!(refused(Security::Attested, Vec::new()), None);
+        assert_eq!(refused(Security::Insecure, one), None);
+        assert_eq!(
+            refused(Security::Insecure, vec![[3; 32]; EXCEPTIONS_MAX]),
+            None
+        );
+        assert_eq!(
+            refused(Security::Insecure, vec![[3; 32]; EXCEPTIONS_MAX + 1]),
+            Some(FailureCode::ExceptionRefused)
+        );
+    }
+}

@@ -1,0 +1,461 @@
+//! Every order of the execution lane's requests, held against a small model. Chains A and B have the same keys and different
+//! genesis files; what is tried is to make the keys of one meet the blocks of the other.
+
+use super::*;
+use crate::exceptions::running;
+use crate::failure::Brake;
+use crate::platform::{Platform, PlatformError, Simulated};
+use crate::shared::Published;
+use std::collections::BTreeSet;
+use strongroom_attest::{Evidence, ReportData, Security};
+use strongroom_bridge::message::Proven;
+use strongroom_bridge::{Answer, Ask, DoorError};
+use strongroom_chain::genesis::{LocalnetParams, localnet_genesis};
+use strongroom_chain::modules::registration::state::NetworkKeys;
+use strongroom_consensus::solo::{Content, Proposer};
+use strongroom_consensus::{GenesisDoc, InitChain, Signer};
+use strongroom_store::state::TABLES;
+use strongroom_store::{FjallKv, KvLimits, Limits, StateStore};
+use strongroom_types::{DecidedBlock, Timestamp};
+use zeroize::Zeroizing;
+
+/// Orders are tried up to this length.
+const LENGTH: usize = 5;
+
+/// A simulated platform that always draws the same seed.
+struct SameSeed;
+
+impl Platform for SameSeed {
+    fn security(&self) -> Security {
+        Simulated.security()
+    }
+
+    fn random(&self, out: &mut [u8]) -> Result<(), PlatformError> {
+        out.fill(7);
+        Ok(())
+    }
+
+    fn sealing_key(&self) -> Result<Zeroizing<[u8; 32]>, PlatformError> {
+        Simulated.sealing_key()
+    }
+
+    fn attest(&self, report_data: &ReportData) -> Result<Evidence, PlatformError> {
+        Simulated.attest(report_data)
+    }
+}
+
+/// The host: it has the state of A after genesis.
+struct Host(StateStore, tempfile::TempDir);
+
+impl Ear for Host {
+    fn ask(&self, ask: Ask) -> Result<Answer, DoorError> {
+        let view = self.0.view(0).unwrap();
+        Ok(match ask {
+            Ask::Get { tree, key, .. } => {
+                let (value, proof) = view.prove(tree, &key).unwrap();
+                let proof = proof.encode();
+                Answer::Proven(Proven { value, proof })
+            }
+            Ask::GetForWrite { paths, .. } => {
+                let proofs = paths.iter().map(|(t, k)| view.prove_path(*t, k).unwrap());
+                Answer::Paths(proofs.map(|p| p.encode()).collect())
+            }
+            Ask::GetCode { .. } => Answer::Code(None),
+        })
+    }
+}
+
+fn time(seconds: i64) -> Timestamp {
+    Timestamp {
+        seconds: 1_700_000_000 + seconds,
+        nanos: 1,
+    }
+}
+
+fn fresh() -> Executor {
+    Executor::new(Arc::new(Shared::new(SameSeed)))
+}
+
+fn genesis(chain_id: &str, keys: NetworkKeys) -> Vec<u8> {
+    let params = LocalnetParams {
+        chain_id: chain_id.to_owned(),
+        time: time(0),
+        validator: Signer::in_memory(&[5; 32]).pubkey(),
+        keys,
+    };
+    localnet_genesis(&params).unwrap()
+}
+
+fn chain_of(reply: Reply) -> ChainResult {
+    match reply {
+        Reply::Chain(chain) => *chain,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The first block of a chain.
+fn first_block(genesis: &[u8], chain: &ChainResult) -> DecidedBlock {
+    let init = InitChain {
+        app_hash: chain.app_hash.to_vec(),
+        validators: chain.validators.clone(),
+        consensus_params: Some(borsh::from_slice(&chain.consensus_params).unwrap()),
+    };
+    let document = GenesisDoc::parse(genesis.to_vec()).unwrap();
+    let signer = Signer::in_memory(&[5; 32]);
+    let mut proposer = Proposer::genesis(&document, &init, 0, signer).unwrap();
+    let content = Content::from(Vec::new());
+    proposer.propose(content, time(0), time(1)).unwrap()
+}
+
+/// A request by what it means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Try {
+    Begin,
+    /// Seal to A, to B, or to a genesis that names other keys.
+    Seal(char),
+    /// Open the seal of A with its own genesis and so many anchors.
+    Unseal(usize),
+    /// Open the seal of A with the genesis of B.
+    UnsealUnderB,
+    /// Open the seal of A with an anchor of B.
+    UnsealAtB,
+    Init(char),
+    /// The first block of a chain.
+    Execute(char),
+    Committed(Height),
+}
+
+const ASKS: [Try; 16] = [
+    Try::Begin,
+    Try::Seal('A'),
+    Try::Seal('B'),
+    Try::Seal('X'),
+    Try::Unseal(0),
+    Try::Unseal(1),
+    Try::Unseal(2),
+    Try::Unseal(3),
+    Try::UnsealUnderB,
+    Try::UnsealAtB,
+    Try::Init('A'),
+    Try::Init('B'),
+    Try::Execute('A'),
+    Try::Execute('B'),
+    Try::Committed(0),
+    Try::Committed(1),
+];
+
+/// Where the model stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Model {
+    Empty,
+    Begun,
+    Sealed(char),
+    Standing {
+        chain: char,
+        keys: bool,
+        height: Height,
+        awaits: Next,
+    },
+    Stopped,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Next {
+    Block,
+    Acknowledgement,
+    Replay,
+}
+
+type Outcome = Result<Model, FailureCode>;
+
+/// What a request must come to.
+fn model(at: Model, ask: Try) -> Outcome {
+    let standing = |chain, keys, awaits| Model::Standing {
+        chain,
+        keys,
+        height: 0,
+        awaits,
+    };
+    match (ask, at) {
+        (Try::Begin, Model::Empty) => Ok(Model::Begun),
+        (Try::Seal('X'), Model::Begun) => Err(FailureCode::Genesis),
+        (Try::Seal(chain), Model::Begun) => Ok(Model::Sealed(chain)),
+        (Try::Unseal(0), Model::Empty) => Ok(Model::Sealed('A')),
+        (Try::Unseal(1), Model::Empty) => Ok(standing('A', true, Next::Block)),
+        (Try::Unseal(2), Model::Empty) => Ok(standing('A', true, Next::Replay)),
+        (Try::UnsealUnderB | Try::UnsealAtB, Model::Empty) => Err(FailureCode::OtherGenesis),
+        (Try::Init(chain), Model::Empty) => Ok(standing(chain, false, Next::Block)),
+        (Try::Init(chain), Model::Sealed(sealed)) if chain == sealed => {
+            Ok(standing(chain, true, Next::Block))
+        }
+        (Try::Init(_), Model::Sealed(_)) => Err(FailureCode::OtherGenesis),
+        (Try::Init(chain), Model::Standing { chain: bound, .. }) if chain != bound => {
+            Err(FailureCode::OtherGenesis)
+        }
+        (
+            Try::Execute(block),
+            Model::Standing {
+                chain,
+                keys: true,
+                height,
+                awaits: Next::Block | Next::Replay,
+            },
+        ) => {
+            if block == chain && height == 0 {
+                Ok(Model::Standing {
+                    chain,
+                    keys: true,
+                    height: 1,
+                    awaits: Next::Acknowledgement,
+                })
+            } else {
+                Err(FailureCode::Block)
+            }
+        }
+        (
+            Try::Committed(committed),
+            Model::Standing {
+                chain,
+                keys,
+                height,
+                awaits: Next::Block | Next::Acknowledgement,
+            },
+        ) if committed == height => Ok(Model::Standing {
+            chain,
+            keys,
+            height,
+            awaits: Next::Block,
+        }),
+        _ => Err(FailureCode::NotReady),
+    }
+}
+
+struct World {
+    host: Host,
+    genesis: [Vec<u8>; 3],
+    seal: Vec<u8>,
+    anchors: [Vec<u8>; 2],
+    anchor_of_b: Vec<u8>,
+    blocks: [DecidedBlock; 2],
+}
+
+impl World {
+    fn new() -> Self {
+        let mut one = fresh();
+        let directory = tempfile::tempdir().unwrap();
+        let kv = FjallKv::open(directory.path(), TABLES, KvLimits::default()).unwrap();
+        let store = StateStore::open(Arc::new(kv), Limits::default()).unwrap();
+        let host = Host(store, directory);
+        let Reply::Begun(keys) = one.serve(Request::BootstrapBegin, &host) else {
+            panic!()
+        };
+        let own = || NetworkKeys {
+            io: keys.io,
+            node_exchange: keys.exchange,
+        };
+        let others = NetworkKeys {
+            io: [9; 32],
+            node_exchange: keys.exchange,
+        };
+        let genesis = [
+            genesis("chain-a", own()),
+            genesis("chain-b", own()),
+            genesis("chain-x", others),
+        ];
+        let [a, b, _] = genesis.clone();
+        let Reply::Sealed { seal } =
+            one.serve(Request::BootstrapSeal { genesis: a.clone() }, &host)
+        else {
+            panic!()
+        };
+        let chain = chain_of(one.serve(Request::InitChain { genesis: a.clone() }, &host));
+        let prepared = host.0.prepare(0, 0, &chain.writes).unwrap();
+        host.0.commit(prepared, &[]).unwrap();
+        let block = first_block(&a, &chain);
+        let request = Request::ExecuteBlock {
+            block: block.clone(),
+            hints: Vec::new(),
+            exceptions: Vec::new(),
+        };
+        let Reply::Block(result) = one.serve(request, &host) else {
+            panic!()
+        };
+        let chain_b = chain_of(fresh().serve(Request::InitChain { genesis: b.clone() }, &host));
+        Self {
+            host,
+            genesis,
+            seal,
+            anchors: [chain.anchor, result.anchor],
+            blocks: [block, first_block(&b, &chain_b)],
+            anchor_of_b: chain_b.anchor,
+        }
+    }
+
+    fn genesis(&self, name: char) -> Vec<u8> {
+        let [a, b, x] = &self.genesis;
+        match name {
+            'A' => a,
+            'B' => b,
+            _ => x,
+        }
+        .clone()
+    }
+
+    fn request(&self, ask: Try) -> Request {
+        let unseal = |genesis: char, anchors: &[Vec<u8>]| Request::Unseal {
+            seal: self.seal.clone(),
+            genesis: self.genesis(genesis),
+            anchors: anchors.to_vec(),
+        };
+        match ask {
+            Try::Begin => Request::BootstrapBegin,
+            Try::Seal(name) => Request::BootstrapSeal {
+                genesis: self.genesis(name),
+            },
+            Try::Unseal(3) => unseal('A', &[&self.anchors[..], &self.anchors[..1]].concat()),
+            Try::Unseal(anchors) => unseal('A', &self.anchors[..anchors]),
+            Try::UnsealUnderB => unseal('B', &[]),
+            Try::UnsealAtB => unseal('A', core::slice::from_ref(&self.anchor_of_b)),
+            Try::Init(name) => Request::InitChain {
+                genesis: self.genesis(name),
+            },
+            Try::Execute(name) => Request::ExecuteBlock {
+                block: self.blocks[usize::from(name == 'B')].clone(),
+                hints: Vec::new(),
+                exceptions: Vec::new(),
+            },
+            Try::Committed(height) => Request::Committed { height },
+        }
+    }
+
+    fn name(&self, genesis_hash: &strongroom_types::Hash) -> char {
+        let found = ['A', 'B']
+            .into_iter()
+            .find(|name| sha256(&self.genesis(*name)) == *genesis_hash);
+        found.unwrap()
+    }
+
+    /// All that an enclave holds, as far as the next reply depends on it.
+    fn held(&self, executor: &Executor) -> (Model, Option<Height>) {
+        let Executor { shared, stage } = executor;
+        let published = shared.published().map(|version| {
+            if let Some(keys) = &version.keys {
+                assert_eq!(keys.genesis_hash(), version.genesis_hash);
+            }
+            version.block.height
+        });
+        if shared.brake.stopped().is_some() {
+            return (Model::Stopped, published);
+        }
+        let at = match stage {
+            Stage::Empty => Model::Empty,
+            Stage::Begun(_) => Model::Begun,
+            Stage::Sealed(keys) => Model::Sealed(self.name(&keys.genesis_hash())),
+            Stage::Standing(standing) => {
+                let (keys, height, awaits) = standing.held();
+                if let Some(keys) = keys {
+                    assert_eq!(keys.genesis_hash(), standing.genesis_hash());
+                }
+                Model::Standing {
+                    chain: self.name(&standing.genesis_hash()),
+                    keys: keys.is_some(),
+                    height,
+                    awaits: match awaits {
+                        "block" => Next::Block,
+                        "acknowledgement" => Next::Acknowledgement,
+                        _ => Next::Replay,
+                    },
+                }
+            }
+        };
+        (at, published)
+    }
+
+    /// Tries every request from here on, and every one after it. What was tried from the same place with as many steps left
+    /// is not tried again: the place is all that an enclave holds.
+    fn walk(
+        &self,
+        executor: &Executor,
+        steps: usize,
+        order: &mut Vec<Try>,
+        seen: &mut BTreeSet<(usize, Model, Option<Height>)>,
+    ) {
+        let (at, published) = self.held(executor);
+        if steps == 0 || !seen.insert((steps, at, published)) {
+            return;
+        }
+        for ask in ASKS {
+            order.push(ask);
+            let mut next = copy(executor);
+            let reply = next.serve(self.request(ask), &self.host);
+            assert_eq!(running(), None);
+            let (now, _) = self.held(&next);
+            match (model(at, ask), reply) {
+                _ if at == Model::Stopped => assert_eq!(now, Model::Stopped, "{order:?}"),
+                (Ok(expected), reply) => {
+                    assert!(!matches!(reply, Reply::Failed(_)), "{order:?}: {reply:?}");
+                    assert_eq!(now, expected, "{order:?}");
+                }
+                (Err(code), Reply::Failed(failure)) => {
+                    assert_eq!(failure.code, code, "{order:?}: {failure}");
+                    let expected = if code.stops() { Model::Stopped } else { at };
+                    assert_eq!(now, expected, "{order:?}");
+                }
+                (Err(code), reply) => panic!("{order:?}: not {code:?} but {reply:?}"),
+            }
+            self.walk(&next, steps - 1, order, seen);
+            order.pop();
+        }
+    }
+}
+
+fn copy(executor: &Executor) -> Executor {
+    let Executor { shared, stage } = executor;
+    let new = Shared::new(SameSeed);
+    if let Some(failure) = shared.brake.stopped() {
+        let _: Result<(), _> = Brake::run(&new.brake, || Err(failure));
+    }
+    if let Some(version) = shared.published() {
+        new.publish(Published::new(
+            version.block.clone(),
+            version.genesis_hash,
+            version.keys.clone(),
+            version.pin(),
+        ));
+    }
+    Executor {
+        shared: Arc::new(new),
+        stage: stage.clone(),
+    }
+}
+
+#[test]
+fn no_order_of_requests_brings_the_keys_of_one_genesis_to_the_blocks_of_another() {
+    let world = World::new();
+    let mut seen = BTreeSet::new();
+    world.walk(&fresh(), LENGTH, &mut Vec::new(), &mut seen);
+    // Every place from which an order of this length still goes on was reached.
+    let places: BTreeSet<Model> = seen.into_iter().map(|(_, at, _)| at).collect();
+    assert_eq!(places.len(), 13, "{places:?}");
+}
+
+/// Issue 6, A2: the order in which it was done.
+#[test]
+fn a_seed_that_was_begun_before_init_chain_is_not_sealed_to_another_genesis_after_it() {
+    let world = World::new();
+    let mut one = fresh();
+    let mut codes = Vec::new();
+    for ask in [
+        Try::Begin,
+        Try::Init('A'),
+        Try::Seal('B'),
+        Try::Execute('A'),
+    ] {
+        codes.push(match one.serve(world.request(ask), &world.host) {
+            Reply::Failed(failure) => Some(failure.code),
+            _ => None,
+        });
+    }
+    let not_ready = Some(FailureCode::NotReady);
+    assert_eq!(codes, [None, not_ready, None, not_ready]);
+}

@@ -1,0 +1,289 @@
+//! Where the chain stands, and one block after the other from there.
+//!
+//! The life of a block: light client and content checks against what this enclave itself expects; hints; execution over
+//! proven state; paths of the writes; the new roots; the sealed anchor; only then the reply. A failed check anywhere
+//! before it stops the enclave, and nothing of the block has left.
+
+use crate::anchor::Anchor;
+use crate::bootstrap;
+use crate::exceptions::Transactions;
+use crate::failure::failure;
+use crate::proven::Proven;
+use crate::secrets::Keys;
+use crate::shared::{Published, Shared, TREE_BYTES_MAX};
+use std::sync::Arc;
+use strongroom_bridge::lane::Ear;
+use strongroom_bridge::message::{BlockResult, Hint, NewCode, Status};
+use strongroom_bridge::{Failure, FailureCode};
+use strongroom_chain::modules::consensus::state::ConsensusParams;
+use strongroom_chain::{BlockInfo, BlockOutcome, Services, execute_watched};
+use strongroom_proof::PartialForest;
+use strongroom_proof::comet::{consensus_hash, results_hash};
+use strongroom_proof::light::{Block, LightState};
+use strongroom_types::{DecidedBlock, Hash, Height, Untrusted};
+
+/// Where the chain stands.
+#[derive(Clone)]
+pub(crate) struct Standing {
+    /// The keys of this chain; without them nothing is executed.
+    keys: Option<Arc<Keys>>,
+    anchor: Anchor,
+    /// The state after the anchor's block, as far as it is proven.
+    forest: PartialForest,
+    awaits: Awaits,
+}
+
+/// What comes next.
+#[derive(Clone)]
+enum Awaits {
+    /// Any decided block.
+    Block,
+    /// That the host says that the block executed last is durable.
+    Acknowledgement,
+    /// After a restart: the block that gives this anchor.
+    Replay(Box<Anchor>),
+}
+
+impl Standing {
+    /// At the state of genesis.
+    pub(crate) const fn first(
+        keys: Option<Arc<Keys>>,
+        anchor: Anchor,
+        forest: PartialForest,
+    ) -> Self {
+        Self {
+            keys,
+            anchor,
+            forest,
+            awaits: Awaits::Block,
+        }
+    }
+
+    /// After a restart: at `anchor`, of whose state nothing but the roots is known. With `replay`, the next block must
+    /// give that one.
+    ///
+    /// # Errors
+    /// If the two do not follow each other.
+    pub(crate) fn again(
+        keys: Arc<Keys>,
+        anchor: Anchor,
+        replay: Option<Anchor>,
+    ) -> Result<Self, Failure> {
+        if let Some(last) = &replay
+            && anchor.height().checked_add(1) != Some(last.height())
+        {
+            return Err(failure(
+                FailureCode::Anchor,
+                "the two anchors are not of blocks that follow each other",
+            ));
+        }
+        Ok(Self {
+            keys: Some(keys),
+            forest: anchor.blind_forest()?,
+            anchor,
+            awaits: replay.map_or(Awaits::Block, |last| Awaits::Replay(Box::new(last))),
+        })
+    }
+
+    pub(crate) const fn genesis_hash(&self) -> Hash {
+        self.anchor.genesis_hash
+    }
+
+    /// All that is here, for the walk over every order of requests.
+    #[cfg(test)]
+    pub(crate) fn held(&self) -> (Option<&Keys>, Height, &'static str) {
+        let Self {
+            keys,
+            anchor,
+            forest,
+            awaits,
+        } = self;
+        assert_eq!(forest.app_hash(), anchor.app_hash());
+        let awaits = match awaits {
+            Awaits::Block => "block",
+            Awaits::Acknowledgement => "acknowledgement",
+            Awaits::Replay(_) => "replay",
+        };
+        (keys.as_deref(), anchor.height(), awaits)
+    }
+
+    pub(crate) fn status(&self) -> Status {
+        Status {
+            keys: self.keys.as_ref().map(|keys| keys.public()),
+            genesis_hash: Some(self.genesis_hash()),
+            executed: Some(self.anchor.height()),
+            tree_bytes: u64::try_from(self.forest.bytes()).unwrap_or(u64::MAX),
+            ..Status::default()
+        }
+    }
+
+    /// The host has made `height` durable: gives what queries read from now on.
+    ///
+    /// # Errors
+    /// If it is not the height executed last, or that one must be replayed.
+    pub(crate) fn acknowledge(&mut self, height: Height) -> Result<Published, Failure> {
+        let not_ready = |text: &str| Err(failure(FailureCode::NotReady, text));
+        if self.anchor.height() != height {
+            return not_ready("another height than the last executed one");
+        }
+        if matches!(self.awaits, Awaits::Replay(_)) {
+            return not_ready("the last block must be replayed first");
+        }
+        self.awaits = Awaits::Block;
+        Ok(Published::new(
+            self.anchor.block(),
+            self.genesis_hash(),
+            self.keys.clone(),
+            self.forest.clone(),
+        ))
+    }
+
+    /// One block: what it gives, and where the chain stands after it. Changes nothing here.
+    ///
+    /// # Errors
+    /// The check that failed.
+    pub(crate) fn next(
+        &self,
+        shared: &Shared,
+        block: DecidedBlock,
+        hints: Vec<Hint>,
+        exceptions: Vec<Hash>,
+        asker: &dyn Ear,
+    ) -> Result<(BlockResult, Self), Failure> {
+        let Some(keys) = &self.keys else {
+            return Err(failure(FailureCode::NotReady, "no seed is here"));
+        };
+        keys.require(&self.genesis_hash())?;
+        if matches!(self.awaits, Awaits::Acknowledgement) {
+            return Err(failure(
+                FailureCode::NotReady,
+                "the block before is not committed",
+            ));
+        }
+        let (block, light) = self
+            .anchor
+            .light
+            .verify(Untrusted::new(block), &self.anchor.expected())
+            .map_err(|e| failure(FailureCode::Block, format!("{}: {e}", e.code())))?;
+        if block.header.app_hash != self.forest.app_hash() {
+            return Err(failure(
+                FailureCode::Broken,
+                "the tree is not at the root that the anchor names",
+            ));
+        }
+        let transactions = Transactions::of(keys, block.height, exceptions)?;
+        let proven = Proven::new(self.forest.clone(), self.anchor.height(), asker);
+        proven.absorb_hints(hints)?;
+        let outcome = execute(shared, keys, &proven, &block, &transactions)?;
+        proven.prepare_writes(&outcome.writes)?;
+        let mut forest = proven.into_forest();
+        forest
+            .apply(&outcome.writes)
+            .map_err(|e| failure(FailureCode::Broken, e))?;
+        let anchor = self.anchor.after(&block, &light, &outcome, &forest)?;
+        if let Awaits::Replay(replayed) = &self.awaits
+            && **replayed != anchor
+        {
+            return Err(failure(
+                FailureCode::Anchor,
+                "the replay of the last block gave something else than its anchor",
+            ));
+        }
+        let result = block_result(&*shared.platform, &anchor, &block, outcome)?;
+        forest.evict(TREE_BYTES_MAX);
+        let next = Self {
+            keys: Some(Arc::clone(keys)),
+            anchor,
+            forest,
+            awaits: Awaits::Acknowledgement,
+        };
+        Ok((result, next))
+    }
+}
+
+/// Runs the transactions; a failure names the one that ran.
+fn execute(
+    shared: &Shared,
+    keys: &Keys,
+    proven: &Proven<'_>,
+    block: &Block,
+    transactions: &Transactions,
+) -> Result<BlockOutcome, Failure> {
+    let info = BlockInfo {
+        chain_id: block.chain_id.clone(),
+        height: block.height,
+        time: block.time,
+        header_hash: block.header_hash,
+        version_app: block.header.version_app,
+    };
+    let services = Services {
+        code: proven,
+        vm: &shared.machine,
+    };
+    execute_watched(proven, keys, services, &info, &block.txs, transactions).map_err(|fault| {
+        Failure {
+            tx: transactions.running(),
+            ..proven.failure_of(&fault)
+        }
+    })
+}
+
+impl Anchor {
+    /// The anchor after a block.
+    fn after(
+        &self,
+        block: &Block,
+        light: &LightState,
+        outcome: &BlockOutcome,
+        forest: &PartialForest,
+    ) -> Result<Self, Failure> {
+        let light = light
+            .executed(&outcome.validator_updates)
+            .map_err(|e| failure(FailureCode::Broken, e))?;
+        let params = outcome.consensus_param_updates.as_ref();
+        Ok(Self {
+            genesis_hash: self.genesis_hash,
+            light,
+            roots: forest.roots(),
+            results_hash: results_hash(&outcome.tx_results),
+            consensus_hash: params.map_or(self.consensus_hash, params_hash),
+            version_app: block.header.version_app,
+            next_version_app: params.map_or(self.next_version_app, |p| p.version_app),
+        })
+    }
+}
+
+fn block_result(
+    platform: &dyn crate::platform::Platform,
+    anchor: &Anchor,
+    block: &Block,
+    outcome: BlockOutcome,
+) -> Result<BlockResult, Failure> {
+    let consensus_param_updates = match &outcome.consensus_param_updates {
+        Some(params) => Some(bootstrap::encode_params(params)?),
+        None => None,
+    };
+    let new_code = outcome.new_code.iter().map(|(hash, wasm)| NewCode {
+        hash: *hash,
+        wasm: wasm.to_vec(),
+    });
+    Ok(BlockResult {
+        height: block.height,
+        header_hash: block.header_hash,
+        app_hash: anchor.app_hash(),
+        roots: anchor.roots.to_vec(),
+        results_hash: anchor.results_hash,
+        new_code: new_code.collect(),
+        writes: outcome.writes,
+        tx_results: outcome.tx_results,
+        events: outcome.events,
+        validator_updates: outcome.validator_updates,
+        consensus_param_updates,
+        anchor: bootstrap::seal_anchor(platform, anchor)?,
+    })
+}
+
+/// `consensus_hash` of a header under these parameters.
+pub(crate) fn params_hash(params: &ConsensusParams) -> Hash {
+    consensus_hash(params.block_bytes_max, params.block_gas_max)
+}
