@@ -45,11 +45,14 @@ impl Platform for SameSeed {
 }
 
 /// The host: it has the state of A after genesis.
-struct Host(StateStore, tempfile::TempDir);
+struct Host {
+    store: StateStore,
+    _directory: tempfile::TempDir,
+}
 
 impl Ear for Host {
     fn ask(&self, ask: Ask) -> Result<Answer, DoorError> {
-        let view = self.0.view(0).unwrap();
+        let view = self.store.view(0).unwrap();
         Ok(match ask {
             Ask::Get { tree, key, .. } => {
                 let (value, proof) = view.prove(tree, &key).unwrap();
@@ -245,7 +248,10 @@ impl World {
         let directory = tempfile::tempdir().unwrap();
         let kv = FjallKv::open(directory.path(), TABLES, KvLimits::default()).unwrap();
         let store = StateStore::open(Arc::new(kv), Limits::default()).unwrap();
-        let host = Host(store, directory);
+        let host = Host {
+            store,
+            _directory: directory,
+        };
         let Reply::Begun(keys) = one.serve(Request::BootstrapBegin, &host) else {
             panic!()
         };
@@ -269,8 +275,8 @@ impl World {
             panic!()
         };
         let chain = chain_of(one.serve(Request::InitChain { genesis: a.clone() }, &host));
-        let prepared = host.0.prepare(0, 0, &chain.writes).unwrap();
-        host.0.commit(prepared, &[]).unwrap();
+        let prepared = host.store.prepare(0, 0, &chain.writes).unwrap();
+        host.store.commit(prepared, &[]).unwrap();
         let block = first_block(&a, &chain);
         let request = Request::ExecuteBlock {
             block: block.clone(),
