@@ -5,11 +5,13 @@ import { execFileSync } from "node:child_process";
 import { after, before, test } from "node:test";
 
 import { ACCOUNTS } from "./support/accounts.js";
-import { startNetwork } from "./support/network.js";
+import { startNetwork, until } from "./support/network.js";
 
 let network;
 before(async () => {
   network = await startNetwork({ blockTime: "1s" });
+  // Servers answer before the greeting is written.
+  await until(() => network.output.includes("Stop with Ctrl-C"), { what: "the greeting" });
 });
 after(() => network?.stop());
 
