@@ -166,6 +166,17 @@ impl Overlay {
         }
     }
 
+    /// The same writes, with nothing to take back and nothing read: what a simulation runs on.
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        Self {
+            writes: self.writes.clone(),
+            tx: self.tx,
+            bytes: self.bytes,
+            ..Self::default()
+        }
+    }
+
     /// Ends the block: all that was written, in order of slot.
     #[must_use]
     pub fn into_writes(self) -> BTreeMap<Slot, Option<Bytes>> {

@@ -340,6 +340,7 @@ impl Chain {
     pub(crate) fn simulate(&self, bytes: &[u8]) -> Result<Simulated, QueryStop> {
         simulate(
             &self.state,
+            self.pending.pending(),
             self.services(),
             &block_info(self.height),
             bytes,

@@ -2,25 +2,34 @@
 
 use crate::rpc::backend::AbciQueryAnswer;
 use crate::services::Services;
+use strongroom_types::TxError;
+use strongroom_types::error::sdk;
+
+/// The method whose answer is this one: asked for itself it would go as deep as the request is long.
+const ITSELF: &str = "/cosmos.base.tendermint.v1beta1.Service/ABCIQuery";
 
 /// Answers a query of CometBFT's RPC. Errors are in the answer, in the face that the RPC shows.
 pub(crate) fn query(services: &Services, path: &str, data: &[u8], height: i64) -> AbciQueryAnswer {
-    let wanted = u64::try_from(height).unwrap_or(0);
+    let failed = |error: TxError| AbciQueryAnswer {
+        code: error.code,
+        codespace: error.codespace,
+        log: error.text,
+        height,
+        ..AbciQueryAnswer::default()
+    };
+    let Ok(wanted) = u64::try_from(height) else {
+        let text = "cannot query with height < 0; please provide a valid height";
+        return failed(sdk::INVALID_REQUEST.wrap(text));
+    };
+    if path == ITSELF {
+        return failed(sdk::INVALID_REQUEST.wrap("a query cannot ask for a query"));
+    }
     match services.call(path, data, wanted) {
         Ok((height, value)) => AbciQueryAnswer {
             value,
             height: i64::try_from(height).unwrap_or(i64::MAX),
             ..AbciQueryAnswer::default()
         },
-        Err(e) => {
-            let error = e.abci();
-            AbciQueryAnswer {
-                code: error.code,
-                codespace: error.codespace,
-                log: error.text,
-                height,
-                ..AbciQueryAnswer::default()
-            }
-        }
+        Err(e) => failed(e.abci()),
     }
 }

@@ -8,6 +8,7 @@ use crate::chain::query::{self, GrpcCode, QueryError, QueryStop};
 use crate::chain::tx::GasPrice;
 use crate::chain::{BlockInfo, Bytes, CodeRead, Fault, NoSecrets, Services, StateRead};
 use crate::enclave::Enclave;
+use crate::gate::{Busy, Gate};
 use crate::mempool::{CheckKind, CheckTx, Checker};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use strongroom_bridge::DoorError;
@@ -15,6 +16,27 @@ use strongroom_proof::comet::Header;
 use strongroom_store::blocks::BlockStore;
 use strongroom_store::{ContentStore, StateStore, View};
 use strongroom_types::{Hash, Height, Tree};
+
+/// Queries of one or a few entries, which are answered at once. Any other may walk a list or give away a whole code, and
+/// passes the gate.
+const LIGHT: &[&str] = &[
+    "/cosmos.auth.v1beta1.Query/Account",
+    "/cosmos.auth.v1beta1.Query/AccountInfo",
+    "/cosmos.auth.v1beta1.Query/Params",
+    "/cosmos.bank.v1beta1.Query/Balance",
+    "/cosmos.bank.v1beta1.Query/SpendableBalanceByDenom",
+    "/cosmos.bank.v1beta1.Query/SupplyOf",
+    "/cosmos.bank.v1beta1.Query/Params",
+    "/cosmos.consensus.v1.Query/Params",
+    "/secret.registration.v1beta1.Query/TxKey",
+    "/secret.registration.v1beta1.Query/RegistrationKey",
+    "/secret.compute.v1beta1.Query/ContractInfo",
+    "/secret.compute.v1beta1.Query/CodeHashByContractAddress",
+    "/secret.compute.v1beta1.Query/CodeHashByCodeId",
+    "/secret.compute.v1beta1.Query/LabelByAddress",
+    "/secret.compute.v1beta1.Query/AddressByLabel",
+    "/secret.compute.v1beta1.Query/Params",
+];
 
 /// A version of the store, as the state machine reads it.
 struct At<'v>(&'v View);
@@ -53,6 +75,7 @@ pub struct HostChain {
     /// The newest published block. Its state is the store's at that height.
     head: RwLock<BlockInfo>,
     pending: Mutex<CheckState>,
+    gate: Gate,
 }
 
 impl HostChain {
@@ -73,6 +96,7 @@ impl HostChain {
             min_gas_price: GasPrice::default(),
             head: RwLock::new(head),
             pending: Mutex::default(),
+            gate: Gate::default(),
         }
     }
 
@@ -83,6 +107,12 @@ impl HostChain {
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    /// The gate before heavy work, one for all servers of this node.
+    #[must_use]
+    pub const fn gate(&self) -> &Gate {
+        &self.gate
     }
 
     /// Publishes a block: its height is committed in the store and acknowledged by the enclave. Forgets what was
@@ -98,7 +128,7 @@ impl HostChain {
     }
 
     /// The block whose state a query reads; 0 is the newest.
-    fn block_at(&self, height: Height) -> Result<BlockInfo, QueryError> {
+    pub(crate) fn block_at(&self, height: Height) -> Result<BlockInfo, QueryError> {
         let head = self.head();
         if height == 0 || height == head.height {
             return Ok(head);
@@ -136,7 +166,12 @@ impl HostChain {
         if query::is_contract_query(path) {
             return self.contract_query(path, request, height, block.height);
         }
-        let view = self.state.view(block.height).map_err(|e| internal(&e))?;
+        let _pass = if LIGHT.contains(&path) {
+            None
+        } else {
+            Some(self.gate.enter().map_err(busy)?)
+        };
+        let view = self.state.values(block.height).map_err(|e| internal(&e))?;
         let content = Content(&self.content);
         let services = Services {
             code: &content,
@@ -175,19 +210,22 @@ impl HostChain {
         }
     }
 
-    /// Estimates the gas of a transaction at the newest height.
+    /// Estimates the gas of a transaction at the newest height, after what waits in the mempool.
     ///
     /// # Errors
     /// As `chain::check::simulate`.
     pub fn simulate(&self, tx: &[u8]) -> Result<Simulated, QueryError> {
+        let _pass = self.gate.enter().map_err(busy)?;
         let block = self.head();
+        // A block between these two empties what waits: then the estimate is that of the committed state.
+        let pending = self.pending().pending();
         let view = self.state.view(block.height).map_err(|e| internal(&e))?;
         let content = Content(&self.content);
         let services = Services {
             code: &content,
             vm: &self.machine,
         };
-        simulate(&At(&view), services, &block, tx).map_err(|stop| match stop {
+        simulate(&At(&view), pending, services, &block, tx).map_err(|stop| match stop {
             QueryStop::Error(e) => e,
             QueryStop::Fault(fault) => internal(&fault),
         })
@@ -257,6 +295,13 @@ pub fn block_info(header: &Header) -> BlockInfo {
         time: header.time,
         header_hash: header.hash(),
         version_app: header.version_app,
+    }
+}
+
+pub(crate) fn busy(e: Busy) -> QueryError {
+    QueryError::Status {
+        code: GrpcCode::Unavailable,
+        text: e.to_string(),
     }
 }
 

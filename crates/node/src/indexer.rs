@@ -3,16 +3,16 @@
 //! `tx_search`, `block_search` (wire.md 4.3) and the transaction search of REST end here.
 //!
 //! Promises: nothing above the published height is found; results are in the order of the chain; a search visits at
-//! most [`ROWS_MAX`] rows per condition. Conditions are met by a transaction as a whole, not by one of its events.
+//! most [`ROWS_MAX`] rows, over all its conditions. Conditions are met by a transaction as a whole, not by one of its events.
 //! A number compared with `=` must be the whole value; with `<` or `>` the number at the value's beginning counts.
 
 use crate::query_lang::{Compare, Condition, Query, Test};
 use core::ops::RangeInclusive;
 use std::collections::BTreeSet;
-use strongroom_store::blocks::{BlockStore, BlockStoreError, Position, Subject};
+use strongroom_store::blocks::{BlockStore, BlockStoreError, Position, RowBudget, Subject};
 use strongroom_types::Height;
 
-/// The most index rows that one condition may visit: about a second of work.
+/// The most index rows that one search may visit: about a second of work.
 pub const ROWS_MAX: usize = 1_000_000;
 
 /// Why a search gave nothing.
@@ -41,10 +41,14 @@ pub fn search_txs(
     for condition in query.conditions().iter().filter(|c| c.key == "tx.hash") {
         narrow(&mut found, tx_by_hash(blocks, &condition.test)?);
     }
-    search.by_events(blocks, &mut found)?;
+    let mut budget = RowBudget::new(ROWS_MAX);
+    search.by_events(blocks, &mut found, &mut budget)?;
     match found {
         Some(found) => Ok(search.within_heights(found)),
-        None => Ok(search.within_heights(blocks.txs_within(search.heights.clone(), ROWS_MAX)?)),
+        None => {
+            let all = blocks.txs_within(search.heights.clone(), &mut budget)?;
+            Ok(search.within_heights(all))
+        }
     }
 }
 
@@ -59,7 +63,7 @@ pub fn search_blocks(
 ) -> Result<Vec<Height>, SearchError> {
     let search = Search::new(Subject::Block, query, published);
     let mut found = None;
-    search.by_events(blocks, &mut found)?;
+    search.by_events(blocks, &mut found, &mut RowBudget::new(ROWS_MAX))?;
     let positions = match found {
         Some(found) => search.within_heights(found),
         None => {
@@ -138,6 +142,7 @@ impl<'a> Search<'a> {
         &self,
         blocks: &BlockStore,
         found: &mut Option<BTreeSet<Position>>,
+        budget: &mut RowBudget,
     ) -> Result<(), SearchError> {
         let of_index = |c: &&Condition| c.key != self.height_key() && c.key != "tx.hash";
         let (exact, walking): (Vec<_>, Vec<_>) = self
@@ -153,13 +158,13 @@ impl<'a> Search<'a> {
             let heights = self.heights.clone();
             let positions = match exact_value(&condition.test) {
                 Some(value) => {
-                    blocks.positions_of(self.subject, &condition.key, &value, heights, ROWS_MAX)?
+                    blocks.positions_of(self.subject, &condition.key, &value, heights, budget)?
                 }
                 None => blocks.positions_where(
                     self.subject,
                     &condition.key,
                     heights,
-                    ROWS_MAX,
+                    budget,
                     &|value| condition.test.passes(value),
                 )?,
             };

@@ -3,7 +3,7 @@
 //! Circle: host. It sees ciphertext and public state, never a key or a plaintext of a contract.
 //!
 //! Map: [`node`] starts and stops everything · [`app`] the node as its engine sees it · [`enclave`] its side of the door ·
-//! [`host`] the chain without secrets · [`mempool`] · [`listen`] the listener of all servers, [`workers`] their threads · [`services`] every gRPC method, behind [`rest`] and the RPC's
+//! [`host`] the chain without secrets · [`mempool`] · [`listen`] the listener of all servers, [`workers`] their threads · [`gate`] before heavy work · [`services`] every gRPC method, behind [`rest`] and the RPC's
 //! `abci_query` · [`rpc`] and websocket · [`faucet`].
 //!
 //! Promises: answers on the RPC port what CometBFT v0.38 answers (wire.md 4.3, golden data); publishes a height only
@@ -18,6 +18,8 @@ pub mod event_bus;
 pub mod events;
 pub mod exceptions;
 pub mod faucet;
+pub mod gate;
+mod go;
 pub mod host;
 pub mod indexer;
 pub mod listen;

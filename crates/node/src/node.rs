@@ -11,6 +11,7 @@ use crate::enclave::Enclave;
 use crate::event_bus::EventBus;
 use crate::exceptions::Exceptions;
 use crate::faucet::{self, Purse};
+use crate::gate::Gate;
 use crate::host::HostChain;
 use crate::listen::{self, Shares, TooFewDescriptors};
 use crate::mempool::{Limits as MempoolLimits, Mempool};
@@ -397,6 +398,10 @@ impl RpcBackend for Backend {
 
     fn checks(&self) -> &CheckQueue {
         &self.services.checks
+    }
+
+    fn gate(&self) -> &Gate {
+        self.services.chain.gate()
     }
 
     fn events(&self) -> &EventBus {

@@ -101,6 +101,8 @@ pub struct StateStore {
     limits: Limits,
     key_hash: KeyHash,
     commit: Mutex<()>,
+    /// Held while a version is rebuilt: whoever wants another waits, whoever wants the same finds it.
+    rebuild: Mutex<()>,
     shared: RwLock<Shared>,
 }
 
@@ -155,6 +157,7 @@ impl StateStore {
             limits,
             key_hash,
             commit: Mutex::new(()),
+            rebuild: Mutex::new(()),
             shared: RwLock::new(shared),
         })
     }
@@ -181,6 +184,23 @@ impl StateStore {
             Ok(held) => At::Held(held),
             Err(Error::NoVersion { .. }) => At::Past(self.past(height)?),
             Err(error) => return Err(error),
+        };
+        Ok(View {
+            at,
+            key_hash: self.key_hash,
+        })
+    }
+
+    /// The values after the block at `height`: as [`StateStore::view`], but what is not ready in memory comes from the
+    /// history, which costs nothing to open, and cannot be proven. For questions of strangers about the past.
+    ///
+    /// # Errors
+    /// As [`StateStore::view`].
+    pub fn values(&self, height: Height) -> Result<View> {
+        let at = match self.known(height) {
+            Some(held) => At::Held(held),
+            None if self.limits.history == History::None => return self.view(height),
+            None => At::Past(self.past(height)?),
         };
         Ok(View {
             at,
@@ -352,19 +372,28 @@ impl StateStore {
         }
     }
 
-    /// A provable version, from memory or from the undo rows.
+    /// A version that is in memory.
+    fn known(&self, height: Height) -> Option<Arc<Held>> {
+        let shared = self.read();
+        let mut known = shared.ready.iter().chain(&shared.rebuilt);
+        known.find(|held| held.height == height).map(Arc::clone)
+    }
+
+    /// A provable version, from memory or from the undo rows. One is rebuilt at a time: many who ask at once cost the
+    /// work and the memory of one.
     fn held(&self, height: Height) -> Result<Arc<Held>> {
-        let newest = {
-            let shared = self.read();
-            let mut known = shared.ready.iter().chain(&shared.rebuilt);
-            if let Some(held) = known.find(|held| held.height == height) {
-                return Ok(Arc::clone(held));
-            }
-            shared
-                .newest()
-                .cloned()
-                .ok_or(Error::NoVersion { height })?
-        };
+        if let Some(held) = self.known(height) {
+            return Ok(held);
+        }
+        let _one_at_a_time = self.rebuild.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(held) = self.known(height) {
+            return Ok(held);
+        }
+        let newest = self
+            .read()
+            .newest()
+            .cloned()
+            .ok_or(Error::NoVersion { height })?;
         let held = Arc::new(self.rebuild(&newest, height)?);
         let mut shared = self.write();
         // Not if a rollback came in between: then this version is one of another past.

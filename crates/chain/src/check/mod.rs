@@ -14,11 +14,16 @@ use crate::query::{GrpcCode, QueryError, QueryStop};
 use crate::state::State;
 use crate::tx::ante::Options;
 use crate::tx::{Checked, Decoded, GasPrice, decode, run_ante, run_messages};
+use crate::types::error::sdk;
 use crate::types::proto::Any;
 use crate::types::{Address, Event, Gas};
 
 /// Read values that a check state keeps between blocks at most: bounds its memory against a flood of checks.
 pub const READS_KEPT_MAX: usize = 50_000;
+
+/// Messages of a transaction that is simulated: nobody has paid for them, and no wallet puts so many into one
+/// transaction. Whoever has more names the gas himself.
+pub const SIMULATED_MESSAGES_MAX: usize = 1_024;
 
 /// What a check came to.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,6 +47,12 @@ impl CheckState {
     /// Forgets everything pending: after a block, before the recheck.
     pub fn reset(&mut self) {
         self.overlay = Overlay::default();
+    }
+
+    /// What the waiting transactions have changed so far, for [`simulate`].
+    #[must_use]
+    pub fn pending(&self) -> Overlay {
+        self.overlay.fork()
     }
 
     /// Checks a transaction against the pending state; it stays there if it passes. `block` is the newest committed
@@ -131,10 +142,15 @@ pub struct Simulated {
 /// Estimates the gas of a transaction: everything runs but the signatures, on a state that is thrown away. Messages to
 /// contracts fail here, for the host has no secrets.
 ///
+/// `pending` is what waits ([`CheckState::pending`]), so that a client can estimate its next transaction while the one
+/// before it waits. A transaction with a sequence that does not follow what waits is estimated as if nothing did: that
+/// of the committed state is good, too.
+///
 /// # Errors
-/// gRPC 2 `<E> with gas used: '<n>'`; gRPC 3 for no bytes; a fault.
+/// gRPC 2 `<E> with gas used: '<n>'`; gRPC 3 for no bytes, or more than [`SIMULATED_MESSAGES_MAX`] messages; a fault.
 pub fn simulate(
     base: &dyn StateRead,
+    pending: Overlay,
     services: Services<'_>,
     block: &BlockInfo,
     bytes: &[u8],
@@ -143,8 +159,12 @@ pub fn simulate(
         return Err(QueryError::invalid_argument("empty txBytes is not allowed").into());
     }
     let decoded = decode(bytes).map_err(|error| failed(&Checked::undecodable(error)))?;
+    if decoded.messages.len() > SIMULATED_MESSAGES_MAX {
+        let text = format!("a simulation takes at most {SIMULATED_MESSAGES_MAX} messages");
+        return Err(QueryError::invalid_argument(text).into());
+    }
     let gas_wanted = decoded.tx.fee().gas_limit;
-    let mut state = State::new(base, &NoSecrets, Overlay::default());
+    let mut state = State::new(base, &NoSecrets, pending);
     let options = Options {
         block_gas: block_gas(&mut state, block, services)?,
         min_gas_price: None,
@@ -153,6 +173,20 @@ pub fn simulate(
         hash: decoded.tx.hash,
         ..TxInfo::default()
     };
+    // Where neither fits, the error says what is expected after what waits.
+    let follows = |state: &mut State<'_>| {
+        let mark = state.overlay.mark();
+        let mut ctx = Ctx::new(state, block, tx.clone(), Mode::Simulate, services, 0);
+        let passed = run_ante(&mut ctx, &decoded, &options);
+        state.overlay.revert(mark);
+        !matches!(passed, Err(Stop::Err(e)) if e.is(&sdk::WRONG_SEQUENCE))
+    };
+    if !follows(&mut state) {
+        let waiting = core::mem::take(&mut state.overlay);
+        if !follows(&mut state) {
+            state.overlay = waiting;
+        }
+    }
     let mut ctx = Ctx::new(&mut state, block, tx, Mode::Simulate, services, 0);
     let run = |ctx: &mut Ctx<'_, '_>| -> Result<_, Stop> {
         run_ante(ctx, &decoded, &options)?;

@@ -1,5 +1,6 @@
 //! The mempool's pending state, and estimates of gas.
 
+use super::SIMULATED_MESSAGES_MAX;
 use crate::query::QueryStop;
 use crate::testing::{Chain, coins, draft, send};
 use crate::types::Address;
@@ -229,4 +230,72 @@ fn the_host_cannot_simulate_a_message_to_a_contract_and_says_so_as_clients_expec
     let start = "failed to execute message; message index: 0: Execution error: Enclave: failed to verify transaction \
                  signature: execute contract failed with gas used: '";
     assert!(text.starts_with(start), "{text}");
+}
+
+#[test]
+fn a_simulation_counts_on_what_waits_and_takes_the_committed_sequence_too() {
+    let mut chain = Chain::new(2);
+    let make = |chain: &Chain| {
+        draft(vec![send(
+            &chain.users[0].address,
+            &chain.users[1].address,
+            1,
+        )])
+        .signed(&[&chain.users[0]])
+    };
+    let first = make(&chain);
+    chain.users[0].sequence = 1;
+    let second = make(&chain);
+    chain.users[0].sequence = 2;
+    let third = make(&chain);
+    assert!(chain.simulate(&second).is_err());
+    assert_eq!(chain.check(&first), None);
+    let estimates = [&first, &second].map(|tx| chain.simulate(tx).unwrap().gas_used);
+    let Err(QueryStop::Error(e)) = chain.simulate(&third) else {
+        panic!("it ran")
+    };
+    let text = e.grpc().1;
+    assert!(
+        text.starts_with("account sequence mismatch, expected 1, got 2"),
+        "{text}"
+    );
+    // A simulation leaves nothing behind.
+    assert_eq!(chain.check(&second), None);
+    assert!(chain.simulate(&third).is_ok());
+    let used = chain.block(&[first, second]).tx_results;
+    assert_eq!(
+        estimates.map(|gas| gas as i64),
+        [used[0].gas_used, used[1].gas_used]
+    );
+}
+
+#[test]
+fn a_simulation_cannot_spend_what_waiting_transactions_spend() {
+    let mut chain = Chain::new(1);
+    let address = chain.users[0].address.clone();
+    let mut first = draft(vec![send(&address, &address, 1)]);
+    first.fee.amount = coins(chain.balance(&address));
+    assert_eq!(chain.check(&first.signed(&[&chain.users[0]])), None);
+    chain.users[0].sequence = 1;
+    let second = draft(vec![send(&address, &address, 1)]).signed(&[&chain.users[0]]);
+    let Err(QueryStop::Error(e)) = chain.simulate(&second) else {
+        panic!("it ran")
+    };
+    assert!(
+        e.grpc().1.contains("spendable balance 0uscrt"),
+        "{:?}",
+        e.grpc()
+    );
+}
+
+#[test]
+fn a_simulation_takes_a_bounded_number_of_messages() {
+    let chain = Chain::new(1);
+    let address = &chain.users[0].address;
+    let with = |n| draft(vec![send(address, address, 1); n]).signed(&[&chain.users[0]]);
+    assert!(chain.simulate(&with(SIMULATED_MESSAGES_MAX)).is_ok());
+    let Err(QueryStop::Error(e)) = chain.simulate(&with(SIMULATED_MESSAGES_MAX + 1)) else {
+        panic!("it ran")
+    };
+    assert_eq!(e.grpc().0.number(), 3);
 }

@@ -23,6 +23,8 @@ pub enum GrpcCode {
     Internal,
     /// 8: no room for it now; may be asked again.
     ResourceExhausted,
+    /// 14: busy; the same request may succeed later.
+    Unavailable,
 }
 
 impl GrpcCode {
@@ -37,6 +39,7 @@ impl GrpcCode {
             Self::FailedPrecondition => 9,
             Self::Unimplemented => 12,
             Self::Internal => 13,
+            Self::Unavailable => 14,
         }
     }
 
@@ -49,6 +52,7 @@ impl GrpcCode {
             Self::ResourceExhausted => 429,
             Self::Unimplemented => 501,
             Self::Unknown | Self::Internal => 500,
+            Self::Unavailable => 503,
         }
     }
 
@@ -63,6 +67,7 @@ impl GrpcCode {
             Self::Unimplemented => "Unimplemented",
             Self::Internal => "Internal",
             Self::ResourceExhausted => "ResourceExhausted",
+            Self::Unavailable => "Unavailable",
         }
     }
 }

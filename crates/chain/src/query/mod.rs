@@ -4,6 +4,8 @@
 //! secrets are. Errors have two faces, REST or gRPC and `abci_query` ([`QueryError`]).
 
 mod error;
+#[cfg(test)]
+mod lists;
 mod page;
 #[cfg(test)]
 mod tests;
@@ -19,8 +21,9 @@ use crate::state::State;
 use crate::types::Gas;
 use prost::Message;
 
-/// Gas of a query that runs no contract: bounds the reads behind one page.
-pub const PUBLIC_QUERY_GAS: Gas = 50_000_000;
+/// Gas of a query that runs no contract: bounds what is read behind one page, to ten times the costliest page that the
+/// limits of [`Page`] allow.
+pub const PUBLIC_QUERY_GAS: Gas = 10_000_000;
 /// Largest request in bytes: a query message to a contract and its envelope.
 pub const REQUEST_BYTES_MAX: usize = 4 << 20;
 

@@ -84,6 +84,23 @@ impl Page {
         ))
     }
 
+    /// The places of this page in a list of `len` entries that lies at hand, and the answer's page data. The total costs
+    /// nothing here and is always told.
+    ///
+    /// # Errors
+    /// gRPC 3 for a key that is no number.
+    pub fn places(&self, len: usize) -> Result<(Vec<usize>, PageResponse), QueryStop> {
+        let total = u64::try_from(len).unwrap_or(u64::MAX);
+        let mut numbers = self.numbers(total)?.skip(self.offset);
+        let places = numbers.by_ref().take(self.limit);
+        let places = places.filter_map(|n| usize::try_from(n).ok()).collect();
+        let next_key = numbers
+            .next()
+            .map(|n| n.to_be_bytes().to_vec())
+            .unwrap_or_default();
+        Ok((places, PageResponse { next_key, total }))
+    }
+
     /// The numbers below `end` that this page walks over, in its order, from its key or offset on; unlimited, since a
     /// caller may skip some.
     ///
@@ -140,6 +157,29 @@ mod tests {
             }))
             .is_err()
         );
+    }
+
+    #[test]
+    fn a_list_at_hand_is_walked_up_and_down_by_offset_and_by_key() {
+        let page = |key: &[u8], offset, reverse| {
+            let request = PageRequest {
+                key: key.to_vec(),
+                offset,
+                limit: 2,
+                count_total: false,
+                reverse,
+            };
+            let (places, page) = Page::new(Some(request)).unwrap().places(5).unwrap();
+            (places, page.next_key, page.total)
+        };
+        let key = |n: u64| n.to_be_bytes().to_vec();
+        assert_eq!(page(&[], 0, false), (vec![0, 1], key(2), 5));
+        assert_eq!(page(&key(2), 0, false), (vec![2, 3], key(4), 5));
+        assert_eq!(page(&key(4), 0, false), (vec![4], vec![], 5));
+        assert_eq!(page(&[], 4, false), (vec![4], vec![], 5));
+        assert_eq!(page(&[], 0, true), (vec![4, 3], key(2), 5));
+        assert_eq!(page(&key(2), 0, true), (vec![2, 1], key(0), 5));
+        assert_eq!(page(&[], 9, true), (vec![], vec![], 5));
     }
 
     #[test]

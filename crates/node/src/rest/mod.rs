@@ -4,6 +4,7 @@
 //! Promises: a request that is too long, malformed or unknown gets an error body and changes nothing; every error is
 //! JSON with `code`, `message`, `details`; leading slashes are collapsed; any origin may call.
 
+mod body;
 mod json;
 mod routes;
 

@@ -1,5 +1,7 @@
 //! The routes, taken from the HTTP options of the service definitions, and how a request fills a message.
 
+use super::body;
+use crate::go;
 use percent_encoding::percent_decode_str;
 use prost_reflect::{
     DescriptorPool, DeserializeOptions, DynamicMessage, FieldDescriptor, Kind, MethodDescriptor,
@@ -163,11 +165,11 @@ impl Route {
 
     /// The request message of a POST: the body as JSON, names in either case, unknown members left alone.
     pub(crate) fn request_of_body(&self, body: &[u8]) -> Result<DynamicMessage, BadRequest> {
+        let bad = |e: serde_json::Error| BadRequest(e.to_string());
+        let mut json: serde_json::Value = serde_json::from_slice(body).map_err(bad)?;
+        body::as_go_reads(&mut json, &self.method.input());
         let options = DeserializeOptions::new().deny_unknown_fields(false);
-        let mut json = serde_json::Deserializer::from_slice(body);
-        DynamicMessage::deserialize_with_options(self.method.input(), &mut json, &options)
-            .and_then(|message| json.end().map(|()| message))
-            .map_err(|e| BadRequest(e.to_string()))
+        DynamicMessage::deserialize_with_options(self.method.input(), json, &options).map_err(bad)
     }
 }
 
@@ -224,42 +226,23 @@ fn scalar(field: &FieldDescriptor, text: &str) -> Result<Value, BadRequest> {
             field.name()
         ))
     };
+    let int = || go::int(text).ok_or_else(bad);
+    let uint = || go::uint(text).ok_or_else(bad);
+    let short = |n: i64| i32::try_from(n).map_err(|_| bad());
     Ok(match field.kind() {
         Kind::String => Value::String(text.to_owned()),
-        Kind::Bool => Value::Bool(text.parse().map_err(|_| bad())?),
-        Kind::Uint64 | Kind::Fixed64 => Value::U64(text.parse().map_err(|_| bad())?),
-        Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => Value::I64(text.parse().map_err(|_| bad())?),
-        Kind::Uint32 | Kind::Fixed32 => Value::U32(text.parse().map_err(|_| bad())?),
-        Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => Value::I32(text.parse().map_err(|_| bad())?),
-        Kind::Bytes => Value::Bytes(bytes(text).ok_or_else(bad)?.into()),
+        Kind::Bool => Value::Bool(go::bool(text).ok_or_else(bad)?),
+        Kind::Uint64 | Kind::Fixed64 => Value::U64(uint()?),
+        Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => Value::I64(int()?),
+        Kind::Uint32 | Kind::Fixed32 => Value::U32(u32::try_from(uint()?).map_err(|_| bad())?),
+        Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => Value::I32(short(int()?)?),
+        Kind::Bytes => Value::Bytes(go::base64_of_query(text).ok_or_else(bad)?.into()),
         Kind::Enum(e) => Value::EnumNumber(match e.get_value_by_name(text) {
             Some(value) => value.number(),
-            None => text.parse().map_err(|_| bad())?,
+            None => short(int()?)?,
         }),
         Kind::Float | Kind::Double | Kind::Message(_) => return Err(bad()),
     })
-}
-
-/// Base64, either alphabet, padded or not; a blank stands for a `+` that was not escaped.
-fn bytes(text: &str) -> Option<Vec<u8>> {
-    use base64::Engine as _;
-    let standard: String = text
-        .trim_end_matches('=')
-        .chars()
-        .map(|c| match c {
-            '-' | ' ' => '+',
-            '_' => '/',
-            c => c,
-        })
-        .collect();
-    let standard = if text.contains('-') && !text.contains(['+', ' ']) {
-        standard.replace(' ', "+")
-    } else {
-        standard
-    };
-    base64::engine::general_purpose::STANDARD_NO_PAD
-        .decode(standard)
-        .ok()
 }
 
 #[cfg(test)]
@@ -340,6 +323,92 @@ mod tests {
             .as_u64();
         assert_eq!(limit, Some(5));
         assert!(route.request_of_query(&fields, "limit=many").is_err());
+    }
+
+    #[test]
+    fn what_go_takes_in_a_query_string_is_taken_and_nothing_else() {
+        let routes = routes();
+        let page = |query: &str| {
+            let path = "/cosmos/bank/v1beta1/supply";
+            let (route, fields) = routes.find(Verb::Get, path).unwrap();
+            let message = route.request_of_query(&fields, query)?;
+            let page = message
+                .get_field_by_name("pagination")
+                .unwrap()
+                .into_owned();
+            Ok::<_, BadRequest>(page.as_message().unwrap().clone())
+        };
+        let field = |query: &str, name: &str| {
+            let page = page(query)?;
+            Ok::<_, BadRequest>(page.get_field_by_name(name).unwrap().into_owned())
+        };
+        for (text, value) in [
+            ("1", true),
+            ("t", true),
+            ("T", true),
+            ("TRUE", true),
+            ("true", true),
+            ("True", true),
+            ("0", false),
+            ("f", false),
+            ("F", false),
+            ("FALSE", false),
+            ("false", false),
+            ("False", false),
+        ] {
+            for name in ["count_total", "reverse"] {
+                let query = format!("pagination.{name}={text}");
+                assert_eq!(field(&query, name), Ok(Value::Bool(value)), "{query}");
+            }
+        }
+        for query in [
+            "pagination.key=%2B%2F%0A8%3D",
+            "pagination.key=-_%0D%0A8",
+            "pagination.key=%2B%2F9%3D",
+        ] {
+            let key = Value::Bytes(vec![0xfb, 0xff].into());
+            assert_eq!(field(query, "key"), Ok(key), "{query}");
+        }
+        for (text, value) in [("1_0", 10), ("0x10", 16), ("010", 8)] {
+            let query = format!("pagination.limit={text}");
+            assert_eq!(field(&query, "limit"), Ok(Value::U64(value)), "{query}");
+        }
+        for query in [
+            "pagination.limit=-1",
+            "pagination.limit=%2B1",
+            "pagination.limit=1.0",
+            "pagination.limit=",
+            "pagination.reverse=yes",
+            "pagination.key=%25",
+        ] {
+            assert!(page(query).is_err(), "{query}");
+        }
+    }
+
+    #[test]
+    fn bytes_in_a_body_may_be_broken_into_lines_wherever_they_stand() {
+        let routes = routes();
+        let request = |path: &str, body: &str| {
+            let (route, _) = routes.find(Verb::Post, path).unwrap();
+            route.request_of_body(body.as_bytes())
+        };
+        let path = "/cosmos/tx/v1beta1/simulate";
+        for bytes in ["+/8=", "+/\\n8=", "+/\\r\\n8=\\n", "+/9="] {
+            let message = request(path, &format!("{{\"tx_bytes\":\"{bytes}\"}}")).unwrap();
+            let read = message.get_field_by_name("tx_bytes").unwrap().into_owned();
+            assert_eq!(read, Value::Bytes(vec![0xfb, 0xff].into()), "{bytes}");
+        }
+        let nested = |bytes: &str| {
+            let any =
+                format!("{{\"@type\":\"/cosmos.crypto.secp256k1.PubKey\",\"key\":\"{bytes}\"}}");
+            let body = format!(
+                "{{\"tx\":{{\"authInfo\":{{\"signer_infos\":[{{\"public_key\":{any}}}]}},\"signatures\":[\"{bytes}\"]}}}}"
+            );
+            request(path, &body)
+        };
+        assert_eq!(nested("+/\\n8=").unwrap(), nested("+/8=").unwrap());
+        assert!(nested("+/\\t8=").is_err());
+        assert!(request(path, "{} x").is_err());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use crate::check_queue::CheckQueue;
 use crate::event_bus::EventBus;
+use crate::gate::Gate;
 use crate::mempool::Mempool;
 use strongroom_store::blocks::{BlockStore, Validator};
 use strongroom_types::{Hash, Height};
@@ -86,6 +87,8 @@ pub trait RpcBackend: Send + Sync + 'static {
     fn mempool(&self) -> &Mempool;
     /// Where transactions wait for CheckTx.
     fn checks(&self) -> &CheckQueue;
+    /// The gate before heavy work.
+    fn gate(&self) -> &Gate;
     /// What is told to subscribers.
     fn events(&self) -> &EventBus;
     /// Who this node is.

@@ -4,7 +4,7 @@
 //! Promises: status, content type, CORS and caching headers, and bodies as the recorded engine gives them, for the
 //! methods of `methods::METHODS`; a request never reads above the published height; everything is bounded by
 //! [`config::Config`]. Differs on purpose: errors carry no caching header; texts in `data` do not quote Go.
-//! Refuses: `consensus_state`, `dump_consensus_state`, `broadcast_evidence` and the unsafe methods.
+//! Refuses: the unsafe methods; evidence, with the reason.
 
 pub mod backend;
 pub mod config;

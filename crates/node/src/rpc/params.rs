@@ -4,8 +4,7 @@
 //! bytes `0x…` or quoted raw text, bare booleans. Unknown names are ignored, missing ones have the zero value.
 
 use super::envelope::RpcError;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use crate::go;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -22,6 +21,8 @@ pub enum Kind {
     Bytes,
     /// Bytes, hex in JSON.
     Hex,
+    /// A JSON object.
+    Json,
 }
 
 /// A param of a method.
@@ -33,6 +34,7 @@ enum Arg {
     Bool(bool),
     Text(String),
     Bytes(Vec<u8>),
+    Json(Value),
 }
 
 /// The params of a call, checked against the method's list.
@@ -70,6 +72,15 @@ impl Params {
         match self.0.get(name) {
             Some(Arg::Bytes(value)) => value,
             _ => &[],
+        }
+    }
+
+    /// An object, `None` if it was missing or null.
+    #[must_use]
+    pub fn json(&self, name: &str) -> Option<&Value> {
+        match self.0.get(name) {
+            Some(Arg::Json(value)) => Some(value),
+            _ => None,
         }
     }
 
@@ -155,13 +166,14 @@ fn json_arg(kind: Kind, value: &Value) -> Result<Option<Arg>, String> {
         )),
         (Kind::Bool, Value::Bool(value)) => Ok(Some(Arg::Bool(*value))),
         (Kind::Text, Value::String(text)) => Ok(Some(Arg::Text(text.clone()))),
-        (Kind::Bytes, Value::String(text)) => STANDARD
-            .decode(text)
+        (Kind::Bytes, Value::String(text)) => go::base64(text)
             .map(|bytes| Some(Arg::Bytes(bytes)))
             .map_err(|e| format!("illegal base64 data: {e}")),
         (Kind::Hex, Value::String(text)) => hex::decode(text)
             .map(|bytes| Some(Arg::Bytes(bytes)))
             .map_err(|e| format!("encoding/hex: {e}")),
+        (Kind::Json, Value::Object(_)) => Ok(Some(Arg::Json(value.clone()))),
+        (Kind::Json, _) => Err("expected an object".into()),
         (Kind::Bool, _) => Err("expected a boolean".into()),
         (Kind::Text | Kind::Bytes | Kind::Hex, _) => Err("expected a string".into()),
     }
@@ -194,7 +206,9 @@ fn uri_arg(kind: Kind, text: &str) -> Result<Option<Arg>, String> {
             Kind::Text => Ok(Some(Arg::Text(
                 String::from_utf8_lossy(&bytes).into_owned(),
             ))),
-            Kind::Int | Kind::Bool => Err("got a hex string arg, but expected another type".into()),
+            Kind::Int | Kind::Bool | Kind::Json => {
+                Err("got a hex string arg, but expected another type".into())
+            }
         };
     }
     let value: Value = serde_json::from_str(text).map_err(|e| e.to_string())?;
@@ -308,6 +322,9 @@ mod tests {
             json(r#"["3",true,"q","YQ==","61"]"#).unwrap().bytes("data"),
             b"a"
         );
+        for broken in [r#"{"tx":"Y\nQ==\r\n"}"#, r#"{"tx":"YR=="}"#] {
+            assert_eq!(json(broken).unwrap().bytes("tx"), b"a", "{broken}");
+        }
         for bad in [
             r#"{"height":3}"#,
             r#"{"height":{}}"#,

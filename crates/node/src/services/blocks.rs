@@ -1,6 +1,6 @@
 //! `cosmos.base.tendermint.v1beta1.Service`: blocks, validators, who this node is.
 
-use super::{Answer, Services, decode, internal, status};
+use super::{Answer, Services, decode, internal, places, status};
 use crate::chain::query::{GrpcCode, QueryError};
 use prost::Message as _;
 use strongroom_store::blocks::Validator;
@@ -11,8 +11,6 @@ use strongroom_types::proto::cosmos::crypto::ed25519;
 use strongroom_types::proto::tendermint::{p2p, types};
 use strongroom_types::proto::{Any, pack};
 
-/// The most validators of one page.
-const PAGE_MAX: usize = 1000;
 /// The bech32 prefix of consensus addresses.
 const CONSENSUS_PREFIX: &str = "secretvalcons";
 
@@ -181,26 +179,13 @@ impl Services {
             .validators(height)
             .map_err(internal)?
             .unwrap_or_default();
-        let page = page.unwrap_or_default();
-        let offset = usize::try_from(page.offset).unwrap_or(usize::MAX);
-        let limit = match usize::try_from(page.limit).unwrap_or(usize::MAX) {
-            0 => 100,
-            wanted => wanted.min(PAGE_MAX),
-        };
-        let total = u64::try_from(set.len()).unwrap_or(u64::MAX);
-        let shown = set
+        let (places, page) = places(page, set.len())?;
+        let shown = places
             .into_iter()
-            .skip(offset)
-            .take(limit)
+            .filter_map(|place| set.get(place).cloned())
             .map(validator)
             .collect::<Result<_, _>>()?;
-        Ok((
-            shown,
-            Some(PageResponse {
-                next_key: Vec::new(),
-                total,
-            }),
-        ))
+        Ok((shown, Some(page)))
     }
 
     fn abci_query(&self, request: &pb::AbciQueryRequest) -> Answer {

@@ -5,7 +5,7 @@ mod blocks;
 mod node;
 mod txs;
 
-use crate::chain::query::{GrpcCode, QueryError};
+use crate::chain::query::{GrpcCode, Page, QueryError, QueryStop};
 use crate::check_queue::CheckQueue;
 use crate::host::HostChain;
 use crate::mempool::Mempool;
@@ -14,6 +14,7 @@ use prost::Message;
 use std::sync::Arc;
 use strongroom_store::blocks::BlockStore;
 use strongroom_types::Height;
+use strongroom_types::proto::cosmos::base::query::v1beta1::{PageRequest, PageResponse};
 
 /// Broadcasting, which waits for its turn: [`Services::broadcast`].
 pub const BROADCAST_TX: &str = "/cosmos.tx.v1beta1.Service/BroadcastTx";
@@ -46,6 +47,8 @@ impl Services {
             .strip_prefix('/')
             .and_then(|p| p.split_once('/'))
             .unwrap_or_default();
+        // Blocks and transactions have no state of their own at a height, but a height that is not there is refused.
+        self.chain.block_at(height)?;
         match service {
             "cosmos.tx.v1beta1.Service" => self.txs(method, request),
             "cosmos.base.tendermint.v1beta1.Service" => self.blocks(method, request),
@@ -67,6 +70,18 @@ impl Services {
 fn decode<M: Message + Default>(request: &[u8]) -> Result<M, QueryError> {
     M::decode(request)
         .map_err(|e| status(GrpcCode::InvalidArgument, format!("malformed request: {e}")))
+}
+
+/// The places of a page in a list of `len` entries.
+fn places(
+    request: Option<PageRequest>,
+    len: usize,
+) -> Result<(Vec<usize>, PageResponse), QueryError> {
+    let places = Page::new(request).and_then(|page| page.places(len));
+    places.map_err(|stop| match stop {
+        QueryStop::Error(e) => e,
+        QueryStop::Fault(fault) => internal(fault),
+    })
 }
 
 fn status(code: GrpcCode, text: impl Into<String>) -> QueryError {

@@ -1,7 +1,8 @@
 //! `cosmos.tx.v1beta1.Service`: broadcasting, finding, estimating transactions (wire.md 1.7 to 1.9, 3.3).
 
-use super::{Answer, Services, decode, internal, status};
+use super::{Answer, Services, decode, internal, places, status};
 use crate::chain::query::{GrpcCode, QueryError};
+use crate::host::busy;
 use crate::indexer::{SearchError, search_txs};
 use crate::mempool::CheckTx;
 use crate::query_lang::Query;
@@ -16,6 +17,8 @@ use strongroom_types::{Height, Timestamp, sha256};
 
 /// Transactions of a page where the request does not say.
 const LIMIT_DEFAULT: usize = 100;
+/// The most bytes of transactions on a page of a search: each is printed twice, and many are in memory at one time.
+const SEARCH_BYTES_MAX: usize = 8 << 20;
 /// The most transactions of a page.
 const LIMIT_MAX: usize = 100;
 
@@ -194,6 +197,7 @@ impl Services {
         let query = text
             .parse::<Query>()
             .map_err(|e| internal(format!("invalid query: {e}")))?;
+        let _pass = self.chain.gate().enter().map_err(busy)?;
         let mut found = search_txs(&self.blocks, &query, self.newest())
             .map_err(|e: SearchError| internal(e))?;
         if request.order_by() == pb::OrderBy::Desc {
@@ -205,7 +209,7 @@ impl Services {
         };
         let page = usize::try_from(request.page.max(1)).unwrap_or(usize::MAX);
         let total = u64::try_from(found.len()).unwrap_or(u64::MAX);
-        let (mut txs, mut tx_responses) = (Vec::new(), Vec::new());
+        let (mut txs, mut tx_responses, mut bytes) = (Vec::new(), Vec::new(), 0usize);
         for position in found
             .into_iter()
             .skip((page - 1).saturating_mul(limit))
@@ -215,6 +219,13 @@ impl Services {
                 height: position.height,
                 index: position.index,
             })?;
+            bytes = bytes.saturating_add(tx.encoded_len());
+            if bytes > SEARCH_BYTES_MAX {
+                let text = format!(
+                    "the page has more than {SEARCH_BYTES_MAX} bytes; ask for fewer per page"
+                );
+                return Err(status(GrpcCode::InvalidArgument, text));
+            }
             txs.push(tx);
             tx_responses.push(response);
         }
@@ -238,23 +249,12 @@ impl Services {
             .as_ref()
             .map(|d| d.txs.as_slice())
             .unwrap_or_default();
-        let page = request.pagination.clone().unwrap_or_default();
-        let offset = usize::try_from(page.offset).unwrap_or(usize::MAX);
-        let limit = match usize::try_from(page.limit).unwrap_or(LIMIT_MAX) {
-            0 => LIMIT_DEFAULT,
-            wanted => wanted.min(LIMIT_MAX),
-        };
-        let txs = all
-            .iter()
-            .skip(offset)
-            .take(limit)
+        let (places, pagination) = places(request.pagination.clone(), all.len())?;
+        let txs = places
+            .into_iter()
+            .filter_map(|place| all.get(place))
             .map(|tx| tx_of(tx))
             .collect::<Result<_, _>>()?;
-        let total = u64::try_from(all.len()).unwrap_or(u64::MAX);
-        let pagination = strongroom_types::proto::cosmos::base::query::v1beta1::PageResponse {
-            next_key: Vec::new(),
-            total,
-        };
         Ok(pb::GetBlockWithTxsResponse {
             txs,
             block_id: Some(shown.id),

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use strongroom_node::check_queue::CheckQueue;
 use strongroom_node::event_bus::EventBus;
 use strongroom_node::events::block_events;
+use strongroom_node::gate::Gate;
 use strongroom_node::mempool::{CheckKind, CheckTx, Checker, Limits, Mempool};
 use strongroom_node::rpc::RpcBackend;
 use strongroom_node::rpc::backend::{AbciInfo, AbciQueryAnswer, NodeInfo, ProofOp};
@@ -245,6 +246,7 @@ pub(crate) struct Golden {
     mempool: Arc<Mempool>,
     checks: CheckQueue,
     events: EventBus,
+    gate: Gate,
     published: AtomicU64,
     genesis: String,
 }
@@ -266,6 +268,7 @@ impl Golden {
             checks: CheckQueue::new(Arc::clone(&mempool)).unwrap(),
             mempool,
             events: EventBus::default(),
+            gate: Gate::default(),
             published: AtomicU64::new(0),
             genesis: genesis(),
         };
@@ -357,6 +360,10 @@ impl RpcBackend for Golden {
 
     fn checks(&self) -> &CheckQueue {
         &self.checks
+    }
+
+    fn gate(&self) -> &Gate {
+        &self.gate
     }
 
     fn events(&self) -> &EventBus {

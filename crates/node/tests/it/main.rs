@@ -1,6 +1,7 @@
 //! The node against what a real CometBFT v0.38.25 said (golden data), over real sockets on free ports.
 
 mod chain;
+mod document;
 mod http;
 mod limits;
 mod rpc_golden;

@@ -11,35 +11,29 @@ use strongroom_node::mempool::Limits;
 use strongroom_node::rpc::{Config, RpcBackend as _, RpcServer};
 
 /// Files of which nothing is sent, with the reason.
-const SKIPPED_FILES: &[(&str, &str)] = &[
-    (
-        "evidence",
-        "broadcast_evidence is not offered: evidence comes from the engine, inside decided blocks",
-    ),
-    ("unsafe", "unsafe methods are not offered"),
-];
+const SKIPPED_FILES: &[(&str, &str)] = &[("unsafe", "unsafe methods are not offered")];
 
 /// Exchanges that are not sent, with the reason. A name matches if it begins so.
 const SKIPPED: &[(&str, &str, &str)] = &[
     (
         "info",
         "consensus_state",
-        "not offered: nothing of ours decides by rounds",
+        "times, steps and rounds are volatile; the rest is compared below",
     ),
     (
         "info",
         "dump_consensus_state",
-        "not offered: nothing of ours decides by rounds",
+        "times, steps and rounds are volatile; the rest is compared below",
     ),
     (
         "rpc",
         "consensus_state",
-        "not offered: nothing of ours decides by rounds",
+        "times, steps and rounds are volatile; the rest is compared below",
     ),
     (
         "rpc",
         "dump_consensus_state",
-        "not offered: nothing of ours decides by rounds",
+        "times, steps and rounds are volatile; the rest is compared below",
     ),
     (
         "rpc",
@@ -72,6 +66,16 @@ const SKIPPED: &[(&str, &str, &str)] = &[
         "there its CheckTx was not answered when the list was taken",
     ),
     (
+        "evidence",
+        "broadcast_evidence: good",
+        "a chain of one validator takes no evidence, and says so",
+    ),
+    (
+        "evidence",
+        "broadcast_evidence: the same again",
+        "a chain of one validator takes no evidence, and says so",
+    ),
+    (
         "pruned",
         "status",
         "recorded at height 31, of which no block is recorded",
@@ -99,17 +103,11 @@ const SKIPPED: &[(&str, &str, &str)] = &[
 ];
 
 /// Methods that a recorded list of methods has and ours has not (with CORS on the unsafe ones were on, too).
-const NOT_OFFERED: [&str; 6] = [
-    "broadcast_evidence",
-    "consensus_state",
-    "dump_consensus_state",
-    "dial_peers",
-    "dial_seeds",
-    "unsafe_flush_mempool",
-];
+const NOT_OFFERED: [&str; 3] = ["dial_peers", "dial_seeds", "unsafe_flush_mempool"];
 
 /// Texts in `data` that clients read (README of the golden data, "Use as tests" 3).
-const TEXTS: [&str; 7] = [
+const TEXTS: [&str; 8] = [
+    "vidence",
     "not found",
     "must be less than or equal to",
     "lowest height is",
@@ -331,8 +329,9 @@ fn make_its_block(backend: &Arc<Golden>, exchange: &Value) {
 }
 
 /// The files that `check` is called for below.
-const CHECKED: [&str; 11] = [
+const CHECKED: [&str; 12] = [
     "info",
+    "evidence",
     "blocks",
     "tx",
     "abci",
@@ -427,6 +426,109 @@ fn check(directory: &str, file: &str, setting: Setting) {
 #[test]
 fn node_and_chain_facts_are_as_recorded() {
     check("single/rpc/", "info", Setting::default());
+}
+
+#[test]
+fn evidence_is_read_and_refused_as_recorded() {
+    check("single/rpc/", "evidence", Setting::default());
+}
+
+/// The answer of ours to an exchange of a recorded file, and the recorded one.
+fn both(setting: Setting, path: &str, name: &str) -> (Value, Value) {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    let backend = Golden::new(setting.chain, setting.from, setting.to, setting.limits);
+    let address = "127.0.0.1:0".parse().unwrap();
+    let server = runtime
+        .block_on(RpcServer::start(backend, setting.config, address))
+        .unwrap();
+    let recorded = golden(path);
+    let exchanges = recorded["exchanges"].as_array().unwrap();
+    let exchange = exchanges.iter().find(|e| e["name"] == name).unwrap();
+    let answer = send(server.address(), &exchange["request"], &body_of(exchange));
+    runtime.block_on(server.stop());
+    let body = exchange["response"]["body"].as_str().unwrap();
+    (
+        serde_json::from_slice(&answer.body).unwrap(),
+        serde_json::from_str(body).unwrap(),
+    )
+}
+
+#[test]
+fn evidence_that_verifies_is_refused_with_the_reason() {
+    let name = "broadcast_evidence: good, POST";
+    let (ours, recorded) = both(Setting::default(), "single/rpc/evidence.json", name);
+    assert!(recorded.get("result").is_some());
+    let text = ours["error"]["data"].as_str().unwrap();
+    assert!(
+        text.starts_with("failed to add evidence: it is valid"),
+        "{text}"
+    );
+}
+
+/// Takes out what depends on the moment: steps, times, and rounds begun.
+fn without_the_moment(mut answer: Value) -> Value {
+    let state = answer["result"]["round_state"].as_object_mut().unwrap();
+    let volatile = ["step", "start_time", "commit_time", "height/round/step"];
+    state.retain(|name, _| !volatile.contains(&name.as_str()));
+    for votes in ["votes", "height_vote_set"] {
+        if let Some(rounds) = state.get_mut(votes) {
+            rounds.as_array_mut().unwrap().truncate(1);
+        }
+    }
+    answer
+}
+
+#[test]
+fn the_state_of_consensus_is_as_recorded_but_for_the_moment() {
+    for name in ["consensus_state", "dump_consensus_state"] {
+        for way in ["POST", "URI"] {
+            let exchange = format!("{name}: plain, {way}");
+            let (ours, recorded) = both(Setting::default(), "single/rpc/info.json", &exchange);
+            assert_eq!(
+                without_the_moment(ours),
+                without_the_moment(recorded),
+                "{exchange}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_state_of_consensus_of_four_has_all_members_that_were_recorded() {
+    /// Members and kinds of values, without the values.
+    fn shape(value: &Value) -> Value {
+        match value {
+            Value::Object(members) => members
+                .iter()
+                .map(|(name, value)| (name.clone(), shape(value)))
+                .collect(),
+            Value::Array(items) => items.iter().map(shape).collect(),
+            Value::String(_) => "text".into(),
+            Value::Number(_) => 0.into(),
+            other => other.clone(),
+        }
+    }
+    let setting = || Setting {
+        chain: "four",
+        to: 32,
+        ..Setting::default()
+    };
+    for name in [
+        "consensus_state: plain, POST",
+        "dump_consensus_state: plain, POST",
+    ] {
+        let (ours, recorded) = both(setting(), "four/rpc.json", name);
+        assert_eq!(shape(&ours), shape(&recorded), "{name}");
+        let votes = &ours["result"]["round_state"]["last_commit"]["votes_bit_array"];
+        assert!(
+            votes.is_null() || votes.as_str().unwrap().starts_with("BA{4:"),
+            "{votes}"
+        );
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use super::{DecodeError, ValidatorAddress, raw};
 use crate::merkle;
 use borsh::{BorshDeserialize, BorshSerialize};
+use ed25519_zebra::{Signature, VerificationKey};
 use prost::Message;
 use std::collections::BTreeMap;
 use strongroom_types::{Hash, ValidatorUpdate, sha256};
@@ -27,6 +28,13 @@ impl Validator {
     #[must_use]
     pub fn address(&self) -> ValidatorAddress {
         address(&self.pubkey)
+    }
+
+    /// Whether this validator signed `message`: Ed25519 by the rules of ZIP-215, the ones that CometBFT validates by.
+    #[must_use]
+    pub fn verifies(&self, message: &[u8], signature: &[u8; 64]) -> bool {
+        VerificationKey::try_from(self.pubkey)
+            .is_ok_and(|key| key.verify(&Signature::from(*signature), message).is_ok())
     }
 
     fn leaf(&self) -> Vec<u8> {

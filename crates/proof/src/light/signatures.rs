@@ -1,8 +1,7 @@
 //! Who signed: the signatures of a commit against the validator set.
 
 use super::LightError;
-use crate::comet::{Commit, CommitSig, Validator, ValidatorSet, Vote};
-use ed25519_zebra::{Signature, VerificationKey};
+use crate::comet::{Commit, CommitSig, ValidatorSet};
 
 /// Checks every vote of `commit` and that more than 2/3 of the power of `set` voted for its block.
 ///
@@ -24,7 +23,7 @@ pub(super) fn check(chain_id: &str, commit: &Commit, set: &ValidatorSet) -> Resu
         let message = commit
             .sign_bytes(chain_id, index)
             .ok_or(LightError::Signature { index })?;
-        if !verifies(validator, vote, &message) {
+        if !validator.verifies(&message, &vote.signature) {
             return Err(LightError::Signature { index });
         }
         if matches!(sig, CommitSig::Commit(_)) {
@@ -37,12 +36,4 @@ pub(super) fn check(chain_id: &str, commit: &Commit, set: &ValidatorSet) -> Resu
         return Err(LightError::Power { power, total });
     }
     Ok(())
-}
-
-/// Ed25519 by the rules of ZIP-215, the ones that CometBFT validates by.
-fn verifies(validator: &Validator, vote: &Vote, message: &[u8]) -> bool {
-    VerificationKey::try_from(validator.pubkey).is_ok_and(|key| {
-        key.verify(&Signature::from(vote.signature), message)
-            .is_ok()
-    })
 }

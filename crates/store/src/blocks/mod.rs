@@ -19,7 +19,7 @@ pub use records::{
     AbciParams, BlockMeta, BlockParams, BlockResults, ConsensusParamUpdates, ConsensusParams,
     EvidenceParams, Executed, Validator,
 };
-pub use search::{Position, Subject};
+pub use search::{Position, RowBudget, Subject};
 
 use crate::kv::{FjallKv, Kv, KvLimits, Table};
 use borsh::BorshDeserialize;

@@ -26,18 +26,39 @@ pub struct Position {
     pub index: u32,
 }
 
+/// How many rows of the index a search may still visit, over all its walks.
+#[derive(Debug)]
+pub struct RowBudget {
+    max: usize,
+    left: usize,
+}
+
+impl RowBudget {
+    /// A budget of `max` rows.
+    #[must_use]
+    pub const fn new(max: usize) -> Self {
+        Self { max, left: max }
+    }
+
+    fn take(&mut self) -> Result<()> {
+        let too_many = BlockStoreError::TooManyRows { max: self.max };
+        self.left = self.left.checked_sub(1).ok_or(too_many)?;
+        Ok(())
+    }
+}
+
 impl BlockStore {
     /// Where `key` has exactly `value`, within `heights`, in the order of the chain.
     ///
     /// # Errors
-    /// [`BlockStoreError::TooManyRows`] after `rows_max` rows, or if the database fails.
+    /// [`BlockStoreError::TooManyRows`] once `budget` is used up, or if the database fails.
     pub fn positions_of(
         &self,
         subject: Subject,
         key: &str,
         value: &str,
         heights: RangeInclusive<Height>,
-        rows_max: usize,
+        budget: &mut RowBudget,
     ) -> Result<Vec<Position>> {
         let prefix = value_prefix(subject, key, value);
         let from = with_position(
@@ -59,9 +80,7 @@ impl BlockStore {
             return Ok(found);
         }
         self.rows.visit_keys(&from, &to, &mut |row| {
-            if found.len() >= rows_max {
-                return Err(BlockStoreError::TooManyRows { max: rows_max });
-            }
+            budget.take()?;
             let position = row.get(prefix.len()..).and_then(parse_position);
             found.push(position.ok_or(BlockStoreError::Damaged {
                 what: "the event index",
@@ -78,9 +97,9 @@ impl BlockStore {
     pub fn txs_within(
         &self,
         heights: RangeInclusive<Height>,
-        rows_max: usize,
+        budget: &mut RowBudget,
     ) -> Result<Vec<Position>> {
-        self.positions_of(Subject::Tx, TX_HEIGHT, "", heights, rows_max)
+        self.positions_of(Subject::Tx, TX_HEIGHT, "", heights, budget)
     }
 
     /// Where `key` has a value that `keep` likes, within `heights`; in no order, and a position may come twice.
@@ -92,19 +111,16 @@ impl BlockStore {
         subject: Subject,
         key: &str,
         heights: RangeInclusive<Height>,
-        rows_max: usize,
+        budget: &mut RowBudget,
         keep: &dyn Fn(&str) -> bool,
     ) -> Result<Vec<Position>> {
         let prefix = key_prefix(subject, key);
         // No text begins with 0xFF, so this is above all rows of the key.
         let mut to = prefix.clone();
         to.push(0xff);
-        let (mut found, mut visited) = (Vec::new(), 0usize);
+        let mut found = Vec::new();
         self.rows.visit_keys(&prefix, &to, &mut |row| {
-            visited += 1;
-            if visited > rows_max {
-                return Err(BlockStoreError::TooManyRows { max: rows_max });
-            }
+            budget.take()?;
             let tail = row.get(prefix.len()..).and_then(parse_tail);
             let (value, position) = tail.ok_or(BlockStoreError::Damaged {
                 what: "the event index",

@@ -158,7 +158,7 @@ fn everything_is_there_after_reopening() {
     assert_eq!(store.meta(1).unwrap().unwrap(), meta(1));
     assert_eq!(
         store
-            .positions_of(Subject::Tx, "k.a", "v", 1..=1, 9)
+            .positions_of(Subject::Tx, "k.a", "v", 1..=1, &mut RowBudget::new(9))
             .unwrap()
             .len(),
         1
@@ -219,7 +219,7 @@ fn only_indexed_short_and_honest_attributes_get_rows() {
         .unwrap();
     let any = |subject, key: &str| {
         store
-            .positions_where(subject, key, 0..=9, 99, &|_| true)
+            .positions_where(subject, key, 0..=9, &mut RowBudget::new(99), &|_| true)
             .unwrap()
             .len()
     };
@@ -229,7 +229,13 @@ fn only_indexed_short_and_honest_attributes_get_rows() {
     );
     assert_eq!(
         store
-            .positions_of(Subject::Tx, "tx.height", "77", 0..=9, 99)
+            .positions_of(
+                Subject::Tx,
+                "tx.height",
+                "77",
+                0..=9,
+                &mut RowBudget::new(99)
+            )
             .unwrap(),
         []
     );
@@ -238,7 +244,7 @@ fn only_indexed_short_and_honest_attributes_get_rows() {
         (1, 0)
     );
     assert_eq!(
-        store.txs_within(0..=9, 99).unwrap(),
+        store.txs_within(0..=9, &mut RowBudget::new(99)).unwrap(),
         [Position {
             height: 1,
             index: 0
@@ -272,21 +278,21 @@ fn a_search_stops_at_its_limit() {
     }
     assert_eq!(
         store
-            .positions_of(Subject::Tx, "k.a", "v", 0..=9, 2)
+            .positions_of(Subject::Tx, "k.a", "v", 0..=9, &mut RowBudget::new(2))
             .unwrap_err()
             .code(),
         5
     );
     assert_eq!(
         store
-            .positions_where(Subject::Tx, "k.a", 0..=9, 2, &|_| true)
+            .positions_where(Subject::Tx, "k.a", 0..=9, &mut RowBudget::new(2), &|_| true)
             .unwrap_err()
             .code(),
         5
     );
     assert_eq!(
         store
-            .positions_of(Subject::Tx, "k.a", "v", 2..=3, 2)
+            .positions_of(Subject::Tx, "k.a", "v", 2..=3, &mut RowBudget::new(2))
             .unwrap()
             .len(),
         2
@@ -312,9 +318,9 @@ proptest! {
             let expected: Vec<u64> = values.iter().enumerate()
                 .filter(|(p, v)| *v == wanted && (from..=to).contains(&(*p as u64 + 1)))
                 .map(|(p, _)| p as u64 + 1).collect();
-            let found = store.positions_of(Subject::Tx, "k.a", wanted, from..=to, 99).unwrap();
+            let found = store.positions_of(Subject::Tx, "k.a", wanted, from..=to, &mut RowBudget::new(99)).unwrap();
             prop_assert_eq!(&found.iter().map(|p| p.height).collect::<Vec<_>>(), &expected);
-            let mut found = store.positions_where(Subject::Tx, "k.a", from..=to, 99, &|v| v == wanted).unwrap();
+            let mut found = store.positions_where(Subject::Tx, "k.a", from..=to, &mut RowBudget::new(99), &|v| v == wanted).unwrap();
             found.sort();
             prop_assert_eq!(&found.iter().map(|p| p.height).collect::<Vec<_>>(), &expected);
         }

@@ -155,22 +155,35 @@ fn balances_page(
     Ok((coins, page))
 }
 
-/// Walks the accounts by number: every holder has one. A page may hold less than its limit and still go on; the total
-/// is not counted.
+/// Walks the accounts by number: every holder has one. A page may hold less than its limit and still go on. The total
+/// takes a walk over all of them: on a chain with more than [`OWNERS_WALK_MAX`] accounts whoever asks for it is refused.
 fn owners_page(
     ctx: &mut Ctx,
     denom: &str,
     pagination: Option<PageRequest>,
 ) -> Result<(Vec<pb::DenomOwner>, PageResponse), QueryStop> {
     check_denom(denom)?;
+    let asked = pagination.as_ref().is_some_and(|p| p.count_total);
     let page = Page::new(pagination)?;
     let end = NEXT_NUMBER.get(ctx)?.unwrap_or(0);
+    let countable = usize::try_from(end).is_ok_and(|end| end <= OWNERS_WALK_MAX);
+    if asked && page.count_total && !countable {
+        let text = format!(
+            "count_total is not offered here: there are more than {OWNERS_WALK_MAX} accounts"
+        );
+        return Err(QueryError::invalid_argument(text).into());
+    }
+    let counting = page.count_total && countable;
     let mut owners = Vec::new();
     let mut skip = page.offset;
     let mut next_key = Vec::new();
+    let mut total: u64 = 0;
     for (walked, number) in page.numbers(end)?.enumerate() {
-        if owners.len() == page.limit || walked == OWNERS_WALK_MAX {
+        let full = owners.len() == page.limit || walked == OWNERS_WALK_MAX;
+        if full && next_key.is_empty() {
             next_key = number.to_be_bytes().to_vec();
+        }
+        if full && !counting {
             break;
         }
         let holder = ADDRESSES
@@ -178,6 +191,10 @@ fn owners_page(
             .ok_or_else(|| broken("an account number without address"))?;
         let amount = balance(ctx, &holder, denom)?;
         if amount == 0 {
+            continue;
+        }
+        total = total.saturating_add(1);
+        if full {
             continue;
         }
         if skip > 0 {
@@ -190,7 +207,8 @@ fn owners_page(
             balance,
         });
     }
-    Ok((owners, PageResponse { next_key, total: 0 }))
+    let total = if counting { total } else { 0 };
+    Ok((owners, PageResponse { next_key, total }))
 }
 
 fn metadata_of(ctx: &mut Ctx, denom: &str) -> Result<pb::Metadata, QueryStop> {

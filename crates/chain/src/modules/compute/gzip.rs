@@ -27,6 +27,9 @@ pub(super) fn is_gzip(bytes: &[u8]) -> bool {
     bytes.starts_with(&[0x1f, 0x8b, 0x08])
 }
 
+/// The shortest module: magic and version.
+const WASM_BYTES_MIN: usize = 8;
+
 const FLAG_HCRC: u8 = 2;
 const FLAG_EXTRA: u8 = 4;
 const FLAG_NAME: u8 = 8;
@@ -92,6 +95,16 @@ pub(super) fn gunzip(
         return Err(GzipError::Checksum.into());
     }
     Ok(out)
+}
+
+/// How long the content says it is, in its last four bytes, for estimates. Delivery holds that against the content. What
+/// says nothing that a code can be (there may be bytes behind the member) counts as the longest, `most`.
+pub(super) fn declared_len(bytes: &[u8], most: usize) -> usize {
+    let declared = bytes.last_chunk().copied().map_or(0, u32::from_le_bytes);
+    usize::try_from(declared)
+        .ok()
+        .filter(|length| (WASM_BYTES_MIN..=most).contains(length))
+        .unwrap_or(most)
 }
 
 /// Skips the header with its optional fields.
@@ -180,6 +193,19 @@ mod tests {
         let most = unzipped(&zip(&vec![7; CODE_BYTES_MAX])).unwrap();
         assert_eq!(most.len(), CODE_BYTES_MAX);
         refused(&zip(&vec![7; CODE_BYTES_MAX + 1]), GzipError::TooLarge);
+    }
+
+    #[test]
+    fn the_declared_length_is_the_one_that_unzipping_finds_and_is_bounded() {
+        for n in [WASM_BYTES_MIN, 1_000, CODE_BYTES_MAX] {
+            assert_eq!(declared_len(&zip(&vec![7; n]), CODE_BYTES_MAX), n);
+        }
+        let mut followed = zip(b"0123456789");
+        followed.extend([0; 9]);
+        let bomb = zip(&vec![0; CODE_BYTES_MAX + 1]);
+        for other in [followed, bomb, zip(b""), b"\x1f\x8b\x08".to_vec()] {
+            assert_eq!(declared_len(&other, CODE_BYTES_MAX), CODE_BYTES_MAX);
+        }
     }
 
     #[test]

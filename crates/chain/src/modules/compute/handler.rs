@@ -13,7 +13,7 @@ use super::state::{
 use super::{gas, gzip};
 use crate::Bytes;
 use crate::crypto::io::{Input, TxKey};
-use crate::ctx::{Ctx, event};
+use crate::ctx::{Ctx, Mode, event};
 use crate::error::{Stop, broken};
 use crate::modules::{accounts, auth, bank};
 use crate::ports::SecretsError;
@@ -51,6 +51,7 @@ pub fn store_code(ctx: &mut Ctx<'_, '_>, msg: StoreCode) -> Result<Vec<u8>, Stop
     let params = PARAMS.get(ctx)?.unwrap_or_default();
     let most = usize::try_from(params.max_contract_size)
         .map_or(CODE_BYTES_MAX, |max| max.min(CODE_BYTES_MAX));
+    let simulated = ctx.mode == Mode::Simulate;
     // What is sent was paid for as part of the transaction; what comes out of it is paid for as it comes.
     let mut paid = 0;
     let mut pay = |bytes: usize| {
@@ -60,24 +61,37 @@ pub fn store_code(ctx: &mut Ctx<'_, '_>, msg: StoreCode) -> Result<Vec<u8>, Stop
         paid = due;
         ctx.gas.consume(more, "Compiling WASM Bytecode")
     };
+    // Whoever simulates has paid nothing: there the upload costs by the length that it declares, and nothing is unzipped,
+    // loaded or hashed. Of an upload that delivery takes both lengths are the same.
     let wasm = if gzip::is_gzip(&msg.wasm) {
-        gzip::gunzip(&msg.wasm, most, pay)?
+        if simulated {
+            pay(gzip::declared_len(&msg.wasm, most))?;
+            Vec::new()
+        } else {
+            gzip::gunzip(&msg.wasm, most, pay)?
+        }
     } else if msg.wasm.len() > most {
         return Err(compute::MAX_CONTRACT_SIZE.bare().into());
     } else {
         pay(msg.wasm.len())?;
         msg.wasm
     };
-    let hash = sha256(&wasm);
-    let module = ctx.services.vm.admit(&hash, &wasm)?.map_err(|e| {
-        compute::CREATE_FAILED.wrap(format!(
-            "Execution error: Error during static Wasm validation: {e}"
-        ))
-    })?;
-    let bytes = u64::try_from(wasm.len()).unwrap_or(u64::MAX);
-    let weight = u64::try_from(module.bytes).unwrap_or(u64::MAX);
-    ctx.gas
-        .consume(gas::odd(bytes, weight), "Compiling WASM Bytecode")?;
+    let (hash, weight, requires_random) = if simulated {
+        (Hash::default(), 0, false)
+    } else {
+        let hash = sha256(&wasm);
+        let module = ctx.services.vm.admit(&hash, &wasm)?.map_err(|e| {
+            compute::CREATE_FAILED.wrap(format!(
+                "Execution error: Error during static Wasm validation: {e}"
+            ))
+        })?;
+        let bytes = u64::try_from(wasm.len()).unwrap_or(u64::MAX);
+        let weight = u64::try_from(module.bytes).unwrap_or(u64::MAX);
+        // Known only when it is loaded: an estimate is that of a contract, which is not odd.
+        ctx.gas
+            .consume(gas::odd(bytes, weight), "Compiling WASM Bytecode")?;
+        (hash, weight, module.info.requires_random())
+    };
     let id = next(ctx, &LAST_CODE_ID)?;
     let code = Code {
         hash,
@@ -86,10 +100,12 @@ pub fn store_code(ctx: &mut Ctx<'_, '_>, msg: StoreCode) -> Result<Vec<u8>, Stop
         source: msg.source,
         builder: msg.builder,
         prep_version: PREP_VERSION,
-        requires_random: module.info.requires_random(),
+        requires_random,
     };
     CODES.set(ctx, &id, &CodeRecord::V1(code))?;
-    ctx.new_code.insert(hash, Bytes::from(wasm));
+    if !simulated {
+        ctx.new_code.insert(hash, Bytes::from(wasm));
+    }
     ctx.emit(event("message", &[("code_id", &id.to_string())]));
     Ok(pb::MsgStoreCodeResponse { code_id: id }.encode_to_vec())
 }

@@ -3,6 +3,8 @@
 mod abci;
 mod blocks;
 mod broadcast;
+mod consensus;
+mod evidence;
 mod info;
 mod search;
 mod tx;
@@ -14,6 +16,7 @@ use super::encode::block::Undecodable;
 use super::envelope::RpcError;
 use super::json::to_json;
 use super::params::{Kind, Param, Params};
+use crate::gate::Busy;
 use crate::indexer::SearchError;
 use futures_util::future::BoxFuture;
 use serde::Serialize;
@@ -145,6 +148,12 @@ pub(crate) static METHODS: &[Method] = &[
         Cache::Always,
         blocks::blockchain,
     ),
+    now(
+        "broadcast_evidence",
+        &[("evidence", Kind::Json)],
+        Cache::Never,
+        evidence::broadcast_evidence,
+    ),
     Method {
         name: "broadcast_tx_async",
         params: TX,
@@ -170,6 +179,18 @@ pub(crate) static METHODS: &[Method] = &[
         HEIGHT,
         Cache::WithHeight,
         validators::consensus_params,
+    ),
+    now(
+        "consensus_state",
+        &[],
+        Cache::Never,
+        consensus::consensus_state,
+    ),
+    now(
+        "dump_consensus_state",
+        &[],
+        Cache::Never,
+        consensus::dump_consensus_state,
     ),
     now("genesis", &[], Cache::Always, info::genesis),
     now(
@@ -251,6 +272,12 @@ impl From<BlockStoreError> for RpcError {
 
 impl From<Undecodable> for RpcError {
     fn from(error: Undecodable) -> Self {
+        Self::internal(error.to_string())
+    }
+}
+
+impl From<Busy> for RpcError {
+    fn from(error: Busy) -> Self {
         Self::internal(error.to_string())
     }
 }

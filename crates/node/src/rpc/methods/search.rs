@@ -40,6 +40,7 @@ struct TxSearch {
 
 pub(super) fn tx_search(context: &Context, params: &Params) -> Answer {
     let query = query(params)?;
+    let _pass = context.backend.gate().enter()?;
     let mut found = search_txs(
         context.backend.blocks(),
         &query,
@@ -61,6 +62,7 @@ struct BlockSearch {
 
 pub(super) fn block_search(context: &Context, params: &Params) -> Answer {
     let query = query(params)?;
+    let _pass = context.backend.gate().enter()?;
     let mut found = search_blocks(
         context.backend.blocks(),
         &query,

@@ -125,6 +125,55 @@ fn history_answers_for_every_height_without_proofs() {
 }
 
 #[test]
+fn reading_an_old_height_rebuilds_no_trees() {
+    for engine in ENGINES {
+        let dir = tempfile::tempdir().unwrap();
+        let store = open_store(engine, dir.path(), limits(100, History::All));
+        let heights = grow(&store, 20);
+        for (model, version) in &heights {
+            let view = store.values(version.height).unwrap();
+            assert_eq!(
+                (view.height(), view.app_hash()),
+                (version.height, version.app_hash)
+            );
+            for key in keys(25) {
+                assert_eq!(
+                    view.get(Tree::Native, &key).unwrap().as_ref(),
+                    model.get(&key)
+                );
+            }
+            // Only what is in memory anyway can prove.
+            assert_eq!(view.is_provable(), version.height >= 16);
+        }
+        assert!(store.read().rebuilt.is_empty());
+        assert!(matches!(store.values(20), Err(Error::NoVersion { .. })));
+    }
+}
+
+#[test]
+fn many_who_want_the_same_old_version_get_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open_store(Engine::Fjall, dir.path(), limits(100, History::All));
+    let heights = grow(&store, 20);
+    let views: Vec<View> = std::thread::scope(|threads| {
+        let asking: Vec<_> = (0..24)
+            .map(|_| threads.spawn(|| store.view(3).unwrap()))
+            .collect();
+        asking.into_iter().map(|t| t.join().unwrap()).collect()
+    });
+    let held: Vec<_> = views
+        .iter()
+        .map(|view| match &view.at {
+            At::Held(held) => Arc::as_ptr(held),
+            At::Past(_) => panic!("height 3 is provable"),
+        })
+        .collect();
+    assert!(held.windows(2).all(|pair| pair[0] == pair[1]));
+    assert_eq!(store.read().rebuilt.len(), 1);
+    assert_eq!(views[0].app_hash(), heights[3].1.app_hash);
+}
+
+#[test]
 fn a_rollback_leaves_the_store_as_if_the_blocks_had_never_been() {
     for engine in ENGINES {
         for history in [History::None, History::All] {

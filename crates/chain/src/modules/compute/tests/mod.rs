@@ -7,6 +7,7 @@ mod nesting;
 mod puppet;
 mod queries;
 mod respond;
+mod simulate;
 mod world;
 
 use crate::types::Address;

@@ -579,7 +579,13 @@ fn no_key_is_here_so_the_host_refuses_to_run_a_contract() {
     let sent = world.execution(&a, &code.hash, b"s", 0);
     let tx = world.sign(vec![sent.any], GAS);
     let block = crate::testing::block_info(world.height);
-    let outcome = crate::simulate(&world.state, world.services(), &block, &tx);
+    let outcome = crate::simulate(
+        &world.state,
+        crate::overlay::Overlay::default(),
+        world.services(),
+        &block,
+        &tx,
+    );
     let crate::query::QueryStop::Error(e) = outcome.unwrap_err() else {
         panic!("a fault")
     };
