@@ -116,6 +116,7 @@ impl<E: Engine> ModuleCache<E> {
     ///
     /// # Errors
     /// [`Fault::NoMemory`]; why it is refused is the inner result.
+    #[allow(clippy::type_complexity)] // Two ways to fail: the node's, and the module's.
     pub fn admit(
         &self,
         code_hash: &Hash,

@@ -522,7 +522,9 @@ fn the_state_of_consensus_of_four_has_all_members_that_were_recorded() {
         "dump_consensus_state: plain, POST",
     ] {
         let (ours, recorded) = both(setting(), "four/rpc.json", name);
-        assert_eq!(shape(&ours), shape(&recorded), "{name}");
+        // The peers are the recorded engine's.
+        let of = |answer: &Value| shape(&answer["result"]["round_state"]);
+        assert_eq!(of(&ours), of(&recorded), "{name}");
         let votes = &ours["result"]["round_state"]["last_commit"]["votes_bit_array"];
         assert!(
             votes.is_null() || votes.as_str().unwrap().starts_with("BA{4:"),
