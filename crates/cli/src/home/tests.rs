@@ -55,7 +55,8 @@ fn after_a_start(dir: &Path) -> Option<String> {
 fn no_step_of_a_reset_is_without_a_way_on() {
     let (old, new) = (Some("old".to_owned()), Some("new".to_owned()));
     // As the steps of `prepare`, `install` and `keep` follow each other.
-    let steps: [(&[(&str, &str)], &Option<String>); 8] = [
+    type Left = &'static [(&'static str, &'static str)];
+    let steps: [(Left, &Option<String>); 8] = [
         (&[(NETWORK, "old")], &old),
         (&[(NETWORK, "old"), (NEW, "half")], &old),
         (&[(NETWORK, "old"), (NEW, "new")], &old),
