@@ -67,6 +67,8 @@ pub struct Overlay {
     tx: u32,
     /// What `writes` will take in the block's result, at most.
     bytes: usize,
+    /// What those of the running transaction take.
+    tx_bytes: usize,
 }
 
 impl core::fmt::Debug for Overlay {
@@ -130,14 +132,20 @@ impl Overlay {
 
     /// Puts `pending` in the place of a slot's pending write; gives what was there.
     fn replace(&mut self, slot: &Slot, pending: Option<Pending>) -> Option<Pending> {
-        let size = |p: &Pending| size(slot, p.value.as_ref());
-        let added = pending.as_ref().map_or(0, size);
+        let tx = self.tx;
+        let own = |p: &Pending| (size(slot, p.value.as_ref()), p.tx == tx);
+        let (added, added_own) = pending.as_ref().map_or((0, false), own);
         let before = match pending {
             Some(pending) => self.writes.insert(slot.clone(), pending),
             None => self.writes.remove(slot),
         };
-        let removed = before.as_ref().map_or(0, size);
-        self.bytes = self.bytes.saturating_add(added).saturating_sub(removed);
+        let (removed, removed_own) = before.as_ref().map_or((0, false), own);
+        let moved = |sum: usize, add: bool, sub: bool| {
+            let sum = sum.saturating_add(if add { added } else { 0 });
+            sum.saturating_sub(if sub { removed } else { 0 })
+        };
+        self.bytes = moved(self.bytes, true, true);
+        self.tx_bytes = moved(self.tx_bytes, added_own, removed_own);
         before
     }
 
@@ -147,20 +155,28 @@ impl Overlay {
         self.bytes
     }
 
+    /// What the writes of the running transaction take, each slot once, whatever other transactions wrote to it before:
+    /// its gas may not depend on its neighbours.
+    #[must_use]
+    pub(crate) const fn tx_bytes(&self) -> usize {
+        self.tx_bytes
+    }
+
     /// Ends a transaction: its writes stay, the journal is cleared, and what it touched is told.
     pub fn end_tx(&mut self) -> Access {
         let writes = self.journal.drain(..).map(|(slot, _)| slot).collect();
         self.tx = self.tx.saturating_add(1);
+        self.tx_bytes = 0;
         Access {
             reads: std::mem::take(&mut self.reads),
             writes,
         }
     }
 
-    /// Forgets the values read so far if they are more than `max`: they are only a cache.
-    pub(crate) fn forget_reads(&mut self, max: usize) {
-        self.reads.clear();
-        self.journal.clear();
+    /// Ends a transaction that was only checked; forgets the values read so far if they are more than `max`: they are
+    /// only a cache.
+    pub(crate) fn end_check(&mut self, max: usize) {
+        let _ = self.end_tx();
         if self.cache.len() > max {
             self.cache.clear();
         }
@@ -300,6 +316,27 @@ mod tests {
         assert_eq!(overlay.bytes(), 16 + 1 + 100);
         overlay.put(slot(1), None);
         assert_eq!(overlay.bytes(), 16 + 1);
+    }
+
+    #[test]
+    fn the_bytes_of_a_transaction_do_not_depend_on_what_others_wrote_before() {
+        let long = |n: usize| Some(Bytes::from(vec![0; n]));
+        let run = |overlay: &mut Overlay| {
+            overlay.put(slot(1), long(9));
+            overlay.put(slot(1), long(5));
+            let mark = overlay.mark();
+            overlay.put(slot(1), long(70));
+            overlay.put(slot(2), long(70));
+            overlay.revert(mark);
+            overlay.tx_bytes()
+        };
+        let mut alone = Overlay::default();
+        let mut second = Overlay::default();
+        second.put(slot(1), long(1_000));
+        assert_eq!(second.tx_bytes(), 16 + 1 + 1_000);
+        let _ = second.end_tx();
+        assert_eq!((second.tx_bytes(), run(&mut second)), (0, 16 + 1 + 5));
+        assert_eq!(run(&mut alone), 16 + 1 + 5);
     }
 
     #[test]

@@ -19,7 +19,7 @@
 //!
 //! Map: [`Chain`] the network · [`User`] who signs · [`call`] contracts and what they answer · [`genesis`] what a network
 //! begins with · [`Door`] the way to the enclave, with a count of what goes through it · [`replica`] and [`watch`] the
-//! enclave's work in the open, stage by stage, for benches.
+//! enclave's work in the open, stage by stage, for benches · [`fuzz`] blocks of whatever anyone may send.
 //!
 //! Promises: two chains with the same options and the same transactions are the same, byte for byte; a transaction that
 //! fails is an error with the contract's own text, opened as its sender would. Refuses: to go on when the house itself is
@@ -28,6 +28,7 @@
 pub mod call;
 mod chain;
 mod door;
+pub mod fuzz;
 pub mod genesis;
 mod platform;
 pub mod replica;

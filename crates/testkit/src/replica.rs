@@ -14,12 +14,13 @@ pub use strongroom_chain::Bytes;
 use crate::chain::Chain;
 use crate::watch::{Watch, Watched};
 use std::collections::BTreeMap;
+use strongroom_chain::check::CheckOutcome;
 use strongroom_chain::modules::compute::Machine;
 use strongroom_chain::tx::ante::Options;
-use strongroom_chain::tx::{decode, run_ante};
+use strongroom_chain::tx::{GasPrice, decode, run_ante};
 use strongroom_chain::{
-    BlockInfo, BlockOutcome, CodeRead, Ctx, Fault, Mode, Overlay, Secrets, Services, State,
-    StateRead, TxInfo, execute_block, init_chain,
+    BlockInfo, BlockOutcome, CheckState, CodeRead, Ctx, Fault, Mode, Overlay, Secrets, Services,
+    State, StateRead, TxInfo, execute_block, init_chain,
 };
 use strongroom_node::host::block_info;
 use strongroom_proof::comet::Header;
@@ -96,9 +97,46 @@ impl<W: World> Replica<W> {
     /// As [`Chain::new`].
     #[must_use]
     pub fn execute(&self, block: &DecidedBlock) -> BlockOutcome {
-        let info = info(block);
-        execute_block(&self.world, &self.world, self.services(), &info, &block.txs)
+        self.execute_at(&info(block), &block.txs)
+    }
+
+    /// As [`Replica::execute`], for transactions that nobody decided.
+    ///
+    /// # Panics
+    /// As [`Chain::new`].
+    #[must_use]
+    pub fn execute_at(&self, block: &BlockInfo, txs: &[Vec<u8>]) -> BlockOutcome {
+        execute_block(&self.world, &self.world, self.services(), block, txs).expect("a sound state")
+    }
+
+    /// Checks a transaction as a mempool over this state does.
+    ///
+    /// # Panics
+    /// As [`Chain::new`].
+    pub fn check(&self, pending: &mut CheckState, head: &BlockInfo, tx: &[u8]) -> CheckOutcome {
+        let price = GasPrice::default();
+        pending
+            .check(&self.world, self.services(), head, &price, tx, false)
             .expect("a sound state")
+    }
+
+    /// Reads the state as a query does.
+    pub fn read<T>(&self, head: &BlockInfo, f: impl FnOnce(&mut Ctx<'_, '_>) -> T) -> T {
+        let mut state = State::new(&self.world, &self.world, Overlay::default());
+        let (tx, services) = (TxInfo::default(), self.services());
+        f(&mut Ctx::new(
+            &mut state,
+            head,
+            tx,
+            Mode::Query,
+            services,
+            u64::MAX,
+        ))
+    }
+
+    /// Forgets the modules that were loaded: nothing may depend on them.
+    pub fn forget_modules(&mut self) {
+        self.machine = Machine::default();
     }
 
     /// As [`Replica::execute`], with every call of a port timed.

@@ -1,4 +1,5 @@
-//! Coins and lists of coins, with checked arithmetic only (wire.md 1.12.3). Amounts are u128: the supply is far below.
+//! Coins and lists of coins, with checked arithmetic only (wire.md 1.12.3). Amounts are u128: every supply is below the
+//! largest of them, which therefore stands for all amounts of the wire that are larger: more than anybody has.
 //!
 //! Promises: a [`Coins`] is always valid (sorted, no duplicates, no zero amounts, well-formed denominations), also
 //! when it comes out of the binary codec. Refuses: signs, leading zeros and anything else but plain decimal digits.
@@ -14,6 +15,19 @@ use core::{fmt, str::FromStr};
 pub const DENOM_LEN_MAX: usize = 128;
 /// Most coins in one list; the bank never holds so many denominations, and a message may not try.
 pub const COINS_LEN_MAX: usize = 1_024;
+
+/// The largest amount of the wire: 256 bits.
+const WIRE_AMOUNT_MAX: &str =
+    "115792089237316195423570985008687907853269984665640564039457584007913129639935";
+
+/// Whether a number in decimal digits, without a sign, is an amount of the wire: at most 256 bits.
+#[must_use]
+pub fn is_wire_amount(digits: &str) -> bool {
+    let max = WIRE_AMOUNT_MAX;
+    !digits.is_empty()
+        && digits.bytes().all(|b| b.is_ascii_digit())
+        && (digits.len() < max.len() || (digits.len() == max.len() && digits <= max))
+}
 
 /// Whether `denom` is well formed: `[a-zA-Z][a-zA-Z0-9/:._-]{2,127}`.
 #[must_use]
@@ -43,12 +57,13 @@ impl Coin {
         }
     }
 
-    /// Reads a protobuf coin: a decimal amount (zero is possible) and a well-formed denomination.
+    /// Reads a protobuf coin: a decimal amount of at most 256 bits (zero is possible) and a well-formed denomination. An
+    /// amount above u128 becomes the largest one, which nobody has.
     ///
     /// # Errors
     /// [`CoinsError`] with the coin as given.
     pub fn from_proto(coin: &pb::Coin) -> Result<Self, CoinsError> {
-        let amount = parse_amount(&coin.amount);
+        let amount = wire_amount(&coin.amount);
         match amount.filter(|_| denom_is_valid(&coin.denom)) {
             Some(amount) => Ok(Self {
                 denom: coin.denom.clone(),
@@ -238,6 +253,12 @@ impl Coins {
         self.merge(other, u128::checked_add)
     }
 
+    /// The sum, where an amount beyond u128 becomes the largest one; `None` if the list would pass [`COINS_LEN_MAX`].
+    #[must_use]
+    pub fn saturating_add(&self, other: &Self) -> Option<Self> {
+        self.merge(other, |a, b| Some(a.saturating_add(b)))
+    }
+
     /// The difference, `None` if an amount would fall below zero.
     #[must_use]
     pub fn checked_sub(&self, other: &Self) -> Option<Self> {
@@ -325,6 +346,12 @@ fn parse_amount(text: &str) -> Option<u128> {
         .flatten()
 }
 
+/// As [`parse_amount`] within 256 bits: what is above u128 becomes the largest one.
+fn wire_amount(text: &str) -> Option<u128> {
+    let canonical = text == "0" || !text.starts_with('0');
+    (canonical && is_wire_amount(text)).then(|| text.parse().unwrap_or(u128::MAX))
+}
+
 fn join(list: &[Coin]) -> String {
     list.iter()
         .map(ToString::to_string)
@@ -386,10 +413,28 @@ mod tests {
     }
 
     #[test]
-    fn an_amount_beyond_u128_is_refused() {
-        let max = u128::MAX.to_string();
-        assert!(Coins::from_proto_list(&given(&[(&max, "uscrt")])).is_ok());
-        assert!(Coins::from_proto_list(&given(&[(&format!("{max}0"), "uscrt")])).is_err());
+    fn an_amount_of_the_wire_has_256_bits_and_what_nobody_can_have_is_the_largest() {
+        let read = |amount: &str| Coins::from_proto_list(&given(&[(amount, "uscrt")]));
+        let most = Coins::one(u128::MAX, "uscrt");
+        for amount in [
+            u128::MAX.to_string().as_str(),
+            "340282366920938463463374607431768211456",
+            WIRE_AMOUNT_MAX,
+        ] {
+            assert_eq!(read(amount), most, "{amount}");
+        }
+        let over = "115792089237316195423570985008687907853269984665640564039457584007913129639936";
+        for amount in [over, &format!("{WIRE_AMOUNT_MAX}0")] {
+            assert!(read(amount).is_err() && !is_wire_amount(amount), "{amount}");
+        }
+        let most = most.unwrap();
+        assert_eq!(most.saturating_add(&most), Some(most.clone()));
+        // A coin that a person writes is not of the wire.
+        assert!(
+            "340282366920938463463374607431768211456uscrt"
+                .parse::<Coin>()
+                .is_err()
+        );
     }
 
     #[test]

@@ -68,11 +68,11 @@ impl Tx {
         }
         check_order(bytes)?;
         strict(false, "cosmos.tx.v1beta1.TxRaw", bytes)?;
-        let raw = TxRaw::decode(bytes).map_err(parse_error)?;
+        let raw: TxRaw = decode_proto(bytes)?;
         let has_unknown_fields = strict(true, "cosmos.tx.v1beta1.TxBody", &raw.body_bytes)?;
-        let body = TxBody::decode(raw.body_bytes.as_slice()).map_err(parse_error)?;
+        let body: TxBody = decode_proto(&raw.body_bytes)?;
         strict(false, "cosmos.tx.v1beta1.AuthInfo", &raw.auth_info_bytes)?;
-        let auth_info = AuthInfo::decode(raw.auth_info_bytes.as_slice()).map_err(parse_error)?;
+        let auth_info: AuthInfo = decode_proto(&raw.auth_info_bytes)?;
         check_messages(&body.messages)?;
         Ok(Self {
             body,
@@ -170,6 +170,14 @@ pub fn encode(body_bytes: Vec<u8>, auth_info_bytes: Vec<u8>, signatures: Vec<Vec
 /// sdk 2: `<detail>: tx parse error`.
 pub fn parse_error(detail: impl core::fmt::Display) -> TxError {
     sdk::TX_DECODE.wrap(detail)
+}
+
+/// Decodes a message of a transaction. The text of the error is ours: no library's may get into a result.
+///
+/// # Errors
+/// sdk 2 `malformed protobuf: tx parse error`.
+pub fn decode_proto<M: Message + Default>(bytes: &[u8]) -> Result<M, TxError> {
+    M::decode(bytes).map_err(|_| parse_error("malformed protobuf"))
 }
 
 /// ADR-027: the three fields in ascending order, lengths in the fewest bytes, none but `signatures` twice.

@@ -4,7 +4,7 @@
 //! its fee and sequence only; one that does not decode leaves nothing but its error; the fee collector is written once;
 //! what the block gives fits the door ([`OUTPUT_BYTES_MAX`]).
 
-mod output;
+pub(crate) mod output;
 #[cfg(test)]
 mod tests;
 
@@ -23,7 +23,9 @@ use crate::tx::{Checked, decode, run_ante, run_messages, visible};
 use crate::types::abci::LEFT;
 use crate::types::error::{chain, sdk};
 use crate::types::sha256;
-use crate::types::{Coin, Coins, Event, ExecTxResult, Gas, Hash, ValidatorUpdate, WriteSet};
+use crate::types::{
+    Coin, Coins, Event, ExecTxResult, Gas, Hash, TxError, ValidatorUpdate, WriteSet,
+};
 use std::collections::BTreeMap;
 
 /// What a block came to.
@@ -56,10 +58,15 @@ impl BlockGas {
         self.limit.is_some_and(|limit| self.used >= limit)
     }
 
-    /// Counts what a transaction used, at most its limit. Tells whether the block had it.
-    fn consume(&mut self, gas: Gas) -> bool {
+    /// Whether the block has this much left.
+    fn has(&self, gas: Gas) -> bool {
+        let used = self.used.saturating_add(gas);
+        self.limit.is_none_or(|limit| used <= limit)
+    }
+
+    /// Counts what a transaction used, at most its limit.
+    const fn consume(&mut self, gas: Gas) {
         self.used = self.used.saturating_add(gas);
-        self.limit.is_none_or(|limit| self.used <= limit)
     }
 }
 
@@ -174,12 +181,24 @@ fn left() -> ExecTxResult {
 }
 
 /// A stop where there is neither a limit nor a client.
-fn unmetered(stop: Stop) -> Fault {
+pub(crate) fn unmetered(stop: Stop) -> Fault {
     match stop {
         Stop::Fault(fault) => fault,
         Stop::Err(e) => broken(e.text),
         Stop::OutOfGas(location) => broken(format!("out of gas in {location} without a limit")),
     }
+}
+
+/// The error of a transaction that was taken back; a long one is paid for, or is not told.
+fn failed(ctx: &mut Ctx, block_gas: Option<Gas>, stop: Stop) -> Result<TxError, Fault> {
+    let stop = match stop {
+        Stop::Err(error) => match output::charge_failed(ctx, block_gas, error.text.len()) {
+            Ok(()) => Stop::Err(error),
+            Err(stop) => stop,
+        },
+        other => other,
+    };
+    visible(stop, ctx.gas.limit(), ctx.gas.used())
 }
 
 impl Run<'_> {
@@ -228,42 +247,44 @@ impl Run<'_> {
                 .checked_add(coin.amount)
                 .ok_or_else(|| broken("fees overflow"))?;
         }
-        let (wanted, used) = (ctx.gas.limit(), ctx.gas.used());
-        let fits = self.gas.consume(used.min(wanted));
+        let limit = self.options.block_gas;
+        let outcome = outcome.and_then(|done| {
+            output::charge(&mut ctx, limit, done.data.len())?;
+            Ok(done)
+        });
+        let fits = self.gas.has(ctx.gas.used().min(ctx.gas.limit()));
         let outcome = outcome.and_then(|done| {
             let content = output::of_content(&ctx.new_code);
             let told = output::of_success(done.data.len(), &ctx.events).saturating_add(content);
             if !fits {
                 Err(Stop::OutOfGas("block gas meter"))
             } else if !self.output.fits(told, ctx.state.overlay.bytes()) {
-                Err(Stop::OutOfGas("block output meter"))
+                Err(Stop::OutOfGas(output::LOCATION))
             } else {
                 self.output.tell(content);
                 Ok(done)
             }
         });
-        let events = match &outcome {
-            Ok(_) => {
-                let content = core::mem::take(&mut ctx.new_code);
-                ctx.state.content.extend(content);
-                core::mem::take(&mut ctx.events)
+        let (data, error) = match outcome {
+            Ok(done) => {
+                ctx.state.content.append(&mut ctx.new_code);
+                (done.data, None)
             }
-            Err(_) => {
+            Err(stop) => {
                 ctx.state.overlay.revert(mark);
                 ctx.events.truncate(ante_events);
-                core::mem::take(&mut ctx.events)
+                ctx.new_code.clear();
+                (Vec::new(), Some(failed(&mut ctx, limit, stop)?))
             }
         };
-        let (data, error) = match outcome {
-            Ok(done) => (done.data, None),
-            Err(stop) => (Vec::new(), Some(visible(stop, wanted, used)?)),
-        };
+        let (gas_wanted, gas_used) = (ctx.gas.limit(), ctx.gas.used());
+        self.gas.consume(gas_used.min(gas_wanted));
         Ok(Checked {
-            gas_wanted: wanted,
-            gas_used: used,
+            gas_wanted,
+            gas_used,
             error,
         }
-        .into_result(data, events))
+        .into_result(data, ctx.events))
     }
 
     /// Credits the collector once.

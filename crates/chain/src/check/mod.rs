@@ -1,19 +1,24 @@
 //! What the host decides before consensus: entry into the mempool (ante chain only), and estimates of gas.
 //!
 //! Runs with the host's own snapshot and without secrets: a contract message can be checked, not executed.
+//!
+//! Promises: what passes is charged if the next block delivers it, in the same order. It is checked at the height of
+//! that block, and what the messages before it may take from its payer counts as gone.
 
 #[cfg(test)]
 mod tests;
 
-use crate::block::block_gas;
+use crate::block::{block_gas, output, unmetered};
 use crate::ctx::{BlockInfo, Ctx, Mode, Services, TxInfo};
 use crate::error::{Fault, Stop};
+use crate::gas::GasMeter;
+use crate::modules::bank;
 use crate::overlay::Overlay;
 use crate::ports::{NoSecrets, StateRead};
 use crate::query::{GrpcCode, QueryError, QueryStop};
 use crate::state::State;
 use crate::tx::ante::Options;
-use crate::tx::{Checked, Decoded, GasPrice, decode, run_ante, run_messages};
+use crate::tx::{Checked, Decoded, GasPrice, Msg, decode, run_ante, run_messages};
 use crate::types::error::sdk;
 use crate::types::proto::Any;
 use crate::types::{Address, Event, Gas};
@@ -55,8 +60,8 @@ impl CheckState {
         self.overlay.fork()
     }
 
-    /// Checks a transaction against the pending state; it stays there if it passes. `block` is the newest committed
-    /// block, whose state `base` is. A recheck skips the signatures.
+    /// Checks a transaction against the pending state, at the height of the next block; it stays there if it passes.
+    /// `head` is the newest committed block, whose state `base` is. A recheck skips the signatures.
     ///
     /// # Errors
     /// A [`Fault`] if the state could not be read; then the check state is empty.
@@ -64,11 +69,16 @@ impl CheckState {
         &mut self,
         base: &dyn StateRead,
         services: Services<'_>,
-        block: &BlockInfo,
+        head: &BlockInfo,
         min_gas_price: &GasPrice,
         bytes: &[u8],
         recheck: bool,
     ) -> Result<CheckOutcome, Fault> {
+        // Time and hash of the next block are nobody's to know; the ante chain asks for neither.
+        let block = BlockInfo {
+            height: head.height.saturating_add(1),
+            ..head.clone()
+        };
         let refused = |error| CheckOutcome {
             checked: Checked::undecodable(error),
             events: Vec::new(),
@@ -82,13 +92,13 @@ impl CheckState {
         let outcome = ante(
             &mut state,
             services,
-            block,
+            &block,
             min_gas_price,
             &decoded,
             recheck,
         )?;
         self.overlay = state.overlay;
-        self.overlay.forget_reads(READS_KEPT_MAX);
+        self.overlay.end_check(READS_KEPT_MAX);
         Ok(outcome)
     }
 }
@@ -112,6 +122,9 @@ fn ante(
     };
     let mut ctx = Ctx::new(state, block, tx, mode, services, 0);
     let passed = run_ante(&mut ctx, decoded, &options);
+    if passed.is_ok() {
+        set_aside(&mut ctx, &decoded.messages)?;
+    }
     let (sender, outcome) = match passed {
         Ok(signers) => (signers.into_iter().next(), Ok(())),
         Err(stop) => (None, Err(stop)),
@@ -122,6 +135,19 @@ fn ante(
         events: ctx.events,
         sender,
     })
+}
+
+/// Takes from the pending balances what the messages may take from their signers, as far as it is there: a fee that is to
+/// be paid from it later in the same block could not be. Nobody else's message takes anything from them. What the
+/// messages give is not counted: they may fail. Outside the transaction's gas, which is that of delivery.
+fn set_aside(ctx: &mut Ctx<'_, '_>, messages: &[Msg]) -> Result<(), Fault> {
+    let gas = core::mem::replace(&mut ctx.gas, GasMeter::new(Gas::MAX));
+    let outcome = messages
+        .iter()
+        .filter_map(Msg::spends)
+        .try_for_each(|(from, coins)| bank::handler::set_aside(ctx, &from, &coins));
+    ctx.gas = gas;
+    outcome.map_err(unmetered)
 }
 
 /// What a simulation came to.
@@ -190,7 +216,9 @@ pub fn simulate(
     let mut ctx = Ctx::new(&mut state, block, tx, Mode::Simulate, services, 0);
     let run = |ctx: &mut Ctx<'_, '_>| -> Result<_, Stop> {
         run_ante(ctx, &decoded, &options)?;
-        run_messages(ctx, decoded)
+        let done = run_messages(ctx, decoded)?;
+        output::charge(ctx, options.block_gas, done.data.len())?;
+        Ok(done)
     };
     match run(&mut ctx) {
         Ok(done) => Ok(Simulated {

@@ -2,11 +2,12 @@
 
 use super::SIMULATED_MESSAGES_MAX;
 use crate::query::QueryStop;
-use crate::testing::{Chain, coins, draft, send};
+use crate::testing::{Chain, USER_BALANCE, coins, draft, send};
 use crate::types::Address;
 use crate::types::proto::cosmos::tx::v1beta1::TxRaw;
 use crate::types::proto::secret::compute::v1beta1::MsgExecuteContract;
 use crate::types::proto::{Message, pack};
+use proptest::prelude::*;
 
 #[test]
 fn a_second_transaction_of_one_signer_counts_on_the_first() {
@@ -51,6 +52,103 @@ fn what_is_pending_cannot_be_spent_twice() {
     let bytes = draft(vec![send(&address, &address, 1)]).signed(&[&chain.users[0]]);
     let text = "spendable balance 0uscrt is smaller than 10000uscrt: insufficient funds: insufficient funds";
     assert_eq!(chain.check(&bytes).unwrap().2, text);
+}
+
+#[test]
+fn a_transaction_that_the_next_block_would_be_too_late_for_takes_no_space_in_it() {
+    let mut chain = Chain::new(2);
+    chain.block(&[]);
+    let mut late = draft(vec![send(
+        &chain.users[0].address,
+        &chain.users[1].address,
+        1,
+    )]);
+    late.body.timeout_height = chain.height;
+    let bytes = late.signed(&[&chain.users[0]]);
+    let text = "block height: 2, timeout height: 1: tx timeout height";
+    assert_eq!(chain.check(&bytes), Some(("sdk".into(), 30, text.into())));
+    late.body.timeout_height = chain.height + 1;
+    let bytes = late.signed(&[&chain.users[0]]);
+    assert_eq!(chain.check(&bytes), None);
+    assert_eq!(
+        chain.block(std::slice::from_ref(&bytes)).tx_results[0].code,
+        0
+    );
+    late.body.timeout_height = chain.height;
+    let bytes = late.signed(&[&chain.users[0]]);
+    assert_eq!(chain.check_as(&bytes, true).checked.error.unwrap().code, 30);
+}
+
+#[test]
+fn nobody_sends_away_what_the_fee_of_the_next_transaction_would_be_paid_from() {
+    let mut chain = Chain::new(2);
+    let (from, to) = (
+        chain.users[0].address.clone(),
+        chain.users[1].address.clone(),
+    );
+    let all = chain.balance(&from);
+    let first = draft(vec![send(&from, &to, all - 10_000)]).signed(&[&chain.users[0]]);
+    chain.users[0].sequence = 1;
+    let second = draft(vec![send(&from, &to, 1)]).signed(&[&chain.users[0]]);
+    assert_eq!(chain.check(&first), None);
+    assert_eq!(chain.check(&second).unwrap().1, 5);
+    // What goes to oneself is not gone.
+    let mut chain = Chain::new(2);
+    let first = draft(vec![send(&from, &from, all - 10_000)]).signed(&[&chain.users[0]]);
+    assert_eq!((chain.check(&first), chain.check(&second)), (None, None));
+    let codes: Vec<u32> = chain
+        .block(&[first, second])
+        .tx_results
+        .iter()
+        .map(|r| r.code)
+        .collect();
+    assert_eq!(codes, [0, 0]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+    /// Whatever CheckTx passes is charged when it is delivered, in the order in which it was checked.
+    #[test]
+    fn whatever_passes_the_check_is_charged_when_it_is_delivered(
+        tries in proptest::collection::vec(
+            (0..3_usize, 0..4_usize, 0..4_u8, 1..USER_BALANCE * 2, 3_900..8_000_u64, 0..4_u64, any::<bool>()),
+            1..30,
+        ),
+    ) {
+        let mut chain = Chain::new(3);
+        chain.block(&[]);
+        let mut accepted = Vec::new();
+        for (from, payer, to, amount, gas, timeout, whole) in tries {
+            let to = match chain.users.get(usize::from(to)) {
+                Some(user) => user.address.clone(),
+                None => Address::from_bytes(&[9; 20]).unwrap(),
+            };
+            // Half of them spend all that is left after one or two fees of this size.
+            let amount = if whole { USER_BALANCE - 10_000 * u128::from(timeout) } else { amount };
+            let mut draft = draft(vec![send(&chain.users[from].address, &to, amount)]);
+            draft.fee.gas_limit = gas;
+            draft.body.timeout_height = timeout;
+            let mut signers = vec![&chain.users[from]];
+            if let Some(other) = chain.users.get(payer).filter(|_| payer != from) {
+                draft.fee.payer = other.address.to_string();
+                signers.push(other);
+            }
+            let bytes = draft.signed(&signers);
+            if chain.check(&bytes).is_none() {
+                chain.users[from].sequence += 1;
+                if payer != from && payer < 3 {
+                    chain.users[payer].sequence += 1;
+                }
+                accepted.push(bytes);
+            }
+        }
+        let collector = Address::of_module(crate::modules::accounts::FEE_COLLECTOR);
+        let results = chain.block(&accepted).tx_results;
+        for result in &results {
+            prop_assert!(result.gas_wanted > 0 && !result.events.is_empty(), "{}", result.log);
+        }
+        prop_assert_eq!(chain.balance(&collector), 10_000 * accepted.len() as u128);
+    }
 }
 
 #[test]

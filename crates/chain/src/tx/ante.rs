@@ -7,6 +7,7 @@ use super::fee::{self, GasPrice};
 use super::signature::{self, Key};
 use super::{Msg, signers};
 use crate::Ctx;
+use crate::block::output;
 use crate::ctx::Mode;
 use crate::error::Stop;
 use crate::gas::GasMeter;
@@ -19,6 +20,9 @@ use crate::types::{Address, Gas, TxError};
 
 /// The largest gas limit that a result can hold.
 pub const GAS_WANTED_MAX: Gas = i64::MAX.unsigned_abs();
+/// Gas that a checked transaction must have left: at delivery the ante chain may cost more, when the fee leaves another
+/// balance than it did in the check (to take an entry away is cheaper than to write it). No message is had for so little.
+pub const CHECK_MARGIN: Gas = 1_000;
 /// Length of a secp256k1 signature in bytes.
 const SIGNATURE_BYTES: usize = 64;
 
@@ -89,6 +93,11 @@ pub fn run(
     for signer in &mut known {
         signer.account.sequence = signer.account.sequence.saturating_add(1);
         ACCOUNTS.set(ctx, &&signer.address, &signer.account)?;
+    }
+    // Whatever becomes of the messages, so much is told and written.
+    output::charge(ctx, options.block_gas, 0)?;
+    if matches!(ctx.mode, Mode::Check | Mode::Recheck) && ctx.gas.left() < CHECK_MARGIN {
+        return Err(Stop::OutOfGas("check margin"));
     }
     Ok(signers)
 }

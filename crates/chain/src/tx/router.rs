@@ -5,13 +5,14 @@ use crate::error::Stop;
 use crate::modules::compute::handler as compute;
 use crate::modules::compute::msg::{Execute, Instantiate, StoreCode};
 use crate::modules::{bank, bank::msg as bank_msg};
-use crate::types::TxError;
+use crate::types::coin::is_wire_amount;
 use crate::types::error::sdk;
 use crate::types::proto::cosmos::bank::v1beta1 as bank_pb;
 use crate::types::proto::cosmos::base::v1beta1::Coin;
 use crate::types::proto::secret::compute::v1beta1 as compute_pb;
 use crate::types::proto::{Any, Message, Name};
-use crate::types::tx::parse_error;
+use crate::types::tx::{decode_proto, parse_error};
+use crate::types::{Address, Coins, TxError};
 
 /// A message that has a handler, after its stateless check. Those of the bank have none: their fields are checked at
 /// delivery, as in the protocol.
@@ -29,23 +30,16 @@ pub enum Msg {
     Execute(Execute),
 }
 
-/// The most digits of an amount: 256 bits.
-const AMOUNT_DIGITS_MAX: usize = 78;
+/// What is shown of an amount that cannot be read: as much as the largest has digits.
+const AMOUNT_CHARS_SHOWN: usize = 78;
 
-fn decode<M: Message + Default>(value: &[u8]) -> Result<M, TxError> {
-    M::decode(value).map_err(parse_error)
-}
-
-/// Amounts that are no integers do not decode; which integers are taken is for delivery to say.
+/// Amounts that are no integers of 256 bits do not decode; which integers are taken is for delivery to say.
 fn check_amounts<'a>(coins: impl IntoIterator<Item = &'a Coin>) -> Result<(), TxError> {
     for coin in coins {
         let digits = coin.amount.strip_prefix('-').unwrap_or(&coin.amount);
-        if digits.is_empty()
-            || digits.len() > AMOUNT_DIGITS_MAX
-            || !digits.bytes().all(|b| b.is_ascii_digit())
-        {
+        if !is_wire_amount(digits) {
             // Quoted short: escapes would make it five times as long as it came.
-            let shown: String = coin.amount.chars().take(AMOUNT_DIGITS_MAX).collect();
+            let shown: String = coin.amount.chars().take(AMOUNT_CHARS_SHOWN).collect();
             return Err(parse_error(format!("cannot read amount {shown:?}")));
         }
     }
@@ -60,23 +54,49 @@ impl Msg {
     pub fn route(any: &Any) -> Result<Option<Self>, TxError> {
         let (url, value) = (any.type_url.as_str(), any.value.as_slice());
         Ok(Some(if url == bank_pb::MsgSend::type_url() {
-            let msg: bank_pb::MsgSend = decode(value)?;
+            let msg: bank_pb::MsgSend = decode_proto(value)?;
             check_amounts(&msg.amount)?;
             Self::Send(msg)
         } else if url == bank_pb::MsgMultiSend::type_url() {
-            let msg: bank_pb::MsgMultiSend = decode(value)?;
+            let msg: bank_pb::MsgMultiSend = decode_proto(value)?;
             check_amounts(msg.inputs.iter().flat_map(|i| &i.coins))?;
             check_amounts(msg.outputs.iter().flat_map(|o| &o.coins))?;
             Self::MultiSend(msg)
         } else if url == compute_pb::MsgStoreCode::type_url() {
-            Self::StoreCode(decode::<compute_pb::MsgStoreCode>(value)?.try_into()?)
+            Self::StoreCode(decode_proto::<compute_pb::MsgStoreCode>(value)?.try_into()?)
         } else if url == compute_pb::MsgInstantiateContract::type_url() {
-            Self::Instantiate(decode::<compute_pb::MsgInstantiateContract>(value)?.try_into()?)
+            Self::Instantiate(
+                decode_proto::<compute_pb::MsgInstantiateContract>(value)?.try_into()?,
+            )
         } else if url == compute_pb::MsgExecuteContract::type_url() {
-            Self::Execute(decode::<compute_pb::MsgExecuteContract>(value)?.try_into()?)
+            Self::Execute(decode_proto::<compute_pb::MsgExecuteContract>(value)?.try_into()?)
         } else {
             return Ok(None);
         }))
+    }
+
+    /// The coins that this message may take from its sender, and its sender. Nothing for a message that will fail by its
+    /// own form.
+    #[must_use]
+    pub fn spends(&self) -> Option<(Address, Coins)> {
+        let (from, coins) = match self {
+            Self::Send(m) if m.from_address == m.to_address => return None,
+            Self::Send(m) => (
+                m.from_address.parse().ok()?,
+                Coins::from_proto_list(&m.amount).ok()?,
+            ),
+            Self::MultiSend(m) => {
+                let input = m.inputs.first()?;
+                (
+                    input.address.parse().ok()?,
+                    Coins::from_proto_list(&input.coins).ok()?,
+                )
+            }
+            Self::StoreCode(_) => return None,
+            Self::Instantiate(m) => (m.sender.clone(), m.funds.clone()),
+            Self::Execute(m) => (m.sender.clone(), m.funds.clone()),
+        };
+        (!coins.is_empty()).then_some((from, coins))
     }
 
     /// Runs the message; gives its encoded response.

@@ -6,8 +6,8 @@ use crate::types::amino::SignDoc;
 use crate::types::error::sdk;
 use crate::types::proto::cosmos::crypto::{ed25519, secp256k1};
 use crate::types::proto::cosmos::tx::signing::v1beta1::SignMode;
-use crate::types::proto::{Any, Message, Name};
-use crate::types::tx::{Tx, parse_error};
+use crate::types::proto::{Any, Name};
+use crate::types::tx::{Tx, decode_proto};
 use crate::types::{Address, TxError, sha256};
 
 /// How many signed bytes an error shows at most: a megabyte of hex helps nobody.
@@ -29,9 +29,7 @@ impl Key {
     pub(super) fn of(any: Option<&Any>) -> Result<Option<Self>, TxError> {
         let Some(any) = any else { return Ok(None) };
         if any.type_url == secp256k1::PubKey::type_url() {
-            let key = secp256k1::PubKey::decode(any.value.as_slice())
-                .map_err(parse_error)?
-                .key;
+            let key = decode_proto::<secp256k1::PubKey>(&any.value)?.key;
             let bytes = key.as_slice().try_into();
             return bytes.map(|b| Some(Self::Secp256k1(b))).map_err(|_| {
                 sdk::INVALID_PUBKEY.wrap(format!(
@@ -41,9 +39,7 @@ impl Key {
             });
         }
         if any.type_url == ed25519::PubKey::type_url() {
-            let key = ed25519::PubKey::decode(any.value.as_slice())
-                .map_err(parse_error)?
-                .key;
+            let key = decode_proto::<ed25519::PubKey>(&any.value)?.key;
             let bytes = key.as_slice().try_into();
             return bytes.map(|b| Some(Self::Ed25519(b))).map_err(|_| {
                 sdk::INVALID_PUBKEY.wrap(format!(

@@ -1,5 +1,6 @@
 //! The test chain itself: what contract authors and benches rely on. Needs the contracts: `cargo xtask contracts`.
 
 mod chain;
+mod fuzz;
 mod replica;
 mod token;

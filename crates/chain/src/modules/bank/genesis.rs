@@ -148,6 +148,10 @@ pub fn init(ctx: &mut Ctx, genesis: &Genesis) -> Result<(), GenesisError> {
         return Err(field("supply", format!("the balances sum up to {sum}")));
     }
     for coin in sum.iter() {
+        // The largest amount stands for what nobody can have (`types::coin`).
+        if coin.amount == u128::MAX {
+            return Err(field("supply", format!("{coin} is too much")));
+        }
         SUPPLY.set(ctx, &coin.denom.as_str(), &coin.amount)?;
         SUPPLIED.at(&()).insert(ctx, coin.denom.as_bytes())?;
     }

@@ -129,6 +129,21 @@ fn debit(ctx: &mut Ctx, holder: &Address, amount: &Coins) -> Result<(), Stop> {
     Ok(())
 }
 
+/// Takes from a pending balance what may be gone soon, as far as it is there (`check`).
+///
+/// # Errors
+/// A fault.
+pub(crate) fn set_aside(ctx: &mut Ctx, holder: &Address, amount: &Coins) -> Result<(), Stop> {
+    for coin in amount.iter() {
+        let before = balance(ctx, holder, &coin.denom)?;
+        if before > 0 {
+            let after = before.saturating_sub(coin.amount);
+            set_balance(ctx, holder, &coin.denom, before, after)?;
+        }
+    }
+    Ok(())
+}
+
 /// Gives coins to an account. The supply bounds every balance, so overflow is a broken invariant.
 pub(super) fn credit(ctx: &mut Ctx, holder: &Address, amount: &Coins) -> Result<(), Stop> {
     for coin in amount.iter() {

@@ -61,7 +61,7 @@ impl TryFrom<pb::MsgMultiSend> for MultiSend {
             let to = address(&output.address, "output")?;
             let amount = Coins::from_proto_list_nonempty(&output.coins)?;
             sum = sum
-                .checked_add(&amount)
+                .saturating_add(&amount)
                 .ok_or_else(|| bank::INPUT_OUTPUT_MISMATCH.bare())?;
             outputs.push((to, amount));
         }

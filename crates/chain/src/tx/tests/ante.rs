@@ -159,7 +159,7 @@ fn a_passed_timeout_height_is_refused_and_the_height_itself_is_not() {
     let mut draft = transfer(&chain);
     draft.body.timeout_height = 1;
     let bytes = draft.signed(&[&chain.users[0]]);
-    let (code, text) = (30, "block height: 2, timeout height: 1: tx timeout height");
+    let (code, text) = (30, "block height: 3, timeout height: 1: tx timeout height");
     assert_eq!(chain.check(&bytes), Some(("sdk".into(), code, text.into())));
     draft.body.timeout_height = 3;
     let bytes = draft.signed(&[&chain.users[0]]);

@@ -298,3 +298,39 @@ fn the_second_message_that_fails_takes_back_the_first() {
     );
     assert_eq!(chain.balance(&b), USER_BALANCE);
 }
+
+#[test]
+fn an_amount_has_256_bits_and_more_than_anybody_has_is_too_much() {
+    let send_text = |chain: &crate::testing::Chain, amount: &str| {
+        let mut message = crate::types::proto::cosmos::bank::v1beta1::MsgSend {
+            from_address: chain.users[0].address.to_string(),
+            to_address: chain.users[1].address.to_string(),
+            amount: coins(1),
+        };
+        message.amount[0].amount = amount.to_owned();
+        draft(vec![pack(&message)]).signed(&[&chain.users[0]])
+    };
+    let most = "115792089237316195423570985008687907853269984665640564039457584007913129639935";
+    for (amount, code) in [
+        ("340282366920938463463374607431768211455", 5),
+        ("340282366920938463463374607431768211456", 5),
+        (most, 5),
+        (&most.replace("9935", "9936"), 2),
+    ] {
+        let mut chain = chain();
+        let bytes = send_text(&chain, amount);
+        let result = deliver(&mut chain, bytes);
+        assert_eq!(
+            (result.code, result.codespace.as_str()),
+            (code, "sdk"),
+            "{amount}"
+        );
+        // The fee as well.
+        let mut draft = transfer(&chain);
+        chain.users[0].sequence = u64::from(code == 5);
+        draft.fee.amount[0].amount = amount.to_owned();
+        let bytes = draft.signed(&[&chain.users[0]]);
+        let code = if code == 5 { 5 } else { 13 };
+        assert_eq!(deliver(&mut chain, bytes).code, code, "{amount}");
+    }
+}

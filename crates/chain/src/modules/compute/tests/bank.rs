@@ -132,8 +132,10 @@ fn a_send_that_is_refused_gives_everything_back() {
                 &coin("340282366920938463463374607431768211456", "uscrt"),
             ),
             "sdk",
-            10,
-            "340282366920938463463374607431768211456uscrt: invalid coins".into(),
+            5,
+            // Shown as the most that can be said: nobody has it.
+            "spendable balance 10uscrt is smaller than 340282366920938463463374607431768211455uscrt: insufficient funds"
+                .into(),
         ),
         (
             send(&to, &coin("0", "uscrt")),

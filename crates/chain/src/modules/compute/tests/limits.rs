@@ -111,44 +111,69 @@ fn what_a_block_gives_away_is_bounded_however_it_is_made() {
         .execute_with(&a, &code, keep.as_bytes(), 10_000_000)
         .ok();
     world.execute_with(&a, &code, b"#\xff", 100_000).ok();
-    let fitting = OUTPUT_BYTES_MAX / (value.len() + 1_000);
-    let mut say = |n: usize| {
+    let mut say = |n: usize, gas: u64| {
         let calls = (0..n).map(|_| world.execution(&a, &code.hash, b"n", 0).any);
         let calls = calls.collect();
-        world.sign(calls, 99_000_000)
+        world.sign(calls, gas)
     };
-    let (most, one) = (say(fitting - 1), say(2));
-    let (small, last) = (say(1), say(1));
-    let outcome = world.block(&[most, one, small, last]);
-    let codes: Vec<u32> = outcome.tx_results.iter().map(|r| r.code).collect();
-    assert_eq!(codes, [0, 11, 0, 11], "{:?}", outcome.tx_results[1].log);
+    // Three say 1.5 MB: 3 % of the block's output, for which 2.5 % of its gas is too little.
+    let greedy = [say(3, 2_500_000), say(3, 2_500_000)];
+    let most: Vec<Vec<u8>> = (0..22).map(|_| say(4, 4_200_000)).collect();
+    let txs: Vec<Vec<u8>> = greedy.iter().chain(&most).cloned().collect();
+    let outcome = world.block(&txs);
+    let (greedy, others) = outcome.tx_results.split_at(2);
+    for result in greedy {
+        let log = &result.log;
+        assert!(
+            result.code == 11 && log.contains("location: block output meter"),
+            "{log}"
+        );
+    }
     assert!(
-        outcome.tx_results[1]
-            .log
-            .contains("location: block output meter")
+        others.iter().all(|r| r.code == 0),
+        "{:?}",
+        others.iter().find(|r| r.code != 0)
+    );
+    let told: usize = outcome
+        .tx_results
+        .iter()
+        .map(crate::block::output::of_result)
+        .sum();
+    assert!(
+        told > OUTPUT_BYTES_MAX * 8 / 10 && told < OUTPUT_BYTES_MAX,
+        "{told}"
     );
 }
 
 #[test]
-fn so_many_uploads_that_the_block_would_not_fit_the_door_are_not_taken() {
+fn an_upload_without_the_gas_for_its_part_of_the_block_fails_alone() {
     let mut world = World::new();
-    // 100,000,000 gas buy 59 of them, 118 MiB.
-    let uploads: Vec<Vec<u8>> = (0..22)
-        .map(|n| {
-            let any = pack(&pb::MsgStoreCode {
-                sender: world.users[0].address.as_bytes().to_vec(),
-                wasm_byte_code: zip(&huge(n)),
-                ..Default::default()
-            });
-            world.sign(vec![any], 4_000_000)
-        })
+    let mut upload = |n: usize, gas: u64| {
+        let any = pack(&pb::MsgStoreCode {
+            sender: world.users[0].address.as_bytes().to_vec(),
+            wasm_byte_code: zip(&huge(n)),
+            ..Default::default()
+        });
+        world.sign(vec![any], gas)
+    };
+    // Each takes 4 % of the output. Before, 22 of these filled the block for everybody after them.
+    let uploads: Vec<Vec<u8>> = (0..24)
+        .map(|n| upload(n, if n % 2 == 0 { 3_900_000 } else { 4_100_000 }))
         .collect();
     let outcome = world.block(&uploads);
-    let taken = outcome.tx_results.iter().filter(|r| r.code == 0).count();
-    assert_eq!(taken, OUTPUT_BYTES_MAX / 1_984_000);
-    assert_eq!(outcome.new_code.len(), taken);
-    let bytes: usize = outcome.new_code.values().map(|c| c.len()).sum();
-    assert!(bytes < OUTPUT_BYTES_MAX);
+    for (n, result) in outcome.tx_results.iter().enumerate() {
+        let log = &result.log;
+        let refused = result.code == 11 && log.contains("location: block output meter");
+        assert!(
+            if n % 2 == 0 {
+                refused
+            } else {
+                result.code == 0
+            },
+            "{n}: {log}"
+        );
+    }
+    assert_eq!(outcome.new_code.len(), 12);
 }
 
 /// A puppet of almost 2 MiB, most of it zeros, which zip to nothing.

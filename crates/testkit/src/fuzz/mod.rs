@@ -1,0 +1,355 @@
+//! Blocks of whatever anyone may send, through the state machine with the enclave's keys and tree.
+//!
+//! Promises to find: a fault or a panic; a result too few; a block that is another the second time or with other modules
+//! loaded; coins made or lost; a sequence that does not follow; a fee that is told and not taken; a failed transaction that
+//! leaves more than fee, sequence and key; a transaction that passed the check and was not charged; one that failed because
+//! of another. Everything follows from the seed, which is printed when something falls.
+
+mod messages;
+#[path = "../../../chain/src/modules/compute/tests/puppet.rs"]
+mod puppet;
+mod rng;
+mod txs;
+
+use crate::call::Code;
+use crate::chain::Chain;
+use crate::genesis::Options;
+use crate::replica::{Replica, Sealed};
+use crate::user::User;
+use rng::Rng;
+use std::collections::BTreeMap;
+use strongroom_chain::modules::{accounts, auth, bank};
+use strongroom_chain::{BlockInfo, BlockOutcome, CheckState, Slot};
+use strongroom_sdk::message::Sealer;
+use strongroom_types::{Address, Coins, ExecTxResult, Gas, Hash, Timestamp};
+use txs::Sender;
+
+/// Accounts that send.
+const USERS: usize = 8;
+/// Transactions that are made for a block.
+const TXS: usize = 24;
+/// The gas of a block, as on the local network.
+const BLOCK_GAS: Gas = 100_000_000;
+
+/// What a run came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// The seed.
+    pub seed: u64,
+    /// Blocks.
+    pub blocks: u64,
+    /// Transactions in blocks.
+    pub txs: u64,
+    /// Of these: succeeded.
+    pub succeeded: u64,
+    /// Of these: failed, and paid.
+    pub failed: u64,
+    /// Of these: did not pass the ante chain; only in blocks of a proposer that does not check.
+    pub refused: u64,
+    /// Transactions that the check kept out of a block.
+    pub kept_out: u64,
+}
+
+/// What messages are made of.
+struct Contracts {
+    addresses: Vec<Address>,
+    users: Vec<Address>,
+    code_hash: Hash,
+    sealer: Sealer,
+}
+
+impl Contracts {
+    /// Seals a message; sometimes for another code, sometimes not at all.
+    fn seal(&self, rng: &mut Rng, plain: &[u8]) -> Vec<u8> {
+        let mut nonce = Hash::default();
+        nonce[..8].copy_from_slice(&rng.next().to_be_bytes());
+        let hash = if rng.once_in(20) {
+            Hash::default()
+        } else {
+            self.code_hash
+        };
+        let sealed = self.sealer.seal_with(&nonce, &hash, plain);
+        let mut wire = sealed.expect("a network key").wire;
+        if rng.once_in(20) {
+            rng.mutate(&mut wire);
+        }
+        wire
+    }
+}
+
+/// Says where it stood when something falls.
+struct Where {
+    seed: u64,
+    block: u64,
+}
+
+impl Drop for Where {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("fuzz: seed {}, block {}", self.seed, self.block);
+        }
+    }
+}
+
+/// Runs so many blocks.
+///
+/// # Panics
+/// At the first promise that does not hold; prints seed and block.
+#[must_use]
+pub fn run(seed: u64, blocks: u64) -> Figures {
+    let mut at = Where { seed, block: 0 };
+    let mut run = Run::new(seed);
+    while at.block < blocks {
+        run.block(at.block);
+        at.block += 1;
+    }
+    run.figures
+}
+
+struct Run {
+    rng: Rng,
+    replica: Replica<Sealed>,
+    head: BlockInfo,
+    known: Contracts,
+    senders: Vec<Sender>,
+    figures: Figures,
+}
+
+impl Run {
+    fn new(seed: u64) -> Self {
+        let mut chain = Chain::with(Options {
+            accounts: USERS,
+            seed,
+            ..Options::default()
+        });
+        let owner = chain.user("a");
+        let code: Code = chain
+            .store_code(&owner, puppet::wasm(""))
+            .expect("a good module");
+        let nothing: serde_json::Value = serde_json::from_str(puppet::NOTHING).expect("JSON");
+        let addresses = (0..3).map(|n| {
+            let label = format!("puppet {n}");
+            let contract = chain.instantiate(&owner, &code, &label, &nothing);
+            contract.expect("a puppet").address
+        });
+        let addresses = addresses.collect();
+        let users: Vec<User> = (0..USERS).map(User::numbered).collect();
+        let known = Contracts {
+            addresses,
+            users: users.iter().map(|u| u.address().clone()).collect(),
+            code_hash: code.hash,
+            sealer: Sealer::new([7; 32], *chain.network_key()),
+        };
+        let senders = users.into_iter().map(|user| {
+            let (number, sequence) = chain.account(user.address()).expect("an account");
+            Sender {
+                user,
+                number,
+                sequence,
+            }
+        });
+        let senders = senders.collect();
+        let head = BlockInfo {
+            chain_id: chain.options().chain_id.clone(),
+            height: chain.height(),
+            time: Timestamp {
+                seconds: crate::genesis::TIME + 1_000,
+                nanos: 0,
+            },
+            header_hash: [0; 32],
+            version_app: 0,
+        };
+        Self {
+            rng: Rng(seed),
+            replica: Replica::of(&chain),
+            head,
+            known,
+            senders,
+            figures: Figures {
+                seed,
+                ..Figures::default()
+            },
+        }
+    }
+
+    fn block(&mut self, number: u64) {
+        let checked = self.rng.once_in(2);
+        let txs = if checked {
+            self.checked()
+        } else {
+            self.unchecked()
+        };
+        let mut next = self.head.clone();
+        next.height += 1;
+        next.time.seconds += 1;
+        next.header_hash[..8].copy_from_slice(&self.rng.next().to_be_bytes());
+        let before = self.standing();
+        let outcome = self.replica.execute_at(&next, &txs);
+        if number % 4 == 0 {
+            self.replica.forget_modules();
+        }
+        assert!(
+            outcome == self.replica.execute_at(&next, &txs),
+            "the block is another the second time"
+        );
+        assert_eq!(outcome.tx_results.len(), txs.len());
+        self.replica.keep(&outcome);
+        self.head = next;
+        let after = self.standing();
+        self.compare(&before, &after, &outcome);
+        if checked {
+            outcome.tx_results.iter().for_each(charged);
+        }
+        self.count(&outcome);
+        for sender in &mut self.senders {
+            sender.sequence = after.sequences[sender.user.address()];
+        }
+    }
+
+    /// A proposal: what passes the check, in order, up to the gas of a block.
+    fn checked(&mut self) -> Vec<Vec<u8>> {
+        let (mut pending, mut gas, mut txs) = (CheckState::default(), 0, Vec::new());
+        for _ in 0..TXS {
+            let made = self.make();
+            let outcome = self.replica.check(&mut pending, &self.head, &made.bytes);
+            if outcome.checked.error.is_some() {
+                self.figures.kept_out += 1;
+                continue;
+            }
+            gas += outcome.checked.gas_wanted;
+            if gas > BLOCK_GAS {
+                break;
+            }
+            for signer in made.signers {
+                self.senders[signer].sequence += 1;
+            }
+            txs.push(made.bytes);
+        }
+        txs
+    }
+
+    /// The block of a proposer who takes whatever comes, and some of it twice.
+    fn unchecked(&mut self) -> Vec<Vec<u8>> {
+        let mut txs = Vec::new();
+        for _ in 0..TXS {
+            let made = self.make();
+            for signer in made.signers {
+                self.senders[signer].sequence += 1;
+            }
+            if self.rng.once_in(12) {
+                txs.push(made.bytes.clone());
+            }
+            txs.push(made.bytes);
+        }
+        txs
+    }
+
+    fn make(&mut self) -> txs::Made {
+        txs::make(&mut self.rng, &mut self.known, &self.senders, &self.head)
+    }
+
+    /// Sums and sequences of the state.
+    fn standing(&self) -> Standing {
+        self.replica.read(&self.head, |ctx| {
+            let (mut held, mut supply, mut sequences) = (0_u128, 0, BTreeMap::new());
+            let end = auth::state::NEXT_NUMBER.get(ctx).expect("readable");
+            for number in 0..end.expect("accounts") {
+                let address = auth::state::ADDRESSES.get(ctx, &number).expect("readable");
+                let address = address.expect("numbers are dense");
+                let account = auth::handler::account(ctx, &address).expect("readable");
+                let sequence = account.expect("an account for each number").sequence;
+                held += bank::state::balance(ctx, &address, "uscrt").expect("readable");
+                sequences.insert(address, sequence);
+            }
+            supply += bank::state::supply(ctx, "uscrt").expect("readable");
+            let collector = Address::of_module(accounts::FEE_COLLECTOR);
+            let fees = bank::state::balance(ctx, &collector, "uscrt").expect("readable");
+            Standing {
+                held,
+                supply,
+                fees,
+                sequences,
+            }
+        })
+    }
+
+    fn compare(&self, before: &Standing, after: &Standing, outcome: &BlockOutcome) {
+        assert_eq!((after.held, before.supply), (after.supply, after.supply));
+        let (mut fees, mut signed) = (0, BTreeMap::<&str, u64>::new());
+        for (result, access) in outcome.tx_results.iter().zip(&outcome.access) {
+            for (key, value) in ante(result) {
+                match key {
+                    "fee" => {
+                        let coins: Coins = value.parse().expect("coins");
+                        fees += coins.amount_of("uscrt");
+                    }
+                    "acc_seq" => {
+                        let (address, _) = value.split_once('/').expect("address and number");
+                        *signed.entry(address).or_default() += 1;
+                    }
+                    _ => {}
+                }
+            }
+            assert!(
+                result.code == 0 || access.writes.iter().all(is_of_the_ante),
+                "a failed transaction wrote {:?}",
+                access.writes
+            );
+            assert!(result.gas_used >= 0 && result.gas_wanted >= 0);
+        }
+        assert_eq!(
+            after.fees - before.fees,
+            fees,
+            "fees that were told and taken"
+        );
+        for (address, sequence) in &before.sequences {
+            let signed = signed.get(address.to_string().as_str());
+            let expected = sequence + signed.copied().unwrap_or(0);
+            assert_eq!(after.sequences[address], expected, "{address}");
+        }
+    }
+
+    fn count(&mut self, outcome: &BlockOutcome) {
+        self.figures.blocks += 1;
+        for result in &outcome.tx_results {
+            self.figures.txs += 1;
+            match (result.code, ante(result).next()) {
+                (0, _) => self.figures.succeeded += 1,
+                (_, Some(_)) => self.figures.failed += 1,
+                (_, None) => self.figures.refused += 1,
+            }
+        }
+    }
+}
+
+struct Standing {
+    held: u128,
+    supply: u128,
+    fees: u128,
+    sequences: BTreeMap<Address, u64>,
+}
+
+/// The attributes of the ante chain's own events; none for a transaction that did not pass it.
+fn ante(result: &ExecTxResult) -> impl Iterator<Item = (&str, &str)> {
+    let own = result.events.iter().filter(|event| event.kind == "tx");
+    own.flat_map(|event| &event.attributes)
+        .map(|a| (a.key.as_str(), a.value.as_str()))
+}
+
+/// Account, balance or denominations of somebody.
+fn is_of_the_ante(slot: &Slot) -> bool {
+    const NAMES: [&[u8]; 3] = [b"auth/account/", b"bank/balance/", b"bank/denoms/"];
+    matches!(slot, Slot::Native(key) if NAMES.iter().any(|name| key.starts_with(name)))
+}
+
+/// What passed the check was charged, and no other transaction is why it failed.
+fn charged(result: &ExecTxResult) {
+    assert!(ante(result).next().is_some(), "not charged: {}", result.log);
+    for text in ["no block gas left", "location: block gas meter"] {
+        assert!(
+            !result.log.contains(text),
+            "another's failure: {}",
+            result.log
+        );
+    }
+}
