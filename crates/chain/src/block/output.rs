@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 /// Bytes that results, new content and writes of a block may take together. The door takes 64 MiB; the rest is for what
 /// no transaction can be refused for: the error of one that does not decode, fees, the collector's balance. So large,
 /// that a transfer has room in the gas that it uses anyway, and the largest upload in less than half of its usual limit.
-pub const OUTPUT_BYTES_MAX: usize = 48 << 20;
+pub const OUTPUT_BYTES_MAX: usize = 47 << 20;
 /// Where a transaction fails whose output takes more of the block than its gas.
 pub(super) const LOCATION: &str = "block output meter";
 /// Room for the error of a transaction that fails in its messages; a longer one pays as it is.
