@@ -31,8 +31,17 @@ const AMOUNTS: &[&str] = &[
     "1e3",
 ];
 
+/// Mostly what somebody has.
+fn amount(rng: &mut Rng) -> String {
+    if rng.once_in(5) {
+        rng.pick(AMOUNTS).to_owned()
+    } else {
+        (1 + rng.below(100)).to_string()
+    }
+}
+
 fn denom(rng: &mut Rng) -> String {
-    match rng.below(12) {
+    match rng.below(30) {
         0 => String::new(),
         1 => "x".repeat(1 + rng.below(300)),
         2 => String::from("ibc/0F1E"),
@@ -45,7 +54,7 @@ fn coins(rng: &mut Rng) -> Vec<Coin> {
     let n = if rng.once_in(6) { rng.below(5) } else { 1 };
     let coin = |rng: &mut Rng| Coin {
         denom: denom(rng),
-        amount: rng.pick(AMOUNTS).to_owned(),
+        amount: amount(rng),
     };
     (0..n).map(|_| coin(rng)).collect()
 }
@@ -56,17 +65,24 @@ pub(super) fn recipient(rng: &mut Rng, known: &Contracts) -> String {
         1 => Address::of_module("distribution").to_string(),
         2 => String::from("secret1garbage"),
         3 => Address::from_bytes(&[rng.below(20) as u8; 20])
-            .map_or_else(String::new, |a| a.to_string()),
+            .map(|a| a.to_string())
+            .unwrap_or_default(),
         4 => Address::from_bytes(&[rng.below(5) as u8; 32])
-            .map_or_else(String::new, |a| a.to_string()),
+            .map(|a| a.to_string())
+            .unwrap_or_default(),
         5 | 6 => rng.pick(&known.addresses).to_string(),
         _ => rng.pick(&known.users).to_string(),
     }
 }
 
 /// One message of `from`; its place among the messages of all says which nonce it is sealed with.
-pub(super) fn message(rng: &mut Rng, known: &mut Contracts, from: &Address) -> Any {
-    let mut any = match rng.below(16) {
+pub(super) fn message(
+    rng: &mut Rng,
+    known: &mut Contracts,
+    from: &Address,
+    bank_only: bool,
+) -> Any {
+    let mut any = match rng.below(if bank_only { 5 } else { 24 }) {
         0..=3 => pack(&MsgSend {
             from_address: from.to_string(),
             to_address: recipient(rng, known),
@@ -93,7 +109,7 @@ pub(super) fn message(rng: &mut Rng, known: &mut Contracts, from: &Address) -> A
                 ..MsgInstantiateContract::default()
             })
         }
-        15 => Any {
+        8 => Any {
             type_url: rng
                 .pick(&[
                     "/cosmos.staking.v1beta1.MsgDelegate",
@@ -120,7 +136,7 @@ pub(super) fn message(rng: &mut Rng, known: &mut Contracts, from: &Address) -> A
             })
         }
     };
-    if rng.once_in(14) {
+    if rng.once_in(30) {
         rng.mutate(&mut any.value);
     }
     any
@@ -200,7 +216,7 @@ fn zip(content: &[u8]) -> Vec<u8> {
 /// What a puppet is told, in plain.
 fn plain(rng: &mut Rng, known: &Contracts, depth: usize) -> Vec<u8> {
     let mut plain = match rng.below(12) {
-        0 => b"g".to_vec(),
+        0 if rng.once_in(6) => b"g".to_vec(),
         1 => b"p".to_vec(),
         2 => b"n".to_vec(),
         3 => vec![b'#', rng.below(12) as u8],
@@ -218,7 +234,7 @@ fn plain(rng: &mut Rng, known: &Contracts, depth: usize) -> Vec<u8> {
         8 => request(rng, known).into_bytes(),
         _ => response(rng, known, depth).into_bytes(),
     };
-    if rng.once_in(10) {
+    if rng.once_in(20) {
         rng.mutate(&mut plain);
     }
     plain
@@ -281,7 +297,7 @@ fn sub_message(rng: &mut Rng, known: &Contracts, depth: usize) -> String {
     let coin = format!(
         r#"{{"denom":"{}","amount":"{}"}}"#,
         denom(rng).escape_default(),
-        rng.pick(AMOUNTS)
+        amount(rng)
     );
     let funds = if rng.once_in(4) { coin.as_str() } else { "" };
     let inner = if depth < 5 {

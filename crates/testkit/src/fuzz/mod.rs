@@ -230,11 +230,15 @@ impl Run {
 
     /// The block of a proposer who takes whatever comes, and some of it twice.
     fn unchecked(&mut self) -> Vec<Vec<u8>> {
-        let mut txs = Vec::new();
+        let (mut pending, mut txs) = (CheckState::default(), Vec::new());
         for _ in 0..TXS {
             let made = self.make();
-            for signer in made.signers {
-                self.senders[signer].sequence += 1;
+            let outcome = self.replica.check(&mut pending, &self.head, &made.bytes);
+            // Only so that not all that follows is of a wrong sequence.
+            if outcome.checked.error.is_none() {
+                for signer in made.signers {
+                    self.senders[signer].sequence += 1;
+                }
             }
             if self.rng.once_in(12) {
                 txs.push(made.bytes.clone());

@@ -13,6 +13,9 @@ use strongroom_types::proto::cosmos::tx::v1beta1::{AuthInfo, Fee, ModeInfo, Sign
 use strongroom_types::proto::{Message, pack};
 use strongroom_types::{Gas, tx};
 
+/// The most gas that a contract is given: it may burn it all in a loop, a thousand instructions for each.
+const LOOP_GAS_MAX: Gas = 1_000_000;
+
 /// Somebody who signs, and what the chain expects next.
 pub(super) struct Sender {
     pub(super) user: User,
@@ -35,21 +38,21 @@ pub(super) fn make(
 ) -> Made {
     let from = rng.below(senders.len());
     let mut signers = vec![from];
+    let gas = gas(rng);
     let count = if rng.once_in(5) { rng.below(5) } else { 1 };
     let messages = (0..count)
-        .map(|_| message(rng, known, senders[from].user.address()))
+        .map(|_| message(rng, known, senders[from].user.address(), gas > LOOP_GAS_MAX))
         .collect();
     let body = TxBody {
         messages,
-        memo: "m".repeat(rng.pick(&[0, 0, 0, 10, 256, 257])),
-        timeout_height: match rng.below(8) {
+        memo: "m".repeat(rng.pick(&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 10, 256, 257])),
+        timeout_height: match rng.below(20) {
             0 => head.height,
             1 => head.height + 1,
             _ => 0,
         },
         ..TxBody::default()
     };
-    let gas = gas(rng);
     let mut fee = Fee {
         amount: vec![Coin {
             denom: String::from("uscrt"),
@@ -65,11 +68,11 @@ pub(super) fn make(
             signers.push(payer);
         }
     }
-    if rng.once_in(30) {
+    if rng.once_in(60) {
         fee.granter = senders[0].user.address().to_string();
     }
     let mut body = body.encode_to_vec();
-    if rng.once_in(25) {
+    if rng.once_in(50) {
         rng.mutate(&mut body);
     }
     let signer_infos = signers.iter().map(|n| info(rng, &senders[*n])).collect();
@@ -79,7 +82,7 @@ pub(super) fn make(
         ..AuthInfo::default()
     }
     .encode_to_vec();
-    if rng.once_in(25) {
+    if rng.once_in(50) {
         rng.mutate(&mut auth);
     }
     let signatures = signers
@@ -87,7 +90,7 @@ pub(super) fn make(
         .map(|n| sign(rng, &senders[*n], &body, &auth, head))
         .collect();
     let mut bytes = tx::encode(body, auth, signatures);
-    if rng.once_in(25) {
+    if rng.once_in(50) {
         rng.mutate(&mut bytes);
     }
     Made { bytes, signers }
@@ -97,16 +100,16 @@ pub(super) fn make(
 fn gas(rng: &mut Rng) -> Gas {
     match rng.below(20) {
         0 => rng.pick(&[0, 1, 100_000_000, 100_000_001, Gas::MAX]),
-        1..=3 => rng.below(12_000) as Gas,
-        4..=9 => rng.below(400_000) as Gas,
-        10 => 20_000_000,
-        11..=13 => 3_000_000,
+        1 => rng.below(12_000) as Gas,
+        2..=9 => rng.below(400_000) as Gas,
+        10 | 11 => 20_000_000,
+        12 | 13 => LOOP_GAS_MAX,
         _ => 300_000,
     }
 }
 
 fn fee(rng: &mut Rng, gas: Gas) -> String {
-    match rng.below(25) {
+    match rng.below(60) {
         0 => String::from("340282366920938463463374607431768211456"),
         1 => String::from("-1"),
         2 => String::new(),
@@ -117,7 +120,7 @@ fn fee(rng: &mut Rng, gas: Gas) -> String {
 }
 
 fn info(rng: &mut Rng, sender: &Sender) -> SignerInfo {
-    let mode = if rng.once_in(30) {
+    let mode = if rng.once_in(60) {
         rng.pick(&[SignMode::LegacyAminoJson, SignMode::Unspecified])
     } else {
         SignMode::Direct
@@ -130,7 +133,7 @@ fn info(rng: &mut Rng, sender: &Sender) -> SignerInfo {
         mode_info: Some(ModeInfo {
             sum: Some(Sum::Single(Single { mode: mode.into() })),
         }),
-        sequence: if rng.once_in(30) {
+        sequence: if rng.once_in(60) {
             rng.next()
         } else {
             sender.sequence
@@ -145,7 +148,7 @@ fn sign(rng: &mut Rng, sender: &Sender, body: &[u8], auth: &[u8], head: &BlockIn
         &head.chain_id
     };
     let document = tx::sign_bytes_direct(body, auth, chain_id, sender.number);
-    if rng.once_in(30) {
+    if rng.once_in(60) {
         return rng.bytes(70);
     }
     let signature = sender.user.account().sign(&document);
