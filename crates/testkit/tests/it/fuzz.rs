@@ -5,7 +5,7 @@ use strongroom_testkit::fuzz;
 #[test]
 fn nothing_that_anyone_sends_faults_a_block_or_fails_another_or_goes_uncharged() {
     let number = |name: &str| std::env::var(name).ok().and_then(|n| n.parse().ok());
-    let blocks = number("STRONGROOM_FUZZ_BLOCKS").unwrap_or(20);
+    let blocks = number("STRONGROOM_FUZZ_BLOCKS").unwrap_or(10);
     let seed = number("STRONGROOM_FUZZ_SEED").unwrap_or(6);
     let figures = fuzz::run(seed, blocks);
     println!("{figures:?}");
