@@ -88,7 +88,7 @@ fn work(options: &Options, next: &AtomicU64, total: &Mutex<Report>, started: Ins
         if options.differential {
             theirs::compare(&mut theirs, &batch, &mut report);
         }
-        if (from - options.first) / BATCH % 512 == 511 {
+        if (from - options.first) / BATCH % 64 == 63 {
             let mut total = total.lock().unwrap_or_else(|e| e.into_inner());
             total.add(std::mem::take(&mut report));
             total.progress(started.elapsed());

@@ -17,6 +17,7 @@ pub(crate) struct Report {
     pub(crate) compared: u64,
     engine_refused: u64,
     faults: u64,
+    excused: u64,
     differences: u64,
     refusals: BTreeMap<String, u64>,
     ends: BTreeMap<&'static str, u64>,
@@ -58,6 +59,12 @@ impl Report {
         self.example("differs".to_owned(), number);
     }
 
+    /// It differs, perhaps by the payload of a NaN.
+    pub(crate) fn excused(&mut self, number: u64) {
+        self.excused += 1;
+        self.example("may differ by a NaN's payload".to_owned(), number);
+    }
+
     pub(crate) fn count(&mut self, ends: &[&'static str]) {
         for end in ends {
             *self.ends.entry(end).or_default() += 1;
@@ -83,6 +90,7 @@ impl Report {
         self.compared += other.compared;
         self.engine_refused += other.engine_refused;
         self.faults += other.faults;
+        self.excused += other.excused;
         self.differences += other.differences;
         for (key, n) in other.refusals {
             *self.refusals.entry(key).or_default() += n;
@@ -99,14 +107,15 @@ impl Report {
 
     pub(crate) fn progress(&self, elapsed: Duration) {
         println!(
-            "{} s: {} modules, {} run, {} compared, {} not loaded, {} faults, {} differences",
+            "{} s: {} modules, {} run, {} compared, {} not loaded, {} faults, {} differences, {} excused",
             elapsed.as_secs(),
             self.modules,
             self.admitted,
             self.compared,
             self.engine_refused,
             self.faults,
-            self.differences
+            self.differences,
+            self.excused
         );
     }
 
