@@ -258,8 +258,9 @@ fn broken_files_are_refused_without_a_word_of_their_content() {
                 .contains(json["priv_key"]["value"].as_str().unwrap_or("nothing"))
         );
     };
-    refused(&|j| j["priv_key"]["value"] = "x".into());
-    refused(&|j| j["priv_key"]["value"] = "AAAA".into());
+    // Longer than the random part of the path, which the error does name.
+    refused(&|j| j["priv_key"]["value"] = "not base64 at all".into());
+    refused(&|j| j["priv_key"]["value"] = "AAAAAAAAAAAAAAAA".into());
     refused(&|j| j["priv_key"]["type"] = "x".into());
     refused(&|j| j["pub_key"] = other["pub_key"].clone());
     refused(&|j| j["address"] = other["address"].clone());
