@@ -37,6 +37,8 @@ pub(super) enum Insert {
     /// Compute the `i32` on top of the stack once more, to the same value: an optimisation of wasmi's that is wrong does not
     /// apply then (ADR 10).
     Anew,
+    /// The same for an `i64`.
+    AnewWide,
 }
 
 /// The plan for one function.
@@ -369,6 +371,15 @@ impl Meter {
             {
                 self.inserts.push((offset, Insert::Anew));
             }
+            // `i32.wrap_i64` leaves the value where it is: the address may be in the same register again.
+            Operator::I64Store { memarg }
+            | Operator::I64Store8 { memarg }
+            | Operator::I64Store16 { memarg }
+            | Operator::I64Store32 { memarg }
+                if memarg.offset > SAME_REGISTER_OFFSET_MAX && self.maybe_same_wide() =>
+            {
+                self.inserts.push((offset, Insert::AnewWide));
+            }
             // wasmi 2.0.0 takes `i32.eqz` of a local out of the condition and then looks at another value: a `select` that
             // gives the wrong one.
             Operator::Select | Operator::TypedSelect { .. } if self.maybe_equal_to_zero() => {
@@ -378,7 +389,7 @@ impl Meter {
         }
         let pushed = match operator {
             Operator::LocalGet { local_index } => Pushed::Local(*local_index),
-            Operator::I32Const { .. } => Pushed::Constant,
+            Operator::I32Const { .. } | Operator::I64Const { .. } => Pushed::Constant,
             _ if compares_otherwise(operator) => Pushed::Comparison,
             _ => Pushed::Unknown,
         };
@@ -399,6 +410,15 @@ impl Meter {
             [Pushed::Local(value), Pushed::Local(address)] => value == address,
             _ => true,
         }
+    }
+
+    /// Whether the `i64` on top of the stack may be in the register of the address below it. Two locals may share one: a
+    /// local that was set to the wrapped other is not moved.
+    fn maybe_same_wide(&self) -> bool {
+        !matches!(
+            self.pushed,
+            [Pushed::Constant, _] | [Pushed::Local(_), Pushed::Constant]
+        )
     }
 
     fn leave(&mut self, next: usize) {

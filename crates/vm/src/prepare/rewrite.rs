@@ -339,6 +339,9 @@ fn write_body<'a>(
             Insert::Anew => {
                 InstructionSink::new(out).i32_const(0).i32_or();
             }
+            Insert::AnewWide => {
+                InstructionSink::new(out).i64_const(0).i64_or();
+            }
             Insert::Return(depth) => {
                 if wrapper.is_some() {
                     // One byte of `return` is left out.

@@ -295,6 +295,50 @@ fn a_store_of_an_address_at_itself_with_a_far_offset_loads_and_stores() {
     }
 }
 
+/// The same with an `i64`: wasmi does nothing for `i32.wrap_i64`, so an address made by it is in the register of its value.
+#[test]
+fn a_store_of_a_wide_value_at_itself_with_a_far_offset_loads_and_stores() {
+    let made = "(i64.add (i64.load (i32.const 40)) (i64.const 8))";
+    let setups = [
+        format!(
+            "(local.set $w {made}) (STORE offset=OFFSET (i32.wrap_i64 (local.get $w)) (local.get $w))"
+        ),
+        format!("(STORE offset=OFFSET (i32.wrap_i64 (local.tee $w {made})) (local.get $w))"),
+        format!(
+            "(local.set $w {made}) (STORE offset=OFFSET (i32.wrap_i64 (local.get $w)) (block (result i64) (local.get $w)))"
+        ),
+        format!(
+            "(local.set $i (i32.wrap_i64 (local.tee $w {made}))) (STORE offset=OFFSET (local.get $i) (local.get $w))"
+        ),
+        format!(
+            "(local.set $i (i32.wrap_i64 {made}))
+             (STORE offset=OFFSET (local.get $i) (i64.extend_i32_u (local.get $i)))"
+        ),
+    ];
+    for setup in &setups {
+        for (store, bytes) in [
+            ("i64.store", 8),
+            ("i64.store8", 1),
+            ("i64.store16", 2),
+            ("i64.store32", 4),
+        ] {
+            for offset in [65_535_u32, 65_536, 70_000] {
+                let far = setup
+                    .replace("STORE", store)
+                    .replace("OFFSET", &offset.to_string());
+                let far = format!("(func $far (local $i i32) (local $w i64) {far})");
+                let at = offset + 8;
+                let body =
+                    format!("(call $far) (call $region (i32.const {at}) (i32.const {bytes}))");
+                let outcome = crate::harness::run(&executing("", &far, &body), PLENTY);
+                let mut stored = vec![0; bytes];
+                stored[0] = 8;
+                assert_eq!(outcome.result, Ok(stored), "{far}");
+            }
+        }
+    }
+}
+
 /// wasmi 2.0.0 takes a comparison with zero out of a `select`'s condition and then looks at the register in which the
 /// comparison's result would have been: `select(1, 2, x == 0)` gave 2 for every x. `prepare` keeps the two apart.
 #[test]
