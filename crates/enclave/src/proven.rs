@@ -258,12 +258,14 @@ mod tests {
     struct Host {
         store: StateStore,
         asked: Cell<usize>,
+        /// The version that it answers from, whatever it is asked for.
+        version: Cell<Height>,
     }
 
     impl Ear for Host {
         fn ask(&self, ask: Ask) -> Result<Answer, DoorError> {
             self.asked.set(self.asked.get() + 1);
-            let view = self.store.view(0).unwrap();
+            let view = self.store.view(self.version.get()).unwrap();
             Ok(match ask {
                 Ask::Get { tree, key, .. } => {
                     let (value, proof) = view.prove(tree, &key).unwrap();
@@ -287,22 +289,65 @@ mod tests {
         vec![n as u8; 1_000]
     }
 
-    #[test]
-    fn what_a_block_reads_is_never_held_above_the_limit_and_its_results_do_not_depend_on_it() {
-        let directory = tempfile::tempdir().unwrap();
-        let kv = FjallKv::open(directory.path(), TABLES, KvLimits::default()).unwrap();
+    fn host(directory: &std::path::Path) -> (Host, PartialForest) {
+        let kv = FjallKv::open(directory, TABLES, KvLimits::default()).unwrap();
         let store = StateStore::open(Arc::new(kv), Limits::default()).unwrap();
         let rows = (0..ROWS).map(|n| ((Tree::Contract, key(n)), Some(value(n))));
         let prepared = store.prepare(0, 0, &WriteSet(rows.collect())).unwrap();
         let (roots, app_hash) = (prepared.roots(), prepared.app_hash());
         store.commit(prepared, &[]).unwrap();
-        let asked = Cell::new(0);
-        let host = Host { store, asked };
+        let host = Host {
+            store,
+            asked: Cell::new(0),
+            version: Cell::new(0),
+        };
+        (host, PartialForest::blind(&roots, &app_hash).unwrap())
+    }
+
+    /// What was forgotten is asked for again in the middle of a block: then the host has its second chance to lie.
+    #[test]
+    fn a_host_that_turns_to_another_state_after_eviction_is_caught_and_nothing_of_it_is_read() {
+        let directory = tempfile::tempdir().unwrap();
+        let (host, forest) = host(directory.path());
+        // Everything has changed there, every third is gone, and there are new ones.
+        let rows = (0..2 * ROWS).map(|n| {
+            let value = (n >= ROWS || n % 3 > 0).then(|| value(n + 1));
+            ((Tree::Contract, key(n)), value)
+        });
+        let later = host.store.prepare(0, 1, &WriteSet(rows.collect())).unwrap();
+        host.store.commit(later, &[]).unwrap();
+        for again in [0, 1, 2, ROWS + 5] {
+            host.version.set(0);
+            let mut proven = Proven::new(forest.clone(), 0, &host);
+            proven.bytes_max = BYTES_MAX;
+            let honest = proven.get(Tree::Contract, &key(again)).unwrap();
+            for n in 10..ROWS {
+                proven.get(Tree::Contract, &key(n)).unwrap();
+            }
+            let held = proven.known(Tree::Contract, &key(again));
+            assert_eq!(held, None, "{again} was never forgotten");
+            host.version.set(1);
+            let fault = proven.get(Tree::Contract, &key(again)).unwrap_err();
+            assert_eq!(proven.failure_of(&fault).code, FailureCode::Proof);
+            let held = proven.known(Tree::Contract, &key(again));
+            assert_eq!(held, None, "{again}: a lie is held for known");
+            // Paths for the write set come from the same host.
+            let writes = WriteSet([((Tree::Contract, key(again)), None)].into());
+            let refused = proven.prepare_writes(&writes).unwrap_err();
+            assert_eq!(refused.code, FailureCode::Proof);
+            host.version.set(0);
+            assert_eq!(proven.get(Tree::Contract, &key(again)), Ok(honest));
+        }
+    }
+
+    #[test]
+    fn what_a_block_reads_is_never_held_above_the_limit_and_its_results_do_not_depend_on_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let (host, forest) = host(directory.path());
         let mut after = Vec::new();
         for bytes_max in [BYTES_MAX, usize::MAX] {
             host.asked.set(0);
-            let mut proven =
-                Proven::new(PartialForest::blind(&roots, &app_hash).unwrap(), 0, &host);
+            let mut proven = Proven::new(forest.clone(), 0, &host);
             proven.bytes_max = bytes_max;
             let mut most = 0;
             // Twice all, so that what was forgotten is read again; and some that are not there.

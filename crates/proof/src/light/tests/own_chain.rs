@@ -156,6 +156,45 @@ fn the_first_block_has_the_time_and_nothing_before_it() {
     );
 }
 
+/// Contracts see block time as unsigned nanoseconds since 1970, so such a header must not enter, whoever signed it.
+#[test]
+fn a_header_with_a_time_before_1970_or_after_2554_is_refused_though_all_validators_signed_it() {
+    let (keys, state, header) = chain_of(&[10]);
+    let first = sign(&keys, &header, 1);
+    let after = state.follow(&header, &first).unwrap();
+    let second = |seconds, nanos| {
+        let mut next = header.clone();
+        next.height = 2;
+        next.last_block_id = Some(first.block_id);
+        next.time = Timestamp { seconds, nanos };
+        let commit = sign(&keys, &next, 1);
+        after.follow(&next, &commit).map(|_| ())
+    };
+    // The last nanosecond that 64 bits count, and the one behind it.
+    let (seconds, nanos) = (18_446_744_073, 709_551_615);
+    assert_eq!(second(seconds, nanos), Ok(()));
+    for (seconds, nanos) in [(seconds, nanos + 1), (seconds + 1, 0), (-1, 999_999_999)] {
+        let found = Timestamp { seconds, nanos };
+        assert_eq!(
+            second(seconds, nanos),
+            Err(LightError::TimeRange { found }),
+            "{found:?}"
+        );
+    }
+    // No genesis begins there either, so no first block can.
+    for seconds in [-1, 18_446_744_074] {
+        let time = Timestamp { seconds, nanos: 0 };
+        let genesis = Genesis {
+            chain_id: "test-1".to_owned(),
+            time,
+            initial_height: 1,
+            validators: state.validators().clone(),
+        };
+        let begun = LightState::genesis(&genesis).map(|_| ());
+        assert_eq!(begun, Err(LightError::TimeRange { found: time }));
+    }
+}
+
 #[test]
 fn updates_hold_from_the_height_after_the_next() {
     let (keys, state, header) = chain_of(&[10]);
