@@ -11,6 +11,7 @@ use crate::modules::compute::limits::{
 use crate::modules::compute::state::CODES;
 use crate::types::proto::pack;
 use crate::types::proto::secret::compute::v1beta1 as pb;
+use crate::types::sha256;
 
 /// A storage message of the puppet.
 fn storage(what: u8, lengths: &[usize]) -> Vec<u8> {
@@ -314,6 +315,16 @@ fn heavy(n: usize) -> Vec<u8> {
     puppet::wasm(&format!("{}{number}", table.repeat(250)))
 }
 
+/// Heavy codes, one more than a block loads.
+fn one_too_many(world: &mut World) -> Vec<Code> {
+    let first = world.store(heavy(0));
+    let stored = world.read(|ctx| CODES.get(ctx, &first.id).unwrap().unwrap());
+    let most = usize::try_from(LOAD_BLOCK_MAX / stored.into_code().weight).unwrap();
+    let mut codes = vec![first];
+    codes.extend((1..=most).map(|n| world.store(heavy(n))));
+    codes
+}
+
 /// Instantiates each of the codes in a transaction of its own, all in one block.
 fn born(world: &mut World, codes: &[Code], round: &str) -> Vec<Vec<u8>> {
     let each = codes.iter().enumerate().map(|(n, code)| {
@@ -342,20 +353,8 @@ fn loading_padding_makes_nobody_elses_call_fail() {
 #[test]
 fn a_transaction_that_the_block_has_no_room_to_load_for_is_left_for_the_next_and_charged_nothing() {
     let (mut world, light, a, _) = two_puppets();
-    let weight = |world: &World, code: &Code| {
-        world.read(|ctx| {
-            CODES
-                .get(ctx, &code.id)
-                .unwrap()
-                .unwrap()
-                .into_code()
-                .weight
-        })
-    };
-    let first = world.store(heavy(0));
-    let most = usize::try_from(LOAD_BLOCK_MAX / weight(&world, &first)).unwrap();
-    let mut codes = vec![first];
-    codes.extend((1..=most).map(|n| world.store(heavy(n))));
+    let codes = one_too_many(&mut world);
+    let most = codes.len() - 1;
     let before = (world.balance(&world.users[0].address), world.height);
     let mut txs = born(&mut world, &codes, "first");
     let call = world.execution(&a, &light.hash, NOTHING.as_bytes(), 0);
@@ -386,6 +385,64 @@ fn a_transaction_that_the_block_has_no_room_to_load_for_is_left_for_the_next_and
     assert_eq!(
         before.0 - world.balance(&world.users[0].address),
         fee * u128::try_from(most + 2).unwrap()
+    );
+}
+
+/// It has done all that a transaction can do before it finds no room: uploads, coins, storage.
+#[test]
+fn of_a_transaction_that_is_left_nothing_stays_in_its_block_and_all_happens_in_the_next() {
+    let (mut world, light, a, _) = two_puppets();
+    let codes = one_too_many(&mut world);
+    let most = codes.len() - 1;
+    let mut txs = born(&mut world, &codes[..most], "fills");
+    let (user, other) = (
+        world.users[0].address.clone(),
+        world.users[1].address.clone(),
+    );
+    let upload = puppet::wasm(r#"(data (i32.const 0x400000) "new")"#);
+    let uploaded = sha256(&upload);
+    let messages = vec![
+        pack(&pb::MsgStoreCode {
+            sender: user.as_bytes().to_vec(),
+            wasm_byte_code: upload,
+            ..Default::default()
+        }),
+        crate::testing::send(&user, &other, 77),
+        world.execution(&a, &light.hash, b"s", 5).any,
+        world
+            .instantiation(&codes[most], "left", NOTHING.as_bytes())
+            .any,
+    ];
+    let before = (
+        world.balance(&user),
+        world.balance(&other),
+        world.balance(&a),
+    );
+    txs.push(world.sign(messages, 12_000_000));
+    let outcome = world.block(&txs);
+    assert!(outcome.tx_results[..most].iter().all(|r| r.code == 0));
+    assert!(
+        outcome.tx_results[most].is_left(),
+        "{:?}",
+        outcome.tx_results[most]
+    );
+    assert!(outcome.new_code.is_empty());
+    assert!(outcome.access[most].writes.is_empty());
+    assert_eq!(world.kept(&a, "last"), None);
+    assert_eq!(
+        (world.balance(&other), world.balance(&a)),
+        (before.1, before.2)
+    );
+    // Each of the others paid its own fee, and it none.
+    let fees = before.0 - world.balance(&user);
+    assert_eq!(fees % u128::try_from(most).unwrap(), 0);
+    let next = world.block(&txs[most..]);
+    assert_eq!(next.tx_results[0].code, 0, "{}", next.tx_results[0].log);
+    assert!(next.new_code.contains_key(&uploaded));
+    assert!(world.kept(&a, "last").is_some());
+    assert_eq!(
+        (world.balance(&other), world.balance(&a)),
+        (before.1 + 77, before.2 + 5)
     );
 }
 
