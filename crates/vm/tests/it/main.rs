@@ -5,6 +5,7 @@ mod cache;
 mod calls;
 mod document;
 mod engine;
+mod fusion;
 mod harness;
 mod imports;
 mod metering;
