@@ -221,7 +221,8 @@ struct Meter {
 enum Pushed {
     Local(u32),
     Constant,
-    /// A comparison that is neither equality nor inequality of `i32`s.
+    /// A comparison that is neither equality nor inequality: wasmi may take these two for a comparison with zero below them,
+    /// which `i64.extend_i32_u` does not hide.
     Comparison,
     Unknown,
 }
@@ -465,8 +466,6 @@ fn compares_otherwise(operator: &Operator<'_>) -> bool {
             | O::I32LeU
             | O::I32GeS
             | O::I32GeU
-            | O::I64Eq
-            | O::I64Ne
             | O::I64LtS
             | O::I64LtU
             | O::I64GtS

@@ -343,7 +343,7 @@ fn a_store_of_a_wide_value_at_itself_with_a_far_offset_loads_and_stores() {
 /// comparison's result would have been: `select(1, 2, x == 0)` gave 2 for every x. `prepare` keeps the two apart.
 #[test]
 fn a_select_by_a_comparison_with_zero_selects_by_that_comparison() {
-    let conditions: [(&str, fn(u32) -> bool); 8] = [
+    let conditions: [(&str, fn(u32) -> bool); 12] = [
         ("(i32.eqz (local.get $x))", |x| x == 0),
         ("(i32.eq (local.get $x) (i32.const 0))", |x| x == 0),
         ("(i32.eq (i32.const 0) (local.get $x))", |x| x == 0),
@@ -353,6 +353,23 @@ fn a_select_by_a_comparison_with_zero_selects_by_that_comparison() {
             x == 0
         }),
         ("(local.get $x) i32.eqz nop", |x| x == 0),
+        // What extends it costs nothing, so the comparison is still the last operator.
+        (
+            "(i64.ne (i64.extend_i32_u (i32.eqz (local.get $x))) (i64.const 0))",
+            |x| x == 0,
+        ),
+        (
+            "(i64.eq (i64.const 0) (i64.extend_i32_u (i32.eqz (local.get $x))))",
+            |x| x != 0,
+        ),
+        (
+            "(i64.eqz (i64.extend_i32_u (i32.eqz (local.get $x))))",
+            |x| x != 0,
+        ),
+        (
+            "(i64.ne (i64.extend_i32_u (i32.xor (local.get $x) (i32.const 0))) (i64.const 0))",
+            |x| x != 0,
+        ),
         ("(local.tee $c (i32.eqz (local.get $x)))", |x| x == 0),
     ];
     for (condition, holds) in conditions {

@@ -1,5 +1,5 @@
-//! wasmi fuses comparisons with what uses them: selects, branches, other comparisons. Random expressions of nothing else,
-//! prepared and run, against a model that computes them one operator at a time.
+//! wasmi fuses comparisons with what uses them (selects, branches, other comparisons) and operators with the locals that take
+//! their results. Random expressions of such, prepared and run, against a model that computes them one operator at a time.
 //!
 //! `STRONGROOM_FUSION_SEED` and `STRONGROOM_FUSION_MODULES` for others than the usual ones.
 
@@ -56,21 +56,87 @@ enum Expr {
     If(Ty, Box<Expr>, Box<Expr>, Box<Expr>),
     /// A block that is left with the first value if the condition holds.
     BrIf(Ty, Box<Expr>, Box<Expr>, Box<Expr>),
+    Load(&'static str, Box<Expr>),
+    /// Address, what is stored, and the value of it all.
+    Store(Ty, &'static str, Box<Expr>, Box<Expr>, Box<Expr>),
+}
+
+/// What expressions read and change.
+struct State {
+    locals: Locals,
+    memory: [u8; MEMORY],
 }
 
 /// Two locals of each type.
 type Locals = [[u64; 2]; 3];
 
-const I32_TWO: [&str; 19] = [
-    "i32.eq", "i32.ne", "i32.lt_s", "i32.lt_u", "i32.gt_s", "i32.gt_u", "i32.le_s", "i32.le_u",
-    "i32.ge_s", "i32.ge_u", "i32.and", "i32.or", "i32.xor", "i32.add", "i32.sub", "i32.and",
-    "i32.or", "i32.eq", "i32.ne",
+const I32_TWO: [&str; 26] = [
+    "i32.mul",
+    "i32.shl",
+    "i32.shr_s",
+    "i32.shr_u",
+    "i32.rotl",
+    "i32.rotr",
+    "i32.xor",
+    "i32.eq",
+    "i32.ne",
+    "i32.lt_s",
+    "i32.lt_u",
+    "i32.gt_s",
+    "i32.gt_u",
+    "i32.le_s",
+    "i32.le_u",
+    "i32.ge_s",
+    "i32.ge_u",
+    "i32.and",
+    "i32.or",
+    "i32.xor",
+    "i32.add",
+    "i32.sub",
+    "i32.and",
+    "i32.or",
+    "i32.eq",
+    "i32.ne",
 ];
 const I64_CMP: [&str; 10] = [
     "i64.eq", "i64.ne", "i64.lt_s", "i64.lt_u", "i64.gt_s", "i64.gt_u", "i64.le_s", "i64.le_u",
     "i64.ge_s", "i64.ge_u",
 ];
-const I64_TWO: [&str; 5] = ["i64.and", "i64.or", "i64.xor", "i64.add", "i64.sub"];
+const I64_TWO: [&str; 11] = [
+    "i64.and",
+    "i64.or",
+    "i64.xor",
+    "i64.add",
+    "i64.sub",
+    "i64.mul",
+    "i64.shl",
+    "i64.shr_s",
+    "i64.shr_u",
+    "i64.rotl",
+    "i64.rotr",
+];
+const I32_LOAD: [&str; 5] = [
+    "i32.load",
+    "i32.load8_s",
+    "i32.load8_u",
+    "i32.load16_s",
+    "i32.load16_u",
+];
+const I64_LOAD: [&str; 7] = [
+    "i64.load",
+    "i64.load8_s",
+    "i64.load8_u",
+    "i64.load16_s",
+    "i64.load16_u",
+    "i64.load32_s",
+    "i64.load32_u",
+];
+const I32_STORE: [&str; 3] = ["i32.store", "i32.store8", "i32.store16"];
+const I64_STORE: [&str; 4] = ["i64.store", "i64.store8", "i64.store16", "i64.store32"];
+/// Where loads and stores go: so many addresses, and the reach of the last.
+const MEMORY_AT: u32 = 70_000;
+const ADDRESSES: usize = 64;
+const MEMORY: usize = ADDRESSES + 8;
 const F64_CMP: [&str; 6] = ["f64.eq", "f64.ne", "f64.lt", "f64.gt", "f64.le", "f64.ge"];
 
 fn leaf(rng: &mut Rng, ty: Ty) -> Expr {
@@ -93,12 +159,22 @@ fn expr(rng: &mut Rng, ty: Ty, depth: u32) -> Expr {
         let less = if rng.next() % 4 == 0 { depth } else { 1 };
         Box::new(expr(rng, ty, depth - less))
     };
-    match (rng.next() % 12, ty) {
+    match (rng.next() % 14, ty) {
         (0, _) => leaf(rng, ty),
         (1, _) => Expr::Tee(ty, rng.of(&[0, 1]), sub(rng, ty)),
         (2 | 3, _) => Expr::Select(sub(rng, ty), sub(rng, ty), sub(rng, Ty::I32)),
         (4, _) => Expr::If(ty, sub(rng, Ty::I32), sub(rng, ty), sub(rng, ty)),
         (5, _) => Expr::BrIf(ty, sub(rng, ty), sub(rng, Ty::I32), sub(rng, ty)),
+        (12, _) if rng.next() % 2 == 0 => {
+            let op = rng.of(&I32_STORE);
+            Expr::Store(ty, op, sub(rng, Ty::I32), sub(rng, Ty::I32), sub(rng, ty))
+        }
+        (12, _) => {
+            let op = rng.of(&I64_STORE);
+            Expr::Store(ty, op, sub(rng, Ty::I32), sub(rng, Ty::I64), sub(rng, ty))
+        }
+        (13, Ty::I32) => Expr::Load(rng.of(&I32_LOAD), sub(rng, Ty::I32)),
+        (13, Ty::I64) => Expr::Load(rng.of(&I64_LOAD), sub(rng, Ty::I32)),
         (6, Ty::I32) => Expr::One("i32.eqz", sub(rng, Ty::I32)),
         (7, Ty::I32) => Expr::One("i64.eqz", sub(rng, Ty::I64)),
         (8, Ty::I32) => Expr::One("i32.wrap_i64", sub(rng, Ty::I64)),
@@ -129,6 +205,17 @@ fn text(e: &Expr) -> String {
         Expr::Tee(ty, n, e) => format!("(local.tee {} {})", local(*ty, *n), text(e)),
         Expr::One(op, e) => format!("({op} {})", text(e)),
         Expr::Two(op, a, b) => format!("({op} {} {})", text(a), text(b)),
+        Expr::Load(op, at) => format!(
+            "({op} offset={MEMORY_AT} (i32.and {} (i32.const 63)))",
+            text(at)
+        ),
+        Expr::Store(ty, op, at, what, e) => format!(
+            "(block (result {}) ({op} offset={MEMORY_AT} (i32.and {} (i32.const 63)) {}) {})",
+            ty.name(),
+            text(at),
+            text(what),
+            text(e)
+        ),
         Expr::Select(a, b, c) => format!("(select {} {} {})", text(a), text(b), text(c)),
         Expr::If(ty, c, a, b) => format!(
             "(if (result {}) {} (then {}) (else {}))",
@@ -147,17 +234,59 @@ fn text(e: &Expr) -> String {
     }
 }
 
-fn value(e: &Expr, locals: &mut Locals) -> u64 {
+/// Bytes that a load or store moves.
+fn width(op: &str) -> usize {
+    match op {
+        _ if op.contains('8') => 1,
+        _ if op.contains("16") => 2,
+        _ if op.starts_with("i32") || op.contains("e32") || op.contains("d32") => 4,
+        _ => 8,
+    }
+}
+
+fn place(address: u64) -> usize {
+    usize::try_from(address).unwrap() % ADDRESSES
+}
+
+fn load(op: &str, memory: &[u8]) -> u64 {
+    let width = width(op);
+    let mut bytes = [0; 8];
+    bytes[..width].copy_from_slice(&memory[..width]);
+    let unused = 64 - 8 * u32::try_from(width).unwrap();
+    let bits = u64::from_le_bytes(bytes) << unused;
+    let bits = if op.ends_with("_s") {
+        ((bits as i64) >> unused) as u64
+    } else {
+        bits >> unused
+    };
+    if op.starts_with("i32") {
+        bits & 0xffff_ffff
+    } else {
+        bits
+    }
+}
+
+fn value(e: &Expr, state: &mut State) -> u64 {
     match e {
         Expr::Const(_, bits) => *bits,
-        Expr::Get(ty, n) => locals[*ty as usize][*n],
+        Expr::Get(ty, n) => state.locals[*ty as usize][*n],
         Expr::Tee(ty, n, e) => {
-            let bits = value(e, locals);
-            locals[*ty as usize][*n] = bits;
+            let bits = value(e, state);
+            state.locals[*ty as usize][*n] = bits;
             bits
         }
+        Expr::Load(op, at) => {
+            let at = place(value(at, state));
+            load(op, &state.memory[at..])
+        }
+        Expr::Store(_, op, at, what, e) => {
+            let at = place(value(at, state));
+            let what = value(what, state).to_le_bytes();
+            state.memory[at..at + width(op)].copy_from_slice(&what[..width(op)]);
+            value(e, state)
+        }
         Expr::One(op, e) => {
-            let x = value(e, locals);
+            let x = value(e, state);
             match *op {
                 "i32.wrap_i64" => x & 0xffff_ffff,
                 "i64.extend_i32_u" => x,
@@ -166,21 +295,21 @@ fn value(e: &Expr, locals: &mut Locals) -> u64 {
             }
         }
         Expr::Two(op, a, b) => {
-            let (a, b) = (value(a, locals), value(b, locals));
+            let (a, b) = (value(a, state), value(b, state));
             two(op, a, b)
         }
         Expr::Select(a, b, c) => {
-            let (a, b) = (value(a, locals), value(b, locals));
-            if value(c, locals) == 0 { b } else { a }
+            let (a, b) = (value(a, state), value(b, state));
+            if value(c, state) == 0 { b } else { a }
         }
         Expr::If(_, c, a, b) => {
-            let chosen = if value(c, locals) == 0 { b } else { a };
-            value(chosen, locals)
+            let chosen = if value(c, state) == 0 { b } else { a };
+            value(chosen, state)
         }
         Expr::BrIf(_, a, c, b) => {
-            let a = value(a, locals);
-            if value(c, locals) == 0 {
-                value(b, locals)
+            let a = value(a, state);
+            if value(c, state) == 0 {
+                value(b, state)
             } else {
                 a
             }
@@ -215,6 +344,8 @@ fn two(op: &str, a: u64, b: u64) -> u64 {
         "xor" => a ^ b,
         "add" => cut(a.wrapping_add(b)),
         "sub" => cut(a.wrapping_sub(b)),
+        "mul" => cut(a.wrapping_mul(b)),
+        _ if "shl shr_s shr_u rotl rotr".contains(op) => shift(ty == "i32", op, a, b as u32),
         "eq" => u64::from(a == b),
         "ne" => u64::from(a != b),
         "lt_s" => u64::from(signed(a) < signed(b)),
@@ -225,6 +356,26 @@ fn two(op: &str, a: u64, b: u64) -> u64 {
         "le_u" => u64::from(a <= b),
         "ge_s" => u64::from(signed(a) >= signed(b)),
         _ => u64::from(a >= b),
+    }
+}
+
+fn shift(narrow: bool, op: &str, a: u64, by: u32) -> u64 {
+    if narrow {
+        let a = a as u32;
+        return u64::from(match op {
+            "shl" => a.wrapping_shl(by),
+            "shr_s" => (a as i32).wrapping_shr(by) as u32,
+            "shr_u" => a.wrapping_shr(by),
+            "rotl" => a.rotate_left(by % 32),
+            _ => a.rotate_right(by % 32),
+        });
+    }
+    match op {
+        "shl" => a.wrapping_shl(by),
+        "shr_s" => (a as i64).wrapping_shr(by) as u64,
+        "shr_u" => a.wrapping_shr(by),
+        "rotl" => a.rotate_left(by % 64),
+        _ => a.rotate_right(by % 64),
     }
 }
 
@@ -251,6 +402,10 @@ fn what_is_fused_with_a_comparison_gives_what_the_operators_give_one_by_one() {
         let mut rng = Rng(seed ^ (module << 32));
         let (mut functions, mut body, mut expected) = (String::new(), String::new(), Vec::new());
         let mut sources = Vec::new();
+        let mut state = State {
+            locals: Locals::default(),
+            memory: [0; MEMORY],
+        };
         for n in 0..FUNCTIONS {
             let ty = rng.of(&[Ty::I32, Ty::I32, Ty::I64]);
             let e = expr(&mut rng, ty, DEPTH);
@@ -284,9 +439,9 @@ fn what_is_fused_with_a_comparison_gives_what_the_operators_give_one_by_one() {
                         (i64.const {c}) (i64.const {d}) (i64.const {f}) (i64.const {g})))\n"
                 )
                 .unwrap();
-                let mut locals = input;
-                let own = value(&e, &mut locals);
-                let [[a, b], [c, d], _] = locals;
+                state.locals = input;
+                let own = value(&e, &mut state);
+                let [[a, b], [c, d], _] = state.locals;
                 let sum = [a, b, c, d].into_iter().fold(own, u64::wrapping_add);
                 expected.push(sum);
             }
