@@ -20,6 +20,8 @@ const PEERS = 160;
 const PATIENCE_MS = 90_000;
 /** What the pools and buffers may add, with room to spare: far below what the peers try to fill. */
 const GROWTH_MIB_MAX = 400;
+/** What bodies in tiny pieces may add: the pool, and room to spare. A list of their pieces takes three times as much. */
+const TINY_PIECES_MIB_MAX = 100;
 
 let network;
 before(async () => {
@@ -86,6 +88,28 @@ test("peers that hold every place of every server stop no block, fill no memory,
   }
   assert.ok(memoryMax - memoryBefore < GROWTH_MIB_MAX, `${memoryBefore} MiB grew to ${memoryMax} MiB`);
   assert.equal(network.exit, undefined);
+});
+
+test("bodies in chunks of one byte hold little more memory than their bytes", async () => {
+  const pid = network.child.pid;
+  const before = memoryMib(pid);
+  const body = Buffer.from("1\r\nx\r\n".repeat(3_900_000));
+  const peers = Array.from({ length: 20 }, () => {
+    const socket = peer(network.rpc);
+    socket.write("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+    socket.write(body);
+    return socket;
+  });
+  let most = before;
+  try {
+    for (let round = 0; round < 120; round += 1) {
+      await sleep(100);
+      most = Math.max(most, memoryMib(pid));
+    }
+  } finally {
+    for (const socket of peers) socket.destroy();
+  }
+  assert.ok(most - before < TINY_PIECES_MIB_MAX, `${before} MiB grew to ${most} MiB`);
 });
 
 test("no request makes a thread, however many come at once", async () => {

@@ -419,3 +419,31 @@ pub fn boot(
         &Header::decode(&block.header).map_err(|e| broken(&e))?,
     )))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use strongroom_bridge::FailureCode;
+    use strongroom_bridge::message::Failure;
+
+    #[test]
+    fn the_engine_waits_for_a_busy_enclave_and_a_short_host_and_ends_for_all_else() {
+        for (error, transient) in [
+            (DoorError::Busy("all lanes are taken"), true),
+            (DoorError::Short("no descriptors".into()), true),
+            (DoorError::Closed("the process died".into()), false),
+            (DoorError::Turn("a reply too many"), false),
+            (DoorError::Spawn("no process".into()), false),
+        ] {
+            assert_eq!(of_door(error.clone()).is_transient(), transient, "{error}");
+        }
+        for code in FailureCode::ALL {
+            let failed = DoorError::Failed(Failure {
+                code,
+                text: String::new(),
+                tx: None,
+            });
+            assert!(!of_door(failed).is_transient(), "{code:?}");
+        }
+    }
+}

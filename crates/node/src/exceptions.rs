@@ -172,6 +172,12 @@ fn write_report(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::enclave::Enclave;
+    use std::sync::Arc;
+    use strongroom_bridge::message::{Answer, Ask, Failure, Reply, Request, TxAt};
+    use strongroom_bridge::{FailureCode, Transport};
+    use strongroom_store::state::TABLES;
+    use strongroom_store::{ContentStore, FjallKv, KvLimits, Limits, StateStore};
 
     #[test]
     fn the_list_of_a_home_survives_and_a_line_that_is_none_is_refused() {
@@ -201,6 +207,93 @@ mod tests {
             assert!(bad.parse::<Exception>().is_err(), "{bad}");
             fs::write(&path, bad).unwrap();
             assert!(Exceptions::load(&path).is_err(), "{bad}");
+        }
+    }
+
+    /// An enclave whose every call ends like this.
+    struct Ends(DoorError);
+
+    impl Transport for Ends {
+        fn call(&self, _: Request, _: &mut dyn FnMut(Ask) -> Answer) -> Result<Reply, DoorError> {
+            Err(self.0.clone())
+        }
+    }
+
+    fn executes(home: &Path, reports: PathBuf, error: &DoorError) -> DoorError {
+        let kv = FjallKv::open(home.join("state"), TABLES, KvLimits::default()).unwrap();
+        let enclave = Enclave::new(
+            Arc::new(Ends(error.clone())),
+            Arc::new(StateStore::open(Arc::new(kv), Limits::default()).unwrap()),
+            Arc::new(ContentStore::open(&home.join("content")).unwrap()),
+        );
+        let block = DecidedBlock {
+            txs: vec![b"one".to_vec(), b"two".to_vec()],
+            ..DecidedBlock::default()
+        };
+        enclave
+            .with_operator(Exceptions::default(), reports)
+            .execute_block(&block)
+            .unwrap_err()
+    }
+
+    fn failed(code: FailureCode, tx: Option<TxAt>) -> DoorError {
+        DoorError::Failed(Failure {
+            code,
+            text: "an invariant does not hold".into(),
+            tx,
+        })
+    }
+
+    #[test]
+    fn a_block_that_faults_leaves_a_report_that_names_the_transaction_and_holds_the_block() {
+        let home = tempfile::tempdir().unwrap();
+        let reports = home.path().join("reports");
+        let tx = TxAt {
+            height: 7,
+            index: 1,
+            hash: [0xab; 32],
+        };
+        let error = failed(FailureCode::Broken, Some(tx));
+        assert_eq!(executes(home.path(), reports.clone(), &error), error);
+        let text = fs::read(reports.join("block-0.json")).unwrap();
+        let report: serde_json::Value = serde_json::from_slice(&text).unwrap();
+        assert_eq!(report["code"], error.code());
+        assert_eq!(report["failure"], error.to_string());
+        let hash = "AB".repeat(32);
+        assert_eq!(
+            report["tx"],
+            serde_json::json!({ "index": 1, "hash": hash })
+        );
+        let txs = ["one", "two"].map(hex::encode);
+        assert_eq!(report["block"]["txs"], serde_json::json!(txs));
+        // What the log tells the operator to type is what the option takes.
+        assert_eq!(
+            format!("7:{hash}").parse(),
+            Ok(Exception {
+                height: 7,
+                tx: tx.hash
+            })
+        );
+    }
+
+    #[test]
+    fn what_passes_by_itself_leaves_no_report_and_a_report_that_cannot_be_written_hides_no_error() {
+        for (error, written) in [
+            (DoorError::Busy("all lanes are taken"), false),
+            (DoorError::Short("no descriptors".into()), false),
+            (failed(FailureCode::Unavailable, None), false),
+            (DoorError::Closed("the process died".into()), true),
+            (failed(FailureCode::Proof, None), true),
+        ] {
+            let home = tempfile::tempdir().unwrap();
+            let reports = home.path().join("reports");
+            assert_eq!(executes(home.path(), reports.clone(), &error), error);
+            assert_eq!(reports.join("block-0.json").exists(), written, "{error}");
+            // Its place is taken by a file.
+            let file = home.path().join("file");
+            fs::write(&file, "").unwrap();
+            let again = home.path().join("again");
+            assert_eq!(executes(&again, file, &error), error);
         }
     }
 }

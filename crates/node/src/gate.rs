@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 /// Pieces of heavy work at one time: leaves cores to the engine.
 pub const RUNNING_MAX: usize = 2;
-/// Those that may wait for their turn: below half of the requests that a server works on at one time.
+/// Those that may wait for their turn. Each holds a thread of its server, which gives such work half of its threads.
 pub const WAITING_MAX: usize = 24;
 /// How long one waits: shorter than the patience of common clients.
 pub const WAIT_MAX: Duration = Duration::from_secs(5);

@@ -19,7 +19,7 @@ use strongroom_types::{Hash, Height, Tree};
 
 /// Queries of one or a few entries, which are answered at once. Any other may walk a list or give away a whole code, and
 /// passes the gate.
-const LIGHT: &[&str] = &[
+pub(crate) const LIGHT: &[&str] = &[
     "/cosmos.auth.v1beta1.Query/Account",
     "/cosmos.auth.v1beta1.Query/AccountInfo",
     "/cosmos.auth.v1beta1.Query/Params",

@@ -1,7 +1,8 @@
 //! Threads that may block, made once: no request ever makes one.
 //!
 //! Promises: the threads are there before the first request, or the node does not start; a job that panics takes no
-//! thread with it. Refuses: work that found no free thread within [`WAITS`].
+//! thread with it; jobs that may take long never hold more than half of the threads. Refuses: work that found no free
+//! thread within [`WAITS`].
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -20,6 +21,8 @@ type Job = Box<dyn FnOnce() + Send>;
 #[derive(Debug)]
 pub struct Workers {
     free: Arc<Semaphore>,
+    /// Places of jobs that may take long.
+    long: Arc<Semaphore>,
     jobs: mpsc::Sender<Job>,
     waits: Duration,
 }
@@ -52,6 +55,7 @@ impl Workers {
         }
         Ok(Self {
             free: Arc::new(Semaphore::new(count)),
+            long: Arc::new(Semaphore::new((count / 2).max(1))),
             jobs,
             waits: WAITS,
         })
@@ -75,6 +79,28 @@ impl Workers {
             result
         });
         result.await.map_err(|_| WorkError::Failed)
+    }
+
+    /// The same for a job that may take long, or wait for its turn: the others keep half of the threads. Its turn is
+    /// waited for without a thread.
+    ///
+    /// # Errors
+    /// [`WorkError`]
+    pub async fn run_long<T: Send + 'static>(
+        &self,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, WorkError> {
+        let place = timeout(self.waits, Arc::clone(&self.long).acquire_owned());
+        let Ok(Ok(place)) = place.await else {
+            return Err(WorkError::Busy);
+        };
+        // The job has the place, as nobody may wait for it any more.
+        self.run(move || {
+            let result = job();
+            drop(place);
+            result
+        })
+        .await
     }
 
     /// Runs `job` after all that were queued before it. The caller bounds how many there are.
@@ -114,6 +140,30 @@ mod tests {
             assert_eq!(failed, Err::<(), _>(WorkError::Failed));
         }
         assert_eq!(workers.run(|| 7).await, Ok(7));
+    }
+
+    #[tokio::test]
+    async fn long_jobs_leave_half_of_the_threads_to_the_others_however_many_come() {
+        let workers = Arc::new(Workers::new("test", 4).unwrap());
+        let (go, wait) = mpsc::channel::<()>();
+        let wait = Arc::new(Mutex::new(wait));
+        let many: Vec<_> = (0..12)
+            .map(|_| {
+                let (workers, wait) = (Arc::clone(&workers), Arc::clone(&wait));
+                tokio::spawn(
+                    async move { workers.run_long(move || wait.lock().unwrap().recv()).await },
+                )
+            })
+            .collect();
+        while workers.long.available_permits() > 0 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(workers.run(|| 7).await, Ok(7));
+        assert_eq!(workers.free.available_permits(), 2);
+        drop(go);
+        for job in many {
+            assert!(job.await.unwrap().is_ok(), "it had its turn");
+        }
     }
 
     #[tokio::test]

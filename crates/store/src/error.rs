@@ -14,12 +14,15 @@ pub fn is_transient(error: &(dyn std::error::Error + 'static)) -> bool {
         if let Some(error) = error.downcast_ref::<Error>() {
             return error.is_transient();
         }
-        if let Some(error) = error.downcast_ref::<io::Error>()
-            && is_transient_io(error)
-        {
+        let wrapped = error.downcast_ref::<io::Error>();
+        if wrapped.is_some_and(is_transient_io) {
             return true;
         }
-        cause = error.source();
+        // What an `io::Error` was made from is not among its sources: those begin behind it.
+        cause = match wrapped.and_then(io::Error::get_ref) {
+            Some(inner) => Some(inner),
+            None => error.source(),
+        };
     }
     false
 }
@@ -134,3 +137,43 @@ impl Error {
 
 /// Result of the store.
 pub type Result<T> = std::result::Result<T, Error>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("a step failed")]
+    struct Step(#[source] Box<dyn std::error::Error + Send + Sync>);
+
+    /// The error bare, as the cause of another, and inside another `io::Error`.
+    fn forms(error: impl Fn() -> io::Error) -> [Box<dyn std::error::Error + Send + Sync>; 4] {
+        [
+            error().into(),
+            Step(error().into()).into(),
+            io::Error::other(error()).into(),
+            Step(io::Error::other(Step(error().into())).into()).into(),
+        ]
+    }
+
+    #[test]
+    fn want_of_room_is_found_however_deep_and_nothing_else_is_taken_for_it() {
+        // ENOSPC, EMFILE, ENFILE, EAGAIN, ENOMEM, EDQUOT; then EIO, EACCES, ENOENT, EROFS.
+        for (number, transient) in [28, 24, 23, 11, 12, 122]
+            .map(|number| (number, true))
+            .into_iter()
+            .chain([5, 13, 2, 30].map(|number| (number, false)))
+        {
+            for error in forms(|| io::Error::from_raw_os_error(number)) {
+                assert_eq!(is_transient(&*error), transient, "{number}: {error:?}");
+                assert_eq!(Error::engine(error).is_transient(), transient, "{number}");
+            }
+        }
+        let damaged = Step(Error::damaged("a row").into());
+        assert!(!is_transient(&damaged));
+        let blocks = crate::blocks::BlockStoreError::Database(Error::Short {
+            detail: String::new(),
+        });
+        assert!(is_transient(&Step(blocks.into())));
+    }
+}

@@ -19,7 +19,7 @@ use axum::http::{
 use json::Printer;
 use prost::Message as _;
 use prost_reflect::{DescriptorPool, DynamicMessage};
-use routes::{BadRequest, Route, Routes, Verb};
+use routes::{BadRequest, PathFields, Route, Routes, Verb};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -85,8 +85,16 @@ impl Gateway {
         };
         let gateway = Arc::clone(&self);
         // Queries read disk and may run contracts: not on the threads that serve connections.
+        let long = self
+            .route(&parts.method, &parts.uri)
+            .is_some_and(|(_, route, _)| Services::may_take_long(&route.path));
         let step = move || gateway.answer(&parts.method, &parts.uri, &parts.headers, &body);
-        let answer = match self.workers.run(step).await {
+        let ran = if long {
+            self.workers.run_long(step).await
+        } else {
+            self.workers.run(step).await
+        };
+        let answer = match ran {
             Ok(Ok(Step::Done(height, json))) => Ok((height, json)),
             Ok(Ok(Step::Broadcast(request))) => self.broadcast(request).await,
             Ok(Err(e)) => Err(e),
@@ -121,6 +129,16 @@ impl Gateway {
         Ok(self.printer.print(&message))
     }
 
+    fn route(&self, method: &Method, uri: &Uri) -> Option<(Verb, &Route, PathFields)> {
+        let verb = match *method {
+            Method::GET => Verb::Get,
+            Method::POST => Verb::Post,
+            _ => return None,
+        };
+        let (route, fields) = self.routes.find(verb, uri.path())?;
+        Some((verb, route, fields))
+    }
+
     fn answer(
         &self,
         method: &Method,
@@ -128,15 +146,7 @@ impl Gateway {
         headers: &HeaderMap,
         body: &Bytes,
     ) -> Result<Step, QueryError> {
-        let verb = match *method {
-            Method::GET => Verb::Get,
-            Method::POST => Verb::Post,
-            _ => return Err(QueryError::UnknownPath),
-        };
-        let (route, fields) = self
-            .routes
-            .find(verb, uri.path())
-            .ok_or(QueryError::UnknownPath)?;
+        let (verb, route, fields) = self.route(method, uri).ok_or(QueryError::UnknownPath)?;
         let request = match verb {
             Verb::Get => route.request_of_query(&fields, uri.query().unwrap_or_default()),
             Verb::Post => route.request_of_body(body),

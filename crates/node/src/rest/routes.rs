@@ -35,6 +35,9 @@ enum Segment {
     Rest(String),
 }
 
+/// Names of fields with what the path holds for them.
+pub(crate) type PathFields = Vec<(String, String)>;
+
 /// A request that does not fit its message: gRPC 3.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct BadRequest(pub(crate) String);
@@ -85,7 +88,7 @@ impl Routes {
     }
 
     /// The route of a request path with what its fields hold. Literal segments go before fields.
-    pub(crate) fn find(&self, verb: Verb, path: &str) -> Option<(&Route, Vec<(String, String)>)> {
+    pub(crate) fn find(&self, verb: Verb, path: &str) -> Option<(&Route, PathFields)> {
         let given: Vec<&str> = path.trim_start_matches('/').split('/').collect();
         self.0
             .iter()

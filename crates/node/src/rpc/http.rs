@@ -1,4 +1,6 @@
 //! HTTP: JSON-RPC at `/` with any verb, methods by path, the list of methods, CORS and caching headers.
+//!
+//! Refuses: methods that have an effect, unless the verb is GET or POST: whoever only asks (HEAD, OPTIONS) changes nothing.
 
 use super::cors::Cors;
 use super::envelope::{
@@ -12,9 +14,9 @@ use crate::listen::{self, BodyError};
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::header::{
-    CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HOST, ORIGIN, X_CONTENT_TYPE_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HOST, ORIGIN, X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderName, HeaderValue, Method as Verb, StatusCode};
 use axum::response::Response;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -62,6 +64,16 @@ impl Reply {
         }
     }
 
+    /// For a method with an effect, asked for by a verb that should have none.
+    fn not_by_this_verb() -> Self {
+        Self {
+            status: StatusCode::METHOD_NOT_ALLOWED,
+            content_type: Some("text/plain; charset=utf-8"),
+            cacheable: false,
+            body: "transactions are broadcast by GET or POST\n".into(),
+        }
+    }
+
     fn not_found() -> Self {
         let content_type = Some("text/plain; charset=utf-8");
         Self {
@@ -100,6 +112,9 @@ fn finish(reply: Reply, cors: Option<&Cors>, origin: Option<&HeaderValue>) -> Re
     let mut response = Response::new(Body::from(reply.body));
     *response.status_mut() = reply.status;
     let headers = response.headers_mut();
+    if reply.status == StatusCode::METHOD_NOT_ALLOWED {
+        headers.insert(ALLOW, HeaderValue::from_static("GET, POST"));
+    }
     if let Some(content_type) = reply.content_type {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     }
@@ -120,6 +135,11 @@ fn finish(reply: Reply, cors: Option<&Cors>, origin: Option<&HeaderValue>) -> Re
         cors.mark(origin, headers);
     }
     response
+}
+
+/// Whether this verb may call a method that has an effect.
+fn may_change(verb: &Verb) -> bool {
+    matches!(*verb, Verb::GET | Verb::POST)
 }
 
 fn host_of(request: &Request) -> String {
@@ -148,6 +168,7 @@ async fn body_of(server: &Server, request: Request) -> Result<Bytes, RpcError> {
 
 async fn at_root(server: &Arc<Server>, request: Request) -> Reply {
     let host = host_of(&request);
+    let may_change = may_change(request.method());
     let body = match body_of(server, request).await {
         Ok(body) if body.is_empty() => return Reply::page(&host),
         Ok(body) => body,
@@ -178,6 +199,9 @@ async fn at_root(server: &Arc<Server>, request: Request) -> Reply {
         .filter(|request| request.id.is_some())
         .map(JsonCall::read)
         .collect();
+    if !may_change && calls.iter().any(JsonCall::has_effect) {
+        return Reply::not_by_this_verb();
+    }
     let mut answers: Vec<String> = Vec::new();
     let mut cacheable = true;
     for call in calls {
@@ -224,6 +248,10 @@ impl JsonCall {
         }
     }
 
+    fn has_effect(&self) -> bool {
+        matches!(&self.call, Ok((method, _)) if method.has_effect())
+    }
+
     /// The answer, and whether a cache may keep it.
     async fn answer(self, server: &Arc<Server>) -> (String, bool) {
         let id = self.id.as_ref();
@@ -252,6 +280,9 @@ async fn at_method(
     let fail = |status, error: &RpcError| Reply::json(status, respond(Some(&URI_ID), Err(error)));
     if matches!(method.call, Call::WebsocketOnly) {
         return fail(StatusCode::NOT_FOUND, &RpcError::method_not_found());
+    }
+    if method.has_effect() && !may_change(request.method()) {
+        return Reply::not_by_this_verb();
     }
     let query = request.uri().query().unwrap_or_default().to_owned();
     let content_type = request

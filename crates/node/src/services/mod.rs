@@ -7,7 +7,7 @@ mod txs;
 
 use crate::chain::query::{GrpcCode, Page, QueryError, QueryStop};
 use crate::check_queue::CheckQueue;
-use crate::host::HostChain;
+use crate::host::{HostChain, LIGHT};
 use crate::mempool::Mempool;
 use crate::rpc::backend::NodeInfo;
 use prost::Message;
@@ -38,6 +38,19 @@ pub struct Services {
 pub type Answer = Result<(Height, Vec<u8>), QueryError>;
 
 impl Services {
+    /// Whether a method may take long or wait for its turn: what passes the gate, and what the enclave runs.
+    #[must_use]
+    pub fn may_take_long(path: &str) -> bool {
+        match path.strip_prefix('/').and_then(|p| p.split_once('/')) {
+            Some(("cosmos.tx.v1beta1.Service", method)) => {
+                matches!(method, "Simulate" | "GetTxsEvent")
+            }
+            Some(("cosmos.base.tendermint.v1beta1.Service", method)) => method == "ABCIQuery",
+            Some(("cosmos.base.node.v1beta1.Service", _)) | None => false,
+            Some(_) => !LIGHT.contains(&path),
+        }
+    }
+
     /// Calls the full gRPC method `path` (`/package.Service/Method`) at `height` (0: the newest).
     ///
     /// # Errors

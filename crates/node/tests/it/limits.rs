@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use strongroom_node::event_bus::LAG_BLOCKS_MAX;
 use strongroom_node::listen::{Budget, HEAD_BYTES_MAX, HEADERS_MAX, OWN_BYTES, Settings};
 use strongroom_node::mempool::Limits;
-use strongroom_node::rpc::{Config, RpcServer};
+use strongroom_node::rpc::{Config, RpcBackend as _, RpcServer};
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
@@ -507,4 +507,72 @@ async fn stopping_frees_the_port_and_does_not_wait_for_idle_connections() {
         TcpStream::connect(address).is_err(),
         "nobody listens any more"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_verb_that_should_change_nothing_broadcasts_nothing() {
+    let (backend, server) = start_with(Config::default()).await;
+    let ask = |head: &str, body: &str| {
+        let mut stream = connect(server.address());
+        let length = body.len();
+        let text = format!(
+            "{head} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
+        );
+        stream.write_all(text.as_bytes()).unwrap();
+        rest_of(stream)
+    };
+    for verb in ["HEAD", "OPTIONS", "TRACE", "PUT", "DELETE", "PATCH"] {
+        for method in ["async", "sync", "commit"] {
+            let target = format!("{verb} /broadcast_tx_{method}?tx=%22set%20a%201%22");
+            let body = format!(
+                r#"[{{"id":1,"method":"health"}},{{"id":2,"method":"broadcast_tx_{method}","params":{{"tx":"c2V0IGEgMQ=="}}}}]"#
+            );
+            for answer in [ask(&target, ""), ask(&format!("{verb} /"), &body)] {
+                assert!(
+                    answer.starts_with("HTTP/1.1 405"),
+                    "{verb} {method}: {answer}"
+                );
+                assert!(
+                    answer.to_lowercase().contains("allow: get, post"),
+                    "{answer}"
+                );
+            }
+        }
+        assert!(
+            ask(&format!("{verb} /health"), "").starts_with("HTTP/1.1 200"),
+            "{verb}"
+        );
+    }
+    assert_eq!(backend.mempool().size().txs, 0);
+    let sent = ask("GET /broadcast_tx_sync?tx=%22set%20a1%201%22", "");
+    assert!(sent.starts_with("HTTP/1.1 200"), "{sent}");
+    assert_eq!(backend.mempool().size().txs, 1);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_in_pieces_of_one_byte_is_read_whole_and_refused_above_the_limit() {
+    let config = Config {
+        body_bytes_max: 1_000,
+        ..Config::default()
+    };
+    let server = start(config).await;
+    let ask = |bytes: usize| {
+        let mut body = r#"{"id":1,"method":"health","params":{}"#.to_owned();
+        body += &" ".repeat(bytes - body.len() - 1);
+        body.push('}');
+        let mut text =
+            "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+                .to_owned();
+        for byte in body.chars() {
+            text += &format!("1\r\n{byte}\r\n");
+        }
+        text += "0\r\n\r\n";
+        let mut stream = connect(server.address());
+        stream.write_all(text.as_bytes()).unwrap();
+        rest_of(stream)
+    };
+    assert!(ask(1_000).starts_with("HTTP/1.1 200"), "{}", ask(1_000));
+    assert!(ask(1_001).starts_with("HTTP/1.1 400"), "{}", ask(1_001));
+    server.stop().await;
 }

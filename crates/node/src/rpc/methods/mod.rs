@@ -50,6 +50,8 @@ pub(crate) enum Cache {
 pub(crate) enum Call {
     /// It answers soon.
     Now(fn(&Context, &Params) -> Answer),
+    /// It may take long, or wait for its turn.
+    Long(fn(&Context, &Params) -> Answer),
     /// It waits for CheckTx.
     Checks(fn(Context, Params) -> Later),
     /// It may wait for a block.
@@ -67,6 +69,11 @@ pub(crate) struct Method {
 }
 
 impl Method {
+    /// Whether it hands in something: those that only answer may be called by any verb.
+    pub(crate) const fn has_effect(&self) -> bool {
+        matches!(self.call, Call::Checks(_) | Call::Waits(_))
+    }
+
     /// Whether the answer to a call with `params` may be kept.
     pub(crate) fn is_cacheable(&self, params: &Params) -> bool {
         match self.cache {
@@ -95,6 +102,19 @@ const fn now(
     }
 }
 
+const fn long(
+    name: &'static str,
+    params: &'static [Param],
+    call: fn(&Context, &Params) -> Answer,
+) -> Method {
+    Method {
+        name,
+        params,
+        cache: Cache::Never,
+        call: Call::Long(call),
+    }
+}
+
 const fn websocket(name: &'static str, params: &'static [Param]) -> Method {
     Method {
         name,
@@ -107,7 +127,7 @@ const fn websocket(name: &'static str, params: &'static [Param]) -> Method {
 /// All methods by name, in the order of the alphabet.
 pub(crate) static METHODS: &[Method] = &[
     now("abci_info", &[], Cache::Always, abci::abci_info),
-    now(
+    long(
         "abci_query",
         &[
             ("path", Kind::Text),
@@ -115,7 +135,6 @@ pub(crate) static METHODS: &[Method] = &[
             ("height", Kind::Int),
             ("prove", Kind::Bool),
         ],
-        Cache::Never,
         abci::abci_query,
     ),
     now("block", HEIGHT, Cache::WithHeight, blocks::block),
@@ -131,7 +150,7 @@ pub(crate) static METHODS: &[Method] = &[
         Cache::WithHeight,
         blocks::block_results,
     ),
-    now(
+    long(
         "block_search",
         &[
             ("query", Kind::Text),
@@ -139,7 +158,6 @@ pub(crate) static METHODS: &[Method] = &[
             ("per_page", Kind::Int),
             ("order_by", Kind::Text),
         ],
-        Cache::Never,
         search::block_search,
     ),
     now(
@@ -222,7 +240,7 @@ pub(crate) static METHODS: &[Method] = &[
         Cache::Always,
         tx::tx,
     ),
-    now(
+    long(
         "tx_search",
         &[
             ("query", Kind::Text),
@@ -231,7 +249,6 @@ pub(crate) static METHODS: &[Method] = &[
             ("per_page", Kind::Int),
             ("order_by", Kind::Text),
         ],
-        Cache::Never,
         search::tx_search,
     ),
     now(
