@@ -115,6 +115,21 @@ const I64_TWO: [&str; 11] = [
     "i64.rotl",
     "i64.rotr",
 ];
+const I32_ONE: [&str; 6] = [
+    "i32.extend8_s",
+    "i32.extend16_s",
+    "i32.clz",
+    "i32.ctz",
+    "i32.popcnt",
+    "call $i32",
+];
+const I64_ONE: [&str; 5] = [
+    "i64.extend8_s",
+    "i64.extend16_s",
+    "i64.extend32_s",
+    "i64.popcnt",
+    "call $i64",
+];
 const I32_LOAD: [&str; 5] = [
     "i32.load",
     "i32.load8_s",
@@ -159,7 +174,7 @@ fn expr(rng: &mut Rng, ty: Ty, depth: u32) -> Expr {
         let less = if rng.next() % 4 == 0 { depth } else { 1 };
         Box::new(expr(rng, ty, depth - less))
     };
-    match (rng.next() % 14, ty) {
+    match (rng.next() % 15, ty) {
         (0, _) => leaf(rng, ty),
         (1, _) => Expr::Tee(ty, rng.of(&[0, 1]), sub(rng, ty)),
         (2 | 3, _) => Expr::Select(sub(rng, ty), sub(rng, ty), sub(rng, Ty::I32)),
@@ -175,6 +190,8 @@ fn expr(rng: &mut Rng, ty: Ty, depth: u32) -> Expr {
         }
         (13, Ty::I32) => Expr::Load(rng.of(&I32_LOAD), sub(rng, Ty::I32)),
         (13, Ty::I64) => Expr::Load(rng.of(&I64_LOAD), sub(rng, Ty::I32)),
+        (14, Ty::I32) => Expr::One(rng.of(&I32_ONE), sub(rng, Ty::I32)),
+        (14, Ty::I64) => Expr::One(rng.of(&I64_ONE), sub(rng, Ty::I64)),
         (6, Ty::I32) => Expr::One("i32.eqz", sub(rng, Ty::I32)),
         (7, Ty::I32) => Expr::One("i64.eqz", sub(rng, Ty::I64)),
         (8, Ty::I32) => Expr::One("i32.wrap_i64", sub(rng, Ty::I64)),
@@ -289,6 +306,16 @@ fn value(e: &Expr, state: &mut State) -> u64 {
             let x = value(e, state);
             match *op {
                 "i32.wrap_i64" => x & 0xffff_ffff,
+                "i32.extend8_s" => i64::from(x as i8) as u64 & 0xffff_ffff,
+                "i32.extend16_s" => i64::from(x as i16) as u64 & 0xffff_ffff,
+                "i64.extend8_s" => i64::from(x as i8) as u64,
+                "i64.extend16_s" => i64::from(x as i16) as u64,
+                "i64.extend32_s" => i64::from(x as i32) as u64,
+                "i32.clz" => u64::from((x as u32).leading_zeros()),
+                "i32.ctz" => u64::from((x as u32).trailing_zeros()),
+                "i32.popcnt" | "i64.popcnt" => u64::from(x.count_ones()),
+                // Functions that give back what they are given.
+                "call $i32" | "call $i64" => x,
                 "i64.extend_i32_u" => x,
                 "i64.extend_i32_s" => i64::from(x as u32 as i32) as u64,
                 _ => u64::from(x == 0),
@@ -379,6 +406,9 @@ fn shift(narrow: bool, op: &str, a: u64, by: u32) -> u64 {
     }
 }
 
+const SAME: &str = "(func $i32 (param i32) (result i32) (local.get 0))
+    (func $i64 (param i64) (result i64) (local.get 0))\n";
+
 const INPUTS: [Locals; 5] = [
     [[0, 0], [0, 0], [0, 0x7ff8_0000_0000_0000]],
     [[1, 0], [1 << 32, 0], [0x8000_0000_0000_0000, 0]],
@@ -400,7 +430,7 @@ fn what_is_fused_with_a_comparison_gives_what_the_operators_give_one_by_one() {
     let seed = from_env("STRONGROOM_FUSION_SEED", 6);
     for module in 0..from_env("STRONGROOM_FUSION_MODULES", MODULES) {
         let mut rng = Rng(seed ^ (module << 32));
-        let (mut functions, mut body, mut expected) = (String::new(), String::new(), Vec::new());
+        let (mut functions, mut body, mut expected) = (SAME.to_owned(), String::new(), Vec::new());
         let mut sources = Vec::new();
         let mut state = State {
             locals: Locals::default(),
