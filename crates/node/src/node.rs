@@ -75,7 +75,7 @@ pub enum NodeError {
     /// The system gives no more threads.
     #[error("no thread for the servers: {0}. Raise the limit of processes (`ulimit -u`)")]
     Threads(io::Error),
-    /// A port is taken or not allowed, or the system gives no more threads for its server.
+    /// A port is taken or not allowed.
     #[error("cannot serve on {address}: {error}")]
     Listen {
         /// The address.
@@ -277,7 +277,13 @@ impl Node {
             info: Arc::new(info),
         };
         let (stop, stopping) = watch::channel(false);
-        let listen = |address| move |error| NodeError::Listen { address, error };
+        // Binding never asks to come again: that is what a system says that gives no more threads.
+        let listen = |address| {
+            move |error: io::Error| match error.kind() {
+                io::ErrorKind::WouldBlock => NodeError::Threads(error),
+                _ => NodeError::Listen { address, error },
+            }
+        };
         let backend = Backend {
             services: services.clone(),
             events,

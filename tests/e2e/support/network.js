@@ -27,9 +27,9 @@ export async function startNetwork(options) {
 
 /**
  * Starts a network and does not wait. `blockTime` is `instant`, `1s` or `6s`; `more` are further arguments, which stand
- * last; `under` is a command that sets limits and then becomes the binary.
+ * last; `under` is a command that sets limits and then becomes the binary; `binary` is a copy of it.
  */
-export async function launch({ blockTime = "instant", home, reset = true, more = [], under = [] } = {}) {
+export async function launch({ blockTime = "instant", home, reset = true, more = [], under = [], binary = BINARY } = {}) {
   if (!existsSync(BINARY)) throw new Error(`no binary at ${BINARY}: build it, or set STRONGROOM_BIN`);
   const ownHome = home ?? mkdtempSync(join(tmpdir(), "strongroom-e2e-"));
   const [restPort, rpcPort, faucetPort] = await freePorts(3);
@@ -40,7 +40,7 @@ export async function launch({ blockTime = "instant", home, reset = true, more =
   for (const [name, port] of Object.entries(ports)) if (!more.includes(name)) args.push(name, port);
   args.push(...more);
 
-  const [command, ...rest] = [...under, BINARY, ...args.map(String)];
+  const [command, ...rest] = [...under, binary, ...args.map(String)];
   const child = spawn(command, rest, { stdio: ["ignore", "pipe", "pipe"] });
   return new Network(child, ownHome, restPort, rpcPort, faucetPort);
 }

@@ -7,6 +7,8 @@
 mod body;
 mod json;
 mod routes;
+#[cfg(test)]
+mod tests;
 
 use crate::chain::query::{GrpcCode, QueryError};
 use crate::listen::{self, BodyError, Listener, Settings};

@@ -1,0 +1,105 @@
+//! What REST says when the enclave cannot answer.
+
+use super::*;
+use crate::chain::BlockInfo;
+use crate::check_queue::CheckQueue;
+use crate::enclave::Enclave;
+use crate::host::HostChain;
+use crate::mempool::{Limits as MempoolLimits, Mempool};
+use crate::rpc::backend::NodeInfo;
+use strongroom_bridge::message::{Answer, Ask, Failure, Reply, Request as DoorRequest};
+use strongroom_bridge::{DoorError, FailureCode, Transport};
+use strongroom_store::blocks::BlockStore;
+use strongroom_store::state::TABLES;
+use strongroom_store::{ContentStore, FjallKv, KvLimits, Limits, StateStore};
+use strongroom_types::Timestamp;
+
+/// An enclave whose every call ends like this.
+struct Ends(DoorError);
+
+impl Transport for Ends {
+    fn call(&self, _: DoorRequest, _: &mut dyn FnMut(Ask) -> Answer) -> Result<Reply, DoorError> {
+        Err(self.0.clone())
+    }
+}
+
+fn gateway(home: &std::path::Path, error: DoorError) -> Arc<Gateway> {
+    let kv = FjallKv::open(home.join("state"), TABLES, KvLimits::default()).unwrap();
+    let state = Arc::new(StateStore::open(Arc::new(kv), Limits::default()).unwrap());
+    let content = Arc::new(ContentStore::open(&home.join("content")).unwrap());
+    let blocks = Arc::new(BlockStore::open(&home.join("blocks")).unwrap());
+    let enclave = Enclave::new(
+        Arc::new(Ends(error)),
+        Arc::clone(&state),
+        Arc::clone(&content),
+    );
+    let head = BlockInfo {
+        chain_id: "test-1".to_owned(),
+        height: 0,
+        time: Timestamp::default(),
+        header_hash: [0; 32],
+        version_app: 0,
+    };
+    let chain = Arc::new(HostChain::new(
+        state,
+        content,
+        Arc::clone(&blocks),
+        enclave,
+        head,
+    ));
+    let mempool = Arc::new(Mempool::new(
+        MempoolLimits::default(),
+        Box::new(Arc::clone(&chain)),
+    ));
+    let pool = DescriptorPool::decode(FILE_DESCRIPTOR_SET).unwrap();
+    Arc::new(Gateway {
+        services: Services {
+            chain,
+            blocks,
+            checks: CheckQueue::new(Arc::clone(&mempool)).unwrap(),
+            mempool,
+            info: Arc::new(NodeInfo {
+                id: String::new(),
+                listen_addr: String::new(),
+                network: String::new(),
+                version: String::new(),
+                moniker: String::new(),
+                app_version: 0,
+                rpc_address: String::new(),
+            }),
+        },
+        routes: Routes::of(&pool),
+        printer: Printer::new(pool),
+        workers: Workers::new("test", 2).unwrap(),
+        body_waits: Duration::from_secs(3_600),
+    })
+}
+
+#[tokio::test]
+async fn a_busy_enclave_is_429_so_that_clients_ask_again_and_a_lost_one_is_not() {
+    let lost = Failure {
+        code: FailureCode::Broken,
+        text: "an invariant does not hold".into(),
+        tx: None,
+    };
+    for (error, status, code) in [
+        (DoorError::Busy("all lanes are taken"), 429, 8),
+        (DoorError::Short("no descriptors".into()), 429, 8),
+        (DoorError::Closed("the process died".into()), 500, 13),
+        (DoorError::Failed(lost), 500, 13),
+    ] {
+        let home = tempfile::tempdir().unwrap();
+        let target =
+            "/compute/v1beta1/query/secret1fc3fzy78ttp0lwuujw7e52rhspxn8uj52zfyne?query=e30%3D";
+        let request = Request::get(target).body(Body::empty()).unwrap();
+        let answer = gateway(home.path(), error.clone()).handle(request).await;
+        assert_eq!(answer.status().as_u16(), status, "{error}");
+        let body = axum::body::to_bytes(answer.into_body(), usize::MAX)
+            .await
+            .unwrap();
+        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(body["code"], code, "{error}");
+        let asks_again = body["message"].as_str().unwrap().ends_with("try again");
+        assert_eq!(asks_again, status == 429, "{error}");
+    }
+}
