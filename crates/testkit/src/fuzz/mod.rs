@@ -185,7 +185,7 @@ impl Run {
         next.header_hash[..8].copy_from_slice(&self.rng.next().to_be_bytes());
         let before = self.standing();
         let outcome = self.replica.execute_at(&next, &txs);
-        if number % 4 == 0 {
+        if number.is_multiple_of(4) {
             self.replica.forget_modules();
         }
         assert!(

@@ -339,11 +339,14 @@ fn a_store_of_a_wide_value_at_itself_with_a_far_offset_loads_and_stores() {
     }
 }
 
+/// What a condition is for a number.
+type Holds = fn(u32) -> bool;
+
 /// wasmi 2.0.0 takes a comparison with zero out of a `select`'s condition and then looks at the register in which the
 /// comparison's result would have been: `select(1, 2, x == 0)` gave 2 for every x. `prepare` keeps the two apart.
 #[test]
 fn a_select_by_a_comparison_with_zero_selects_by_that_comparison() {
-    let conditions: [(&str, fn(u32) -> bool); 12] = [
+    let conditions: [(&str, Holds); 12] = [
         ("(i32.eqz (local.get $x))", |x| x == 0),
         ("(i32.eq (local.get $x) (i32.const 0))", |x| x == 0),
         ("(i32.eq (i32.const 0) (local.get $x))", |x| x == 0),

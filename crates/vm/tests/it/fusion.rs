@@ -155,7 +155,7 @@ const MEMORY: usize = ADDRESSES + 8;
 const F64_CMP: [&str; 6] = ["f64.eq", "f64.ne", "f64.lt", "f64.gt", "f64.le", "f64.ge"];
 
 fn leaf(rng: &mut Rng, ty: Ty) -> Expr {
-    if rng.next() % 3 > 0 {
+    if !rng.next().is_multiple_of(3) {
         return Expr::Get(ty, rng.of(&[0, 1]));
     }
     let bits = match ty {
@@ -171,7 +171,11 @@ fn expr(rng: &mut Rng, ty: Ty, depth: u32) -> Expr {
         return leaf(rng, ty);
     }
     let sub = |rng: &mut Rng, ty| {
-        let less = if rng.next() % 4 == 0 { depth } else { 1 };
+        let less = if rng.next().is_multiple_of(4) {
+            depth
+        } else {
+            1
+        };
         Box::new(expr(rng, ty, depth - less))
     };
     match (rng.next() % 15, ty) {
@@ -180,7 +184,7 @@ fn expr(rng: &mut Rng, ty: Ty, depth: u32) -> Expr {
         (2 | 3, _) => Expr::Select(sub(rng, ty), sub(rng, ty), sub(rng, Ty::I32)),
         (4, _) => Expr::If(ty, sub(rng, Ty::I32), sub(rng, ty), sub(rng, ty)),
         (5, _) => Expr::BrIf(ty, sub(rng, ty), sub(rng, Ty::I32), sub(rng, ty)),
-        (12, _) if rng.next() % 2 == 0 => {
+        (12, _) if rng.next().is_multiple_of(2) => {
             let op = rng.of(&I32_STORE);
             Expr::Store(ty, op, sub(rng, Ty::I32), sub(rng, Ty::I32), sub(rng, ty))
         }
