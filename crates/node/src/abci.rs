@@ -1,7 +1,9 @@
 //! `abci_query`: the full gRPC method as path, an encoded request in, an encoded response out (wire.md 4.2).
 
+use crate::host::busy;
 use crate::rpc::backend::AbciQueryAnswer;
 use crate::services::Services;
+use crate::workers::Work;
 use strongroom_types::TxError;
 use strongroom_types::error::sdk;
 
@@ -24,7 +26,13 @@ pub(crate) fn query(services: &Services, path: &str, data: &[u8], height: i64) -
     if path == ITSELF {
         return failed(sdk::INVALID_REQUEST.wrap("a query cannot ask for a query"));
     }
-    match services.call(path, data, wanted) {
+    // Asked for directly, whole blocks have few places among the threads (`workers`); from here they pass the gate.
+    let pass = match Services::work(path) {
+        Work::WholeBlock => services.chain.gate().enter().map(Some).map_err(busy),
+        Work::Light | Work::Long => Ok(None),
+    };
+    let answer = pass.and_then(|_pass| services.call(path, data, wanted));
+    match answer {
         Ok((height, value)) => AbciQueryAnswer {
             value,
             height: i64::try_from(height).unwrap_or(i64::MAX),

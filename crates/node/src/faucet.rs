@@ -5,7 +5,7 @@
 use crate::listen::{Listener, Settings};
 use crate::mempool::CheckTx;
 use crate::services::Services;
-use crate::workers::Workers;
+use crate::workers::{Work, Workers};
 use axum::body::Body;
 use axum::http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 use prost::Message as _;
@@ -97,7 +97,9 @@ async fn answer(
         Method::GET | Method::POST => {
             let uri: Uri = request.uri().clone();
             let work = worker
-                .run(move || faucet.handle(uri.path(), uri.query().unwrap_or_default()))
+                .run(Work::Light, move || {
+                    faucet.handle(uri.path(), uri.query().unwrap_or_default())
+                })
                 .await;
             work.unwrap_or_else(|error| failure(&error.to_string()))
         }

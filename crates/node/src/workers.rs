@@ -1,8 +1,8 @@
 //! Threads that may block, made once: no request ever makes one.
 //!
 //! Promises: the threads are there before the first request, or the node does not start; a job that panics takes no
-//! thread with it; jobs that may take long never hold more than half of the threads. Refuses: work that found no free
-//! thread within [`WAITS`].
+//! thread with it; jobs that may take long never hold more than half of the threads, those that read whole blocks never
+//! more than [`BLOCKS_MAX`]. Refuses: work that found no free thread within [`WAITS`].
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,6 +15,20 @@ use tokio::time::timeout;
 /// How long a job waits for a thread. Longer than that, the caller is better told to come again.
 pub const WAITS: Duration = Duration::from_secs(10);
 
+/// Whole blocks that are read and printed at one time: each takes about ten times its bytes.
+pub const BLOCKS_MAX: usize = 2;
+
+/// What a job asks of the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// It is done soon, in little memory.
+    Light,
+    /// It may take long, or wait for its turn.
+    Long,
+    /// It reads a whole block, or its results.
+    WholeBlock,
+}
+
 type Job = Box<dyn FnOnce() + Send>;
 
 /// See the module.
@@ -23,6 +37,8 @@ pub struct Workers {
     free: Arc<Semaphore>,
     /// Places of jobs that may take long.
     long: Arc<Semaphore>,
+    /// Places of jobs that read whole blocks.
+    blocks: Arc<Semaphore>,
     jobs: mpsc::Sender<Job>,
     waits: Duration,
 }
@@ -56,51 +72,42 @@ impl Workers {
         Ok(Self {
             free: Arc::new(Semaphore::new(count)),
             long: Arc::new(Semaphore::new((count / 2).max(1))),
+            blocks: Arc::new(Semaphore::new(BLOCKS_MAX)),
             jobs,
             waits: WAITS,
         })
     }
 
-    /// Runs `job` on a free thread, and waits for one if need be.
+    /// Runs `job` on a free thread, and waits for one if need be. A place among the jobs of its kind is waited for first,
+    /// without a thread.
     ///
     /// # Errors
     /// [`WorkError`]
     pub async fn run<T: Send + 'static>(
         &self,
+        work: Work,
         job: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, WorkError> {
-        let place = timeout(self.waits, Arc::clone(&self.free).acquire_owned());
-        let Ok(Ok(place)) = place.await else {
-            return Err(WorkError::Busy);
+        let mut places = Vec::new();
+        let of_kind = match work {
+            Work::Light => None,
+            Work::Long => Some(&self.long),
+            Work::WholeBlock => Some(&self.blocks),
         };
+        for places_of in of_kind.into_iter().chain([&self.free]) {
+            let place = timeout(self.waits, Arc::clone(places_of).acquire_owned());
+            let Ok(Ok(place)) = place.await else {
+                return Err(WorkError::Busy);
+            };
+            places.push(place);
+        }
+        // The job has the places, as nobody may wait for it any more.
         let result = self.queue(move || {
             let result = job();
-            drop(place);
+            drop(places);
             result
         });
         result.await.map_err(|_| WorkError::Failed)
-    }
-
-    /// The same for a job that may take long, or wait for its turn: the others keep half of the threads. Its turn is
-    /// waited for without a thread.
-    ///
-    /// # Errors
-    /// [`WorkError`]
-    pub async fn run_long<T: Send + 'static>(
-        &self,
-        job: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, WorkError> {
-        let place = timeout(self.waits, Arc::clone(&self.long).acquire_owned());
-        let Ok(Ok(place)) = place.await else {
-            return Err(WorkError::Busy);
-        };
-        // The job has the place, as nobody may wait for it any more.
-        self.run(move || {
-            let result = job();
-            drop(place);
-            result
-        })
-        .await
     }
 
     /// Runs `job` after all that were queued before it. The caller bounds how many there are.
@@ -136,34 +143,45 @@ mod tests {
     async fn a_job_that_panics_takes_no_thread_and_no_place_with_it() {
         let workers = Workers::new("test", 1).unwrap();
         for _ in 0..3 {
-            let failed = workers.run(|| panic!("on purpose")).await;
+            let failed = workers.run(Work::Light, || panic!("on purpose")).await;
             assert_eq!(failed, Err::<(), _>(WorkError::Failed));
         }
-        assert_eq!(workers.run(|| 7).await, Ok(7));
+        assert_eq!(workers.run(Work::Light, || 7).await, Ok(7));
     }
 
-    #[tokio::test]
-    async fn long_jobs_leave_half_of_the_threads_to_the_others_however_many_come() {
+    /// Runs many jobs of a kind that end only when told to, and checks how many of four threads they take meanwhile.
+    async fn take_at_most(work: Work, threads: usize) {
         let workers = Arc::new(Workers::new("test", 4).unwrap());
         let (go, wait) = mpsc::channel::<()>();
         let wait = Arc::new(Mutex::new(wait));
         let many: Vec<_> = (0..12)
             .map(|_| {
                 let (workers, wait) = (Arc::clone(&workers), Arc::clone(&wait));
-                tokio::spawn(
-                    async move { workers.run_long(move || wait.lock().unwrap().recv()).await },
-                )
+                tokio::spawn(async move {
+                    let job = move || wait.lock().unwrap().recv();
+                    workers.run(work, job).await
+                })
             })
             .collect();
-        while workers.long.available_permits() > 0 {
+        while workers.free.available_permits() > 4 - threads {
             tokio::task::yield_now().await;
         }
-        assert_eq!(workers.run(|| 7).await, Ok(7));
-        assert_eq!(workers.free.available_permits(), 2);
+        assert_eq!(workers.run(Work::Light, || 7).await, Ok(7));
+        assert_eq!(workers.free.available_permits(), 4 - threads);
         drop(go);
         for job in many {
             assert!(job.await.unwrap().is_ok(), "it had its turn");
         }
+    }
+
+    #[tokio::test]
+    async fn long_jobs_leave_half_of_the_threads_to_the_others_however_many_come() {
+        take_at_most(Work::Long, 2).await;
+    }
+
+    #[tokio::test]
+    async fn no_more_whole_blocks_are_read_at_one_time_than_may_be_however_many_are_asked_for() {
+        take_at_most(Work::WholeBlock, BLOCKS_MAX).await;
     }
 
     #[tokio::test]
@@ -173,11 +191,11 @@ mod tests {
         let (go, wait) = mpsc::channel::<()>();
         let first = workers.queue(move || wait.recv());
         let place = Arc::clone(&workers.free).acquire_owned().await.unwrap();
-        assert_eq!(workers.run(|| 1).await, Err(WorkError::Busy));
+        assert_eq!(workers.run(Work::Light, || 1).await, Err(WorkError::Busy));
         drop(place);
         go.send(()).unwrap();
         first.await.unwrap().unwrap();
         workers.waits = WAITS;
-        assert_eq!(workers.run(|| 1).await, Ok(1));
+        assert_eq!(workers.run(Work::Light, || 1).await, Ok(1));
     }
 }

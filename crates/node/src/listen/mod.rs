@@ -350,6 +350,7 @@ mod tests {
         has("pool of received", mib(RECEIVED_BYTES_MAX));
         has("pool of answers", mib(ANSWERED_BYTES_MAX));
         has("wait for a free thread", workers::WAITS.as_secs());
+        has("whole blocks", workers::BLOCKS_MAX as u64);
         has("transactions that wait", check_queue::QUEUED_TXS_MAX as u64);
         has(
             "bytes that wait for CheckTx",

@@ -13,7 +13,7 @@ mod tests;
 use crate::chain::query::{GrpcCode, QueryError};
 use crate::listen::{self, BodyError, Listener, Settings};
 use crate::services::{BROADCAST_TX, Services};
-use crate::workers::{WorkError, Workers};
+use crate::workers::{Work, WorkError, Workers};
 use axum::body::{Body, Bytes};
 use axum::http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header,
@@ -87,15 +87,11 @@ impl Gateway {
         };
         let gateway = Arc::clone(&self);
         // Queries read disk and may run contracts: not on the threads that serve connections.
-        let long = self
+        let work = self
             .route(&parts.method, &parts.uri)
-            .is_some_and(|(_, route, _)| Services::may_take_long(&route.path));
+            .map_or(Work::Light, |(_, route, _)| Services::work(&route.path));
         let step = move || gateway.answer(&parts.method, &parts.uri, &parts.headers, &body);
-        let ran = if long {
-            self.workers.run_long(step).await
-        } else {
-            self.workers.run(step).await
-        };
+        let ran = self.workers.run(work, step).await;
         let answer = match ran {
             Ok(Ok(Step::Done(height, json))) => Ok((height, json)),
             Ok(Ok(Step::Broadcast(request))) => self.broadcast(request).await,

@@ -44,14 +44,9 @@ impl Server {
     pub(crate) async fn call(&self, method: &'static Method, params: Params) -> Answer {
         let context = self.context.clone();
         match method.call {
-            Call::Now(function) | Call::Long(function) => {
+            Call::Does(work, function) => {
                 let job = move || function(&context, &params);
-                let ran = if matches!(method.call, Call::Long(_)) {
-                    self.workers.run_long(job).await
-                } else {
-                    self.workers.run(job).await
-                };
-                ran.unwrap_or_else(|error| {
+                self.workers.run(work, job).await.unwrap_or_else(|error| {
                     tracing::warn!(method = method.name, %error, "an RPC method gave no answer");
                     Err(RpcError::internal(error.to_string()))
                 })

@@ -10,6 +10,7 @@ use crate::check_queue::CheckQueue;
 use crate::host::{HostChain, LIGHT};
 use crate::mempool::Mempool;
 use crate::rpc::backend::NodeInfo;
+use crate::workers::Work;
 use prost::Message;
 use std::sync::Arc;
 use strongroom_store::blocks::BlockStore;
@@ -38,16 +39,23 @@ pub struct Services {
 pub type Answer = Result<(Height, Vec<u8>), QueryError>;
 
 impl Services {
-    /// Whether a method may take long or wait for its turn: what passes the gate, and what the enclave runs.
+    /// What a method asks of the machine. Long is what passes the gate, and what the enclave runs.
     #[must_use]
-    pub fn may_take_long(path: &str) -> bool {
+    pub fn work(path: &str) -> Work {
         match path.strip_prefix('/').and_then(|p| p.split_once('/')) {
-            Some(("cosmos.tx.v1beta1.Service", method)) => {
-                matches!(method, "Simulate" | "GetTxsEvent")
-            }
-            Some(("cosmos.base.tendermint.v1beta1.Service", method)) => method == "ABCIQuery",
-            Some(("cosmos.base.node.v1beta1.Service", _)) | None => false,
-            Some(_) => !LIGHT.contains(&path),
+            Some(("cosmos.tx.v1beta1.Service", method)) => match method {
+                "Simulate" | "GetTxsEvent" => Work::Long,
+                "GetTx" | "GetBlockWithTxs" => Work::WholeBlock,
+                _ => Work::Light,
+            },
+            Some(("cosmos.base.tendermint.v1beta1.Service", method)) => match method {
+                "ABCIQuery" => Work::Long,
+                "GetBlockByHeight" | "GetLatestBlock" => Work::WholeBlock,
+                _ => Work::Light,
+            },
+            Some(("cosmos.base.node.v1beta1.Service", _)) | None => Work::Light,
+            Some(_) if LIGHT.contains(&path) => Work::Light,
+            Some(_) => Work::Long,
         }
     }
 

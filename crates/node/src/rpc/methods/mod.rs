@@ -18,6 +18,7 @@ use super::json::to_json;
 use super::params::{Kind, Param, Params};
 use crate::gate::Busy;
 use crate::indexer::SearchError;
+use crate::workers::Work;
 use futures_util::future::BoxFuture;
 use serde::Serialize;
 use std::sync::Arc;
@@ -48,10 +49,8 @@ pub(crate) enum Cache {
 /// How a method is called.
 #[derive(Clone, Copy)]
 pub(crate) enum Call {
-    /// It answers soon.
-    Now(fn(&Context, &Params) -> Answer),
-    /// It may take long, or wait for its turn.
-    Long(fn(&Context, &Params) -> Answer),
+    /// It works and answers.
+    Does(Work, fn(&Context, &Params) -> Answer),
     /// It waits for CheckTx.
     Checks(fn(Context, Params) -> Later),
     /// It may wait for a block.
@@ -98,7 +97,7 @@ const fn now(
         name,
         params,
         cache,
-        call: Call::Now(call),
+        call: Call::Does(Work::Light, call),
     }
 }
 
@@ -111,7 +110,21 @@ const fn long(
         name,
         params,
         cache: Cache::Never,
-        call: Call::Long(call),
+        call: Call::Does(Work::Long, call),
+    }
+}
+
+const fn whole_block(
+    name: &'static str,
+    params: &'static [Param],
+    cache: Cache,
+    call: fn(&Context, &Params) -> Answer,
+) -> Method {
+    Method {
+        name,
+        params,
+        cache,
+        call: Call::Does(Work::WholeBlock, call),
     }
 }
 
@@ -137,14 +150,14 @@ pub(crate) static METHODS: &[Method] = &[
         ],
         abci::abci_query,
     ),
-    now("block", HEIGHT, Cache::WithHeight, blocks::block),
-    now(
+    whole_block("block", HEIGHT, Cache::WithHeight, blocks::block),
+    whole_block(
         "block_by_hash",
         &[("hash", Kind::Bytes)],
         Cache::Always,
         blocks::block_by_hash,
     ),
-    now(
+    whole_block(
         "block_results",
         HEIGHT,
         Cache::WithHeight,
@@ -191,20 +204,20 @@ pub(crate) static METHODS: &[Method] = &[
         call: Call::Checks(broadcast::broadcast_tx_sync),
     },
     now("check_tx", TX, Cache::Never, abci::check_tx),
-    now("commit", HEIGHT, Cache::WithHeight, blocks::commit),
+    whole_block("commit", HEIGHT, Cache::WithHeight, blocks::commit),
     now(
         "consensus_params",
         HEIGHT,
         Cache::WithHeight,
         validators::consensus_params,
     ),
-    now(
+    whole_block(
         "consensus_state",
         &[],
         Cache::Never,
         consensus::consensus_state,
     ),
-    now(
+    whole_block(
         "dump_consensus_state",
         &[],
         Cache::Never,
@@ -234,7 +247,7 @@ pub(crate) static METHODS: &[Method] = &[
     ),
     now("status", &[], Cache::Never, info::status),
     websocket("subscribe", QUERY),
-    now(
+    whole_block(
         "tx",
         &[("hash", Kind::Bytes), ("prove", Kind::Bool)],
         Cache::Always,
