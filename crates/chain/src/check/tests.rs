@@ -9,20 +9,18 @@ use crate::types::proto::secret::compute::v1beta1::MsgExecuteContract;
 use crate::types::proto::{Message, pack};
 use proptest::prelude::*;
 
+/// A send of the first user to the second, signed with the sequence that the first has now.
+fn signed_send(chain: &Chain) -> Vec<u8> {
+    let [from, to] = [&chain.users[0], &chain.users[1]];
+    draft(vec![send(&from.address, &to.address, 1)]).signed(&[from])
+}
+
 #[test]
 fn a_second_transaction_of_one_signer_counts_on_the_first() {
     let mut chain = Chain::new(2);
-    let make = |chain: &Chain| {
-        draft(vec![send(
-            &chain.users[0].address,
-            &chain.users[1].address,
-            1,
-        )])
-        .signed(&[&chain.users[0]])
-    };
-    let first = make(&chain);
+    let first = signed_send(&chain);
     chain.users[0].sequence = 1;
-    let second = make(&chain);
+    let second = signed_send(&chain);
     assert_eq!(
         chain.check(&second).unwrap().2,
         "account sequence mismatch, expected 0, got 1: incorrect account sequence"
@@ -333,19 +331,11 @@ fn the_host_cannot_simulate_a_message_to_a_contract_and_says_so_as_clients_expec
 #[test]
 fn a_simulation_counts_on_what_waits_and_takes_the_committed_sequence_too() {
     let mut chain = Chain::new(2);
-    let make = |chain: &Chain| {
-        draft(vec![send(
-            &chain.users[0].address,
-            &chain.users[1].address,
-            1,
-        )])
-        .signed(&[&chain.users[0]])
-    };
-    let first = make(&chain);
+    let first = signed_send(&chain);
     chain.users[0].sequence = 1;
-    let second = make(&chain);
+    let second = signed_send(&chain);
     chain.users[0].sequence = 2;
-    let third = make(&chain);
+    let third = signed_send(&chain);
     assert!(chain.simulate(&second).is_err());
     assert_eq!(chain.check(&first), None);
     let estimates = [&first, &second].map(|tx| chain.simulate(tx).unwrap().gas_used);

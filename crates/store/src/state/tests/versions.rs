@@ -96,6 +96,21 @@ fn a_view_stays_while_it_is_held() {
     }
 }
 
+/// The view is of this version and gives the model's values, and none of another tree.
+fn has_values(view: &View, model: &Model, version: &Version) {
+    assert_eq!(
+        (view.height(), view.app_hash()),
+        (version.height, version.app_hash)
+    );
+    for key in keys(25) {
+        assert_eq!(
+            view.get(Tree::Native, &key).unwrap().as_ref(),
+            model.get(&key)
+        );
+        assert_eq!(view.get(Tree::Contract, &key).unwrap(), None);
+    }
+}
+
 #[test]
 fn history_answers_for_every_height_without_proofs() {
     for engine in ENGINES {
@@ -104,17 +119,7 @@ fn history_answers_for_every_height_without_proofs() {
         let heights = grow(&store, 20);
         for (model, version) in &heights {
             let view = store.view(version.height).unwrap();
-            assert_eq!(
-                (view.height(), view.app_hash()),
-                (version.height, version.app_hash)
-            );
-            for key in keys(25) {
-                assert_eq!(
-                    view.get(Tree::Native, &key).unwrap().as_ref(),
-                    model.get(&key)
-                );
-                assert_eq!(view.get(Tree::Contract, &key).unwrap(), None);
-            }
+            has_values(&view, model, version);
             assert_eq!(view.is_provable(), version.height >= 16);
             if version.height < 16 {
                 let refused = view.prove(Tree::Native, &key(0));
@@ -132,16 +137,7 @@ fn reading_an_old_height_rebuilds_no_trees() {
         let heights = grow(&store, 20);
         for (model, version) in &heights {
             let view = store.values(version.height).unwrap();
-            assert_eq!(
-                (view.height(), view.app_hash()),
-                (version.height, version.app_hash)
-            );
-            for key in keys(25) {
-                assert_eq!(
-                    view.get(Tree::Native, &key).unwrap().as_ref(),
-                    model.get(&key)
-                );
-            }
+            has_values(&view, model, version);
             // Only what is in memory anyway can prove.
             assert_eq!(view.is_provable(), version.height >= 16);
         }
