@@ -1,4 +1,4 @@
-//! Contract state: storage keys and value records, per contract and epoch (design/state.md).
+//! Contract state: storage keys and value records, per contract and epoch (docs/spec/state.md 5).
 //!
 //! - Storage key (32 bytes) = HMAC-SHA256(PRF key, the contract's own key). Raw key in the `contract` tree:
 //!   `0x01 ‖ contract address ‖ storage key`.

@@ -6,7 +6,7 @@
 //! [`host`] the chain without secrets · [`mempool`] · [`listen`] the listener of all servers, [`workers`] their threads · [`gate`] before heavy work · [`services`] every gRPC method, behind [`rest`] and the RPC's
 //! `abci_query` · [`rpc`] and websocket · [`faucet`].
 //!
-//! Promises: answers on the RPC port what CometBFT v0.38 answers (wire.md 4.3, golden data); publishes a height only
+//! Promises: answers on the RPC port what CometBFT v0.38 answers (wire.md 4.3, testdata/cometbft-v0.38/README.md); publishes a height only
 //! after it is committed everywhere; bounds every request, queue and search.
 //! Refuses: to decide or to execute anything itself.
 

@@ -4,22 +4,9 @@ use crate::comet::raw;
 use base64::Engine as _;
 use prost::Message as _;
 use serde_json::Value;
-use std::path::PathBuf;
 use strongroom_types::{DecidedBlock, ValidatorUpdate};
 
-/// Where the shared data lies.
-pub(crate) fn path(file: &str) -> PathBuf {
-    let shared = std::env::var_os("STRONGROOM_SHARED").map_or_else(
-        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared")),
-        PathBuf::from,
-    );
-    shared.join("golden").join(file)
-}
-
-pub(crate) fn json(file: &str) -> Value {
-    let text = std::fs::read(path(file)).unwrap_or_else(|e| panic!("{file}: {e}"));
-    serde_json::from_slice(&text).unwrap()
-}
+pub(crate) use strongroom_testdata::cometbft as json;
 
 pub(crate) fn base64(text: &str) -> Vec<u8> {
     base64::engine::general_purpose::STANDARD

@@ -11,7 +11,7 @@
 //!
 //! Why not `tendermint-light-client-verifier`: it looks votes up by address, stops at 2/3, may overflow or panic in
 //! places, and brings two dozen crates into the trusted core. It serves the tests as an oracle instead.
-//! Architecture, section 2; recorded cases: golden data.
+//! Architecture, section 2; recorded cases: `testdata/cometbft-v0.38`.
 
 mod error;
 mod signatures;

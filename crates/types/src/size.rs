@@ -1,7 +1,7 @@
 //! Size classes of sealed values: what a length is rounded up to before it can be seen or charged for.
 //!
 //! Padmé (Nikitin et al., PURBs, 2019) of max(64, length): at most 12 % more bytes, and a length leaks only
-//! O(log log n) bits. Integers only. Stored length and storage gas are functions of the class (design/state.md).
+//! O(log log n) bits. Integers only. Stored length and storage gas are functions of the class (docs/spec/state.md 5).
 
 /// The smallest class in bytes: every shorter value looks like it.
 pub const SIZE_CLASS_MIN: u64 = 64;

@@ -12,7 +12,7 @@
 //! ([`Step::Query`] → [`Instance::resume`])* → [`Step::Done`]. A call that waits for a query holds no stack of the
 //! machine, so nested calls nest on the caller's own, explicit stack.
 //!
-//! Spec: contract-abi.md sections 1, 4, 5 and 6; design: wasm.md.
+//! Spec: contract-abi.md sections 1, 4, 5 and 6.
 
 #![cfg_attr(
     not(test),

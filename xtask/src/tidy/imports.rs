@@ -7,7 +7,7 @@ use serde_json::Value;
 
 const PREFIX: &str = "strongroom-";
 /// The crates of the house and what each may import directly.
-const TABLE: [(&str, &[&str]); 14] = [
+const TABLE: [(&str, &[&str]); 15] = [
     ("types", &[]),
     ("crypto", &["types"]),
     ("proof", &["types", "crypto"]),
@@ -23,6 +23,7 @@ const TABLE: [(&str, &[&str]); 14] = [
     // The enclave for one call: the binary re-executes itself as the enclave process.
     ("cli", &["sdk", "node", "enclave"]),
     ("testkit", &["cli"]),
+    ("testdata", &[]),
 ];
 /// Packages that are tools and may import anything.
 const TOOLS: [&str; 2] = ["xtask", "benches"];

@@ -1,6 +1,7 @@
 //! Rules that no compiler checks. Each rule is one check; it prints every place that breaks it.
 
 mod attacks;
+mod citations;
 mod documents;
 mod imports;
 mod paths;
@@ -21,6 +22,7 @@ pub(crate) fn run(report: &mut Report) {
     });
     rule(report, "tidy: forbidden words", words::broken);
     rule(report, "tidy: documents", documents::broken);
+    rule(report, "tidy: citations", citations::broken);
     rule(report, "tidy: attacks", attacks::broken);
     rule(report, "tidy: no machine's paths", paths::broken);
 }

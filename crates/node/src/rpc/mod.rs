@@ -1,5 +1,5 @@
-//! The RPC of CometBFT v0.38 on port 26657: JSON-RPC, URI calls, websocket (wire.md 4.3; golden data, "HTTP and JSON-RPC
-//! facts" and "JSON facts").
+//! The RPC of CometBFT v0.38 on port 26657: JSON-RPC, URI calls, websocket (wire.md 4.3;
+//! testdata/cometbft-v0.38/README.md, "HTTP and JSON-RPC facts" and "JSON facts").
 //!
 //! Promises: status, content type, CORS and caching headers, and bodies as the recorded engine gives them, for the
 //! methods of `methods::METHODS`; a request never reads above the published height; everything is bounded by

@@ -4,7 +4,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use prost::Message as _;
 use serde_json::Value;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use strongroom_node::check_queue::CheckQueue;
@@ -21,14 +20,7 @@ use strongroom_store::blocks::{
 use strongroom_types::{Attribute, DecidedBlock, Event, ExecTxResult, ValidatorUpdate};
 use tendermint_proto::v0_38::types::Header;
 
-/// Golden data of the single-validator chain.
-pub(crate) fn golden(path: &str) -> Value {
-    let shared = std::env::var("STRONGROOM_SHARED")
-        .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared").to_owned());
-    let file = PathBuf::from(shared).join("golden").join(path);
-    let text = std::fs::read_to_string(&file).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
-    serde_json::from_str(&text).unwrap()
-}
+pub(crate) use strongroom_testdata::cometbft as golden;
 
 fn base64(value: &Value) -> Vec<u8> {
     value

@@ -1,4 +1,4 @@
-//! The node against what a real CometBFT v0.38.25 said (golden data), over real sockets on free ports.
+//! The node against what a real CometBFT v0.38.25 said (`testdata/cometbft-v0.38`), over real sockets on free ports.
 
 mod chain;
 mod document;

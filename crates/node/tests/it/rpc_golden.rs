@@ -105,7 +105,7 @@ const SKIPPED: &[(&str, &str, &str)] = &[
 /// Methods that a recorded list of methods has and ours has not (with CORS on the unsafe ones were on, too).
 const NOT_OFFERED: [&str; 3] = ["dial_peers", "dial_seeds", "unsafe_flush_mempool"];
 
-/// Texts in `data` that clients read (README of the golden data, "Use as tests" 3).
+/// Texts in `data` that clients read (testdata/cometbft-v0.38/README.md, "Use as tests" 3).
 const TEXTS: [&str; 8] = [
     "vidence",
     "not found",

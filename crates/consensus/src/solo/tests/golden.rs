@@ -6,22 +6,13 @@ use crate::{FinalizeBlock, GenesisDoc, InitChain, Signer};
 use base64::Engine as _;
 use prost::Message as _;
 use serde_json::Value;
-use std::path::PathBuf;
 use strongroom_proof::comet::params::{BlockParams, VersionParams};
 use strongroom_proof::comet::{self, Commit, ConsensusParamsUpdate, raw};
+use strongroom_testdata::{cometbft, cometbft_bytes};
 use strongroom_types::{ExecTxResult, Timestamp, ValidatorUpdate};
 
-fn path(file: &str) -> PathBuf {
-    let shared = std::env::var_os("STRONGROOM_SHARED").map_or_else(
-        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared")),
-        PathBuf::from,
-    );
-    shared.join("golden/single").join(file)
-}
-
 fn json(file: &str) -> Value {
-    serde_json::from_slice(&std::fs::read(path(file)).unwrap_or_else(|e| panic!("{file}: {e}")))
-        .unwrap()
+    cometbft(&format!("single/{file}"))
 }
 
 fn base64(text: &Value) -> Vec<u8> {
@@ -117,11 +108,17 @@ fn first_answers() -> (u64, InitChain) {
 #[test]
 fn solo_replays_the_recorded_chain_byte_for_byte() {
     let dir = tempfile::tempdir().unwrap();
-    let genesis = GenesisDoc::parse(std::fs::read(path("config/genesis.json")).unwrap()).unwrap();
+    let genesis = GenesisDoc::parse(cometbft_bytes("single/config/genesis.json")).unwrap();
     let state = dir.path().join("state.json");
     // As CometBFT writes it before anything is signed.
     std::fs::write(&state, r#"{"height":"0","round":0,"step":0}"#).unwrap();
-    let signer = Signer::open(&path("config/priv_validator_key.json"), &state).unwrap();
+    let key = dir.path().join("key.json");
+    std::fs::write(
+        &key,
+        cometbft_bytes("single/config/priv_validator_key.json"),
+    )
+    .unwrap();
+    let signer = Signer::open(&key, &state).unwrap();
     let (app_version, init) = first_answers();
     let mut proposer = Proposer::genesis(&genesis, &init, app_version, signer).unwrap();
     let mut last_vote = genesis.time;
