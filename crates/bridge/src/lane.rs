@@ -4,7 +4,8 @@ use crate::error::DoorError;
 use crate::frame::Assembler;
 use crate::link::Link;
 use crate::message::{
-    Answer, Ask, Failure, FailureCode, FromEnclave, FromHost, Message as _, Reply, Request,
+    EnclaveRequest, Failure, FailureCode, FromEnclave, FromHost, HostResponse, Message as _, Reply,
+    Request,
 };
 use crate::stream::{Lane, Outbox};
 use crate::transport::lock;
@@ -16,24 +17,24 @@ use std::sync::{Arc, Mutex};
 const LANE_STACK_BYTES: usize = 8 << 20;
 
 /// What a request may ask while it is served.
-pub trait Ear {
+pub trait HostClient {
     /// Asks the host and waits for its answer.
     ///
     /// # Errors
     /// [`DoorError::Closed`] if the host is gone, [`DoorError::TooLarge`] if the ask is above its limit.
-    fn ask(&self, ask: Ask) -> Result<Answer, DoorError>;
+    fn request(&self, request: EnclaveRequest) -> Result<HostResponse, DoorError>;
 }
 
 /// The enclave's side of one conversation.
-pub struct Asker<'a> {
+pub struct LaneClient<'a> {
     door: &'a Door,
     stream: u32,
-    answers: &'a Receiver<Answer>,
+    answers: &'a Receiver<HostResponse>,
 }
 
-impl Ear for Asker<'_> {
-    fn ask(&self, ask: Ask) -> Result<Answer, DoorError> {
-        let message = FromEnclave::Ask(ask).encode()?;
+impl HostClient for LaneClient<'_> {
+    fn request(&self, request: EnclaveRequest) -> Result<HostResponse, DoorError> {
+        let message = FromEnclave::Request(request).encode()?;
         self.door.expect_answer(self.stream, true);
         self.door.outbox.send(self.stream, &message)?;
         self.answers
@@ -45,11 +46,11 @@ impl Ear for Asker<'_> {
 struct Job {
     stream: u32,
     request: Request,
-    answers: Receiver<Answer>,
+    answers: Receiver<HostResponse>,
 }
 
 struct Stream {
-    answers: SyncSender<Answer>,
+    answers: SyncSender<HostResponse>,
     /// The enclave has asked and has no answer yet.
     asked: bool,
 }
@@ -66,8 +67,8 @@ struct Door {
 /// Always: why it ended. [`DoorError::Closed`] is the ordinary way.
 pub fn serve(
     link: Link,
-    execution: impl FnMut(Request, &Asker<'_>) -> Reply + Send + 'static,
-    query: impl Fn(Request, &Asker<'_>) -> Reply + Send + Sync + 'static,
+    execution: impl FnMut(Request, &LaneClient<'_>) -> Reply + Send + 'static,
+    query: impl Fn(Request, &LaneClient<'_>) -> Reply + Send + Sync + 'static,
     query_lanes: usize,
 ) -> DoorError {
     let door = Arc::new(Door {
@@ -104,7 +105,7 @@ pub fn serve(
                     break error;
                 }
             }
-            Ok(Some((stream, FromHost::Answer(answer)))) => {
+            Ok(Some((stream, FromHost::Response(answer)))) => {
                 if let Err(error) = door.answer(stream, answer) {
                     break error;
                 }
@@ -126,7 +127,7 @@ fn lane(
     name: &str,
     door: &Arc<Door>,
     jobs: Jobs,
-    mut handle: impl FnMut(Request, &Asker<'_>) -> Reply + Send + 'static,
+    mut handle: impl FnMut(Request, &LaneClient<'_>) -> Reply + Send + 'static,
 ) -> Result<(), DoorError> {
     let door = Arc::clone(door);
     std::thread::Builder::new()
@@ -138,7 +139,7 @@ fn lane(
                 let Ok(job) = lock(&jobs).recv() else { return };
                 let reply = handle(
                     job.request,
-                    &Asker {
+                    &LaneClient {
                         door: &door,
                         stream: job.stream,
                         answers: &job.answers,
@@ -212,7 +213,7 @@ impl Door {
         }
     }
 
-    fn answer(&self, stream: u32, answer: Answer) -> Result<(), DoorError> {
+    fn answer(&self, stream: u32, answer: HostResponse) -> Result<(), DoorError> {
         if !self.expect_answer(stream, false) {
             return Err(DoorError::Turn("an answer that nobody asked for"));
         }

@@ -38,7 +38,8 @@ pub mod transport;
 
 pub use error::DoorError;
 pub use message::{
-    Answer, Ask, Failure, FailureCode, FromEnclave, FromHost, Proven, Reply, Request,
+    EnclaveRequest, Failure, FailureCode, FromEnclave, FromHost, HostResponse, Proven, Reply,
+    Request,
 };
 pub use stream::Lane;
 pub use transport::{Host, Transport};

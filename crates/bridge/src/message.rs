@@ -1,6 +1,6 @@
 //! What is said through the door: one enum per direction, each of two halves.
 //!
-//! A conversation is one stream: the host's [`Request`], then any number of ([`Ask`] of the enclave, [`Answer`] of the
+//! A conversation is one stream: the host's [`Request`], then any number of ([`EnclaveRequest`] of the enclave, [`HostResponse`] of the
 //! host), then the enclave's [`Reply`]. Encoding: version byte, then borsh. Limits: [`crate::spec`].
 
 use crate::error::DoorError;
@@ -19,14 +19,14 @@ pub enum FromHost {
     /// Opens a stream.
     Request(Request),
     /// Answers the enclave's ask on an open stream.
-    Answer(Answer),
+    Response(HostResponse),
 }
 
 /// Enclave → host.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum FromEnclave {
     /// Needs something to go on.
-    Ask(Ask),
+    Request(EnclaveRequest),
     /// Ends the stream.
     Reply(Reply),
 }
@@ -93,7 +93,7 @@ pub enum Request {
 
 /// What the enclave needs to go on. It names the version of the state that it stands on.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub enum Ask {
+pub enum EnclaveRequest {
     /// A value, or its absence, with a proof.
     Get {
         /// Height of the state.
@@ -117,9 +117,9 @@ pub enum Ask {
     },
 }
 
-/// The host's answer to an [`Ask`]. Believed only as far as it is proven.
+/// The host's answer to an [`EnclaveRequest`]. Believed only as far as it is proven.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub enum Answer {
+pub enum HostResponse {
     /// To `get`.
     Proven(Proven),
     /// To `get_for_write`: one encoded `proof::tree::Proof` for each path, in the same order.
@@ -483,11 +483,11 @@ impl Message for FromHost {
                 Request::Attest { .. } => &spec::ATTEST,
                 Request::Status => &spec::STATUS,
             },
-            Self::Answer(answer) => match answer {
-                Answer::Proven(_) => &spec::PROVEN,
-                Answer::Paths(_) => &spec::PATHS,
-                Answer::Code(_) => &spec::CODE,
-                Answer::Unavailable { .. } => &spec::UNAVAILABLE,
+            Self::Response(response) => match response {
+                HostResponse::Proven(_) => &spec::PROVEN,
+                HostResponse::Paths(_) => &spec::PATHS,
+                HostResponse::Code(_) => &spec::CODE,
+                HostResponse::Unavailable { .. } => &spec::UNAVAILABLE,
             },
         }
     }
@@ -503,10 +503,10 @@ impl Message for FromHost {
 impl Message for FromEnclave {
     fn spec(&self) -> &'static Spec {
         match self {
-            Self::Ask(ask) => match ask {
-                Ask::Get { .. } => &spec::GET,
-                Ask::GetForWrite { .. } => &spec::GET_FOR_WRITE,
-                Ask::GetCode { .. } => &spec::GET_CODE,
+            Self::Request(request) => match request {
+                EnclaveRequest::Get { .. } => &spec::GET,
+                EnclaveRequest::GetForWrite { .. } => &spec::GET_FOR_WRITE,
+                EnclaveRequest::GetCode { .. } => &spec::GET_CODE,
             },
             Self::Reply(reply) => match reply {
                 Reply::Begun(_) => &spec::BEGUN,

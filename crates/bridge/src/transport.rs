@@ -3,7 +3,9 @@
 use crate::error::DoorError;
 use crate::frame::Assembler;
 use crate::link::{Link, Source};
-use crate::message::{Answer, Ask, FromEnclave, FromHost, Message as _, Reply, Request};
+use crate::message::{
+    EnclaveRequest, FromEnclave, FromHost, HostResponse, Message as _, Reply, Request,
+};
 use crate::stream::{Lane, Outbox};
 use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -19,7 +21,7 @@ pub trait Transport: Send + Sync {
     fn call(
         &self,
         request: Request,
-        serve: &mut dyn FnMut(Ask) -> Answer,
+        serve: &mut dyn FnMut(EnclaveRequest) -> HostResponse,
     ) -> Result<Reply, DoorError>;
 }
 
@@ -81,7 +83,7 @@ impl Transport for Host {
     fn call(
         &self,
         request: Request,
-        serve: &mut dyn FnMut(Ask) -> Answer,
+        serve: &mut dyn FnMut(EnclaveRequest) -> HostResponse,
     ) -> Result<Reply, DoorError> {
         let lane = request.lane();
         let request = FromHost::Request(request).encode()?;
@@ -95,9 +97,9 @@ impl Transport for Host {
                     .unwrap_or(DoorError::Turn("stream ended without a reply")));
             };
             match message {
-                FromEnclave::Ask(ask) => {
-                    let answer = FromHost::Answer(serve(ask)).encode().or_else(|e| {
-                        FromHost::Answer(Answer::Unavailable {
+                FromEnclave::Request(request) => {
+                    let answer = FromHost::Response(serve(request)).encode().or_else(|e| {
+                        FromHost::Response(HostResponse::Unavailable {
                             text: e.to_string(),
                         })
                         .encode()

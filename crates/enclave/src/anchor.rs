@@ -56,7 +56,7 @@ impl Anchor {
     }
 
     /// The state here, of which nothing but the roots is known.
-    pub(crate) fn blind_forest(&self) -> Result<PartialForest, Failure> {
+    pub(crate) fn roots_only(&self) -> Result<PartialForest, Failure> {
         PartialForest::blind(&self.roots, &self.app_hash())
             .map_err(|e| failure(FailureCode::Broken, e))
     }

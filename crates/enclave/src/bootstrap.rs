@@ -6,8 +6,8 @@
 use crate::anchor::Anchor;
 use crate::failure::failure;
 use crate::platform::Platform;
+use crate::position::params_hash;
 use crate::secrets::{Keys, public_keys};
-use crate::standing::params_hash;
 use borsh::BorshDeserialize;
 use strongroom_bridge::message::PublicKeys;
 use strongroom_bridge::{Failure, FailureCode};
@@ -127,7 +127,7 @@ pub(crate) struct FirstState {
 }
 
 /// Computes the state of genesis: a function of the file alone.
-pub(crate) fn first_state(
+pub(crate) fn genesis_state(
     machine: &Machine,
     genesis: &[u8],
     genesis_hash: Hash,

@@ -1,7 +1,7 @@
 //! The execution lane: the stages of an enclave's life, and which request leads from which to which.
 //!
 //! ```text
-//! Empty ── bootstrap_begin ──> Begun ── bootstrap_seal(g) ──> Sealed(g) ── init_chain(g) ──> Standing(g)
+//! Empty ── bootstrap_begin ──> Begun ── bootstrap_seal(g) ──> Sealed(g) ── init_chain(g) ──> Running(g)
 //!   ├──── unseal(g, no anchor) ───────────────────────────────^                                ^
 //!   ├──── unseal(g, anchors) ──────────────────────────────────────────────────────────────────┤
 //!   └──── init_chain(g), without keys for ever ────────────────────────────────────────────────┘
@@ -11,11 +11,11 @@
 
 use crate::bootstrap;
 use crate::failure::failure;
+use crate::position::ChainPosition;
 use crate::secrets::Keys;
 use crate::shared::Shared;
-use crate::standing::Standing;
 use std::sync::Arc;
-use strongroom_bridge::lane::Ear;
+use strongroom_bridge::lane::HostClient;
 use strongroom_bridge::message::{ChainResult, Status};
 use strongroom_bridge::{Failure, FailureCode, Reply, Request};
 use strongroom_crypto::seed::SeedRing;
@@ -40,7 +40,7 @@ enum Stage {
     /// A seed that is sealed to a genesis; no state yet.
     Sealed(Arc<Keys>),
     /// The state of a chain.
-    Standing(Box<Standing>),
+    Running(Box<ChainPosition>),
 }
 
 impl Executor {
@@ -52,9 +52,9 @@ impl Executor {
     }
 
     /// Serves one request.
-    pub(crate) fn serve(&mut self, request: Request, asker: &dyn Ear) -> Reply {
+    pub(crate) fn serve(&mut self, request: Request, host: &dyn HostClient) -> Reply {
         let shared = Arc::clone(&self.shared);
-        let outcome = shared.brake.run(|| match request {
+        let outcome = shared.latch.run(|| match request {
             Request::BootstrapBegin => self.bootstrap_begin(),
             Request::BootstrapSeal { genesis } => self.bootstrap_seal(&genesis),
             Request::Unseal {
@@ -68,9 +68,9 @@ impl Executor {
                 hints,
                 exceptions,
             } => {
-                let standing = self.standing()?;
-                let (result, next) = standing.next(&shared, block, hints, exceptions, asker)?;
-                *standing = next;
+                let position = self.position()?;
+                let (result, next) = position.next(&shared, block, hints, exceptions, host)?;
+                *position = next;
                 Ok(Reply::Block(Box::new(result)))
             }
             Request::Committed { height } => self.committed(height),
@@ -88,13 +88,13 @@ impl Executor {
                 genesis_hash: Some(keys.genesis_hash()),
                 ..Status::default()
             },
-            Stage::Standing(standing) => standing.status(),
+            Stage::Running(position) => position.status(),
         }
     }
 
-    fn standing(&mut self) -> Result<&mut Standing, Failure> {
+    fn position(&mut self) -> Result<&mut ChainPosition, Failure> {
         match &mut self.stage {
-            Stage::Standing(standing) => Ok(standing),
+            Stage::Running(position) => Ok(position),
             _ => Err(failure(FailureCode::NotReady, "no chain has begun")),
         }
     }
@@ -144,8 +144,8 @@ impl Executor {
             [before, last] => (open(before)?, Some(open(last)?)),
             _ => return Err(failure(FailureCode::NotReady, "more than two anchors")),
         };
-        let standing = Standing::again(keys, anchor, replay)?;
-        self.stage = Stage::Standing(Box::new(standing));
+        let position = ChainPosition::resume(keys, anchor, replay)?;
+        self.stage = Stage::Running(Box::new(position));
         Ok(Reply::Status(self.status()))
     }
 
@@ -160,7 +160,7 @@ impl Executor {
                 ));
             }
             Stage::Sealed(keys) => (Some(keys.genesis_hash()), Some(Arc::clone(keys))),
-            Stage::Standing(standing) => (Some(standing.genesis_hash()), None),
+            Stage::Running(position) => (Some(position.genesis_hash()), None),
         };
         if bound.is_some_and(|bound| bound != genesis_hash) {
             return Err(failure(
@@ -168,13 +168,13 @@ impl Executor {
                 "init_chain with another genesis file than the one this enclave is bound to",
             ));
         }
-        if matches!(self.stage, Stage::Standing(_)) {
+        if matches!(self.stage, Stage::Running(_)) {
             return Err(failure(
                 FailureCode::NotReady,
                 "the chain has begun already",
             ));
         }
-        let begin = bootstrap::first_state(&self.shared.machine, genesis, genesis_hash)?;
+        let begin = bootstrap::genesis_state(&self.shared.machine, genesis, genesis_hash)?;
         let anchor = bootstrap::seal_anchor(&*self.shared.platform, &begin.anchor)?;
         let result = ChainResult {
             genesis_hash,
@@ -186,13 +186,13 @@ impl Executor {
             consensus_params: begin.consensus_params,
             anchor,
         };
-        let standing = Standing::first(keys, begin.anchor, begin.forest);
-        self.stage = Stage::Standing(Box::new(standing));
+        let position = ChainPosition::at_genesis(keys, begin.anchor, begin.forest);
+        self.stage = Stage::Running(Box::new(position));
         Ok(Reply::Chain(Box::new(result)))
     }
 
     fn committed(&mut self, height: Height) -> Result<Reply, Failure> {
-        let published = self.standing()?.acknowledge(height)?;
+        let published = self.position()?.acknowledge(height)?;
         self.shared.publish(published);
         Ok(Reply::Published { height })
     }

@@ -15,11 +15,11 @@ pub(crate) fn failure(code: FailureCode, text: impl core::fmt::Display) -> Failu
     }
 }
 
-/// The brake: the first failure whose code stops is remembered and answered to everything after it.
+/// The latch: the first failure whose code stops is remembered and answered to everything after it.
 #[derive(Debug, Default)]
-pub(crate) struct Brake(Mutex<Option<Failure>>);
+pub(crate) struct FailureLatch(Mutex<Option<Failure>>);
 
-impl Brake {
+impl FailureLatch {
     /// The failure that stopped the enclave, if one did.
     pub(crate) fn stopped(&self) -> Option<Failure> {
         self.0
@@ -62,23 +62,23 @@ mod tests {
 
     #[test]
     fn the_first_failed_check_is_answered_to_everything_after_it() {
-        let brake = Brake::default();
+        let latch = FailureLatch::default();
         assert_eq!(
-            brake
+            latch
                 .run(|| Err::<(), _>(failure(FailureCode::Unavailable, "later")))
                 .unwrap_err()
                 .text,
             "later"
         );
-        assert_eq!(brake.run(|| Ok(1)), Ok(1));
+        assert_eq!(latch.run(|| Ok(1)), Ok(1));
         let first = failure(FailureCode::Proof, "first");
         assert_eq!(
-            brake.run(|| Err::<(), _>(first.clone())),
+            latch.run(|| Err::<(), _>(first.clone())),
             Err(first.clone())
         );
-        assert_eq!(brake.run(|| Ok(1)), Err(first.clone()));
+        assert_eq!(latch.run(|| Ok(1)), Err(first.clone()));
         assert_eq!(
-            brake.run(|| Err::<(), _>(failure(FailureCode::Content, "second"))),
+            latch.run(|| Err::<(), _>(failure(FailureCode::Content, "second"))),
             Err(first)
         );
     }

@@ -8,7 +8,7 @@
 //! Refuses: another genesis than its own, heights out of order, answers that do not prove themselves.
 //!
 //! Order of reading: [`platform`], `bootstrap` (where seeds come from), `anchor` (where the chain stands), `proven` (how
-//! state is read), `executor` (the stages of an enclave), `standing` (blocks), `query`, [`service`] (which request goes where), [`process`] and [`sandbox`] (the
+//! state is read), `executor` (the stages of an enclave), `position` (blocks), `query`, [`service`] (which request goes where), [`process`] and [`sandbox`] (the
 //! enclave as a process). Specification: docs/spec/door.md.
 
 #![cfg_attr(
@@ -30,16 +30,16 @@ mod executor;
 mod failure;
 pub mod panics;
 pub mod platform;
+mod position;
 #[cfg(unix)]
 pub mod process;
-mod proven;
+mod proven_state;
 mod query;
 #[cfg(target_os = "linux")]
 pub mod sandbox;
 mod secrets;
 pub mod service;
 mod shared;
-mod standing;
 
 pub use platform::{Platform, Simulated};
 #[cfg(unix)]

@@ -4,11 +4,11 @@
 //! the number of lanes bounds how many run at once, the queue before them how many wait.
 
 use crate::failure::failure;
-use crate::proven::Proven;
+use crate::proven_state::ProvenState;
 use crate::shared::Shared;
 use std::sync::Arc;
 use strongroom_attest::{Purpose, Statement};
-use strongroom_bridge::lane::Ear;
+use strongroom_bridge::lane::HostClient;
 use strongroom_bridge::message::{QueryResult, Status};
 use strongroom_bridge::{Failure, FailureCode, Reply, Request};
 use strongroom_chain::query::{QueryStop, query};
@@ -25,14 +25,14 @@ impl Queries {
     }
 
     /// Serves one request.
-    pub(crate) fn serve(&self, request: Request, asker: &dyn Ear) -> Reply {
+    pub(crate) fn serve(&self, request: Request, host: &dyn HostClient) -> Reply {
         let outcome = match request {
             Request::Status => Ok(Reply::Status(self.shared.status())),
             Request::Query { path, data } => {
-                self.shared.brake.run(|| self.query(&path, &data, asker))
+                self.shared.latch.run(|| self.query(&path, &data, host))
             }
-            Request::Attest { nonce } => self.shared.brake.run(|| self.attest(nonce)),
-            Request::Simulate { .. } => self.shared.brake.run(|| {
+            Request::Attest { nonce } => self.shared.latch.run(|| self.attest(nonce)),
+            Request::Simulate { .. } => self.shared.latch.run(|| {
                 let text = "no policy of genesis allows contract messages that nobody decided";
                 Err(failure(FailureCode::SimulationRefused, text))
             }),
@@ -41,7 +41,7 @@ impl Queries {
         outcome.unwrap_or_else(Reply::Failed)
     }
 
-    fn query(&self, path: &str, data: &[u8], asker: &dyn Ear) -> Result<Reply, Failure> {
+    fn query(&self, path: &str, data: &[u8], host: &dyn HostClient) -> Result<Reply, Failure> {
         let published = self
             .shared
             .published()
@@ -54,7 +54,7 @@ impl Queries {
             None => &NoSecrets,
         };
         let height = published.block.height;
-        let proven = Proven::new(published.pin(), height, asker);
+        let proven = ProvenState::new(published.pin(), height, host);
         let services = Services {
             code: &proven,
             vm: &self.shared.machine,

@@ -21,8 +21,8 @@ pub fn serve(link: Link, platform: impl Platform + 'static) -> DoorError {
     let queries = Queries::new(shared);
     lane::serve(
         link,
-        move |request, asker| executor.serve(request, asker),
-        move |request, asker| queries.serve(request, asker),
+        move |request, host| executor.serve(request, host),
+        move |request, host| queries.serve(request, host),
         QUERY_LANES,
     )
 }

@@ -1,6 +1,6 @@
-//! What the lanes share: the brake, the engine, and the version that queries read, with its keys.
+//! What the lanes share: the latch, the engine, and the version that queries read, with its keys.
 
-use crate::failure::Brake;
+use crate::failure::FailureLatch;
 use crate::platform::Platform;
 use crate::secrets::Keys;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -57,7 +57,7 @@ impl Published {
 /// Shared by all lanes.
 pub(crate) struct Shared {
     pub(crate) platform: Box<dyn Platform>,
-    pub(crate) brake: Brake,
+    pub(crate) latch: FailureLatch,
     pub(crate) machine: Machine,
     published: Mutex<Option<Arc<Published>>>,
     status: Mutex<Status>,
@@ -67,7 +67,7 @@ impl Shared {
     pub(crate) fn new(platform: impl Platform + 'static) -> Self {
         Self {
             platform: Box::new(platform),
-            brake: Brake::default(),
+            latch: FailureLatch::default(),
             machine: Machine::default(),
             published: Mutex::default(),
             status: Mutex::default(),
@@ -87,7 +87,7 @@ impl Shared {
     pub(crate) fn status(&self) -> Status {
         Status {
             committed: self.published().map(|version| version.block.height),
-            stopped: self.brake.stopped(),
+            stopped: self.latch.stopped(),
             ..lock(&self.status).clone()
         }
     }

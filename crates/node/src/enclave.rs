@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use strongroom_bridge::message::{
-    Answer, Ask, BlockResult, ChainResult, Proven, PublicKeys, Reply, Request, Status,
+    BlockResult, ChainResult, EnclaveRequest, HostResponse, Proven, PublicKeys, Reply, Request,
+    Status,
 };
 use strongroom_bridge::{DoorError, FailureCode, Transport};
 use strongroom_proof::comet::Header;
@@ -188,7 +189,7 @@ impl Enclave {
                 if e.is_transient() {
                     short = Some(text.clone());
                 }
-                Answer::Unavailable { text }
+                HostResponse::Unavailable { text }
             })
         });
         match (reply, short) {
@@ -201,23 +202,27 @@ impl Enclave {
         }
     }
 
-    fn answer(&self, views: &mut BTreeMap<Height, View>, ask: Ask) -> Result<Answer, Error> {
+    fn answer(
+        &self,
+        views: &mut BTreeMap<Height, View>,
+        ask: EnclaveRequest,
+    ) -> Result<HostResponse, Error> {
         match ask {
-            Ask::Get { height, tree, key } => {
+            EnclaveRequest::Get { height, tree, key } => {
                 let (value, proof) = self.view(views, height)?.prove(tree, &key)?;
-                Ok(Answer::Proven(Proven {
+                Ok(HostResponse::Proven(Proven {
                     value,
                     proof: proof.encode(),
                 }))
             }
-            Ask::GetForWrite { height, paths } => {
+            EnclaveRequest::GetForWrite { height, paths } => {
                 let view = self.view(views, height)?;
                 let proofs = paths
                     .iter()
                     .map(|(tree, key)| view.prove_path(*tree, key).map(|p| p.encode()));
-                Ok(Answer::Paths(proofs.collect::<Result<_, _>>()?))
+                Ok(HostResponse::Paths(proofs.collect::<Result<_, _>>()?))
             }
-            Ask::GetCode { hash } => Ok(Answer::Code(self.content.get(&hash)?)),
+            EnclaveRequest::GetCode { hash } => Ok(HostResponse::Code(self.content.get(&hash)?)),
         }
     }
 

@@ -174,7 +174,7 @@ mod tests {
     use super::*;
     use crate::enclave::Enclave;
     use std::sync::Arc;
-    use strongroom_bridge::message::{Answer, Ask, Failure, Reply, Request, TxAt};
+    use strongroom_bridge::message::{EnclaveRequest, Failure, HostResponse, Reply, Request, TxAt};
     use strongroom_bridge::{FailureCode, Transport};
     use strongroom_store::state::TABLES;
     use strongroom_store::{ContentStore, FjallKv, KvLimits, Limits, StateStore};
@@ -214,7 +214,11 @@ mod tests {
     struct Ends(DoorError);
 
     impl Transport for Ends {
-        fn call(&self, _: Request, _: &mut dyn FnMut(Ask) -> Answer) -> Result<Reply, DoorError> {
+        fn call(
+            &self,
+            _: Request,
+            _: &mut dyn FnMut(EnclaveRequest) -> HostResponse,
+        ) -> Result<Reply, DoorError> {
             Err(self.0.clone())
         }
     }

@@ -4,7 +4,7 @@ use crate::watch::processor_time;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use strongroom_bridge::link::in_process;
-use strongroom_bridge::{Answer, Ask, DoorError, Host, Reply, Request, Transport};
+use strongroom_bridge::{DoorError, EnclaveRequest, Host, HostResponse, Reply, Request, Transport};
 use strongroom_enclave::platform::Platform;
 
 /// What went through a door since the last [`Door::take_traffic`].
@@ -59,7 +59,7 @@ impl Transport for Door {
     fn call(
         &self,
         request: Request,
-        serve: &mut dyn FnMut(Ask) -> Answer,
+        serve: &mut dyn FnMut(EnclaveRequest) -> HostResponse,
     ) -> Result<Reply, DoorError> {
         let executes = matches!(request, Request::ExecuteBlock { .. });
         let mut asks = 0;

@@ -3,10 +3,12 @@
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
-use strongroom_bridge::lane::{self, Asker, Ear as _};
+use strongroom_bridge::lane::{self, HostClient as _, LaneClient};
 use strongroom_bridge::link::{Link, in_process};
 use strongroom_bridge::message::{PublicKeys, QueryResult, Status};
-use strongroom_bridge::{Answer, Ask, DoorError, Host, Lane, Proven, Reply, Request, Transport};
+use strongroom_bridge::{
+    DoorError, EnclaveRequest, Host, HostResponse, Lane, Proven, Reply, Request, Transport,
+};
 use strongroom_types::Tree;
 
 const LANES: usize = 2;
@@ -14,7 +16,7 @@ const LANES: usize = 2;
 /// An enclave that asks for what a query names, and blocks in `execute` until told.
 fn start(link: Link, go: Receiver<()>) -> std::thread::JoinHandle<DoorError> {
     let go = Mutex::new(go);
-    let execution = move |request: Request, _: &Asker<'_>| match request {
+    let execution = move |request: Request, _: &LaneClient<'_>| match request {
         Request::BootstrapBegin => Reply::Begun(PublicKeys {
             io: [1; 32],
             exchange: [2; 32],
@@ -28,17 +30,17 @@ fn start(link: Link, go: Receiver<()>) -> std::thread::JoinHandle<DoorError> {
         }
         _ => panic!("a lane that panics"),
     };
-    let query = |request: Request, asker: &Asker<'_>| match request {
+    let query = |request: Request, host: &LaneClient<'_>| match request {
         Request::Query { data, .. } => {
             let mut all = Vec::new();
             for key in data {
-                let ask = Ask::Get {
+                let ask = EnclaveRequest::Get {
                     height: 7,
                     tree: Tree::Native,
                     key: vec![key],
                 };
-                match asker.ask(ask).unwrap() {
-                    Answer::Proven(Proven { value, .. }) => all.extend(value.unwrap()),
+                match host.request(ask).unwrap() {
+                    HostResponse::Proven(Proven { value, .. }) => all.extend(value.unwrap()),
                     other => {
                         let outcome = Err(format!("{other:?}").into_bytes());
                         return Reply::Query(QueryResult { height: 7, outcome });
@@ -55,17 +57,17 @@ fn start(link: Link, go: Receiver<()>) -> std::thread::JoinHandle<DoorError> {
     std::thread::spawn(move || lane::serve(link, execution, query, LANES))
 }
 
-fn no_asks(_: Ask) -> Answer {
+fn no_asks(_: EnclaveRequest) -> HostResponse {
     panic!("nothing to ask")
 }
 
-fn double(ask: Ask) -> Answer {
+fn double(ask: EnclaveRequest) -> HostResponse {
     match ask {
-        Ask::Get { key, .. } => Answer::Proven(Proven {
+        EnclaveRequest::Get { key, .. } => HostResponse::Proven(Proven {
             value: Some(vec![key[0].wrapping_mul(2)]),
             proof: vec![0; 700],
         }),
-        _ => Answer::Unavailable {
+        _ => HostResponse::Unavailable {
             text: String::from("no"),
         },
     }
@@ -238,8 +240,8 @@ fn long_messages_of_many_queries_at_once_take_turns_and_all_arrive() {
         std::thread::scope(|scope| {
             for _ in 0..16 {
                 scope.spawn(|| {
-                    let mut long = |_: Ask| {
-                        Answer::Proven(Proven {
+                    let mut long = |_: EnclaveRequest| {
+                        HostResponse::Proven(Proven {
                             value: Some(vec![3; 3 << 20]),
                             proof: Vec::new(),
                         })
@@ -285,8 +287,8 @@ fn a_message_above_its_limit_never_leaves_and_the_door_stays_open() {
             .call(query(vec![0; 5 << 20]), &mut double)
             .unwrap_err();
         assert_eq!(error.code(), "door.too_large");
-        let mut long = |_: Ask| {
-            Answer::Proven(Proven {
+        let mut long = |_: EnclaveRequest| {
+            HostResponse::Proven(Proven {
                 value: Some(vec![0; 9 << 20]),
                 proof: Vec::new(),
             })
@@ -352,7 +354,9 @@ fn a_host_that_leaves_a_conversation_half_way_closes_the_door() {
 fn a_host_that_speaks_out_of_turn_or_nonsense_is_cut_off() {
     use strongroom_bridge::frame::Frame;
     use strongroom_bridge::message::{FromHost, Message as _};
-    let unasked = FromHost::Answer(Answer::Code(None)).encode().unwrap();
+    let unasked = FromHost::Response(HostResponse::Code(None))
+        .encode()
+        .unwrap();
     let request = FromHost::Request(query(vec![5])).encode().unwrap();
     // A stream of the query lanes cannot carry it.
     let block = FromHost::Request(Request::Committed { height: 1 })

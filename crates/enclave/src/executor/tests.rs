@@ -3,13 +3,13 @@
 
 use super::*;
 use crate::exceptions::running;
-use crate::failure::Brake;
+use crate::failure::FailureLatch;
 use crate::platform::{Platform, PlatformError, Simulated};
 use crate::shared::Published;
 use std::collections::BTreeSet;
 use strongroom_attest::{Evidence, ReportData, Security};
 use strongroom_bridge::message::Proven;
-use strongroom_bridge::{Answer, Ask, DoorError};
+use strongroom_bridge::{DoorError, EnclaveRequest, HostResponse};
 use strongroom_chain::genesis::{LocalnetParams, localnet_genesis};
 use strongroom_chain::modules::registration::state::NetworkKeys;
 use strongroom_consensus::solo::{Content, Proposer};
@@ -50,20 +50,20 @@ struct Host {
     _directory: tempfile::TempDir,
 }
 
-impl Ear for Host {
-    fn ask(&self, ask: Ask) -> Result<Answer, DoorError> {
+impl HostClient for Host {
+    fn request(&self, ask: EnclaveRequest) -> Result<HostResponse, DoorError> {
         let view = self.store.view(0).unwrap();
         Ok(match ask {
-            Ask::Get { tree, key, .. } => {
+            EnclaveRequest::Get { tree, key, .. } => {
                 let (value, proof) = view.prove(tree, &key).unwrap();
                 let proof = proof.encode();
-                Answer::Proven(Proven { value, proof })
+                HostResponse::Proven(Proven { value, proof })
             }
-            Ask::GetForWrite { paths, .. } => {
+            EnclaveRequest::GetForWrite { paths, .. } => {
                 let proofs = paths.iter().map(|(t, k)| view.prove_path(*t, k).unwrap());
-                Answer::Paths(proofs.map(|p| p.encode()).collect())
+                HostResponse::Paths(proofs.map(|p| p.encode()).collect())
             }
-            Ask::GetCode { .. } => Answer::Code(None),
+            EnclaveRequest::GetCode { .. } => HostResponse::Code(None),
         })
     }
 }
@@ -153,7 +153,7 @@ enum Model {
     Empty,
     Begun,
     Sealed(char),
-    Standing {
+    Running {
         chain: char,
         keys: bool,
         height: Height,
@@ -173,7 +173,7 @@ type Outcome = Result<Model, FailureCode>;
 
 /// What a request must come to.
 fn model(at: Model, ask: Try) -> Outcome {
-    let standing = |chain, keys, awaits| Model::Standing {
+    let position = |chain, keys, awaits| Model::Running {
         chain,
         keys,
         height: 0,
@@ -184,20 +184,20 @@ fn model(at: Model, ask: Try) -> Outcome {
         (Try::Seal('X'), Model::Begun) => Err(FailureCode::Genesis),
         (Try::Seal(chain), Model::Begun) => Ok(Model::Sealed(chain)),
         (Try::Unseal(0), Model::Empty) => Ok(Model::Sealed('A')),
-        (Try::Unseal(1), Model::Empty) => Ok(standing('A', true, Next::Block)),
-        (Try::Unseal(2), Model::Empty) => Ok(standing('A', true, Next::Replay)),
+        (Try::Unseal(1), Model::Empty) => Ok(position('A', true, Next::Block)),
+        (Try::Unseal(2), Model::Empty) => Ok(position('A', true, Next::Replay)),
         (Try::UnsealUnderB | Try::UnsealAtB, Model::Empty) => Err(FailureCode::OtherGenesis),
-        (Try::Init(chain), Model::Empty) => Ok(standing(chain, false, Next::Block)),
+        (Try::Init(chain), Model::Empty) => Ok(position(chain, false, Next::Block)),
         (Try::Init(chain), Model::Sealed(sealed)) if chain == sealed => {
-            Ok(standing(chain, true, Next::Block))
+            Ok(position(chain, true, Next::Block))
         }
         (Try::Init(_), Model::Sealed(_)) => Err(FailureCode::OtherGenesis),
-        (Try::Init(chain), Model::Standing { chain: bound, .. }) if chain != bound => {
+        (Try::Init(chain), Model::Running { chain: bound, .. }) if chain != bound => {
             Err(FailureCode::OtherGenesis)
         }
         (
             Try::Execute(block),
-            Model::Standing {
+            Model::Running {
                 chain,
                 keys: true,
                 height,
@@ -205,7 +205,7 @@ fn model(at: Model, ask: Try) -> Outcome {
             },
         ) => {
             if block == chain && height == 0 {
-                Ok(Model::Standing {
+                Ok(Model::Running {
                     chain,
                     keys: true,
                     height: 1,
@@ -217,13 +217,13 @@ fn model(at: Model, ask: Try) -> Outcome {
         }
         (
             Try::Committed(committed),
-            Model::Standing {
+            Model::Running {
                 chain,
                 keys,
                 height,
                 awaits: Next::Block | Next::Acknowledgement,
             },
-        ) if committed == height => Ok(Model::Standing {
+        ) if committed == height => Ok(Model::Running {
             chain,
             keys,
             height,
@@ -350,20 +350,20 @@ impl World {
             }
             version.block.height
         });
-        if shared.brake.stopped().is_some() {
+        if shared.latch.stopped().is_some() {
             return (Model::Stopped, published);
         }
         let at = match stage {
             Stage::Empty => Model::Empty,
             Stage::Begun(_) => Model::Begun,
             Stage::Sealed(keys) => Model::Sealed(self.name(&keys.genesis_hash())),
-            Stage::Standing(standing) => {
-                let (keys, height, awaits) = standing.held();
+            Stage::Running(position) => {
+                let (keys, height, awaits) = position.held();
                 if let Some(keys) = keys {
-                    assert_eq!(keys.genesis_hash(), standing.genesis_hash());
+                    assert_eq!(keys.genesis_hash(), position.genesis_hash());
                 }
-                Model::Standing {
-                    chain: self.name(&standing.genesis_hash()),
+                Model::Running {
+                    chain: self.name(&position.genesis_hash()),
                     keys: keys.is_some(),
                     height,
                     awaits: match awaits {
@@ -418,8 +418,8 @@ impl World {
 fn copy(executor: &Executor) -> Executor {
     let Executor { shared, stage } = executor;
     let new = Shared::new(SameSeed);
-    if let Some(failure) = shared.brake.stopped() {
-        let _: Result<(), _> = Brake::run(&new.brake, || Err(failure));
+    if let Some(failure) = shared.latch.stopped() {
+        let _: Result<(), _> = FailureLatch::run(&new.latch, || Err(failure));
     }
     if let Some(version) = shared.published() {
         new.publish(Published::new(

@@ -5,7 +5,7 @@ use crate::node::{Node, enclave, failure_of, honest};
 use crate::user::User;
 use prost::Message as _;
 use strongroom_bridge::message::Hint;
-use strongroom_bridge::{Ask, FailureCode, Proven, Reply, Request};
+use strongroom_bridge::{EnclaveRequest, FailureCode, Proven, Reply, Request};
 use strongroom_chain::query::QueryError;
 use strongroom_crypto::io::TxKey;
 use strongroom_types::proto::cosmos::base::abci::v1beta1::TxMsgData;
@@ -121,8 +121,10 @@ fn a_warm_enclave_asks_for_nothing_and_a_hinted_one_neither() {
     secret.node.restart(1).unwrap();
     let hints = std::cell::RefCell::new(Vec::new());
     let first = secret.node.execute(&block, &|ask, answer| {
-        if let (Ask::Get { tree, key, .. }, strongroom_bridge::Answer::Proven(entry)) =
-            (ask, &answer)
+        if let (
+            EnclaveRequest::Get { tree, key, .. },
+            strongroom_bridge::HostResponse::Proven(entry),
+        ) = (ask, &answer)
         {
             hints.borrow_mut().push(Hint {
                 tree: *tree,
@@ -142,7 +144,7 @@ fn a_warm_enclave_asks_for_nothing_and_a_hinted_one_neither() {
         exceptions: Vec::new(),
     };
     let second = secret.node.call(request, &|ask, answer| {
-        assert!(!matches!(ask, Ask::Get { .. }), "{ask:?}");
+        assert!(!matches!(ask, EnclaveRequest::Get { .. }), "{ask:?}");
         asked_code.set(asked_code.get() + 1);
         answer
     });
@@ -191,20 +193,20 @@ fn a_query_keeps_the_height_that_it_began_with_while_blocks_pass_by() {
                     data,
                 },
                 &mut |ask| match ask {
-                    Ask::Get { height, tree, key } => {
+                    EnclaveRequest::Get { height, tree, key } => {
                         if heights.is_empty() {
                             began.wait();
                             go.wait();
                         }
                         heights.push(height);
                         let (value, proof) = store.view(height).unwrap().prove(tree, &key).unwrap();
-                        strongroom_bridge::Answer::Proven(Proven {
+                        strongroom_bridge::HostResponse::Proven(Proven {
                             value,
                             proof: proof.encode(),
                         })
                     }
-                    Ask::GetCode { hash } => {
-                        strongroom_bridge::Answer::Code(content.get(&hash).cloned())
+                    EnclaveRequest::GetCode { hash } => {
+                        strongroom_bridge::HostResponse::Code(content.get(&hash).cloned())
                     }
                     other => panic!("{other:?}"),
                 },
@@ -275,7 +277,7 @@ fn an_enclave_that_cannot_be_answered_fails_the_request_and_can_be_asked_again()
     let tx = secret.keep("YQ==");
     let block = secret.node.propose(vec![tx]);
     secret.node.restart(1).unwrap();
-    let unavailable = |_: &Ask, _| strongroom_bridge::Answer::Unavailable {
+    let unavailable = |_: &EnclaveRequest, _| strongroom_bridge::HostResponse::Unavailable {
         text: String::from("disk on fire"),
     };
     let failure = failure_of(secret.node.execute(&block, &unavailable));
@@ -304,7 +306,7 @@ fn a_seed_is_begun_once_and_sealed_only_to_a_genesis_that_names_its_keys() {
     );
 
     let door = enclave();
-    let mut no_asks = |_: Ask| panic!();
+    let mut no_asks = |_: EnclaveRequest| panic!();
     let request = Request::BootstrapSeal {
         genesis: node.genesis.clone(),
     };
@@ -332,7 +334,7 @@ fn an_enclave_without_a_seed_computes_genesis_and_executes_nothing() {
     let mut node = Node::begin(|params| user.genesis(params));
     let block = node.propose(Vec::new());
     let door = enclave();
-    let mut no_asks = |_: Ask| panic!();
+    let mut no_asks = |_: EnclaveRequest| panic!();
     let reply = door.call(
         Request::InitChain {
             genesis: node.genesis.clone(),

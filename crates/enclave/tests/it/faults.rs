@@ -4,7 +4,7 @@ use crate::node::{Node, failure_of, honest};
 use crate::user::User;
 use std::cell::Cell;
 use strongroom_bridge::message::TxAt;
-use strongroom_bridge::{Answer, Ask, DoorError, FailureCode, Reply, Request};
+use strongroom_bridge::{DoorError, EnclaveRequest, FailureCode, HostResponse, Reply, Request};
 use strongroom_types::error::chain::LEFT_OUT;
 use strongroom_types::{Address, DecidedBlock, sha256};
 
@@ -21,19 +21,19 @@ fn broken_block() -> (Node, DecidedBlock, Vec<u8>) {
 }
 
 /// Breaks every read but the first, which is that of the block itself.
-fn breaking() -> impl Fn(&Ask, Answer) -> Answer {
+fn breaking() -> impl Fn(&EnclaveRequest, HostResponse) -> HostResponse {
     let reads = Cell::new(0);
     move |ask, answer| match ask {
-        Ask::Get { .. } => {
+        EnclaveRequest::Get { .. } => {
             reads.set(reads.get() + 1);
             if reads.get() == 1 {
                 return answer;
             }
-            let Answer::Proven(mut entry) = answer else {
+            let HostResponse::Proven(mut entry) = answer else {
                 panic!()
             };
             entry.value = Some(b"something else".to_vec());
-            Answer::Proven(entry)
+            HostResponse::Proven(entry)
         }
         _ => answer,
     }

@@ -3,7 +3,9 @@
 use crate::blocks::{SECRET_QUERY, Secret, with_contract};
 use crate::node::{Node, enclave, failure_of, honest, time};
 use crate::user::User;
-use strongroom_bridge::{Answer, Ask, DoorError, Failure, FailureCode, Proven, Reply, Request};
+use strongroom_bridge::{
+    DoorError, EnclaveRequest, Failure, FailureCode, HostResponse, Proven, Reply, Request,
+};
 use strongroom_chain::genesis::Document;
 use strongroom_chain::modules::consensus::genesis::GenesisValidator;
 use strongroom_chain::modules::consensus::state::Validator;
@@ -58,8 +60,8 @@ fn blind() -> (Secret, DecidedBlock) {
 
 /// A host that answers with `lie` whenever `when` says so.
 fn lying(
-    when: fn(&Ask) -> bool,
-    lie: impl Fn(&Node, &Ask, Answer) -> Answer,
+    when: fn(&EnclaveRequest) -> bool,
+    lie: impl Fn(&Node, &EnclaveRequest, HostResponse) -> HostResponse,
     code: FailureCode,
     words: &str,
 ) {
@@ -80,14 +82,14 @@ fn lying(
     );
 }
 
-fn any_get(ask: &Ask) -> bool {
-    matches!(ask, Ask::Get { .. })
+fn any_get(ask: &EnclaveRequest) -> bool {
+    matches!(ask, EnclaveRequest::Get { .. })
 }
 
 #[test]
 fn a_stale_value_with_its_stale_proof_stops_the_enclave() {
-    let stale = |node: &Node, ask: &Ask, _| {
-        let Ask::Get { height, tree, key } = ask else {
+    let stale = |node: &Node, ask: &EnclaveRequest, _| {
+        let EnclaveRequest::Get { height, tree, key } = ask else {
             unreachable!()
         };
         let (value, proof) = node
@@ -96,7 +98,7 @@ fn a_stale_value_with_its_stale_proof_stops_the_enclave() {
             .unwrap()
             .prove(*tree, key)
             .unwrap();
-        Answer::Proven(Proven {
+        HostResponse::Proven(Proven {
             value,
             proof: proof.encode(),
         })
@@ -111,20 +113,22 @@ fn a_stale_value_with_its_stale_proof_stops_the_enclave() {
 
 #[test]
 fn a_stale_value_with_a_fresh_proof_stops_the_enclave() {
-    let when = |ask: &Ask| {
+    let when = |ask: &EnclaveRequest| {
         matches!(
             ask,
-            Ask::Get {
+            EnclaveRequest::Get {
                 tree: Tree::Contract,
                 ..
-            } | Ask::Get {
+            } | EnclaveRequest::Get {
                 tree: Tree::Native,
                 ..
             }
         )
     };
-    let stale = |node: &Node, ask: &Ask, answer| {
-        let (Ask::Get { height, tree, key }, Answer::Proven(fresh)) = (ask, &answer) else {
+    let stale = |node: &Node, ask: &EnclaveRequest, answer| {
+        let (EnclaveRequest::Get { height, tree, key }, HostResponse::Proven(fresh)) =
+            (ask, &answer)
+        else {
             unreachable!()
         };
         let value = node
@@ -136,7 +140,7 @@ fn a_stale_value_with_a_fresh_proof_stops_the_enclave() {
         if value == fresh.value {
             answer
         } else {
-            Answer::Proven(Proven {
+            HostResponse::Proven(Proven {
                 value,
                 proof: fresh.proof.clone(),
             })
@@ -152,8 +156,8 @@ fn a_stale_value_with_a_fresh_proof_stops_the_enclave() {
 
 #[test]
 fn absent_for_a_present_key_stops_the_enclave() {
-    let absent = |_: &Node, _: &Ask, answer| match answer {
-        Answer::Proven(entry) => Answer::Proven(Proven {
+    let absent = |_: &Node, _: &EnclaveRequest, answer| match answer {
+        HostResponse::Proven(entry) => HostResponse::Proven(Proven {
             value: None,
             ..entry
         }),
@@ -169,8 +173,8 @@ fn absent_for_a_present_key_stops_the_enclave() {
 
 #[test]
 fn the_proof_of_another_keys_absence_stops_the_enclave() {
-    let absent = |node: &Node, ask: &Ask, _| {
-        let Ask::Get { height, tree, .. } = ask else {
+    let absent = |node: &Node, ask: &EnclaveRequest, _| {
+        let EnclaveRequest::Get { height, tree, .. } = ask else {
             unreachable!()
         };
         let (value, proof) = node
@@ -180,7 +184,7 @@ fn the_proof_of_another_keys_absence_stops_the_enclave() {
             .prove(*tree, b"nothing is here")
             .unwrap();
         assert_eq!(value, None);
-        Answer::Proven(Proven {
+        HostResponse::Proven(Proven {
             value,
             proof: proof.encode(),
         })
@@ -190,11 +194,11 @@ fn the_proof_of_another_keys_absence_stops_the_enclave() {
 
 #[test]
 fn a_wrong_proof_stops_the_enclave() {
-    let wrong = |_: &Node, _: &Ask, answer| match answer {
-        Answer::Proven(mut entry) => {
+    let wrong = |_: &Node, _: &EnclaveRequest, answer| match answer {
+        HostResponse::Proven(mut entry) => {
             let last = entry.proof.len() - 1;
             entry.proof[last] ^= 1;
-            Answer::Proven(entry)
+            HostResponse::Proven(entry)
         }
         _ => unreachable!(),
     };
@@ -203,8 +207,8 @@ fn a_wrong_proof_stops_the_enclave() {
 
 #[test]
 fn a_proof_that_is_no_proof_stops_the_enclave() {
-    let garbage = |_: &Node, _: &Ask, _| {
-        Answer::Proven(Proven {
+    let garbage = |_: &Node, _: &EnclaveRequest, _| {
+        HostResponse::Proven(Proven {
             value: None,
             proof: vec![9; 9],
         })
@@ -214,13 +218,13 @@ fn a_proof_that_is_no_proof_stops_the_enclave() {
 
 #[test]
 fn wrong_paths_for_the_writes_stop_the_enclave() {
-    let when = |ask: &Ask| matches!(ask, Ask::GetForWrite { .. });
-    let wrong = |node: &Node, ask: &Ask, _| {
-        let Ask::GetForWrite { height, paths } = ask else {
+    let when = |ask: &EnclaveRequest| matches!(ask, EnclaveRequest::GetForWrite { .. });
+    let wrong = |node: &Node, ask: &EnclaveRequest, _| {
+        let EnclaveRequest::GetForWrite { height, paths } = ask else {
             unreachable!()
         };
         let old = node.store.view(height - 1).unwrap();
-        Answer::Paths(
+        HostResponse::Paths(
             paths
                 .iter()
                 .map(|(t, k)| old.prove_path(*t, k).unwrap().encode())
@@ -228,17 +232,17 @@ fn wrong_paths_for_the_writes_stop_the_enclave() {
         )
     };
     lying(when, wrong, FailureCode::Proof, "get_for_write contract");
-    let fewer = |_: &Node, _: &Ask, _| Answer::Paths(Vec::new());
+    let fewer = |_: &Node, _: &EnclaveRequest, _| HostResponse::Paths(Vec::new());
     lying(when, fewer, FailureCode::Answer, "another number of proofs");
 }
 
 #[test]
 fn wrong_code_bytes_stop_the_enclave() {
-    let when = |ask: &Ask| matches!(ask, Ask::GetCode { .. });
-    let wrong = |node: &Node, _: &Ask, _| {
+    let when = |ask: &EnclaveRequest| matches!(ask, EnclaveRequest::GetCode { .. });
+    let wrong = |node: &Node, _: &EnclaveRequest, _| {
         let mut wasm = node.content.values().next().unwrap().clone();
         *wasm.last_mut().unwrap() ^= 1;
-        Answer::Code(Some(wasm))
+        HostResponse::Code(Some(wasm))
     };
     lying(when, wrong, FailureCode::Content, "other bytes");
 }
@@ -247,7 +251,7 @@ fn wrong_code_bytes_stop_the_enclave() {
 fn an_answer_to_another_question_stops_the_enclave() {
     lying(
         any_get,
-        |_, _, _| Answer::Code(None),
+        |_, _, _| HostResponse::Code(None),
         FailureCode::Answer,
         "get was answered with something else",
     );
@@ -257,7 +261,8 @@ fn an_answer_to_another_question_stops_the_enclave() {
 fn tampered(change: fn(&mut DecidedBlock), words: &str) {
     let (secret, mut block) = blind();
     change(&mut block);
-    let untouched = |_: &Ask, _| panic!("nothing is asked for a block that was not decided");
+    let untouched =
+        |_: &EnclaveRequest, _| panic!("nothing is asked for a block that was not decided");
     stopped(
         &secret.node,
         secret.node.execute(&block, &untouched),
@@ -437,8 +442,8 @@ fn a_lie_to_a_query_stops_the_enclave_and_answers_nothing() {
     let (mut secret, _) = blind();
     secret.node.committed(3).unwrap();
     let (data, _) = secret.request();
-    let absent = |_: &Ask, answer| match answer {
-        Answer::Proven(entry) => Answer::Proven(Proven {
+    let absent = |_: &EnclaveRequest, answer| match answer {
+        HostResponse::Proven(entry) => HostResponse::Proven(Proven {
             value: None,
             ..entry
         }),
@@ -466,12 +471,12 @@ fn an_older_database_under_a_running_enclave_stops_it() {
     let yesterday = node.store.view(1).unwrap();
     node.committed(3).unwrap();
     let data = balance_request(&Address::of_module("first"));
-    let old = |ask: &Ask, _| {
-        let Ask::Get { tree, key, .. } = ask else {
+    let old = |ask: &EnclaveRequest, _| {
+        let EnclaveRequest::Get { tree, key, .. } = ask else {
             unreachable!()
         };
         let (value, proof) = yesterday.prove(*tree, key).unwrap();
-        Answer::Proven(Proven {
+        HostResponse::Proven(Proven {
             value,
             proof: proof.encode(),
         })

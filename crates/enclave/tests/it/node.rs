@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use strongroom_bridge::link::in_process;
 use strongroom_bridge::message::{BlockResult, ChainResult, PublicKeys, QueryResult, Status};
-use strongroom_bridge::{Answer, Ask, DoorError, Failure, Host, Proven, Reply, Request, Transport};
+use strongroom_bridge::{
+    DoorError, EnclaveRequest, Failure, Host, HostResponse, Proven, Reply, Request, Transport,
+};
 use strongroom_chain::genesis::LocalnetParams;
 use strongroom_chain::modules::registration::state::NetworkKeys;
 use strongroom_consensus::solo::{Content, Proposer};
@@ -19,10 +21,10 @@ use strongroom_types::{DecidedBlock, Hash, Height, Timestamp};
 pub(crate) const CHAIN_ID: &str = "enclave-test-1";
 
 /// What a lying host makes of an honest answer.
-pub(crate) type Lie<'a> = &'a dyn Fn(&Ask, Answer) -> Answer;
+pub(crate) type Lie<'a> = &'a dyn Fn(&EnclaveRequest, HostResponse) -> HostResponse;
 
 /// The truth.
-pub(crate) fn honest(_: &Ask, answer: Answer) -> Answer {
+pub(crate) fn honest(_: &EnclaveRequest, answer: HostResponse) -> HostResponse {
     answer
 }
 
@@ -65,7 +67,7 @@ impl Node {
         door: Arc<dyn Transport>,
         genesis: impl FnOnce(&LocalnetParams) -> Vec<u8>,
     ) -> Self {
-        let mut no_asks = |_: Ask| panic!("nothing to ask");
+        let mut no_asks = |_: EnclaveRequest| panic!("nothing to ask");
         let Ok(Reply::Begun(keys)) = door.call(Request::BootstrapBegin, &mut no_asks) else {
             panic!()
         };
@@ -139,31 +141,33 @@ impl Node {
         })
     }
 
-    fn answer(&self, ask: &Ask) -> Answer {
+    fn answer(&self, ask: &EnclaveRequest) -> HostResponse {
         let view = |height: &Height| self.store.view(*height);
         match ask {
-            Ask::Get { height, .. } | Ask::GetForWrite { height, .. } if view(height).is_err() => {
-                Answer::Unavailable {
+            EnclaveRequest::Get { height, .. } | EnclaveRequest::GetForWrite { height, .. }
+                if view(height).is_err() =>
+            {
+                HostResponse::Unavailable {
                     text: String::from("no such version"),
                 }
             }
-            Ask::Get { height, tree, key } => {
+            EnclaveRequest::Get { height, tree, key } => {
                 let (value, proof) = view(height).unwrap().prove(*tree, key).unwrap();
-                Answer::Proven(Proven {
+                HostResponse::Proven(Proven {
                     value,
                     proof: proof.encode(),
                 })
             }
-            Ask::GetForWrite { height, paths } => {
+            EnclaveRequest::GetForWrite { height, paths } => {
                 let view = view(height).unwrap();
-                Answer::Paths(
+                HostResponse::Paths(
                     paths
                         .iter()
                         .map(|(t, k)| view.prove_path(*t, k).unwrap().encode())
                         .collect(),
                 )
             }
-            Ask::GetCode { hash } => Answer::Code(self.content.get(hash).cloned()),
+            EnclaveRequest::GetCode { hash } => HostResponse::Code(self.content.get(hash).cloned()),
         }
     }
 

@@ -10,7 +10,7 @@ use std::sync::mpsc::channel;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 use strongroom_bridge::child::spawn;
-use strongroom_bridge::{Answer, DoorError, FailureCode, Lane, Request, Transport as _};
+use strongroom_bridge::{DoorError, FailureCode, HostResponse, Lane, Request, Transport as _};
 use strongroom_enclave::process::{EXIT_DOOR, EXIT_HOST_GONE, EXIT_SETUP};
 use strongroom_types::Address;
 
@@ -59,7 +59,7 @@ fn queries_that_hold_every_stream_of_a_real_process_do_not_keep_blocks_out() {
                     let guard = flag.lock().unwrap();
                     drop(changed.wait_while(guard, |released| !*released).unwrap());
                     let text = String::from("let go");
-                    Answer::Unavailable { text }
+                    HostResponse::Unavailable { text }
                 })
             })
         })
@@ -71,8 +71,9 @@ fn queries_that_hold_every_stream_of_a_real_process_do_not_keep_blocks_out() {
         // A probe that comes too early takes a stream itself, and waits behind the others until they are let go.
         let text = String::from("let go");
         std::thread::spawn(move || {
-            let _ =
-                said.send(door.call(query, &mut |_| Answer::Unavailable { text: text.clone() }));
+            let _ = said.send(door.call(query, &mut |_| HostResponse::Unavailable {
+                text: text.clone(),
+            }));
         });
         if let Ok(Err(refused)) = heard.recv_timeout(Duration::from_millis(200)) {
             break refused;

@@ -4,7 +4,7 @@ use crate::blocks::{Secret, with_contract};
 use crate::node::{Node, failure_of, honest, time};
 use crate::user::User;
 use strongroom_bridge::message::BlockResult;
-use strongroom_bridge::{Answer, Ask, FailureCode, Proven, Reply, Request};
+use strongroom_bridge::{EnclaveRequest, FailureCode, HostResponse, Proven, Reply, Request};
 use strongroom_consensus::solo::Content;
 use strongroom_types::Address;
 
@@ -103,10 +103,10 @@ fn an_older_database_beside_a_newer_anchor_stops_the_enclave() {
     let (mut secret, _) = chain();
     secret.node.restart(2).unwrap();
     let old = secret.node.store.view(2).unwrap();
-    let old = |ask: &Ask, answer| match ask {
-        Ask::Get { tree, key, .. } => {
+    let old = |ask: &EnclaveRequest, answer| match ask {
+        EnclaveRequest::Get { tree, key, .. } => {
             let (value, proof) = old.prove(*tree, key).unwrap();
-            Answer::Proven(Proven {
+            HostResponse::Proven(Proven {
                 value,
                 proof: proof.encode(),
             })

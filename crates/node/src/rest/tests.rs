@@ -7,7 +7,9 @@ use crate::enclave::Enclave;
 use crate::host::HostChain;
 use crate::mempool::{Limits as MempoolLimits, Mempool};
 use crate::rpc::backend::NodeInfo;
-use strongroom_bridge::message::{Answer, Ask, Failure, Reply, Request as DoorRequest};
+use strongroom_bridge::message::{
+    EnclaveRequest, Failure, HostResponse, Reply, Request as DoorRequest,
+};
 use strongroom_bridge::{DoorError, FailureCode, Transport};
 use strongroom_store::blocks::BlockStore;
 use strongroom_store::state::TABLES;
@@ -18,7 +20,11 @@ use strongroom_types::Timestamp;
 struct Ends(DoorError);
 
 impl Transport for Ends {
-    fn call(&self, _: DoorRequest, _: &mut dyn FnMut(Ask) -> Answer) -> Result<Reply, DoorError> {
+    fn call(
+        &self,
+        _: DoorRequest,
+        _: &mut dyn FnMut(EnclaveRequest) -> HostResponse,
+    ) -> Result<Reply, DoorError> {
         Err(self.0.clone())
     }
 }

@@ -1,4 +1,4 @@
-//! Proven state: the only way in which the state machine reads. What is known is read from the tree; what is not is asked
+//! ProvenState state: the only way in which the state machine reads. What is known is read from the tree; what is not is asked
 //! from the host, verified against the tree's own root, and only then seen by anyone. Spec: docs/spec/state.md.
 //!
 //! Hints are verified exactly like answers. A hint that fails is a failed check, not something to skip: an honest host
@@ -7,10 +7,10 @@
 use crate::failure::failure;
 use crate::shared::TREE_BYTES_MAX;
 use std::cell::RefCell;
-use strongroom_bridge::lane::Ear;
+use strongroom_bridge::lane::HostClient;
 use strongroom_bridge::message::Hint;
 use strongroom_bridge::spec::PATHS_MAX;
-use strongroom_bridge::{Answer, Ask, Failure, FailureCode};
+use strongroom_bridge::{EnclaveRequest, Failure, FailureCode, HostResponse};
 use strongroom_chain::{Bytes, CodeRead, Fault, StateRead};
 use strongroom_proof::tree::Proof;
 use strongroom_proof::{PartialForest, Read};
@@ -22,9 +22,9 @@ const WRITE_ROUNDS_MAX: usize = 512;
 const SHOWN_KEY_BYTES: usize = 40;
 
 /// The state at one height, for one block or one query.
-pub(crate) struct Proven<'a> {
+pub(crate) struct ProvenState<'a> {
     forest: RefCell<PartialForest>,
-    asker: &'a dyn Ear,
+    host: &'a dyn HostClient,
     height: Height,
     /// Bytes above which what was read longest ago is forgotten.
     bytes_max: usize,
@@ -32,12 +32,12 @@ pub(crate) struct Proven<'a> {
     failed: RefCell<Option<Failure>>,
 }
 
-impl<'a> Proven<'a> {
-    /// Reads of `forest`, which is the state at `height`; what it does not know is asked through `asker`.
-    pub(crate) fn new(forest: PartialForest, height: Height, asker: &'a dyn Ear) -> Self {
+impl<'a> ProvenState<'a> {
+    /// Reads of `forest`, which is the state at `height`; what it does not know is asked through `host`.
+    pub(crate) fn new(forest: PartialForest, height: Height, host: &'a dyn HostClient) -> Self {
         Self {
             forest: RefCell::new(forest),
-            asker,
+            host,
             height,
             bytes_max: TREE_BYTES_MAX,
             failed: RefCell::new(None),
@@ -104,21 +104,21 @@ impl<'a> Proven<'a> {
         self.failed.borrow_mut().get_or_insert(failure).clone()
     }
 
-    fn ask(&self, ask: Ask) -> Result<Answer, Failure> {
-        match self.asker.ask(ask) {
-            Ok(Answer::Unavailable { text }) => Err(failure(FailureCode::Unavailable, text)),
+    fn ask(&self, ask: EnclaveRequest) -> Result<HostResponse, Failure> {
+        match self.host.request(ask) {
+            Ok(HostResponse::Unavailable { text }) => Err(failure(FailureCode::Unavailable, text)),
             Ok(answer) => Ok(answer),
             Err(e) => Err(failure(FailureCode::Unavailable, e)),
         }
     }
 
     fn ask_value(&self, tree: Tree, key: &[u8]) -> Result<(), Failure> {
-        match self.ask(Ask::Get {
+        match self.ask(EnclaveRequest::Get {
             height: self.height,
             tree,
             key: key.to_vec(),
         })? {
-            Answer::Proven(entry) => {
+            HostResponse::Proven(entry) => {
                 self.absorb("get", tree, key, entry.value.as_deref(), &entry.proof)
             }
             _ => Err(failure(
@@ -151,11 +151,11 @@ impl<'a> Proven<'a> {
     }
 
     fn ask_paths(&self, paths: &[(Tree, Hash)]) -> Result<(), Failure> {
-        let answer = self.ask(Ask::GetForWrite {
+        let answer = self.ask(EnclaveRequest::GetForWrite {
             height: self.height,
             paths: paths.to_vec(),
         })?;
-        let Answer::Paths(proofs) = answer else {
+        let HostResponse::Paths(proofs) = answer else {
             return Err(failure(
                 FailureCode::Answer,
                 "get_for_write was answered with something else",
@@ -193,7 +193,7 @@ impl<'a> Proven<'a> {
     }
 }
 
-impl StateRead for Proven<'_> {
+impl StateRead for ProvenState<'_> {
     fn get(&self, tree: Tree, key: &[u8]) -> Result<Option<Bytes>, Fault> {
         if let Some(known) = self.known(tree, key) {
             return Ok(known);
@@ -208,12 +208,14 @@ impl StateRead for Proven<'_> {
     }
 }
 
-impl CodeRead for Proven<'_> {
+impl CodeRead for ProvenState<'_> {
     fn code(&self, hash: &Hash) -> Result<Bytes, Fault> {
-        let wasm = match self.ask(Ask::GetCode { hash: *hash }) {
-            Ok(Answer::Code(Some(wasm))) if sha256(&wasm) == *hash => return Ok(Bytes::from(wasm)),
-            Ok(Answer::Code(Some(_))) => failure(FailureCode::Content, "other bytes"),
-            Ok(Answer::Code(None)) => {
+        let wasm = match self.ask(EnclaveRequest::GetCode { hash: *hash }) {
+            Ok(HostResponse::Code(Some(wasm))) if sha256(&wasm) == *hash => {
+                return Ok(Bytes::from(wasm));
+            }
+            Ok(HostResponse::Code(Some(_))) => failure(FailureCode::Content, "other bytes"),
+            Ok(HostResponse::Code(None)) => {
                 failure(FailureCode::Unavailable, "the host does not have it")
             }
             Ok(_) => failure(
@@ -262,21 +264,21 @@ mod tests {
         version: Cell<Height>,
     }
 
-    impl Ear for Host {
-        fn ask(&self, ask: Ask) -> Result<Answer, DoorError> {
+    impl HostClient for Host {
+        fn request(&self, ask: EnclaveRequest) -> Result<HostResponse, DoorError> {
             self.asked.set(self.asked.get() + 1);
             let view = self.store.view(self.version.get()).unwrap();
             Ok(match ask {
-                Ask::Get { tree, key, .. } => {
+                EnclaveRequest::Get { tree, key, .. } => {
                     let (value, proof) = view.prove(tree, &key).unwrap();
                     let proof = proof.encode();
-                    Answer::Proven(Entry { value, proof })
+                    HostResponse::Proven(Entry { value, proof })
                 }
-                Ask::GetForWrite { paths, .. } => {
+                EnclaveRequest::GetForWrite { paths, .. } => {
                     let proofs = paths.iter().map(|(t, k)| view.prove_path(*t, k).unwrap());
-                    Answer::Paths(proofs.map(|p| p.encode()).collect())
+                    HostResponse::Paths(proofs.map(|p| p.encode()).collect())
                 }
-                Ask::GetCode { .. } => Answer::Code(None),
+                EnclaveRequest::GetCode { .. } => HostResponse::Code(None),
             })
         }
     }
@@ -318,7 +320,7 @@ mod tests {
         host.store.commit(later, &[]).unwrap();
         for again in [0, 1, 2, ROWS + 5] {
             host.version.set(0);
-            let mut proven = Proven::new(forest.clone(), 0, &host);
+            let mut proven = ProvenState::new(forest.clone(), 0, &host);
             proven.bytes_max = BYTES_MAX;
             let honest = proven.get(Tree::Contract, &key(again)).unwrap();
             for n in 10..ROWS {
@@ -347,7 +349,7 @@ mod tests {
         let mut after = Vec::new();
         for bytes_max in [BYTES_MAX, usize::MAX] {
             host.asked.set(0);
-            let mut proven = Proven::new(forest.clone(), 0, &host);
+            let mut proven = ProvenState::new(forest.clone(), 0, &host);
             proven.bytes_max = bytes_max;
             let mut most = 0;
             // Twice all, so that what was forgotten is read again; and some that are not there.

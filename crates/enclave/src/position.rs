@@ -8,11 +8,11 @@ use crate::anchor::Anchor;
 use crate::bootstrap;
 use crate::exceptions::Transactions;
 use crate::failure::failure;
-use crate::proven::Proven;
+use crate::proven_state::ProvenState;
 use crate::secrets::Keys;
 use crate::shared::{Published, Shared, TREE_BYTES_MAX};
 use std::sync::Arc;
-use strongroom_bridge::lane::Ear;
+use strongroom_bridge::lane::HostClient;
 use strongroom_bridge::message::{BlockResult, Hint, NewCode, Status};
 use strongroom_bridge::{Failure, FailureCode};
 use strongroom_chain::modules::consensus::state::ConsensusParams;
@@ -24,7 +24,7 @@ use strongroom_types::{DecidedBlock, Hash, Height, Untrusted};
 
 /// Where the chain stands.
 #[derive(Clone)]
-pub(crate) struct Standing {
+pub(crate) struct ChainPosition {
     /// The keys of this chain; without them nothing is executed.
     keys: Option<Arc<Keys>>,
     anchor: Anchor,
@@ -44,9 +44,9 @@ enum Awaits {
     Replay(Box<Anchor>),
 }
 
-impl Standing {
+impl ChainPosition {
     /// At the state of genesis.
-    pub(crate) const fn first(
+    pub(crate) const fn at_genesis(
         keys: Option<Arc<Keys>>,
         anchor: Anchor,
         forest: PartialForest,
@@ -64,7 +64,7 @@ impl Standing {
     ///
     /// # Errors
     /// If the two do not follow each other.
-    pub(crate) fn again(
+    pub(crate) fn resume(
         keys: Arc<Keys>,
         anchor: Anchor,
         replay: Option<Anchor>,
@@ -79,7 +79,7 @@ impl Standing {
         }
         Ok(Self {
             keys: Some(keys),
-            forest: anchor.blind_forest()?,
+            forest: anchor.roots_only()?,
             anchor,
             awaits: replay.map_or(Awaits::Block, |last| Awaits::Replay(Box::new(last))),
         })
@@ -148,7 +148,7 @@ impl Standing {
         block: DecidedBlock,
         hints: Vec<Hint>,
         exceptions: Vec<Hash>,
-        asker: &dyn Ear,
+        host: &dyn HostClient,
     ) -> Result<(BlockResult, Self), Failure> {
         let Some(keys) = &self.keys else {
             return Err(failure(FailureCode::NotReady, "no seed is here"));
@@ -172,7 +172,7 @@ impl Standing {
             ));
         }
         let transactions = Transactions::of(keys, block.height, exceptions)?;
-        let proven = Proven::new(self.forest.clone(), self.anchor.height(), asker);
+        let proven = ProvenState::new(self.forest.clone(), self.anchor.height(), host);
         proven.absorb_hints(hints)?;
         let outcome = execute(shared, keys, &proven, &block, &transactions)?;
         proven.prepare_writes(&outcome.writes)?;
@@ -205,7 +205,7 @@ impl Standing {
 fn execute(
     shared: &Shared,
     keys: &Keys,
-    proven: &Proven<'_>,
+    proven: &ProvenState<'_>,
     block: &Block,
     transactions: &Transactions,
 ) -> Result<BlockOutcome, Failure> {
