@@ -23,8 +23,8 @@ use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
-/// A peer that does not take a frame for so long is gone.
-const SEND_MAX: Duration = Duration::from_secs(10);
+/// How long a frame waits for room among what is not read yet.
+const ROOM_WAITS: Duration = Duration::from_secs(10);
 /// Why subscriptions end when the node stops. Clients know this text.
 const STOPPED: &str = "subscription was canceled (reason: CometBFT exited)";
 /// Why subscriptions end when a client reads too slowly.
@@ -75,16 +75,14 @@ struct Connection {
 
 impl Connection {
     async fn send(&mut self, message: Message) -> Result<(), Gone> {
-        match timeout(SEND_MAX, self.socket.send(message)).await {
-            Ok(Ok(())) => Ok(()),
-            _ => Err(Gone),
-        }
+        // The listener ends a connection whose peer does not read.
+        self.socket.send(message).await.map_err(|_| Gone)
     }
 
     /// Says what two texts make together: they are put together when there is room for it.
     async fn say(&mut self, head: &str, tail: &str) -> Result<(), Gone> {
         let bytes = head.len().saturating_add(tail.len());
-        let Ok(_room) = timeout(SEND_MAX, self.budget.room(bytes)).await else {
+        let Ok(_room) = timeout(ROOM_WAITS, self.budget.room(bytes)).await else {
             return Err(Gone);
         };
         self.send(Message::Text([head, tail].concat().into())).await
@@ -174,7 +172,6 @@ impl Client {
                 }
                 message = self.connection.socket.recv() => {
                     let Some(Ok(message)) = message else { return Ok(()) };
-                    heard = Instant::now();
                     match message {
                         Message::Text(text) => self.take(text.as_bytes()).await?,
                         Message::Binary(bytes) => self.take(&bytes).await?,
@@ -182,9 +179,15 @@ impl Client {
                         Message::Ping(_) | Message::Pong(_) | Message::Close(_) => {}
                     }
                     self.connection.meter.clear();
+                    heard = Instant::now();
                 }
                 events = next_events(&mut self.feed) => match events {
-                    Ok(events) => self.forward(&events).await?,
+                    Ok(events) => {
+                        let began = Instant::now();
+                        self.forward(&events).await?;
+                        // While a slow line takes long frames, nobody listens: that is no silence.
+                        heard += began.elapsed();
+                    }
                     Err(Ended::TooSlow) => self.end_subscriptions(TOO_SLOW).await?,
                     Err(Ended::Stopped) => self.end_subscriptions(STOPPED).await?,
                 },

@@ -1,15 +1,15 @@
 //! A connection that waits for room before it reads on, and ends when its peer does not read.
 
 use super::budget::Meter;
+use super::unread::{Rate, Unread};
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{Sleep, sleep};
+use tokio::time::Instant;
 
 type Room = Pin<Box<dyn Future<Output = Option<OwnedSemaphorePermit>> + Send>>;
 
@@ -19,9 +19,7 @@ pub(super) struct Connection {
     meter: Arc<Meter>,
     /// What it waits for before it reads on.
     room: Option<Room>,
-    answer_waits: Duration,
-    /// Runs from the first write that did not go through until everything is written.
-    unread: Option<Pin<Box<Sleep>>>,
+    unread: Unread,
     _place: OwnedSemaphorePermit,
 }
 
@@ -29,31 +27,31 @@ impl Connection {
     pub(super) fn new(
         stream: TcpStream,
         meter: Arc<Meter>,
-        answer_waits: Duration,
+        rate: Rate,
         place: OwnedSemaphorePermit,
     ) -> Self {
         Self {
             stream,
             meter,
             room: None,
-            answer_waits,
-            unread: None,
+            unread: Unread::new(rate),
             _place: place,
         }
     }
 
     /// Passes on what a write gave, unless the peer has let the node wait too long.
-    fn watch<T>(
+    fn watch(
         &mut self,
-        written: Poll<io::Result<T>>,
+        written: Poll<io::Result<usize>>,
         cx: &mut Context<'_>,
-    ) -> Poll<io::Result<T>> {
-        if written.is_ready() && self.unread.is_none() {
-            return written;
-        }
-        let waits = self.answer_waits;
-        let unread = self.unread.get_or_insert_with(|| Box::pin(sleep(waits)));
-        match unread.as_mut().poll(cx) {
+    ) -> Poll<io::Result<usize>> {
+        let taken = match &written {
+            Poll::Ready(Ok(bytes)) => Some(*bytes),
+            Poll::Ready(Err(_)) => return written,
+            Poll::Pending => None,
+        };
+        self.unread.took(taken, Instant::now());
+        match self.unread.poll_over(cx) {
             Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
             Poll::Pending => written,
         }
@@ -111,7 +109,7 @@ impl AsyncWrite for Connection {
 
     /// Called when nothing is left to write: the peer has taken it all.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.unread = None;
+        self.unread.clear();
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 

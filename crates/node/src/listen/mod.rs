@@ -8,6 +8,7 @@
 
 mod budget;
 mod connection;
+mod unread;
 
 pub use budget::{ANSWERED_BYTES_MAX, Budget, OWN_BYTES, RECEIVED_BYTES_MAX};
 
@@ -31,6 +32,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
+use unread::Rate;
 
 /// The longest head of a request in bytes. CometBFT takes a million; the longest that clients send is a query in the
 /// target of a GET, and every silent connection may hold this much.
@@ -41,8 +43,11 @@ pub const HEADERS_MAX: usize = 100;
 pub const HEAD_WAITS: Duration = Duration::from_secs(10);
 /// How long a request's body may take: the largest upload over a thin line.
 pub const BODY_WAITS: Duration = Duration::from_secs(20);
-/// How long an answer, or a frame of a websocket, may lie there unread.
+/// How long an answer, or a frame of a websocket, may lie there while its peer takes nothing.
 pub const ANSWER_WAITS: Duration = Duration::from_secs(20);
+/// How fast a peer has to take an answer that it does not take at once: a thin line of a megabit. So the largest page,
+/// 32 MiB, holds its place in the pool for less than five minutes.
+pub const ANSWER_BYTES_PER_SECOND_MIN: u64 = 128 * 1024;
 /// How long stopping waits for requests under way.
 const STOP_WAITS: Duration = Duration::from_secs(5);
 /// How long accepting rests after the system refused a connection: something has to be closed first.
@@ -67,6 +72,8 @@ pub struct Settings {
     pub body_waits: Duration,
     /// See [`ANSWER_WAITS`].
     pub answer_waits: Duration,
+    /// See [`ANSWER_BYTES_PER_SECOND_MIN`].
+    pub answer_bytes_per_second_min: u64,
     /// Shared with the other servers.
     pub budget: Budget,
 }
@@ -78,6 +85,7 @@ impl Default for Settings {
             head_waits: HEAD_WAITS,
             body_waits: BODY_WAITS,
             answer_waits: ANSWER_WAITS,
+            answer_bytes_per_second_min: ANSWER_BYTES_PER_SECOND_MIN,
             budget: Budget::default(),
         }
     }
@@ -166,6 +174,10 @@ impl Listener {
     {
         let Self { tcp, settings } = self;
         let places = Arc::new(Semaphore::new(settings.connections_max));
+        let rate = Rate {
+            waits: settings.answer_waits,
+            bytes_per_second: settings.answer_bytes_per_second_min,
+        };
         let mut connections = JoinSet::new();
         let accepting = async {
             loop {
@@ -175,8 +187,7 @@ impl Listener {
                 let stream = accept(&tcp).await;
                 while connections.try_join_next().is_some() {}
                 let meter = Arc::new(Meter::new(settings.budget.clone()));
-                let waits = settings.answer_waits;
-                let connection = Connection::new(stream, Arc::clone(&meter), waits, place);
+                let connection = Connection::new(stream, Arc::clone(&meter), rate, place);
                 let (settings, handle) = (settings.clone(), handle.clone());
                 let stopped = wait_for(stopping.clone());
                 connections.spawn(converse(connection, meter, settings, handle, stopped));
@@ -345,7 +356,8 @@ mod tests {
         has("headers of", HEADERS_MAX as u64);
         has("head of a request, and", HEAD_WAITS.as_secs());
         has("body of", BODY_WAITS.as_secs());
-        has("answer or frame", ANSWER_WAITS.as_secs());
+        has("answer or frame of which", ANSWER_WAITS.as_secs());
+        has("answer or frame that", ANSWER_BYTES_PER_SECOND_MIN >> 10);
         has("bytes that a connection", OWN_BYTES as u64);
         has("pool of received", mib(RECEIVED_BYTES_MAX));
         has("pool of answers", mib(ANSWERED_BYTES_MAX));

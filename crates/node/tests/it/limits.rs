@@ -27,6 +27,7 @@ fn patient(connections_max: usize) -> Settings {
         head_waits: NEVER,
         body_waits: NEVER,
         answer_waits: NEVER,
+        answer_bytes_per_second_min: 1,
         budget: Budget::default(),
     }
 }
@@ -207,6 +208,7 @@ async fn connections_over_the_limit_wait_for_a_place() {
 async fn a_peer_that_does_not_read_its_answers_loses_its_place() {
     let server = start(listening(Settings {
         answer_waits: SOON,
+        answer_bytes_per_second_min: 1 << 30,
         ..patient(1)
     }))
     .await;
@@ -222,6 +224,69 @@ async fn a_peer_that_does_not_read_its_answers_loses_its_place() {
     honest.write_all(REQUEST).unwrap();
     assert!(rest_of(honest).starts_with("HTTP/1.1 200 OK"));
     server.stop().await;
+}
+
+/// A server that waits one second, or longer for who takes a megabyte a second; and the path of a block of 24 MiB.
+async fn start_with_a_large_answer() -> (RpcServer, String) {
+    let (backend, server) = start_with(listening(Settings {
+        answer_waits: Duration::from_secs(1),
+        answer_bytes_per_second_min: 1 << 20,
+        ..patient(1)
+    }))
+    .await;
+    let result = strongroom_types::ExecTxResult::default();
+    backend.make_blocks(21, &vec![b'x'; LARGE], &result);
+    (server, "/block?height=21".to_owned())
+}
+
+const LARGE: usize = 24 << 20;
+
+/// Asks, and reads so much at a time. Gives what came, and whether it was all.
+fn read_slowly(address: SocketAddr, path: &str, piece: usize, rests: Duration) -> (usize, bool) {
+    let mut stream = connect(address);
+    let ask = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    stream.write_all(ask.as_bytes()).unwrap();
+    let (mut piece, mut bytes, began) = (vec![0; piece], 0, Instant::now());
+    let mut end = [0; 2];
+    loop {
+        assert!(began.elapsed() < 2 * PATIENCE, "neither read nor cut off");
+        match stream.read(&mut piece) {
+            Ok(0) => return (bytes, end == *b"}}" || end == *b"}\n"),
+            Err(_) => return (bytes, false),
+            Ok(read) => {
+                bytes += read;
+                for byte in &piece[..read] {
+                    end = [end[1], *byte];
+                }
+            }
+        }
+        std::thread::sleep(rests);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_reader_of_a_large_answer_gets_it_whole() {
+    let (server, path) = start_with_a_large_answer().await;
+    let (address, began) = (server.address(), Instant::now());
+    let rests = Duration::from_millis(10);
+    let reading = move || read_slowly(address, &path, 64 << 10, rests);
+    let (bytes, is_whole) = tokio::task::spawn_blocking(reading).await.unwrap();
+    assert!(is_whole && bytes > LARGE, "{bytes} bytes");
+    assert!(began.elapsed() > Duration::from_secs(3), "it was slow");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_takes_a_byte_now_and_then_loses_its_place() {
+    let (server, path) = start_with_a_large_answer().await;
+    let address = server.address();
+    let trickling =
+        std::thread::spawn(move || read_slowly(address, &path, 1, Duration::from_millis(100)));
+    std::thread::sleep(SOON);
+    // The only place: it becomes free when the trickling one is cut off, long before it has read all.
+    is_served(address);
+    server.stop().await;
+    drop(trickling);
 }
 
 #[tokio::test(flavor = "multi_thread")]
