@@ -4,7 +4,7 @@ use crate::localnet::Args;
 use anyhow::{Context as _, bail, ensure};
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
-use strongroom_node::listen::Shares;
+use strongroom_http::server::Shares;
 
 /// Longest name of a chain, as in the genesis file.
 const CHAIN_ID_BYTES_MAX: usize = 50;

@@ -1,9 +1,9 @@
 //! `abci_query`: the full gRPC method as path, an encoded request in, an encoded response out (wire.md 4.2).
 
 use crate::host::busy;
-use crate::rpc::backend::AbciQueryAnswer;
 use crate::services::Services;
-use crate::workers::Work;
+use strongroom_comet_rpc::backend::AbciQueryAnswer;
+use strongroom_http::workers::Work;
 use strongroom_types::TxError;
 use strongroom_types::error::sdk;
 

@@ -6,14 +6,14 @@
 
 use crate::chain::BlockInfo;
 use crate::enclave::Enclave;
-use crate::event_bus::EventBus;
-use crate::events::block_events;
 use crate::host::{HostChain, block_info};
-use crate::mempool::{CheckKind as PoolCheck, CheckTx, Mempool};
 use crate::records;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use strongroom_bridge::DoorError;
 use strongroom_bridge::message::BlockResult;
+use strongroom_comet_rpc::event_bus::EventBus;
+use strongroom_comet_rpc::events::block_events;
+use strongroom_comet_rpc::mempool::{CheckKind as PoolCheck, CheckTx, Mempool};
 use strongroom_consensus::{
     AppError, Application, ChainState, CheckKind, FinalizeBlock, GenesisDoc, Info, InitChain,
 };
@@ -182,7 +182,7 @@ impl Application for App {
             gas_wanted,
             gas_used,
             events,
-        } = crate::mempool::Checker::check_tx(&self.chain, tx, kind);
+        } = strongroom_comet_rpc::mempool::Checker::check_tx(&*self.chain, tx, kind);
         ExecTxResult {
             code,
             data,

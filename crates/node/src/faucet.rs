@@ -2,16 +2,16 @@
 //!
 //! Plain HTTP, for local networks only: its key is public knowledge.
 
-use crate::listen::{Listener, Settings};
-use crate::mempool::CheckTx;
 use crate::services::Services;
-use crate::workers::{Work, Workers};
 use axum::body::Body;
 use axum::http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 use prost::Message as _;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
+use strongroom_comet_rpc::mempool::CheckTx;
+use strongroom_http::server::{Listener, Settings};
+use strongroom_http::workers::{Work, Workers};
 use strongroom_types::proto::cosmos::auth::v1beta1::{
     QueryAccountInfoRequest, QueryAccountInfoResponse,
 };

@@ -8,10 +8,10 @@ use crate::chain::query::{self, GrpcCode, QueryError, QueryStop};
 use crate::chain::tx::GasPrice;
 use crate::chain::{BlockInfo, Bytes, CodeRead, Fault, NoSecrets, Services, StateRead};
 use crate::enclave::Enclave;
-use crate::gate::{Busy, Gate};
-use crate::mempool::{CheckKind, CheckTx, Checker};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use strongroom_bridge::DoorError;
+use strongroom_comet_rpc::mempool::{CheckKind, CheckTx, Checker};
+use strongroom_http::gate::{Busy, Gate};
 use strongroom_proof::comet::Header;
 use strongroom_store::blocks::BlockStore;
 use strongroom_store::{ContentStore, StateStore, View};
@@ -272,7 +272,7 @@ impl HostChain {
     }
 }
 
-impl Checker for Arc<HostChain> {
+impl Checker for HostChain {
     fn check_tx(&self, tx: &[u8], kind: CheckKind) -> CheckTx {
         self.check(tx, kind).unwrap_or_else(|fault| {
             tracing::error!(%fault, "a transaction could not be checked");

@@ -6,28 +6,29 @@
 use crate::abci;
 use crate::app::{App, BootError, Stores, boot};
 use crate::chain::BlockInfo;
-use crate::check_queue::CheckQueue;
 use crate::enclave::Enclave;
-use crate::event_bus::EventBus;
 use crate::exceptions::Exceptions;
 use crate::faucet::{self, Purse};
-use crate::gate::Gate;
 use crate::host::HostChain;
-use crate::listen::{self, Shares, TooFewDescriptors};
-use crate::mempool::{Limits as MempoolLimits, Mempool};
 use crate::rest;
-use crate::rpc::RpcBackend;
-use crate::rpc::RpcServer;
-use crate::rpc::backend::{AbciInfo, AbciQueryAnswer, NodeInfo};
-use crate::rpc::config::Config as RpcConfig;
 use crate::services::Services;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use strongroom_bridge::Transport;
+use strongroom_comet_rpc::RpcBackend;
+use strongroom_comet_rpc::RpcServer;
+use strongroom_comet_rpc::backend::{AbciInfo, AbciQueryAnswer, NodeInfo};
+use strongroom_comet_rpc::check_queue::CheckQueue;
+use strongroom_comet_rpc::config::Config as RpcConfig;
+use strongroom_comet_rpc::event_bus::EventBus;
+use strongroom_comet_rpc::mempool::{Limits as MempoolLimits, Mempool};
 use strongroom_consensus::solo::Parts;
 use strongroom_consensus::{EngineError, GenesisDoc, Pace, Signer, Solo, SystemClock};
+use strongroom_http::budget::Budget;
+use strongroom_http::gate::Gate;
+use strongroom_http::server::{Settings, Shares, TooFewDescriptors};
 use strongroom_store::blocks::{BlockStore, Validator};
 use strongroom_store::state::TABLES;
 use strongroom_store::{ContentStore, FjallKv, History, KvLimits, Limits, StateStore};
@@ -203,11 +204,11 @@ impl Node {
         signer: Signer,
     ) -> Result<Self, NodeError> {
         let shares = Shares::of_process()?;
-        let budget = listen::Budget::default();
-        let settings = |connections_max| listen::Settings {
+        let budget = Budget::default();
+        let settings = |connections_max| Settings {
             connections_max,
             budget: budget.clone(),
-            ..listen::Settings::default()
+            ..Settings::default()
         };
         let layout = Layout(config.home.clone());
         let stores = open_stores(&layout)?;
@@ -224,10 +225,7 @@ impl Node {
             enclave.clone(),
             head,
         ));
-        let mempool = Arc::new(Mempool::new(
-            MempoolLimits::default(),
-            Box::new(Arc::clone(&chain)),
-        ));
+        let mempool = Arc::new(Mempool::new(MempoolLimits::default(), chain.clone()));
         let events = EventBus::default();
         let blocks = Arc::clone(&stores.blocks);
         let app = App::new(

@@ -10,6 +10,8 @@ use std::time::Duration;
 use strongroom_bridge::message::PublicKeys;
 use strongroom_chain::BlockInfo;
 use strongroom_chain::query::QueryError;
+use strongroom_comet_rpc::event_bus::EventBus;
+use strongroom_comet_rpc::mempool::{Limits, Mempool};
 use strongroom_consensus::solo::{Content, block_time};
 use strongroom_consensus::{
     Application as _, Blocks, ChainState, Clock as _, GenesisDoc, InitChain, Proposer, Signer,
@@ -17,9 +19,7 @@ use strongroom_consensus::{
 };
 use strongroom_node::app::{App, Stores, boot};
 use strongroom_node::enclave::Enclave;
-use strongroom_node::event_bus::EventBus;
 use strongroom_node::host::HostChain;
-use strongroom_node::mempool::{Limits, Mempool};
 use strongroom_node::node::{Layout, enclave, open_stores};
 use strongroom_sdk::tx::TxBuilder;
 use strongroom_types::proto::Message;
@@ -327,7 +327,7 @@ fn application(way: Enclave, stores: &Stores, head: BlockInfo) -> (App, Arc<Host
         way.clone(),
         head,
     ));
-    let mempool = Mempool::new(Limits::default(), Box::new(Arc::clone(&host)));
+    let mempool = Mempool::new(Limits::default(), host.clone());
     let stores = Stores {
         state: Arc::clone(&stores.state),
         content: Arc::clone(&stores.content),

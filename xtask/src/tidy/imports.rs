@@ -7,7 +7,7 @@ use serde_json::Value;
 
 const PREFIX: &str = "strongroom-";
 /// The crates of the house and what each may import directly.
-const TABLE: [(&str, &[&str]); 15] = [
+const TABLE: [(&str, &[&str]); 17] = [
     ("types", &[]),
     ("crypto", &["types"]),
     ("proof", &["types", "crypto"]),
@@ -18,7 +18,12 @@ const TABLE: [(&str, &[&str]); 15] = [
     ("enclave", &["chain", "proof", "bridge"]),
     ("store", &["types", "proof"]),
     ("consensus", &["types", "crypto", "proof", "store", "chain"]),
-    ("node", &["consensus", "store", "bridge", "chain"]),
+    ("http", &[]),
+    ("comet-rpc", &["http", "store", "proof", "types"]),
+    (
+        "node",
+        &["comet-rpc", "consensus", "store", "bridge", "chain"],
+    ),
     ("sdk", &["types", "crypto", "proof", "attest"]),
     // The enclave for one call: the binary re-executes itself as the enclave process.
     ("cli", &["sdk", "node", "enclave"]),

@@ -1,10 +1,10 @@
 //! JSON bodies of requests as Go reads them: bytes may be broken into lines, or have bits to spare.
 
-use crate::go;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use prost_reflect::{Kind, MessageDescriptor};
 use serde_json::Value;
+use strongroom_http::go;
 
 /// Writes the bytes of `json`, which is to be a `message`, in the one way that the reader of messages takes. What is no
 /// base64 stays as it is, for the reader to refuse. The depth is that of the JSON, which its parser bounds.

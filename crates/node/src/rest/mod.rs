@@ -11,9 +11,7 @@ mod routes;
 mod tests;
 
 use crate::chain::query::{GrpcCode, QueryError};
-use crate::listen::{self, BodyError, Listener, Settings};
 use crate::services::{BROADCAST_TX, Services};
-use crate::workers::{Work, WorkError, Workers};
 use axum::body::{Body, Bytes};
 use axum::http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header,
@@ -26,6 +24,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use strongroom_http::server::{self, BodyError, Listener, Settings};
+use strongroom_http::workers::{Work, WorkError, Workers};
 use strongroom_types::proto::FILE_DESCRIPTOR_SET;
 use tokio::sync::watch;
 
@@ -75,7 +75,7 @@ impl Gateway {
         if parts.method == Method::OPTIONS {
             return with_cors(response(StatusCode::NO_CONTENT, String::new(), None));
         }
-        let body = match listen::read_body(body, BODY_BYTES_MAX, self.body_waits).await {
+        let body = match server::read_body(body, BODY_BYTES_MAX, self.body_waits).await {
             Ok(body) => body,
             Err(BodyError::Unreadable(_)) => {
                 let text = format!("request body longer than {BODY_BYTES_MAX} bytes");

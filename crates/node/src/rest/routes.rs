@@ -1,12 +1,12 @@
 //! The routes, taken from the HTTP options of the service definitions, and how a request fills a message.
 
 use super::body;
-use crate::go;
 use percent_encoding::percent_decode_str;
 use prost_reflect::{
     DescriptorPool, DeserializeOptions, DynamicMessage, FieldDescriptor, Kind, MethodDescriptor,
     ReflectMessage as _, Value,
 };
+use strongroom_http::go;
 
 /// How deep a query key may reach into nested messages.
 const KEY_DEPTH_MAX: usize = 4;

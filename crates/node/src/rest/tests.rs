@@ -2,15 +2,15 @@
 
 use super::*;
 use crate::chain::BlockInfo;
-use crate::check_queue::CheckQueue;
 use crate::enclave::Enclave;
 use crate::host::HostChain;
-use crate::mempool::{Limits as MempoolLimits, Mempool};
-use crate::rpc::backend::NodeInfo;
 use strongroom_bridge::message::{
     EnclaveRequest, Failure, HostResponse, Reply, Request as DoorRequest,
 };
 use strongroom_bridge::{DoorError, FailureCode, Transport};
+use strongroom_comet_rpc::backend::NodeInfo;
+use strongroom_comet_rpc::check_queue::CheckQueue;
+use strongroom_comet_rpc::mempool::{Limits as MempoolLimits, Mempool};
 use strongroom_store::blocks::BlockStore;
 use strongroom_store::state::TABLES;
 use strongroom_store::{ContentStore, FjallKv, KvLimits, Limits, StateStore};
@@ -53,10 +53,7 @@ fn gateway(home: &std::path::Path, error: DoorError) -> Arc<Gateway> {
         enclave,
         head,
     ));
-    let mempool = Arc::new(Mempool::new(
-        MempoolLimits::default(),
-        Box::new(Arc::clone(&chain)),
-    ));
+    let mempool = Arc::new(Mempool::new(MempoolLimits::default(), chain.clone()));
     let pool = DescriptorPool::decode(FILE_DESCRIPTOR_SET).unwrap();
     Arc::new(Gateway {
         services: Services {

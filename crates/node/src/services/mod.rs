@@ -6,13 +6,13 @@ mod node;
 mod txs;
 
 use crate::chain::query::{GrpcCode, Page, QueryError, QueryStop};
-use crate::check_queue::CheckQueue;
 use crate::host::{HostChain, LIGHT};
-use crate::mempool::Mempool;
-use crate::rpc::backend::NodeInfo;
-use crate::workers::Work;
 use prost::Message;
 use std::sync::Arc;
+use strongroom_comet_rpc::backend::NodeInfo;
+use strongroom_comet_rpc::check_queue::CheckQueue;
+use strongroom_comet_rpc::mempool::Mempool;
+use strongroom_http::workers::Work;
 use strongroom_store::blocks::BlockStore;
 use strongroom_types::Height;
 use strongroom_types::proto::cosmos::base::query::v1beta1::{PageRequest, PageResponse};

@@ -3,10 +3,10 @@
 use super::{Answer, Services, decode, internal, places, status};
 use crate::chain::query::{GrpcCode, QueryError};
 use crate::host::busy;
-use crate::indexer::{SearchError, search_txs};
-use crate::mempool::CheckTx;
-use crate::query_lang::Query;
 use prost::Message as _;
+use strongroom_comet_rpc::indexer::{SearchError, search_txs};
+use strongroom_comet_rpc::mempool::CheckTx;
+use strongroom_comet_rpc::query_lang::Query;
 use strongroom_proof::comet::Header;
 use strongroom_store::blocks::TxLocation;
 use strongroom_types::proto::cosmos::base::abci::v1beta1 as abci;

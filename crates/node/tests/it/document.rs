@@ -1,10 +1,17 @@
-//! docs/spec/limits.md against the code.
+//! docs/spec/limits.md and docs/spec/serving.md against the code.
 
 use strongroom_chain::check::SIMULATED_MESSAGES_MAX;
 use strongroom_chain::modules::bank::query::OWNERS_WALK_MAX;
 use strongroom_chain::query::{LIMIT_MAX, OFFSET_MAX, PUBLIC_QUERY_GAS, REQUEST_BYTES_MAX};
-use strongroom_node::gate::{RUNNING_MAX, WAIT_MAX, WAITING_MAX};
-use strongroom_node::indexer::ROWS_MAX;
+use strongroom_comet_rpc::indexer::ROWS_MAX;
+use strongroom_comet_rpc::{check_queue, event_bus};
+use strongroom_http::budget::{ANSWERED_BYTES_MAX, OWN_BYTES, RECEIVED_BYTES_MAX};
+use strongroom_http::gate::{RUNNING_MAX, WAIT_MAX, WAITING_MAX};
+use strongroom_http::server::{
+    ANSWER_BYTES_PER_SECOND_MIN, ANSWER_WAITS, BODY_WAITS, CONNECTIONS_MAX, HEAD_BYTES_MAX,
+    HEAD_WAITS, HEADERS_MAX, RESERVED_DESCRIPTORS,
+};
+use strongroom_http::workers;
 
 #[test]
 fn the_table_of_limits_says_what_the_code_does() {
@@ -25,4 +32,41 @@ fn the_table_of_limits_says_what_the_code_does() {
         let row = format!("| {name} | {value} |");
         assert!(document.lines().any(|line| line == row), "{row}");
     }
+}
+
+#[test]
+fn the_table_of_limits_is_that_of_the_code() {
+    let table = include_str!("../../../../docs/spec/serving.md");
+    let has = |name: &str, value: u64| {
+        let row = table
+            .lines()
+            .find(|line| line.starts_with(&format!("| {name}")));
+        let row = row.unwrap_or_else(|| panic!("no row {name}"));
+        let cell = row.split('|').nth(2).unwrap_or_default();
+        assert!(
+            cell.split([' ', ',']).any(|word| word == value.to_string()),
+            "{row}: {value}"
+        );
+    };
+    let mib = |bytes: usize| bytes as u64 >> 20;
+    has("connections of all", CONNECTIONS_MAX as u64);
+    has("descriptors kept", RESERVED_DESCRIPTORS);
+    has("head of a request, bytes", HEAD_BYTES_MAX as u64);
+    has("headers of", HEADERS_MAX as u64);
+    has("head of a request, and", HEAD_WAITS.as_secs());
+    has("body of", BODY_WAITS.as_secs());
+    has("answer or frame of which", ANSWER_WAITS.as_secs());
+    has("answer or frame that", ANSWER_BYTES_PER_SECOND_MIN >> 10);
+    has("bytes that a connection", OWN_BYTES as u64);
+    has("pool of received", mib(RECEIVED_BYTES_MAX));
+    has("pool of answers", mib(ANSWERED_BYTES_MAX));
+    has("wait for a free thread", workers::WAITS.as_secs());
+    has("whole blocks", workers::BLOCKS_MAX as u64);
+    has("transactions that wait", check_queue::QUEUED_TXS_MAX as u64);
+    has(
+        "bytes that wait for CheckTx",
+        mib(check_queue::QUEUED_BYTES_MAX),
+    );
+    has("blocks that wait", event_bus::LAG_BLOCKS_MAX as u64);
+    has("bytes that wait for a sub", mib(event_bus::LAG_BYTES_MAX));
 }

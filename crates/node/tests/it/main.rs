@@ -1,8 +1,3 @@
-//! The node against what a real CometBFT v0.38.25 said (`testdata/cometbft-v0.38`), over real sockets on free ports.
+//! The node against its documents.
 
-mod chain;
 mod document;
-mod http;
-mod limits;
-mod rpc_golden;
-mod ws_golden;

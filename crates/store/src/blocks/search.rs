@@ -1,4 +1,4 @@
-//! Reading the event index. What a query means is the node's business (`node::indexer`); here are the two ways to walk.
+//! Reading the event index. What a query means is the RPC's business (`comet_rpc::indexer`); here are the two ways to walk.
 
 use super::index::{
     TX_HEIGHT, key_prefix, parse_position, parse_tail, value_prefix, with_position,

@@ -1,0 +1,143 @@
+//! The one queue in which transactions wait for CheckTx, whichever way they came.
+//!
+//! Promises: transactions are checked in the order in which they came, on one thread; an admitted one is checked, also if
+//! nobody waits for the answer any more. Refuses: more than [`QUEUED_TXS_MAX`] or [`QUEUED_BYTES_MAX`] at once.
+
+use crate::mempool::{CheckTx, Mempool, MempoolError};
+use std::io;
+use std::sync::Arc;
+use strongroom_http::workers::Workers;
+use strongroom_types::Hash;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, oneshot};
+
+/// The most transactions that wait for CheckTx: about what is checked between two blocks.
+pub const QUEUED_TXS_MAX: usize = 1_000;
+/// The most bytes that wait for CheckTx: seven of the largest transactions.
+pub const QUEUED_BYTES_MAX: usize = 16 << 20;
+
+/// See the module. Clones share the queue.
+#[derive(Clone)]
+pub struct CheckQueue {
+    mempool: Arc<Mempool>,
+    thread: Arc<Workers>,
+    txs: Arc<Semaphore>,
+    bytes: Arc<Semaphore>,
+}
+
+/// A transaction that will be checked.
+pub struct Queued {
+    /// SHA-256 of the transaction.
+    pub hash: Hash,
+    answer: oneshot::Receiver<Result<CheckTx, MempoolError>>,
+}
+
+impl Queued {
+    /// What CheckTx says.
+    ///
+    /// # Errors
+    /// [`MempoolError`] if others took the room meanwhile.
+    pub async fn answer(self) -> Result<CheckTx, MempoolError> {
+        // Lost only if the checker panicked.
+        self.answer.await.unwrap_or(Err(MempoolError::Unchecked))
+    }
+}
+
+impl CheckQueue {
+    /// A queue in front of `mempool`.
+    ///
+    /// # Errors
+    /// If the system gives no thread.
+    pub fn new(mempool: Arc<Mempool>) -> io::Result<Self> {
+        Ok(Self {
+            mempool,
+            thread: Arc::new(Workers::new("check", 1)?),
+            txs: Arc::new(Semaphore::new(QUEUED_TXS_MAX)),
+            bytes: Arc::new(Semaphore::new(QUEUED_BYTES_MAX)),
+        })
+    }
+
+    /// Admits `tx` and queues it.
+    ///
+    /// # Errors
+    /// [`MempoolError`]; it is not checked then.
+    pub fn submit(&self, tx: Vec<u8>) -> Result<Queued, MempoolError> {
+        let places = self.places(tx.len()).map_err(|_| MempoolError::Busy {
+            txs: QUEUED_TXS_MAX.saturating_sub(self.txs.available_permits()),
+        })?;
+        let admitted = self.mempool.admit(tx)?;
+        let hash = admitted.hash();
+        let mempool = Arc::clone(&self.mempool);
+        let answer = self.thread.queue(move || {
+            let answer = mempool.check(admitted);
+            drop(places);
+            answer
+        });
+        Ok(Queued { hash, answer })
+    }
+
+    fn places(
+        &self,
+        bytes: usize,
+    ) -> Result<(OwnedSemaphorePermit, OwnedSemaphorePermit), TryAcquireError> {
+        // One that is longer than the whole queue is refused by the mempool, for its length.
+        let bytes = u32::try_from(bytes.min(QUEUED_BYTES_MAX)).unwrap_or(u32::MAX);
+        Ok((
+            Arc::clone(&self.txs).try_acquire_owned()?,
+            Arc::clone(&self.bytes).try_acquire_many_owned(bytes)?,
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mempool::{CheckKind, Checker, Limits};
+    use std::sync::Mutex;
+    use std::sync::mpsc::{Receiver, Sender, channel};
+
+    /// Checks one transaction for each word that it is told.
+    struct OnTheWord(Mutex<Receiver<()>>);
+
+    impl Checker for OnTheWord {
+        fn check_tx(&self, _: &[u8], _: CheckKind) -> CheckTx {
+            let _ = self.0.lock().unwrap().recv();
+            CheckTx::default()
+        }
+    }
+
+    fn queue() -> (CheckQueue, Sender<()>) {
+        let (word, words) = channel();
+        let checker = Arc::new(OnTheWord(Mutex::new(words)));
+        let mempool = Arc::new(Mempool::new(Limits::default(), checker));
+        (CheckQueue::new(mempool).unwrap(), word)
+    }
+
+    fn tx(number: usize, bytes: usize) -> Vec<u8> {
+        let mut tx = number.to_be_bytes().to_vec();
+        tx.resize(bytes, 0);
+        tx
+    }
+
+    #[tokio::test]
+    async fn a_transaction_over_the_limit_of_the_queue_is_refused_and_may_come_again() {
+        for (bytes, fit) in [(8, QUEUED_TXS_MAX), (2 << 20, QUEUED_BYTES_MAX >> 21)] {
+            let (queue, word) = queue();
+            let queued: Vec<_> = (0..fit)
+                .map(|number| queue.submit(tx(number, bytes)).unwrap())
+                .collect();
+            let refused = queue.submit(tx(fit, bytes)).map(|_| ()).unwrap_err();
+            assert_eq!(refused, MempoolError::Busy { txs: fit });
+            assert_eq!(refused.code(), 20);
+            assert!(refused.to_string().starts_with("mempool is full"));
+            let mut queued = queued.into_iter();
+            word.send(()).unwrap();
+            assert!(queued.next().unwrap().answer().await.unwrap().is_ok());
+            let last = queue.submit(tx(fit, bytes)).unwrap();
+            // Nobody waits for these any more; they are checked all the same, and the last one after them.
+            drop(queued);
+            drop(word);
+            assert!(last.answer().await.unwrap().is_ok());
+            assert_eq!(queue.mempool.size().txs, fit + 1);
+        }
+    }
+}

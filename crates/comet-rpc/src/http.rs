@@ -1,0 +1,313 @@
+//! HTTP: JSON-RPC at `/` with any verb, methods by path, the list of methods, CORS and caching headers.
+//!
+//! Refuses: methods that have an effect, unless the verb is GET or POST: whoever only asks (HEAD, OPTIONS) changes nothing.
+
+use super::envelope::{
+    Body as RpcBody, Id, Request as RpcRequest, RpcError, URI_ID, read_body, respond,
+};
+use super::list;
+use super::methods::{self, Call};
+use super::params::{Params, query_pairs};
+use super::server::Server;
+use axum::body::{Body, Bytes};
+use axum::extract::Request;
+use axum::http::header::{
+    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HOST, ORIGIN, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderName, HeaderValue, Method as Verb, StatusCode};
+use axum::response::Response;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+use strongroom_http::cors::Cors;
+use strongroom_http::server::{self, BodyError};
+
+const JSON: &str = "application/json";
+const FORM: &str = "application/x-www-form-urlencoded";
+const FOR_A_DAY: &str = "public, max-age=86400";
+/// After so many bytes of answers, the calls that are left in a batch are refused.
+const BATCH_ANSWER_BYTES_MAX: usize = 32 << 20;
+const SERVER_TIME: HeaderName = HeaderName::from_static("x-server-time");
+
+/// An answer before it becomes HTTP.
+struct Reply {
+    status: StatusCode,
+    content_type: Option<&'static str>,
+    cacheable: bool,
+    body: String,
+}
+
+impl Reply {
+    fn json(status: StatusCode, body: String) -> Self {
+        Self {
+            status,
+            content_type: Some(JSON),
+            cacheable: false,
+            body,
+        }
+    }
+
+    fn empty() -> Self {
+        Self {
+            status: StatusCode::OK,
+            content_type: None,
+            cacheable: false,
+            body: String::new(),
+        }
+    }
+
+    fn page(host: &str) -> Self {
+        Self {
+            status: StatusCode::OK,
+            content_type: Some("text/html"),
+            cacheable: false,
+            body: list::page(host),
+        }
+    }
+
+    /// For a method with an effect, asked for by a verb that should have none.
+    fn not_by_this_verb() -> Self {
+        Self {
+            status: StatusCode::METHOD_NOT_ALLOWED,
+            content_type: Some("text/plain; charset=utf-8"),
+            cacheable: false,
+            body: "transactions are broadcast by GET or POST\n".into(),
+        }
+    }
+
+    fn not_found() -> Self {
+        let content_type = Some("text/plain; charset=utf-8");
+        Self {
+            status: StatusCode::NOT_FOUND,
+            content_type,
+            cacheable: false,
+            body: "404 page not found\n".into(),
+        }
+    }
+}
+
+/// All paths but `/websocket`.
+pub(super) async fn handle(server: Arc<Server>, request: Request) -> Response {
+    let origin = request.headers().get(ORIGIN).cloned();
+    if let Some(headers) = server
+        .cors
+        .as_ref()
+        .and_then(|c| c.preflight(request.method(), request.headers()))
+    {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::NO_CONTENT;
+        *response.headers_mut() = headers;
+        return response;
+    }
+    let reply = match request.uri().path() {
+        "/" | "" => at_root(&server, request).await,
+        path => match path.strip_prefix('/').and_then(methods::find) {
+            Some(method) => at_method(&server, method, request).await,
+            None => Reply::not_found(),
+        },
+    };
+    finish(reply, server.cors.as_ref(), origin.as_ref())
+}
+
+fn finish(reply: Reply, cors: Option<&Cors>, origin: Option<&HeaderValue>) -> Response {
+    let mut response = Response::new(Body::from(reply.body));
+    *response.status_mut() = reply.status;
+    let headers = response.headers_mut();
+    if reply.status == StatusCode::METHOD_NOT_ALLOWED {
+        headers.insert(ALLOW, HeaderValue::from_static("GET, POST"));
+    }
+    if let Some(content_type) = reply.content_type {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    }
+    if reply.cacheable {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static(FOR_A_DAY));
+    }
+    if reply.status == StatusCode::NOT_FOUND && reply.content_type != Some(JSON) {
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    }
+    if reply.status == StatusCode::BAD_REQUEST {
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs());
+    headers.insert(SERVER_TIME, HeaderValue::from(now));
+    if let Some(cors) = cors {
+        cors.mark(origin, headers);
+    }
+    response
+}
+
+/// Whether this verb may call a method that has an effect.
+fn may_change(verb: &Verb) -> bool {
+    matches!(*verb, Verb::GET | Verb::POST)
+}
+
+fn host_of(request: &Request) -> String {
+    let named = request
+        .headers()
+        .get(HOST)
+        .and_then(|host| host.to_str().ok());
+    named
+        .or(request.uri().authority().map(|a| a.as_str()))
+        .unwrap_or_default()
+        .to_owned()
+}
+
+async fn body_of(server: &Server, request: Request) -> Result<Bytes, RpcError> {
+    let config = &server.context.config;
+    let waits = config.listen.body_waits;
+    let read = server::read_body(request.into_body(), config.body_bytes_max, waits).await;
+    read.map_err(|error| {
+        let why = match error {
+            BodyError::Unreadable(why) => why,
+            BodyError::TooSlow => "it took too long".to_owned(),
+        };
+        RpcError::invalid_request(format!("error reading request body: {why}"))
+    })
+}
+
+async fn at_root(server: &Arc<Server>, request: Request) -> Reply {
+    let host = host_of(&request);
+    let may_change = may_change(request.method());
+    let body = match body_of(server, request).await {
+        Ok(body) if body.is_empty() => return Reply::page(&host),
+        Ok(body) => body,
+        Err(error) => return Reply::json(StatusCode::BAD_REQUEST, respond(None, Err(&error))),
+    };
+    let requests = match read_body(&body) {
+        Ok(RpcBody::One(None)) => return Reply::empty(),
+        Ok(RpcBody::One(Some(request))) => vec![request],
+        Ok(RpcBody::Batch(requests)) => requests,
+        Err(error) => {
+            return Reply::json(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                respond(None, Err(&error)),
+            );
+        }
+    };
+    let max = server.context.config.batch_requests_max;
+    if requests.len() > max {
+        let text = format!("batch request exceeds maximum ({max}) allowed number of requests");
+        return Reply::json(
+            StatusCode::OK,
+            respond(None, Err(&RpcError::invalid_request(text))),
+        );
+    }
+    // Read at once: parsed JSON takes many times its length.
+    let calls: Vec<_> = requests
+        .into_iter()
+        .filter(|request| request.id.is_some())
+        .map(JsonCall::read)
+        .collect();
+    if !may_change && calls.iter().any(JsonCall::has_effect) {
+        return Reply::not_by_this_verb();
+    }
+    let mut answers: Vec<String> = Vec::new();
+    let mut cacheable = true;
+    for call in calls {
+        let bytes: usize = answers.iter().map(String::len).sum();
+        let (answer, keep) = if bytes > BATCH_ANSWER_BYTES_MAX {
+            let text =
+                format!("the answers to the calls before have over {BATCH_ANSWER_BYTES_MAX} bytes");
+            let refused = RpcError::internal(text);
+            (respond(call.id.as_ref(), Err(&refused)), false)
+        } else {
+            call.answer(server).await
+        };
+        cacheable &= keep;
+        answers.push(answer);
+    }
+    let body = match answers.as_slice() {
+        [] => return Reply::empty(),
+        [answer] => answer.clone(),
+        answers => format!("[{}]", answers.join(",")),
+    };
+    Reply {
+        cacheable,
+        ..Reply::json(StatusCode::OK, body)
+    }
+}
+
+/// A request whose params are read.
+struct JsonCall {
+    id: Option<Id>,
+    call: Result<(&'static methods::Method, Params), RpcError>,
+}
+
+impl JsonCall {
+    fn read(request: RpcRequest) -> Self {
+        let method = methods::find(&request.method);
+        let call = match method.filter(|m| !matches!(m.call, Call::WebsocketOnly)) {
+            None => Err(RpcError::method_not_found()),
+            Some(method) => Params::from_json(method.params, request.params.as_ref())
+                .map(|params| (method, params)),
+        };
+        Self {
+            id: request.id,
+            call,
+        }
+    }
+
+    fn has_effect(&self) -> bool {
+        matches!(&self.call, Ok((method, _)) if method.has_effect())
+    }
+
+    /// The answer, and whether a cache may keep it.
+    async fn answer(self, server: &Arc<Server>) -> (String, bool) {
+        let id = self.id.as_ref();
+        let (method, params) = match self.call {
+            Ok(call) => call,
+            Err(error) => return (respond(id, Err(&error)), false),
+        };
+        let cacheable = method.is_cacheable(&params);
+        match server.call(method, params).await {
+            Ok(result) => (respond(id, Ok(&result)), cacheable),
+            Err(error) => (respond(id, Err(&error)), false),
+        }
+    }
+}
+
+/// Answers a request.
+pub(crate) async fn call_json(server: &Arc<Server>, request: RpcRequest) -> String {
+    JsonCall::read(request).answer(server).await.0
+}
+
+async fn at_method(
+    server: &Arc<Server>,
+    method: &'static methods::Method,
+    request: Request,
+) -> Reply {
+    let fail = |status, error: &RpcError| Reply::json(status, respond(Some(&URI_ID), Err(error)));
+    if matches!(method.call, Call::WebsocketOnly) {
+        return fail(StatusCode::NOT_FOUND, &RpcError::method_not_found());
+    }
+    if method.has_effect() && !may_change(request.method()) {
+        return Reply::not_by_this_verb();
+    }
+    let query = request.uri().query().unwrap_or_default().to_owned();
+    let content_type = request
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or("");
+    let mut pairs = Vec::new();
+    if content_type.starts_with(FORM) {
+        match body_of(server, request).await {
+            Ok(form) => pairs = query_pairs(&String::from_utf8_lossy(&form)),
+            Err(error) => return fail(StatusCode::BAD_REQUEST, &error),
+        }
+    }
+    pairs.extend(query_pairs(&query));
+    let params = match Params::from_uri(method.params, &pairs) {
+        Ok(params) => params,
+        Err(error) => return fail(StatusCode::INTERNAL_SERVER_ERROR, &error),
+    };
+    let cacheable = method.is_cacheable(&params);
+    match server.call(method, params).await {
+        Ok(result) => Reply {
+            cacheable,
+            ..Reply::json(StatusCode::OK, respond(Some(&URI_ID), Ok(&result)))
+        },
+        Err(error) => fail(StatusCode::INTERNAL_SERVER_ERROR, &error),
+    }
+}

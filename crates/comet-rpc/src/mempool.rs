@@ -1,0 +1,576 @@
+//! The mempool: transactions that passed CheckTx and wait for a block, in the order in which they came.
+//!
+//! Promises: bounded by [`Limits`]; the same bytes are checked once as long as they are remembered (replay
+//! protection; codes 19, 20, 21 of wire.md 1.12.2); after every block what was included is dropped and the rest is
+//! checked again in order. Refuses: priorities, replacement, durability ("acknowledged" means found in a block).
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use strongroom_types::{Event, Hash, sha256};
+
+/// Why and when a transaction is checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CheckKind {
+    /// It arrives.
+    New,
+    /// A block was committed and it still waits.
+    Recheck,
+    /// Somebody only asks: the answer is given and leaves no trace in the check state.
+    Probe,
+}
+
+/// What CheckTx says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CheckTx {
+    /// 0 for "may wait for a block".
+    pub code: u32,
+    /// Empty on success.
+    pub codespace: String,
+    /// Empty on success, the error text on failure.
+    pub log: String,
+    /// Usually empty.
+    pub info: String,
+    /// Usually empty.
+    pub data: Vec<u8>,
+    /// The gas limit that the transaction asks for.
+    pub gas_wanted: i64,
+    /// The gas that checking used.
+    pub gas_used: i64,
+    /// Events of the check.
+    pub events: Vec<Event>,
+}
+
+impl CheckTx {
+    /// Whether the transaction may wait for a block.
+    #[must_use]
+    pub fn is_ok(&self) -> bool {
+        self.code == 0
+    }
+}
+
+/// Whoever checks transactions; the real one is the chain's check state with its pending overlay.
+///
+/// The mempool never calls it twice at the same time.
+pub trait Checker: Send + Sync {
+    /// Checks `tx` against the newest committed state and what was accepted since.
+    fn check_tx(&self, tx: &[u8], kind: CheckKind) -> CheckTx;
+}
+
+/// The limits of a mempool, each reached by a test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The longest transaction, in bytes.
+    pub tx_bytes_max: usize,
+    /// The most transactions that wait.
+    pub txs_max: usize,
+    /// The most bytes that wait.
+    pub total_bytes_max: usize,
+    /// The most hashes that are remembered as seen.
+    pub seen_max: usize,
+}
+
+impl Default for Limits {
+    /// A transaction may carry the largest upload (2 MiB of code) and 64 KiB around it; the rest is CometBFT's.
+    fn default() -> Self {
+        Self {
+            tx_bytes_max: 2 * 1024 * 1024 + 64 * 1024,
+            txs_max: 5_000,
+            total_bytes_max: 64 * 1024 * 1024,
+            seen_max: 10_000,
+        }
+    }
+}
+
+/// Why a transaction was not even checked. `Display` is the `data` text of the RPC (wire.md 1.12.2).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MempoolError {
+    /// The same bytes were seen before.
+    #[error("tx already exists in cache")]
+    Seen,
+    /// No room.
+    #[error(
+        "mempool is full: number of txs {txs} (max: {txs_max}), total txs bytes {bytes} (max: {bytes_max})"
+    )]
+    Full {
+        /// Transactions that wait.
+        txs: usize,
+        /// How many may.
+        txs_max: usize,
+        /// Bytes that wait.
+        bytes: usize,
+        /// How many may.
+        bytes_max: usize,
+    },
+    /// Too many wait to be checked.
+    #[error("mempool is full: {txs} txs wait to be checked, try again")]
+    Busy {
+        /// Transactions that wait to be checked.
+        txs: usize,
+    },
+    /// The check ended without an answer: a fault of this node.
+    #[error("the transaction could not be checked")]
+    Unchecked,
+    /// Longer than a transaction may be.
+    #[error("Tx too large. Max size is {max}, but got {got}")]
+    TooLarge {
+        /// Bytes that a transaction may have.
+        max: usize,
+        /// Bytes that it has.
+        got: usize,
+    },
+}
+
+impl MempoolError {
+    /// The stable code within codespace `sdk`.
+    #[must_use]
+    pub fn code(&self) -> u32 {
+        match self {
+            Self::Seen => 19,
+            Self::Full { .. } | Self::Busy { .. } | Self::Unchecked => 20,
+            Self::TooLarge { .. } => 21,
+        }
+    }
+}
+
+/// A transaction that was let in but not yet checked. Hand it to [`Mempool::check`].
+#[derive(Debug)]
+#[must_use = "an admitted transaction waits to be checked"]
+pub struct Admitted {
+    tx: Vec<u8>,
+    hash: Hash,
+}
+
+impl Admitted {
+    /// SHA-256 of the transaction.
+    #[must_use]
+    pub fn hash(&self) -> Hash {
+        self.hash
+    }
+}
+
+/// Whose answer a `Mempool` gives: how many wait and how large they are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Size {
+    /// Transactions that wait.
+    pub txs: usize,
+    /// Their bytes together.
+    pub bytes: usize,
+}
+
+struct Waiting {
+    tx: Vec<u8>,
+    gas_wanted: i64,
+}
+
+/// Hashes in the order in which they were last seen; the oldest is forgotten first.
+#[derive(Default)]
+struct Seen {
+    order: VecDeque<(Hash, u64)>,
+    stamp: HashMap<Hash, u64>,
+    next: u64,
+}
+
+impl Seen {
+    /// Remembers `hash`; false if it was known.
+    fn insert(&mut self, hash: Hash, max: usize) -> bool {
+        let stamp = self.next;
+        self.next = self.next.wrapping_add(1);
+        let new = self.stamp.insert(hash, stamp).is_none();
+        self.order.push_back((hash, stamp));
+        // Entries whose stamp is out of date were removed or renewed since.
+        while self.stamp.len() > max || self.order.len() > max.saturating_mul(2).max(16) {
+            let Some((oldest, at)) = self.order.pop_front() else {
+                break;
+            };
+            if self.stamp.get(&oldest) == Some(&at) {
+                self.stamp.remove(&oldest);
+            }
+        }
+        new
+    }
+
+    fn forget(&mut self, hash: &Hash) {
+        self.stamp.remove(hash);
+    }
+}
+
+#[derive(Default)]
+struct Inner {
+    /// By arrival.
+    waiting: BTreeMap<u64, Waiting>,
+    arrival: HashMap<Hash, u64>,
+    bytes: usize,
+    next_arrival: u64,
+    seen: Seen,
+}
+
+impl Inner {
+    fn remove(&mut self, hash: &Hash) {
+        if let Some(gone) = self
+            .arrival
+            .remove(hash)
+            .and_then(|at| self.waiting.remove(&at))
+        {
+            self.bytes = self.bytes.saturating_sub(gone.tx.len());
+        }
+    }
+}
+
+/// See the module.
+pub struct Mempool {
+    limits: Limits,
+    checker: Arc<dyn Checker>,
+    /// Held while the checker works and while a block is taken in, so that its overlay sees one order of things.
+    turn: Mutex<()>,
+    inner: Mutex<Inner>,
+    waiting: OnceLock<Box<dyn Fn() + Send + Sync>>,
+}
+
+impl Mempool {
+    /// An empty mempool.
+    #[must_use]
+    pub fn new(limits: Limits, checker: Arc<dyn Checker>) -> Self {
+        Self {
+            limits,
+            checker,
+            turn: Mutex::new(()),
+            inner: Mutex::new(Inner::default()),
+            waiting: OnceLock::new(),
+        }
+    }
+
+    /// Calls `tell` from now on whenever a transaction begins to wait, and when some still wait after a block. Once.
+    pub fn on_waiting(&self, tell: impl Fn() + Send + Sync + 'static) {
+        let _ = self.waiting.set(Box::new(tell));
+    }
+
+    fn tell_waiting(&self) {
+        if let Some(tell) = self.waiting.get() {
+            tell();
+        }
+    }
+
+    /// The limits it was made with.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        // No code under this lock leaves the state half changed, so a panic elsewhere does not spoil it.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets `tx` in without checking it: size, room, seen before.
+    ///
+    /// # Errors
+    /// [`MempoolError`]; nothing changed then.
+    pub fn admit(&self, tx: Vec<u8>) -> Result<Admitted, MempoolError> {
+        let mut inner = self.inner();
+        self.room_for(&inner, tx.len())?;
+        if tx.len() > self.limits.tx_bytes_max {
+            return Err(MempoolError::TooLarge {
+                max: self.limits.tx_bytes_max,
+                got: tx.len(),
+            });
+        }
+        let hash = sha256(&tx);
+        if inner.arrival.contains_key(&hash) || !inner.seen.insert(hash, self.limits.seen_max) {
+            return Err(MempoolError::Seen);
+        }
+        Ok(Admitted { tx, hash })
+    }
+
+    fn room_for(&self, inner: &Inner, len: usize) -> Result<(), MempoolError> {
+        let txs = inner.waiting.len();
+        if txs >= self.limits.txs_max
+            || inner.bytes.saturating_add(len) > self.limits.total_bytes_max
+        {
+            return Err(MempoolError::Full {
+                txs,
+                txs_max: self.limits.txs_max,
+                bytes: inner.bytes,
+                bytes_max: self.limits.total_bytes_max,
+            });
+        }
+        Ok(())
+    }
+
+    /// Checks what was let in. A good one waits from now on; a bad one is forgotten, so that it may come again.
+    ///
+    /// # Errors
+    /// [`MempoolError::Full`] if others took the room meanwhile.
+    pub fn check(&self, admitted: Admitted) -> Result<CheckTx, MempoolError> {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let answer = self.checker.check_tx(&admitted.tx, CheckKind::New);
+        let mut inner = self.inner();
+        if !answer.is_ok() {
+            inner.seen.forget(&admitted.hash);
+            return Ok(answer);
+        }
+        if let Err(full) = self.room_for(&inner, admitted.tx.len()) {
+            inner.seen.forget(&admitted.hash);
+            return Err(full);
+        }
+        let arrival = inner.next_arrival;
+        inner.next_arrival = arrival.wrapping_add(1);
+        inner.bytes = inner.bytes.saturating_add(admitted.tx.len());
+        inner.arrival.insert(admitted.hash, arrival);
+        inner.waiting.insert(
+            arrival,
+            Waiting {
+                tx: admitted.tx,
+                gas_wanted: answer.gas_wanted,
+            },
+        );
+        drop(inner);
+        self.tell_waiting();
+        Ok(answer)
+    }
+
+    /// [`Mempool::admit`] and [`Mempool::check`] in one.
+    ///
+    /// # Errors
+    /// [`MempoolError`] if the transaction was not checked or found no room.
+    pub fn submit(&self, tx: Vec<u8>) -> Result<CheckTx, MempoolError> {
+        self.check(self.admit(tx)?)
+    }
+
+    /// Checks `tx` without keeping it or remembering it (RPC `check_tx`).
+    #[must_use]
+    pub fn check_only(&self, tx: &[u8]) -> CheckTx {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        self.checker.check_tx(tx, CheckKind::Probe)
+    }
+
+    /// The transactions of the next block: in order of arrival, as long as both sums stay within the limits.
+    ///
+    /// `bytes_max` counts each transaction with its protobuf framing in the block's data; `gas_max` counts the gas
+    /// limits. `None` means no limit. The first one that does not fit ends the list, so that nobody is overtaken.
+    #[must_use]
+    pub fn reap(&self, bytes_max: Option<u64>, gas_max: Option<u64>) -> Vec<Vec<u8>> {
+        let inner = self.inner();
+        let (mut bytes, mut gas) = (0u64, 0u64);
+        let mut txs = Vec::new();
+        for waiting in inner.waiting.values() {
+            bytes = bytes.saturating_add(framed_len(waiting.tx.len()));
+            gas = gas.saturating_add(u64::try_from(waiting.gas_wanted).unwrap_or(0));
+            if bytes_max.is_some_and(|max| bytes > max) || gas_max.is_some_and(|max| gas > max) {
+                break;
+            }
+            txs.push(waiting.tx.clone());
+        }
+        txs
+    }
+
+    /// The first `limit` transactions that wait.
+    #[must_use]
+    pub fn peek(&self, limit: usize) -> Vec<Vec<u8>> {
+        self.inner()
+            .waiting
+            .values()
+            .take(limit)
+            .map(|w| w.tx.clone())
+            .collect()
+    }
+
+    /// How much waits.
+    #[must_use]
+    pub fn size(&self) -> Size {
+        let inner = self.inner();
+        Size {
+            txs: inner.waiting.len(),
+            bytes: inner.bytes,
+        }
+    }
+
+    /// Takes in a committed block: drops what it included and checks the rest again, in order.
+    ///
+    /// `included` are the block's transactions and whether each succeeded: a good one stays remembered (the same
+    /// bytes can never succeed again), a failed one may come again. `reset` sets the checker's state to the committed
+    /// one; it runs before the first recheck while nothing else is checked.
+    pub fn block_committed<'a>(
+        &self,
+        included: impl IntoIterator<Item = (&'a [u8], bool)>,
+        reset: impl FnOnce(),
+    ) {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        reset();
+        let left: Vec<Vec<u8>> = {
+            let mut inner = self.inner();
+            for (tx, succeeded) in included {
+                let hash = sha256(tx);
+                inner.remove(&hash);
+                if succeeded {
+                    inner.seen.insert(hash, self.limits.seen_max);
+                } else {
+                    inner.seen.forget(&hash);
+                }
+            }
+            inner.waiting.values().map(|w| w.tx.clone()).collect()
+        };
+        for tx in left {
+            if !self.checker.check_tx(&tx, CheckKind::Recheck).is_ok() {
+                let hash = sha256(&tx);
+                let mut inner = self.inner();
+                inner.remove(&hash);
+                inner.seen.forget(&hash);
+            }
+        }
+        if self.size().txs > 0 {
+            self.tell_waiting();
+        }
+    }
+}
+
+/// Bytes that a transaction of `len` bytes takes in the protobuf `Data` of a block: tag, length, content.
+fn framed_len(len: usize) -> u64 {
+    let mut length_bytes = 1u64;
+    let mut rest = len >> 7;
+    while rest > 0 {
+        length_bytes += 1;
+        rest >>= 7;
+    }
+    (len as u64).saturating_add(1).saturating_add(length_bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Accepts what does not begin with `bad`; remembers what it was asked. `once` passes only as new.
+    #[derive(Clone, Default)]
+    struct Judge(Asked);
+
+    type Asked = Arc<Mutex<Vec<(Vec<u8>, CheckKind)>>>;
+
+    impl Checker for Judge {
+        fn check_tx(&self, tx: &[u8], kind: CheckKind) -> CheckTx {
+            self.0.lock().unwrap().push((tx.to_vec(), kind));
+            let bad =
+                tx.starts_with(b"bad") || (tx.starts_with(b"once") && kind == CheckKind::Recheck);
+            CheckTx {
+                code: u32::from(bad),
+                gas_wanted: 10,
+                ..CheckTx::default()
+            }
+        }
+    }
+
+    fn pool(limits: Limits) -> (Mempool, Judge) {
+        let judge = Judge::default();
+        (Mempool::new(limits, Arc::new(judge.clone())), judge)
+    }
+
+    #[test]
+    fn transactions_leave_in_the_order_in_which_they_came() {
+        let (pool, _) = pool(Limits::default());
+        for tx in [b"one".to_vec(), b"two".to_vec(), b"three".to_vec()] {
+            assert!(pool.submit(tx).unwrap().is_ok());
+        }
+        assert_eq!(
+            pool.reap(None, None),
+            [b"one".to_vec(), b"two".to_vec(), b"three".to_vec()]
+        );
+        assert_eq!(
+            pool.reap(None, Some(20)),
+            [b"one".to_vec(), b"two".to_vec()]
+        );
+        // 3 bytes and 2 of framing each.
+        assert_eq!(
+            pool.reap(Some(10), None),
+            [b"one".to_vec(), b"two".to_vec()]
+        );
+        assert_eq!(pool.reap(Some(9), None), [b"one".to_vec()]);
+        assert_eq!(pool.size(), Size { txs: 3, bytes: 11 });
+    }
+
+    #[test]
+    fn the_same_bytes_are_refused_until_forgotten() {
+        let (pool, _) = pool(Limits {
+            seen_max: 2,
+            ..Limits::default()
+        });
+        pool.submit(b"a".to_vec()).unwrap();
+        assert_eq!(pool.submit(b"a".to_vec()), Err(MempoolError::Seen));
+        assert_eq!(MempoolError::Seen.code(), 19);
+        // Included and successful: still remembered.
+        pool.block_committed([(&b"a"[..], true)], || ());
+        assert_eq!(pool.submit(b"a".to_vec()), Err(MempoolError::Seen));
+        // Included and failed: may come again.
+        pool.submit(b"b".to_vec()).unwrap();
+        pool.block_committed([(&b"b"[..], false)], || ());
+        assert!(pool.submit(b"b".to_vec()).unwrap().is_ok());
+        // Two younger hashes push the oldest out.
+        pool.submit(b"c".to_vec()).unwrap();
+        assert!(pool.submit(b"a".to_vec()).unwrap().is_ok());
+    }
+
+    #[test]
+    fn a_refused_transaction_may_come_again() {
+        let (pool, judge) = pool(Limits::default());
+        assert_eq!(pool.submit(b"bad".to_vec()).unwrap().code, 1);
+        assert_eq!(pool.submit(b"bad".to_vec()).unwrap().code, 1);
+        assert_eq!(judge.0.lock().unwrap().len(), 2);
+        assert_eq!(pool.size(), Size::default());
+    }
+
+    #[test]
+    fn each_limit_is_reached_with_its_own_code() {
+        let limits = Limits {
+            tx_bytes_max: 4,
+            txs_max: 2,
+            total_bytes_max: 7,
+            seen_max: 10,
+        };
+        let (pool, _) = pool(limits);
+        let error = pool.submit(b"12345".to_vec()).unwrap_err();
+        assert_eq!(
+            (error.code(), error.to_string().as_str()),
+            (21, "Tx too large. Max size is 4, but got 5")
+        );
+        pool.submit(b"1234".to_vec()).unwrap();
+        let error = pool.submit(b"5678".to_vec()).unwrap_err();
+        assert_eq!(error.code(), 20);
+        pool.submit(b"567".to_vec()).unwrap();
+        let error = pool.submit(b"8".to_vec()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "mempool is full: number of txs 2 (max: 2), total txs bytes 7 (max: 7)"
+        );
+    }
+
+    #[test]
+    fn after_a_block_the_rest_is_checked_again_in_order() {
+        let (pool, judge) = pool(Limits::default());
+        for tx in [&b"once"[..], b"stay", b"gone"] {
+            pool.submit(tx.to_vec()).unwrap();
+        }
+        judge.0.lock().unwrap().clear();
+        let reset = judge.clone();
+        pool.block_committed([(&b"gone"[..], true), (&b"stranger"[..], true)], || {
+            assert!(reset.0.lock().unwrap().is_empty(), "reset comes first");
+        });
+        let asked: Vec<_> = judge.0.lock().unwrap().clone();
+        assert_eq!(
+            asked,
+            [
+                (b"once".to_vec(), CheckKind::Recheck),
+                (b"stay".to_vec(), CheckKind::Recheck)
+            ]
+        );
+        assert_eq!(pool.peek(9), [b"stay".to_vec()]);
+        assert_eq!(pool.size(), Size { txs: 1, bytes: 4 });
+        // Included elsewhere counts as seen here too.
+        assert_eq!(pool.submit(b"stranger".to_vec()), Err(MempoolError::Seen));
+    }
+
+    #[test]
+    fn framing_counts_tag_and_length() {
+        assert_eq!(framed_len(0), 2);
+        assert_eq!(framed_len(127), 129);
+        assert_eq!(framed_len(128), 131);
+        assert_eq!(framed_len(16_384), 16_388);
+    }
+}

@@ -1,0 +1,188 @@
+//! A transaction by its hash, and the proof that a block has it.
+
+use super::{Answer, Context, answer, missing, within_limit};
+use crate::encode::results::TxResultJson;
+use crate::envelope::RpcError;
+use crate::json::{Base64, Str, UpperHex};
+use crate::params::Params;
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+use strongroom_store::blocks::{BlockResults, Position};
+use strongroom_types::{DecidedBlock, Hash, Height, sha256};
+
+/// A transaction with its result.
+#[derive(Serialize)]
+pub(super) struct TxAnswer {
+    hash: UpperHex,
+    height: Str<Height>,
+    index: u32,
+    tx_result: TxResultJson,
+    tx: Base64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proof: Option<TxProof>,
+}
+
+#[derive(Serialize)]
+struct TxProof {
+    root_hash: UpperHex,
+    data: Base64,
+    proof: Proof,
+}
+
+#[derive(Serialize)]
+struct Proof {
+    total: Str<usize>,
+    index: Str<u32>,
+    leaf_hash: Base64,
+    aunts: Vec<Base64>,
+}
+
+impl TxAnswer {
+    pub(super) fn at(context: &Context, at: Position, prove: bool) -> Result<Self, RpcError> {
+        Self::of(&Loaded::new(context, at.height)?, at, prove)
+    }
+
+    fn of(block: &Loaded, at: Position, prove: bool) -> Result<Self, RpcError> {
+        let place = usize::try_from(at.index).unwrap_or(usize::MAX);
+        let (Some(tx), Some(result)) = (
+            block.block.txs.get(place),
+            block.results.tx_results.get(place),
+        ) else {
+            return Err(missing("transaction", at.height));
+        };
+        Ok(Self {
+            hash: UpperHex(sha256(tx).to_vec()),
+            height: Str(at.height),
+            index: at.index,
+            tx_result: result.into(),
+            tx: Base64(tx.clone()),
+            proof: prove.then(|| prove_tx(&block.block, at.index, tx)),
+        })
+    }
+
+    /// The answers of a page, each block read once.
+    pub(super) fn page(
+        context: &Context,
+        positions: &[Position],
+        prove: bool,
+    ) -> Result<Vec<Self>, RpcError> {
+        let mut answers = Vec::with_capacity(positions.len());
+        let mut bytes = 0usize;
+        for of_block in positions.chunk_by(|a, b| a.height == b.height) {
+            let Some(first) = of_block.first() else {
+                continue;
+            };
+            let loaded = Loaded::new(context, first.height)?;
+            for &at in of_block {
+                let answer = Self::of(&loaded, at, prove)?;
+                bytes = bytes.saturating_add(answer.tx.0.len());
+                within_limit(bytes)?;
+                answers.push(answer);
+            }
+        }
+        Ok(answers)
+    }
+}
+
+/// A block with its results.
+struct Loaded {
+    block: DecidedBlock,
+    results: BlockResults,
+}
+
+impl Loaded {
+    fn new(context: &Context, height: Height) -> Result<Self, RpcError> {
+        let blocks = context.backend.blocks();
+        match (blocks.block(height)?, blocks.results(height)?) {
+            (Some(block), Some(results)) => Ok(Self { block, results }),
+            _ => Err(missing("block", height)),
+        }
+    }
+}
+
+pub(super) fn tx(context: &Context, params: &Params) -> Answer {
+    let hash = params.bytes("hash");
+    if hash.is_empty() {
+        return Err(RpcError::internal("transaction hash cannot be empty"));
+    }
+    let place = match hash.try_into() {
+        Ok(hash) => context.backend.blocks().tx_location(&hash)?,
+        Err(_) => None,
+    };
+    match place.filter(|place| place.height <= context.backend.published_height()) {
+        Some(place) => {
+            let at = Position {
+                height: place.height,
+                index: place.index,
+            };
+            answer(&TxAnswer::at(context, at, params.bool("prove"))?)
+        }
+        None => Err(RpcError::internal(format!(
+            "tx ({}) not found",
+            hex::encode_upper(hash)
+        ))),
+    }
+}
+
+/// The tree over the hashes of a block's transactions (RFC 6962 with SHA-256; a leaf holds the hash of its transaction).
+fn prove_tx(block: &DecidedBlock, index: u32, tx: &[u8]) -> TxProof {
+    let leaves: Vec<Hash> = block
+        .txs
+        .iter()
+        .map(|tx| hash_of(0, &[&sha256(tx)]))
+        .collect();
+    let mut aunts = Vec::new();
+    let root = climb(
+        &leaves,
+        usize::try_from(index).unwrap_or(usize::MAX),
+        &mut aunts,
+    );
+    let leaf_hash = Base64(hash_of(0, &[&sha256(tx)]).to_vec());
+    TxProof {
+        root_hash: UpperHex(root.to_vec()),
+        data: Base64(tx.to_vec()),
+        proof: Proof {
+            total: Str(leaves.len()),
+            index: Str(index),
+            leaf_hash,
+            aunts,
+        },
+    }
+}
+
+fn hash_of(domain: u8, parts: &[&[u8]]) -> Hash {
+    let mut hasher = Sha256::new().chain_update([domain]);
+    for part in parts {
+        hasher.update(part);
+    }
+    hasher.finalize().into()
+}
+
+/// The root over `leaves`; on the way back from leaf `index` each sibling is put into `aunts`, the nearest first.
+fn climb(leaves: &[Hash], index: usize, aunts: &mut Vec<Base64>) -> Hash {
+    match leaves {
+        [] => sha256(b""),
+        [leaf] => *leaf,
+        _ => {
+            // The left side is the largest power of two that leaves something for the right one.
+            let split = leaves.len().next_power_of_two() / 2;
+            let (left, right) = leaves.split_at(split);
+            let mut elsewhere = Vec::new();
+            let (left, right, aunt) = if index < split {
+                let (l, r) = (
+                    climb(left, index, aunts),
+                    climb(right, usize::MAX, &mut elsewhere),
+                );
+                (l, r, r)
+            } else {
+                let (l, r) = (
+                    climb(left, usize::MAX, &mut elsewhere),
+                    climb(right, index.wrapping_sub(split), aunts),
+                );
+                (l, r, l)
+            };
+            aunts.push(Base64(aunt.to_vec()));
+            hash_of(1, &[&left, &right])
+        }
+    }
+}
