@@ -35,6 +35,7 @@ pub mod modules;
 pub mod overlay;
 pub mod ports;
 pub mod query;
+mod secrets;
 pub mod state;
 pub mod tx;
 
@@ -50,6 +51,7 @@ pub use genesis::{init_chain, localnet_genesis};
 pub use overlay::{Overlay, Slot};
 pub use ports::{CodeRead, EveryTx, NoSecrets, Secrets, SecretsError, StateRead, Watch};
 pub use query::query;
+pub use secrets::EpochKeys;
 pub use state::State;
 
 pub(crate) use strongroom_crypto as crypto;

@@ -16,7 +16,7 @@ use strongroom_bridge::lane::HostClient;
 use strongroom_bridge::message::{BlockResult, Hint, NewCode, Status};
 use strongroom_bridge::{Failure, FailureCode};
 use strongroom_chain::modules::consensus::state::ConsensusParams;
-use strongroom_chain::{BlockInfo, BlockOutcome, Services, execute_watched};
+use strongroom_chain::{BlockInfo, BlockOutcome, EpochKeys, Services, execute_watched};
 use strongroom_proof::PartialForest;
 use strongroom_proof::comet::{consensus_hash, results_hash};
 use strongroom_proof::light::{Block, LightState};
@@ -153,7 +153,7 @@ impl ChainPosition {
         let Some(keys) = &self.keys else {
             return Err(failure(FailureCode::NotReady, "no seed is here"));
         };
-        keys.require(&self.genesis_hash())?;
+        let epochs = keys.epochs(&self.genesis_hash())?;
         if matches!(self.awaits, Awaits::Acknowledgement) {
             return Err(failure(
                 FailureCode::NotReady,
@@ -174,7 +174,7 @@ impl ChainPosition {
         let transactions = Transactions::of(keys, block.height, exceptions)?;
         let proven = ProvenState::new(self.forest.clone(), self.anchor.height(), host);
         proven.absorb_hints(hints)?;
-        let outcome = execute(shared, keys, &proven, &block, &transactions)?;
+        let outcome = execute(shared, epochs, &proven, &block, &transactions)?;
         proven.prepare_writes(&outcome.writes)?;
         let mut forest = proven.into_forest();
         forest
@@ -204,7 +204,7 @@ impl ChainPosition {
 /// Runs the transactions; a failure names the one that ran.
 fn execute(
     shared: &Shared,
-    keys: &Keys,
+    epochs: &EpochKeys,
     proven: &ProvenState<'_>,
     block: &Block,
     transactions: &Transactions,
@@ -220,7 +220,7 @@ fn execute(
         code: proven,
         vm: &shared.machine,
     };
-    execute_watched(proven, keys, services, &info, &block.txs, transactions).map_err(|fault| {
+    execute_watched(proven, epochs, services, &info, &block.txs, transactions).map_err(|fault| {
         Failure {
             tx: transactions.running(),
             ..proven.failure_of(&fault)

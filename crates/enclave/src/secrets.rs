@@ -1,22 +1,14 @@
-//! The keys of all live epochs, and what the state machine may do with them. The seeds themselves are not kept: what is
-//! sealed stays sealed.
+//! The keys of one chain, bound to the hash of its genesis file.
 
 use crate::failure::failure;
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
 use strongroom_bridge::message::PublicKeys;
 use strongroom_bridge::{Failure, FailureCode};
-use strongroom_chain::{Bytes, Secrets, SecretsError};
+use strongroom_chain::EpochKeys;
 use strongroom_crypto::Security;
-use strongroom_crypto::io::Input;
-use strongroom_crypto::schedule::{KeySchedule, open_input};
+use strongroom_crypto::schedule::KeySchedule;
 use strongroom_crypto::seal::Chain;
 use strongroom_crypto::seed::SeedRing;
-use strongroom_crypto::state::{Header, StateKeys};
-use strongroom_types::{Address, Hash, Height};
-
-/// Contracts whose state keys are kept derived; above it all are forgotten and derived again.
-const CONTRACTS_DERIVED_MAX: usize = 1024;
+use strongroom_types::Hash;
 
 /// The public keys of a ring's newest epoch.
 pub(crate) fn public_keys(ring: &SeedRing) -> Option<PublicKeys> {
@@ -30,30 +22,24 @@ fn public_of(newest: &KeySchedule) -> PublicKeys {
     }
 }
 
-/// The keys of one chain and of no other: live epochs, newest first. Never empty.
+/// The keys of one chain and of no other.
 pub(crate) struct Keys {
     chain: Chain,
-    newest: KeySchedule,
-    schedules: Vec<KeySchedule>,
-    derived: Mutex<BTreeMap<Address, Arc<[StateKeys]>>>,
+    epochs: EpochKeys,
 }
 
 impl Keys {
     /// The keys that a ring gives to the chain that it is sealed to.
     pub(crate) fn of(ring: &SeedRing, chain: Chain) -> Option<Self> {
-        let schedules = KeySchedule::of_ring(ring);
-        let newest = schedules.first()?.clone();
         Some(Self {
             chain,
-            newest,
-            schedules,
-            derived: Mutex::default(),
+            epochs: EpochKeys::of(ring)?,
         })
     }
 
     /// The public keys of the newest epoch.
     pub(crate) fn public(&self) -> PublicKeys {
-        public_of(&self.newest)
+        public_of(self.epochs.newest())
     }
 
     /// SHA-256 of the genesis file of the chain that they belong to.
@@ -66,180 +52,37 @@ impl Keys {
         self.chain.security
     }
 
-    /// Held before every block and every query: keys meet the state of their own chain only.
+    /// The keys of all live epochs, for a state of this genesis: the only way to them, so they meet the state of their own
+    /// chain only.
     ///
     /// # Errors
     /// A failure that stops the enclave.
-    pub(crate) fn require(&self, genesis_hash: &Hash) -> Result<(), Failure> {
+    pub(crate) fn epochs(&self, genesis_hash: &Hash) -> Result<&EpochKeys, Failure> {
         if self.chain.genesis_hash == *genesis_hash {
-            return Ok(());
+            return Ok(&self.epochs);
         }
         Err(failure(
             FailureCode::OtherGenesis,
             "the keys belong to another genesis than the state",
         ))
     }
-
-    /// The state keys of a contract, newest epoch first.
-    fn of_contract(&self, contract: &Address) -> Arc<[StateKeys]> {
-        let mut derived = self.derived.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(keys) = derived.get(contract) {
-            return Arc::clone(keys);
-        }
-        let keys: Arc<[StateKeys]> = self
-            .schedules
-            .iter()
-            .map(|s| s.contract_state_keys(contract))
-            .collect();
-        if derived.len() >= CONTRACTS_DERIVED_MAX {
-            derived.clear();
-        }
-        derived.insert(contract.clone(), Arc::clone(&keys));
-        keys
-    }
-}
-
-impl Secrets for Keys {
-    fn open_input(&self, message: &[u8]) -> Result<Input, SecretsError> {
-        open_input(&self.schedules, message).map_err(|_| SecretsError::Closed)
-    }
-
-    fn storage_keys(&self, contract: &Address, key: &[u8]) -> Result<Vec<Vec<u8>>, SecretsError> {
-        Ok(self
-            .of_contract(contract)
-            .iter()
-            .map(|keys| keys.raw_key(&keys.storage_key(key)))
-            .collect())
-    }
-
-    fn seal_value(
-        &self,
-        contract: &Address,
-        key: &[u8],
-        height: Height,
-        value: &[u8],
-    ) -> Result<Vec<u8>, SecretsError> {
-        let keys = self.of_contract(contract);
-        let newest = keys.first().ok_or(SecretsError::NotHere)?;
-        newest
-            .seal(&newest.storage_key(key), height, value)
-            .map_err(|_| SecretsError::Corrupt)
-    }
-
-    fn open_value(
-        &self,
-        contract: &Address,
-        key: &[u8],
-        record: &[u8],
-    ) -> Result<Bytes, SecretsError> {
-        let epoch = Header::of(record).map_err(|_| SecretsError::Corrupt)?.epoch;
-        let keys = self.of_contract(contract);
-        let keys = keys
-            .iter()
-            .find(|keys| keys.epoch() == epoch)
-            .ok_or(SecretsError::Corrupt)?;
-        let value = keys
-            .open(&keys.storage_key(key), record)
-            .map_err(|_| SecretsError::Corrupt)?;
-        Ok(Bytes::from(value.as_slice()))
-    }
-
-    fn random(
-        &self,
-        header_hash: &Hash,
-        contract: &Address,
-        tx_index: u32,
-        call: u32,
-    ) -> Result<[u8; 32], SecretsError> {
-        Ok(*self
-            .newest
-            .block_random(header_hash)
-            .call(contract, tx_index, call)
-            .expose())
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use strongroom_crypto::seed::{Epoch, MasterSeed};
-    use strongroom_crypto::{Secret, io, x25519::KeyPair};
-
-    const CHAIN: Chain = Chain {
-        genesis_hash: [6; 32],
-        security: Security::Insecure,
-    };
-
-    fn keys(ring: &SeedRing) -> Keys {
-        Keys::of(ring, CHAIN).unwrap()
-    }
+    use strongroom_crypto::seed::MasterSeed;
 
     #[test]
     fn keys_never_meet_the_state_of_another_chain() {
-        assert_eq!(keys(&one()).require(&[6; 32]), Ok(()));
-        let failure = keys(&one()).require(&[7; 32]).unwrap_err();
+        let chain = Chain {
+            genesis_hash: [6; 32],
+            security: Security::Insecure,
+        };
+        let ring = SeedRing::genesis(Security::Insecure, MasterSeed::new([1; 32]));
+        let keys = Keys::of(&ring, chain).unwrap();
+        assert!(keys.epochs(&[6; 32]).is_ok());
+        let failure = keys.epochs(&[7; 32]).err().unwrap();
         assert!(failure.code == FailureCode::OtherGenesis && failure.code.stops());
-    }
-
-    fn one() -> SeedRing {
-        SeedRing::genesis(Security::Insecure, MasterSeed::new([1; 32]))
-    }
-
-    fn two() -> SeedRing {
-        one()
-            .with_next(Epoch::new(2).unwrap(), MasterSeed::new([2; 32]))
-            .unwrap()
-    }
-
-    fn contract() -> Address {
-        Address::of_module("a contract")
-    }
-
-    #[test]
-    fn a_value_of_an_older_epoch_is_found_and_opened_and_new_ones_go_to_the_newest() {
-        let (old, new) = (keys(&one()), keys(&two()));
-        let record = old.seal_value(&contract(), b"key", 5, b"value").unwrap();
-        let places = new.storage_keys(&contract(), b"key").unwrap();
-        assert_eq!(places.len(), 2);
-        assert_eq!(places[1..], old.storage_keys(&contract(), b"key").unwrap());
-        assert_eq!(
-            &*new.open_value(&contract(), b"key", &record).unwrap(),
-            b"value"
-        );
-        let sealed_again = new.seal_value(&contract(), b"key", 5, b"value").unwrap();
-        assert_eq!(Header::of(&sealed_again).unwrap().epoch.number(), 2);
-        assert_eq!(
-            old.open_value(&contract(), b"key", &sealed_again),
-            Err(SecretsError::Corrupt)
-        );
-        assert_eq!(
-            new.open_value(&contract(), b"other", &record),
-            Err(SecretsError::Corrupt)
-        );
-    }
-
-    #[test]
-    fn messages_for_the_previous_key_still_open() {
-        let (old, new) = (keys(&one()), keys(&two()));
-        let user = KeyPair::from_secret(&Secret::new([9; 32]));
-        let (wire, _) = io::seal_input(&user, &old.public().io, &[3; 32], &[4; 32], b"{}").unwrap();
-        assert_eq!(new.open_input(&wire).unwrap().message(), b"{}");
-        let (wire, _) = io::seal_input(&user, &new.public().io, &[3; 32], &[4; 32], b"{}").unwrap();
-        assert!(matches!(old.open_input(&wire), Err(SecretsError::Closed)));
-    }
-
-    #[test]
-    fn random_differs_by_block_contract_transaction_and_call() {
-        let keys = keys(&one());
-        let other = Address::of_module("another contract");
-        let draws = [
-            keys.random(&[1; 32], &contract(), 0, 0).unwrap(),
-            keys.random(&[2; 32], &contract(), 0, 0).unwrap(),
-            keys.random(&[1; 32], &other, 0, 0).unwrap(),
-            keys.random(&[1; 32], &contract(), 1, 0).unwrap(),
-            keys.random(&[1; 32], &contract(), 0, 1).unwrap(),
-        ];
-        assert_eq!(std::collections::BTreeSet::from(draws).len(), draws.len());
-        assert_eq!(keys.random(&[1; 32], &contract(), 0, 0).unwrap(), draws[0]);
     }
 }

@@ -27,9 +27,12 @@ use strongroom_proof::comet::Header;
 use strongroom_types::{DecidedBlock, Hash, Height, WriteSet};
 
 /// What a state machine stands on.
-pub trait World: StateRead + Secrets + Sized {
+pub trait World: StateRead + Sized {
     /// The world before genesis of a chain with this number of a seed.
     fn before_genesis(seed: u64) -> Self;
+
+    /// What only the holder of the seed can do.
+    fn secrets(&self) -> &dyn Secrets;
 
     /// Takes over what a block changes.
     ///
@@ -106,7 +109,8 @@ impl<W: World> Replica<W> {
     /// As [`Chain::new`].
     #[must_use]
     pub fn execute_at(&self, block: &BlockInfo, txs: &[Vec<u8>]) -> BlockOutcome {
-        execute_block(&self.world, &self.world, self.services(), block, txs).expect("a sound state")
+        let secrets = self.world.secrets();
+        execute_block(&self.world, secrets, self.services(), block, txs).expect("a sound state")
     }
 
     /// Checks a transaction as a mempool over this state does.
@@ -122,7 +126,7 @@ impl<W: World> Replica<W> {
 
     /// Reads the state as a query does.
     pub fn read<T>(&self, head: &BlockInfo, f: impl FnOnce(&mut Ctx<'_, '_>) -> T) -> T {
-        let mut state = State::new(&self.world, &self.world, Overlay::default());
+        let mut state = State::new(&self.world, self.world.secrets(), Overlay::default());
         let (tx, services) = (TxInfo::default(), self.services());
         f(&mut Ctx::new(
             &mut state,
@@ -206,7 +210,7 @@ impl<W: World> Replica<W> {
         Watched {
             watch,
             state: &self.world,
-            secrets: &self.world,
+            secrets: self.world.secrets(),
             code: &self.content,
         }
     }

@@ -1,9 +1,10 @@
 //! The baseline's world: plaintext in a map.
 
-use super::{Bytes, Sealed, World};
+use super::{Bytes, World};
+use crate::platform::Seeded;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use strongroom_chain::{Fault, Secrets, SecretsError, StateRead};
+use strongroom_chain::{EpochKeys, Fault, Secrets, SecretsError, StateRead};
 use strongroom_crypto::io::Input;
 use strongroom_types::{Address, Hash, Height, Tree, WriteSet};
 
@@ -11,7 +12,7 @@ use strongroom_types::{Address, Hash, Height, Tree, WriteSet};
 pub struct Plain {
     values: BTreeMap<(Tree, Vec<u8>), Bytes>,
     opened: RefCell<BTreeMap<Vec<u8>, Input>>,
-    keys: Sealed,
+    keys: EpochKeys,
 }
 
 impl Plain {
@@ -34,8 +35,12 @@ impl World for Plain {
         Self {
             values: BTreeMap::new(),
             opened: RefCell::default(),
-            keys: Sealed::before_genesis(seed),
+            keys: EpochKeys::of(&Seeded(seed).seeds()).expect("one epoch"),
         }
+    }
+
+    fn secrets(&self) -> &dyn Secrets {
+        self
     }
 
     fn apply(&mut self, writes: &WriteSet) {

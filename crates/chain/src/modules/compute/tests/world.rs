@@ -2,17 +2,19 @@
 
 use crate::Bytes;
 use crate::block::{BlockOutcome, execute_block};
-use crate::crypto::io::{self, Input, TxKey};
+use crate::crypto::io::{self, TxKey};
+use crate::crypto::seed::SeedRing;
 use crate::crypto::x25519::KeyPair;
-use crate::crypto::{Epoch, KeySchedule, MasterSeed, Secret, Security, schedule};
+use crate::crypto::{MasterSeed, Secret, Security};
 use crate::ctx::{Ctx, Mode, Services, TxInfo};
 use crate::error::Fault;
 use crate::genesis::{Document, init_chain};
 use crate::modules::compute::Machine;
 use crate::modules::compute::state::contract_address;
 use crate::overlay::{Overlay, Slot};
-use crate::ports::{CodeRead, Secrets, SecretsError};
+use crate::ports::CodeRead;
 use crate::query::{QueryError, QueryStop};
+use crate::secrets::EpochKeys;
 use crate::state::State;
 use crate::testing::{MemoryState, User, block_info, document, draft};
 use crate::types::proto::cosmos::base::abci::v1beta1::TxMsgData;
@@ -26,65 +28,9 @@ use std::collections::BTreeMap;
 /// Gas that the tests' transactions ask for.
 pub(super) const GAS: u64 = 5_000_000;
 
-/// The secrets of one epoch.
-pub(super) struct Keys(KeySchedule);
-
-impl Keys {
-    fn new() -> Self {
-        let seed = MasterSeed::new([1; 32]);
-        Self(KeySchedule::derive(Security::Insecure, Epoch::FIRST, &seed))
-    }
-}
-
-impl Secrets for Keys {
-    fn open_input(&self, message: &[u8]) -> Result<Input, SecretsError> {
-        schedule::open_input(core::slice::from_ref(&self.0), message)
-            .map_err(|_| SecretsError::Closed)
-    }
-
-    fn storage_keys(&self, contract: &Address, key: &[u8]) -> Result<Vec<Vec<u8>>, SecretsError> {
-        let keys = self.0.contract_state_keys(contract);
-        Ok(vec![keys.raw_key(&keys.storage_key(key))])
-    }
-
-    fn seal_value(
-        &self,
-        contract: &Address,
-        key: &[u8],
-        height: Height,
-        value: &[u8],
-    ) -> Result<Vec<u8>, SecretsError> {
-        let keys = self.0.contract_state_keys(contract);
-        keys.seal(&keys.storage_key(key), height, value)
-            .map_err(|_| SecretsError::Corrupt)
-    }
-
-    fn open_value(
-        &self,
-        contract: &Address,
-        key: &[u8],
-        record: &[u8],
-    ) -> Result<Bytes, SecretsError> {
-        let keys = self.0.contract_state_keys(contract);
-        let value = keys
-            .open(&keys.storage_key(key), record)
-            .map_err(|_| SecretsError::Corrupt)?;
-        Ok(Bytes::from(value.as_slice()))
-    }
-
-    fn random(
-        &self,
-        header_hash: &Hash,
-        contract: &Address,
-        tx_index: u32,
-        call: u32,
-    ) -> Result<[u8; 32], SecretsError> {
-        Ok(*self
-            .0
-            .block_random(header_hash)
-            .call(contract, tx_index, call)
-            .expose())
-    }
+fn epoch_keys() -> EpochKeys {
+    let ring = SeedRing::genesis(Security::Insecure, MasterSeed::new([1; 32]));
+    EpochKeys::of(&ring).unwrap()
 }
 
 /// Content that the host keeps.
@@ -174,7 +120,7 @@ pub(super) struct World {
     pub(super) state: MemoryState,
     pub(super) content: Content,
     pub(super) machine: Machine,
-    pub(super) keys: Keys,
+    pub(super) keys: EpochKeys,
     pub(super) height: Height,
     pub(super) users: Vec<User>,
     client: KeyPair,
@@ -200,7 +146,7 @@ impl World {
             state,
             content,
             machine,
-            keys: Keys::new(),
+            keys: epoch_keys(),
             height: 0,
             users: (0..3).map(User::new).collect(),
             client: KeyPair::from_secret(&Secret::new([9; 32])),
@@ -248,7 +194,7 @@ impl World {
     /// Seals a message for the network and a code.
     pub(super) fn seal(&mut self, code_hash: &Hash, msg: &[u8]) -> (Vec<u8>, TxKey) {
         self.nonces += 1;
-        let network = self.keys.0.io().public();
+        let network = self.keys.newest().io().public();
         io::seal_input(&self.client, network, &[self.nonces; 32], code_hash, msg).unwrap()
     }
 
