@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -182,6 +182,27 @@ test("a reset that is ended at any moment leaves the old network or the new one,
     kept += isOld ? 1 : 0;
   }
   assert.ok(kept > 0, "no kill came before the first block");
+});
+
+test("a reset whose new network makes no block puts the old network back itself", async () => {
+  let said = "";
+  for (let round = 0; round < 20 && said === ""; round += 1) {
+    const before = await key(network);
+    await network.stop({ clean: false });
+    const started = await launch({ home: network.home });
+    // The new network is in its place, and its enclave ends before the first block, if it is seen in time.
+    await until(() => started.exit || existsSync(join(network.home, "previous")), { ms: 30_000, every: 1, what: "the new network" });
+    for (const pid of childrenOf(started.child.pid)) process.kill(pid, "SIGKILL");
+    await until(() => started.exit, { ms: 60_000, what: "the end" });
+    assert.ok(started.exit.code > 0, started.output);
+    assert.deepEqual(readdirSync(network.home).sort(), ["lock", "network", "strongroom-home"]);
+    network = await startNetwork({ home: network.home, reset: false });
+    if (started.output.includes("is running")) continue;
+    said = started.output;
+    assert.match(said, /the new network made no block: the old one is back/);
+    assert.deepEqual(await key(network), before);
+  }
+  assert.ok(said !== "", "every network had its block before its enclave was seen");
 });
 
 test("a first start that is ended at any moment is followed by one that works", async () => {

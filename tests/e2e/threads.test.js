@@ -1,13 +1,13 @@
-// An ordinary user who may hardly start a thread beyond those of a node at rest. Needs root, to become that user.
+// An ordinary user who may hardly start a thread beyond those of a node at rest, or may not write. Needs root, to become that user.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { chmodSync, chownSync, copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, chownSync, copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 
-import { BINARY, launch } from "./support/network.js";
+import { BINARY, launch, until } from "./support/network.js";
 
 /** The user that owns nothing. */
 const NOBODY = 65534;
@@ -73,17 +73,60 @@ test("a user who may make hardly any more threads keeps a node that takes every 
   await network.stop({ clean: false });
 });
 
-test("a user who may make too few threads is told so, and the node does not start", async (t) => {
-  if (process.getuid?.() !== 0) return t.skip("becomes another user: needs root");
-  const home = join(directory, "few");
+/** An empty directory of the user. */
+function homeOfUser(name) {
+  const home = join(directory, name);
   mkdirSync(home);
   chownSync(home, NOBODY, NOBODY);
-  // Enough for the stores and the enclave; too few for the servers.
-  const few = threadsOfUser() + atRest / 2;
-  const under = [...USER, "prlimit", `--nproc=${Math.floor(few)}`];
-  const refused = await launch({ home, reset: false, binary: join(directory, "strongroom"), under });
-  const { code, signal } = await refused.exited;
-  assert.ok(code !== 0 && signal === null, `${code} ${signal}`);
-  assert.doesNotMatch(refused.output, /panicked/);
-  assert.match(refused.output, /no thread for the servers: .*ulimit -u/);
+  return home;
+}
+
+/** Starts under a limit what must not start; gives what it said. */
+async function refused(home, limit) {
+  const started = await launch({ home, reset: false, binary: join(directory, "strongroom"), under: [...USER, "prlimit", limit] });
+  const { code, signal } = await started.exited;
+  assert.ok(code > 0 && signal === null, `${limit}: ${code} ${signal}`);
+  assert.doesNotMatch(started.output, /panicked/);
+  assert.deepEqual(readdirSync(home), [], limit);
+  return started.output;
+}
+
+test("a user who may make too few threads or open too few files is told so before anything is touched", async (t) => {
+  if (process.getuid?.() !== 0) return t.skip("becomes another user: needs root");
+  const home = homeOfUser("few");
+  for (const limit of [1, 2, 7, 20, 40, 56]) {
+    const said = await refused(home, `--nproc=${limit}`);
+    assert.match(said, new RegExp(`start\\.threads: .* ${limit - 1} more threads, .* needs 56: raise .*ulimit -u`));
+  }
+  for (const limit of [8, 16, 100, 256, 319]) {
+    const said = await refused(home, `--nofile=${limit}`);
+    assert.match(said, new RegExp(`start\\.descriptors: .* open ${limit} files .* needs 320: raise .*ulimit -n`));
+  }
+});
+
+test("the threads and files that a start asks for are enough for a new network, for a reset, and to go on", async (t) => {
+  if (process.getuid?.() !== 0) return t.skip("becomes another user: needs root");
+  assert.equal(threadsOfUser(), 0);
+  const home = homeOfUser("enough");
+  const under = [...USER, "prlimit", "--nproc=57", "--nofile=320"];
+  for (const reset of [false, true, false]) {
+    const started = await launch({ home, reset, blockTime: "1s", binary: join(directory, "strongroom"), under });
+    await started.untilReady();
+    await until(async () => (await started.height()) >= 3, { ms: 60_000, what: "blocks" });
+    await started.stop({ clean: false });
+    assert.equal(started.exit.code, 0, started.output);
+  }
+});
+
+test("a home that may not be written to is refused, and nothing in it is touched", async (t) => {
+  if (process.getuid?.() !== 0) return t.skip("becomes another user: needs root");
+  const home = join(directory, "foreign");
+  mkdirSync(home);
+  for (const where of [home, join(home, "new", "home")]) {
+    const started = await launch({ home: where, reset: false, binary: join(directory, "strongroom"), under: USER });
+    const { code } = await started.exited;
+    assert.ok(code > 0, started.output);
+    assert.match(started.output, /cannot write to .*foreign: Permission denied/);
+  }
+  assert.deepEqual(readdirSync(home), []);
 });

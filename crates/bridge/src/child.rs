@@ -4,6 +4,7 @@
 use crate::error::DoorError;
 use crate::link::Link;
 use crate::transport::Host;
+use std::io::ErrorKind;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
@@ -53,13 +54,17 @@ impl Drop for Process {
 /// how. The host must not go on then.
 ///
 /// # Errors
-/// [`DoorError::Spawn`] if the process cannot be started.
+/// [`DoorError::Spawn`] if the process cannot be started, [`DoorError::Threads`] if there is no thread for it.
 pub fn spawn(
     executable: &Path,
     arguments: &[&str],
     on_exit: impl FnOnce(String) + Send + 'static,
 ) -> Result<(Arc<Host>, Process), DoorError> {
-    let fail = |e: std::io::Error| DoorError::Spawn(e.to_string());
+    // Asking to come again is what a system says that gives no more threads and processes.
+    let fail = |e: std::io::Error| match e.kind() {
+        ErrorKind::WouldBlock => DoorError::Threads(e.to_string()),
+        _ => DoorError::Spawn(e.to_string()),
+    };
     let (ours, theirs) = UnixStream::pair().map_err(fail)?;
     let child = Command::new(executable)
         .args(arguments)

@@ -38,6 +38,11 @@ pub enum DoorError {
     /// The child process could not be started.
     #[error("cannot start the enclave process: {0}")]
     Spawn(String),
+    /// The system gives no more threads.
+    #[error(
+        "no thread for the door ({0}): raise the limit of threads and processes (`ulimit -u`), or end others of this user"
+    )]
+    Threads(String),
 }
 
 impl DoorError {
@@ -54,6 +59,7 @@ impl DoorError {
             Self::Busy(_) => "door.busy",
             Self::Short(_) => "door.short",
             Self::Spawn(_) => "door.spawn",
+            Self::Threads(_) => "door.threads",
         }
     }
 

@@ -151,7 +151,7 @@ fn lane(
             }
         })
         .map(|_| ())
-        .map_err(|e| DoorError::Closed(format!("no thread for a lane: {e}")))
+        .map_err(|e| DoorError::Threads(e.to_string()))
 }
 
 /// A lane that panicked serves nobody: the other end must hear of it.

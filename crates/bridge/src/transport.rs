@@ -46,7 +46,7 @@ impl Host {
     /// Takes the host's end of `link`; a thread of its own reads it until it closes.
     ///
     /// # Errors
-    /// [`DoorError::Closed`] if no thread can be started.
+    /// [`DoorError::Threads`] if no thread can be started.
     pub fn new(link: Link) -> Result<Self, DoorError> {
         let shared = Arc::new(Shared {
             outbox: Outbox::new(link.sink),
@@ -56,7 +56,7 @@ impl Host {
         std::thread::Builder::new()
             .name(String::from("door"))
             .spawn(move || reader.read(link.source))
-            .map_err(|e| DoorError::Closed(e.to_string()))?;
+            .map_err(|e| DoorError::Threads(e.to_string()))?;
         Ok(Self { shared })
     }
 

@@ -16,9 +16,10 @@
 
 use anyhow::{Context as _, bail, ensure};
 use std::fs::{self, File, TryLockError};
-use std::io::{ErrorKind, Write as _};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use strongroom_store::files::{self, Readers};
 
 const MARKER: &str = "strongroom-home";
 const LOCK: &str = "lock";
@@ -65,7 +66,7 @@ impl Home {
     /// Makes an empty directory, or one that is not there, ours.
     pub(crate) fn create(path: &Path) -> anyhow::Result<Self> {
         fs::create_dir_all(path).with_context(|| format!("cannot make {}", path.display()))?;
-        write_durably(&path.join(MARKER), FORMAT.as_bytes())?;
+        write_file(&path.join(MARKER), FORMAT.as_bytes())?;
         Self::open(path)?.with_context(|| format!("{} was removed meanwhile", path.display()))
     }
 
@@ -85,7 +86,8 @@ impl Home {
     /// The network that was made in [`Self::prepare`]'s directory becomes the network; the one before is put away
     /// until [`Self::keep`].
     pub(crate) fn install(&self) -> anyhow::Result<PathBuf> {
-        sync(&self.at(NEW)).with_context(|| format!("cannot keep {}", self.at(NEW).display()))?;
+        files::sync_directory(&self.at(NEW))
+            .with_context(|| format!("cannot keep {}", self.at(NEW).display()))?;
         if self.network().is_some() {
             self.rename(NETWORK, PREVIOUS)?;
         }
@@ -106,18 +108,18 @@ impl Home {
         self.at(PREVIOUS).exists()
     }
 
-    /// Ends what another process began here.
-    fn recover(&self) -> anyhow::Result<()> {
-        self.remove(DISCARDED)?;
-        self.remove(NEW)?;
+    /// Ends what was begun here, by this process or another one, and not brought to an end: a network that was put away
+    /// comes back.
+    pub(crate) fn recover(&self) -> anyhow::Result<()> {
         if self.has_previous() {
+            self.remove(DISCARDED)?;
             if self.network().is_some() {
                 self.rename(NETWORK, DISCARDED)?;
             }
             self.rename(PREVIOUS, NETWORK)?;
-            self.remove(DISCARDED)?;
         }
-        Ok(())
+        self.remove(DISCARDED)?;
+        self.remove(NEW)
     }
 
     fn at(&self, name: &str) -> PathBuf {
@@ -126,8 +128,8 @@ impl Home {
 
     /// A rename that a power cut does not take back.
     fn rename(&self, from: &str, to: &str) -> anyhow::Result<()> {
-        let renamed = fs::rename(self.at(from), self.at(to)).and_then(|()| sync(&self.path));
-        renamed.with_context(|| format!("cannot rename {} to {to}", self.at(from).display()))
+        files::rename(&self.at(from), &self.at(to))
+            .with_context(|| format!("cannot rename {} to {to}", self.at(from).display()))
     }
 
     fn remove(&self, name: &str) -> anyhow::Result<()> {
@@ -142,7 +144,7 @@ impl Home {
 
 /// Whether there is nothing at `path` but what an interrupted [`Home::create`] leaves.
 fn is_unused(path: &Path) -> anyhow::Result<bool> {
-    let partial = partial(Path::new(MARKER));
+    let partial = files::partial(Path::new(MARKER));
     let entries = match fs::read_dir(path) {
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(true),
         entries => entries.with_context(|| format!("cannot read {}", path.display()))?,
@@ -179,26 +181,10 @@ fn lock(path: &Path) -> anyhow::Result<File> {
     }
 }
 
-/// Writes a file that is there whole or not at all, also after a power cut.
-pub(crate) fn write_durably(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let partial = partial(path);
-    let write = || -> std::io::Result<()> {
-        let mut file = File::create(&partial)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&partial, path)?;
-        path.parent().map_or(Ok(()), sync)
-    };
-    write().with_context(|| format!("cannot write {}", path.display()))
-}
-
-fn partial(path: &Path) -> PathBuf {
-    path.with_extension("partial")
-}
-
-/// Makes the names in a directory durable.
-fn sync(directory: &Path) -> std::io::Result<()> {
-    File::open(directory)?.sync_all()
+/// Writes a file that anyone may read, whole or not at all.
+pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    files::write(path, bytes, Readers::Anyone)
+        .with_context(|| format!("cannot write {}", path.display()))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `strongroom localnet`: makes a network under a home directory, or goes on with the one that is there.
 
-use crate::home::{Home, write_durably};
+use crate::home::{Home, write_file};
 use crate::preflight;
 use crate::stop::Stop;
 use anyhow::{Context as _, bail};
@@ -92,6 +92,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         )
         .with_writer(std::io::stderr)
         .init();
+    preflight::machine()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(SERVER_THREADS)
         .max_blocking_threads(STARTING_THREADS)
@@ -106,7 +107,14 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         let home = home.map_or_else(|| Home::create(&args.home), Ok)?;
         let ran = network(&args, &home, stop).await;
         if home.has_previous() {
-            eprintln!("the new network has no block yet: the next start finds the old one again");
+            match home.recover() {
+                Ok(()) => eprintln!("the new network made no block: the old one is back"),
+                // Every start tries it again.
+                Err(error) => eprintln!(
+                    "the new network made no block: the next start brings the old one back ({})",
+                    crate::in_one_line(&error)
+                ),
+            }
         }
         ran
     })
@@ -206,8 +214,8 @@ fn bootstrap(layout: &Layout, transport: Arc<dyn Transport>, chain_id: &str) -> 
             node_exchange: keys.exchange,
         },
     })?;
-    write_durably(&layout.seal(), &enclave.bootstrap_seal(genesis.clone())?)?;
-    write_durably(&layout.genesis(), &genesis)
+    write_file(&layout.seal(), &enclave.bootstrap_seal(genesis.clone())?)?;
+    write_file(&layout.genesis(), &genesis)
 }
 
 fn purse() -> anyhow::Result<Purse> {

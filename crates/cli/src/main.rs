@@ -44,8 +44,35 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("strongroom: {error:#}");
+            eprintln!("strongroom: {}", in_one_line(&error));
             ExitCode::FAILURE
         }
+    }
+}
+
+/// An error and its causes. Many an error says its cause itself: that is not said twice.
+fn in_one_line(error: &anyhow::Error) -> String {
+    let mut line = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if line.is_empty() {
+            line = cause;
+        } else if !line.ends_with(&cause) {
+            line = format!("{line}: {cause}");
+        }
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::{Context as _, anyhow};
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let error = anyhow!("no room").context("state store: no room");
+        assert_eq!(in_one_line(&error), "state store: no room");
+        let error = Err::<(), _>(error).context("cannot start").unwrap_err();
+        assert_eq!(in_one_line(&error), "cannot start: state store: no room");
     }
 }

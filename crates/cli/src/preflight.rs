@@ -4,16 +4,54 @@ use crate::localnet::Args;
 use anyhow::{Context as _, bail, ensure};
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::thread;
 use strongroom_http::server::Shares;
 
 /// Longest name of a chain, as in the genesis file.
 const CHAIN_ID_BYTES_MAX: usize = 50;
 /// Bytes on disk that a start needs: what the stores leave free, and as much again.
 const FREE_BYTES_MIN: u64 = 128 << 20;
+/// Threads that a start takes beyond the first: 49 of a node and its enclave at rest, and some that come and go meanwhile.
+const THREADS_MIN: usize = 56;
+/// Of a thread that only waits.
+const STACK_BYTES: usize = 64 << 10;
+
+/// Refuses a machine that gives too little, before anything is touched and before there is any other thread.
+pub(crate) fn machine() -> anyhow::Result<()> {
+    Shares::of_process().context("start.descriptors")?;
+    let given = threads_up_to(THREADS_MIN);
+    ensure!(
+        given >= THREADS_MIN,
+        "start.threads: this user may start {given} more threads, and a node with its enclave needs {THREADS_MIN}: raise \
+         the limit of threads and processes (`ulimit -u`), or end others of this user"
+    );
+    Ok(())
+}
+
+/// How many threads can be started, up to so many: limits of the user, of a container and of the machine are found by
+/// nothing else.
+fn threads_up_to(most: usize) -> usize {
+    let gate = Arc::new(Mutex::new(()));
+    let shut = gate.lock();
+    let start = |_| {
+        let gate = Arc::clone(&gate);
+        let wait = move || drop(gate.lock());
+        let thread = thread::Builder::new().stack_size(STACK_BYTES).spawn(wait);
+        thread.ok()
+    };
+    let started: Vec<_> = (0..most).map_while(start).collect();
+    drop(shut);
+    let count = started.len();
+    for thread in started {
+        let _ = thread.join();
+    }
+    count
+}
+
 /// Refuses a start that cannot succeed. What another process takes in the moment after is refused later, too.
 pub(crate) fn check(args: &Args) -> anyhow::Result<()> {
     ports(args)?;
-    Shares::of_process()?;
     free_space(&args.home)
 }
 
@@ -71,6 +109,19 @@ fn free_space(home: &Path) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_table_of_limits_says_how_many_threads_a_start_takes() {
+        let table = include_str!("../../../docs/spec/serving.md");
+        let row = format!("| threads of node and enclave beyond the first | {THREADS_MIN} |");
+        assert!(table.contains(&row), "{row}");
+    }
+
+    #[test]
+    fn threads_are_counted_up_to_what_is_wanted() {
+        assert_eq!(threads_up_to(0), 0);
+        assert_eq!(threads_up_to(7), 7);
+    }
 
     #[test]
     fn a_chain_has_a_name_that_needs_no_quotes() {

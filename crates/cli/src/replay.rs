@@ -2,6 +2,7 @@
 
 use crate::home::Home;
 use crate::localnet::start_enclave;
+use crate::preflight;
 use anyhow::{Context as _, ensure};
 use clap::Args as ClapArgs;
 use std::fs;
@@ -19,6 +20,7 @@ pub(crate) struct Args {
 
 /// Executes every stored block again, from genesis, into a fresh store, and compares the state.
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    preflight::machine()?;
     let nothing = || format!("{} has no network", args.home.display());
     // Held until the end: its node cannot start meanwhile.
     let home = Home::open(&args.home)?.with_context(nothing)?;

@@ -16,9 +16,10 @@ use ed25519_dalek::{Signer as _, SigningKey};
 use prost::Message as _;
 use serde::{Deserialize, Serialize};
 use std::fs;
-use std::io::Write as _;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use strongroom_proof::comet::{self, BlockId, Commit, CommitSig, ValidatorAddress, Vote, raw};
+use strongroom_store::files::{self, Readers};
 use strongroom_types::{Height, Timestamp};
 use zeroize::Zeroizing;
 
@@ -174,6 +175,9 @@ impl Signer {
     /// # Errors
     /// [`SignerError::Io`] if a file is there or cannot be written, [`SignerError::Random`].
     pub fn create(key_path: &Path, state_path: &Path) -> Result<Self, SignerError> {
+        if key_path.try_exists().map_err(io(key_path))? {
+            return Err(io(key_path)(ErrorKind::AlreadyExists.into()));
+        }
         let mut seed = Zeroizing::new([0_u8; 32]);
         getrandom::fill(seed.as_mut_slice()).map_err(SignerError::Random)?;
         // Before the key: a key without a state file has lost it. One that is there stays.
@@ -446,18 +450,7 @@ fn write_key(path: &Path, key: &SigningKey) -> Result<(), SignerError> {
         serde_json::to_vec_pretty(&json).map_err(|_| file(path, "cannot be encoded"))?,
     );
     let _wipe = Zeroizing::new(json.priv_key.value);
-    let mut out = owner_only().create_new(true).open(path).map_err(io(path))?;
-    out.write_all(&text)
-        .and_then(|()| out.sync_all())
-        .map_err(io(path))
-}
-
-fn owner_only() -> fs::OpenOptions {
-    let mut options = fs::OpenOptions::new();
-    options.write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
+    files::write(path, &text, Readers::Owner).map_err(io(path))
 }
 
 fn read_state(path: &Path) -> Result<Option<Signed>, SignerError> {
@@ -513,17 +506,7 @@ fn read_state(path: &Path) -> Result<Option<Signed>, SignerError> {
 
 fn write_state(path: &Path, json: &StateFile) -> Result<(), SignerError> {
     let text = serde_json::to_vec_pretty(json).map_err(|_| file(path, "cannot be encoded"))?;
-    let beside = path.with_extension("json.new");
-    let mut out = owner_only()
-        .create(true)
-        .truncate(true)
-        .open(&beside)
-        .map_err(io(&beside))?;
-    // Synced before it takes the old one's name: never an empty file under that name, also after a power cut.
-    out.write_all(&text)
-        .and_then(|()| out.sync_data())
-        .map_err(io(&beside))?;
-    fs::rename(&beside, path).map_err(io(path))
+    files::write(path, &text, Readers::Owner).map_err(io(path))
 }
 
 #[cfg(test)]

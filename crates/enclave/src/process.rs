@@ -31,10 +31,10 @@ pub fn child_main() -> ExitCode {
     let error = service::serve(link, Simulated);
     eprintln!("strongroom enclave: {error}");
     // Lanes still at work end with the process: what they compute has nowhere to go.
-    ExitCode::from(if matches!(error, DoorError::Closed(_)) {
-        EXIT_HOST_GONE
-    } else {
-        EXIT_DOOR
+    ExitCode::from(match error {
+        DoorError::Closed(_) => EXIT_HOST_GONE,
+        DoorError::Threads(_) => EXIT_SETUP,
+        _ => EXIT_DOOR,
     })
 }
 

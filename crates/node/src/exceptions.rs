@@ -11,6 +11,7 @@ use std::str::FromStr;
 use std::{fs, io};
 use strongroom_bridge::DoorError;
 use strongroom_proof::comet::Header;
+use strongroom_store::files::{self, Readers};
 use strongroom_types::{DecidedBlock, Hash, Height};
 
 /// A transaction that is left out: `HEIGHT:HASH`, the hash in hex.
@@ -89,10 +90,7 @@ impl Exceptions {
                 format!("{}\n", Exception { height, tx: *tx })
             })
         });
-        let partial = path.with_extension("partial");
-        fs::write(&partial, lines.collect::<String>())?;
-        fs::File::open(&partial)?.sync_all()?;
-        fs::rename(&partial, path)
+        files::write(path, lines.collect::<String>().as_bytes(), Readers::Anyone)
     }
 
     fn insert(&mut self, exception: Exception) {
@@ -166,7 +164,7 @@ fn write_report(
     if let Some(directory) = path.parent() {
         fs::create_dir_all(directory)?;
     }
-    fs::write(path, serde_json::to_vec_pretty(&report)?)
+    files::write(path, &serde_json::to_vec_pretty(&report)?, Readers::Anyone)
 }
 
 #[cfg(test)]

@@ -6,8 +6,9 @@
 //! Refuses: to delete, since any height may be asked for it.
 
 use crate::error::{Error, Result, is_transient};
-use std::fs::{self, File};
-use std::io::{ErrorKind, Write as _};
+use crate::files::{self, Readers};
+use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use strongroom_types::{Hash, sha256};
 
@@ -39,16 +40,7 @@ impl ContentStore {
             return Ok(hash);
         }
         let path = self.path(&hash);
-        let partial = path.with_extension("partial");
-        let write = || -> std::io::Result<()> {
-            let mut file = File::create(&partial)?;
-            file.write_all(content)?;
-            file.sync_all()?;
-            fs::rename(&partial, &path)?;
-            // The name is durable only when the directory is.
-            File::open(&self.directory)?.sync_all()
-        };
-        write().map_err(|e| failed(&path, &e))?;
+        files::write(&path, content, Readers::Anyone).map_err(|e| failed(&path, &e))?;
         Ok(hash)
     }
 

@@ -9,6 +9,7 @@
 pub mod blocks;
 pub mod content;
 pub mod error;
+pub mod files;
 pub mod kv;
 pub mod state;
 

@@ -165,12 +165,12 @@ export function seededRandom(name) {
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Waits until `check` gives something true, and gives it. */
-export async function until(check, { ms = 10_000, what = "the condition" } = {}) {
+export async function until(check, { ms = 10_000, every = 20, what = "the condition" } = {}) {
   const deadline = Date.now() + ms;
   for (;;) {
     const value = await check();
     if (value) return value;
     if (Date.now() > deadline) throw new Error(`waited ${ms} ms in vain for ${what}`);
-    await sleep(20);
+    await sleep(every);
   }
 }

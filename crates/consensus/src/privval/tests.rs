@@ -106,7 +106,7 @@ fn what_was_signed_is_known_after_a_restart() {
         "signer.behind"
     );
     assert_eq!(signer.commit("c-1", 5, id(1), at(10)).unwrap(), commit);
-    assert!(!files.state().with_extension("json.new").exists());
+    assert!(!strongroom_store::files::partial(&files.state()).exists());
 }
 
 #[test]

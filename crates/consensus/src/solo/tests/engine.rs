@@ -435,7 +435,7 @@ fn an_engine_that_waits_for_room_stops_when_it_is_asked_and_goes_on_at_the_next_
 fn want_of_room_for_the_validators_state_makes_the_chain_wait() {
     let home = Home::new();
     // A directory in the way is no want of room: that ends the engine.
-    std::fs::create_dir(home.file("state.json.new")).unwrap();
+    std::fs::create_dir(home.file("state.json.partial")).unwrap();
     let (send, ended) = mpsc::channel();
     let solo = Solo::start(home.parts(Pace::Instant), move |end| {
         send.send(end.map_err(EngineError::code)).unwrap();
