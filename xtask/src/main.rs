@@ -17,7 +17,7 @@ cargo xtask <step>
 
   test        every step below, then one line with the sum
   fmt         formatting of both workspaces
-  tidy        the import rule, lock files, forbidden words, documents that must exist
+  tidy        the import rule, lock files, lints of trusted crates, documents and what they cite
   clippy      lints of both workspaces; warnings are errors
   deny        licences, banned crates and sources of dependencies
   sgx         the trusted crates check for SGX (needs a nightly toolchain with rust-src)

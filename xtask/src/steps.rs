@@ -6,14 +6,10 @@ use anyhow::Result;
 
 use crate::command::{cargo, command, read, root, run, run_and_read, works};
 use crate::report::{Count, Report, count_cargo_test, count_node_test};
-use crate::tidy;
+use crate::tidy::{self, TRUSTED};
 
 /// Pinned: another release may judge differently.
 const CARGO_DENY: &str = "0.20.2";
-/// Crates that must build for an SGX enclave.
-const TRUSTED: [&str; 8] = [
-    "types", "crypto", "proof", "attest", "vm", "chain", "bridge", "enclave",
-];
 const SGX_TARGET: &str = "x86_64-fortanix-unknown-sgx";
 /// The random contracts of every test: a fixed seed, at most 45 seconds.
 const FUZZ: [&str; 7] = [

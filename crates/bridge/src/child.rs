@@ -1,6 +1,15 @@
 //! The enclave as a child process: this executable (or another) started with one end of a socket pair as its standard
 //! input. It gets no environment and a process group of its own, so that Ctrl-C reaches the host first.
 
+#![cfg_attr(
+    not(test),
+    expect(
+        clippy::disallowed_types,
+        clippy::disallowed_methods,
+        reason = "the host's side of the door: it starts the enclave process and watches for its end"
+    )
+)]
+
 use crate::error::DoorError;
 use crate::link::Link;
 use crate::transport::Host;

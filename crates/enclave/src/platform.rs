@@ -58,6 +58,13 @@ impl Platform for Simulated {
         Security::Insecure
     }
 
+    #[cfg_attr(
+        not(test),
+        expect(
+            clippy::disallowed_methods,
+            reason = "the simulated platform is where randomness comes in"
+        )
+    )]
     fn random(&self, out: &mut [u8]) -> Result<(), PlatformError> {
         getrandom::fill(out).map_err(|e| PlatformError(e.to_string()))
     }

@@ -22,7 +22,9 @@
         clippy::arithmetic_side_effects,
         clippy::cast_possible_truncation,
         clippy::float_arithmetic,
-        clippy::indexing_slicing
+        clippy::indexing_slicing,
+        clippy::disallowed_types,
+        clippy::disallowed_methods
     )
 )]
 
