@@ -2,13 +2,18 @@
 
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readdirSync, rmSync, writeSync } from "node:fs";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 
+import { toBase64 } from "@cosmjs/encoding";
+import WebSocket from "ws";
+
 import { ACCOUNTS } from "./support/accounts.js";
-import { balance } from "./support/client.js";
+import { balance, contractCode } from "./support/client.js";
+import { buildTx, storeCode } from "./support/raw.js";
 import { BINARY, sleep, startNetwork, until } from "./support/network.js";
 
 /** Fills a file system to its last byte; gives the file that fills it. */
@@ -59,4 +64,72 @@ test("a full disk makes the chain wait, and room makes it go on", async (t) => {
     execFileSync("umount", [disk]);
     rmSync(disk, { recursive: true });
   }
+});
+
+/** Calls the RPC over one websocket that stays open: whoever has no descriptor left accepts no connection. */
+async function callerOf(network) {
+  const socket = new WebSocket(network.ws);
+  await new Promise((resolve, reject) => socket.once("open", resolve).once("error", reject));
+  const waiting = new Map();
+  socket.on("message", (bytes) => {
+    const { id, result, error } = JSON.parse(bytes);
+    waiting.get(id)?.({ result, error });
+  });
+  return async (method, params = {}) => {
+    const id = waiting.size + 1;
+    const answered = new Promise((resolve) => waiting.set(id, resolve));
+    socket.send(JSON.stringify({ jsonrpc: "2.0", id, method, params }));
+    const { result, error } = await answered;
+    assert.ok(result, JSON.stringify(error));
+    return result;
+  };
+}
+
+test("connections that take every descriptor stop no block, and none left for the engine makes it wait, not end", async () => {
+  const DESCRIPTORS = 320;
+  const network = await startNetwork({ blockTime: "1s", under: ["prlimit", `--nofile=${DESCRIPTORS}`] });
+  const { pid } = network.child;
+  const limit = (descriptors) => execFileSync("prlimit", ["--pid", `${pid}`, `--nofile=${descriptors}:${DESCRIPTORS}`]);
+  const peers = [];
+  try {
+    const call = await callerOf(network);
+    const height = async () => Number((await call("status")).sync_info.latest_block_height);
+    const bytes = await buildTx(network, "a", [storeCode(ACCOUNTS.a.address, contractCode("counter"))], { gas: 20_000_000 });
+    for (const url of [network.rest, network.rpc, network.faucet]) {
+      for (let count = 0; count < 100; count += 1) {
+        const { hostname, port } = new URL(url);
+        const peer = connect(Number(port), hostname);
+        peer.on("error", () => {});
+        peers.push(peer);
+      }
+    }
+    const filled = await height();
+    await until(async () => (await height()) >= filled + 3, { ms: 60_000, what: "blocks beside the peers" });
+
+    // Whatever is opened from now on, the code of the upload or the validator's state, fails with EMFILE.
+    const { hash, code, log } = await call("broadcast_tx_sync", { tx: toBase64(bytes) });
+    assert.equal(code, 0, log);
+    limit(1);
+    await until(() => network.exit || network.output.includes("the chain waits"), { ms: 60_000, what: "the chain to wait" });
+    assert.equal(network.exit, undefined, network.output);
+    assert.match(network.output, /the chain waits.*Too many open files/);
+    const stuck = await height();
+    await sleep(3_000);
+    assert.ok((await height()) <= stuck + 1, "it waits");
+    assert.equal(network.exit, undefined, network.output);
+
+    limit(DESCRIPTORS);
+    await until(async () => (await height()) >= stuck + 3, { ms: 60_000, what: "blocks when there are descriptors" });
+    assert.match(network.output, /the chain goes on/);
+    const tx = await call("tx", { hash: Buffer.from(hash, "hex").toString("base64") });
+    assert.equal(tx.tx_result.code, 0, tx.tx_result.log);
+    assert.ok(readdirSync(`/proc/${pid}/fd`).length < DESCRIPTORS);
+  } finally {
+    for (const peer of peers) peer.destroy();
+    await network.stop({ clean: false });
+  }
+  assert.equal(network.exit.code, 0, network.output);
+  const said = execFileSync(BINARY, ["replay", "--home", network.home], { encoding: "utf8" });
+  assert.match(said, /the replay from genesis equals the stored state/);
+  rmSync(network.home, { recursive: true });
 });
