@@ -4,6 +4,7 @@
 //! that counts everything.
 
 mod command;
+mod golden;
 mod report;
 mod steps;
 mod tidy;
@@ -26,6 +27,12 @@ cargo xtask <step>
   unit        unit, property and integration tests of both workspaces
   build       the release binary
   e2e [FILE…] unmodified clients against the release binary; all files, or those named
+
+Not part of `test`:
+
+  golden [--check | --write] [CHAIN…]
+              records what real CometBFT says into target/golden (needs Go, takes minutes), and compares the recording
+              with testdata/cometbft-v0.38, or puts it there
 ";
 
 fn main() -> ExitCode {
@@ -45,6 +52,7 @@ fn main() -> ExitCode {
         "fuzz" => steps::fuzz(&mut report, &rest),
         "build" => steps::build(&mut report),
         "e2e" => steps::e2e(&mut report, &rest),
+        "golden" => golden::golden(&mut report, &rest),
         _ => {
             print!("{HELP}");
             return if step.is_empty() || step == "help" {
