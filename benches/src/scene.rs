@@ -7,7 +7,7 @@ use strongroom_testkit::{Chain, Contract, Options, User, contract};
 const TOKENS: u32 = 1_000_000;
 /// Holders that one transaction gives tokens to: its contract call stays below the gas that one call may have.
 const FUNDED_AT_ONCE: usize = 100;
-/// The scene's gas of a block: a thousand transfers fit. Not more than needed, since each byte of output costs its part of it.
+/// The scene's gas of a block: a thousand transfers fit.
 const BLOCK_GAS: u64 = 600_000_000;
 /// The gas limit of a transfer.
 const TRANSFER_GAS: u64 = 500_000;

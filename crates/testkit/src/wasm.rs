@@ -21,3 +21,10 @@ pub fn contract(name: &str) -> Vec<u8> {
         )
     })
 }
+
+/// The wasm of `contracts/puppet.wat`, a contract that does what its message says; `more` is put at the end of the module.
+pub(crate) fn puppet(more: &str) -> Vec<u8> {
+    const PUPPET: &str = include_str!("../../../contracts/puppet.wat");
+    let (module, _) = PUPPET.rsplit_once(')').expect("a module");
+    wat::parse_str(format!("{module}{more})")).expect("WebAssembly text")
+}

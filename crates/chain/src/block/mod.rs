@@ -2,13 +2,15 @@
 //!
 //! Promises: the cost of a transaction does not depend on how many are in the block; a transaction that fails leaves
 //! its fee and sequence only; one that does not decode leaves nothing but its error; the fee collector is written once;
-//! what the block gives fits the door ([`OUTPUT_BYTES_MAX`]).
+//! what the block gives fits the door ([`OUTPUT_BYTES_MAX`]); what finds no room is left for the next ([`meters`]).
 
+mod meters;
 pub(crate) mod output;
 #[cfg(test)]
 mod tests;
 
-pub use output::OUTPUT_BYTES_MAX;
+pub use meters::Meter;
+pub use output::{OUTPUT_BYTES_MAX, OUTPUT_TX_BYTES_MAX};
 
 use crate::Bytes;
 use crate::ctx::{BlockInfo, Ctx, Mode, Services, TxInfo};
@@ -26,6 +28,7 @@ use crate::types::sha256;
 use crate::types::{
     Coin, Coins, Event, ExecTxResult, Gas, Hash, TxError, ValidatorUpdate, WriteSet,
 };
+use meters::{Meters, Use};
 use std::collections::BTreeMap;
 
 /// What a block came to.
@@ -47,36 +50,12 @@ pub struct BlockOutcome {
     pub access: Vec<Access>,
 }
 
-/// The gas of a block.
-struct BlockGas {
-    limit: Option<Gas>,
-    used: Gas,
-}
-
-impl BlockGas {
-    fn is_empty(&self) -> bool {
-        self.limit.is_some_and(|limit| self.used >= limit)
-    }
-
-    /// Whether the block has this much left.
-    fn has(&self, gas: Gas) -> bool {
-        let used = self.used.saturating_add(gas);
-        self.limit.is_none_or(|limit| used <= limit)
-    }
-
-    /// Counts what a transaction used, at most its limit.
-    const fn consume(&mut self, gas: Gas) {
-        self.used = self.used.saturating_add(gas);
-    }
-}
-
 /// What runs through a block beside its state.
 struct Run<'b> {
     block: &'b BlockInfo,
     services: Services<'b>,
     options: Options,
-    gas: BlockGas,
-    output: output::Output,
+    meters: Meters,
     /// How many transactions passed the ante chain.
     passed: u32,
     /// Fees by denomination: deltas until block end.
@@ -116,13 +95,11 @@ pub fn execute_watched(
         block_gas: limit,
         min_gas_price: None,
     };
-    let gas = BlockGas { limit, used: 0 };
     let mut run = Run {
         block,
         services,
         options,
-        gas,
-        output: output::Output::default(),
+        meters: Meters::new(limit),
         passed: 0,
         fees: BTreeMap::new(),
     };
@@ -136,7 +113,7 @@ pub fn execute_watched(
         } else {
             Checked::undecodable(chain::LEFT_OUT.bare()).into_result(Vec::new(), Vec::new())
         };
-        run.output.tell(output::of_result(&result));
+        run.meters.tell(output::of_result(&result));
         tx_results.push(result);
         access.push(state.overlay.end_tx());
     }
@@ -190,9 +167,9 @@ pub(crate) fn unmetered(stop: Stop) -> Fault {
 }
 
 /// The error of a transaction that was taken back; a long one is paid for, or is not told.
-fn failed(ctx: &mut Ctx, block_gas: Option<Gas>, stop: Stop) -> Result<TxError, Fault> {
+fn failed(ctx: &mut Ctx, stop: Stop) -> Result<TxError, Fault> {
     let stop = match stop {
-        Stop::Err(error) => match output::charge_failed(ctx, block_gas, error.text.len()) {
+        Stop::Err(error) => match output::charge_failed(ctx, error.text.len()) {
             Ok(()) => Stop::Err(error),
             Err(stop) => stop,
         },
@@ -208,10 +185,7 @@ impl Run<'_> {
         index: u32,
         bytes: &[u8],
     ) -> Result<ExecTxResult, Fault> {
-        if self.gas.is_empty()
-            || self.output.is_full(state.overlay.bytes())
-            || state.running.is_full()
-        {
+        if self.meters.is_full(state.overlay.bytes()) {
             return Ok(left());
         }
         let decoded = match decode(bytes) {
@@ -230,61 +204,61 @@ impl Run<'_> {
         let mut ctx = Ctx::new(state, self.block, tx, Mode::Deliver, self.services, 0);
         if let Err(stop) = run_ante(&mut ctx, &decoded, &self.options) {
             let checked = Checked::of(&ctx, Err(stop))?;
-            self.gas.consume(checked.gas_used.min(checked.gas_wanted));
+            self.meters
+                .consume(checked.gas_used.min(checked.gas_wanted));
             return Ok(checked.into_result(Vec::new(), Vec::new()));
         }
         let (mark, ante_events) = (ctx.state.overlay.mark(), ctx.events.len());
-        let outcome = run_messages(&mut ctx, decoded);
-        if ctx.state.running.is_full() && !matches!(outcome, Err(Stop::Fault(_))) {
+        let outcome = run_messages(&mut ctx, decoded).and_then(|done| {
+            output::charge(&mut ctx, done.data.len())?;
+            Ok(done)
+        });
+        let (data, error) = match outcome {
+            Ok(done) => (done.data, None),
+            Err(stop) => {
+                ctx.state.overlay.revert(mark);
+                ctx.events.truncate(ante_events);
+                ctx.new_code.clear();
+                (Vec::new(), Some(failed(&mut ctx, stop)?))
+            }
+        };
+        let checked = Checked {
+            gas_wanted: ctx.gas.limit(),
+            gas_used: ctx.gas.used(),
+            error,
+        };
+        let (fees, mut content) = (ctx.fees, ctx.new_code);
+        let gas = checked.gas_used.min(checked.gas_wanted);
+        let result = checked.into_result(data, ctx.events);
+        let told = output::of_content(&content);
+        let wanted = Use {
+            gas,
+            output: output::of_result(&result)
+                .saturating_add(told)
+                .saturating_add(state.overlay.bytes()),
+            wants_code: state.running.is_full(),
+        };
+        if !self.meters.has_room(&wanted) {
             // No fault of its own: as if it were not in this block.
-            ctx.state.overlay.revert(start);
+            state.overlay.revert(start);
             return Ok(left());
         }
         self.passed = self.passed.saturating_add(1);
-        for coin in ctx.fees.iter() {
+        self.add_fees(&fees)?;
+        self.meters.consume(gas);
+        self.meters.tell(told);
+        state.content.append(&mut content);
+        Ok(result)
+    }
+
+    fn add_fees(&mut self, fees: &Coins) -> Result<(), Fault> {
+        for coin in fees.iter() {
             let sum = self.fees.entry(coin.denom.clone()).or_default();
             *sum = sum
                 .checked_add(coin.amount)
                 .ok_or_else(|| broken("fees overflow"))?;
         }
-        let limit = self.options.block_gas;
-        let outcome = outcome.and_then(|done| {
-            output::charge(&mut ctx, limit, done.data.len())?;
-            Ok(done)
-        });
-        let fits = self.gas.has(ctx.gas.used().min(ctx.gas.limit()));
-        let outcome = outcome.and_then(|done| {
-            let content = output::of_content(&ctx.new_code);
-            let told = output::of_success(done.data.len(), &ctx.events).saturating_add(content);
-            if !fits {
-                Err(Stop::OutOfGas("block gas meter"))
-            } else if !self.output.fits(told, ctx.state.overlay.bytes()) {
-                Err(Stop::OutOfGas(output::LOCATION))
-            } else {
-                self.output.tell(content);
-                Ok(done)
-            }
-        });
-        let (data, error) = match outcome {
-            Ok(done) => {
-                ctx.state.content.append(&mut ctx.new_code);
-                (done.data, None)
-            }
-            Err(stop) => {
-                ctx.state.overlay.revert(mark);
-                ctx.events.truncate(ante_events);
-                ctx.new_code.clear();
-                (Vec::new(), Some(failed(&mut ctx, limit, stop)?))
-            }
-        };
-        let (gas_wanted, gas_used) = (ctx.gas.limit(), ctx.gas.used());
-        self.gas.consume(gas_used.min(gas_wanted));
-        Ok(Checked {
-            gas_wanted,
-            gas_used,
-            error,
-        }
-        .into_result(data, ctx.events))
+        Ok(())
     }
 
     /// Credits the collector once.

@@ -1,11 +1,11 @@
 //! What a block gives away is bounded in bytes: its result crosses the door whole.
 //!
-//! Gas alone does not bound it: 100,000,000 gas buy 125 MB of uploads. A block whose result did not fit the door could be
-//! executed by nobody, and a chain that has decided it would stand still for ever.
+//! Gas alone does not bound it: the protocol's prices sell 125 MB of uploads for 100,000,000 gas. A block whose result did
+//! not fit the door could be executed by nobody, and a chain that has decided it would stand still for ever.
 //!
-//! So output has a price too: a transaction uses at least that part of the block's gas which its output takes of
-//! [`OUTPUT_BYTES_MAX`]. The gas limits of a proposal are at most the block's gas, so who says much fails alone. The sum
-//! is counted beside it, for blocks of a proposer that took in more gas or what does not pass the ante chain.
+//! So output has a least price, [`GAS_PER_BYTE`], the same on every chain: who says much and pays little fails alone. And the
+//! block has a bound, [`OUTPUT_BYTES_MAX`]: what finds no room under it waits for the next block, uncharged
+//! ([`super::meters`]). A transaction may take half of it, so every one fits an empty block.
 
 use crate::ctx::Mode;
 use crate::error::Stop;
@@ -15,10 +15,16 @@ use std::collections::BTreeMap;
 
 /// Bytes that results, new content and writes of a block may take together. The door takes 64 MiB; the rest is for what
 /// no transaction can be refused for: the error of one that does not decode, fees, the collector's balance. So large,
-/// that a transfer has room in the gas that it uses anyway, and the largest upload in less than half of its usual limit.
+/// that at [`GAS_PER_BYTE`] a block of the usual gas can hardly reach it.
 pub const OUTPUT_BYTES_MAX: usize = 47 << 20;
-/// Where a transaction fails whose output takes more of the block than its gas.
-pub(super) const LOCATION: &str = "block output meter";
+/// Bytes that one transaction may take of it.
+pub const OUTPUT_TX_BYTES_MAX: usize = OUTPUT_BYTES_MAX / 2;
+/// The least that a byte of output costs. The local network's gas of a block buys about [`OUTPUT_BYTES_MAX`].
+pub(super) const GAS_PER_BYTE: Gas = 2;
+/// Where a transaction fails that has not the gas for its output.
+const PRICE: &str = "block output meter";
+/// Where a transaction fails that takes more than [`OUTPUT_TX_BYTES_MAX`].
+const PER_TX: &str = "transaction output meter";
 /// Room for the error of a transaction that fails in its messages; a longer one pays as it is.
 const LOG_BYTES: usize = 256;
 /// The signature of a simulated transaction, as its event will show it.
@@ -31,55 +37,20 @@ const RESULT_BYTES: usize = 64;
 /// Hash and lengths of one piece of content.
 const CONTENT_BYTES: usize = 48;
 
-/// The output of the running block so far, without its writes.
-#[derive(Debug, Default)]
-pub(super) struct Output {
-    told: usize,
-}
-
-impl Output {
-    /// Whether nothing fits any more beside `writes` bytes of writes.
-    pub(super) const fn is_full(&self, writes: usize) -> bool {
-        self.told.saturating_add(writes) >= OUTPUT_BYTES_MAX
-    }
-
-    /// Whether `bytes` more fit.
-    pub(super) const fn fits(&self, bytes: usize, writes: usize) -> bool {
-        self.told.saturating_add(bytes).saturating_add(writes) <= OUTPUT_BYTES_MAX
-    }
-
-    /// Counts what leaves for certain.
-    pub(super) const fn tell(&mut self, bytes: usize) {
-        self.told = self.told.saturating_add(bytes);
-    }
-}
-
-/// What `bytes` of output take of a block's gas, rounded up.
-fn price(bytes: usize, block_gas: Gas) -> Gas {
-    let bytes = u128::try_from(bytes).unwrap_or(u128::MAX);
-    let all = u128::try_from(OUTPUT_BYTES_MAX).unwrap_or(u128::MAX);
-    let gas = bytes.saturating_mul(u128::from(block_gas)).div_ceil(all);
-    Gas::try_from(gas).unwrap_or(Gas::MAX)
-}
-
-/// Charges what the transaction has told, stored and written so far, as far as it has not used that much gas anyway. A
-/// block without a limit has no shares.
+/// Charges what the transaction has told, stored and written so far, as far as it has not used that much gas anyway.
 ///
 /// # Errors
 /// Out of gas.
-pub(crate) fn charge(ctx: &mut Ctx, block_gas: Option<Gas>, data: usize) -> Result<(), Stop> {
-    charge_with(ctx, block_gas, data, LOG_BYTES)
+pub(crate) fn charge(ctx: &mut Ctx, data: usize) -> Result<(), Stop> {
+    charge_with(ctx, data, LOG_BYTES)
 }
 
 /// As [`charge`], for a transaction that failed and was taken back: its error may be longer than is provided for.
-pub(super) fn charge_failed(ctx: &mut Ctx, block_gas: Option<Gas>, log: usize) -> Result<(), Stop> {
-    charge_with(ctx, block_gas, 0, log.max(LOG_BYTES))
+pub(super) fn charge_failed(ctx: &mut Ctx, log: usize) -> Result<(), Stop> {
+    charge_with(ctx, 0, log.max(LOG_BYTES))
 }
 
-fn charge_with(ctx: &mut Ctx, block_gas: Option<Gas>, data: usize, log: usize) -> Result<(), Stop> {
-    let Some(block_gas) = block_gas else {
-        return Ok(());
-    };
+fn charge_with(ctx: &mut Ctx, data: usize, log: usize) -> Result<(), Stop> {
     let unsigned = match ctx.mode {
         Mode::Simulate => SIGNATURE_BYTES,
         _ => 0,
@@ -92,8 +63,14 @@ fn charge_with(ctx: &mut Ctx, block_gas: Option<Gas>, data: usize, log: usize) -
         unsigned,
     ];
     let bytes = parts.into_iter().fold(0, usize::saturating_add);
-    let missing = price(bytes, block_gas).saturating_sub(ctx.gas.used());
-    ctx.gas.consume(missing, LOCATION)
+    if bytes > OUTPUT_TX_BYTES_MAX {
+        return Err(Stop::OutOfGas(PER_TX));
+    }
+    let price = Gas::try_from(bytes).unwrap_or(Gas::MAX);
+    let missing = price
+        .saturating_mul(GAS_PER_BYTE)
+        .saturating_sub(ctx.gas.used());
+    ctx.gas.consume(missing, PRICE)
 }
 
 /// Bytes of a transaction's result.

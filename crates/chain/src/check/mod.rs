@@ -217,7 +217,7 @@ pub fn simulate(
     let run = |ctx: &mut Ctx<'_, '_>| -> Result<_, Stop> {
         run_ante(ctx, &decoded, &options)?;
         let done = run_messages(ctx, decoded)?;
-        output::charge(ctx, options.block_gas, done.data.len())?;
+        output::charge(ctx, done.data.len())?;
         Ok(done)
     };
     match run(&mut ctx) {

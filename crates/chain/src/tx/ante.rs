@@ -95,7 +95,7 @@ pub fn run(
         ACCOUNTS.set(ctx, &&signer.address, &signer.account)?;
     }
     // Whatever becomes of the messages, so much is told and written.
-    output::charge(ctx, options.block_gas, 0)?;
+    output::charge(ctx, 0)?;
     if matches!(ctx.mode, Mode::Check | Mode::Recheck) && ctx.gas.left() < CHECK_MARGIN {
         return Err(Stop::OutOfGas("check margin"));
     }

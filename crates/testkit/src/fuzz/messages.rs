@@ -1,7 +1,8 @@
-//! Messages: good ones, half good ones, and what a puppet contract is made to say and to ask.
+//! Messages: good ones, half good ones, and what a puppet is made to say and to ask.
 
+use super::contracts::{Known, Language, question, to_probe, to_token};
 use super::rng::Rng;
-use super::{Contracts, puppet};
+use crate::wasm::puppet;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use strongroom_types::proto::cosmos::bank::v1beta1::{Input, MsgMultiSend, MsgSend, Output};
@@ -32,7 +33,7 @@ const AMOUNTS: &[&str] = &[
 ];
 
 /// Mostly what somebody has.
-fn amount(rng: &mut Rng) -> String {
+pub(super) fn amount(rng: &mut Rng) -> String {
     if rng.once_in(5) {
         rng.pick(AMOUNTS).to_owned()
     } else {
@@ -50,7 +51,7 @@ fn denom(rng: &mut Rng) -> String {
     }
 }
 
-fn coins(rng: &mut Rng) -> Vec<Coin> {
+pub(super) fn coins(rng: &mut Rng) -> Vec<Coin> {
     let n = if rng.once_in(6) { rng.below(5) } else { 1 };
     let coin = |rng: &mut Rng| Coin {
         denom: denom(rng),
@@ -59,7 +60,7 @@ fn coins(rng: &mut Rng) -> Vec<Coin> {
     (0..n).map(|_| coin(rng)).collect()
 }
 
-pub(super) fn recipient(rng: &mut Rng, known: &Contracts) -> String {
+pub(super) fn recipient(rng: &mut Rng, known: &Known) -> String {
     match rng.below(10) {
         0 => Address::of_module("fee_collector").to_string(),
         1 => Address::of_module("distribution").to_string(),
@@ -70,18 +71,13 @@ pub(super) fn recipient(rng: &mut Rng, known: &Contracts) -> String {
         4 => Address::from_bytes(&[rng.below(5) as u8; 32])
             .map(|a| a.to_string())
             .unwrap_or_default(),
-        5 | 6 => rng.pick(&known.addresses).to_string(),
+        5 | 6 => known.callee(rng).address.to_string(),
         _ => rng.pick(&known.users).to_string(),
     }
 }
 
 /// One message of `from`; its place among the messages of all says which nonce it is sealed with.
-pub(super) fn message(
-    rng: &mut Rng,
-    known: &mut Contracts,
-    from: &Address,
-    bank_only: bool,
-) -> Any {
+pub(super) fn message(rng: &mut Rng, known: &Known, from: &Address, bank_only: bool) -> Any {
     let mut any = match rng.below(if bank_only { 5 } else { 24 }) {
         0..=3 => pack(&MsgSend {
             from_address: from.to_string(),
@@ -95,12 +91,21 @@ pub(super) fn message(
             ..MsgStoreCode::default()
         }),
         6 | 7 => {
-            let plain = plain(rng, known, 0);
+            let code_id = rng.below(5);
+            // The first three codes are the callees', in that order.
+            let like = [0, 0, 3, 4, 0].map(|n| &known.callees[n])[code_id];
+            let plain = match like.language {
+                Language::Token => {
+                    b"{\"name\":\"Another\",\"symbol\":\"FUZZ\",\"decimals\":6,\"prng_seed\":\"\"}"
+                        .to_vec()
+                }
+                language => plain(rng, known, language, 0),
+            };
             pack(&MsgInstantiateContract {
                 sender: from.as_bytes().to_vec(),
-                code_id: 1 + rng.below(4) as u64,
+                code_id: code_id as u64,
                 label: format!("label {}", rng.below(1_000_000)),
-                init_msg: known.seal(rng, &plain),
+                init_msg: known.seal(rng, &like.code_hash, &plain),
                 init_funds: if rng.once_in(4) {
                     coins(rng)
                 } else {
@@ -122,11 +127,12 @@ pub(super) fn message(
             value: rng.bytes(40),
         },
         _ => {
-            let plain = plain(rng, known, 0);
+            let callee = known.callee(rng);
+            let plain = plain(rng, known, callee.language, 0);
             pack(&MsgExecuteContract {
                 sender: from.as_bytes().to_vec(),
-                contract: rng.pick(&known.addresses).as_bytes().to_vec(),
-                msg: known.seal(rng, &plain),
+                contract: callee.address.as_bytes().to_vec(),
+                msg: known.seal(rng, &callee.code_hash, &plain),
                 sent_funds: if rng.once_in(4) {
                     coins(rng)
                 } else {
@@ -142,7 +148,7 @@ pub(super) fn message(
     any
 }
 
-fn multi_send(rng: &mut Rng, known: &Contracts, from: &Address) -> Any {
+fn multi_send(rng: &mut Rng, known: &Known, from: &Address) -> Any {
     let outputs: Vec<Output> = (0..rng.below(4))
         .map(|_| Output {
             address: recipient(rng, known),
@@ -176,11 +182,11 @@ fn code(rng: &mut Rng) -> Vec<u8> {
             let offset = rng.pick(&[0_u32, 8, 65_535, 65_536, 70_000, u32::MAX]);
             let op = rng.pick(&["i32.store", "i32.store8", "i32.store16"]);
             let store = format!("({op} offset={offset} (local.get $env) (local.get $env))");
-            puppet::wasm(&format!(
+            puppet(&format!(
                 "(func (export \"more\") (param $env i32) {store} {store})"
             ))
         }
-        _ => puppet::wasm(&format!(
+        _ => puppet(&format!(
             "(data (i32.const 0x600000) \"{:016x}\")",
             rng.next()
         )),
@@ -213,9 +219,36 @@ fn zip(content: &[u8]) -> Vec<u8> {
     out
 }
 
-/// What a puppet is told, in plain.
-fn plain(rng: &mut Rng, known: &Contracts, depth: usize) -> Vec<u8> {
-    let mut plain = match rng.below(12) {
+/// What a contract is told, in plain.
+fn plain(rng: &mut Rng, known: &Known, language: Language, depth: usize) -> Vec<u8> {
+    let mut plain = match language {
+        Language::Puppet => to_puppet(rng, known, depth),
+        Language::Probe | Language::Token => {
+            let inner = inner(rng, known, Language::Puppet, depth);
+            let said = match language {
+                Language::Token => to_token(rng, known, &inner),
+                _ => to_probe(rng, known, &inner),
+            };
+            said.to_string().into_bytes()
+        }
+    };
+    if rng.once_in(20) {
+        rng.mutate(&mut plain);
+    }
+    plain
+}
+
+/// What a contract makes of a message says to another.
+fn inner(rng: &mut Rng, known: &Known, language: Language, depth: usize) -> Vec<u8> {
+    match language {
+        _ if depth < 5 => plain(rng, known, language, depth + 1),
+        Language::Puppet => b"n".to_vec(),
+        Language::Probe | Language::Token => b"{\"nothing\":{}}".to_vec(),
+    }
+}
+
+fn to_puppet(rng: &mut Rng, known: &Known, depth: usize) -> Vec<u8> {
+    match rng.below(12) {
         0 if rng.once_in(6) => b"g".to_vec(),
         1 => b"p".to_vec(),
         2 => b"n".to_vec(),
@@ -233,16 +266,12 @@ fn plain(rng: &mut Rng, known: &Contracts, depth: usize) -> Vec<u8> {
         7 => b"r".to_vec(),
         8 => request(rng, known).into_bytes(),
         _ => response(rng, known, depth).into_bytes(),
-    };
-    if rng.once_in(20) {
-        rng.mutate(&mut plain);
     }
-    plain
 }
 
-fn request(rng: &mut Rng, known: &Contracts) -> String {
-    let contract = rng.pick(&known.addresses);
-    let hash = hex::encode(known.code_hash);
+fn request(rng: &mut Rng, known: &Known) -> String {
+    let callee = known.callee(rng);
+    let (contract, hash) = (&callee.address, hex::encode(callee.code_hash));
     match rng.below(3) {
         0 => format!(
             r#"{{"bank":{{"balance":{{"address":"{contract}","denom":"{}"}}}}}}"#,
@@ -250,10 +279,10 @@ fn request(rng: &mut Rng, known: &Contracts) -> String {
         ),
         1 => {
             let inner = format!(r#"{{"bank":{{"all_balances":{{"address":"{contract}"}}}}}}"#);
-            let msg = STANDARD.encode(if rng.once_in(2) {
-                inner
-            } else {
-                String::from("gpw")
+            let msg = STANDARD.encode(match callee.language {
+                Language::Puppet if rng.once_in(2) => inner,
+                Language::Puppet => String::from("gpw"),
+                Language::Probe | Language::Token => question(rng, known),
             });
             format!(
                 r#"{{"wasm":{{"smart":{{"contract_addr":"{contract}","code_hash":"{hash}","msg":"{msg}"}}}}}}"#
@@ -264,7 +293,7 @@ fn request(rng: &mut Rng, known: &Contracts) -> String {
 }
 
 /// A response with messages, attributes and events.
-fn response(rng: &mut Rng, known: &Contracts, depth: usize) -> String {
+fn response(rng: &mut Rng, known: &Known, depth: usize) -> String {
     let messages: Vec<String> = (0..rng.pick(&[0, 0, 1, 1, 2, 3]))
         .map(|_| sub_message(rng, known, depth))
         .collect();
@@ -291,21 +320,16 @@ fn response(rng: &mut Rng, known: &Contracts, depth: usize) -> String {
     )
 }
 
-fn sub_message(rng: &mut Rng, known: &Contracts, depth: usize) -> String {
-    let contract = rng.pick(&known.addresses);
-    let hash = hex::encode(known.code_hash);
+fn sub_message(rng: &mut Rng, known: &Known, depth: usize) -> String {
+    let callee = known.callee(rng);
+    let (contract, hash) = (&callee.address, hex::encode(callee.code_hash));
     let coin = format!(
         r#"{{"denom":"{}","amount":"{}"}}"#,
         denom(rng).escape_default(),
         amount(rng)
     );
     let funds = if rng.once_in(4) { coin.as_str() } else { "" };
-    let inner = if depth < 5 {
-        plain(rng, known, depth + 1)
-    } else {
-        b"n".to_vec()
-    };
-    let msg = STANDARD.encode(inner);
+    let msg = STANDARD.encode(inner(rng, known, callee.language, depth));
     let msg = match rng.below(5) {
         0 => format!(
             r#"{{"bank":{{"send":{{"to_address":"{}","amount":[{coin}]}}}}}}"#,

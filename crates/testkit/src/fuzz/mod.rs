@@ -5,29 +5,33 @@
 //! leaves more than fee, sequence and key; a transaction that passed the check and was not charged; one that failed because
 //! of another. Everything follows from the seed, which is printed when something falls.
 
+mod contracts;
 mod messages;
-#[path = "../../../chain/src/modules/compute/tests/puppet.rs"]
-mod puppet;
 mod rng;
 mod txs;
 
-use crate::call::Code;
 use crate::chain::Chain;
 use crate::genesis::Options;
 use crate::replica::{Replica, Sealed};
 use crate::user::User;
+use contracts::Known;
 use rng::Rng;
 use std::collections::BTreeMap;
+use strongroom_bridge::spec::BLOCK_RESULT_BYTES_MAX;
+use strongroom_chain::block::OUTPUT_BYTES_MAX;
 use strongroom_chain::modules::{accounts, auth, bank};
 use strongroom_chain::{BlockInfo, BlockOutcome, CheckState, Slot};
-use strongroom_sdk::message::Sealer;
-use strongroom_types::{Address, Coins, ExecTxResult, Gas, Hash, Timestamp};
-use txs::Sender;
+use strongroom_types::{Address, Coins, ExecTxResult, Gas, Timestamp};
+use txs::{Scene, Sender};
 
 /// Accounts that send.
 const USERS: usize = 8;
 /// Transactions that are made for a block.
 const TXS: usize = 24;
+/// Transactions that are made for a block that is to say as much as a block may, and a few more.
+const SPEECHES: usize = 30;
+/// Blocks between two lines of progress.
+const PROGRESS: u64 = 200;
 /// The gas of a block, as on the local network.
 const BLOCK_GAS: Gas = 100_000_000;
 
@@ -48,33 +52,10 @@ pub struct Figures {
     pub refused: u64,
     /// Transactions that the check kept out of a block.
     pub kept_out: u64,
-}
-
-/// What messages are made of.
-struct Contracts {
-    addresses: Vec<Address>,
-    users: Vec<Address>,
-    code_hash: Hash,
-    sealer: Sealer,
-}
-
-impl Contracts {
-    /// Seals a message; sometimes for another code, sometimes not at all.
-    fn seal(&self, rng: &mut Rng, plain: &[u8]) -> Vec<u8> {
-        let mut nonce = Hash::default();
-        nonce[..8].copy_from_slice(&rng.next().to_be_bytes());
-        let hash = if rng.once_in(20) {
-            Hash::default()
-        } else {
-            self.code_hash
-        };
-        let sealed = self.sealer.seal_with(&nonce, &hash, plain);
-        let mut wire = sealed.expect("a network key").wire;
-        if rng.once_in(20) {
-            rng.mutate(&mut wire);
-        }
-        wire
-    }
+    /// Transactions with an Amino signature that passed the check.
+    pub amino: u64,
+    /// Blocks that gave more than eight tenths of what a block may give.
+    pub large: u64,
 }
 
 /// Says where it stood when something falls.
@@ -102,6 +83,9 @@ pub fn run(seed: u64, blocks: u64) -> Figures {
     while at.block < blocks {
         run.block(at.block);
         at.block += 1;
+        if at.block.is_multiple_of(PROGRESS) {
+            println!("{:?}", run.figures);
+        }
     }
     run.figures
 }
@@ -110,7 +94,7 @@ struct Run {
     rng: Rng,
     replica: Replica<Sealed>,
     head: BlockInfo,
-    known: Contracts,
+    known: Known,
     senders: Vec<Sender>,
     figures: Figures,
 }
@@ -122,24 +106,8 @@ impl Run {
             seed,
             ..Options::default()
         });
-        let owner = chain.user("a");
-        let code: Code = chain
-            .store_code(&owner, puppet::wasm(""))
-            .expect("a good module");
-        let nothing: serde_json::Value = serde_json::from_str(puppet::NOTHING).expect("JSON");
-        let addresses = (0..3).map(|n| {
-            let label = format!("puppet {n}");
-            let contract = chain.instantiate(&owner, &code, &label, &nothing);
-            contract.expect("a puppet").address
-        });
-        let addresses = addresses.collect();
         let users: Vec<User> = (0..USERS).map(User::numbered).collect();
-        let known = Contracts {
-            addresses,
-            users: users.iter().map(|u| u.address().clone()).collect(),
-            code_hash: code.hash,
-            sealer: Sealer::new([7; 32], *chain.network_key()),
-        };
+        let known = Known::on(&mut chain, &users);
         let senders = users.into_iter().map(|user| {
             let (number, sequence) = chain.account(user.address()).expect("an account");
             Sender {
@@ -174,10 +142,15 @@ impl Run {
 
     fn block(&mut self, number: u64) {
         let checked = self.rng.once_in(2);
-        let txs = if checked {
-            self.checked()
+        let scene = if self.rng.once_in(25) {
+            Scene::Speeches
         } else {
-            self.unchecked()
+            Scene::Anything
+        };
+        let txs = if checked {
+            self.checked(scene)
+        } else {
+            self.unchecked(scene)
         };
         let mut next = self.head.clone();
         next.height += 1;
@@ -198,7 +171,11 @@ impl Run {
         let after = self.standing();
         self.compare(&before, &after, &outcome);
         if checked {
-            outcome.tx_results.iter().for_each(charged);
+            // Gas for as much output as leaves a block may be a little more than what leaves.
+            let full = given(&outcome) > OUTPUT_BYTES_MAX / 10 * 9;
+            let ran = outcome.tx_results.iter();
+            ran.filter(|result| !(full && result.is_left()))
+                .for_each(charged);
         }
         self.count(&outcome);
         for sender in &mut self.senders {
@@ -207,10 +184,10 @@ impl Run {
     }
 
     /// A proposal: what passes the check, in order, up to the gas of a block.
-    fn checked(&mut self) -> Vec<Vec<u8>> {
+    fn checked(&mut self, scene: Scene) -> Vec<Vec<u8>> {
         let (mut pending, mut gas, mut txs) = (CheckState::default(), 0, Vec::new());
-        for _ in 0..TXS {
-            let made = self.make();
+        for n in 0..scene.length() {
+            let made = self.make(scene, n);
             let outcome = self.replica.check(&mut pending, &self.head, &made.bytes);
             if outcome.checked.error.is_some() {
                 self.figures.kept_out += 1;
@@ -220,6 +197,7 @@ impl Run {
             if gas > BLOCK_GAS {
                 break;
             }
+            self.figures.amino += u64::from(made.amino);
             for signer in made.signers {
                 self.senders[signer].sequence += 1;
             }
@@ -229,13 +207,14 @@ impl Run {
     }
 
     /// The block of a proposer who takes whatever comes, and some of it twice.
-    fn unchecked(&mut self) -> Vec<Vec<u8>> {
+    fn unchecked(&mut self, scene: Scene) -> Vec<Vec<u8>> {
         let (mut pending, mut txs) = (CheckState::default(), Vec::new());
-        for _ in 0..TXS {
-            let made = self.make();
+        for n in 0..scene.length() {
+            let made = self.make(scene, n);
             let outcome = self.replica.check(&mut pending, &self.head, &made.bytes);
             // Only so that not all that follows is of a wrong sequence.
             if outcome.checked.error.is_none() {
+                self.figures.amino += u64::from(made.amino);
                 for signer in made.signers {
                     self.senders[signer].sequence += 1;
                 }
@@ -248,8 +227,12 @@ impl Run {
         txs
     }
 
-    fn make(&mut self) -> txs::Made {
-        txs::make(&mut self.rng, &mut self.known, &self.senders, &self.head)
+    fn make(&mut self, scene: Scene, n: usize) -> txs::Made {
+        let (rng, known) = (&mut self.rng, &self.known);
+        match scene {
+            Scene::Anything => txs::make(rng, known, &self.senders, &self.head),
+            Scene::Speeches => txs::speech(rng, known, &self.senders, &self.head, n),
+        }
     }
 
     /// Sums and sequences of the state.
@@ -315,6 +298,12 @@ impl Run {
 
     fn count(&mut self, outcome: &BlockOutcome) {
         self.figures.blocks += 1;
+        let given = given(outcome);
+        assert!(
+            given < BLOCK_RESULT_BYTES_MAX,
+            "{given} bytes do not fit the door"
+        );
+        self.figures.large += u64::from(given > OUTPUT_BYTES_MAX / 10 * 8);
         for result in &outcome.tx_results {
             self.figures.txs += 1;
             match (result.code, ante(result).next()) {
@@ -324,6 +313,20 @@ impl Run {
             }
         }
     }
+}
+
+/// Bytes of texts, data, writes and content: the least that the block's result takes at the door.
+fn given(outcome: &BlockOutcome) -> usize {
+    let told = outcome.tx_results.iter().map(|result| {
+        let attributes = result.events.iter().flat_map(|e| &e.attributes);
+        let events: usize = attributes.map(|a| a.key.len() + a.value.len()).sum();
+        result.log.len() + result.data.len() + events
+    });
+    let value = |value: &Option<Vec<u8>>| value.as_ref().map_or(0, Vec::len);
+    let writes = outcome.writes.0.iter();
+    let writes: usize = writes.map(|((_, key), v)| key.len() + value(v)).sum();
+    let content: usize = outcome.new_code.values().map(|wasm| wasm.len()).sum();
+    told.sum::<usize>() + writes + content
 }
 
 struct Standing {

@@ -1,8 +1,9 @@
 //! Transactions around messages: most signed as they should be, some wrong in one place, some changed anywhere.
 
-use super::Contracts;
+use super::contracts::{Known, rehearsal};
 use super::messages::message;
 use super::rng::Rng;
+use super::{SPEECHES, TXS};
 use crate::user::User;
 use strongroom_chain::BlockInfo;
 use strongroom_types::proto::cosmos::base::v1beta1::Coin;
@@ -10,11 +11,31 @@ use strongroom_types::proto::cosmos::crypto::secp256k1::PubKey;
 use strongroom_types::proto::cosmos::tx::signing::v1beta1::SignMode;
 use strongroom_types::proto::cosmos::tx::v1beta1::mode_info::{Single, Sum};
 use strongroom_types::proto::cosmos::tx::v1beta1::{AuthInfo, Fee, ModeInfo, SignerInfo, TxBody};
+use strongroom_types::proto::secret::compute::v1beta1::MsgExecuteContract;
 use strongroom_types::proto::{Message, pack};
-use strongroom_types::{Gas, tx};
+use strongroom_types::{Gas, amino, tx};
 
 /// The most gas that a contract is given: it may burn it all in a loop, a thousand instructions for each.
 const LOOP_GAS_MAX: Gas = 1_000_000;
+
+/// What the transactions of a block are after.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Scene {
+    /// Whatever there is.
+    Anything,
+    /// As much output as a block may give.
+    Speeches,
+}
+
+impl Scene {
+    /// Transactions that are made for it.
+    pub(super) const fn length(self) -> usize {
+        match self {
+            Self::Anything => TXS,
+            Self::Speeches => SPEECHES,
+        }
+    }
+}
 
 /// Somebody who signs, and what the chain expects next.
 pub(super) struct Sender {
@@ -28,14 +49,57 @@ pub(super) struct Made {
     pub(super) bytes: Vec<u8>,
     /// Whose sequence it takes if it is good.
     pub(super) signers: Vec<usize>,
+    /// Whether it was signed as Amino JSON.
+    pub(super) amino: bool,
 }
 
-pub(super) fn make(
+/// A transaction of a block of speeches: the first may tell the speaker what to say or how often, the others have it
+/// say it, most of them with the gas for it.
+pub(super) fn speech(
     rng: &mut Rng,
-    known: &mut Contracts,
+    known: &Known,
     senders: &[Sender],
     head: &BlockInfo,
+    n: usize,
 ) -> Made {
+    let (plain, times, gas) = match n {
+        0 if rng.once_in(2) => (rehearsal(rng), 1, 11_000_000),
+        _ => (
+            b"n".to_vec(),
+            rng.pick(&[4, 4, 4, 4, 4, 4, 3, 5]),
+            4_060_000 + rng.below(300_000) as Gas,
+        ),
+    };
+    let from = rng.below(senders.len());
+    let mut call = || {
+        let hash = &known.speaker.code_hash;
+        pack(&MsgExecuteContract {
+            sender: senders[from].user.address().as_bytes().to_vec(),
+            contract: known.speaker.address.as_bytes().to_vec(),
+            msg: known.seal_well(rng, hash, &plain),
+            ..MsgExecuteContract::default()
+        })
+    };
+    let body = TxBody {
+        messages: (0..times).map(|_| call()).collect(),
+        ..TxBody::default()
+    };
+    let fee = Fee {
+        amount: uscrt((gas / 50 + 1).to_string()),
+        gas_limit: gas,
+        ..Fee::default()
+    };
+    finish(rng, senders, head, vec![from], body, fee)
+}
+
+fn uscrt(amount: String) -> Vec<Coin> {
+    vec![Coin {
+        denom: String::from("uscrt"),
+        amount,
+    }]
+}
+
+pub(super) fn make(rng: &mut Rng, known: &Known, senders: &[Sender], head: &BlockInfo) -> Made {
     let from = rng.below(senders.len());
     let mut signers = vec![from];
     let gas = gas(rng);
@@ -54,10 +118,7 @@ pub(super) fn make(
         ..TxBody::default()
     };
     let mut fee = Fee {
-        amount: vec![Coin {
-            denom: String::from("uscrt"),
-            amount: fee(rng, gas),
-        }],
+        amount: uscrt(fee(rng, gas)),
         gas_limit: gas,
         ..Fee::default()
     };
@@ -71,29 +132,88 @@ pub(super) fn make(
     if rng.once_in(60) {
         fee.granter = senders[0].user.address().to_string();
     }
-    let mut body = body.encode_to_vec();
+    finish(rng, senders, head, signers, body, fee)
+}
+
+/// Signs; now and then something is changed before or after.
+fn finish(
+    rng: &mut Rng,
+    senders: &[Sender],
+    head: &BlockInfo,
+    signers: Vec<usize>,
+    body: TxBody,
+    fee: Fee,
+) -> Made {
+    // One mode for all signers. What has no Amino form is signed as it stands.
+    let amino = rng.once_in(4) && document(&senders[signers[0]], head, &body, &fee).is_some();
+    let mode = if amino {
+        SignMode::LegacyAminoJson
+    } else {
+        SignMode::Direct
+    };
+    let mut bytes = body.encode_to_vec();
     if rng.once_in(50) {
-        rng.mutate(&mut body);
+        rng.mutate(&mut bytes);
     }
-    let signer_infos = signers.iter().map(|n| info(rng, &senders[*n])).collect();
+    let signer_infos = signers.iter().map(|n| info(rng, &senders[*n], mode));
     let mut auth = AuthInfo {
-        signer_infos,
-        fee: Some(fee),
+        signer_infos: signer_infos.collect(),
+        fee: Some(fee.clone()),
         ..AuthInfo::default()
     }
     .encode_to_vec();
     if rng.once_in(50) {
         rng.mutate(&mut auth);
     }
-    let signatures = signers
-        .iter()
-        .map(|n| sign(rng, &senders[*n], &body, &auth, head))
-        .collect();
-    let mut bytes = tx::encode(body, auth, signatures);
+    let mut elsewhere = head.clone();
+    let signatures = signers.iter().map(|n| {
+        let sender = &senders[*n];
+        head.chain_id.clone_into(&mut elsewhere.chain_id);
+        if rng.once_in(40) {
+            "other-1".clone_into(&mut elsewhere.chain_id);
+        }
+        let document = match mode {
+            SignMode::LegacyAminoJson => document(sender, &elsewhere, &body, &fee),
+            _ => {
+                let chain_id = &elsewhere.chain_id;
+                Some(tx::sign_bytes_direct(
+                    &bytes,
+                    &auth,
+                    chain_id,
+                    sender.number,
+                ))
+            }
+        };
+        if rng.once_in(60) {
+            return rng.bytes(70);
+        }
+        let signature = sender.user.account().sign(&document.unwrap_or_default());
+        signature.expect("a signature").to_vec()
+    });
+    let signatures = signatures.collect();
+    let mut bytes = tx::encode(bytes, auth, signatures);
     if rng.once_in(50) {
         rng.mutate(&mut bytes);
     }
-    Made { bytes, signers }
+    Made {
+        bytes,
+        signers,
+        amino,
+    }
+}
+
+/// What an Amino signature covers, if the messages have such a form.
+fn document(sender: &Sender, head: &BlockInfo, body: &TxBody, fee: &Fee) -> Option<Vec<u8>> {
+    let document = amino::SignDoc {
+        chain_id: &head.chain_id,
+        account_number: sender.number,
+        sequence: sender.sequence,
+        fee,
+        memo: &body.memo,
+        timeout_height: body.timeout_height,
+        messages: &body.messages,
+    };
+    document.to_bytes().ok()
 }
 
 /// Often what wallets take; often so little that the transaction ends at any point.
@@ -119,11 +239,11 @@ fn fee(rng: &mut Rng, gas: Gas) -> String {
     }
 }
 
-fn info(rng: &mut Rng, sender: &Sender) -> SignerInfo {
+fn info(rng: &mut Rng, sender: &Sender, mode: SignMode) -> SignerInfo {
     let mode = if rng.once_in(60) {
         rng.pick(&[SignMode::LegacyAminoJson, SignMode::Unspecified])
     } else {
-        SignMode::Direct
+        mode
     };
     let key = PubKey {
         key: sender.user.account().public_key().to_vec(),
@@ -139,18 +259,4 @@ fn info(rng: &mut Rng, sender: &Sender) -> SignerInfo {
             sender.sequence
         },
     }
-}
-
-fn sign(rng: &mut Rng, sender: &Sender, body: &[u8], auth: &[u8], head: &BlockInfo) -> Vec<u8> {
-    let chain_id = if rng.once_in(40) {
-        "other-1"
-    } else {
-        &head.chain_id
-    };
-    let document = tx::sign_bytes_direct(body, auth, chain_id, sender.number);
-    if rng.once_in(60) {
-        return rng.bytes(70);
-    }
-    let signature = sender.user.account().sign(&document);
-    signature.expect("a signature").to_vec()
 }

@@ -4,9 +4,9 @@ use crate::collections::Item;
 use crate::types::Gas;
 use borsh::{BorshDeserialize, BorshSerialize};
 
-/// The most gas that a block may be given in genesis. Without a bound one transaction could run for ever; how long is
-/// sensible is for the network to choose below it.
-pub const BLOCK_GAS_MAX: i64 = 1_000_000_000_000;
+/// The most gas that a block may be given in genesis: ten times the local network's. It bounds how long a block runs, and how
+/// many bytes one transaction holds in memory before its output is counted.
+pub const BLOCK_GAS_MAX: i64 = 1_000_000_000;
 /// The most validators of a set.
 pub const VALIDATORS_MAX: usize = 1_000;
 /// The most voting power of a set: 2^63 / 8, CometBFT's own bound.

@@ -172,7 +172,7 @@ fn an_upload_without_the_gas_for_its_part_of_the_block_fails_alone() {
 }
 
 /// A puppet of almost 2 MiB, most of it zeros, which zip to nothing.
-fn huge(n: usize) -> Vec<u8> {
+pub(super) fn huge(n: usize) -> Vec<u8> {
     let zeros = "\\00".repeat(990_000);
     puppet::wasm(&format!(
         r#"(data (i32.const 0x400000) "{n:04}{zeros}") (data (i32.const 0x400000) "{zeros}")"#
@@ -306,7 +306,7 @@ fn a_long_storage_key_costs_its_bytes_whatever_is_done_with_it() {
 }
 
 /// A puppet of 32 MiB weight in 1 MB, of branch tables, that differs from others by its number.
-fn heavy(n: usize) -> Vec<u8> {
+pub(super) fn heavy(n: usize) -> Vec<u8> {
     let table = format!(
         "(func (block (br_table {}(i32.const 0))))",
         "0 ".repeat(4_000)
@@ -315,14 +315,17 @@ fn heavy(n: usize) -> Vec<u8> {
     puppet::wasm(&format!("{}{number}", table.repeat(250)))
 }
 
+/// How many heavy codes a block loads.
+pub(super) fn most_heavy(world: &mut World) -> usize {
+    let one = world.store(heavy(0));
+    let stored = world.read(|ctx| CODES.get(ctx, &one.id).unwrap().unwrap());
+    usize::try_from(LOAD_BLOCK_MAX / stored.into_code().weight).unwrap()
+}
+
 /// Heavy codes, one more than a block loads.
 fn one_too_many(world: &mut World) -> Vec<Code> {
-    let first = world.store(heavy(0));
-    let stored = world.read(|ctx| CODES.get(ctx, &first.id).unwrap().unwrap());
-    let most = usize::try_from(LOAD_BLOCK_MAX / stored.into_code().weight).unwrap();
-    let mut codes = vec![first];
-    codes.extend((1..=most).map(|n| world.store(heavy(n))));
-    codes
+    let most = most_heavy(world);
+    (0..=most).map(|n| world.store(heavy(n))).collect()
 }
 
 /// Instantiates each of the codes in a transaction of its own, all in one block.

@@ -3,6 +3,7 @@
 mod bank;
 mod engine;
 mod limits;
+mod meters;
 mod nesting;
 mod puppet;
 mod queries;
@@ -10,6 +11,8 @@ mod respond;
 mod simulate;
 mod world;
 
+use crate::genesis::Document;
+use crate::testing::document;
 use crate::types::Address;
 use world::{Code, World, b64};
 
@@ -55,7 +58,11 @@ fn smart(contract: &Address, code_hash: &str, msg: &str) -> String {
 
 /// A chain with the puppet stored and two contracts of it.
 fn two_puppets() -> (World, Code, Address, Address) {
-    let mut world = World::new();
+    two_puppets_of(&document(3))
+}
+
+fn two_puppets_of(document: &Document) -> (World, Code, Address, Address) {
+    let mut world = World::from_document(document);
     let code = world.store(puppet::wasm(""));
     let (a, b) = (world.instantiate(&code), world.instantiate(&code));
     (world, code, a, b)

@@ -164,20 +164,29 @@ impl World {
 
     /// Makes a block, keeps what it gives.
     pub(super) fn block(&mut self, txs: &[Vec<u8>]) -> BlockOutcome {
+        let outcome = self.peek(txs);
         self.height += 1;
-        let block = block_info(self.height);
-        let outcome = execute_block(&self.state, &self.keys, self.services(), &block, txs).unwrap();
         self.state.apply(&outcome.writes);
         self.content.0.extend(outcome.new_code.clone());
         outcome
     }
 
+    /// What a block would give, without making it.
+    pub(super) fn peek(&self, txs: &[Vec<u8>]) -> BlockOutcome {
+        let block = block_info(self.height + 1);
+        execute_block(&self.state, &self.keys, self.services(), &block, txs).unwrap()
+    }
+
     /// Signs messages of the first user with this gas; the sequence goes on.
     pub(super) fn sign(&mut self, messages: Vec<Any>, gas: u64) -> Vec<u8> {
+        self.sign_by(0, messages, gas)
+    }
+
+    pub(super) fn sign_by(&mut self, user: usize, messages: Vec<Any>, gas: u64) -> Vec<u8> {
         let mut draft = draft(messages);
         draft.fee.gas_limit = gas;
-        let bytes = draft.signed(&[&self.users[0]]);
-        self.users[0].sequence += 1;
+        let bytes = draft.signed(&[&self.users[user]]);
+        self.users[user].sequence += 1;
         bytes
     }
 
