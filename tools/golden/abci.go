@@ -18,6 +18,8 @@ import (
 // longMessage: longer messages are left out of abci.json. The three parts of block 7 say nothing new there.
 const longMessage = 32 << 10
 
+const abciName = "single/abci.json"
+
 // abciServer serves one app to one node over a socket and keeps every message. CometBFT's own server holds one lock over
 // all connections; here a proposal can wait while transactions are checked.
 type abciServer struct {

@@ -47,13 +47,9 @@ func signAgain(body []byte, n *node, files nodeFiles) (*strings.Replacer, error)
 	if err := json.Unmarshal(body, &request); err != nil {
 		return nil, err
 	}
-	var any types.Evidence
-	if err := cmtjson.Unmarshal(request.Params.Evidence, &any); err != nil {
-		return nil, fmt.Errorf("recorded evidence: %w", err)
-	}
-	evidence, ok := any.(*types.DuplicateVoteEvidence)
-	if !ok {
-		return nil, fmt.Errorf("recorded evidence is %T", any)
+	evidence, err := duplicateVotes(request.Params.Evidence)
+	if err != nil {
+		return nil, err
 	}
 	old := []string{
 		evidence.Timestamp.Format(time.RFC3339Nano),
@@ -68,6 +64,18 @@ func signAgain(body []byte, n *node, files nodeFiles) (*strings.Replacer, error)
 		old[1], base64.StdEncoding.EncodeToString(evidence.VoteA.Signature),
 		old[2], base64.StdEncoding.EncodeToString(evidence.VoteB.Signature),
 	), nil
+}
+
+func duplicateVotes(text json.RawMessage) (*types.DuplicateVoteEvidence, error) {
+	var recorded types.Evidence
+	if err := cmtjson.Unmarshal(text, &recorded); err != nil {
+		return nil, fmt.Errorf("recorded evidence: %w", err)
+	}
+	evidence, ok := recorded.(*types.DuplicateVoteEvidence)
+	if !ok {
+		return nil, fmt.Errorf("recorded evidence is %T", recorded)
+	}
+	return evidence, nil
 }
 
 // evidenceOfRun gives both votes the time of their height in this run and signs them.

@@ -21,6 +21,8 @@ type app struct {
 	mu sync.Mutex
 	// initialHash: InitChain answers with an app hash. Without it the first app hash is empty.
 	initialHash bool
+	// refuses: ProcessProposal rejects what is proposed for this height.
+	refuses int64
 
 	values     map[string]string
 	hash       []byte
@@ -74,7 +76,11 @@ func (a *app) handle(request *abci.Request) *abci.Response {
 	case *abci.Request_PrepareProposal:
 		return abci.ToResponsePrepareProposal(&abci.ResponsePrepareProposal{Txs: r.PrepareProposal.Txs})
 	case *abci.Request_ProcessProposal:
-		return abci.ToResponseProcessProposal(&abci.ResponseProcessProposal{Status: abci.ResponseProcessProposal_ACCEPT})
+		status := abci.ResponseProcessProposal_ACCEPT
+		if r.ProcessProposal.Height == a.refuses {
+			status = abci.ResponseProcessProposal_REJECT
+		}
+		return abci.ToResponseProcessProposal(&abci.ResponseProcessProposal{Status: status})
 	case *abci.Request_FinalizeBlock:
 		return abci.ToResponseFinalizeBlock(a.finalizeBlock(r.FinalizeBlock))
 	case *abci.Request_Commit:

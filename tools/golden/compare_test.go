@@ -33,7 +33,7 @@ func differences(t *testing.T, changed func(name, text string) string) []string 
 	if err != nil {
 		t.Fatal(err)
 	}
-	return found
+	return found.differences
 }
 
 // What hangs on the time of a run, changed everywhere alike: the time, the hash and the signature of block 9.

@@ -70,7 +70,7 @@ func (r recorder) singleOnce(ctx context.Context) error {
 	}
 	fmt.Println("single: the RPC at rest")
 	for _, name := range []string{"info", "blocks", "tx", "abci", "envelope", "http"} {
-		if err := r.replay(n, name, blocks.adapt); err != nil {
+		if err := r.replay(n, "single/rpc/"+name, blocks.adapt); err != nil {
 			return err
 		}
 	}
@@ -116,7 +116,7 @@ func (r recorder) singleOnce(ctx context.Context) error {
 	if err := r.pruned(ctx, n); err != nil {
 		return err
 	}
-	return r.out.write("single/abci.json",
+	return r.out.write(abciName,
 		member{key: "about", value: "ABCI 2.0 messages over the socket, without their length prefixes; flush and long messages left out"},
 		member{key: "messages", value: n.abci.messages, lines: true})
 }
@@ -132,21 +132,21 @@ func (r recorder) singleFiles() (files nodeFiles, err error) {
 	return
 }
 
-// replay records one document of rpc/.
+// replay records one document of exchanges.
 func (r recorder) replay(n *node, name string, adapt *strings.Replacer) error {
 	return r.replayWith(n, name, adapt, nothing, nothing)
 }
 
 func (r recorder) replayWith(n *node, name string, adapt *strings.Replacer, before, after func(string) error) error {
 	var script exchanges
-	if err := r.script.decode("single/rpc/"+name+".json", &script); err != nil {
+	if err := r.script.decode(name+".json", &script); err != nil {
 		return err
 	}
 	again, err := script.replay(n.rpc, adapt, before, after)
 	if err != nil {
-		return fmt.Errorf("rpc/%s.json: %w", name, err)
+		return fmt.Errorf("%s.json: %w", name, err)
 	}
-	return r.out.write("single/rpc/"+name+".json", again.members()...)
+	return r.out.write(name+".json", again.members()...)
 }
 
 // recordedTxs are the transactions of a recorded block.
@@ -252,7 +252,7 @@ func (r recorder) evidence(n *node) error {
 	if err != nil {
 		return err
 	}
-	return r.replay(n, "evidence", adapt)
+	return r.replay(n, "single/rpc/evidence", adapt)
 }
 
 // broadcasts records rpc/broadcast.json. The proposal is held back until one transaction was too late for its answer, so that
@@ -302,7 +302,7 @@ func (r recorder) broadcasts(ctx context.Context, n *node) error {
 		}
 		return nil
 	}
-	if err := r.replayWith(n, "broadcast", strings.NewReplacer(), before, after); err != nil {
+	if err := r.replayWith(n, "single/rpc/broadcast", strings.NewReplacer(), before, after); err != nil {
 		return err
 	}
 	if err := n.waitCommitted(ctx, singleRest+6); err != nil {
@@ -315,7 +315,7 @@ func (r recorder) broadcasts(ctx context.Context, n *node) error {
 // limits records a node with small limits, CORS for anyone and the unsafe methods, and stops it.
 func (r recorder) limits(ctx context.Context, n *node) error {
 	for _, name := range []string{"cors_any", "limits"} {
-		if err := r.replay(n, name, strings.NewReplacer()); err != nil {
+		if err := r.replay(n, "single/rpc/"+name, strings.NewReplacer()); err != nil {
 			return err
 		}
 	}
@@ -334,7 +334,7 @@ func (r recorder) limits(ctx context.Context, n *node) error {
 	if err := n.waitCommitted(ctx, singleRest+9); err != nil {
 		return err
 	}
-	if err := r.replay(n, "unsafe", strings.NewReplacer()); err != nil {
+	if err := r.replay(n, "single/rpc/unsafe", strings.NewReplacer()); err != nil {
 		return err
 	}
 	return n.stop()
@@ -342,7 +342,7 @@ func (r recorder) limits(ctx context.Context, n *node) error {
 
 // pruned records CORS for some, lets the application give up the lowest heights, and records what is left of them.
 func (r recorder) pruned(ctx context.Context, n *node) error {
-	if err := r.replay(n, "cors_some", strings.NewReplacer()); err != nil {
+	if err := r.replay(n, "single/rpc/cors_some", strings.NewReplacer()); err != nil {
 		return err
 	}
 	if err := n.send([]byte("retain 4")); err != nil {
@@ -352,5 +352,5 @@ func (r recorder) pruned(ctx context.Context, n *node) error {
 		return err
 	}
 	time.Sleep(2 * settled)
-	return r.replay(n, "pruned", strings.NewReplacer())
+	return r.replay(n, "single/rpc/pruned", strings.NewReplacer())
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/cometbft/cometbft/types"
@@ -41,10 +42,14 @@ func (m manifest) members() []member {
 func (r recorder) write(chain string) error {
 	names, err := r.out.names(chain)
 	if err != nil {
+		return fmt.Errorf("nothing recorded of %s: %w", chain, err)
+	}
+	missing, err := r.notRecorded(chain, names)
+	if err != nil {
 		return err
 	}
-	if len(names) == 0 {
-		return fmt.Errorf("nothing recorded of %s", chain)
+	if len(missing) > 0 {
+		return fmt.Errorf("not recorded: %v. They would not fit what is written", missing)
 	}
 	for _, name := range names {
 		text, err := r.out.read(name)
@@ -64,6 +69,17 @@ func (r recorder) write(chain string) error {
 		return err
 	}
 	return r.script.replace(manifestName, text)
+}
+
+// notRecorded are the committed documents, but for the settings, that a recording lacks.
+func (r recorder) notRecorded(chain string, names []string) (missing []string, err error) {
+	committed, err := r.script.names(chain)
+	for _, name := range committed {
+		if !slices.Contains(names, name) && !strings.Contains(name, "/config/") {
+			missing = append(missing, name)
+		}
+	}
+	return missing, err
 }
 
 func (r recording) replace(name string, text []byte) error {
