@@ -60,6 +60,8 @@ func (c *comparison) document(name string) error {
 		return c.abci(name)
 	case name == lightName:
 		return c.light(name)
+	case name == negativeName:
+		return c.negative(name)
 	}
 	return nil
 }
@@ -278,6 +280,24 @@ func (c *comparison) light(name string) error {
 		where := fmt.Sprintf("%s, %d to %d", name, was.Trusted, was.Untrusted)
 		c.same(where, power.ReplaceAllString(fmt.Sprint(was), "got <by chance>"),
 			power.ReplaceAllString(fmt.Sprint(is), "got <by chance>"))
+	}
+	return nil
+}
+
+// negative compares verdicts. How each block is mutated is checked, exactly, by the tests.
+func (c *comparison) negative(name string) error {
+	var old, new negativeFile
+	if err := c.both(name, &old, &new); err != nil {
+		return err
+	}
+	if len(old.Cases) != len(new.Cases) {
+		c.differences = append(c.differences, name+": other cases")
+		return nil
+	}
+	for i, was := range old.Cases {
+		is := new.Cases[i]
+		c.differ(name+", "+was.Name, fmt.Sprint(was.Name, was.Trusted, was.TrustLevel, was.CometBFT.Verdict),
+			fmt.Sprint(is.Name, is.Trusted, is.TrustLevel, is.CometBFT.Verdict))
 	}
 	return nil
 }

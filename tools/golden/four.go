@@ -187,7 +187,7 @@ func (f *fourNodes) evidence() error {
 	return nil
 }
 
-// light asks CometBFT's light client about the recorded pairs, of the new blocks.
+// light asks CometBFT's light client about the recorded pairs and mutations, of the new blocks.
 func (r recorder) light() error {
 	var script lightFile
 	if err := r.script.decode(lightName, &script); err != nil {
@@ -203,5 +203,19 @@ func (r recorder) light() error {
 	if err != nil {
 		return err
 	}
-	return r.out.write(lightName, judged.members()...)
+	if err := r.out.write(lightName, judged.members()...); err != nil {
+		return err
+	}
+	var mutated negativeFile
+	if err := r.script.decode(negativeName, &mutated); err != nil {
+		return err
+	}
+	keys, err := r.script.fourKeys()
+	if err != nil {
+		return err
+	}
+	if mutated, err = mutated.madeAgain(blocks, keys, script.Now); err != nil {
+		return err
+	}
+	return r.out.write(negativeName, mutated.members()...)
 }

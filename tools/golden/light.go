@@ -1,12 +1,10 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
-	cmtjson "github.com/cometbft/cometbft/libs/json"
 	cmtmath "github.com/cometbft/cometbft/libs/math"
 	"github.com/cometbft/cometbft/light"
 	"github.com/cometbft/cometbft/types"
@@ -125,58 +123,4 @@ func (l lightFile) judged(blocks lightBlocks) (lightFile, error) {
 	}
 	l.Pairs = pairs
 	return l, nil
-}
-
-// negativeFile is negative.json: mutated blocks.
-type negativeFile struct {
-	ChainID  string         `json:"chain_id"`
-	Trusting int            `json:"trusting_period_seconds"`
-	Drift    int            `json:"max_clock_drift_seconds"`
-	Cases    []negativeCase `json:"cases"`
-}
-
-type negativeCase struct {
-	Name         string          `json:"name"`
-	Trusted      int64           `json:"trusted_height"`
-	Now          time.Time       `json:"now"`
-	TrustLevel   string          `json:"trust_level"`
-	CometBFT     verdict         `json:"cometbft"`
-	SignedHeader json.RawMessage `json:"signed_header"`
-	Validators   json.RawMessage `json:"validators"`
-}
-
-// judge is the verdict about one mutated block, with the trusted side from the recorded ones.
-func (c negativeCase) judge(file negativeFile, blocks lightBlocks) (verdict, error) {
-	trusted, err := blocks.at(c.Trusted)
-	if err != nil {
-		return verdict{}, err
-	}
-	untrusted := &types.LightBlock{SignedHeader: &types.SignedHeader{}, ValidatorSet: &types.ValidatorSet{}}
-	if err := cmtjson.Unmarshal(c.SignedHeader, untrusted.SignedHeader); err != nil {
-		return verdict{}, err
-	}
-	if err := cmtjson.Unmarshal(c.Validators, &untrusted.ValidatorSet.Validators); err != nil {
-		return verdict{}, err
-	}
-	untrusted.ValidatorSet = asReceived(untrusted.ValidatorSet.Validators)
-	rules := lightRules{file.ChainID, c.Now, file.Trusting, file.Drift, c.TrustLevel}
-	return rules.judge(trusted.trusted(), untrusted)
-}
-
-// asReceived is a set in the order given, as a peer sends it. What CometBFT cannot read is left for ValidateBasic to refuse.
-func asReceived(validators []*types.Validator) *types.ValidatorSet {
-	plain := &types.ValidatorSet{Validators: validators}
-	if len(validators) == 0 {
-		return plain
-	}
-	plain.Proposer = validators[0]
-	sent, err := plain.ToProto()
-	if err != nil {
-		return plain
-	}
-	received, err := types.ValidatorSetFromProto(sent)
-	if err != nil {
-		return plain
-	}
-	return received
 }

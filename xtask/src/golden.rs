@@ -10,7 +10,7 @@ use crate::report::{Count, Report};
 const RECORDER: &str = "tools/golden";
 /// The version is that of the recorder's go.mod.
 const COMETBFT: &str = "github.com/cometbft/cometbft/cmd/cometbft";
-const CHAINS: [&str; 1] = ["single"];
+const CHAINS: [&str; 2] = ["single", "four"];
 
 /// What is done with a recording after it was made.
 enum Then {
