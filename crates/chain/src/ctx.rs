@@ -1,13 +1,16 @@
 //! What a handler has: block and transaction, metered state, gas, events, and the services of the house.
 
 use crate::Bytes;
+use crate::engine::Machine;
 use crate::error::{Fault, Stop};
 use crate::gas::{self, GasMeter};
 use crate::overlay::Slot;
 use crate::ports::CodeRead;
 use crate::state::State;
+use crate::tx::{Msg, no_handler};
 use crate::types::error::sdk;
-use crate::types::{Attribute, Coins, Event, Gas, Hash, Height, Timestamp};
+use crate::types::proto::Any;
+use crate::types::{Address, Attribute, Coins, Event, Gas, Hash, Height, Timestamp};
 use std::collections::BTreeMap;
 
 /// Longest raw key of the native tree, in bytes: no collection writes a longer one (labels have 512, denominations 128), and
@@ -62,7 +65,7 @@ pub struct Services<'a> {
     /// Content by hash.
     pub code: &'a dyn CodeRead,
     /// Engine and cache of loaded modules.
-    pub vm: &'a crate::modules::compute::Machine,
+    pub vm: &'a Machine,
 }
 
 /// The context of one transaction, message or query.
@@ -81,7 +84,7 @@ pub struct Ctx<'a, 's> {
     pub mode: Mode,
     /// Content and engine.
     pub services: Services<'a>,
-    /// Fees taken by this transaction: a delta, credited to the fee collector at block end.
+    /// Fees taken by this transaction: a delta. At block end: those of the block, for whoever credits them.
     pub fees: Coins,
     /// Content first seen in this transaction, for the host to keep: hash → wasm.
     pub new_code: BTreeMap<Hash, Bytes>,
@@ -171,6 +174,30 @@ impl<'a, 's> Ctx<'a, 's> {
         Ok(())
     }
 
+    /// Runs a message on behalf of `signers`: the one way for the messages of transactions and of contracts. Gives the encoded
+    /// response.
+    ///
+    /// # Errors
+    /// sdk 6 for a message that nobody handles, those of [`Msg::decode`] and [`Ctx::run`].
+    pub fn dispatch(&mut self, message: &Any, signers: &[Address]) -> Result<Vec<u8>, Stop> {
+        let decoded = Msg::decode(message)?;
+        let decoded = decoded.ok_or_else(|| no_handler(&message.type_url))?;
+        self.run(decoded, signers)
+    }
+
+    /// As [`Ctx::dispatch`], for a message that was decoded before.
+    ///
+    /// # Errors
+    /// sdk 4 if one must sign it who is none of `signers`; the handler's.
+    pub fn run(&mut self, message: Msg, signers: &[Address]) -> Result<Vec<u8>, Stop> {
+        if let Some(other) = message.signers()?.iter().find(|s| !signers.contains(s)) {
+            return Err(sdk::UNAUTHORIZED
+                .wrap(format!("{other} has not signed this message"))
+                .into());
+        }
+        message.run(self)
+    }
+
     /// Adds an event.
     pub fn emit(&mut self, event: Event) {
         self.events.push(event);
@@ -208,7 +235,6 @@ impl From<borsh::io::Error> for Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::modules::compute::Machine;
     use crate::overlay::Overlay;
     use crate::ports::{NoSecrets, StateRead};
     use crate::testing::block_info;

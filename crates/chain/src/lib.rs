@@ -9,8 +9,8 @@
 //!
 //! Order of reading: [`ports`] (what it stands on), [`overlay`] and [`state`] (how it reads and writes),
 //! [`collections`], [`gas`], [`ctx`] (what a handler has), [`tx`] (one transaction), [`block`] (one block),
-//! [`check`] (mempool and simulation), [`mod@query`], [`genesis`],
-//! [`modules`] (auth, bank, compute, consensus, registration; all of one shape).
+//! [`check`] (mempool and simulation), [`mod@query`], [`genesis`], [`module`] (what a module is) and [`modules`] (the table of them; all
+//! of one shape).
 
 #![cfg_attr(
     not(test),
@@ -30,11 +30,14 @@ pub mod block;
 pub mod check;
 pub mod collections;
 pub mod ctx;
+pub mod engine;
 pub mod error;
 pub mod gas;
 pub mod genesis;
+pub mod module;
 pub mod modules;
 pub mod overlay;
+pub mod params;
 pub mod ports;
 pub mod query;
 mod secrets;

@@ -2,8 +2,8 @@
 //! go through [`crate::Ctx`], which charges gas.
 
 use crate::Bytes;
+use crate::engine::Running;
 use crate::error::{Fault, broken};
-use crate::modules::compute::Running;
 use crate::overlay::{Overlay, Slot};
 use crate::ports::{Secrets, SecretsError, StateRead};
 use crate::types::{Address, Hash, Height, Tree, WriteSet};

@@ -3,14 +3,13 @@
 use crate::block::{BlockOutcome, execute_block};
 use crate::check::{CheckOutcome, CheckState, Simulated, simulate};
 use crate::ctx::{BlockInfo, Ctx, Mode, Services, TxInfo};
+use crate::engine::Machine;
 use crate::error::Fault;
 use crate::genesis::{
-    Document, GenesisError, InitOutcome, LocalnetParams, init_chain, localnet_genesis,
+    Document, GenesisError, InitOutcome, LocalnetParams, NetworkKeys, init_chain, localnet_genesis,
 };
-use crate::modules::auth::genesis::{BaseAccount, GenesisAccount};
-use crate::modules::bank::genesis::{Balance, GenesisCoin};
-use crate::modules::compute::Machine;
-use crate::modules::registration::state::NetworkKeys;
+use crate::modules::auth::genesis::{self as auth, BaseAccount, GenesisAccount};
+use crate::modules::bank::genesis::{self as bank, Balance, GenesisCoin};
 use crate::overlay::Overlay;
 use crate::ports::{CodeRead, NoSecrets, StateRead};
 use crate::query::QueryStop;
@@ -249,20 +248,18 @@ pub(crate) fn localnet_params() -> LocalnetParams {
 /// The document of a local network with `users` more accounts.
 pub(crate) fn document(users: u8) -> Document {
     let mut document = Document::parse(&localnet_genesis(&localnet_params()).unwrap()).unwrap();
-    let bank = &mut document.app_state.bank;
+    let state = &mut document.app_state;
+    let (mut auth, mut bank): (auth::Genesis, bank::Genesis) =
+        (state.part("auth").unwrap(), state.part("bank").unwrap());
     let mut supply: u128 = bank.supply[0].amount.parse().unwrap();
     for n in 0..users {
         let user = User::new(n);
-        document
-            .app_state
-            .auth
-            .accounts
-            .push(GenesisAccount::Base(BaseAccount {
-                address: user.address.to_string(),
-                pub_key: None,
-                account_number: user.number.to_string(),
-                sequence: "0".into(),
-            }));
+        auth.accounts.push(GenesisAccount::Base(BaseAccount {
+            address: user.address.to_string(),
+            pub_key: None,
+            account_number: user.number.to_string(),
+            sequence: "0".into(),
+        }));
         let coin = GenesisCoin {
             denom: "uscrt".into(),
             amount: USER_BALANCE.to_string(),
@@ -274,6 +271,8 @@ pub(crate) fn document(users: u8) -> Document {
         supply += USER_BALANCE;
     }
     bank.supply[0].amount = supply.to_string();
+    state.set("auth", &auth).unwrap();
+    state.set("bank", &bank).unwrap();
     document
 }
 
@@ -395,6 +394,6 @@ impl Chain {
     }
 
     pub(crate) fn balance(&self, address: &Address) -> u128 {
-        self.read(|ctx| crate::modules::bank::state::balance(ctx, address, "uscrt").unwrap())
+        self.read(|ctx| crate::modules::bank::keeper::balance(ctx, address, "uscrt").unwrap())
     }
 }

@@ -13,7 +13,8 @@ use strongroom_bridge::message::PublicKeys;
 use strongroom_bridge::{Failure, FailureCode};
 use strongroom_chain::genesis::{Document, init_chain};
 use strongroom_chain::modules::compute::Machine;
-use strongroom_chain::modules::consensus::state::ConsensusParams;
+use strongroom_chain::modules::registration::genesis as registration;
+use strongroom_chain::params::ConsensusParams;
 use strongroom_chain::{Bytes, CodeRead, Fault, Services};
 use strongroom_crypto::seal::{Chain, SEAL_LEN_MAX, SealedAnchor, SealedSeeds};
 use strongroom_crypto::seed::{MasterSeed, SeedRing};
@@ -141,6 +142,10 @@ pub(crate) fn genesis_state(
         },
     )
     .map_err(|e| refused(&e))?;
+    if !outcome.new_code.is_empty() {
+        let why = "app_state.compute has codes: there is no way yet to hand them to the host";
+        return Err(refused(&why));
+    }
     let mut forest = PartialForest::empty();
     forest
         .apply(&outcome.writes)
@@ -212,19 +217,20 @@ pub(crate) fn encode_params(params: &ConsensusParams) -> Result<Vec<u8>, Failure
 
 /// Which chain a genesis file makes.
 fn chain_of(genesis: &[u8]) -> Result<Chain, Failure> {
-    let document = Document::parse(genesis).map_err(|e| failure(FailureCode::Genesis, e))?;
+    let refused = |e| failure(FailureCode::Genesis, e);
+    let document = Document::parse(genesis).map_err(refused)?;
+    let (security, _) = registration::read(&document).map_err(refused)?;
     Ok(Chain {
         genesis_hash: sha256(genesis),
-        security: document.app_state.registration.security,
+        security,
     })
 }
 
 /// The genesis file must name exactly these keys.
 fn require_keys(genesis: &[u8], keys: &Keys) -> Result<(), Failure> {
-    let document = Document::parse(genesis).map_err(|e| failure(FailureCode::Genesis, e))?;
-    let named = document
-        .network_keys()
-        .map_err(|e| failure(FailureCode::Genesis, e))?;
+    let refused = |e| failure(FailureCode::Genesis, e);
+    let document = Document::parse(genesis).map_err(refused)?;
+    let (_, named) = registration::read(&document).map_err(refused)?;
     let own = keys.public();
     if named.io == own.io && named.node_exchange == own.exchange {
         Ok(())

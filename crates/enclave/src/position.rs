@@ -15,7 +15,7 @@ use std::sync::Arc;
 use strongroom_bridge::lane::HostClient;
 use strongroom_bridge::message::{BlockResult, Hint, NewCode, Status};
 use strongroom_bridge::{Failure, FailureCode};
-use strongroom_chain::modules::consensus::state::ConsensusParams;
+use strongroom_chain::params::ConsensusParams;
 use strongroom_chain::{BlockInfo, BlockOutcome, EpochKeys, Services, execute_watched};
 use strongroom_proof::PartialForest;
 use strongroom_proof::comet::{consensus_hash, results_hash};

@@ -328,7 +328,7 @@ fn response<R: Message + Default>(
 
 fn query_refused(error: QueryError, key: &TxKey) -> Refused {
     let (codespace, code, text) = match error {
-        QueryError::Module(e) => (e.codespace, e.code, e.text),
+        QueryError::Module(e) | QueryError::Contract(e) => (e.codespace, e.code, e.text),
         other => {
             let (code, text) = other.grpc();
             (String::from("grpc"), code.number(), text)

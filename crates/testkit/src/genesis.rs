@@ -2,10 +2,9 @@
 
 use crate::user::User;
 use strongroom_bridge::message::PublicKeys;
-use strongroom_chain::genesis::{DENOM, Document, LocalnetParams, localnet_genesis};
-use strongroom_chain::modules::auth::genesis::{BaseAccount, GenesisAccount};
-use strongroom_chain::modules::bank::genesis::{Balance, GenesisCoin};
-use strongroom_chain::modules::registration::state::NetworkKeys;
+use strongroom_chain::genesis::{DENOM, Document, LocalnetParams, NetworkKeys, localnet_genesis};
+use strongroom_chain::modules::auth::genesis::{self as auth, BaseAccount, GenesisAccount};
+use strongroom_chain::modules::bank::genesis::{self as bank, Balance, GenesisCoin};
 use strongroom_types::{Gas, Timestamp};
 
 /// The coins of each further account, in uscrt.
@@ -63,7 +62,10 @@ pub(crate) fn document(options: &Options, validator: [u8; 32], keys: &PublicKeys
     if let Some(gas) = options.block_gas {
         document.consensus_params.block.max_gas = gas.to_string();
     }
-    let first = document.app_state.auth.accounts.len();
+    let state = &mut document.app_state;
+    let mut auth: auth::Genesis = state.part("auth").expect("our own part");
+    let mut bank: bank::Genesis = state.part("bank").expect("our own part");
+    let first = auth.accounts.len();
     for n in 0..options.accounts {
         let address = User::numbered(n).address().to_string();
         let base = BaseAccount {
@@ -72,24 +74,21 @@ pub(crate) fn document(options: &Options, validator: [u8; 32], keys: &PublicKeys
             account_number: (first + n).to_string(),
             sequence: String::from("0"),
         };
-        document
-            .app_state
-            .auth
-            .accounts
-            .push(GenesisAccount::Base(base));
+        auth.accounts.push(GenesisAccount::Base(base));
         let coin = GenesisCoin {
             denom: DENOM.to_owned(),
             amount: ACCOUNT_BALANCE.to_string(),
         };
-        document.app_state.bank.balances.push(Balance {
+        bank.balances.push(Balance {
             address,
             coins: vec![coin],
         });
     }
-    let supply = &mut document.app_state.bank.supply;
-    for coin in supply.iter_mut().filter(|coin| coin.denom == DENOM) {
+    for coin in bank.supply.iter_mut().filter(|coin| coin.denom == DENOM) {
         let before: u128 = coin.amount.parse().expect("our own number");
         coin.amount = (before + ACCOUNT_BALANCE * options.accounts as u128).to_string();
     }
-    serde_json::to_vec_pretty(&document).expect("JSON of our own types")
+    state.set("auth", &auth).expect("JSON of our own types");
+    state.set("bank", &bank).expect("JSON of our own types");
+    document.to_bytes().expect("JSON of our own types")
 }

@@ -16,8 +16,7 @@ use crate::watch::{Watch, Watched};
 use std::collections::BTreeMap;
 use strongroom_chain::check::CheckOutcome;
 use strongroom_chain::modules::compute::Machine;
-use strongroom_chain::tx::ante::Options;
-use strongroom_chain::tx::{GasPrice, decode, run_ante};
+use strongroom_chain::tx::{AnteConfig, GasPrice, decode, run_ante};
 use strongroom_chain::{
     BlockInfo, BlockOutcome, CheckState, CodeRead, Ctx, Fault, Mode, Overlay, Secrets, Services,
     State, StateRead, TxInfo, execute_block, init_chain,
@@ -176,7 +175,7 @@ impl<W: World> Replica<W> {
                 ..TxInfo::default()
             };
             let mut ctx = Ctx::new(&mut state, &info, tx, Mode::Deliver, services, 0);
-            run_ante(&mut ctx, &decoded, &Options::default()).expect("a good transaction");
+            run_ante(&mut ctx, &decoded, &AnteConfig::default()).expect("a good transaction");
         }
     }
 

@@ -56,27 +56,6 @@ impl TxError {
         self.codespace == error.codespace && self.code == error.code
     }
 
-    /// The text of a query's gRPC status over REST (wire.md 1.12.1): a registered error is reversed to
-    /// `codespace <cs> code <n>: <description>[: <detail>]`, any other keeps its text.
-    #[must_use]
-    pub fn gateway_text(&self) -> String {
-        let Some(known) = registered(&self.codespace, self.code) else {
-            return self.text.clone();
-        };
-        let head = format!(
-            "codespace {} code {}: {}",
-            known.codespace, known.code, known.description
-        );
-        match self
-            .text
-            .strip_suffix(known.description)
-            .and_then(|t| t.strip_suffix(": "))
-        {
-            Some(detail) => format!("{head}: {detail}"),
-            None => head,
-        }
-    }
-
     /// The error of a query over RPC `abci_query` (wire.md 1.12.1): registered → sdk 6, plain → sdk 18.
     #[must_use]
     pub fn into_abci_query(self) -> Self {
@@ -123,25 +102,28 @@ impl From<Registered> for TxError {
 /// The codespace of errors that no family registered.
 pub const UNDEFINED: Codespace = "undefined";
 
-macro_rules! family {
-    ($(#[$doc:meta])* $module:ident, $codespace:literal, { $($name:ident = $code:literal $text:literal),* $(,)? }) => {
-        $(#[$doc])*
-        pub mod $module {
-            use super::{Codespace, Registered};
-            /// The name of this family.
-            pub const CODESPACE: Codespace = $codespace;
-            $(
-                #[doc = concat!("Code ", stringify!($code), ": `", $text, "`.")]
-                pub const $name: Registered = Registered { codespace: CODESPACE, code: $code, description: $text };
-            )*
-            pub(super) const ALL: &[Registered] = &[$($name),*];
-        }
+/// The errors of a codespace: `errors!("codespace" { NAME = code "description", … })` makes a constant of each, and `ALL`.
+#[macro_export]
+macro_rules! errors {
+    ($codespace:literal { $($name:ident = $code:literal $text:literal),* $(,)? }) => {
+        /// The name of this family.
+        pub const CODESPACE: $crate::Codespace = $codespace;
+        $(
+            #[doc = concat!("Code ", stringify!($code), ": `", $text, "`.")]
+            pub const $name: $crate::error::Registered = $crate::error::Registered {
+                codespace: CODESPACE,
+                code: $code,
+                description: $text,
+            };
+        )*
+        /// All of them.
+        pub const ALL: &[$crate::error::Registered] = &[$($name),*];
     };
 }
 
-family!(
-    /// Errors of the framework: envelope, ante chain, addresses, coins.
-    sdk, "sdk", {
+/// Errors of the framework: envelope, ante chain, addresses, coins.
+pub mod sdk {
+    crate::errors!("sdk" {
         TX_DECODE = 2 "tx parse error",
         INVALID_SEQUENCE = 3 "invalid sequence",
         UNAUTHORIZED = 4 "unauthorized",
@@ -174,76 +156,14 @@ family!(
         NOT_SUPPORTED = 37 "feature not supported",
         NOT_FOUND = 38 "not found",
         INVALID_GAS_LIMIT = 41 "invalid gas limit",
-    }
-);
+    });
+}
 
-family!(
-    /// Errors of the bank module.
-    bank, "bank", {
-        NO_INPUTS = 2 "no inputs to send transaction",
-        NO_OUTPUTS = 3 "no outputs to send transaction",
-        INPUT_OUTPUT_MISMATCH = 4 "sum inputs != sum outputs",
-        SEND_DISABLED = 5 "send transactions are disabled",
-        MULTIPLE_SENDERS = 9 "multiple senders not allowed",
-    }
-);
-
-family!(
-    /// Errors of the compute module.
-    compute, "compute", {
-        INSTANTIATE_FAILED = 2 "instantiate contract failed",
-        EXECUTE_FAILED = 3 "execute contract failed",
-        QUERY_FAILED = 4 "query contract failed",
-        MIGRATE_FAILED = 5 "migrate contract failed",
-        ACCOUNT_EXISTS = 6 "contract account already exists",
-        INSUFFICIENT_GAS = 7 "insufficient gas",
-        INVALID_GENESIS = 8 "invalid genesis",
-        NOT_FOUND = 9 "not found",
-        INVALID_MSG = 10 "invalid CosmosMsg from the contract",
-        EMPTY = 11 "empty",
-        LIMIT = 12 "exceeds limit",
-        INVALID = 13 "invalid",
-        DUPLICATE = 14 "duplicate",
-        CREATE_FAILED = 15 "create contract failed",
-        SIGNATURE_FAILED = 16 "parse signature failed",
-        UNSUPPORTED_FOR_CONTRACT = 17 "unsupported for this contract",
-        UNKNOWN_MSG = 18 "unknown message from the contract",
-        REPLY_FAILED = 19 "reply to contract failed",
-        INVALID_EVENT = 21 "invalid event",
-        MAX_TRANSFER_CHANNELS = 22 "max transfer channels",
-        MAX_CALL_DEPTH = 30 "max call depth exceeded",
-        MAX_CONTRACT_SIZE = 31 "max contract size exceeded",
-    }
-);
-
-family!(
-    /// Errors of the registration module.
-    register, "register", {
-        SEED_INIT_FAILED = 1 "Initialize node seed failed",
-        AUTHENTICATE_FAILED = 2 "Failed to authenticate node",
-        SEED_VALIDATION_FAILED = 3 "Failed to validate seed parameters",
-        BOOTSTRAP_FAILED = 4 "Failed to initialize bootstrap",
-        TYPE_ERROR = 5 "Type error",
-        CERTIFICATE_INVALID = 6 "Certificate invalid or does not exist",
-        NOT_FOUND = 7 "not found",
-        INVALID = 8 "invalid",
-    }
-);
-
-family!(
-    /// Errors that only this chain knows.
-    chain, "strongroom", {
+/// Errors that only this chain knows.
+pub mod chain {
+    crate::errors!("strongroom" {
         LEFT_OUT = 1 "left out of its block by an exception of the network",
-    }
-);
-
-/// The registered error of this codespace and code, if we have it.
-#[must_use]
-pub fn registered(codespace: &str, code: u32) -> Option<&'static Registered> {
-    [sdk::ALL, bank::ALL, compute::ALL, register::ALL, chain::ALL]
-        .into_iter()
-        .flatten()
-        .find(|e| e.codespace == codespace && e.code == code)
+    });
 }
 
 #[cfg(test)]
@@ -263,21 +183,6 @@ mod tests {
     }
 
     #[test]
-    fn a_registered_query_error_is_reversed_over_rest() {
-        let e = compute::NOT_FOUND.wrap("contract");
-        assert_eq!(e.text, "contract: not found");
-        assert_eq!(
-            e.gateway_text(),
-            "codespace compute code 9: not found: contract"
-        );
-        assert_eq!(
-            compute::NOT_FOUND.bare().gateway_text(),
-            "codespace compute code 9: not found"
-        );
-        assert_eq!(TxError::plain("as it is").gateway_text(), "as it is");
-    }
-
-    #[test]
     fn a_query_error_over_rpc_is_wrapped_by_its_kind() {
         let e = sdk::UNKNOWN_ADDRESS.wrap("label").into_abci_query();
         assert_eq!(
@@ -289,16 +194,5 @@ mod tests {
             (e.code, e.text.as_str()),
             (18, "failed to get code info for code id 7: invalid request")
         );
-    }
-
-    #[test]
-    fn no_code_is_registered_twice_and_none_is_zero() {
-        for family in [sdk::ALL, bank::ALL, compute::ALL, register::ALL, chain::ALL] {
-            assert!(
-                family
-                    .windows(2)
-                    .all(|w| w[0].code < w[1].code && w[0].code > 0)
-            );
-        }
     }
 }

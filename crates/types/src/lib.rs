@@ -27,6 +27,7 @@ pub mod coin;
 pub mod error;
 pub mod proto;
 pub mod schema;
+pub mod signers;
 pub mod size;
 pub mod state;
 mod strict;

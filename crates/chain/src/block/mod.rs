@@ -1,4 +1,4 @@
-//! One block: its transactions in order on one overlay, the fees folded at its end, one write set.
+//! One block: its modules begin it, its transactions run in order on one overlay, its modules end it; one write set.
 //!
 //! Promises: the cost of a transaction does not depend on how many are in the block; a transaction that fails leaves
 //! its fee and sequence only; one that does not decode leaves nothing but its error; the fee collector is written once;
@@ -15,18 +15,18 @@ pub use output::{OUTPUT_BYTES_MAX, OUTPUT_TX_BYTES_MAX};
 use crate::Bytes;
 use crate::ctx::{BlockInfo, Ctx, Mode, Services, TxInfo};
 use crate::error::{Fault, Stop, broken};
-use crate::modules::bank::handler::collect_fees;
-use crate::modules::consensus::state::{ConsensusParams, PARAMS};
+use crate::module::{self, Module};
+use crate::modules::{BEGIN_BLOCK, END_BLOCK};
 use crate::overlay::{Access, Overlay};
+use crate::params::{ConsensusParams, PARAMS};
 use crate::ports::{EveryTx, Secrets, StateRead, Watch};
 use crate::state::State;
-use crate::tx::ante::Options;
-use crate::tx::{Checked, decode, run_ante, run_messages, visible};
+use crate::tx::{AnteConfig, Checked, decode, run_ante, run_messages, visible};
 use crate::types::abci::LEFT;
 use crate::types::error::{chain, sdk};
 use crate::types::sha256;
 use crate::types::{
-    Coin, Coins, Event, ExecTxResult, Gas, Hash, TxError, ValidatorUpdate, WriteSet,
+    Attribute, Coin, Coins, Event, ExecTxResult, Gas, Hash, TxError, ValidatorUpdate, WriteSet,
 };
 use meters::{Meters, Use};
 use std::collections::BTreeMap;
@@ -54,7 +54,7 @@ pub struct BlockOutcome {
 struct Run<'b> {
     block: &'b BlockInfo,
     services: Services<'b>,
-    options: Options,
+    config: AnteConfig,
     meters: Meters,
     /// How many transactions passed the ante chain.
     passed: u32,
@@ -91,19 +91,20 @@ pub fn execute_watched(
 ) -> Result<BlockOutcome, Fault> {
     let mut state = State::new(base, secrets, Overlay::default());
     let limit = block_gas(&mut state, block, services)?;
-    let options = Options {
+    let config = AnteConfig {
         block_gas: limit,
         min_gas_price: None,
     };
     let mut run = Run {
         block,
         services,
-        options,
+        config,
         meters: Meters::new(limit),
         passed: 0,
         fees: BTreeMap::new(),
     };
     let (mut tx_results, mut access) = (Vec::new(), Vec::new());
+    let mut events = run.begin(&mut state)?;
     // What was read so far belongs to no transaction.
     let _ = state.overlay.end_tx();
     for (index, bytes) in txs.iter().enumerate() {
@@ -118,12 +119,13 @@ pub fn execute_watched(
         access.push(state.overlay.end_tx());
     }
     watch.all_done();
-    run.fold_fees(&mut state)?;
+    let (end_events, validator_updates) = run.end(&mut state)?;
+    events.extend(end_events);
     let new_code = core::mem::take(&mut state.content);
     Ok(BlockOutcome {
         tx_results,
-        events: Vec::new(),
-        validator_updates: Vec::new(),
+        events,
+        validator_updates,
         consensus_param_updates: None,
         writes: state.into_write_set(block.height)?,
         new_code,
@@ -202,14 +204,17 @@ impl Run<'_> {
         state.running.begin();
         let start = state.overlay.mark();
         let mut ctx = Ctx::new(state, self.block, tx, Mode::Deliver, self.services, 0);
-        if let Err(stop) = run_ante(&mut ctx, &decoded, &self.options) {
-            let checked = Checked::of(&ctx, Err(stop))?;
-            self.meters
-                .consume(checked.gas_used.min(checked.gas_wanted));
-            return Ok(checked.into_result(Vec::new(), Vec::new()));
-        }
+        let signers = match run_ante(&mut ctx, &decoded, &self.config) {
+            Ok(signers) => signers,
+            Err(stop) => {
+                let checked = Checked::of(&ctx, Err(stop))?;
+                let gas = checked.gas_used.min(checked.gas_wanted);
+                self.meters.consume(gas);
+                return Ok(checked.into_result(Vec::new(), Vec::new()));
+            }
+        };
         let (mark, ante_events) = (ctx.state.overlay.mark(), ctx.events.len());
-        let outcome = run_messages(&mut ctx, decoded).and_then(|done| {
+        let outcome = run_messages(&mut ctx, decoded, &signers).and_then(|done| {
             output::charge(&mut ctx, done.data.len())?;
             Ok(done)
         });
@@ -261,20 +266,59 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Credits the collector once.
-    fn fold_fees(&mut self, state: &mut State<'_>) -> Result<(), Fault> {
-        let mut ctx = Ctx::new(
-            state,
-            self.block,
-            TxInfo::default(),
-            Mode::Deliver,
-            self.services,
-            Gas::MAX,
-        );
-        for (denom, amount) in core::mem::take(&mut self.fees) {
-            let coins = Coins::new(vec![Coin::new(amount, denom)]).map_err(broken)?;
-            collect_fees(&mut ctx, &coins).map_err(unmetered)?;
-        }
-        Ok(())
+    /// A context for what belongs to the block and to none of its transactions: there is neither a limit nor a client.
+    fn context<'c, 's>(&'c self, state: &'c mut State<'s>) -> Ctx<'c, 's> {
+        let (tx, mode) = (TxInfo::default(), Mode::Deliver);
+        Ctx::new(state, self.block, tx, mode, self.services, Gas::MAX)
     }
+
+    /// The modules begin the block.
+    fn begin(&self, state: &mut State<'_>) -> Result<Vec<Event>, Fault> {
+        let mut ctx = self.context(state);
+        for module in in_order(BEGIN_BLOCK) {
+            if let Some(begin) = module.begin_block {
+                begin(&mut ctx).map_err(unmetered)?;
+            }
+        }
+        Ok(with_mode(ctx.events, "BeginBlock"))
+    }
+
+    /// The modules end the block.
+    fn end(&mut self, state: &mut State<'_>) -> Result<(Vec<Event>, Vec<ValidatorUpdate>), Fault> {
+        let fees = core::mem::take(&mut self.fees);
+        let fees = fees
+            .into_iter()
+            .map(|(denom, amount)| Coin::new(amount, denom));
+        let mut ctx = self.context(state);
+        ctx.fees = Coins::new(fees.collect()).map_err(broken)?;
+        let mut updates = Vec::new();
+        for module in in_order(END_BLOCK) {
+            let Some(end) = module.end_block else {
+                continue;
+            };
+            let changes = end(&mut ctx).map_err(unmetered)?;
+            if !changes.is_empty() && !updates.is_empty() {
+                return Err(broken("two modules change the validator set"));
+            }
+            updates.extend(changes);
+        }
+        Ok((with_mode(ctx.events, "EndBlock"), updates))
+    }
+}
+
+/// The modules of an order list.
+fn in_order(names: &'static [&'static str]) -> impl Iterator<Item = &'static Module> {
+    names.iter().filter_map(|name| module::by_name(name))
+}
+
+/// Events of a block say where in it they happened (wire.md 1.13.2).
+fn with_mode(mut events: Vec<Event>, mode: &str) -> Vec<Event> {
+    for event in &mut events {
+        event.attributes.push(Attribute {
+            key: "mode".into(),
+            value: mode.into(),
+            index: true,
+        });
+    }
+    events
 }

@@ -251,7 +251,7 @@ proptest! {
             }
             for n in 0..4 {
                 let address = chain.users[n].address.clone();
-                let account = chain.read(|ctx| crate::modules::auth::handler::account(ctx, &address).unwrap().unwrap());
+                let account = chain.read(|ctx| crate::modules::auth::keeper::account(ctx, &address).unwrap().unwrap());
                 chain.users[n].sequence = account.sequence;
             }
         }

@@ -8,17 +8,14 @@
 #[cfg(test)]
 mod tests;
 
-use crate::block::{block_gas, output, unmetered};
+use crate::block::{block_gas, output};
 use crate::ctx::{BlockInfo, Ctx, Mode, Services, TxInfo};
 use crate::error::{Fault, Stop};
-use crate::gas::GasMeter;
-use crate::modules::bank;
 use crate::overlay::Overlay;
 use crate::ports::{NoSecrets, StateRead};
 use crate::query::{GrpcCode, QueryError, QueryStop};
 use crate::state::State;
-use crate::tx::ante::Options;
-use crate::tx::{Checked, Decoded, GasPrice, Msg, decode, run_ante, run_messages};
+use crate::tx::{AnteConfig, Checked, Decoded, GasPrice, decode, run_ante, run_messages};
 use crate::types::error::sdk;
 use crate::types::proto::Any;
 use crate::types::{Address, Event, Gas};
@@ -111,7 +108,7 @@ fn ante(
     decoded: &Decoded,
     recheck: bool,
 ) -> Result<CheckOutcome, Fault> {
-    let options = Options {
+    let config = AnteConfig {
         block_gas: block_gas(state, block, services)?,
         min_gas_price: Some(min_gas_price.clone()),
     };
@@ -121,10 +118,7 @@ fn ante(
         ..TxInfo::default()
     };
     let mut ctx = Ctx::new(state, block, tx, mode, services, 0);
-    let passed = run_ante(&mut ctx, decoded, &options);
-    if passed.is_ok() {
-        set_aside(&mut ctx, &decoded.messages)?;
-    }
+    let passed = run_ante(&mut ctx, decoded, &config);
     let (sender, outcome) = match passed {
         Ok(signers) => (signers.into_iter().next(), Ok(())),
         Err(stop) => (None, Err(stop)),
@@ -135,19 +129,6 @@ fn ante(
         events: ctx.events,
         sender,
     })
-}
-
-/// Takes from the pending balances what the messages may take from their signers, as far as it is there: a fee that is to
-/// be paid from it later in the same block could not be. Nobody else's message takes anything from them. What the
-/// messages give is not counted: they may fail. Outside the transaction's gas, which is that of delivery.
-fn set_aside(ctx: &mut Ctx<'_, '_>, messages: &[Msg]) -> Result<(), Fault> {
-    let gas = core::mem::replace(&mut ctx.gas, GasMeter::new(Gas::MAX));
-    let outcome = messages
-        .iter()
-        .filter_map(Msg::spends)
-        .try_for_each(|(from, coins)| bank::handler::set_aside(ctx, &from, &coins));
-    ctx.gas = gas;
-    outcome.map_err(unmetered)
 }
 
 /// What a simulation came to.
@@ -191,7 +172,7 @@ pub fn simulate(
     }
     let gas_wanted = decoded.tx.fee().gas_limit;
     let mut state = State::new(base, &NoSecrets, pending);
-    let options = Options {
+    let config = AnteConfig {
         block_gas: block_gas(&mut state, block, services)?,
         min_gas_price: None,
     };
@@ -203,7 +184,7 @@ pub fn simulate(
     let follows = |state: &mut State<'_>| {
         let mark = state.overlay.mark();
         let mut ctx = Ctx::new(state, block, tx.clone(), Mode::Simulate, services, 0);
-        let passed = run_ante(&mut ctx, &decoded, &options);
+        let passed = run_ante(&mut ctx, &decoded, &config);
         state.overlay.revert(mark);
         !matches!(passed, Err(Stop::Err(e)) if e.is(&sdk::WRONG_SEQUENCE))
     };
@@ -215,8 +196,8 @@ pub fn simulate(
     }
     let mut ctx = Ctx::new(&mut state, block, tx, Mode::Simulate, services, 0);
     let run = |ctx: &mut Ctx<'_, '_>| -> Result<_, Stop> {
-        run_ante(ctx, &decoded, &options)?;
-        let done = run_messages(ctx, decoded)?;
+        let signers = run_ante(ctx, &decoded, &config)?;
+        let done = run_messages(ctx, decoded, &signers)?;
         output::charge(ctx, done.data.len())?;
         Ok(done)
     };

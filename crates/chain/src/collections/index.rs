@@ -287,6 +287,14 @@ impl Index {
         Ok(true)
     }
 
+    /// All keys in order.
+    ///
+    /// # Errors
+    /// Out of gas or a fault.
+    pub fn all(&self, ctx: &mut Ctx) -> Result<Vec<Vec<u8>>, Stop> {
+        self.range(ctx, None, usize::MAX, false)
+    }
+
     /// Up to `limit` keys in order. Forward: from the first key ≥ `from`; reverse: from the last key ≤ `from`, downwards.
     /// Without `from`: from the end where the walk begins.
     ///

@@ -10,19 +10,12 @@
 //!   ten; ordinary blocks are far from it;
 //! - `version.app` is 1: it selects price and rule tables.
 
+use super::consensus::{GenesisParams, GenesisValidator};
 use super::{AppState, Document, GenesisError};
-use crate::crypto::context::Security;
-use crate::modules::accounts::{
-    self, BONDED_POOL, DISTRIBUTION, FEE_COLLECTOR, GOV, MINT, NOT_BONDED_POOL,
-};
-use crate::modules::auth::genesis::{BaseAccount, GenesisAccount, ModuleAccount, PubKey};
-use crate::modules::bank::genesis::{Balance, GenesisCoin, GenesisParams as BankParams};
-use crate::modules::bank::state::{DenomUnit, Metadata};
-use crate::modules::consensus::genesis::{GenesisParams, GenesisValidator};
-use crate::modules::consensus::state::{ConsensusParams, Validator};
-use crate::modules::registration::state::NetworkKeys;
-use crate::modules::{auth, bank, compute, registration};
-use crate::types::{Address, Coin, Timestamp};
+use crate::module::genesis_parts;
+use crate::params::{ConsensusParams, Validator};
+use crate::types::Timestamp;
+use borsh::{BorshDeserialize, BorshSerialize};
 
 /// The denomination of everything on the local network.
 pub const DENOM: &str = "uscrt";
@@ -33,9 +26,9 @@ pub const BLOCK_GAS_MAX: i64 = 100_000_000;
 /// `version.app` of the first headers.
 pub const VERSION_APP: u64 = 1;
 /// What each account has before the self-bond.
-const GENESIS_BALANCE: u128 = 1_000_000_000_000_000_000;
+pub const GENESIS_BALANCE: u128 = 1_000_000_000_000_000_000;
 /// The validator's self-bond.
-const SELF_BOND: u128 = 100_000_000_000_000_000;
+pub const SELF_BOND: u128 = 100_000_000_000_000_000;
 /// Voting power of the self-bond: one per 10^6 uscrt.
 const VALIDATOR_POWER: i64 = 100_000_000_000;
 /// Moniker of the validator.
@@ -50,10 +43,13 @@ pub struct LocalAccount {
     pub address: &'static str,
 }
 
+/// The name of the account that has bonded.
+pub(crate) const VALIDATOR: &str = "validator";
+
 /// The five accounts in order of number.
 pub const LOCAL_ACCOUNTS: [LocalAccount; 5] = [
     LocalAccount {
-        name: "validator",
+        name: VALIDATOR,
         address: "secret14aj08vd2ntty7dvskdmdu4zhf23mcwgtute8dz",
     },
     LocalAccount {
@@ -74,17 +70,7 @@ pub const LOCAL_ACCOUNTS: [LocalAccount; 5] = [
     },
 ];
 /// The validator's account key, known since it signed the self-bond.
-const VALIDATOR_PUBKEY: &str = "A/65YgnkabVwuTXgvwAjDkui0heU3JmF9cEus7NX6FwN";
-/// Modules with an account from the start, in order of number.
-const MODULES: [&str; 6] = [
-    FEE_COLLECTOR,
-    DISTRIBUTION,
-    BONDED_POOL,
-    NOT_BONDED_POOL,
-    GOV,
-    MINT,
-];
-
+pub(crate) const VALIDATOR_PUBKEY: &str = "A/65YgnkabVwuTXgvwAjDkui0heU3JmF9cEus7NX6FwN";
 /// What a local network chooses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocalnetParams {
@@ -96,6 +82,15 @@ pub struct LocalnetParams {
     pub validator: [u8; 32],
     /// The network's public keys, from `bootstrap_begin`.
     pub keys: NetworkKeys,
+}
+
+/// The network's public keys, x25519, 32 bytes each.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct NetworkKeys {
+    /// To which clients seal their messages: `tx-key`.
+    pub io: [u8; 32],
+    /// With which nodes exchange the seed.
+    pub node_exchange: [u8; 32],
 }
 
 /// The bytes of the local network's genesis document.
@@ -117,6 +112,10 @@ pub fn localnet_genesis(params: &LocalnetParams) -> Result<Vec<u8>, GenesisError
         pubkey: params.validator,
         power: VALIDATOR_POWER,
     };
+    let mut app_state = AppState::default();
+    for part in genesis_parts() {
+        app_state.set_raw(part.key, (part.localnet)(params)?);
+    }
     let document = Document {
         genesis_time: params.time.to_string(),
         chain_id: params.chain_id.clone(),
@@ -124,107 +123,10 @@ pub fn localnet_genesis(params: &LocalnetParams) -> Result<Vec<u8>, GenesisError
         consensus_params: GenesisParams::from(&consensus),
         validators: vec![GenesisValidator::new(&validator, MONIKER)],
         app_hash: String::new(),
-        app_state: AppState {
-            auth: auth::genesis::Genesis {
-                params: (&auth::state::Params::default()).into(),
-                accounts: accounts(),
-            },
-            bank: bank(),
-            compute: compute::genesis::Genesis::default(),
-            register: registration::genesis::Keys::new(&params.keys),
-            registration: registration::genesis::Genesis {
-                security: Security::Insecure,
-            },
-        },
+        app_state,
+        contract_state: Vec::new(),
     };
-    let mut bytes =
-        serde_json::to_vec_pretty(&document).map_err(|e| GenesisError::Json(e.to_string()))?;
-    bytes.push(b'\n');
+    let bytes = document.to_bytes()?;
     Document::parse(&bytes)?;
     Ok(bytes)
-}
-
-fn accounts() -> Vec<GenesisAccount> {
-    let users = LOCAL_ACCOUNTS.iter().map(|account| {
-        let bonded = account.name == "validator";
-        let pub_key = bonded.then(|| PubKey::Secp256k1 {
-            key: VALIDATOR_PUBKEY.into(),
-        });
-        (account.address.to_owned(), pub_key, u64::from(bonded), None)
-    });
-    let modules = MODULES
-        .iter()
-        .filter_map(|name| accounts::by_name(name))
-        .map(|module| (module.address().to_string(), None, 0, Some(module)));
-    let numbered = users.chain(modules).zip(0_u64..);
-    let made = numbered.map(|((address, pub_key, sequence, module), number)| {
-        let base = BaseAccount {
-            address,
-            pub_key,
-            account_number: number.to_string(),
-            sequence: sequence.to_string(),
-        };
-        match module {
-            None => GenesisAccount::Base(base),
-            Some(module) => GenesisAccount::Module(ModuleAccount {
-                base_account: base,
-                name: module.name.to_owned(),
-                permissions: module.permissions.iter().map(|&p| p.to_owned()).collect(),
-            }),
-        }
-    });
-    made.collect()
-}
-
-fn bank() -> bank::genesis::Genesis {
-    let coin = |amount: u128| {
-        vec![GenesisCoin::from(&Coin {
-            denom: DENOM.into(),
-            amount,
-        })]
-    };
-    let mut balances = Vec::new();
-    let mut supply: u128 = 0;
-    for account in &LOCAL_ACCOUNTS {
-        let bonded = if account.name == "validator" {
-            SELF_BOND
-        } else {
-            0
-        };
-        balances.push(Balance {
-            address: account.address.into(),
-            coins: coin(GENESIS_BALANCE.saturating_sub(bonded)),
-        });
-        supply = supply.saturating_add(GENESIS_BALANCE);
-    }
-    let pool = Address::of_module(BONDED_POOL).to_string();
-    balances.push(Balance {
-        address: pool,
-        coins: coin(SELF_BOND),
-    });
-    let unit = |denom: &str, exponent| DenomUnit {
-        denom: denom.into(),
-        exponent,
-        aliases: Vec::new(),
-    };
-    let metadata = Metadata {
-        description: "The native token of the network".into(),
-        denom_units: vec![unit(DENOM, 0), unit("scrt", 6)],
-        base: DENOM.into(),
-        display: "scrt".into(),
-        name: "Secret".into(),
-        symbol: "SCRT".into(),
-        uri: String::new(),
-        uri_hash: String::new(),
-    };
-    bank::genesis::Genesis {
-        params: BankParams {
-            send_enabled: Vec::new(),
-            default_send_enabled: true,
-        },
-        balances,
-        supply: coin(supply),
-        denom_metadata: vec![metadata],
-        send_enabled: Vec::new(),
-    }
 }

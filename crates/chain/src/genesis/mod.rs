@@ -1,28 +1,36 @@
-//! The first state of a chain: CometBFT's genesis document with a typed `app_state`.
+//! The first state of a chain: CometBFT's genesis document, whose `app_state` has a part for each module, and the document that
+//! gives a state again ([`export`]).
 //!
 //! Promises: [`init_chain`] is a function of the document's bytes alone (no seed, no clock); a field that is missing,
 //! unknown or refused is an error that names it, and nothing is written. The hash of a genesis is SHA-256 of the bytes.
 //! Refuses: a first height other than 1, an app hash before the first state.
 
+mod app_state;
+pub mod consensus;
+mod export;
 pub mod localnet;
 #[cfg(test)]
 mod tests;
 
+pub use app_state::AppState;
+pub use export::{SealedEntry, export};
 pub use localnet::{
     BLOCK_BYTES_MAX, BLOCK_GAS_MAX, DENOM, LOCAL_ACCOUNTS, LocalAccount, LocalnetParams,
-    VERSION_APP, localnet_genesis,
+    NetworkKeys, VERSION_APP, localnet_genesis,
 };
 
 use crate::ctx::{BlockInfo, Mode, Services, TxInfo};
 use crate::error::{Fault, Stop};
-use crate::modules::{auth, bank, compute, consensus, registration};
+use crate::module;
+use crate::modules::INIT_GENESIS;
 use crate::overlay::Overlay;
+use crate::params::ConsensusParams;
 use crate::ports::{NoSecrets, StateRead};
 use crate::state::State;
-use crate::types::{Timestamp, Tree, ValidatorUpdate, WriteSet};
+use crate::types::{Hash, Timestamp, Tree, ValidatorUpdate, WriteSet};
 use crate::{Bytes, Ctx};
-use consensus::state::ConsensusParams;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The largest genesis document in bytes.
 pub const GENESIS_BYTES_MAX: usize = 64 << 20;
@@ -91,29 +99,16 @@ pub struct Document {
     /// `1`.
     pub initial_height: String,
     /// Consensus parameters.
-    pub consensus_params: consensus::genesis::GenesisParams,
+    pub consensus_params: consensus::GenesisParams,
     /// The first validators.
-    pub validators: Vec<consensus::genesis::GenesisValidator>,
+    pub validators: Vec<consensus::GenesisValidator>,
     /// Empty.
     pub app_hash: String,
     /// The state of the modules.
     pub app_state: AppState,
-}
-
-/// The state of the modules. A module that this version does not know is refused: its state would be lost.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AppState {
-    /// Accounts.
-    pub auth: auth::genesis::Genesis,
-    /// Coins.
-    pub bank: bank::genesis::Genesis,
-    /// Contracts.
-    pub compute: compute::genesis::Genesis,
-    /// The network's keys.
-    pub register: registration::genesis::Keys,
-    /// What the chain asks of its machines.
-    pub registration: registration::genesis::Genesis,
+    /// The entries of contracts, as they stand sealed in the tree: nothing on a chain that begins without contracts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub contract_state: Vec<SealedEntry>,
 }
 
 impl Document {
@@ -142,8 +137,21 @@ impl Document {
                 "there is no state before the first",
             ));
         }
+        document.app_state.check_keys()?;
         document.time()?;
         Ok(document)
+    }
+
+    /// The bytes of the document: indented, members of objects in order of name.
+    ///
+    /// # Errors
+    /// [`GenesisError::Json`] if there are none.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, GenesisError> {
+        let json = |e: serde_json::Error| GenesisError::Json(e.to_string());
+        let value = serde_json::to_value(self).map_err(json)?;
+        let mut bytes = serde_json::to_vec_pretty(&value).map_err(json)?;
+        bytes.push(b'\n');
+        Ok(bytes)
     }
 
     /// The time of the first block.
@@ -162,14 +170,6 @@ impl Document {
             None => Err(refused("not within the years 1970 to 2554".into())),
         }
     }
-
-    /// The network's public keys.
-    ///
-    /// # Errors
-    /// [`GenesisError::Field`] if they are malformed.
-    pub fn network_keys(&self) -> Result<registration::state::NetworkKeys, GenesisError> {
-        self.app_state.register.checked()
-    }
 }
 
 /// What [`init_chain`] gives.
@@ -183,6 +183,8 @@ pub struct InitOutcome {
     pub consensus_params: ConsensusParams,
     /// The document, for chain id, time and keys.
     pub document: Document,
+    /// Code of contracts in the document, by hash.
+    pub new_code: BTreeMap<Hash, Bytes>,
 }
 
 /// Nothing is there before the first state.
@@ -216,13 +218,14 @@ pub fn init_chain(bytes: &[u8], services: Services<'_>) -> Result<InitOutcome, G
         services,
         u64::MAX,
     );
-    let app = &document.app_state;
     let (consensus_params, set) =
-        consensus::genesis::init(&mut ctx, &document.consensus_params, &document.validators)?;
-    auth::genesis::init(&mut ctx, &app.auth)?;
-    bank::genesis::init(&mut ctx, &app.bank)?;
-    registration::genesis::init(&mut ctx, &app.registration, &app.register)?;
-    compute::genesis::init(&mut ctx, &app.compute)?;
+        consensus::init(&mut ctx, &document.consensus_params, &document.validators)?;
+    for module in INIT_GENESIS.iter().filter_map(|name| module::by_name(name)) {
+        for part in module.genesis {
+            (part.init)(&mut ctx, document.app_state.raw(part.key)?)?;
+        }
+    }
+    let new_code = core::mem::take(&mut ctx.new_code);
     let validators = set
         .iter()
         .map(|v| ValidatorUpdate {
@@ -230,11 +233,25 @@ pub fn init_chain(bytes: &[u8], services: Services<'_>) -> Result<InitOutcome, G
             power: v.power,
         })
         .collect();
-    let writes = state.into_write_set(0).map_err(GenesisError::Fault)?;
+    let mut writes = state.into_write_set(0).map_err(GenesisError::Fault)?;
+    for entry in &document.contract_state {
+        let (key, record) = entry.checked()?;
+        if writes
+            .0
+            .insert((Tree::Contract, key), Some(record))
+            .is_some()
+        {
+            return Err(GenesisError::field(
+                "contract_state",
+                "an entry is there twice",
+            ));
+        }
+    }
     Ok(InitOutcome {
         writes,
         validators,
         consensus_params,
         document,
+        new_code,
     })
 }

@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::crypto::context::Security;
-use crate::modules::auth::handler::account;
+use crate::modules::auth::keeper::account;
 use crate::modules::registration::state::{NETWORK_KEYS, SECURITY};
+use crate::modules::{auth, bank, registration};
 use crate::testing::{Chain, document, localnet_params};
 use crate::types::Address;
 use crate::types::proto::cosmos::auth::v1beta1 as auth_pb;
@@ -62,7 +63,7 @@ fn the_local_network_has_the_accounts_numbers_and_balances_of_the_specification(
             (u64::from(number == 0), number == 0)
         );
     }
-    let supply = chain.read(|ctx| bank::state::supply(ctx, "uscrt").unwrap());
+    let supply = chain.read(|ctx| crate::modules::bank::keeper::supply(ctx, "uscrt").unwrap());
     assert_eq!(supply, 5_000_000_000_000_000_000);
     let request = auth_pb::QueryAccountsRequest::default();
     let accounts: auth_pb::QueryAccountsResponse = chain
@@ -94,12 +95,12 @@ fn keys_security_validators_and_limits_stand_in_the_state() {
         (
             NETWORK_KEYS.get(ctx).unwrap().unwrap(),
             SECURITY.get(ctx).unwrap().unwrap(),
-            consensus::state::VALIDATORS.get(ctx).unwrap().unwrap(),
-            consensus::state::PARAMS.get(ctx).unwrap().unwrap(),
+            crate::params::VALIDATORS.get(ctx).unwrap().unwrap(),
+            crate::params::PARAMS.get(ctx).unwrap().unwrap(),
         )
     });
     assert_eq!((keys.io, keys.node_exchange), ([1; 32], [2; 32]));
-    let outside = consensus::state::VALIDATORS.read(&chain.state);
+    let outside = crate::params::VALIDATORS.read(&chain.state);
     assert_eq!(outside, Ok(Some(set.clone())));
     assert_eq!(security, Security::Insecure);
     assert_eq!((set[0].pubkey, set[0].power), ([3; 32], 100_000_000_000));
@@ -120,7 +121,11 @@ fn the_same_parameters_give_the_same_bytes_and_the_document_survives_a_round_tri
     assert_eq!(bytes, localnet_genesis(&localnet_params()).unwrap());
     let document = Document::parse(&bytes).unwrap();
     assert_eq!(document.time().unwrap(), localnet_params().time);
-    assert_eq!(document.network_keys().unwrap(), localnet_params().keys);
+    let (security, keys) = registration::genesis::read(&document).unwrap();
+    assert_eq!(
+        (security, keys),
+        (Security::Insecure, localnet_params().keys)
+    );
     let text = String::from_utf8(bytes).unwrap();
     for part in [
         "\"chain_id\": \"secretdev-1\"",
@@ -149,8 +154,10 @@ fn documents_that_contradict_themselves_are_refused_by_field() {
     assert!(refused(|d| d.app_hash = "00".into()).contains("app_hash"));
     assert!(refused(|d| d.chain_id = "x".repeat(51)).contains("chain_id"));
     assert!(refused(|d| d.genesis_time = "yesterday".into()).contains("genesis_time"));
-    assert!(refused(|d| d.app_state.bank.supply[0].amount = "1".into()).contains("bank.supply"));
-    assert!(refused(|d| d.app_state.auth.accounts.swap(0, 1)).contains("account_number"));
+    let supply = |bank: &mut bank::genesis::Genesis| bank.supply[0].amount = "1".into();
+    assert!(refused(|d| d.app_state.edit("bank", supply).unwrap()).contains("bank.supply"));
+    let swap = |auth: &mut auth::genesis::Genesis| auth.accounts.swap(0, 1);
+    assert!(refused(|d| d.app_state.edit("auth", swap).unwrap()).contains("account_number"));
     assert!(refused(|d| d.validators[0].power = "0".into()).contains("validators.power"));
     assert!(refused(|d| d.validators[0].address = "00".repeat(20)).contains("validators.address"));
     assert!(refused(|d| d.validators.clear()).contains("validators"));
@@ -184,16 +191,26 @@ fn documents_that_contradict_themselves_are_refused_by_field() {
         let text = refused(|d| d.genesis_time = time.into());
         assert!(text.contains("genesis_time"), "{text}");
     }
-    assert!(
-        refused(|d| d.app_state.register.io_exch_key.bytes = "AAAA".into()).contains("io_exch_key")
-    );
-    assert!(refused(|d| d.app_state.register.reg_info.push("x".into())).contains("reg_info"));
-    assert!(refused(|d| drop(d.app_state.auth.accounts.pop())).contains("has no account"));
+    let key = |keys: &mut registration::genesis::Keys| keys.io_exch_key.bytes = "AAAA".into();
+    assert!(refused(|d| d.app_state.edit("register", key).unwrap()).contains("io_exch_key"));
+    let node = |keys: &mut registration::genesis::Keys| keys.reg_info.push("x".into());
+    assert!(refused(|d| d.app_state.edit("register", node).unwrap()).contains("reg_info"));
+    let fewer = |auth: &mut auth::genesis::Genesis| drop(auth.accounts.pop());
+    assert!(refused(|d| d.app_state.edit("auth", fewer).unwrap()).contains("has no account"));
     let text = String::from_utf8(localnet_genesis(&localnet_params()).unwrap()).unwrap();
-    let unknown = text.replace("\"app_state\": {", "\"app_state\": {\"mint\": {},");
-    assert_eq!(
-        crate::testing::init(unknown.as_bytes()).unwrap_err().code(),
-        1
+    let with = |part: &str| text.replace("\"app_state\": {", &format!("\"app_state\": {{{part}"));
+    let refusal = |text: String| crate::testing::init(text.as_bytes()).unwrap_err();
+    let unknown = refusal(with("\"mint\": {},"));
+    assert_eq!(unknown.code(), 2);
+    assert!(unknown.to_string().contains("app_state.mint"), "{unknown}");
+    let twice = refusal(with("\"auth\": {},"));
+    assert!(
+        twice.to_string().contains("\"auth\" is there twice"),
+        "{twice}"
     );
+    let missing = refusal(text.replace("\"compute\": {", "\"mint\": {"));
+    assert_eq!(missing.code(), 2);
+    let strange = refusal(text.replace("\"reg_info\": []", "\"reg_info\": [], \"x\": 1"));
+    assert_eq!(strange.code(), 1);
     assert_eq!(crate::testing::init(b"{").unwrap_err().code(), 1);
 }

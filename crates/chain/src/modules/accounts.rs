@@ -1,5 +1,7 @@
 //! Module accounts: names, permissions, addresses, and who may receive (wire.md 1.13.3).
 
+use super::MODULES;
+pub use crate::module::ModuleAccount;
 use crate::types::Address;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -17,83 +19,31 @@ pub const NOT_BONDED_POOL: &str = "not_bonded_tokens_pool";
 /// The authority of every params message.
 pub const GOV: &str = "gov";
 
-/// A module account.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ModuleAccount {
-    /// Name; the address is its hash.
-    pub name: &'static str,
-    /// Permissions in the order that clients see.
-    pub permissions: &'static [&'static str],
-}
-
-impl ModuleAccount {
-    /// Its address.
-    #[must_use]
-    pub fn address(&self) -> Address {
-        Address::of_module(self.name)
-    }
-
-    /// Whether it is refused as a recipient.
-    #[must_use]
-    pub fn is_blocked(&self) -> bool {
-        self.name != DISTRIBUTION
-    }
-}
-
-/// All module accounts, those without a number yet included.
-pub const MODULE_ACCOUNTS: [ModuleAccount; 12] = [
+/// Accounts of modules that come later: their addresses are taken from the start. A module that comes takes its row along.
+const RESERVED: &[ModuleAccount] = &[
     ModuleAccount {
-        name: FEE_COLLECTOR,
-        permissions: &[],
+        may_receive: true,
+        ..ModuleAccount::blocked(DISTRIBUTION, &[])
     },
-    ModuleAccount {
-        name: DISTRIBUTION,
-        permissions: &[],
-    },
-    ModuleAccount {
-        name: MINT,
-        permissions: &["minter"],
-    },
-    ModuleAccount {
-        name: BONDED_POOL,
-        permissions: &["burner", "staking"],
-    },
-    ModuleAccount {
-        name: NOT_BONDED_POOL,
-        permissions: &["burner", "staking"],
-    },
-    ModuleAccount {
-        name: GOV,
-        permissions: &["burner"],
-    },
-    ModuleAccount {
-        name: "transfer",
-        permissions: &["minter", "burner"],
-    },
-    ModuleAccount {
-        name: "interchainaccounts",
-        permissions: &[],
-    },
-    ModuleAccount {
-        name: "feeibc",
-        permissions: &[],
-    },
-    ModuleAccount {
-        name: "emergencybutton",
-        permissions: &[],
-    },
-    ModuleAccount {
-        name: "compute",
-        permissions: &["burner"],
-    },
-    ModuleAccount {
-        name: "cron",
-        permissions: &[],
-    },
+    ModuleAccount::blocked(MINT, &["minter"]),
+    ModuleAccount::blocked(BONDED_POOL, &["burner", "staking"]),
+    ModuleAccount::blocked(NOT_BONDED_POOL, &["burner", "staking"]),
+    ModuleAccount::blocked(GOV, &["burner"]),
+    ModuleAccount::blocked("transfer", &["minter", "burner"]),
+    ModuleAccount::blocked("interchainaccounts", &[]),
+    ModuleAccount::blocked("feeibc", &[]),
+    ModuleAccount::blocked("emergencybutton", &[]),
+    ModuleAccount::blocked("cron", &[]),
 ];
 
+/// All module accounts, those without a number yet included.
+pub fn all() -> impl Iterator<Item = ModuleAccount> {
+    let modules = MODULES.iter().flat_map(|m| m.accounts);
+    modules.chain(RESERVED).copied()
+}
+
 static BY_ADDRESS: LazyLock<BTreeMap<Address, ModuleAccount>> =
-    LazyLock::new(|| MODULE_ACCOUNTS.iter().map(|m| (m.address(), *m)).collect());
+    LazyLock::new(|| all().map(|m| (m.address(), m)).collect());
 
 /// The module account with this address.
 #[must_use]
@@ -104,13 +54,13 @@ pub fn by_address(address: &Address) -> Option<ModuleAccount> {
 /// The module account with this name.
 #[must_use]
 pub fn by_name(name: &str) -> Option<ModuleAccount> {
-    MODULE_ACCOUNTS.iter().find(|m| m.name == name).copied()
+    all().find(|m| m.name == name)
 }
 
 /// Whether users and contracts may not send coins to `address`, and it may not call contracts.
 #[must_use]
 pub fn is_blocked(address: &Address) -> bool {
-    by_address(address).is_some_and(|m| m.is_blocked())
+    by_address(address).is_some_and(|m| !m.may_receive)
 }
 
 #[cfg(test)]
@@ -157,7 +107,7 @@ mod tests {
 
     #[test]
     fn every_module_account_but_distribution_is_blocked() {
-        for module in MODULE_ACCOUNTS {
+        for module in all() {
             assert_eq!(is_blocked(&module.address()), module.name != "distribution");
         }
         assert!(!is_blocked(&Address::from_bytes(&[1; 20]).unwrap()));

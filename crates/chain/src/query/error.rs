@@ -1,8 +1,9 @@
 //! What a query answers instead of a response, with its two faces (wire.md 1.12.1, 3.2).
 
 use crate::error::{Fault, Stop};
+use crate::module::registered;
 use crate::types::TxError;
-use crate::types::error::{compute, sdk};
+use crate::types::error::sdk;
 use borsh::{BorshDeserialize, BorshSerialize};
 
 /// The gRPC codes that we answer.
@@ -89,6 +90,8 @@ pub enum QueryError {
     OutOfGas(String),
     /// No such method.
     UnknownPath,
+    /// A contract failed: the text is kept as it is, since clients look for patterns in it.
+    Contract(TxError),
 }
 
 impl QueryError {
@@ -108,14 +111,13 @@ impl QueryError {
         }
     }
 
-    /// The face over gRPC and REST. A failed contract query keeps its text as it is, for the clients' patterns; any
-    /// other registered error is reversed.
+    /// The face over gRPC and REST. A registered error is reversed, but for that of a contract.
     #[must_use]
     pub fn grpc(&self) -> (GrpcCode, String) {
         match self {
             Self::Status { code, text } => (*code, text.clone()),
-            Self::Module(e) if e.is(&compute::QUERY_FAILED) => (GrpcCode::Unknown, e.text.clone()),
-            Self::Module(e) => (GrpcCode::Unknown, e.gateway_text()),
+            Self::Module(e) => (GrpcCode::Unknown, reversed(e)),
+            Self::Contract(e) => (GrpcCode::Unknown, e.text.clone()),
             Self::OutOfGas(location) => (GrpcCode::Internal, format!("{{{location}}}")),
             Self::UnknownPath => (GrpcCode::Unimplemented, "Not Implemented".into()),
         }
@@ -133,12 +135,32 @@ impl QueryError {
                 };
                 outer.wrap(format!("rpc error: code = {} desc = {text}", code.name()))
             }
-            Self::Module(e) => e.clone().into_abci_query(),
+            Self::Module(e) | Self::Contract(e) => e.clone().into_abci_query(),
             Self::OutOfGas(location) => {
                 TxError::new("undefined", 111_222, format!("{{{location}}}: panic"))
             }
             Self::UnknownPath => sdk::UNKNOWN_REQUEST.wrap("unknown query path"),
         }
+    }
+}
+
+/// The text of a query's gRPC status over REST (wire.md 1.12.1): a registered error is reversed to
+/// `codespace <cs> code <n>: <description>[: <detail>]`, any other keeps its text.
+fn reversed(error: &TxError) -> String {
+    let Some(known) = registered(&error.codespace, error.code) else {
+        return error.text.clone();
+    };
+    let head = format!(
+        "codespace {} code {}: {}",
+        known.codespace, known.code, known.description
+    );
+    match error
+        .text
+        .strip_suffix(known.description)
+        .and_then(|t| t.strip_suffix(": "))
+    {
+        Some(detail) => format!("{head}: {detail}"),
+        None => head,
     }
 }
 
@@ -182,6 +204,7 @@ impl From<Stop> for QueryStop {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::modules::compute::error as compute;
 
     #[test]
     fn an_absent_account_reads_as_clients_expect_on_both_faces() {
@@ -197,7 +220,7 @@ mod tests {
 
     #[test]
     fn a_failed_contract_query_keeps_its_text_over_rest_and_others_are_reversed() {
-        let failed = QueryError::Module(compute::QUERY_FAILED.wrap("encrypted: AAAA"));
+        let failed = QueryError::Contract(compute::QUERY_FAILED.wrap("encrypted: AAAA"));
         assert_eq!(failed.grpc().1, "encrypted: AAAA: query contract failed");
         assert_eq!(
             failed.abci().text,
@@ -211,6 +234,10 @@ mod tests {
                 "codespace compute code 9: not found: contract".into()
             )
         );
+        let bare = QueryError::Module(compute::NOT_FOUND.bare());
+        assert_eq!(bare.grpc().1, "codespace compute code 9: not found");
+        let plain = QueryError::Module(TxError::plain("as it is"));
+        assert_eq!(plain.grpc().1, "as it is");
     }
 
     #[test]

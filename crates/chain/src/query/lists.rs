@@ -115,9 +115,9 @@ fn lists() -> Vec<List> {
 
 /// A chain whose every list has at least five entries.
 fn chain() -> Chain {
-    use crate::modules::bank::genesis::{GenesisCoin, SendEnabled};
+    use crate::modules::bank::genesis::{Genesis, GenesisCoin, SendEnabled};
     let mut document = document(5);
-    let app = &mut document.app_state.bank;
+    let mut app: Genesis = document.app_state.part("bank").unwrap();
     // The first user's coins come in order of denomination, the staking coin last.
     let holder = app.balances.len() - 5;
     let metadata = app.denom_metadata[0].clone();
@@ -141,6 +141,7 @@ fn chain() -> Chain {
         metadata.denom_units[0].exponent = 0;
         app.denom_metadata.push(metadata);
     }
+    document.app_state.set("bank", &app).unwrap();
     Chain::from_document(&document, 5)
 }
 

@@ -14,7 +14,7 @@ pub use error::{GrpcCode, QueryError, QueryStop};
 pub use page::{LIMIT_DEFAULT, LIMIT_MAX, OFFSET_MAX, Page};
 
 use crate::ctx::{BlockInfo, Ctx, Mode, Services, TxInfo};
-use crate::modules::{auth, bank, compute, consensus, registration};
+use crate::module;
 use crate::overlay::Overlay;
 use crate::ports::{Secrets, StateRead};
 use crate::state::State;
@@ -27,13 +27,10 @@ pub const PUBLIC_QUERY_GAS: Gas = 10_000_000;
 /// Largest request in bytes: a query message to a contract and its envelope.
 pub const REQUEST_BYTES_MAX: usize = 4 << 20;
 
-/// The service of contract queries.
-pub const COMPUTE: &str = "secret.compute.v1beta1.Query";
-
 /// Whether a method runs contract code, and so needs the secrets.
 #[must_use]
 pub fn is_contract_query(path: &str) -> bool {
-    split(path) == Some((COMPUTE, "QuerySecretContract"))
+    handler(path).is_some_and(|q| q.runs_contract)
 }
 
 /// Answers a query against the state below, as of the block that made it.
@@ -54,7 +51,8 @@ pub fn query(
         ))
         .into());
     }
-    let gas = if is_contract_query(path) {
+    let handler = handler(path).ok_or(QueryError::UnknownPath)?;
+    let gas = if handler.runs_contract {
         crate::gas::QUERY_MAX
     } else {
         PUBLIC_QUERY_GAS
@@ -68,22 +66,13 @@ pub fn query(
         services,
         gas,
     );
-    let (service, method) = split(path).ok_or(QueryError::UnknownPath)?;
-    match service {
-        "cosmos.auth.v1beta1.Query" => auth::query::query(&mut ctx, method, request),
-        "cosmos.bank.v1beta1.Query" => bank::query::query(&mut ctx, method, request),
-        "cosmos.consensus.v1.Query" => consensus::query::query(&mut ctx, method, request),
-        "secret.registration.v1beta1.Query" => {
-            registration::query::query(&mut ctx, method, request)
-        }
-        COMPUTE => compute::query::query(&mut ctx, method, request),
-        _ => Err(QueryError::UnknownPath.into()),
-    }
+    (handler.run)(&mut ctx, request)
 }
 
-/// `/service/method` in its parts.
-fn split(path: &str) -> Option<(&str, &str)> {
-    path.strip_prefix('/')?.split_once('/')
+/// The handler of `/service/method`.
+fn handler(path: &str) -> Option<&'static module::QueryHandler> {
+    let (service, method) = path.strip_prefix('/')?.split_once('/')?;
+    module::query(service, method)
 }
 
 /// Decodes a request.
@@ -93,13 +82,4 @@ fn split(path: &str) -> Option<(&str, &str)> {
 pub fn decode<M: Message + Default>(request: &[u8]) -> Result<M, QueryStop> {
     M::decode(request)
         .map_err(|e| QueryError::invalid_argument(format!("malformed request: {e}")).into())
-}
-
-/// Encodes a response.
-///
-/// # Errors
-/// None; the type is that of the routers.
-#[allow(clippy::unnecessary_wraps)]
-pub fn encode(response: &impl Message) -> Result<Vec<u8>, QueryStop> {
-    Ok(response.encode_to_vec())
 }

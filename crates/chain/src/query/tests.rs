@@ -219,9 +219,9 @@ fn an_unknown_account_has_zero_of_everything() {
 
 /// A chain where user 0 holds many denominations.
 fn rich(denoms: usize) -> Chain {
-    use crate::modules::bank::genesis::GenesisCoin;
+    use crate::modules::bank::genesis::{Genesis, GenesisCoin};
     let mut document = document(2);
-    let app = &mut document.app_state.bank;
+    let mut app: Genesis = document.app_state.part("bank").unwrap();
     for n in 0..denoms {
         let coin = GenesisCoin {
             denom: format!("coin{n:04}"),
@@ -233,6 +233,7 @@ fn rich(denoms: usize) -> Chain {
         let at = app.supply.len() - 1;
         app.supply.insert(at, coin);
     }
+    document.app_state.set("bank", &app).unwrap();
     Chain::from_document(&document, 2)
 }
 

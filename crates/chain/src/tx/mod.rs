@@ -3,22 +3,30 @@
 //! Promises: a transaction that fails in the ante chain changes nothing; one that fails in a message keeps its fee and
 //! sequence and nothing else. Fees are deltas: the payer is debited here, the collector is credited at block end.
 
-pub mod ante;
-mod fee;
-mod router;
+mod gas_price;
+mod msg;
 mod run;
-mod signature;
-mod signers;
+pub(crate) mod signers;
 #[cfg(test)]
 mod tests;
 
-pub use fee::GasPrice;
-pub use router::Msg;
+pub use gas_price::GasPrice;
+pub use msg::Msg;
+pub(crate) use msg::no_handler;
 pub use run::{Checked, Decoded, Delivered, decode, run_ante, run_messages};
 
 use crate::error::Stop;
 use crate::types::error::sdk;
 use crate::types::{Gas, TxError};
+
+/// What the ante chain is told beside the transaction.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AnteConfig {
+    /// The block's gas limit, if it has one.
+    pub block_gas: Option<Gas>,
+    /// The node's minimum gas price; asked in [`crate::Mode::Check`] and [`crate::Mode::Recheck`] only.
+    pub min_gas_price: Option<GasPrice>,
+}
 
 /// What clients see of a stop that is no fault: the error itself, or out of gas with its location.
 ///

@@ -1,18 +1,18 @@
 //! Decoding, the ante chain and the messages of one transaction on a journal, and the result that clients read.
 
-use super::ante::{self, Options};
-use super::router::{Msg, no_handler};
-use super::visible;
+use super::msg::no_handler;
+use super::{AnteConfig, Msg, visible};
 use crate::Ctx;
 use crate::ctx::event;
 use crate::error::{Fault, Stop};
+use crate::modules;
 use crate::types::proto::cosmos::base::abci::v1beta1::TxMsgData;
 use crate::types::proto::{Any, Message};
 use crate::types::tx::Tx;
 use crate::types::{Address, Attribute, Event, ExecTxResult, Gas, TxError};
 
 /// A transaction that decoded, its messages checked and with handlers.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug)]
 pub struct Decoded {
     /// The transaction.
     pub tx: Tx,
@@ -29,7 +29,7 @@ pub fn decode(bytes: &[u8]) -> Result<Decoded, TxError> {
     let mut messages = Vec::new();
     let mut unhandled = None;
     for any in &tx.body.messages {
-        match Msg::route(any)? {
+        match Msg::decode(any)? {
             Some(message) => messages.push(message),
             None => unhandled = unhandled.or(Some(any)),
         }
@@ -43,10 +43,14 @@ pub fn decode(bytes: &[u8]) -> Result<Decoded, TxError> {
 /// Runs the ante chain on a mark of the journal: after an error nothing is written and no event stands.
 ///
 /// # Errors
-/// Those of [`ante::run`].
-pub fn run_ante(ctx: &mut Ctx, decoded: &Decoded, options: &Options) -> Result<Vec<Address>, Stop> {
+/// The table of wire.md 1.12.2.
+pub fn run_ante(
+    ctx: &mut Ctx,
+    decoded: &Decoded,
+    config: &AnteConfig,
+) -> Result<Vec<Address>, Stop> {
     let mark = ctx.state.overlay.mark();
-    let passed = ante::run(ctx, &decoded.tx, &decoded.messages, options);
+    let passed = modules::ante(ctx, &decoded.tx, &decoded.messages, config);
     if passed.is_err() {
         ctx.state.overlay.revert(mark);
         ctx.events.clear();
@@ -64,18 +68,22 @@ pub struct Delivered {
     pub responses: Vec<Any>,
 }
 
-/// Runs the messages in order. Their events are completed as clients read them: `message{action, sender[, module]}`
+/// Runs the messages in order, on behalf of the signers that [`run_ante`] gave. Their events are completed as clients read them: `message{action, sender[, module]}`
 /// first, `msg_index` last. The caller takes back state, events and content after an error.
 ///
 /// # Errors
 /// `failed to execute message; message index: <i>: <E>`; out of gas without that prefix; a fault.
-pub fn run_messages(ctx: &mut Ctx, decoded: Decoded) -> Result<Delivered, Stop> {
+pub fn run_messages(
+    ctx: &mut Ctx,
+    decoded: Decoded,
+    signers: &[Address],
+) -> Result<Delivered, Stop> {
     let mut responses = Vec::new();
-    let urls = decoded.tx.body.messages.into_iter().map(|any| any.type_url);
-    for (index, (message, url)) in decoded.messages.into_iter().zip(urls).enumerate() {
-        let sender = message.signers()?.into_iter().next();
+    for (index, message) in decoded.messages.into_iter().enumerate() {
+        let sender = message.signers()?.first().cloned();
+        let url = message.type_url().to_owned();
         let from = ctx.events.len();
-        let value = message.run(ctx).map_err(|stop| match stop {
+        let value = ctx.run(message, signers).map_err(|stop| match stop {
             Stop::Err(e) => {
                 Stop::Err(e.wrap(format!("failed to execute message; message index: {index}")))
             }

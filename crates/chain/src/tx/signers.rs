@@ -1,33 +1,34 @@
-//! Who must sign: the signer fields of the messages in order, each once, then the fee payer (wire.md 1.12.3).
+//! Who must sign: the signer fields of the messages in order, each once, then the fee payer (wire.md 1.12.3). Which fields
+//! those are, the descriptors say (`cosmos.msg.v1.signer`).
 
 use super::Msg;
 use crate::types::address::AddressError;
 use crate::types::error::sdk;
-use crate::types::{Address, TxError};
+use crate::types::proto::Any;
+use crate::types::tx::parse_error;
+use crate::types::{Address, TxError, signers};
+use signers::Signer;
 
-impl Msg {
-    /// The signers of this message, in order of its fields.
-    ///
-    /// # Errors
-    /// The address errors of signer fields.
-    pub fn signers(&self) -> Result<Vec<Address>, TxError> {
-        match self {
-            Self::Send(m) => Ok(vec![parse(&m.from_address)?]),
-            Self::MultiSend(m) => m.inputs.iter().map(|input| parse(&input.address)).collect(),
-            Self::StoreCode(m) => Ok(vec![m.sender.clone()]),
-            Self::Instantiate(m) => Ok(vec![m.sender.clone()]),
-            Self::Execute(m) => Ok(vec![m.sender.clone()]),
-        }
-    }
+/// The signers of one message.
+///
+/// # Errors
+/// The address errors of signer fields.
+pub(super) fn of_message(message: &Any) -> Result<Vec<Address>, TxError> {
+    let fields = signers::of(message).map_err(parse_error)?;
+    fields.into_iter().map(address).collect()
 }
 
-/// A signer field.
-fn parse(text: &str) -> Result<Address, TxError> {
-    text.parse().map_err(|e: AddressError| match e {
-        AddressError::Prefix(_) => sdk::LOGIC.wrap(e),
-        AddressError::Length(_) => sdk::UNKNOWN_ADDRESS.wrap(e),
-        other => TxError::plain(other.to_string()),
-    })
+fn address(field: Signer<'_>) -> Result<Address, TxError> {
+    match field {
+        Signer::Bytes(bytes) => {
+            Address::from_bytes(bytes).map_err(|e| sdk::UNKNOWN_ADDRESS.wrap(e))
+        }
+        Signer::Text(text) => text.parse().map_err(|e: AddressError| match e {
+            AddressError::Prefix(_) => sdk::LOGIC.wrap(e),
+            AddressError::Length(_) => sdk::UNKNOWN_ADDRESS.wrap(e),
+            other => TxError::plain(other.to_string()),
+        }),
+    }
 }
 
 /// All signers of a transaction: of the messages, then the fee payer if it is none of them. The first pays the fee
@@ -35,13 +36,13 @@ fn parse(text: &str) -> Result<Address, TxError> {
 ///
 /// # Errors
 /// The address errors of signer fields; sdk 7 for a malformed payer.
-pub(super) fn of_tx(messages: &[Msg], payer: &str) -> Result<Vec<Address>, TxError> {
+pub(crate) fn of_tx(messages: &[Msg], payer: &str) -> Result<Vec<Address>, TxError> {
     let mut signers: Vec<Address> = Vec::new();
     let mut seen = std::collections::BTreeSet::new();
     for message in messages {
         for signer in message.signers()? {
             if seen.insert(signer.clone()) {
-                signers.push(signer);
+                signers.push(signer.clone());
             }
         }
     }
@@ -58,7 +59,7 @@ pub(super) fn of_tx(messages: &[Msg], payer: &str) -> Result<Vec<Address>, TxErr
 ///
 /// # Errors
 /// sdk 7.
-pub(super) fn fee_address(text: &str, what: &str) -> Result<Address, TxError> {
+pub(crate) fn fee_address(text: &str, what: &str) -> Result<Address, TxError> {
     text.parse()
         .map_err(|e| sdk::INVALID_ADDRESS.wrap(format!("invalid fee {what} address ({e})")))
 }

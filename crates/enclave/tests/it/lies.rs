@@ -7,8 +7,8 @@ use strongroom_bridge::{
     DoorError, EnclaveRequest, Failure, FailureCode, HostResponse, Proven, Reply, Request,
 };
 use strongroom_chain::genesis::Document;
-use strongroom_chain::modules::consensus::genesis::GenesisValidator;
-use strongroom_chain::modules::consensus::state::Validator;
+use strongroom_chain::genesis::consensus::GenesisValidator;
+use strongroom_chain::params::Validator;
 use strongroom_consensus::solo::{Content, Proposer};
 use strongroom_consensus::{GenesisDoc, InitChain, Signer};
 use strongroom_proof::comet::{Commit, CommitSig, Header};

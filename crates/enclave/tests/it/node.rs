@@ -9,7 +9,7 @@ use strongroom_bridge::{
     DoorError, EnclaveRequest, Failure, Host, HostResponse, Proven, Reply, Request, Transport,
 };
 use strongroom_chain::genesis::LocalnetParams;
-use strongroom_chain::modules::registration::state::NetworkKeys;
+use strongroom_chain::genesis::NetworkKeys;
 use strongroom_consensus::solo::{Content, Proposer};
 use strongroom_consensus::{FinalizeBlock, GenesisDoc, InitChain, Signer};
 use strongroom_enclave::Simulated;

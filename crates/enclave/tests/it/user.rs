@@ -2,8 +2,8 @@
 
 use prost::Message as _;
 use strongroom_chain::genesis::{Document, LocalnetParams, localnet_genesis};
-use strongroom_chain::modules::auth::genesis::{BaseAccount, GenesisAccount};
-use strongroom_chain::modules::bank::genesis::{Balance, GenesisCoin};
+use strongroom_chain::modules::auth::genesis::{self as auth, BaseAccount, GenesisAccount};
+use strongroom_chain::modules::bank::genesis::{self as bank, Balance, GenesisCoin};
 use strongroom_crypto::io::{TxKey, seal_input};
 use strongroom_crypto::{Secret, secp256k1::SecretKey, x25519::KeyPair};
 use strongroom_types::proto::cosmos::bank::v1beta1::MsgSend;
@@ -48,28 +48,29 @@ impl User {
     /// A local network's genesis file in which this user has coins.
     pub(crate) fn genesis(&self, params: &LocalnetParams) -> Vec<u8> {
         let mut document = Document::parse(&localnet_genesis(params).unwrap()).unwrap();
-        document
-            .app_state
-            .auth
-            .accounts
-            .push(GenesisAccount::Base(BaseAccount {
-                address: self.address.to_string(),
-                pub_key: None,
-                account_number: NUMBER.to_string(),
-                sequence: String::from("0"),
-            }));
-        let coin = GenesisCoin {
-            denom: String::from("uscrt"),
-            amount: BALANCE.to_string(),
-        };
-        let bank = &mut document.app_state.bank;
-        bank.balances.push(Balance {
+        let state = &mut document.app_state;
+        let own = GenesisAccount::Base(BaseAccount {
             address: self.address.to_string(),
-            coins: vec![coin],
+            pub_key: None,
+            account_number: NUMBER.to_string(),
+            sequence: String::from("0"),
         });
-        let supply: u128 = bank.supply[0].amount.parse().unwrap();
-        bank.supply[0].amount = (supply + BALANCE).to_string();
-        serde_json::to_vec_pretty(&document).unwrap()
+        let account = |auth: &mut auth::Genesis| auth.accounts.push(own);
+        state.edit("auth", account).unwrap();
+        let coins = |bank: &mut bank::Genesis| {
+            let coin = GenesisCoin {
+                denom: String::from("uscrt"),
+                amount: BALANCE.to_string(),
+            };
+            bank.balances.push(Balance {
+                address: self.address.to_string(),
+                coins: vec![coin],
+            });
+            let supply: u128 = bank.supply[0].amount.parse().unwrap();
+            bank.supply[0].amount = (supply + BALANCE).to_string();
+        };
+        state.edit("bank", coins).unwrap();
+        document.to_bytes().unwrap()
     }
 
     pub(crate) fn send(&mut self, to: &Address, amount: u128) -> Vec<u8> {

@@ -239,18 +239,17 @@ impl Run {
     fn standing(&self) -> Standing {
         self.replica.read(&self.head, |ctx| {
             let (mut held, mut supply, mut sequences) = (0_u128, 0, BTreeMap::new());
-            let end = auth::state::NEXT_NUMBER.get(ctx).expect("readable");
-            for number in 0..end.expect("accounts") {
-                let address = auth::state::ADDRESSES.get(ctx, &number).expect("readable");
-                let address = address.expect("numbers are dense");
-                let account = auth::handler::account(ctx, &address).expect("readable");
+            let end = auth::keeper::accounts_len(ctx).expect("readable");
+            for number in 0..end {
+                let address = auth::keeper::address_of(ctx, number).expect("readable");
+                let account = auth::keeper::account(ctx, &address).expect("readable");
                 let sequence = account.expect("an account for each number").sequence;
-                held += bank::state::balance(ctx, &address, "uscrt").expect("readable");
+                held += bank::keeper::balance(ctx, &address, "uscrt").expect("readable");
                 sequences.insert(address, sequence);
             }
-            supply += bank::state::supply(ctx, "uscrt").expect("readable");
+            supply += bank::keeper::supply(ctx, "uscrt").expect("readable");
             let collector = Address::of_module(accounts::FEE_COLLECTOR);
-            let fees = bank::state::balance(ctx, &collector, "uscrt").expect("readable");
+            let fees = bank::keeper::balance(ctx, &collector, "uscrt").expect("readable");
             Standing {
                 held,
                 supply,

@@ -1,13 +1,27 @@
 //! Accounts and parameters of the first block.
 
+use super::keeper;
 use super::state::{ACCOUNTS, ADDRESSES, Account, NEXT_NUMBER, PARAMS, Params};
 use crate::Ctx;
-use crate::error::Stop;
-use crate::genesis::GenesisError;
+use crate::error::{Stop, broken};
+use crate::genesis::localnet::{VALIDATOR, VALIDATOR_PUBKEY};
+use crate::genesis::{GenesisError, LOCAL_ACCOUNTS, LocalnetParams};
+use crate::module::GenesisState;
 use crate::modules::accounts;
 use crate::types::Address;
 use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
+
+/// Modules with an account from the start on the local network, in order of number.
+const LOCALNET_MODULES: [&str; 6] = [
+    accounts::FEE_COLLECTOR,
+    accounts::DISTRIBUTION,
+    accounts::BONDED_POOL,
+    accounts::NOT_BONDED_POOL,
+    accounts::GOV,
+    accounts::MINT,
+];
 
 /// `app_state.auth`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,6 +107,10 @@ impl From<&Params> for GenesisParams {
     }
 }
 
+fn field(what: &str, why: String) -> GenesisError {
+    GenesisError::field(&format!("auth.{what}"), why)
+}
+
 fn number(text: &str, what: &str) -> Result<u64, GenesisError> {
     text.parse().map_err(|_| GenesisError::Field {
         what: what.to_owned(),
@@ -137,7 +155,7 @@ impl BaseAccount {
         let pubkey = match &self.pub_key {
             None => None,
             Some(PubKey::Secp256k1 { key }) => {
-                let bytes = base64::engine::general_purpose::STANDARD.decode(key).ok();
+                let bytes = STANDARD.decode(key).ok();
                 let key: Option<[u8; 33]> = bytes.and_then(|b| b.try_into().ok());
                 match key {
                     Some(key) if Address::of_secp256k1(&key) == address => Some(key),
@@ -164,6 +182,19 @@ fn number_of_sequence(text: &str) -> Result<u64, GenesisError> {
 }
 
 impl GenesisAccount {
+    /// The account of a user, or of a module.
+    #[must_use]
+    pub fn new(base: BaseAccount, module: Option<accounts::ModuleAccount>) -> Self {
+        match module {
+            None => Self::Base(base),
+            Some(module) => Self::Module(ModuleAccount {
+                base_account: base,
+                name: module.name.to_owned(),
+                permissions: module.permissions.iter().map(|&p| p.to_owned()).collect(),
+            }),
+        }
+    }
+
     fn checked(&self) -> Result<(Address, Account), GenesisError> {
         match self {
             Self::Base(base) => {
@@ -195,32 +226,78 @@ impl GenesisAccount {
     }
 }
 
-/// Writes the module's first state.
-///
-/// # Errors
-/// [`GenesisError`] for a field that is refused.
-pub fn init(ctx: &mut Ctx, genesis: &Genesis) -> Result<(), GenesisError> {
-    PARAMS.set(ctx, &genesis.params.checked()?)?;
-    let mut next: u64 = 0;
-    for entry in &genesis.accounts {
-        let (address, account) = entry.checked()?;
-        if account.number != next {
-            let why = format!("{address} has number {}, {next} is next", account.number);
-            return Err(GenesisError::Field {
-                what: "auth.accounts.account_number".into(),
-                why,
+impl GenesisState for Genesis {
+    /// The accounts of the local network, then those of the modules that have one from the start, in order of number.
+    fn localnet(_: &LocalnetParams) -> Self {
+        let users = LOCAL_ACCOUNTS.iter().map(|account| {
+            let bonded = account.name == VALIDATOR;
+            let pub_key = bonded.then(|| PubKey::Secp256k1 {
+                key: VALIDATOR_PUBKEY.into(),
             });
+            (account.address.to_owned(), pub_key, u64::from(bonded), None)
+        });
+        let modules = LOCALNET_MODULES
+            .iter()
+            .filter_map(|name| accounts::by_name(name))
+            .map(|module| (module.address().to_string(), None, 0, Some(module)));
+        let numbered = users.chain(modules).zip(0_u64..);
+        let made = numbered.map(|((address, pub_key, sequence, module), number)| {
+            let base = BaseAccount {
+                address,
+                pub_key,
+                account_number: number.to_string(),
+                sequence: sequence.to_string(),
+            };
+            GenesisAccount::new(base, module)
+        });
+        Self {
+            params: (&Params::default()).into(),
+            accounts: made.collect(),
         }
-        if ACCOUNTS.has(ctx, &&address)? {
-            let why = format!("{address} is there twice");
-            return Err(GenesisError::Field {
-                what: "auth.accounts.address".into(),
-                why,
-            });
-        }
-        ACCOUNTS.set(ctx, &&address, &account)?;
-        ADDRESSES.set(ctx, &next, &address)?;
-        next = next.saturating_add(1);
     }
-    Ok::<_, Stop>(NEXT_NUMBER.set(ctx, &next)?).map_err(GenesisError::from)
+
+    fn init(&self, ctx: &mut Ctx) -> Result<(), GenesisError> {
+        PARAMS.set(ctx, &self.params.checked()?)?;
+        let mut next: u64 = 0;
+        for entry in &self.accounts {
+            let (address, account) = entry.checked()?;
+            if account.number != next {
+                let why = format!("{address} has number {}, {next} is next", account.number);
+                return Err(field("accounts.account_number", why));
+            }
+            if ACCOUNTS.has(ctx, &&address)? {
+                return Err(field(
+                    "accounts.address",
+                    format!("{address} is there twice"),
+                ));
+            }
+            ACCOUNTS.set(ctx, &&address, &account)?;
+            ADDRESSES.set(ctx, &next, &address)?;
+            next = next.saturating_add(1);
+        }
+        Ok(NEXT_NUMBER.set(ctx, &next)?)
+    }
+
+    fn export(ctx: &mut Ctx) -> Result<Self, Stop> {
+        let mut accounts = Vec::new();
+        for number in 0..keeper::accounts_len(ctx)? {
+            let address = keeper::address_of(ctx, number)?;
+            let account = keeper::account(ctx, &address)?;
+            let account = account.ok_or_else(|| broken("a numbered address without account"))?;
+            let base = BaseAccount {
+                address: address.to_string(),
+                pub_key: account.pubkey.map(|key| PubKey::Secp256k1 {
+                    key: STANDARD.encode(key),
+                }),
+                account_number: account.number.to_string(),
+                sequence: account.sequence.to_string(),
+            };
+            let module = accounts::by_address(&address).filter(|_| account.is_module);
+            accounts.push(GenesisAccount::new(base, module));
+        }
+        Ok(Self {
+            params: (&keeper::params(ctx)?).into(),
+            accounts,
+        })
+    }
 }

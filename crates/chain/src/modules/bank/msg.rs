@@ -1,30 +1,114 @@
 //! The messages of the bank. Their fields are checked at delivery only, as in the protocol (wire.md 1.12.1): signer
 //! fields aside, a broken `MsgSend` passes CheckTx and pays for itself.
 
-use crate::types::error::{bank, sdk};
+use super::error as bank;
+use super::event;
+use super::keeper::{check_recipient, check_send_enabled, credit, debit, send};
+use crate::Ctx;
+use crate::error::Stop;
+use crate::module::TxMsg;
+use crate::modules::auth;
+use crate::types::coin::is_wire_amount;
+use crate::types::error::sdk;
 use crate::types::proto::cosmos::bank::v1beta1 as pb;
+use crate::types::proto::cosmos::base::v1beta1::Coin;
+use crate::types::tx::parse_error;
 use crate::types::{Address, Coins, TxError};
+
+impl TxMsg for pb::MsgSend {
+    type Response = pb::MsgSendResponse;
+
+    fn validate_basic(&self) -> Result<(), TxError> {
+        check_amounts(&self.amount)
+    }
+
+    fn spends(&self) -> Option<(Address, Coins)> {
+        if self.from_address == self.to_address {
+            return None;
+        }
+        let coins = Coins::from_proto_list(&self.amount).ok()?;
+        Some((self.from_address.parse().ok()?, coins))
+    }
+
+    fn run(self, ctx: &mut Ctx) -> Result<Self::Response, Stop> {
+        let msg = Send::try_from(self)?;
+        check_send_enabled(ctx, &msg.amount)?;
+        check_recipient(&msg.to)?;
+        send(ctx, &msg.from, &msg.to, &msg.amount)?;
+        Ok(pb::MsgSendResponse {})
+    }
+}
+
+impl TxMsg for pb::MsgMultiSend {
+    type Response = pb::MsgMultiSendResponse;
+
+    fn validate_basic(&self) -> Result<(), TxError> {
+        check_amounts(self.inputs.iter().flat_map(|i| &i.coins))?;
+        check_amounts(self.outputs.iter().flat_map(|o| &o.coins))
+    }
+
+    fn spends(&self) -> Option<(Address, Coins)> {
+        let input = self.inputs.first()?;
+        let coins = Coins::from_proto_list(&input.coins).ok()?;
+        Some((input.address.parse().ok()?, coins))
+    }
+
+    /// One input, many outputs.
+    fn run(self, ctx: &mut Ctx) -> Result<Self::Response, Stop> {
+        let msg = MultiSend::try_from(self)?;
+        check_send_enabled(ctx, &msg.total)?;
+        for (to, _) in &msg.outputs {
+            check_recipient(to)?;
+        }
+        debit(ctx, &msg.from, &msg.total)?;
+        ctx.emit(event::coin_spent(&msg.from, &msg.total));
+        ctx.emit(event::message(&msg.from));
+        for (to, amount) in &msg.outputs {
+            auth::keeper::ensure_account(ctx, to)?;
+            credit(ctx, to, amount)?;
+            ctx.emit(event::coin_received(to, amount));
+            ctx.emit(event::transfer(to, &msg.from, amount));
+        }
+        Ok(pb::MsgMultiSendResponse {})
+    }
+}
+
+/// What is shown of an amount that cannot be read: as much as the largest has digits.
+const AMOUNT_CHARS_SHOWN: usize = 78;
+
+/// Amounts that are no integers of 256 bits do not decode; which integers are taken is for delivery to say.
+fn check_amounts<'a>(coins: impl IntoIterator<Item = &'a Coin>) -> Result<(), TxError> {
+    for coin in coins {
+        let digits = coin.amount.strip_prefix('-').unwrap_or(&coin.amount);
+        if !is_wire_amount(digits) {
+            // Quoted short: escapes would make it five times as long as it came.
+            let shown: String = coin.amount.chars().take(AMOUNT_CHARS_SHOWN).collect();
+            return Err(parse_error(format!("cannot read amount {shown:?}")));
+        }
+    }
+    Ok(())
+}
 
 /// A checked `MsgSend`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Send {
+struct Send {
     /// Payer.
-    pub from: Address,
+    from: Address,
     /// Recipient.
-    pub to: Address,
+    to: Address,
     /// Not empty.
-    pub amount: Coins,
+    amount: Coins,
 }
 
 /// A checked `MsgMultiSend`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MultiSend {
+struct MultiSend {
     /// Payer.
-    pub from: Address,
+    from: Address,
     /// What it pays: the sum of the outputs.
-    pub total: Coins,
+    total: Coins,
     /// Recipients in order, at least one.
-    pub outputs: Vec<(Address, Coins)>,
+    outputs: Vec<(Address, Coins)>,
 }
 
 impl TryFrom<pb::MsgSend> for Send {

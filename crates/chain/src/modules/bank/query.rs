@@ -1,13 +1,12 @@
-//! Queries of the bank. Nothing vests yet, so what is spendable is what is there.
+//! Queries of the bank.
 
 use super::state::{
-    DENOMS, METADATA, METADATA_SET, Metadata, PARAMS, SEND_ENABLED, SEND_ENABLED_SET, SUPPLIED,
-    balance, denom_of, supply,
+    self, DENOMS, METADATA, METADATA_SET, Metadata, PARAMS, SEND_ENABLED, SEND_ENABLED_SET,
+    SUPPLIED, denom_of, supply,
 };
 use crate::Ctx;
-use crate::error::broken;
-use crate::modules::auth::state::{ADDRESSES, NEXT_NUMBER};
-use crate::query::{Page, QueryError, QueryStop, decode, encode};
+use crate::modules::{self, auth};
+use crate::query::{Page, QueryError, QueryStop};
 use crate::types::coin::denom_is_valid;
 use crate::types::proto::cosmos::bank::v1beta1 as pb;
 use crate::types::proto::cosmos::base::query::v1beta1::{PageRequest, PageResponse};
@@ -17,107 +16,139 @@ use crate::types::{Address, Coin};
 /// The most accounts that one page of owners looks at.
 pub const OWNERS_WALK_MAX: usize = 10_000;
 
-/// Answers one method of `cosmos.bank.v1beta1.Query`.
-///
-/// # Errors
-/// gRPC 3 for malformed requests, 5 for what is not there.
-pub fn query(ctx: &mut Ctx, method: &str, request: &[u8]) -> Result<Vec<u8>, QueryStop> {
-    match method {
-        "Balance" => {
-            let request: pb::QueryBalanceRequest = decode(request)?;
-            let balance = Some(balance_of(ctx, &request.address, &request.denom)?);
-            encode(&pb::QueryBalanceResponse { balance })
-        }
-        "SpendableBalanceByDenom" => {
-            let request: pb::QuerySpendableBalanceByDenomRequest = decode(request)?;
-            let balance = Some(balance_of(ctx, &request.address, &request.denom)?);
-            encode(&pb::QuerySpendableBalanceByDenomResponse { balance })
-        }
-        "AllBalances" => {
-            let request: pb::QueryAllBalancesRequest = decode(request)?;
-            let (balances, page) = balances_page(ctx, &request.address, request.pagination)?;
-            encode(&pb::QueryAllBalancesResponse {
-                balances,
-                pagination: Some(page),
-            })
-        }
-        "SpendableBalances" => {
-            let request: pb::QuerySpendableBalancesRequest = decode(request)?;
-            let (balances, page) = balances_page(ctx, &request.address, request.pagination)?;
-            encode(&pb::QuerySpendableBalancesResponse {
-                balances,
-                pagination: Some(page),
-            })
-        }
-        "TotalSupply" => {
-            let request: pb::QueryTotalSupplyRequest = decode(request)?;
-            let (denoms, page) = Page::new(request.pagination)?.of_index(ctx, &SUPPLIED.at(&()))?;
-            let mut coins = Vec::new();
-            for denom in denoms {
-                let denom = denom_of(denom)?;
-                coins.push(Coin::new(supply(ctx, &denom)?, denom).to_proto());
-            }
-            encode(&pb::QueryTotalSupplyResponse {
-                supply: coins,
-                pagination: Some(page),
-            })
-        }
-        "SupplyOf" => {
-            let request: pb::QuerySupplyOfRequest = decode(request)?;
-            check_denom(&request.denom)?;
-            let amount = Some(Coin::new(supply(ctx, &request.denom)?, request.denom).to_proto());
-            encode(&pb::QuerySupplyOfResponse { amount })
-        }
-        "Params" => {
-            let default_send_enabled = PARAMS.get(ctx)?.is_none_or(|p| p.default_send_enabled);
-            let params = Some(pb::Params {
-                send_enabled: Vec::new(),
-                default_send_enabled,
-            });
-            encode(&pb::QueryParamsResponse { params })
-        }
-        "DenomMetadata" => {
-            let request: pb::QueryDenomMetadataRequest = decode(request)?;
-            let metadata = Some(metadata_of(ctx, &request.denom)?);
-            encode(&pb::QueryDenomMetadataResponse { metadata })
-        }
-        "DenomMetadataByQueryString" => {
-            let request: pb::QueryDenomMetadataByQueryStringRequest = decode(request)?;
-            let metadata = Some(metadata_of(ctx, &request.denom)?);
-            encode(&pb::QueryDenomMetadataByQueryStringResponse { metadata })
-        }
-        "DenomsMetadata" => {
-            let request: pb::QueryDenomsMetadataRequest = decode(request)?;
-            let (denoms, page) =
-                Page::new(request.pagination)?.of_index(ctx, &METADATA_SET.at(&()))?;
-            let mut metadatas = Vec::new();
-            for denom in denoms {
-                metadatas.push(metadata_of(ctx, &denom_of(denom)?)?);
-            }
-            encode(&pb::QueryDenomsMetadataResponse {
-                metadatas,
-                pagination: Some(page),
-            })
-        }
-        "DenomOwners" => {
-            let request: pb::QueryDenomOwnersRequest = decode(request)?;
-            let (denom_owners, page) = owners_page(ctx, &request.denom, request.pagination)?;
-            encode(&pb::QueryDenomOwnersResponse {
-                denom_owners,
-                pagination: Some(page),
-            })
-        }
-        "DenomOwnersByQuery" => {
-            let request: pb::QueryDenomOwnersByQueryRequest = decode(request)?;
-            let (denom_owners, page) = owners_page(ctx, &request.denom, request.pagination)?;
-            encode(&pb::QueryDenomOwnersByQueryResponse {
-                denom_owners,
-                pagination: Some(page),
-            })
-        }
-        "SendEnabled" => send_enabled(ctx, decode(request)?),
-        _ => Err(QueryError::UnknownPath.into()),
+pub(super) fn balance(
+    ctx: &mut Ctx,
+    request: pb::QueryBalanceRequest,
+) -> Result<pb::QueryBalanceResponse, QueryStop> {
+    let balance = Some(balance_of(ctx, &request.address, &request.denom)?);
+    Ok(pb::QueryBalanceResponse { balance })
+}
+
+pub(super) fn spendable_balance_by_denom(
+    ctx: &mut Ctx,
+    request: pb::QuerySpendableBalanceByDenomRequest,
+) -> Result<pb::QuerySpendableBalanceByDenomResponse, QueryStop> {
+    let balance = Some(spendable_of(ctx, &request.address, &request.denom)?);
+    Ok(pb::QuerySpendableBalanceByDenomResponse { balance })
+}
+
+pub(super) fn all_balances(
+    ctx: &mut Ctx,
+    request: pb::QueryAllBalancesRequest,
+) -> Result<pb::QueryAllBalancesResponse, QueryStop> {
+    let holder = address(&request.address)?;
+    let (coins, page) = balances_page(ctx, &holder, request.pagination)?;
+    Ok(pb::QueryAllBalancesResponse {
+        balances: coins.iter().map(Coin::to_proto).collect(),
+        pagination: Some(page),
+    })
+}
+
+pub(super) fn spendable_balances(
+    ctx: &mut Ctx,
+    request: pb::QuerySpendableBalancesRequest,
+) -> Result<pb::QuerySpendableBalancesResponse, QueryStop> {
+    let holder = address(&request.address)?;
+    let (coins, page) = balances_page(ctx, &holder, request.pagination)?;
+    let mut balances = Vec::new();
+    for mut coin in coins {
+        coin.amount = modules::spendable(ctx, &holder, &coin.denom, coin.amount)?;
+        balances.push(coin.to_proto());
     }
+    Ok(pb::QuerySpendableBalancesResponse {
+        balances,
+        pagination: Some(page),
+    })
+}
+
+pub(super) fn total_supply(
+    ctx: &mut Ctx,
+    request: pb::QueryTotalSupplyRequest,
+) -> Result<pb::QueryTotalSupplyResponse, QueryStop> {
+    let (denoms, page) = Page::new(request.pagination)?.of_index(ctx, &SUPPLIED.at(&()))?;
+    let mut coins = Vec::new();
+    for denom in denoms {
+        let denom = denom_of(denom)?;
+        coins.push(Coin::new(supply(ctx, &denom)?, denom).to_proto());
+    }
+    Ok(pb::QueryTotalSupplyResponse {
+        supply: coins,
+        pagination: Some(page),
+    })
+}
+
+pub(super) fn supply_of(
+    ctx: &mut Ctx,
+    request: pb::QuerySupplyOfRequest,
+) -> Result<pb::QuerySupplyOfResponse, QueryStop> {
+    check_denom(&request.denom)?;
+    let amount = Some(Coin::new(supply(ctx, &request.denom)?, request.denom).to_proto());
+    Ok(pb::QuerySupplyOfResponse { amount })
+}
+
+pub(super) fn params(
+    ctx: &mut Ctx,
+    _: pb::QueryParamsRequest,
+) -> Result<pb::QueryParamsResponse, QueryStop> {
+    let default_send_enabled = PARAMS.get(ctx)?.is_none_or(|p| p.default_send_enabled);
+    let params = Some(pb::Params {
+        send_enabled: Vec::new(),
+        default_send_enabled,
+    });
+    Ok(pb::QueryParamsResponse { params })
+}
+
+pub(super) fn denom_metadata(
+    ctx: &mut Ctx,
+    request: pb::QueryDenomMetadataRequest,
+) -> Result<pb::QueryDenomMetadataResponse, QueryStop> {
+    let metadata = Some(metadata_of(ctx, &request.denom)?);
+    Ok(pb::QueryDenomMetadataResponse { metadata })
+}
+
+pub(super) fn denom_metadata_by_query_string(
+    ctx: &mut Ctx,
+    request: pb::QueryDenomMetadataByQueryStringRequest,
+) -> Result<pb::QueryDenomMetadataByQueryStringResponse, QueryStop> {
+    let metadata = Some(metadata_of(ctx, &request.denom)?);
+    Ok(pb::QueryDenomMetadataByQueryStringResponse { metadata })
+}
+
+pub(super) fn denoms_metadata(
+    ctx: &mut Ctx,
+    request: pb::QueryDenomsMetadataRequest,
+) -> Result<pb::QueryDenomsMetadataResponse, QueryStop> {
+    let (denoms, page) = Page::new(request.pagination)?.of_index(ctx, &METADATA_SET.at(&()))?;
+    let mut metadatas = Vec::new();
+    for denom in denoms {
+        metadatas.push(metadata_of(ctx, &denom_of(denom)?)?);
+    }
+    Ok(pb::QueryDenomsMetadataResponse {
+        metadatas,
+        pagination: Some(page),
+    })
+}
+
+pub(super) fn denom_owners(
+    ctx: &mut Ctx,
+    request: pb::QueryDenomOwnersRequest,
+) -> Result<pb::QueryDenomOwnersResponse, QueryStop> {
+    let (denom_owners, page) = owners_page(ctx, &request.denom, request.pagination)?;
+    Ok(pb::QueryDenomOwnersResponse {
+        denom_owners,
+        pagination: Some(page),
+    })
+}
+
+pub(super) fn denom_owners_by_query(
+    ctx: &mut Ctx,
+    request: pb::QueryDenomOwnersByQueryRequest,
+) -> Result<pb::QueryDenomOwnersByQueryResponse, QueryStop> {
+    let (denom_owners, page) = owners_page(ctx, &request.denom, request.pagination)?;
+    Ok(pb::QueryDenomOwnersByQueryResponse {
+        denom_owners,
+        pagination: Some(page),
+    })
 }
 
 fn check_denom(denom: &str) -> Result<(), QueryStop> {
@@ -137,20 +168,27 @@ fn address(text: &str) -> Result<Address, QueryStop> {
 fn balance_of(ctx: &mut Ctx, holder: &str, denom: &str) -> Result<PbCoin, QueryStop> {
     let holder = address(holder)?;
     check_denom(denom)?;
-    Ok(Coin::new(balance(ctx, &holder, denom)?, denom).to_proto())
+    Ok(Coin::new(state::balance(ctx, &holder, denom)?, denom).to_proto())
+}
+
+fn spendable_of(ctx: &mut Ctx, holder: &str, denom: &str) -> Result<PbCoin, QueryStop> {
+    let holder = address(holder)?;
+    check_denom(denom)?;
+    let balance = state::balance(ctx, &holder, denom)?;
+    let spendable = modules::spendable(ctx, &holder, denom, balance)?;
+    Ok(Coin::new(spendable, denom).to_proto())
 }
 
 fn balances_page(
     ctx: &mut Ctx,
-    holder: &str,
+    holder: &Address,
     pagination: Option<PageRequest>,
-) -> Result<(Vec<PbCoin>, PageResponse), QueryStop> {
-    let holder = address(holder)?;
-    let (denoms, page) = Page::new(pagination)?.of_index(ctx, &DENOMS.at(&&holder))?;
+) -> Result<(Vec<Coin>, PageResponse), QueryStop> {
+    let (denoms, page) = Page::new(pagination)?.of_index(ctx, &DENOMS.at(&holder))?;
     let mut coins = Vec::new();
     for denom in denoms {
         let denom = denom_of(denom)?;
-        coins.push(Coin::new(balance(ctx, &holder, &denom)?, denom).to_proto());
+        coins.push(Coin::new(state::balance(ctx, holder, &denom)?, denom));
     }
     Ok((coins, page))
 }
@@ -165,7 +203,7 @@ fn owners_page(
     check_denom(denom)?;
     let asked = pagination.as_ref().is_some_and(|p| p.count_total);
     let page = Page::new(pagination)?;
-    let end = NEXT_NUMBER.get(ctx)?.unwrap_or(0);
+    let end = auth::keeper::accounts_len(ctx)?;
     let countable = usize::try_from(end).is_ok_and(|end| end <= OWNERS_WALK_MAX);
     if asked && page.count_total && !countable {
         let text = format!(
@@ -186,10 +224,8 @@ fn owners_page(
         if full && !counting {
             break;
         }
-        let holder = ADDRESSES
-            .get(ctx, &number)?
-            .ok_or_else(|| broken("an account number without address"))?;
-        let amount = balance(ctx, &holder, denom)?;
+        let holder = auth::keeper::address_of(ctx, number)?;
+        let amount = state::balance(ctx, &holder, denom)?;
         if amount == 0 {
             continue;
         }
@@ -246,7 +282,10 @@ fn metadata_of(ctx: &mut Ctx, denom: &str) -> Result<pb::Metadata, QueryStop> {
 }
 
 /// With denominations: those of them that have an entry. Without: a page of all entries.
-fn send_enabled(ctx: &mut Ctx, request: pb::QuerySendEnabledRequest) -> Result<Vec<u8>, QueryStop> {
+pub(super) fn send_enabled(
+    ctx: &mut Ctx,
+    request: pb::QuerySendEnabledRequest,
+) -> Result<pb::QuerySendEnabledResponse, QueryStop> {
     let (denoms, pagination) = if request.denoms.is_empty() {
         let (keys, page) =
             Page::new(request.pagination)?.of_index(ctx, &SEND_ENABLED_SET.at(&()))?;
@@ -266,7 +305,7 @@ fn send_enabled(ctx: &mut Ctx, request: pb::QuerySendEnabledRequest) -> Result<V
             send_enabled.push(pb::SendEnabled { denom, enabled });
         }
     }
-    encode(&pb::QuerySendEnabledResponse {
+    Ok(pb::QuerySendEnabledResponse {
         send_enabled,
         pagination,
     })

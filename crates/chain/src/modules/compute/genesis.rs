@@ -1,19 +1,37 @@
 //! The module's part of the genesis document.
 
-use super::state::{PARAMS, Params};
+use super::state::{
+    CODE_CONTRACT, CODE_CONTRACTS, CODES, CONTRACTS, Code, CodeRecord, Contract, ContractRecord,
+    HISTORY, HISTORY_LENGTH, HistoryEntry, LABELS, LAST_CODE_ID, LAST_INSTANCE_ID, Operation,
+    PARAMS, Params, Position, StorageLayout,
+};
+use crate::Bytes;
 use crate::ctx::Ctx;
-use crate::genesis::GenesisError;
+use crate::error::{Stop, broken};
+use crate::genesis::{GenesisError, LocalnetParams};
+use crate::module::GenesisState;
+use crate::modules::auth;
+use crate::types::{Address, sha256};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
+use strongroom_vm::PREP_VERSION;
 
 /// Decimal places of a `LegacyDec`.
 const DECIMALS: usize = 18;
 
-/// `app_state.compute`. Codes and contracts come with transactions: a chain begins without any.
+/// `app_state.compute`. A chain that begins anew has neither codes nor contracts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Genesis {
     /// Parameters.
     pub params: GenesisParams,
+    /// Codes in order of id, from 1.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub codes: Vec<GenesisCode>,
+    /// How many instances there have been.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub last_instance_id: String,
 }
 
 /// Parameters as text.
@@ -26,42 +44,294 @@ pub struct GenesisParams {
     pub max_contract_size: String,
 }
 
+/// A code. What a load of it takes, and what it asks for, is found out again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct GenesisCode {
+    /// Base64.
+    pub wasm: String,
+    pub creator: String,
+    pub source: String,
+    pub builder: String,
+    pub prep_version: u32,
+    /// Its contracts, in order of creation.
+    pub contracts: Vec<GenesisContract>,
+}
+
+/// A contract. Its values stand in [`crate::genesis::Document::contract_state`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct GenesisContract {
+    pub address: String,
+    pub creator: String,
+    /// Empty for none.
+    pub admin: String,
+    pub label: String,
+    pub created: Place,
+    /// Oldest first.
+    pub history: Vec<GenesisHistory>,
+}
+
+/// Where something happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Place {
+    pub height: String,
+    pub tx_index: u32,
+}
+
+/// An entry of a contract's history.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct GenesisHistory {
+    /// `init` or `migrate`.
+    pub operation: String,
+    pub code_id: String,
+    pub updated: Place,
+    /// Sealed, base64.
+    pub msg: String,
+}
+
+/// Words of the file for operations.
+const INIT: &str = "init";
+const MIGRATE: &str = "migrate";
+
 impl Default for Genesis {
     fn default() -> Self {
-        let params = Params::default();
-        let max_contract_size = params.max_contract_size.to_string();
         Self {
-            params: GenesisParams {
-                compile_cost: dec(params.compile_cost_e18),
-                max_contract_size,
-            },
+            params: GenesisParams::from(&Params::default()),
+            codes: Vec::new(),
+            last_instance_id: String::new(),
         }
     }
 }
 
-/// Writes the module's first state.
-///
-/// # Errors
-/// [`GenesisError`] for a parameter that is refused.
-pub fn init(ctx: &mut Ctx<'_, '_>, genesis: &Genesis) -> Result<(), GenesisError> {
-    let refuse = |what: &str| GenesisError::field(what, "not a number in range");
-    let compile_cost_e18 = parse_dec(&genesis.params.compile_cost)
-        .ok_or_else(|| refuse("compute.params.compile_cost"))?;
-    let max_contract_size = genesis
-        .params
-        .max_contract_size
-        .parse()
-        .ok()
-        .filter(|n| (1..=2_097_152).contains(n))
-        .ok_or_else(|| refuse("compute.params.max_contract_size"))?;
-    PARAMS.set(
-        ctx,
-        &Params {
+impl From<&Params> for GenesisParams {
+    fn from(params: &Params) -> Self {
+        Self {
+            compile_cost: dec(params.compile_cost_e18),
+            max_contract_size: params.max_contract_size.to_string(),
+        }
+    }
+}
+
+impl From<Position> for Place {
+    fn from(position: Position) -> Self {
+        Self {
+            height: position.height.to_string(),
+            tx_index: position.tx_index,
+        }
+    }
+}
+
+impl Place {
+    fn checked(&self) -> Result<Position, GenesisError> {
+        Ok(Position {
+            height: number(&self.height, "height")?,
+            tx_index: self.tx_index,
+        })
+    }
+}
+
+fn refuse(what: &str, why: &str) -> GenesisError {
+    GenesisError::field(&format!("compute.{what}"), why)
+}
+
+fn number(text: &str, what: &str) -> Result<u64, GenesisError> {
+    text.parse().map_err(|_| refuse(what, "is no number"))
+}
+
+fn bytes(text: &str, what: &str) -> Result<Vec<u8>, GenesisError> {
+    let bytes = STANDARD.decode(text);
+    bytes.map_err(|_| refuse(what, "is not base64"))
+}
+
+fn address(text: &str, what: &str) -> Result<Address, GenesisError> {
+    text.parse().map_err(|_| refuse(what, "is no address"))
+}
+
+impl GenesisParams {
+    fn checked(&self) -> Result<Params, GenesisError> {
+        let why = "not a number in range";
+        let compile_cost_e18 =
+            parse_dec(&self.compile_cost).ok_or_else(|| refuse("params.compile_cost", why))?;
+        let max_contract_size = self.max_contract_size.parse().ok();
+        let max_contract_size = max_contract_size.filter(|n| (1..=2_097_152).contains(n));
+        Ok(Params {
             compile_cost_e18,
-            max_contract_size,
-        },
-    )?;
-    Ok(())
+            max_contract_size: max_contract_size
+                .ok_or_else(|| refuse("params.max_contract_size", why))?,
+        })
+    }
+}
+
+impl GenesisState for Genesis {
+    fn localnet(_: &LocalnetParams) -> Self {
+        Self::default()
+    }
+
+    fn init(&self, ctx: &mut Ctx<'_, '_>) -> Result<(), GenesisError> {
+        PARAMS.set(ctx, &self.params.checked()?)?;
+        for (code, id) in self.codes.iter().zip(1_u64..) {
+            code.init(ctx, id)?;
+            for (contract, n) in code.contracts.iter().zip(0_u64..) {
+                let address = contract.init(ctx, id)?;
+                CODE_CONTRACT.set(ctx, &(id, n), &address)?;
+                CODE_CONTRACTS.set(ctx, &id, &n.saturating_add(1))?;
+            }
+            LAST_CODE_ID.set(ctx, &id)?;
+        }
+        if !self.last_instance_id.is_empty() {
+            LAST_INSTANCE_ID.set(ctx, &number(&self.last_instance_id, "last_instance_id")?)?;
+        }
+        Ok(())
+    }
+
+    fn export(ctx: &mut Ctx<'_, '_>) -> Result<Self, Stop> {
+        let params = PARAMS.get(ctx)?.unwrap_or_default();
+        let mut codes = Vec::new();
+        for id in 1..=LAST_CODE_ID.get(ctx)?.unwrap_or(0) {
+            codes.push(GenesisCode::export(ctx, id)?);
+        }
+        let last = LAST_INSTANCE_ID.get(ctx)?;
+        Ok(Self {
+            params: GenesisParams::from(&params),
+            codes,
+            last_instance_id: last.map(|n| n.to_string()).unwrap_or_default(),
+        })
+    }
+}
+
+impl GenesisCode {
+    fn init(&self, ctx: &mut Ctx<'_, '_>, id: u64) -> Result<(), GenesisError> {
+        if self.prep_version != PREP_VERSION {
+            return Err(refuse("codes.prep_version", "is of another version"));
+        }
+        let wasm = bytes(&self.wasm, "codes.wasm")?;
+        let hash = sha256(&wasm);
+        let module = ctx.services.vm.admit(&hash, &wasm);
+        let module = module.map_err(GenesisError::Fault)?;
+        let module = module.map_err(|e| refuse("codes.wasm", &e.to_string()))?;
+        let code = Code {
+            hash,
+            weight: u64::try_from(module.bytes).unwrap_or(u64::MAX),
+            creator: address(&self.creator, "codes.creator")?,
+            source: self.source.clone(),
+            builder: self.builder.clone(),
+            prep_version: self.prep_version,
+            requires_random: module.info.requires_random(),
+        };
+        CODES.set(ctx, &id, &CodeRecord::V1(code))?;
+        ctx.new_code.insert(hash, Bytes::from(wasm));
+        Ok(())
+    }
+
+    fn export(ctx: &mut Ctx<'_, '_>, id: u64) -> Result<Self, Stop> {
+        let code = CODES.get(ctx, &id)?;
+        let code = code
+            .ok_or_else(|| broken("a code id is missing"))?
+            .into_code();
+        let wasm = ctx.services.code.code(&code.hash)?;
+        let mut contracts = Vec::new();
+        for n in 0..CODE_CONTRACTS.get(ctx, &id)?.unwrap_or(0) {
+            let address = CODE_CONTRACT.get(ctx, &(id, n))?;
+            let address = address.ok_or_else(|| broken("contract of a code is missing"))?;
+            contracts.push(GenesisContract::export(ctx, &address)?);
+        }
+        Ok(Self {
+            wasm: STANDARD.encode(wasm),
+            creator: code.creator.to_string(),
+            source: code.source,
+            builder: code.builder,
+            prep_version: code.prep_version,
+            contracts,
+        })
+    }
+}
+
+impl GenesisContract {
+    fn init(&self, ctx: &mut Ctx<'_, '_>, code_id: u64) -> Result<Address, GenesisError> {
+        let own = address(&self.address, "contracts.address")?;
+        let admin = match self.admin.as_str() {
+            "" => None,
+            text => Some(address(text, "contracts.admin")?),
+        };
+        let taken = CONTRACTS.has(ctx, &own)? || LABELS.has(ctx, &self.label.as_str())?;
+        if taken || !auth::keeper::has_account(ctx, &own)? {
+            let why = "is there twice, or its label, or has no account";
+            return Err(refuse("contracts.address", why));
+        }
+        let contract = Contract {
+            code_id,
+            creator: address(&self.creator, "contracts.creator")?,
+            admin,
+            label: self.label.clone(),
+            created: self.created.checked()?,
+            storage_layout: StorageLayout::Flat,
+        };
+        LABELS.set(ctx, &self.label.as_str(), &own)?;
+        CONTRACTS.set(ctx, &own, &ContractRecord::V1(contract))?;
+        for (entry, n) in self.history.iter().zip(0_u64..) {
+            HISTORY.set(ctx, &(&own, n), &entry.checked()?)?;
+            HISTORY_LENGTH.set(ctx, &own, &n.saturating_add(1))?;
+        }
+        Ok(own)
+    }
+
+    fn export(ctx: &mut Ctx<'_, '_>, address: &Address) -> Result<Self, Stop> {
+        let contract = CONTRACTS.get(ctx, address)?;
+        let contract = contract
+            .ok_or_else(|| broken("a contract is missing"))?
+            .into_contract();
+        let mut history = Vec::new();
+        for n in 0..HISTORY_LENGTH.get(ctx, address)?.unwrap_or(0) {
+            let entry = HISTORY.get(ctx, &(address, n))?;
+            history.push(entry.ok_or_else(|| broken("a history entry is missing"))?);
+        }
+        Ok(Self {
+            address: address.to_string(),
+            creator: contract.creator.to_string(),
+            admin: contract.admin.map(|a| a.to_string()).unwrap_or_default(),
+            label: contract.label,
+            created: contract.created.into(),
+            history: history.into_iter().map(GenesisHistory::from).collect(),
+        })
+    }
+}
+
+impl From<HistoryEntry> for GenesisHistory {
+    fn from(entry: HistoryEntry) -> Self {
+        let operation = match entry.operation {
+            Operation::Init => INIT,
+            Operation::Migrate => MIGRATE,
+        };
+        Self {
+            operation: operation.into(),
+            code_id: entry.code_id.to_string(),
+            updated: entry.updated.into(),
+            msg: STANDARD.encode(entry.msg),
+        }
+    }
+}
+
+impl GenesisHistory {
+    fn checked(&self) -> Result<HistoryEntry, GenesisError> {
+        let operation = match self.operation.as_str() {
+            INIT => Operation::Init,
+            MIGRATE => Operation::Migrate,
+            _ => return Err(refuse("history.operation", "is neither init nor migrate")),
+        };
+        Ok(HistoryEntry {
+            operation,
+            code_id: number(&self.code_id, "history.code_id")?,
+            updated: self.updated.checked()?,
+            msg: bytes(&self.msg, "history.msg")?,
+        })
+    }
 }
 
 /// A number of 10^-18 as decimal text with 18 places.

@@ -2,7 +2,7 @@
 //! not looked at, as in the reference; its checksum is verified. Output is paid for as it comes.
 
 use crate::error::Stop;
-use crate::types::error::compute;
+use crate::modules::compute::error as compute;
 
 /// Why a gzip stream is refused. `Display` is the detail of `…: create contract failed`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

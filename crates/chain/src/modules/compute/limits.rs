@@ -34,12 +34,6 @@ pub const ATTRIBUTES_MAX: usize = 4_096;
 pub const WAITING_BYTES_MAX: usize = 16 << 20;
 /// Bytes of a contract's own text that an error shows in clear (an address, an amount, a key).
 pub const QUOTED_BYTES_MAX: usize = 256;
-/// Weight of the different codes that one transaction, or one query, may run: 20 contracts of one MiB. It is less than
-/// [`LOAD_BLOCK_MAX`], so that each transaction fits a block.
-pub const LOAD_TX_MAX: u64 = 128 << 20;
-/// Weight of the different codes that one block may run: the memory that they take at most, and 16 s to load them all at
-/// 60 ns a byte. Each is loaded once.
-pub const LOAD_BLOCK_MAX: u64 = 256 << 20;
 /// Lengths in bytes that a sealed error, and sealed JSON, may have as they leave; above the last, those of
 /// [`crate::types::size_class`]. The first holds most answers; few and far apart, so that texts that differ by a word rarely
 /// stand on both sides of a step.

@@ -8,24 +8,55 @@
 
 pub mod calls;
 mod env;
+pub mod error;
 mod gas;
 pub mod genesis;
 mod gzip;
-pub mod handler;
+pub mod keeper;
 pub mod limits;
-mod machine;
 pub mod msg;
 pub mod output;
 mod querier;
-pub mod query;
+mod query;
 mod response;
 pub mod state;
 mod storage;
 
-pub use machine::Machine;
-pub(crate) use machine::Running;
+pub use crate::engine::Machine;
 
-/// A contract's storage for tests of other rooms of this crate.
+use super::accounts::ModuleAccount;
+use crate::module::{GenesisPart, Module, MsgHandler};
+use crate::queries;
+use crate::types::proto::secret::compute::v1beta1 as pb;
+
+/// The module.
+pub const MODULE: Module = Module {
+    errors: error::ALL,
+    accounts: &[ModuleAccount::blocked("compute", &["burner"])],
+    collections: state::NAMES,
+    messages: &[
+        MsgHandler::of::<pb::MsgStoreCode>(),
+        MsgHandler::of::<pb::MsgInstantiateContract>(),
+        MsgHandler::of::<pb::MsgExecuteContract>(),
+    ],
+    queries: queries!("secret.compute.v1beta1.Query" {
+        ContractInfo: query::contract_info,
+        ContractsByCodeId: query::contracts_by_code_id,
+        QuerySecretContract contract: query::secret_contract,
+        Code: query::code,
+        Codes: query::codes,
+        CodeHashByContractAddress: query::code_hash_by_contract_address,
+        CodeHashByCodeId: query::code_hash_by_code_id,
+        LabelByAddress: query::label_by_address,
+        AddressByLabel: query::address_by_label,
+        ContractHistory: query::contract_history,
+        Params: query::params,
+    }),
+    genesis: &[GenesisPart::of::<genesis::Genesis>("compute")],
+    ..Module::new("compute")
+};
+
+/// A contract's storage for tests of other parts of this crate.
 #[cfg(test)]
 pub(crate) fn testing_storage<'c, 's>(
     state: &'c mut crate::State<'s>,

@@ -3,7 +3,11 @@
 use super::limits::{
     BUILDER_CHARS_MAX, CODE_BYTES_MAX, LABEL_BYTES_MAX, MSG_BYTES_MAX, SOURCE_BYTES_MAX,
 };
-use crate::types::error::{compute, sdk};
+use super::{error as compute, keeper};
+use crate::Ctx;
+use crate::error::Stop;
+use crate::module::TxMsg;
+use crate::types::error::sdk;
 use crate::types::proto::secret::compute::v1beta1 as pb;
 use crate::types::{Address, Coins, TxError};
 
@@ -50,11 +54,12 @@ pub struct Execute {
     pub funds: Coins,
 }
 
-impl TryFrom<pb::MsgStoreCode> for StoreCode {
-    type Error = TxError;
+impl TxMsg for pb::MsgStoreCode {
+    type Response = pb::MsgStoreCodeResponse;
 
-    fn try_from(m: pb::MsgStoreCode) -> Result<Self, TxError> {
-        let sender = address(&m.sender)?;
+    fn validate_basic(&self) -> Result<(), TxError> {
+        let m = self;
+        address(&m.sender)?;
         if m.wasm_byte_code.is_empty() {
             return Err(invalid_request(
                 compute::EMPTY.wrap("code bytes is required"),
@@ -65,56 +70,84 @@ impl TryFrom<pb::MsgStoreCode> for StoreCode {
             return Err(invalid_request(compute::LIMIT.wrap(why)));
         }
         check_source(&m.source)?;
-        check_builder(&m.builder)?;
-        Ok(Self {
-            sender,
-            wasm: m.wasm_byte_code,
-            source: m.source,
-            builder: m.builder,
-        })
+        check_builder(&m.builder)
+    }
+
+    fn run(self, ctx: &mut Ctx) -> Result<Self::Response, Stop> {
+        let msg = StoreCode {
+            sender: address(&self.sender)?,
+            wasm: self.wasm_byte_code,
+            source: self.source,
+            builder: self.builder,
+        };
+        keeper::store_code(ctx, msg)
     }
 }
 
-impl TryFrom<pb::MsgInstantiateContract> for Instantiate {
-    type Error = TxError;
+impl TxMsg for pb::MsgInstantiateContract {
+    type Response = pb::MsgInstantiateContractResponse;
 
-    fn try_from(m: pb::MsgInstantiateContract) -> Result<Self, TxError> {
-        let sender = address(&m.sender)?;
+    fn validate_basic(&self) -> Result<(), TxError> {
+        let m = self;
+        address(&m.sender)?;
         if m.code_id == 0 {
             return Err(sdk::INVALID_REQUEST.wrap("code_id is required"));
         }
         check_label(&m.label)?;
-        let funds = Coins::from_proto_list(&m.init_funds).map_err(|_| sdk::INVALID_COINS.bare())?;
+        init_funds(m)?;
         check_callback(&m.callback_sig)?;
-        check_msg(&m.init_msg)?;
-        Ok(Self {
-            sender,
-            code_id: m.code_id,
-            label: m.label,
-            msg: m.init_msg,
-            funds,
-            admin: m.admin,
-        })
+        check_msg(&m.init_msg)
+    }
+
+    fn spends(&self) -> Option<(Address, Coins)> {
+        Some((address(&self.sender).ok()?, init_funds(self).ok()?))
+    }
+
+    fn run(self, ctx: &mut Ctx) -> Result<Self::Response, Stop> {
+        let msg = Instantiate {
+            sender: address(&self.sender)?,
+            funds: init_funds(&self)?,
+            code_id: self.code_id,
+            label: self.label,
+            msg: self.init_msg,
+            admin: self.admin,
+        };
+        keeper::instantiate(ctx, msg)
     }
 }
 
-impl TryFrom<pb::MsgExecuteContract> for Execute {
-    type Error = TxError;
+fn init_funds(m: &pb::MsgInstantiateContract) -> Result<Coins, TxError> {
+    Coins::from_proto_list(&m.init_funds).map_err(|_| sdk::INVALID_COINS.bare())
+}
 
-    fn try_from(m: pb::MsgExecuteContract) -> Result<Self, TxError> {
-        let sender = address(&m.sender)?;
-        let contract = address(&m.contract)?;
-        let funds = Coins::from_proto_list(&m.sent_funds)
-            .map_err(|_| sdk::INVALID_COINS.wrap("sentFunds"))?;
-        check_callback(&m.callback_sig)?;
-        check_msg(&m.msg)?;
-        Ok(Self {
-            sender,
-            contract,
-            msg: m.msg,
-            funds,
-        })
+impl TxMsg for pb::MsgExecuteContract {
+    type Response = pb::MsgExecuteContractResponse;
+
+    fn validate_basic(&self) -> Result<(), TxError> {
+        address(&self.sender)?;
+        address(&self.contract)?;
+        sent_funds(self)?;
+        check_callback(&self.callback_sig)?;
+        check_msg(&self.msg)
     }
+
+    fn spends(&self) -> Option<(Address, Coins)> {
+        Some((address(&self.sender).ok()?, sent_funds(self).ok()?))
+    }
+
+    fn run(self, ctx: &mut Ctx) -> Result<Self::Response, Stop> {
+        let msg = Execute {
+            sender: address(&self.sender)?,
+            contract: address(&self.contract)?,
+            funds: sent_funds(&self)?,
+            msg: self.msg,
+        };
+        keeper::execute(ctx, msg)
+    }
+}
+
+fn sent_funds(m: &pb::MsgExecuteContract) -> Result<Coins, TxError> {
+    Coins::from_proto_list(&m.sent_funds).map_err(|_| sdk::INVALID_COINS.wrap("sentFunds"))
 }
 
 fn address(bytes: &[u8]) -> Result<Address, TxError> {
@@ -220,13 +253,14 @@ fn is_image_with_tag(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn store(source: &str, builder: &str) -> Result<StoreCode, TxError> {
-        StoreCode::try_from(pb::MsgStoreCode {
+    fn store(source: &str, builder: &str) -> Result<(), TxError> {
+        let message = pb::MsgStoreCode {
             sender: vec![1; 20],
             wasm_byte_code: vec![0],
             source: source.into(),
             builder: builder.into(),
-        })
+        };
+        message.validate_basic()
     }
 
     #[test]
@@ -265,13 +299,13 @@ mod tests {
 
     #[test]
     fn a_user_cannot_send_a_callback_signature() {
-        let e = Execute::try_from(pb::MsgExecuteContract {
+        let message = pb::MsgExecuteContract {
             sender: vec![1; 20],
             contract: vec![2; 20],
             callback_sig: vec![0; 32],
             ..Default::default()
-        })
-        .unwrap_err();
+        };
+        let e = message.validate_basic().unwrap_err();
         assert_eq!(
             (e.codespace.as_str(), e.code, e.text.as_str()),
             ("sdk", 18, "callback_sig must be empty: invalid request")
@@ -285,12 +319,12 @@ mod tests {
             ..Default::default()
         };
         assert_eq!(
-            StoreCode::try_from(m.clone()).unwrap_err().text,
+            m.validate_basic().unwrap_err().text,
             "code bytes is required: empty: invalid request"
         );
         m.wasm_byte_code = vec![0; CODE_BYTES_MAX + 1];
         assert_eq!(
-            StoreCode::try_from(m).unwrap_err().text,
+            m.validate_basic().unwrap_err().text,
             "code bytes cannot be longer than 2097152 bytes: exceeds limit: invalid request"
         );
     }

@@ -5,7 +5,8 @@ use super::limits::{OUTPUT_CLASSES, QUOTED_BYTES_MAX};
 use super::{gas, response};
 use crate::crypto::io::TxKey;
 use crate::error::{Stop, broken};
-use crate::types::error::{Registered, compute};
+use crate::modules::compute::error as compute;
+use crate::types::error::Registered;
 use crate::types::{Address, Attribute, Event, Gas, TxError, size_class};
 
 /// Which entry point runs.

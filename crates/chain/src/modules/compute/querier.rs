@@ -8,9 +8,9 @@ use super::state::{CODES, CONTRACTS};
 use crate::ctx::Ctx;
 use crate::error::{Stop, broken};
 use crate::modules::bank;
+use crate::modules::compute::error as compute;
 use crate::types::Address;
 use crate::types::coin::denom_is_valid;
-use crate::types::error::compute;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
@@ -220,7 +220,7 @@ fn bank_query(ctx: &mut Ctx<'_, '_>, query: &BankQuery) -> Result<Vec<u8>, Stop>
         }
         BankQuery::Balance { address, denom } => match address.parse::<Address>() {
             Ok(address) => {
-                let amount = bank::state::balance(ctx, &address, denom)?;
+                let amount = bank::keeper::balance(ctx, &address, denom)?;
                 answer_ok(&json(&Amount {
                     amount: coin(denom, amount),
                 })?)
@@ -229,7 +229,7 @@ fn bank_query(ctx: &mut Ctx<'_, '_>, query: &BankQuery) -> Result<Vec<u8>, Stop>
         },
         BankQuery::AllBalances { address } => match address.parse::<Address>() {
             Ok(address) => {
-                let coins = bank::state::balances(ctx, &address)?;
+                let coins = bank::keeper::balances(ctx, &address)?;
                 answer_ok(&json(&Amount {
                     amount: json_coins(&coins),
                 })?)
@@ -237,7 +237,7 @@ fn bank_query(ctx: &mut Ctx<'_, '_>, query: &BankQuery) -> Result<Vec<u8>, Stop>
             Err(e) => answer_error(&e.to_string()),
         },
         BankQuery::Supply { denom } => {
-            let amount = bank::state::supply(ctx, denom)?;
+            let amount = bank::keeper::supply(ctx, denom)?;
             answer_ok(&json(&Amount {
                 amount: coin(denom, amount),
             })?)

@@ -2,7 +2,7 @@
 //! [`secret_contract`] are public and answered on either side of the door.
 
 use super::calls::{self, Call, Then};
-use super::handler::{LOAD_QUERY, loaded, open};
+use super::keeper::{LOAD_QUERY, loaded, open};
 use super::output::{self, Op};
 use super::querier::code_of;
 use super::state::{
@@ -11,33 +11,12 @@ use super::state::{
 };
 use crate::ctx::Ctx;
 use crate::error::{Stop, broken};
-use crate::query::{QueryError, QueryStop, decode, encode};
-use crate::types::error::{compute, sdk};
+use crate::modules::compute::error as compute;
+use crate::query::{QueryError, QueryStop};
+use crate::types::error::sdk;
+use crate::types::proto::google::protobuf::Empty;
 use crate::types::proto::secret::compute::v1beta1 as pb;
 use crate::types::{Address, Coins, TxError};
-
-/// The methods of the service.
-///
-/// # Errors
-/// [`QueryStop`]: the error of the method, or gRPC 12 for a method that is not there.
-pub fn query(ctx: &mut Ctx<'_, '_>, method: &str, request: &[u8]) -> Result<Vec<u8>, QueryStop> {
-    match method {
-        "QuerySecretContract" => encode(&secret_contract(ctx, &decode(request)?)?),
-        "ContractInfo" => encode(&contract_info(ctx, &decode(request)?)?),
-        "ContractsByCodeId" => encode(&contracts_by_code_id(ctx, &decode(request)?)?),
-        "Code" => encode(&code(ctx, &decode(request)?)?),
-        "Codes" => encode(&codes(ctx)?),
-        "CodeHashByContractAddress" => {
-            encode(&code_hash_by_contract_address(ctx, &decode(request)?)?)
-        }
-        "CodeHashByCodeId" => encode(&code_hash_by_code_id(ctx, &decode(request)?)?),
-        "LabelByAddress" => encode(&label_by_address(ctx, &decode(request)?)?),
-        "AddressByLabel" => encode(&address_by_label(ctx, &decode(request)?)?),
-        "ContractHistory" => encode(&contract_history(ctx, &decode(request)?)?),
-        "Params" => encode(&params(ctx)?),
-        _ => Err(QueryError::UnknownPath.into()),
-    }
-}
 
 fn address(text: &str) -> Result<Address, Stop> {
     text.parse()
@@ -48,7 +27,17 @@ fn address(text: &str) -> Result<Address, Stop> {
 ///
 /// # Errors
 /// compute 9 for an unknown contract, compute 4 for whatever fails in it, sealed where it is the contract's own error.
-pub fn secret_contract(
+pub(super) fn secret_contract(
+    ctx: &mut Ctx<'_, '_>,
+    request: pb::QuerySecretContractRequest,
+) -> Result<pb::QuerySecretContractResponse, QueryStop> {
+    ask(ctx, &request).map_err(|stop| match stop {
+        Stop::Err(e) if e.is(&compute::QUERY_FAILED) => QueryError::Contract(e).into(),
+        other => other.into(),
+    })
+}
+
+fn ask(
     ctx: &mut Ctx<'_, '_>,
     request: &pb::QuerySecretContractRequest,
 ) -> Result<pb::QuerySecretContractResponse, Stop> {
@@ -75,9 +64,9 @@ pub fn secret_contract(
 ///
 /// # Errors
 /// compute 9.
-pub fn contract_info(
+pub(super) fn contract_info(
     ctx: &mut Ctx<'_, '_>,
-    request: &pb::QueryByContractAddressRequest,
+    request: pb::QueryByContractAddressRequest,
 ) -> Result<pb::QueryContractInfoResponse, Stop> {
     let contract = contract(ctx, &address(&request.contract_address)?)?;
     Ok(pb::QueryContractInfoResponse {
@@ -90,11 +79,11 @@ pub fn contract_info(
 ///
 /// # Errors
 /// compute 13 for code id 0, compute 9 for none.
-pub fn contracts_by_code_id(
+pub(super) fn contracts_by_code_id(
     ctx: &mut Ctx<'_, '_>,
-    request: &pb::QueryByCodeIdRequest,
+    request: pb::QueryByCodeIdRequest,
 ) -> Result<pb::QueryContractsByCodeIdResponse, Stop> {
-    let code_id = some_code_id(request)?;
+    let code_id = some_code_id(&request)?;
     let count = CODE_CONTRACTS.get(ctx, &code_id)?.unwrap_or(0);
     if count == 0 {
         return Err(compute::NOT_FOUND.bare().into());
@@ -117,11 +106,11 @@ pub fn contracts_by_code_id(
 ///
 /// # Errors
 /// compute 13 for code id 0, compute 9.
-pub fn code(
+pub(super) fn code(
     ctx: &mut Ctx<'_, '_>,
-    request: &pb::QueryByCodeIdRequest,
+    request: pb::QueryByCodeIdRequest,
 ) -> Result<pb::QueryCodeResponse, Stop> {
-    let code_id = some_code_id(request)?;
+    let code_id = some_code_id(&request)?;
     let code = CODES
         .get(ctx, &code_id)?
         .ok_or_else(|| compute::NOT_FOUND.bare())?
@@ -137,7 +126,7 @@ pub fn code(
 ///
 /// # Errors
 /// Out of gas or a fault.
-pub fn codes(ctx: &mut Ctx<'_, '_>) -> Result<pb::QueryCodesResponse, Stop> {
+pub(super) fn codes(ctx: &mut Ctx<'_, '_>, _: Empty) -> Result<pb::QueryCodesResponse, Stop> {
     let last = LAST_CODE_ID.get(ctx)?.unwrap_or(0);
     let mut code_infos = Vec::new();
     for id in 1..=last {
@@ -154,9 +143,9 @@ pub fn codes(ctx: &mut Ctx<'_, '_>) -> Result<pb::QueryCodesResponse, Stop> {
 ///
 /// # Errors
 /// compute 9.
-pub fn code_hash_by_contract_address(
+pub(super) fn code_hash_by_contract_address(
     ctx: &mut Ctx<'_, '_>,
-    request: &pb::QueryByContractAddressRequest,
+    request: pb::QueryByContractAddressRequest,
 ) -> Result<pb::QueryCodeHashResponse, Stop> {
     let address = address(&request.contract_address)?;
     let code = code_of(ctx, &address)?.ok_or_else(|| compute::NOT_FOUND.bare())?;
@@ -169,11 +158,11 @@ pub fn code_hash_by_contract_address(
 ///
 /// # Errors
 /// An unregistered error for an unknown code.
-pub fn code_hash_by_code_id(
+pub(super) fn code_hash_by_code_id(
     ctx: &mut Ctx<'_, '_>,
-    request: &pb::QueryByCodeIdRequest,
+    request: pb::QueryByCodeIdRequest,
 ) -> Result<pb::QueryCodeHashResponse, Stop> {
-    let code_id = some_code_id(request)?;
+    let code_id = some_code_id(&request)?;
     let missing = || TxError::plain(format!("failed to get code info for code id {code_id}"));
     let code = CODES.get(ctx, &code_id)?.ok_or_else(missing)?.into_code();
     Ok(pb::QueryCodeHashResponse {
@@ -185,9 +174,9 @@ pub fn code_hash_by_code_id(
 ///
 /// # Errors
 /// compute 9.
-pub fn label_by_address(
+pub(super) fn label_by_address(
     ctx: &mut Ctx<'_, '_>,
-    request: &pb::QueryByContractAddressRequest,
+    request: pb::QueryByContractAddressRequest,
 ) -> Result<pb::QueryContractLabelResponse, Stop> {
     let contract = contract(ctx, &address(&request.contract_address)?)?;
     Ok(pb::QueryContractLabelResponse {
@@ -199,9 +188,9 @@ pub fn label_by_address(
 ///
 /// # Errors
 /// sdk 9 for an unknown label.
-pub fn address_by_label(
+pub(super) fn address_by_label(
     ctx: &mut Ctx<'_, '_>,
-    request: &pb::QueryByLabelRequest,
+    request: pb::QueryByLabelRequest,
 ) -> Result<pb::QueryContractAddressResponse, Stop> {
     let missing = || sdk::UNKNOWN_ADDRESS.wrap(&request.label);
     let address = LABELS
@@ -216,9 +205,9 @@ pub fn address_by_label(
 ///
 /// # Errors
 /// compute 9.
-pub fn contract_history(
+pub(super) fn contract_history(
     ctx: &mut Ctx<'_, '_>,
-    request: &pb::QueryContractHistoryRequest,
+    request: pb::QueryContractHistoryRequest,
 ) -> Result<pb::QueryContractHistoryResponse, Stop> {
     let address = address(&request.contract_address)?;
     let length = HISTORY_LENGTH
@@ -247,7 +236,10 @@ pub fn contract_history(
 ///
 /// # Errors
 /// Out of gas or a fault.
-pub fn params(ctx: &mut Ctx<'_, '_>) -> Result<pb::ParamsResponse, Stop> {
+pub(super) fn params(
+    ctx: &mut Ctx<'_, '_>,
+    _: pb::ParamsRequest,
+) -> Result<pb::ParamsResponse, Stop> {
     let params = PARAMS.get(ctx)?.unwrap_or_default();
     Ok(pb::ParamsResponse {
         params: Some(pb::Params {

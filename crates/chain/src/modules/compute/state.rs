@@ -1,6 +1,7 @@
 //! Keys and stored records of the compute module.
 
 use crate::collections::{Item, Map};
+use crate::engine::StoredCode;
 use crate::types::{Address, Hash};
 use borsh::{BorshDeserialize, BorshSerialize};
 
@@ -37,6 +38,17 @@ pub struct Code {
     pub prep_version: u32,
     /// Whether it asked for `env.block.random`.
     pub requires_random: bool,
+}
+
+impl Code {
+    /// What the engine has to know of it.
+    pub(super) const fn stored(&self) -> StoredCode {
+        StoredCode {
+            hash: self.hash,
+            weight: self.weight,
+            prep_version: self.prep_version,
+        }
+    }
 }
 
 impl CodeRecord {
@@ -151,9 +163,8 @@ pub const HISTORY_LENGTH: Map<Address, u64> = Map::new("compute/history_length/"
 /// The n-th history entry (from 0) of a contract.
 pub const HISTORY: Map<(&Address, u64), HistoryEntry> = Map::new("compute/history/");
 
-/// The names of all collections, for the test that no name is the beginning of another.
-#[cfg(test)]
-pub(crate) const NAMES: &[&str] = &[
+/// The names of all collections.
+pub const NAMES: &[&str] = &[
     PARAMS.name(),
     LAST_CODE_ID.name(),
     LAST_INSTANCE_ID.name(),

@@ -1,9 +1,8 @@
 //! Queries of consensus parameters.
 
-use super::state::{ConsensusParams, PARAMS};
 use crate::Ctx;
-use crate::error::broken;
-use crate::query::{QueryError, QueryStop, encode};
+use crate::error::{Stop, broken};
+use crate::params::{ConsensusParams, PARAMS};
 use crate::types::proto::cosmos::consensus::v1 as pb;
 use crate::types::proto::google::protobuf::Duration;
 use crate::types::proto::tendermint::types as tm;
@@ -11,27 +10,23 @@ use crate::types::proto::tendermint::types as tm;
 /// Nanoseconds of a second.
 const NS: i64 = 1_000_000_000;
 
-/// Answers one method of `cosmos.consensus.v1.Query`.
+/// The parameters.
 ///
 /// # Errors
-/// Unknown methods; faults.
-pub fn query(ctx: &mut Ctx, method: &str, _: &[u8]) -> Result<Vec<u8>, QueryStop> {
-    match method {
-        "Params" => {
-            let params = PARAMS
-                .get(ctx)?
-                .ok_or_else(|| broken("no consensus parameters"))?;
-            encode(&pb::QueryParamsResponse {
-                params: Some(to_proto(&params)),
-            })
-        }
-        _ => Err(QueryError::UnknownPath.into()),
-    }
+/// Faults.
+pub(super) fn params(
+    ctx: &mut Ctx,
+    _: pb::QueryParamsRequest,
+) -> Result<pb::QueryParamsResponse, Stop> {
+    let params = PARAMS.get(ctx)?;
+    let params = params.ok_or_else(|| broken("no consensus parameters"))?;
+    Ok(pb::QueryParamsResponse {
+        params: Some(to_proto(&params)),
+    })
 }
 
 /// The protobuf form.
-#[must_use]
-pub fn to_proto(p: &ConsensusParams) -> tm::ConsensusParams {
+fn to_proto(p: &ConsensusParams) -> tm::ConsensusParams {
     let max_age_duration = Duration {
         seconds: p.evidence_age_ns_max.div_euclid(NS),
         nanos: i32::try_from(p.evidence_age_ns_max.rem_euclid(NS)).unwrap_or(0),

@@ -3,7 +3,9 @@
 use super::state::{NETWORK_KEYS, NetworkKeys, SECURITY};
 use crate::Ctx;
 use crate::crypto::context::Security;
-use crate::genesis::GenesisError;
+use crate::error::{Stop, broken};
+use crate::genesis::{Document, GenesisError, LocalnetParams};
+use crate::module::GenesisState;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
@@ -15,6 +17,16 @@ pub struct Genesis {
     /// What the chain asks of its machines.
     #[serde(with = "security_word")]
     pub security: Security,
+}
+
+/// What the document says of the machines, and the network's keys.
+///
+/// # Errors
+/// [`GenesisError`] if it does not say it.
+pub fn read(document: &Document) -> Result<(Security, NetworkKeys), GenesisError> {
+    let keys: Keys = document.app_state.part("register")?;
+    let genesis: Genesis = document.app_state.part("registration")?;
+    Ok((genesis.security, keys.checked()?))
 }
 
 /// The word of the genesis file for a mode of security.
@@ -92,19 +104,40 @@ impl Keys {
     }
 }
 
-/// Writes the module's first state.
-///
-/// # Errors
-/// [`GenesisError`] for a field that is refused.
-pub fn init(ctx: &mut Ctx, genesis: &Genesis, keys: &Keys) -> Result<(), GenesisError> {
-    if !keys.reg_info.is_empty() {
-        let why = "nodes register with a transaction".to_owned();
-        return Err(GenesisError::Field {
-            what: "register.reg_info".into(),
-            why,
-        });
+impl GenesisState for Keys {
+    fn localnet(params: &LocalnetParams) -> Self {
+        Self::new(&params.keys)
     }
-    SECURITY.set(ctx, &genesis.security)?;
-    NETWORK_KEYS.set(ctx, &keys.checked()?)?;
-    Ok(())
+
+    fn init(&self, ctx: &mut Ctx) -> Result<(), GenesisError> {
+        if !self.reg_info.is_empty() {
+            let why = "nodes register with a transaction";
+            return Err(GenesisError::field("register.reg_info", why));
+        }
+        Ok(NETWORK_KEYS.set(ctx, &self.checked()?)?)
+    }
+
+    fn export(ctx: &mut Ctx) -> Result<Self, Stop> {
+        let keys = NETWORK_KEYS.get(ctx)?;
+        Ok(Self::new(&keys.ok_or_else(|| broken("no network keys"))?))
+    }
+}
+
+impl GenesisState for Genesis {
+    fn localnet(_: &LocalnetParams) -> Self {
+        Self {
+            security: Security::Insecure,
+        }
+    }
+
+    fn init(&self, ctx: &mut Ctx) -> Result<(), GenesisError> {
+        Ok(SECURITY.set(ctx, &self.security)?)
+    }
+
+    fn export(ctx: &mut Ctx) -> Result<Self, Stop> {
+        let security = SECURITY.get(ctx)?;
+        Ok(Self {
+            security: security.ok_or_else(|| broken("no mode of security"))?,
+        })
+    }
 }

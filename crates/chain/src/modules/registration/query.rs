@@ -1,11 +1,13 @@
 //! Queries of the registration module.
 
+use super::error;
 use super::genesis::Key;
 use super::state::{NETWORK_KEYS, NetworkKeys};
 use crate::Ctx;
 use crate::error::broken;
-use crate::query::{QueryError, QueryStop, decode, encode};
-use crate::types::error::{register, sdk};
+use crate::query::QueryStop;
+use crate::types::error::sdk;
+use crate::types::proto::google::protobuf::Empty;
 use crate::types::proto::secret::registration::v1beta1 as pb;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -14,29 +16,28 @@ use serde::Serialize;
 /// Length of a node's public key in bytes.
 const NODE_KEY_BYTES: usize = 32;
 
-/// Answers one method of `secret.registration.v1beta1.Query`.
-///
-/// # Errors
-/// sdk 9 before the keys are set or for an unknown node, register 8 for what is no key.
-pub fn query(ctx: &mut Ctx, method: &str, request: &[u8]) -> Result<Vec<u8>, QueryStop> {
-    match method {
-        "TxKey" => encode(&pb::Key {
-            key: keys(ctx)?.io.to_vec(),
-        }),
-        "RegistrationKey" => encode(&pb::Key {
-            key: registration_key(&keys(ctx)?)?,
-        }),
-        "EncryptedSeed" => {
-            let request: pb::QueryEncryptedSeedRequest = decode(request)?;
-            if request.pub_key.len() != NODE_KEY_BYTES {
-                return Err(register::INVALID.wrap("public key").into());
-            }
-            Err(sdk::UNKNOWN_ADDRESS
-                .wrap("Node has not been authenticated yet")
-                .into())
-        }
-        _ => Err(QueryError::UnknownPath.into()),
+pub(super) fn tx_key(ctx: &mut Ctx, _: Empty) -> Result<pb::Key, QueryStop> {
+    Ok(pb::Key {
+        key: keys(ctx)?.io.to_vec(),
+    })
+}
+
+pub(super) fn registration_key(ctx: &mut Ctx, _: Empty) -> Result<pb::Key, QueryStop> {
+    Ok(pb::Key {
+        key: key_form(&keys(ctx)?)?,
+    })
+}
+
+pub(super) fn encrypted_seed(
+    _: &mut Ctx,
+    request: pb::QueryEncryptedSeedRequest,
+) -> Result<pb::QueryEncryptedSeedResponse, QueryStop> {
+    if request.pub_key.len() != NODE_KEY_BYTES {
+        return Err(error::INVALID.wrap("public key").into());
     }
+    Err(sdk::UNKNOWN_ADDRESS
+        .wrap("Node has not been authenticated yet")
+        .into())
 }
 
 fn keys(ctx: &mut Ctx) -> Result<NetworkKeys, QueryStop> {
@@ -45,7 +46,7 @@ fn keys(ctx: &mut Ctx) -> Result<NetworkKeys, QueryStop> {
 }
 
 /// The JSON that stands in `RegistrationKey.key` (wire.md 2.5).
-fn registration_key(keys: &NetworkKeys) -> Result<Vec<u8>, QueryStop> {
+fn key_form(keys: &NetworkKeys) -> Result<Vec<u8>, QueryStop> {
     #[derive(Serialize)]
     struct Form {
         reg_info: Option<()>,

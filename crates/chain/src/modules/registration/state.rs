@@ -2,16 +2,7 @@
 
 use crate::collections::Item;
 use crate::crypto::context::Security;
-use borsh::{BorshDeserialize, BorshSerialize};
-
-/// The network's public keys, x25519, 32 bytes each.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct NetworkKeys {
-    /// To which clients seal their messages: `tx-key`.
-    pub io: [u8; 32],
-    /// With which nodes exchange the seed.
-    pub node_exchange: [u8; 32],
-}
+pub use crate::genesis::NetworkKeys;
 
 /// What the chain asks of its machines.
 pub const SECURITY: Item<Security> = Item::new("registration/security");

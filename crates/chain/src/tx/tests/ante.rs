@@ -1,9 +1,9 @@
 //! Decoding and the ante chain (wire.md 1.12.2).
 
 use super::{chain, deliver, refused, refused_with, shown, transfer};
-use crate::modules::auth::handler::account;
+use crate::modules::auth::ante::GAS_WANTED_MAX;
+use crate::modules::auth::keeper::account;
 use crate::testing::{Chain, Draft, USER_BALANCE, User, coins, draft, send};
-use crate::tx::ante::GAS_WANTED_MAX;
 use crate::types::Address;
 use crate::types::proto::cosmos::base::v1beta1::Coin as PbCoin;
 use crate::types::proto::cosmos::tx::signing::v1beta1::SignMode;

@@ -1,7 +1,7 @@
 //! Delivery of the messages of the bank (wire.md 1.12.3, 1.13.2).
 
 use super::{chain, deliver, shown, transfer};
-use crate::modules::auth::handler::account;
+use crate::modules::auth::keeper::account;
 use crate::testing::{USER_BALANCE, User, coins, draft, send};
 use crate::types::Address;
 use crate::types::proto::cosmos::bank::v1beta1::{Input, MsgMultiSend, Output};

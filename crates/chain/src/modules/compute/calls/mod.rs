@@ -9,7 +9,7 @@ mod send;
 
 use super::env::{self, QUERY_RANDOM};
 use super::gas;
-use super::handler::{self, Birth};
+use super::keeper::{self, Birth};
 use super::limits::{
     ATTRIBUTES_MAX, CALL_DEPTH_MAX, MESSAGES_MAX, QUERY_DEPTH_MAX, QUERY_RESULT_BYTES_MAX,
     WAITING_BYTES_MAX,
@@ -23,7 +23,8 @@ use crate::crypto::io::TxKey;
 use crate::ctx::{Ctx, event};
 use crate::error::{Fault, Stop, broken};
 use crate::gas::{GasMeter, WASM_CALL_MAX, WASM_PER_SDK};
-use crate::types::error::{compute, sdk};
+use crate::modules::compute::error as compute;
+use crate::types::error::sdk;
 use crate::types::{Address, Coins, Hash};
 use strongroom_vm::{Entry, Fault as VmFault, Instance, Outcome, Step, Trap};
 
@@ -167,7 +168,9 @@ impl Calls<'_, '_, '_> {
             &call.code.hash,
             random.as_deref(),
         )?;
-        let module = self.ctx.services.vm.load(self.ctx, &call.code, op)?;
+        let failed = |trap: &Trap| op.enclave_error(&trap.to_string());
+        let machine = self.ctx.services.vm;
+        let module = machine.load(self.ctx, &call.code.stored(), failed)?;
         let budget = self.ctx.gas.left().saturating_mul(WASM_PER_SDK);
         let gas_limit = budget.min(WASM_CALL_MAX);
         let engine = self.ctx.services.vm.engine();
@@ -265,7 +268,7 @@ impl Calls<'_, '_, '_> {
             );
             return querier::answer_error(&text).map(Err);
         }
-        let code = match handler::loaded(self.ctx, &smart.contract, handler::LOAD_QUERY) {
+        let code = match keeper::loaded(self.ctx, &smart.contract, keeper::LOAD_QUERY) {
             Ok(code) => code,
             Err(Stop::Err(_)) => return querier::no_contract().map(Err),
             Err(stop) => return Err(stop),
@@ -362,7 +365,7 @@ impl Calls<'_, '_, '_> {
     fn read(&mut self, op: Op, bytes: &[u8]) -> Result<(Response, usize), Failure> {
         self.ctx
             .gas
-            .consume(gas::json(bytes.len()), handler::CONTRACT_OUTPUT)?;
+            .consume(gas::json(bytes.len()), keeper::CONTRACT_OUTPUT)?;
         let response = read_response(op, bytes)?;
         if self.waiting.saturating_add(bytes.len()) > WAITING_BYTES_MAX {
             let text =
@@ -376,7 +379,7 @@ impl Calls<'_, '_, '_> {
     fn failed(&mut self, op: Op, failure: Failure) -> Stop {
         if let Failure::Contract(text) = &failure {
             let price = gas::told(output::class(text.len()), true);
-            if let Err(stop) = self.ctx.gas.consume(price, handler::CONTRACT_OUTPUT) {
+            if let Err(stop) = self.ctx.gas.consume(price, keeper::CONTRACT_OUTPUT) {
                 return stop;
             }
         }
@@ -419,7 +422,7 @@ impl Calls<'_, '_, '_> {
     ) -> Result<Next, Stop> {
         let result = result.and_then(|bytes| {
             let price = gas::json(bytes.len());
-            self.ctx.gas.consume(price, handler::CONTRACT_OUTPUT)?;
+            self.ctx.gas.consume(price, keeper::CONTRACT_OUTPUT)?;
             Ok(bytes)
         });
         let answer = result.and_then(|bytes| match response::query(&bytes) {
@@ -455,12 +458,12 @@ impl Calls<'_, '_, '_> {
                     "instantiate",
                     &[("contract_address", &address), ("code_id", &code_id)],
                 ));
-                handler::record(self.ctx, contract, *birth)?;
+                keeper::record(self.ctx, contract, *birth)?;
             }
             Then::Answered => return Err(broken("a query sent messages").into()),
         }
         let price = output::price(&response.attributes, &response.events);
-        self.ctx.gas.consume(price, handler::CONTRACT_OUTPUT)?;
+        self.ctx.gas.consume(price, keeper::CONTRACT_OUTPUT)?;
         let (attributes, custom) = (response.attributes.clone(), response.events.clone());
         self.ctx
             .events

@@ -4,14 +4,16 @@
 use super::{Call, Calls, Frame, Next, Then, calls_failure, limited};
 use crate::error::Stop;
 use crate::gas::GasMeter;
-use crate::modules::bank;
 use crate::modules::compute::env::JsonCoin;
-use crate::modules::compute::handler;
+use crate::modules::compute::error as compute;
+use crate::modules::compute::keeper;
 use crate::modules::compute::msg::{Instantiate, check_label};
 use crate::modules::compute::output::{self, Op, quoted};
 use crate::modules::compute::response::{BankMsg, CosmosMsg, ReplyOn, SubMsg, WasmMsg};
 use crate::types::coin::CoinsError;
-use crate::types::error::{compute, sdk};
+use crate::types::error::sdk;
+use crate::types::proto::cosmos::bank::v1beta1::MsgSend;
+use crate::types::proto::pack;
 use crate::types::{Address, Coin, Coins, Hash, TxError};
 
 impl Calls<'_, '_, '_> {
@@ -71,10 +73,13 @@ impl Calls<'_, '_, '_> {
             BankMsg::Send { to_address, amount } => {
                 let to = address(&to_address)?;
                 let amount = coins(&amount)?;
-                // The checks of a `MsgSend`.
-                bank::handler::check_send_enabled(self.ctx, &amount)?;
-                bank::handler::check_recipient(&to)?;
-                bank::handler::transfer(self.ctx, contract, &to, &amount)
+                let send = MsgSend {
+                    from_address: contract.to_string(),
+                    to_address: to.to_string(),
+                    amount: amount.iter().map(Coin::to_proto).collect(),
+                };
+                let signers = core::slice::from_ref(contract);
+                self.ctx.dispatch(&pack(&send), signers).map(|_| ())
             }
             BankMsg::Burn { .. } => {
                 Err(compute::INVALID_MSG.wrap("Unknown variant of Bank").into())
@@ -93,8 +98,8 @@ impl Calls<'_, '_, '_> {
             } => {
                 let callee = address(&contract_addr)?;
                 let funds = coins(&funds)?;
-                let code = handler::loaded(self.ctx, &callee, handler::LOAD_EXECUTE)?;
-                handler::move_funds(self.ctx, contract, &callee, &funds)?;
+                let code = keeper::loaded(self.ctx, &callee, keeper::LOAD_EXECUTE)?;
+                keeper::move_funds(self.ctx, contract, &callee, &funds)?;
                 Ok(Call {
                     op: Op::Execute,
                     sender: contract.clone(),
@@ -126,7 +131,7 @@ impl Calls<'_, '_, '_> {
                     admin,
                 };
                 let key = self.key;
-                let (mut call, ()) = handler::born(self.ctx, message, |_, plain| {
+                let (mut call, ()) = keeper::born(self.ctx, message, |_, plain| {
                     // The history keeps it for who sent the transaction.
                     let sealed = output::kept(key, &[code_hash.as_bytes(), plain].concat())?;
                     Ok((Hash::default(), plain.to_vec(), (), sealed))

@@ -4,9 +4,10 @@ use super::puppet::{self, NOTHING};
 use super::world::{Code, World, zip};
 use super::{call, response, sends, sub, two_puppets};
 use crate::block::OUTPUT_BYTES_MAX;
+use crate::engine::LOAD_BLOCK_MAX;
 use crate::modules::compute::limits::{
-    ATTRIBUTES_MAX, LOAD_BLOCK_MAX, MESSAGES_MAX, QUERY_RESULT_BYTES_MAX, QUOTED_BYTES_MAX,
-    STORAGE_KEY_BYTES_MAX, STORAGE_VALUE_BYTES_MAX, WAITING_BYTES_MAX,
+    ATTRIBUTES_MAX, MESSAGES_MAX, QUERY_RESULT_BYTES_MAX, QUOTED_BYTES_MAX, STORAGE_KEY_BYTES_MAX,
+    STORAGE_VALUE_BYTES_MAX, WAITING_BYTES_MAX,
 };
 use crate::modules::compute::state::CODES;
 use crate::types::proto::pack;

@@ -2,6 +2,7 @@
 
 mod bank;
 mod engine;
+mod export;
 mod limits;
 mod meters;
 mod nesting;

@@ -35,7 +35,7 @@ fn epoch_keys() -> EpochKeys {
 
 /// Content that the host keeps.
 #[derive(Default)]
-pub(super) struct Content(BTreeMap<Hash, Bytes>);
+pub(super) struct Content(pub(super) BTreeMap<Hash, Bytes>);
 
 impl CodeRead for Content {
     fn code(&self, hash: &Hash) -> Result<Bytes, Fault> {
@@ -366,7 +366,7 @@ impl World {
     }
 
     pub(super) fn balance(&self, address: &Address) -> u128 {
-        self.read(|ctx| crate::modules::bank::state::balance(ctx, address, "uscrt").unwrap())
+        self.read(|ctx| crate::modules::bank::keeper::balance(ctx, address, "uscrt").unwrap())
     }
 }
 

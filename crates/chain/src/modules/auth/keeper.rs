@@ -1,6 +1,7 @@
-//! What other modules do with accounts. Auth has no messages of its own.
+//! What other modules do with accounts.
 
-use super::state::{ACCOUNTS, ADDRESSES, Account, NEXT_NUMBER, PARAMS, Params};
+pub use super::state::Account;
+use super::state::{ACCOUNTS, ADDRESSES, NEXT_NUMBER, PARAMS, Params};
 use crate::Ctx;
 use crate::error::{Stop, broken};
 use crate::modules::accounts;
@@ -31,7 +32,7 @@ pub fn ensure_account(ctx: &mut Ctx, address: &Address) -> Result<bool, Stop> {
     if has_account(ctx, address)? {
         return Ok(false);
     }
-    let number = NEXT_NUMBER.get(ctx)?.unwrap_or(0);
+    let number = accounts_len(ctx)?;
     NEXT_NUMBER.set(
         ctx,
         &number
@@ -70,11 +71,28 @@ pub fn adopt_account(ctx: &mut Ctx, address: &Address) -> Result<bool, Stop> {
     Ok(account.pubkey.is_none() && account.sequence == 0)
 }
 
+/// How many accounts there are; their numbers are those below.
+///
+/// # Errors
+/// Out of gas or a fault.
+pub fn accounts_len(ctx: &mut Ctx) -> Result<u64, Stop> {
+    Ok(NEXT_NUMBER.get(ctx)?.unwrap_or(0))
+}
+
+/// The address of the account with this number, which is below [`accounts_len`].
+///
+/// # Errors
+/// Out of gas or a fault.
+pub fn address_of(ctx: &mut Ctx, number: u64) -> Result<Address, Stop> {
+    let address = ADDRESSES.get(ctx, &number)?;
+    Ok(address.ok_or_else(|| broken("an account number without address"))?)
+}
+
 /// Parameters of the ante chain.
 ///
 /// # Errors
 /// Out of gas or a fault.
-pub fn params(ctx: &mut Ctx) -> Result<Params, Stop> {
+pub(super) fn params(ctx: &mut Ctx) -> Result<Params, Stop> {
     Ok(PARAMS.get(ctx)?.unwrap_or_default())
 }
 

@@ -1,10 +1,10 @@
 //! The validator set and the consensus parameters of the first block, in the shape of CometBFT's genesis document.
 
-use super::state::{
+use super::GenesisError;
+use crate::Ctx;
+use crate::params::{
     BLOCK_GAS_MAX, ConsensusParams, PARAMS, POWER_TOTAL_MAX, VALIDATORS, VALIDATORS_MAX, Validator,
 };
-use crate::Ctx;
-use crate::genesis::GenesisError;
 use crate::types::block::{BLOCK_BYTES_MAX, EVIDENCE_BYTES_MAX};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

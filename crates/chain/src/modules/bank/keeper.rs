@@ -1,46 +1,14 @@
 //! Moving coins.
 
+use super::error;
 use super::event;
-use super::msg::{MultiSend, Send};
-use super::state::{PARAMS, SEND_ENABLED, balance, set_balance};
+use super::state::{PARAMS, SEND_ENABLED, set_balance};
+pub use super::state::{balance, balances, supply};
 use crate::Ctx;
 use crate::error::{Stop, broken};
-use crate::modules::{accounts, auth};
-use crate::types::error::{bank, sdk};
-use crate::types::{Address, Coin, Coins, TxError};
-
-/// `MsgSend`.
-///
-/// # Errors
-/// Those of [`check_send_enabled`], [`check_recipient`] and [`transfer`].
-pub fn send(ctx: &mut Ctx, msg: &Send) -> Result<(), Stop> {
-    check_send_enabled(ctx, &msg.amount)?;
-    check_recipient(&msg.to)?;
-    transfer(ctx, &msg.from, &msg.to, &msg.amount)?;
-    ctx.emit(event::message(&msg.from));
-    Ok(())
-}
-
-/// `MsgMultiSend`: one input, many outputs.
-///
-/// # Errors
-/// As [`send`].
-pub fn multi_send(ctx: &mut Ctx, msg: &MultiSend) -> Result<(), Stop> {
-    check_send_enabled(ctx, &msg.total)?;
-    for (to, _) in &msg.outputs {
-        check_recipient(to)?;
-    }
-    debit(ctx, &msg.from, &msg.total)?;
-    ctx.emit(event::coin_spent(&msg.from, &msg.total));
-    ctx.emit(event::message(&msg.from));
-    for (to, amount) in &msg.outputs {
-        auth::handler::ensure_account(ctx, to)?;
-        credit(ctx, to, amount)?;
-        ctx.emit(event::coin_received(to, amount));
-        ctx.emit(event::transfer(to, &msg.from, amount));
-    }
-    Ok(())
-}
+use crate::modules::{self, accounts, auth};
+use crate::types::error::sdk;
+use crate::types::{Address, Coin, Coins, TxError, ValidatorUpdate};
 
 /// Moves coins from account to account, with the events `coin_spent`, `coin_received`, `transfer`; makes the
 /// recipient's account if there is none. Neither switches nor blocked recipients are checked here.
@@ -49,11 +17,21 @@ pub fn multi_send(ctx: &mut Ctx, msg: &MultiSend) -> Result<(), Stop> {
 /// sdk 5 if `from` has less; out of gas; a fault.
 pub fn transfer(ctx: &mut Ctx, from: &Address, to: &Address, amount: &Coins) -> Result<(), Stop> {
     debit(ctx, from, amount)?;
-    auth::handler::ensure_account(ctx, to)?;
+    auth::keeper::ensure_account(ctx, to)?;
     credit(ctx, to, amount)?;
     ctx.emit(event::coin_spent(from, amount));
     ctx.emit(event::coin_received(to, amount));
     ctx.emit(event::transfer(to, from, amount));
+    Ok(())
+}
+
+/// As [`transfer`], with the event that tells who sent.
+///
+/// # Errors
+/// As [`transfer`].
+pub fn send(ctx: &mut Ctx, from: &Address, to: &Address, amount: &Coins) -> Result<(), Stop> {
+    transfer(ctx, from, to, amount)?;
+    ctx.emit(event::message(from));
     Ok(())
 }
 
@@ -76,14 +54,15 @@ pub fn take_fee(ctx: &mut Ctx, payer: &Address, fee: &Coins) -> Result<(), Stop>
     Ok(())
 }
 
-/// Credits the fees of a block to the fee collector.
-///
-/// # Errors
-/// A fault.
-pub(crate) fn collect_fees(ctx: &mut Ctx, fees: &Coins) -> Result<(), Stop> {
-    let collector = Address::of_module(accounts::FEE_COLLECTOR);
-    auth::handler::ensure_account(ctx, &collector)?;
-    credit(ctx, &collector, fees)
+/// Credits the fees of the block to the fee collector, once.
+pub(super) fn end_block(ctx: &mut Ctx) -> Result<Vec<ValidatorUpdate>, Stop> {
+    let fees = core::mem::take(&mut ctx.fees);
+    if !fees.is_empty() {
+        let collector = Address::of_module(accounts::FEE_COLLECTOR);
+        auth::keeper::ensure_account(ctx, &collector)?;
+        credit(ctx, &collector, &fees)?;
+    }
+    Ok(Vec::new())
 }
 
 /// Refuses blocked module accounts as recipients.
@@ -109,21 +88,23 @@ pub fn check_send_enabled(ctx: &mut Ctx, amount: &Coins) -> Result<(), Stop> {
             .unwrap_or(default)
         {
             let text = format!("{} transfers are currently disabled", coin.denom);
-            return Err(bank::SEND_DISABLED.wrap(text).into());
+            return Err(error::SEND_DISABLED.wrap(text).into());
         }
     }
     Ok(())
 }
 
 /// Takes coins from an account.
-fn debit(ctx: &mut Ctx, holder: &Address, amount: &Coins) -> Result<(), Stop> {
+pub(super) fn debit(ctx: &mut Ctx, holder: &Address, amount: &Coins) -> Result<(), Stop> {
     for coin in amount.iter() {
         let before = balance(ctx, holder, &coin.denom)?;
-        let Some(after) = before.checked_sub(coin.amount) else {
-            let has = Coin::new(before, coin.denom.clone());
+        let spendable = modules::spendable(ctx, holder, &coin.denom, before)?;
+        if spendable < coin.amount {
+            let has = Coin::new(spendable, coin.denom.clone());
             let text = format!("spendable balance {has} is smaller than {coin}");
             return Err(sdk::INSUFFICIENT_FUNDS.wrap(text).into());
-        };
+        }
+        let after = before.saturating_sub(coin.amount);
         set_balance(ctx, holder, &coin.denom, before, after)?;
     }
     Ok(())

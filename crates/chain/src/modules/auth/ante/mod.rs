@@ -1,22 +1,27 @@
 //! The ante chain, in the order of wire.md 1.12.1: gas and block limit, extension options, stateless checks, timeout,
 //! memo, size gas, fee, public keys, signature limit, signature gas, signatures and sequence, increment.
 //!
+//! It belongs to auth, whose accounts it moves on; the core runs it as `crate::modules::ante`.
+//!
 //! Check, recheck, delivery and simulation run the same chain; what differs is written at each difference.
 
-use super::fee::{self, GasPrice};
-use super::signature::{self, Key};
-use super::{Msg, signers};
+mod fee;
+mod signature;
+
+use super::event;
+use super::keeper::{account, params};
+use super::state::{ACCOUNTS, Account, Params};
 use crate::Ctx;
 use crate::block::output;
 use crate::ctx::Mode;
 use crate::error::Stop;
 use crate::gas::GasMeter;
-use crate::modules::auth;
-use crate::modules::auth::handler::{account, params};
-use crate::modules::auth::state::{ACCOUNTS, Account, Params};
+use crate::modules::bank;
+use crate::tx::{AnteConfig, Msg, signers};
 use crate::types::error::sdk;
 use crate::types::tx::Tx;
 use crate::types::{Address, Gas, TxError};
+use signature::Key;
 
 /// The largest gas limit that a result can hold.
 pub const GAS_WANTED_MAX: Gas = i64::MAX.unsigned_abs();
@@ -25,15 +30,6 @@ pub const GAS_WANTED_MAX: Gas = i64::MAX.unsigned_abs();
 pub const CHECK_MARGIN: Gas = 1_000;
 /// Length of a secp256k1 signature in bytes.
 const SIGNATURE_BYTES: usize = 64;
-
-/// What the ante chain is told beside the transaction.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Options {
-    /// The block's gas limit, if it has one.
-    pub block_gas: Option<Gas>,
-    /// The node's minimum gas price; asked in [`Mode::Check`] and [`Mode::Recheck`] only.
-    pub min_gas_price: Option<GasPrice>,
-}
 
 /// A signer as the chain knows it.
 struct Signer {
@@ -50,10 +46,10 @@ pub fn run(
     ctx: &mut Ctx,
     tx: &Tx,
     messages: &[Msg],
-    options: &Options,
+    config: &AnteConfig,
 ) -> Result<Vec<Address>, Stop> {
     let fee = tx.fee();
-    set_meter(ctx, fee.gas_limit, options)?;
+    set_meter(ctx, fee.gas_limit, config)?;
     if !tx.body.extension_options.is_empty() {
         return Err(sdk::UNKNOWN_EXTENSION_OPTIONS.bare().into());
     }
@@ -65,7 +61,7 @@ pub fn run(
     charge_size(ctx, tx, &params)?;
 
     let coins = fee::coins(&fee.amount)?;
-    if let (Mode::Check | Mode::Recheck, Some(price)) = (ctx.mode, &options.min_gas_price) {
+    if let (Mode::Check | Mode::Recheck, Some(price)) = (ctx.mode, &config.min_gas_price) {
         price.check(&coins, fee.gas_limit)?;
     }
     let payer = payer(&signers, &fee.payer)?;
@@ -73,7 +69,7 @@ pub fn run(
         "" => None,
         text => Some(signers::fee_address(text, "granter")?),
     };
-    fee::deduct(ctx, &coins, &payer, granter.as_ref())?;
+    fee::deduct(ctx, &coins, &payer, granter.as_ref(), messages)?;
 
     let mut known = learn_keys(ctx, tx, &signers)?;
     if u64::try_from(known.len()).unwrap_or(u64::MAX) > params.tx_sig_limit {
@@ -99,11 +95,27 @@ pub fn run(
     if matches!(ctx.mode, Mode::Check | Mode::Recheck) && ctx.gas.left() < CHECK_MARGIN {
         return Err(Stop::OutOfGas("check margin"));
     }
+    if matches!(ctx.mode, Mode::Check | Mode::Recheck) {
+        set_aside(ctx, messages)?;
+    }
     Ok(signers)
 }
 
+/// Takes from the pending balances what the messages may take from their signers, as far as it is there: a fee that is to
+/// be paid from it later in the same block could not be. Nobody else's message takes anything from them. What the
+/// messages give is not counted: they may fail. Outside the transaction's gas, which is that of delivery.
+fn set_aside(ctx: &mut Ctx, messages: &[Msg]) -> Result<(), Stop> {
+    let gas = core::mem::replace(&mut ctx.gas, GasMeter::new(Gas::MAX));
+    let outcome = messages
+        .iter()
+        .filter_map(Msg::spends)
+        .try_for_each(|(from, coins)| bank::keeper::set_aside(ctx, &from, &coins));
+    ctx.gas = gas;
+    outcome
+}
+
 /// Limits first: the largest number, zero, the block's. In simulation the limit is the block's, whatever was asked.
-fn set_meter(ctx: &mut Ctx, limit: Gas, options: &Options) -> Result<(), TxError> {
+fn set_meter(ctx: &mut Ctx, limit: Gas, config: &AnteConfig) -> Result<(), TxError> {
     if limit > GAS_WANTED_MAX {
         let text = format!("invalid gas supplied; {limit} > {GAS_WANTED_MAX}");
         return Err(sdk::INVALID_REQUEST.wrap(text));
@@ -112,12 +124,12 @@ fn set_meter(ctx: &mut Ctx, limit: Gas, options: &Options) -> Result<(), TxError
     if limit == 0 && !simulate {
         return Err(sdk::INVALID_GAS_LIMIT.wrap("must provide positive gas"));
     }
-    if let Some(max) = options.block_gas.filter(|max| limit > *max) {
+    if let Some(max) = config.block_gas.filter(|max| limit > *max) {
         return Err(sdk::INVALID_GAS_LIMIT
             .wrap(format!("tx gas limit {limit} exceeds block max gas {max}")));
     }
     ctx.gas = GasMeter::new(if simulate {
-        options.block_gas.unwrap_or(GAS_WANTED_MAX)
+        config.block_gas.unwrap_or(GAS_WANTED_MAX)
     } else {
         limit
     });
@@ -228,13 +240,13 @@ fn learn_keys(ctx: &mut Ctx, tx: &Tx, signers: &[Address]) -> Result<Vec<Signer>
             .signer_infos
             .get(index)
             .map_or(0, |i| i.sequence);
-        ctx.emit(auth::event::acc_seq(address, sequence));
+        ctx.emit(event::acc_seq(address, sequence));
         let signature = tx
             .signatures
             .get(index)
             .map(Vec::as_slice)
             .unwrap_or_default();
-        ctx.emit(auth::event::signature(signature));
+        ctx.emit(event::signature(signature));
     }
     Ok(known)
 }

@@ -1,4 +1,5 @@
-//! Keys and stored records of consensus.
+//! The consensus parameters and the validator set in the state: what a block stands on, and so the core's own. The module
+//! `consensus` answers for them.
 
 use crate::collections::Item;
 use crate::types::Gas;
@@ -54,6 +55,3 @@ impl ConsensusParams {
 pub const VALIDATORS: Item<Vec<Validator>> = Item::new("consensus/validators");
 /// The consensus parameters.
 pub const PARAMS: Item<ConsensusParams> = Item::new("consensus/params");
-
-/// The names of all collections.
-pub const NAMES: &[&str] = &[VALIDATORS.name(), PARAMS.name()];

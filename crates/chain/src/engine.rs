@@ -1,12 +1,9 @@
 //! The contract engine with its cache of loaded modules, shared by the execution lane and the query lanes.
 
-use super::limits::{LOAD_BLOCK_MAX, LOAD_TX_MAX};
-use super::output::Op;
-use super::state::Code;
 use crate::Bytes;
 use crate::ctx::Ctx;
 use crate::error::{Fault, Stop, broken};
-use crate::types::Hash;
+use crate::types::{Hash, TxError};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use strongroom_vm::{
@@ -14,6 +11,12 @@ use strongroom_vm::{
     prepare,
 };
 
+/// Weight of the different codes that one transaction, or one query, may run: 20 contracts of one MiB. It is less than
+/// [`LOAD_BLOCK_MAX`], so that each transaction fits a block.
+pub const LOAD_TX_MAX: u64 = 128 << 20;
+/// Weight of the different codes that one block may run: the memory that they take at most, and 16 s to load them all at
+/// 60 ns a byte. Each is loaded once.
+pub const LOAD_BLOCK_MAX: u64 = 256 << 20;
 /// Bytes of loaded modules to keep, as the engine counts them.
 const CACHE_BYTES: usize = 64 << 20;
 
@@ -36,6 +39,17 @@ impl core::fmt::Debug for Machine {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str("Machine")
     }
+}
+
+/// What the engine has to know of a stored code.
+#[derive(Clone, Copy, Debug)]
+pub struct StoredCode {
+    /// SHA-256 of the wasm.
+    pub hash: Hash,
+    /// What a load of it takes (`vm::Prepared::weight`).
+    pub weight: u64,
+    /// Version of the pass that prepared it.
+    pub prep_version: u32,
 }
 
 /// The codes that ran in a block (or in a query), each loaded once whatever the cache of the machine forgets meanwhile.
@@ -66,7 +80,7 @@ impl Running {
     }
 
     /// Makes room for a code; tells its module if it is there.
-    fn enter(&mut self, code: &Code) -> Result<Option<Arc<Module>>, Stop> {
+    fn enter(&mut self, code: &StoredCode) -> Result<Option<Arc<Module>>, Stop> {
         if self.of_tx.insert(code.hash) {
             self.weight_of_tx = self.weight_of_tx.saturating_add(code.weight);
         }
@@ -99,7 +113,7 @@ impl From<EngineFault> for NotLoaded {
 }
 
 impl Machine {
-    pub(super) fn engine(&self) -> &WasmiEngine {
+    pub(crate) fn engine(&self) -> &WasmiEngine {
         self.cache.engine()
     }
 
@@ -107,7 +121,7 @@ impl Machine {
     ///
     /// # Errors
     /// A fault; why it is refused is the inner result.
-    pub(super) fn admit(
+    pub(crate) fn admit(
         &self,
         hash: &Hash,
         wasm: &[u8],
@@ -115,16 +129,16 @@ impl Machine {
         self.cache.admit(hash, wasm).map_err(broken)
     }
 
-    /// The loaded module of a stored code, to run `op`.
+    /// The loaded module of a stored code.
     ///
     /// # Errors
-    /// Out of gas, location `transaction load meter` or `block load meter`, see [`Running`]; an error of `op` if the engine
-    /// fails on it; a fault.
-    pub(super) fn load(
+    /// Out of gas, location `transaction load meter` or `block load meter`, see [`Running`]; what `failed` makes of it if the
+    /// engine fails on it; a fault.
+    pub(crate) fn load(
         &self,
         ctx: &mut Ctx<'_, '_>,
-        code: &Code,
-        op: Op,
+        code: &StoredCode,
+        failed: impl FnOnce(&Trap) -> TxError,
     ) -> Result<Arc<Module>, Stop> {
         if code.prep_version != PREP_VERSION {
             let text = format!("no preparation of version {}", code.prep_version);
@@ -142,7 +156,7 @@ impl Machine {
             NotLoaded::Fault(fault) => fault.into(),
             NotLoaded::Engine(EngineFault::NoMemory) => broken(EngineFault::NoMemory).into(),
             // Upload has loaded it once, so this never happens; if it does, it is the same everywhere.
-            NotLoaded::Engine(_) => Stop::from(op.enclave_error(&Trap::Engine.to_string())),
+            NotLoaded::Engine(_) => Stop::from(failed(&Trap::Engine)),
         })?;
         let loaded = Arc::clone(&module);
         ctx.state.running.modules.insert(code.hash, loaded);

@@ -1,7 +1,7 @@
 //! Public keys of signers, and the two sign modes: DIRECT and LEGACY_AMINO_JSON (wire.md 1.2, 1.3).
 
+use super::super::state::Account;
 use crate::crypto::secp256k1 as ecdsa;
-use crate::modules::auth::state::Account;
 use crate::types::amino::SignDoc;
 use crate::types::error::sdk;
 use crate::types::proto::cosmos::crypto::{ed25519, secp256k1};

@@ -15,10 +15,10 @@ use crate::Bytes;
 use crate::crypto::io::{Input, TxKey};
 use crate::ctx::{Ctx, Mode, event};
 use crate::error::{Stop, broken};
+use crate::modules::compute::error as compute;
 use crate::modules::{accounts, auth, bank};
 use crate::ports::SecretsError;
-use crate::types::error::{compute, sdk};
-use crate::types::proto::Message as _;
+use crate::types::error::sdk;
 use crate::types::proto::secret::compute::v1beta1 as pb;
 use crate::types::{Address, Coins, Hash, sha256};
 use strongroom_vm::PREP_VERSION;
@@ -38,7 +38,10 @@ pub struct Birth {
 ///
 /// # Errors
 /// compute 15 or 31 for code that is refused, naming function and reason; out of gas; a fault.
-pub fn store_code(ctx: &mut Ctx<'_, '_>, msg: StoreCode) -> Result<Vec<u8>, Stop> {
+pub(super) fn store_code(
+    ctx: &mut Ctx<'_, '_>,
+    msg: StoreCode,
+) -> Result<pb::MsgStoreCodeResponse, Stop> {
     let sender = msg.sender.to_string();
     ctx.emit(event(
         "message",
@@ -107,14 +110,17 @@ pub fn store_code(ctx: &mut Ctx<'_, '_>, msg: StoreCode) -> Result<Vec<u8>, Stop
         ctx.new_code.insert(hash, Bytes::from(wasm));
     }
     ctx.emit(event("message", &[("code_id", &id.to_string())]));
-    Ok(pb::MsgStoreCodeResponse { code_id: id }.encode_to_vec())
+    Ok(pb::MsgStoreCodeResponse { code_id: id })
 }
 
 /// Makes a contract on behalf of a user.
 ///
 /// # Errors
 /// As the table of wire.md 1.12.4 and 1.12.5; out of gas; a fault.
-pub fn instantiate(ctx: &mut Ctx<'_, '_>, msg: Instantiate) -> Result<Vec<u8>, Stop> {
+pub(super) fn instantiate(
+    ctx: &mut Ctx<'_, '_>,
+    msg: Instantiate,
+) -> Result<pb::MsgInstantiateContractResponse, Stop> {
     let sender = msg.sender.clone();
     let sealed = msg.msg.clone();
     let (call, key) = born(ctx, msg, |ctx, plain| {
@@ -136,15 +142,17 @@ pub fn instantiate(ctx: &mut Ctx<'_, '_>, msg: Instantiate) -> Result<Vec<u8>, S
     Ok(pb::MsgInstantiateContractResponse {
         address: contract_address,
         data,
-    }
-    .encode_to_vec())
+    })
 }
 
 /// Calls a contract on behalf of a user.
 ///
 /// # Errors
 /// As the table of wire.md 1.12.5; out of gas; a fault.
-pub fn execute(ctx: &mut Ctx<'_, '_>, msg: Execute) -> Result<Vec<u8>, Stop> {
+pub(super) fn execute(
+    ctx: &mut Ctx<'_, '_>,
+    msg: Execute,
+) -> Result<pb::MsgExecuteContractResponse, Stop> {
     ctx.emit(event(
         "message",
         &[
@@ -169,8 +177,7 @@ pub fn execute(ctx: &mut Ctx<'_, '_>, msg: Execute) -> Result<Vec<u8>, Stop> {
     let data = calls::run(ctx, &input.key, call)?;
     Ok(pb::MsgExecuteContractResponse {
         data: seal_data(ctx, &input.key, data)?,
-    }
-    .encode_to_vec())
+    })
 }
 
 /// Absent data stays absent; present data, even empty, is sealed. Its bytes leave, so they cost.
@@ -226,7 +233,7 @@ pub(super) fn born<K>(
     let address = contract_address(msg.code_id, instance_id, &msg.sender)
         .ok_or_else(|| compute::NOT_FOUND.wrap("code"))?;
     // Anyone can compute the address and send coins there first: they become the contract's.
-    if !auth::handler::adopt_account(ctx, &address)? || CONTRACTS.has(ctx, &address)? {
+    if !auth::keeper::adopt_account(ctx, &address)? || CONTRACTS.has(ctx, &address)? {
         return Err(compute::ACCOUNT_EXISTS.wrap(&address).into());
     }
     move_funds(ctx, &msg.sender, &address, &msg.funds)?;
@@ -315,9 +322,7 @@ pub(super) fn move_funds(
             .wrap("blocked address can not be used")
             .into());
     }
-    bank::handler::transfer(ctx, from, to, funds)?;
-    ctx.emit(bank::event::message(from));
-    Ok(())
+    bank::keeper::send(ctx, from, to, funds)
 }
 
 /// Opens a user's message. The host has no keys: there, simulation of a contract message ends here.

@@ -1,0 +1,114 @@
+//! A chain with contracts is exported and imported again.
+
+use super::World;
+use super::two_puppets;
+use super::world::Content;
+use crate::genesis::{Document, SealedEntry, export, init_chain};
+use crate::modules::bank::genesis::{Genesis as Bank, GenesisCoin, SendEnabled};
+use crate::testing::{MemoryState, block_info, document, send};
+use crate::types::{Address, Tree};
+
+/// The document of a chain, as its host makes it: without a secret.
+fn exported(world: &World) -> Document {
+    let entries = world.state.0.iter();
+    let sealed = entries.filter(|((tree, _), _)| *tree == Tree::Contract);
+    let sealed = sealed.map(|((_, key), record)| SealedEntry::new(key, record));
+    let block = block_info(world.height);
+    export(&world.state, sealed, world.services(), &block).unwrap()
+}
+
+/// What its state is after an import, from the bytes of the file.
+fn imported(document: &Document, world: &World) -> (MemoryState, Content) {
+    let bytes = document.to_bytes().unwrap();
+    assert_eq!(&Document::parse(&bytes).unwrap(), &reread(document));
+    let init = init_chain(&bytes, world.services()).unwrap();
+    let mut state = MemoryState::default();
+    state.apply(&init.writes);
+    (state, Content(init.new_code))
+}
+
+/// The document with its parts as the file has them.
+fn reread(document: &Document) -> Document {
+    Document::parse(&document.to_bytes().unwrap()).unwrap()
+}
+
+#[test]
+fn a_chain_with_contracts_that_is_exported_and_imported_has_the_same_state_and_goes_on() {
+    let (mut world, code, a, b) = two_puppets();
+    world.execute(&a, &code, "s").ok();
+    world.execute(&b, &code, "+kept").ok();
+    let new = Address::from_bytes(&[42; 20]).unwrap();
+    let coins = send(&world.users[0].address, &new, 5);
+    let tx = world.sign(vec![coins], super::world::GAS);
+    assert_eq!(world.block(&[tx]).tx_results[0].code, 0);
+
+    let document = exported(&world);
+    let sealed = document.contract_state.len();
+    assert!(sealed >= 2, "{sealed}");
+    let (state, content) = imported(&document, &world);
+    assert!(state.0 == world.state.0, "another root");
+
+    world.state = state;
+    world.content = content;
+    assert_eq!(world.kept(&b, "reply").as_deref(), Some("kept"));
+    world.execute(&b, &code, "s").ok();
+    let c = world.instantiate(&code);
+    assert!(c != a && c != b);
+}
+
+/// An ordered set forgets how it has grown: its pages are laid out anew. From then on nothing changes.
+#[test]
+fn a_state_whose_lists_have_had_many_pages_is_the_same_from_its_first_import_on() {
+    let mut document = document(3);
+    let many = |bank: &mut Bank| {
+        let holder = bank.balances.len() - 3;
+        for n in 0..150 {
+            let coin = GenesisCoin {
+                denom: format!("coin{n:03}"),
+                amount: "7".into(),
+            };
+            bank.balances[holder].coins.insert(n, coin.clone());
+            bank.supply.insert(n, coin);
+        }
+        bank.send_enabled.push(SendEnabled {
+            denom: "coin000".into(),
+            enabled: false,
+        });
+        bank.params.default_send_enabled = false;
+    };
+    document.app_state.edit("bank", many).unwrap();
+    let mut world = World::from_document(&document);
+    let first = exported(&world);
+    let (state, _) = imported(&first, &world);
+    world.state = state;
+    let second = exported(&world);
+    assert_eq!(first, second);
+    assert!(imported(&second, &world).0.0 == world.state.0);
+}
+
+#[test]
+fn an_import_that_contradicts_itself_is_refused_by_name() {
+    let (mut world, code, a, _) = two_puppets();
+    world.execute(&a, &code, "s").ok();
+    let refused = |change: &dyn Fn(&mut Document)| {
+        let mut document = exported(&world);
+        change(&mut document);
+        let bytes = document.to_bytes().unwrap();
+        init_chain(&bytes, world.services())
+            .unwrap_err()
+            .to_string()
+    };
+    let compute = |change: fn(&mut super::super::genesis::Genesis)| {
+        refused(&|d| d.app_state.edit("compute", change).unwrap())
+    };
+    let twice = refused(&|d| d.contract_state.push(d.contract_state[0].clone()));
+    assert!(twice.contains("contract_state"), "{twice}");
+    let text = compute(|c| c.codes[0].wasm = "AAAA".into());
+    assert!(text.contains("codes.wasm"), "{text}");
+    let text = compute(|c| c.codes[0].prep_version += 1);
+    assert!(text.contains("prep_version"), "{text}");
+    let text = compute(|c| c.codes[0].contracts[1].label = c.codes[0].contracts[0].label.clone());
+    assert!(text.contains("contracts.address"), "{text}");
+    let text = compute(|c| c.codes[0].contracts[0].history[0].operation = "burn".into());
+    assert!(text.contains("history.operation"), "{text}");
+}

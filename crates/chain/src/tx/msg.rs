@@ -1,0 +1,75 @@
+//! A message of a transaction or of a contract, whatever its module: its type, who must sign it, its handler.
+
+use super::signers;
+use crate::Ctx;
+use crate::error::Stop;
+use crate::module::{self, AnyMsg};
+use crate::types::error::sdk;
+use crate::types::proto::Any;
+use crate::types::{Address, Coins, TxError};
+
+/// A message that has a handler and passed its stateless check.
+pub struct Msg {
+    type_url: String,
+    signers: Result<Vec<Address>, TxError>,
+    message: Box<dyn AnyMsg>,
+}
+
+impl core::fmt::Debug for Msg {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_tuple("Msg").field(&self.type_url).finish()
+    }
+}
+
+impl Msg {
+    /// Decodes and checks a message. `Ok(None)` for one that nobody handles.
+    ///
+    /// # Errors
+    /// sdk 2 for bytes that are not the message, else those of its stateless check.
+    pub fn decode(any: &Any) -> Result<Option<Self>, TxError> {
+        let Some(handler) = module::message(&any.type_url) else {
+            return Ok(None);
+        };
+        let message = handler.decode(&any.value)?;
+        Ok(Some(Self {
+            type_url: any.type_url.clone(),
+            signers: signers::of_message(any),
+            message,
+        }))
+    }
+
+    /// Its type.
+    #[must_use]
+    pub fn type_url(&self) -> &str {
+        &self.type_url
+    }
+
+    /// Who must sign it, in order of its fields.
+    ///
+    /// # Errors
+    /// The address errors of signer fields.
+    pub fn signers(&self) -> Result<&[Address], TxError> {
+        self.signers.as_deref().map_err(Clone::clone)
+    }
+
+    /// The coins that it may take from its signer, and the signer ([`crate::module::TxMsg::spends`]).
+    #[must_use]
+    pub fn spends(&self) -> Option<(Address, Coins)> {
+        let (from, coins) = self.message.spends()?;
+        (!coins.is_empty()).then_some((from, coins))
+    }
+
+    /// Runs it; gives its encoded response.
+    ///
+    /// # Errors
+    /// The handler's.
+    pub(crate) fn run(self, ctx: &mut Ctx<'_, '_>) -> Result<Vec<u8>, Stop> {
+        self.message.run(ctx)
+    }
+}
+
+/// sdk 6 for a message that nobody handles.
+pub(crate) fn no_handler(type_url: &str) -> TxError {
+    let name = type_url.rsplit('.').next().unwrap_or(type_url);
+    sdk::UNKNOWN_REQUEST.wrap(format!("no message handler found for *types.{name}"))
+}
