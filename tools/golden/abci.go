@@ -135,6 +135,13 @@ func (s *abciServer) keep(request *abci.Request, response *abci.Response) error 
 	return nil
 }
 
+// recorded is what was kept.
+func (s *abciServer) recorded() []abciMessage {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.messages
+}
+
 // methodOf is the name of a request as in the recordings: Request_FinalizeBlock is finalize_block.
 func methodOf(request *abci.Request) string {
 	_, name, _ := strings.Cut(fmt.Sprintf("%T", request.Value), "_")

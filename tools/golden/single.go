@@ -60,6 +60,21 @@ func (r recorder) singleOnce(ctx context.Context) error {
 	}
 	defer n.end()
 
+	for _, part := range []func(context.Context, *node, settings) error{r.atRest, r.withLimits, r.pruned} {
+		if err := part(ctx, n, base); err != nil {
+			return err
+		}
+		if err := n.stop(); err != nil {
+			return err
+		}
+	}
+	return r.out.write(abciName,
+		member{key: "about", value: "ABCI 2.0 messages over the socket, without their length prefixes; flush and long messages left out"},
+		member{key: "messages", value: n.abci.recorded(), lines: true})
+}
+
+// atRest makes the chain, records the RPC while nothing happens, then the broadcasts, and stops the node before a client.
+func (r recorder) atRest(ctx context.Context, n *node, base settings) error {
 	fmt.Println("single: blocks 1 to 20, WebSocket sessions, evidence")
 	if err := n.start(ctx, "node0", base); err != nil {
 		return err
@@ -91,34 +106,7 @@ func (r recorder) singleOnce(ctx context.Context) error {
 	if err := sessions.waitClosed(); err != nil {
 		return err
 	}
-	if err := sessions.finish(r.out); err != nil {
-		return err
-	}
-
-	fmt.Println("single: CORS, limits, unsafe methods, pruned heights")
-	limits := settings{
-		"rpc": {
-			"cors_allowed_origins": []string{"*"}, "unsafe": true,
-			"max_request_batch_size": 2, "max_subscription_clients": 2,
-		},
-		"mempool": {"size": 2},
-	}
-	if err := n.start(ctx, "node0", base.with(limits)); err != nil {
-		return err
-	}
-	if err := r.limits(ctx, n); err != nil {
-		return err
-	}
-	some := settings{"rpc": {"cors_allowed_origins": []string{"http://localhost:3000", "https://*.example.com"}}}
-	if err := n.start(ctx, "node0", base.with(some)); err != nil {
-		return err
-	}
-	if err := r.pruned(ctx, n); err != nil {
-		return err
-	}
-	return r.out.write(abciName,
-		member{key: "about", value: "ABCI 2.0 messages over the socket, without their length prefixes; flush and long messages left out"},
-		member{key: "messages", value: n.abci.messages, lines: true})
+	return sessions.finish(r.out)
 }
 
 func (r recorder) singleFiles() (files nodeFiles, err error) {
@@ -312,8 +300,19 @@ func (r recorder) broadcasts(ctx context.Context, n *node) error {
 	return nil
 }
 
-// limits records a node with small limits, CORS for anyone and the unsafe methods, and stops it.
-func (r recorder) limits(ctx context.Context, n *node) error {
+// withLimits records a node with small limits, CORS for anyone and the unsafe methods.
+func (r recorder) withLimits(ctx context.Context, n *node, base settings) error {
+	fmt.Println("single: CORS, limits, unsafe methods")
+	limits := settings{
+		"rpc": {
+			"cors_allowed_origins": []string{"*"}, "unsafe": true,
+			"max_request_batch_size": 2, "max_subscription_clients": 2,
+		},
+		"mempool": {"size": 2},
+	}
+	if err := n.start(ctx, "node0", base.with(limits)); err != nil {
+		return err
+	}
 	for _, name := range []string{"cors_any", "limits"} {
 		if err := r.replay(n, "single/rpc/"+name, strings.NewReplacer()); err != nil {
 			return err
@@ -334,14 +333,16 @@ func (r recorder) limits(ctx context.Context, n *node) error {
 	if err := n.waitCommitted(ctx, singleRest+9); err != nil {
 		return err
 	}
-	if err := r.replay(n, "single/rpc/unsafe", strings.NewReplacer()); err != nil {
-		return err
-	}
-	return n.stop()
+	return r.replay(n, "single/rpc/unsafe", strings.NewReplacer())
 }
 
 // pruned records CORS for some, lets the application give up the lowest heights, and records what is left of them.
-func (r recorder) pruned(ctx context.Context, n *node) error {
+func (r recorder) pruned(ctx context.Context, n *node, base settings) error {
+	fmt.Println("single: CORS for some, pruned heights")
+	some := settings{"rpc": {"cors_allowed_origins": []string{"http://localhost:3000", "https://*.example.com"}}}
+	if err := n.start(ctx, "node0", base.with(some)); err != nil {
+		return err
+	}
 	if err := r.replay(n, "single/rpc/cors_some", strings.NewReplacer()); err != nil {
 		return err
 	}
