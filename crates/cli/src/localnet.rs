@@ -1,5 +1,6 @@
 //! `strongroom localnet`: makes a network under a home directory, or goes on with the one that is there.
 
+use crate::faucet::{self, AMOUNT, DENOM, Faucet};
 use crate::home::{Home, write_file};
 use crate::preflight;
 use crate::stop::Stop;
@@ -15,12 +16,14 @@ use strongroom_bridge::Transport;
 use strongroom_bridge::child::{self, Process};
 use strongroom_chain::genesis::NetworkKeys;
 use strongroom_chain::genesis::{LocalnetParams, localnet_genesis};
+use strongroom_chain::tx::GasPrice;
 use strongroom_consensus::{Clock as _, GenesisDoc, Pace, Signer, SystemClock};
+use strongroom_http::Shares;
 use strongroom_node::exceptions::{Exception, Exceptions};
-use strongroom_node::faucet::{AMOUNT, DENOM, Purse};
 use strongroom_node::node::{Config, Layout, Node, enclave, open_stores};
 use strongroom_sdk::keys::Account;
 use strongroom_sdk::local::{self, ACCOUNTS};
+use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
 /// Name of a new chain, unless another is given.
@@ -92,7 +95,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         )
         .with_writer(std::io::stderr)
         .init();
-    preflight::machine()?;
+    let shares = preflight::machine()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(SERVER_THREADS)
         .max_blocking_threads(STARTING_THREADS)
@@ -105,7 +108,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         let home = Home::open(&args.home)?;
         preflight::check(&args)?;
         let home = home.map_or_else(|| Home::create(&args.home), Ok)?;
-        let ran = network(&args, &home, stop).await;
+        let ran = network(&args, &home, shares, stop).await;
         if home.has_previous() {
             match home.recover() {
                 Ok(()) => eprintln!("the new network made no block: the old one is back"),
@@ -120,7 +123,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     })
 }
 
-async fn network(args: &Args, home: &Home, mut stop: Stop) -> anyhow::Result<()> {
+async fn network(args: &Args, home: &Home, shares: Shares, mut stop: Stop) -> anyhow::Result<()> {
     let (died, mut dead) = mpsc::unbounded_channel();
     let existing = home.network().filter(|_| !args.reset);
     let path = match existing {
@@ -157,14 +160,20 @@ async fn network(args: &Args, home: &Home, mut stop: Stop) -> anyhow::Result<()>
         home: path,
         rest: SocketAddr::new(args.listen, args.rest_port),
         rpc: SocketAddr::new(args.listen, args.rpc_port),
-        faucet: Some((SocketAddr::new(args.listen, args.faucet_port), purse()?)),
+        shares: shares.clone(),
+        min_gas_price: GasPrice::default(),
         pace: args.block_time.pace(),
         moniker: "banana".to_owned(),
     };
+    let faucet_at = SocketAddr::new(args.listen, args.faucet_port);
+    let listening = TcpListener::bind(faucet_at).await;
+    let listening = listening.with_context(|| format!("cannot serve on {faucet_at}"))?;
     let mut node = Node::start(config, transport, genesis, seal, signer).await?;
+    let payer = Faucet::new(faucet_account()?, chain_id.clone(), node.rpc());
+    let faucet = faucet::serve(payer, listening, shares.faucet)?;
     if node.wait_for(1).await {
         home.keep()?;
-        greet(&node, &chain_id, &args.home)?;
+        greet(&node, faucet.address(), &chain_id, &args.home)?;
     }
     // From here on there is something to stop in good order.
     stop.in_order();
@@ -178,6 +187,7 @@ async fn network(args: &Args, home: &Home, mut stop: Stop) -> anyhow::Result<()>
         bail!("{reason}. Start again to go on from the last block");
     }
     eprintln!("stopping");
+    faucet.stop().await;
     node.stop().await?;
     process.stop();
     Ok(())
@@ -218,22 +228,15 @@ fn bootstrap(layout: &Layout, transport: Arc<dyn Transport>, chain_id: &str) -> 
     write_file(&layout.genesis(), &genesis)
 }
 
-fn purse() -> anyhow::Result<Purse> {
-    let words = local::account(FAUCET_ACCOUNT)
-        .context("the faucet has no account")?
-        .mnemonic;
-    let account = Account::from_mnemonic(words)?;
-    Ok(Purse {
-        address: account.address(),
-        public_key: account.public_key(),
-        sign: Box::new(move |document| account.sign(document).ok()),
-    })
+fn faucet_account() -> anyhow::Result<Account> {
+    let account = local::account(FAUCET_ACCOUNT).context("the faucet has no account")?;
+    Ok(Account::from_mnemonic(account.mnemonic)?)
 }
 
 /// What a newcomer wants to know, on standard output.
-fn greet(node: &Node, chain_id: &str, home: &Path) -> std::io::Result<()> {
+fn greet(node: &Node, faucet: SocketAddr, chain_id: &str, home: &Path) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
-    let rest = node.rest;
+    let rest = node.rest();
     writeln!(
         out,
         "Strongroom local network {chain_id} is running. Data: {}",
@@ -244,14 +247,12 @@ fn greet(node: &Node, chain_id: &str, home: &Path) -> std::io::Result<()> {
     writeln!(
         out,
         "  RPC      http://{}  (websocket: /websocket)",
-        node.rpc_address
+        node.rpc()
     )?;
-    if let Some(faucet) = node.faucet {
-        writeln!(
-            out,
-            "  Faucet   http://{faucet}/faucet?address=secret1…  ({AMOUNT} {DENOM} each)"
-        )?;
-    }
+    writeln!(
+        out,
+        "  Faucet   http://{faucet}/faucet?address=secret1…  ({AMOUNT} {DENOM} each)"
+    )?;
     writeln!(out)?;
     writeln!(
         out,
@@ -268,7 +269,7 @@ fn greet(node: &Node, chain_id: &str, home: &Path) -> std::io::Result<()> {
     )?;
     writeln!(out)?;
     writeln!(out, "Try next, in another terminal:")?;
-    if let (Some(faucet), Some(b)) = (node.faucet, local::account("b")) {
+    if let Some(b) = local::account("b") {
         writeln!(out, "  curl 'http://{faucet}/faucet?address={}'", b.address)?;
         writeln!(
             out,

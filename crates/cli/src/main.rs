@@ -1,5 +1,6 @@
 //! The `strongroom` binary: a local network in one command; the same executable is its enclave process.
 
+mod faucet;
 mod home;
 mod localnet;
 mod preflight;

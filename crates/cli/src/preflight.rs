@@ -6,27 +6,28 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::thread;
-use strongroom_http::server::Shares;
+use strongroom_http::Shares;
 
 /// Longest name of a chain, as in the genesis file.
 const CHAIN_ID_BYTES_MAX: usize = 50;
 /// Bytes on disk that a start needs: what the stores leave free, and as much again.
 const FREE_BYTES_MIN: u64 = 128 << 20;
-/// Threads that a start takes beyond the first: 49 of a node and its enclave at rest, and some that come and go meanwhile.
+/// Threads that a start takes beyond the first: 48 of a node and its enclave at rest, and some that come and go meanwhile.
 const THREADS_MIN: usize = 56;
 /// Of a thread that only waits.
 const STACK_BYTES: usize = 64 << 10;
 
-/// Refuses a machine that gives too little, before anything is touched and before there is any other thread.
-pub(crate) fn machine() -> anyhow::Result<()> {
-    Shares::of_process().context("start.descriptors")?;
+/// Refuses a machine that gives too little, before anything is touched and before there is any other thread. Gives what
+/// each server may take.
+pub(crate) fn machine() -> anyhow::Result<Shares> {
+    let shares = Shares::of_process().context("start.descriptors")?;
     let given = threads_up_to(THREADS_MIN);
     ensure!(
         given >= THREADS_MIN,
         "start.threads: this user may start {given} more threads, and a node with its enclave needs {THREADS_MIN}: raise \
          the limit of threads and processes (`ulimit -u`), or end others of this user"
     );
-    Ok(())
+    Ok(shares)
 }
 
 /// How many threads can be started, up to so many: limits of the user, of a container and of the machine are found by

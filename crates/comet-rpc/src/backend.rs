@@ -1,11 +1,17 @@
-//! What the RPC asks of the node behind it.
+//! What the RPC serves: the chain as its engine leaves it, and the application behind it.
+//!
+//! The seam to a node is ABCI's: [`crate::mempool::Checker`] is CheckTx, [`Application`] is Info and Query. The rest is
+//! handed over: stores, queues and facts.
 
 use crate::check_queue::CheckQueue;
 use crate::event_bus::EventBus;
 use crate::mempool::Mempool;
+use std::sync::Arc;
 use strongroom_http::gate::Gate;
-use strongroom_store::blocks::{BlockStore, Validator};
+use strongroom_proof::comet::validators::address;
+use strongroom_store::blocks::{BlockStore, BlockStoreError, Validator};
 use strongroom_types::{Hash, Height};
+use tokio::sync::watch;
 
 /// The answer to an ABCI query (wire.md 4.2).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -69,38 +75,93 @@ pub struct NodeInfo {
     pub version: String,
     /// The operator's name for it.
     pub moniker: String,
-    /// The application's version when the node started.
+    /// The application's version when the node started, as CometBFT tells it.
     pub app_version: u64,
     /// Where the RPC listens.
     pub rpc_address: String,
+    /// The Ed25519 key with which this node votes.
+    pub validator: [u8; 32],
 }
 
-/// The node behind the RPC. The real one is `node::Node`; tests of the RPC put the recorded application here.
+/// The application, as ABCI has it. The real one is a node's; tests of the RPC put the recorded application here.
 ///
 /// Methods may block for the time of a disk read or of one query; the server calls them on threads made for that.
-pub trait RpcBackend: Send + Sync + 'static {
-    /// All blocks.
-    fn blocks(&self) -> &BlockStore;
-    /// The newest height that clients may see: committed in the store and acknowledged by the enclave. 0: none yet.
-    fn published_height(&self) -> Height;
-    /// What waits for a block.
-    fn mempool(&self) -> &Mempool;
-    /// Where transactions wait for CheckTx.
-    fn checks(&self) -> &CheckQueue;
-    /// The gate before heavy work.
-    fn gate(&self) -> &Gate;
-    /// What is told to subscribers.
-    fn events(&self) -> &EventBus;
-    /// Who this node is.
-    fn node_info(&self) -> NodeInfo;
-    /// The validator of this node: with its power in the newest set, 0 if it is not in it.
-    fn validator(&self) -> Validator;
-    /// Whether blocks are still being fetched.
-    fn catching_up(&self) -> bool;
-    /// The genesis document, JSON.
-    fn genesis(&self) -> &str;
+pub trait Application: Send + Sync + 'static {
     /// ABCI Info.
-    fn abci_info(&self) -> AbciInfo;
+    ///
+    /// # Errors
+    /// If the store fails.
+    fn info(&self) -> Result<AbciInfo, BlockStoreError>;
     /// ABCI Query. `height` 0 means the newest.
-    fn abci_query(&self, path: &str, data: &[u8], height: i64, prove: bool) -> AbciQueryAnswer;
+    fn query(&self, path: &str, data: &[u8], height: i64, prove: bool) -> AbciQueryAnswer;
+}
+
+/// Everything behind the RPC.
+#[derive(Clone)]
+pub struct Backend {
+    /// The application.
+    pub app: Arc<dyn Application>,
+    /// All blocks, with their results and the index of their events.
+    pub blocks: Arc<BlockStore>,
+    /// The newest height that clients may see: committed in the store and acknowledged by the enclave. 0: none yet.
+    pub published: watch::Receiver<Height>,
+    /// Where transactions wait for CheckTx, in front of the mempool.
+    pub checks: CheckQueue,
+    /// What is told to subscribers.
+    pub events: EventBus,
+    /// The gate before heavy work.
+    pub gate: Arc<Gate>,
+    /// Who this node is.
+    pub node: NodeInfo,
+    /// The genesis document, JSON.
+    pub genesis: String,
+}
+
+impl Backend {
+    /// See [`Backend::published`].
+    #[must_use]
+    pub fn published_height(&self) -> Height {
+        *self.published.borrow()
+    }
+
+    /// What waits for a block.
+    #[must_use]
+    pub fn mempool(&self) -> &Mempool {
+        self.checks.mempool()
+    }
+
+    /// The validator of this node: with its power in the newest set, 0 if it is not in it.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn validator(&self) -> Result<Validator, BlockStoreError> {
+        let pubkey = self.node.validator;
+        let address = address(&pubkey);
+        let next = self.published_height().saturating_add(1);
+        let set = self.blocks.validators(next)?.unwrap_or_default();
+        let known = set.into_iter().find(|v| v.address == address);
+        Ok(known.unwrap_or(Validator {
+            address,
+            pubkey,
+            power: 0,
+            proposer_priority: 0,
+        }))
+    }
+
+    /// Whether this node is behind the blocks that it has.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn catching_up(&self) -> Result<bool, BlockStoreError> {
+        catching_up(&self.blocks, self.published_height())
+    }
+}
+
+/// Whether decided blocks wait to be executed, beyond the one that is being made.
+///
+/// # Errors
+/// If the store fails.
+pub fn catching_up(blocks: &BlockStore, published: Height) -> Result<bool, BlockStoreError> {
+    let decided = blocks.decided_height()?.unwrap_or(0);
+    Ok(decided > published.saturating_add(1))
 }

@@ -56,6 +56,12 @@ impl CheckQueue {
         })
     }
 
+    /// What is behind the queue.
+    #[must_use]
+    pub fn mempool(&self) -> &Mempool {
+        &self.mempool
+    }
+
     /// Admits `tx` and queues it.
     ///
     /// # Errors

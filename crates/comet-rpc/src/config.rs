@@ -1,7 +1,7 @@
 //! Settings of the RPC server, each with CometBFT's meaning.
 
 use std::time::Duration;
-use strongroom_http::server::Settings;
+use strongroom_http::Settings;
 
 /// See the fields; the defaults are those of a local network (wire.md 5).
 #[derive(Clone, Debug)]

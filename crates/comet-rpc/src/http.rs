@@ -8,7 +8,7 @@ use super::envelope::{
 use super::list;
 use super::methods::{self, Call};
 use super::params::{Params, query_pairs};
-use super::server::Server;
+use super::server::Rpc;
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::header::{
@@ -18,8 +18,8 @@ use axum::http::{HeaderName, HeaderValue, Method as Verb, StatusCode};
 use axum::response::Response;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
+use strongroom_http::body::{self, BodyError};
 use strongroom_http::cors::Cors;
-use strongroom_http::server::{self, BodyError};
 
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -86,7 +86,7 @@ impl Reply {
 }
 
 /// All paths but `/websocket`.
-pub(super) async fn handle(server: Arc<Server>, request: Request) -> Response {
+pub(super) async fn handle(server: Arc<Rpc>, request: Request) -> Response {
     let origin = request.headers().get(ORIGIN).cloned();
     if let Some(headers) = server
         .cors
@@ -153,10 +153,9 @@ fn host_of(request: &Request) -> String {
         .to_owned()
 }
 
-async fn body_of(server: &Server, request: Request) -> Result<Bytes, RpcError> {
-    let config = &server.context.config;
-    let waits = config.listen.body_waits;
-    let read = server::read_body(request.into_body(), config.body_bytes_max, waits).await;
+async fn body_of(server: &Rpc, mut request: Request) -> Result<Bytes, RpcError> {
+    let bytes_max = server.context.config.body_bytes_max;
+    let read = body::read_body(&mut request, bytes_max).await;
     read.map_err(|error| {
         let why = match error {
             BodyError::Unreadable(why) => why,
@@ -166,7 +165,7 @@ async fn body_of(server: &Server, request: Request) -> Result<Bytes, RpcError> {
     })
 }
 
-async fn at_root(server: &Arc<Server>, request: Request) -> Reply {
+async fn at_root(server: &Arc<Rpc>, request: Request) -> Reply {
     let host = host_of(&request);
     let may_change = may_change(request.method());
     let body = match body_of(server, request).await {
@@ -253,7 +252,7 @@ impl JsonCall {
     }
 
     /// The answer, and whether a cache may keep it.
-    async fn answer(self, server: &Arc<Server>) -> (String, bool) {
+    async fn answer(self, server: &Arc<Rpc>) -> (String, bool) {
         let id = self.id.as_ref();
         let (method, params) = match self.call {
             Ok(call) => call,
@@ -268,15 +267,11 @@ impl JsonCall {
 }
 
 /// Answers a request.
-pub(crate) async fn call_json(server: &Arc<Server>, request: RpcRequest) -> String {
+pub(crate) async fn call_json(server: &Arc<Rpc>, request: RpcRequest) -> String {
     JsonCall::read(request).answer(server).await.0
 }
 
-async fn at_method(
-    server: &Arc<Server>,
-    method: &'static methods::Method,
-    request: Request,
-) -> Reply {
+async fn at_method(server: &Arc<Rpc>, method: &'static methods::Method, request: Request) -> Reply {
     let fail = |status, error: &RpcError| Reply::json(status, respond(Some(&URI_ID), Err(error)));
     if matches!(method.call, Call::WebsocketOnly) {
         return fail(StatusCode::NOT_FOUND, &RpcError::method_not_found());

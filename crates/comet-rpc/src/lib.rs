@@ -31,6 +31,6 @@ pub mod query_lang;
 mod server;
 mod ws;
 
-pub use backend::RpcBackend;
+pub use backend::{Application, Backend};
 pub use config::Config;
-pub use server::RpcServer;
+pub use server::serve;

@@ -1,6 +1,6 @@
-//! The server itself: listening, limits on what runs at once, stopping gracefully.
+//! Serving the RPC: what its connections share, and the limits on what runs at once.
 
-use super::backend::RpcBackend;
+use super::backend::Backend;
 use super::config::Config;
 use super::envelope::RpcError;
 use super::http;
@@ -9,37 +9,28 @@ use super::params::Params;
 use crate::ws;
 use axum::extract::Request;
 use axum::response::Response;
-use core::net::SocketAddr;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
-use std::time::Duration;
+use strongroom_http::Server;
 use strongroom_http::cors::Cors;
-use strongroom_http::server::Listener;
 use strongroom_http::workers::Workers;
-use tokio::sync::{Semaphore, mpsc, watch};
-use tokio::task::JoinHandle;
-
-/// How long stopping waits for websockets.
-const STOP_WAITS: Duration = Duration::from_secs(5);
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 
 /// What all connections share.
-pub(crate) struct Server {
+pub(crate) struct Rpc {
     pub(crate) context: Context,
     pub(crate) cors: Option<Cors>,
     /// Websockets that have a subscription.
     pub(crate) subscribed_clients: AtomicUsize,
-    /// True once the server stops.
-    pub(crate) stopping: watch::Receiver<bool>,
-    /// Held by everything that stopping has to wait for.
-    pub(crate) alive: mpsc::Sender<()>,
     /// Places of websockets.
     pub(crate) websockets: Arc<Semaphore>,
     workers: Workers,
     waiting: Arc<Semaphore>,
 }
 
-impl Server {
+impl Rpc {
     /// Calls a method: on a thread that may block, or as a task if it waits for others.
     pub(crate) async fn call(&self, method: &'static Method, params: Params) -> Answer {
         let context = self.context.clone();
@@ -64,70 +55,31 @@ impl Server {
     }
 }
 
-/// A running server.
-#[derive(Debug)]
-pub struct RpcServer {
-    address: SocketAddr,
-    stop: watch::Sender<bool>,
-    serving: JoinHandle<()>,
+/// Serves the RPC on a bound address until the server is stopped. Needs a tokio runtime.
+///
+/// # Errors
+/// If the system gives no threads.
+pub fn serve(backend: Backend, config: Config, tcp: TcpListener) -> io::Result<Server> {
+    let settings = config.listen.clone();
+    let rpc = Arc::new(Rpc {
+        cors: Cors::new(&config.cors_allowed_origins),
+        subscribed_clients: AtomicUsize::new(0),
+        websockets: Arc::new(Semaphore::new(config.websockets_max)),
+        workers: Workers::new("rpc", config.workers)?,
+        waiting: Arc::new(Semaphore::new(config.commits_waiting_max)),
+        context: Context {
+            backend: Arc::new(backend),
+            config: Arc::new(config),
+        },
+    });
+    Server::start(tcp, settings, move |request| {
+        route(Arc::clone(&rpc), request)
+    })
 }
 
-impl RpcServer {
-    /// Listens on `address` (port 0: any free one) and serves until [`RpcServer::stop`]. Needs a tokio runtime.
-    ///
-    /// # Errors
-    /// If the address cannot be bound.
-    pub async fn start(
-        backend: Arc<dyn RpcBackend>,
-        config: Config,
-        address: SocketAddr,
-    ) -> io::Result<Self> {
-        let listener = Listener::bind(address, config.listen.clone()).await?;
-        let address = listener.address()?;
-        let (stop, stopping) = watch::channel(false);
-        let (alive, mut all_gone) = mpsc::channel(1);
-        let server = Arc::new(Server {
-            cors: Cors::new(&config.cors_allowed_origins),
-            subscribed_clients: AtomicUsize::new(0),
-            stopping: stopping.clone(),
-            alive,
-            websockets: Arc::new(Semaphore::new(config.websockets_max)),
-            workers: Workers::new("rpc", config.workers)?,
-            waiting: Arc::new(Semaphore::new(config.commits_waiting_max)),
-            context: Context {
-                backend,
-                config: Arc::new(config),
-            },
-        });
-        let serving = tokio::spawn(async move {
-            let handle = move |request: Request| route(Arc::clone(&server), request);
-            listener.serve(handle, stopping).await;
-            // All requests are answered by now; what is left of the senders belongs to websockets.
-            let _ = tokio::time::timeout(STOP_WAITS, all_gone.recv()).await;
-        });
-        Ok(Self {
-            address,
-            stop,
-            serving,
-        })
-    }
-
-    /// Where it listens.
-    #[must_use]
-    pub fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// Takes no more connections, tells the websockets, finishes what is under way, and returns.
-    pub async fn stop(self) {
-        let _ = self.stop.send(true);
-        let _ = self.serving.await;
-    }
-}
-
-async fn route(server: Arc<Server>, request: Request) -> Response {
+async fn route(rpc: Arc<Rpc>, request: Request) -> Response {
     match request.uri().path() {
-        "/websocket" => ws::upgrade(server, request).await,
-        _ => http::handle(server, request).await,
+        "/websocket" => ws::upgrade(rpc, request).await,
+        _ => http::handle(rpc, request).await,
     }
 }

@@ -11,7 +11,7 @@ use crate::event_bus::{Ended, Feed};
 use crate::events::{self, BlockEvents};
 use crate::params::{Kind, Params};
 use crate::query_lang::Query;
-use crate::{http::call_json, server::Server};
+use crate::{http::call_json, server::Rpc};
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{FromRequestParts as _, Request as HttpRequest};
 use axum::http::{StatusCode, header};
@@ -19,8 +19,7 @@ use axum::response::{IntoResponse as _, Response};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use strongroom_http::budget::{Budget, Meter};
-use strongroom_http::server::wait_for;
+use strongroom_http::Peer;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
@@ -33,11 +32,11 @@ const TOO_SLOW: &str =
     "subscription was canceled (reason: client is not pulling messages fast enough)";
 
 /// `/websocket`.
-pub(crate) async fn upgrade(server: Arc<Server>, request: HttpRequest) -> Response {
+pub(crate) async fn upgrade(server: Arc<Rpc>, request: HttpRequest) -> Response {
     let (mut parts, _) = request.into_parts();
-    let meter = parts.extensions.get::<Arc<Meter>>().cloned();
+    let peer = parts.extensions.get::<Peer>().cloned();
     let upgrade = WebSocketUpgrade::from_request_parts(&mut parts, &()).await;
-    let (Ok(upgrade), Some(meter)) = (upgrade, meter) else {
+    let (Ok(upgrade), Some(peer)) = (upgrade, peer) else {
         let headers = [
             (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
             (header::SEC_WEBSOCKET_VERSION, "13"),
@@ -51,15 +50,14 @@ pub(crate) async fn upgrade(server: Arc<Server>, request: HttpRequest) -> Respon
         let text = format!("websockets_max {max} reached, try again later\n");
         return (StatusCode::SERVICE_UNAVAILABLE, text).into_response();
     };
-    let (max, budget) = (config.body_bytes_max, config.listen.budget.clone());
+    let max = config.body_bytes_max;
     upgrade
         .max_message_size(max)
         .max_frame_size(max)
         .on_upgrade(move |socket| {
             let connection = Connection {
                 socket,
-                meter,
-                budget,
+                peer,
                 _place: place,
             };
             Client::run(server, connection)
@@ -69,8 +67,7 @@ pub(crate) async fn upgrade(server: Arc<Server>, request: HttpRequest) -> Respon
 /// The socket, and what it holds.
 struct Connection {
     socket: WebSocket,
-    meter: Arc<Meter>,
-    budget: Budget,
+    peer: Peer,
     _place: OwnedSemaphorePermit,
 }
 
@@ -83,7 +80,7 @@ impl Connection {
     /// Says what two texts make together: they are put together when there is room for it.
     async fn say(&mut self, head: &str, tail: &str) -> Result<(), Gone> {
         let bytes = head.len().saturating_add(tail.len());
-        let Ok(_room) = timeout(ROOM_WAITS, self.budget.room(bytes)).await else {
+        let Ok(_room) = timeout(ROOM_WAITS, self.peer.room(bytes)).await else {
             return Err(Gone);
         };
         self.send(Message::Text([head, tail].concat().into())).await
@@ -98,10 +95,10 @@ struct Subscription {
 }
 
 /// One of the places for clients with subscriptions; free again when dropped.
-struct Place(Arc<Server>);
+struct Place(Arc<Rpc>);
 
 impl Place {
-    fn take(server: &Arc<Server>) -> Result<Self, RpcError> {
+    fn take(server: &Arc<Rpc>) -> Result<Self, RpcError> {
         let max = server.context.config.subscription_clients_max;
         let free = |taken: usize| (taken < max).then_some(taken.saturating_add(1));
         let clients: &AtomicUsize = &server.subscribed_clients;
@@ -124,7 +121,7 @@ impl Drop for Place {
 struct Gone;
 
 struct Client {
-    server: Arc<Server>,
+    server: Arc<Rpc>,
     connection: Connection,
     subscriptions: Vec<Subscription>,
     /// The events, and the place among the clients that have any.
@@ -140,8 +137,7 @@ async fn next_events(feed: &mut Option<(Feed, Place)>) -> Result<Arc<BlockEvents
 }
 
 impl Client {
-    async fn run(server: Arc<Server>, connection: Connection) {
-        let _alive = server.alive.clone();
+    async fn run(server: Arc<Rpc>, connection: Connection) {
         let mut client = Self {
             server,
             connection,
@@ -154,7 +150,8 @@ impl Client {
 
     async fn serve(&mut self) -> Result<(), Gone> {
         let config = Arc::clone(&self.server.context.config);
-        let stopped = wait_for(self.server.stopping.clone());
+        let peer = self.connection.peer.clone();
+        let stopped = peer.stopped();
         tokio::pin!(stopped);
         let mut ping = interval_at(Instant::now() + config.ping_every, config.ping_every);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -179,7 +176,7 @@ impl Client {
                         // The library answers pings and closing.
                         Message::Ping(_) | Message::Pong(_) | Message::Close(_) => {}
                     }
-                    self.connection.meter.clear();
+                    self.connection.peer.clear();
                     heard = Instant::now();
                 }
                 events = next_events(&mut self.feed) => match events {
@@ -216,7 +213,7 @@ impl Client {
             _ => {
                 let answer = call_json(&self.server, request).await;
                 // Answers are made before anybody knows how long they are: they do not wait for room.
-                let Some(_room) = self.connection.budget.room_now(answer.len()) else {
+                let Some(_room) = self.connection.peer.room_now(answer.len()) else {
                     let busy = RpcError::internal("too many answers wait to be read, try again");
                     return self.say(respond(Some(&id), Err(&busy))).await;
                 };
@@ -262,7 +259,7 @@ impl Client {
             return Err(RpcError::internal("already subscribed"));
         }
         if let Some(place) = place {
-            let feed = self.server.context.backend.events().subscribe();
+            let feed = self.server.context.backend.events.subscribe();
             self.feed = Some((feed, place));
         }
         self.subscriptions.push(Subscription {

@@ -6,9 +6,8 @@ use strongroom_types::{DecidedBlock, Event, ExecTxResult, Height, ValidatorUpdat
 
 /// What a node does for its engine.
 ///
-/// All calls are synchronous, on the engine's own threads. `check_tx` may come at any time, also while a block is
-/// executed; the others come one at a time, in the order `info`, (`init_chain`), then for each height `reap` (only if
-/// this node proposes), `finalize_block`, `commit`.
+/// All calls are synchronous, on the engine's own threads, one at a time, in the order `info`, (`init_chain`), then for
+/// each height `reap` (only if this node proposes), `finalize_block`, `commit`.
 ///
 /// An error that is not transient ends the engine: it stands for a broken invariant or a lost enclave, never for a bad
 /// transaction. After a transient one ([`AppError::is_transient`]) the engine makes the same call again.
@@ -24,9 +23,6 @@ pub trait Application: Send + Sync {
     /// # Errors
     /// If the application cannot go on, e.g. because it belongs to another genesis.
     fn init_chain(&self, genesis: &GenesisDoc) -> Result<InitChain, AppError>;
-
-    /// Whether a transaction may wait for a block. `code` 0 means yes.
-    fn check_tx(&self, tx: &[u8], kind: CheckKind) -> ExecTxResult;
 
     /// Transactions for the next block, in order, at most `max_bytes` of them (each counted with its protobuf frame:
     /// length + 1 + the bytes of the length as varint) and at most `max_gas` of gas wanted (-1: no limit). They stay
@@ -70,15 +66,6 @@ pub struct InitChain {
     pub validators: Vec<ValidatorUpdate>,
     /// Changes of the document's parameters; also sets the app version of headers.
     pub consensus_params: Option<ConsensusParamsUpdate>,
-}
-
-/// Why a transaction is checked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CheckKind {
-    /// It is new.
-    New,
-    /// A block was committed since.
-    Recheck,
 }
 
 /// What executing a block gave.

@@ -18,7 +18,7 @@ pub mod privval;
 pub mod solo;
 pub mod state;
 
-pub use app::{AppError, Application, CheckKind, FinalizeBlock, Info, InitChain};
+pub use app::{AppError, Application, FinalizeBlock, Info, InitChain};
 pub use blocks::{Blocks, BlocksError, MemoryBlocks, block_meta};
 pub use clock::{Clock, SystemClock, TestClock};
 pub use genesis::GenesisDoc;

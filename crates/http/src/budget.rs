@@ -49,13 +49,13 @@ impl Budget {
 
     /// Room for an answer of so many bytes, when there is some; it is free again when dropped. An answer that is larger
     /// than the pool takes all of it.
-    pub async fn room(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+    pub(crate) async fn room(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
         let free = Arc::clone(&self.answered.free);
         free.acquire_many_owned(self.beyond(bytes)).await.ok()
     }
 
     /// The same, if there is room now.
-    pub fn room_now(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+    pub(crate) fn room_now(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
         let free = Arc::clone(&self.answered.free);
         free.try_acquire_many_owned(self.beyond(bytes)).ok()
     }
@@ -66,7 +66,7 @@ impl Budget {
     }
 
     /// These bytes, which hold their room until the last copy of the handle is gone; `None` if there is none now.
-    pub fn hold(&self, bytes: Bytes) -> Option<Bytes> {
+    pub(crate) fn hold(&self, bytes: Bytes) -> Option<Bytes> {
         if bytes.len() <= OWN_BYTES {
             return Some(bytes);
         }
@@ -88,7 +88,7 @@ impl AsRef<[u8]> for Held {
 
 /// Counts what a connection received and has not dealt with yet.
 #[derive(Debug)]
-pub struct Meter {
+pub(crate) struct Meter {
     budget: Budget,
     state: Mutex<Received>,
 }
@@ -112,7 +112,7 @@ impl Meter {
     }
 
     /// What was received so far is dealt with: its place is free again.
-    pub fn clear(&self) {
+    pub(crate) fn clear(&self) {
         *self.state() = Received::default();
     }
 

@@ -1,8 +1,10 @@
-//! CORS as CometBFT's RPC answers it: which origins, methods and request headers a browser may use.
+//! CORS: which origins, methods and request headers a browser may use. One policy lets anyone in, the other is that of
+//! CometBFT's RPC.
 
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, ORIGIN, VARY,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD,
+    ORIGIN, VARY,
 };
 use axum::http::{HeaderMap, HeaderValue, Method};
 
@@ -17,7 +19,23 @@ const HEADERS: [&str; 5] = [
 const VARY_PREFLIGHT: &str =
     "Origin, Access-Control-Request-Method, Access-Control-Request-Headers";
 
-/// The policy: allowed origins, each exact or with one `*`.
+/// Lets any origin call with `methods` and read every header: for servers that guard nothing by cookies.
+pub fn allow_anyone(answer: &mut HeaderMap, methods: &'static str) {
+    let any = HeaderValue::from_static("*");
+    for name in [
+        ACCESS_CONTROL_ALLOW_ORIGIN,
+        ACCESS_CONTROL_ALLOW_HEADERS,
+        ACCESS_CONTROL_EXPOSE_HEADERS,
+    ] {
+        answer.insert(name, any.clone());
+    }
+    answer.insert(
+        ACCESS_CONTROL_ALLOW_METHODS,
+        HeaderValue::from_static(methods),
+    );
+}
+
+/// CometBFT's policy: allowed origins, each exact or with one `*`.
 #[derive(Clone, Debug)]
 pub struct Cors {
     origins: Vec<String>,

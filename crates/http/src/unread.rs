@@ -67,7 +67,7 @@ impl Unread {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::server::{ANSWER_BYTES_PER_SECOND_MIN, ANSWER_WAITS};
+    use crate::settings::{ANSWER_BYTES_PER_SECOND_MIN, ANSWER_WAITS};
 
     const SECOND: Duration = Duration::from_secs(1);
 

@@ -1,14 +1,40 @@
-//! `abci_query`: the full gRPC method as path, an encoded request in, an encoded response out (wire.md 4.2).
+//! The node as the application behind CometBFT's RPC: Info, and Query with the full gRPC method as path, an encoded
+//! request in, an encoded response out (wire.md 4.2).
 
 use crate::host::busy;
 use crate::services::Services;
-use strongroom_comet_rpc::backend::AbciQueryAnswer;
+use strongroom_comet_rpc::backend::{AbciInfo, AbciQueryAnswer, Application};
 use strongroom_http::workers::Work;
-use strongroom_types::TxError;
+use strongroom_store::blocks::{BlockStore, BlockStoreError};
 use strongroom_types::error::sdk;
+use strongroom_types::{Height, TxError};
 
 /// The method whose answer is this one: asked for itself it would go as deep as the request is long.
 const ITSELF: &str = "/cosmos.base.tendermint.v1beta1.Service/ABCIQuery";
+
+impl Application for Services {
+    fn info(&self) -> Result<AbciInfo, BlockStoreError> {
+        let height = self.newest();
+        let results = self.blocks.results(height)?;
+        Ok(AbciInfo {
+            data: "strongroom".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            app_version: app_version(&self.blocks, height)?,
+            last_block_height: height,
+            last_block_app_hash: results.map(|r| r.app_hash).unwrap_or_default(),
+        })
+    }
+
+    fn query(&self, path: &str, data: &[u8], height: i64, _prove: bool) -> AbciQueryAnswer {
+        query(self, path, data, height)
+    }
+}
+
+/// The version of the application that the parameters set for the block after `height`.
+pub(crate) fn app_version(blocks: &BlockStore, height: Height) -> Result<u64, BlockStoreError> {
+    let params = blocks.consensus_params(height.saturating_add(1))?;
+    Ok(params.map(|params| params.app_version).unwrap_or_default())
+}
 
 /// Answers a query of CometBFT's RPC. Errors are in the answer, in the face that the RPC shows.
 pub(crate) fn query(services: &Services, path: &str, data: &[u8], height: i64) -> AbciQueryAnswer {

@@ -13,14 +13,14 @@ use strongroom_bridge::DoorError;
 use strongroom_bridge::message::BlockResult;
 use strongroom_comet_rpc::event_bus::EventBus;
 use strongroom_comet_rpc::events::block_events;
-use strongroom_comet_rpc::mempool::{CheckKind as PoolCheck, CheckTx, Mempool};
+use strongroom_comet_rpc::mempool::Mempool;
 use strongroom_consensus::{
-    AppError, Application, ChainState, CheckKind, FinalizeBlock, GenesisDoc, Info, InitChain,
+    AppError, Application, ChainState, FinalizeBlock, GenesisDoc, Info, InitChain,
 };
 use strongroom_proof::comet::Header;
 use strongroom_store::blocks::{BlockStore, Executed};
 use strongroom_store::{ContentStore, ExtraKey, Prepared, StateStore, Version};
-use strongroom_types::{DecidedBlock, ExecTxResult, Hash, Height, Tree};
+use strongroom_types::{DecidedBlock, Hash, Height, Tree};
 use tokio::sync::watch;
 
 /// What the store and the enclave share.
@@ -115,6 +115,7 @@ impl Application for App {
         Ok(Info {
             height: version.height,
             app_hash: version.app_hash.to_vec(),
+            // `init_chain` sets it, with the parameters of genesis.
             app_version: 0,
             engine,
         })
@@ -166,33 +167,6 @@ impl Application for App {
             validators: chain.validators,
             consensus_params: Some(update),
         })
-    }
-
-    fn check_tx(&self, tx: &[u8], kind: CheckKind) -> ExecTxResult {
-        let kind = match kind {
-            CheckKind::New => PoolCheck::New,
-            CheckKind::Recheck => PoolCheck::Recheck,
-        };
-        let CheckTx {
-            code,
-            codespace,
-            log,
-            info,
-            data,
-            gas_wanted,
-            gas_used,
-            events,
-        } = strongroom_comet_rpc::mempool::Checker::check_tx(&*self.chain, tx, kind);
-        ExecTxResult {
-            code,
-            data,
-            log,
-            info,
-            gas_wanted,
-            gas_used,
-            events,
-            codespace,
-        }
     }
 
     fn reap(&self, max_bytes: u64, max_gas: i64) -> Vec<Vec<u8>> {

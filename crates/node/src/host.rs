@@ -75,16 +75,18 @@ pub struct HostChain {
     /// The newest published block. Its state is the store's at that height.
     head: RwLock<BlockInfo>,
     pending: Mutex<CheckState>,
-    gate: Gate,
+    gate: Arc<Gate>,
 }
 
 impl HostChain {
-    /// A chain whose newest published block is `head`.
+    /// A chain whose newest published block is `head`. Transactions that pay less than `min_gas_price` do not pass
+    /// CheckTx.
     pub fn new(
         state: Arc<StateStore>,
         content: Arc<ContentStore>,
         blocks: Arc<BlockStore>,
         enclave: Enclave,
+        min_gas_price: GasPrice,
         head: BlockInfo,
     ) -> Self {
         Self {
@@ -93,10 +95,10 @@ impl HostChain {
             blocks,
             enclave,
             machine: Machine::default(),
-            min_gas_price: GasPrice::default(),
+            min_gas_price,
             head: RwLock::new(head),
             pending: Mutex::default(),
-            gate: Gate::default(),
+            gate: Arc::default(),
         }
     }
 
@@ -109,9 +111,21 @@ impl HostChain {
             .clone()
     }
 
+    /// The least that a transaction has to pay to wait for a block here.
+    #[must_use]
+    pub const fn min_gas_price(&self) -> &GasPrice {
+        &self.min_gas_price
+    }
+
+    /// How much of the past this node keeps.
+    #[must_use]
+    pub fn kept(&self) -> strongroom_store::Limits {
+        self.state.limits()
+    }
+
     /// The gate before heavy work, one for all servers of this node.
     #[must_use]
-    pub const fn gate(&self) -> &Gate {
+    pub const fn gate(&self) -> &Arc<Gate> {
         &self.gate
     }
 

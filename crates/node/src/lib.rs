@@ -13,7 +13,6 @@ mod abci;
 pub mod app;
 pub mod enclave;
 pub mod exceptions;
-pub mod faucet;
 pub mod host;
 pub mod node;
 mod records;

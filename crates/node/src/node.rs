@@ -3,12 +3,12 @@
 //! Promises: either everything runs or nothing does; whatever ends by itself (engine, enclave, server) ends the node,
 //! with a reason.
 
-use crate::abci;
+use crate::abci::app_version;
 use crate::app::{App, BootError, Stores, boot};
 use crate::chain::BlockInfo;
+use crate::chain::tx::GasPrice;
 use crate::enclave::Enclave;
 use crate::exceptions::Exceptions;
-use crate::faucet::{self, Purse};
 use crate::host::HostChain;
 use crate::rest;
 use crate::services::Services;
@@ -17,22 +17,19 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use strongroom_bridge::Transport;
-use strongroom_comet_rpc::RpcBackend;
-use strongroom_comet_rpc::RpcServer;
-use strongroom_comet_rpc::backend::{AbciInfo, AbciQueryAnswer, NodeInfo};
+use strongroom_comet_rpc::backend::{Backend, NodeInfo};
 use strongroom_comet_rpc::check_queue::CheckQueue;
 use strongroom_comet_rpc::config::Config as RpcConfig;
 use strongroom_comet_rpc::event_bus::EventBus;
 use strongroom_comet_rpc::mempool::{Limits as MempoolLimits, Mempool};
 use strongroom_consensus::solo::Parts;
 use strongroom_consensus::{EngineError, GenesisDoc, Pace, Signer, Solo, SystemClock};
-use strongroom_http::budget::Budget;
-use strongroom_http::gate::Gate;
-use strongroom_http::server::{Settings, Shares, TooFewDescriptors};
-use strongroom_store::blocks::{BlockStore, Validator};
+use strongroom_http::{Server, Shares};
+use strongroom_store::blocks::BlockStore;
 use strongroom_store::state::TABLES;
 use strongroom_store::{ContentStore, FjallKv, History, KvLimits, Limits, StateStore};
 use strongroom_types::Height;
+use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 
 /// The version of CometBFT whose dialect the RPC speaks.
@@ -46,8 +43,10 @@ pub struct Config {
     pub rest: SocketAddr,
     /// Where CometBFT's RPC listens.
     pub rpc: SocketAddr,
-    /// Where the faucet listens, and who pays; `None`: no faucet.
-    pub faucet: Option<(SocketAddr, Purse)>,
+    /// How the two listen.
+    pub shares: Shares,
+    /// The least that a transaction has to pay to wait for a block here.
+    pub min_gas_price: GasPrice,
     /// When blocks are made.
     pub pace: Pace,
     /// The operator's name for the node.
@@ -70,9 +69,6 @@ pub enum NodeError {
     /// The engine.
     #[error("engine: {0}")]
     Engine(#[from] EngineError),
-    /// The system gives too few descriptors.
-    #[error(transparent)]
-    Descriptors(#[from] TooFewDescriptors),
     /// The system gives no more threads.
     #[error("no thread for the servers: {0}. Raise the limit of processes (`ulimit -u`)")]
     Threads(io::Error),
@@ -177,18 +173,11 @@ pub(crate) fn with_operator(enclave: Enclave, layout: &Layout) -> Result<Enclave
 
 /// A running node.
 pub struct Node {
-    engine: Option<Solo>,
-    rpc: Option<RpcServer>,
-    tasks: Vec<tokio::task::JoinHandle<()>>,
-    stop: watch::Sender<bool>,
+    engine: Solo,
+    rpc: Server,
+    rest: Server,
     ended: mpsc::UnboundedReceiver<String>,
     published: watch::Receiver<Height>,
-    /// Where REST listens.
-    pub rest: SocketAddr,
-    /// Where the RPC listens.
-    pub rpc_address: SocketAddr,
-    /// Where the faucet listens.
-    pub faucet: Option<SocketAddr>,
 }
 
 impl Node {
@@ -203,13 +192,8 @@ impl Node {
         seal: Vec<u8>,
         signer: Signer,
     ) -> Result<Self, NodeError> {
-        let shares = Shares::of_process()?;
-        let budget = Budget::default();
-        let settings = |connections_max| Settings {
-            connections_max,
-            budget: budget.clone(),
-            ..Settings::default()
-        };
+        // Bound before a block is made: a port that is taken ends the start.
+        let (rpc, rest) = (listen(config.rpc).await?, listen(config.rest).await?);
         let layout = Layout(config.home.clone());
         let stores = open_stores(&layout)?;
         let enclave = with_operator(enclave(transport, &stores), &layout)?;
@@ -223,6 +207,7 @@ impl Node {
             Arc::clone(&stores.content),
             Arc::clone(&stores.blocks),
             enclave.clone(),
+            config.min_gas_price.clone(),
             head,
         ));
         let mempool = Arc::new(Mempool::new(MempoolLimits::default(), chain.clone()));
@@ -257,83 +242,54 @@ impl Node {
         let waker = engine.waker();
         mempool.on_waiting(move || waker.wake());
 
+        let gate = Arc::clone(chain.gate());
         let info = NodeInfo {
-            id: hex::encode(strongroom_proof::comet::validators::address(&validator)),
-            // Solo has no peers; clients want the field to say something.
-            listen_addr: "tcp://127.0.0.1:0".to_owned(),
-            network: genesis.chain_id.clone(),
-            version: COMET_VERSION.to_owned(),
-            moniker: config.moniker,
-            app_version: chain.head().version_app,
-            rpc_address: format!("tcp://{}", config.rpc),
+            rpc_address: format!("tcp://{}", rpc.local_addr().unwrap_or(config.rpc)),
+            app_version: app_version(&blocks, *watched.borrow())?,
+            ..node_info(&genesis.chain_id, config.moniker, validator)
         };
         let services = Services {
-            chain: Arc::clone(&chain),
+            chain,
             blocks: Arc::clone(&blocks),
-            checks: CheckQueue::new(Arc::clone(&mempool)).map_err(NodeError::Threads)?,
-            mempool: Arc::clone(&mempool),
-            info: Arc::new(info),
-        };
-        let (stop, stopping) = watch::channel(false);
-        // Binding never asks to come again: that is what a system says that gives no more threads.
-        let listen = |address| {
-            move |error: io::Error| match error.kind() {
-                io::ErrorKind::WouldBlock => NodeError::Threads(error),
-                _ => NodeError::Listen { address, error },
-            }
+            checks: CheckQueue::new(mempool).map_err(NodeError::Threads)?,
+            info: Arc::new(info.clone()),
         };
         let backend = Backend {
-            services: services.clone(),
-            events,
+            app: Arc::new(services.clone()),
+            blocks,
             published: watched.clone(),
-            validator,
+            checks: services.checks.clone(),
+            events,
+            gate,
+            node: info,
             genesis: String::from_utf8_lossy(genesis.bytes()).into_owned(),
         };
         let rpc_config = RpcConfig {
-            listen: settings(shares.rpc),
             // Half of its connections are left for plain requests.
-            websockets_max: shares.rpc / 2,
+            websockets_max: config.shares.rpc.connections_max / 2,
+            listen: config.shares.rpc,
             ..RpcConfig::default()
         };
-        let rpc = RpcServer::start(Arc::new(backend), rpc_config, config.rpc)
-            .await
-            .map_err(listen(config.rpc))?;
-        let (rest, rest_task) = rest::serve(
-            services.clone(),
-            config.rest,
-            settings(shares.rest),
-            stopping.clone(),
-        )
-        .await
-        .map_err(listen(config.rest))?;
-        let mut tasks = vec![rest_task];
-        let mut faucet_address = None;
-        if let Some((address, purse)) = config.faucet {
-            let chain_id = genesis.chain_id.clone();
-            let (bound, task) = faucet::serve(
-                services,
-                chain_id,
-                purse,
-                address,
-                settings(shares.faucet),
-                stopping,
-            )
-            .await
-            .map_err(listen(address))?;
-            faucet_address = Some(bound);
-            tasks.push(task);
-        }
         Ok(Self {
-            engine: Some(engine),
-            rpc_address: rpc.address(),
-            rpc: Some(rpc),
-            tasks,
-            stop,
+            engine,
+            rpc: strongroom_comet_rpc::serve(backend, rpc_config, rpc)
+                .map_err(NodeError::Threads)?,
+            rest: rest::serve(services, rest, config.shares.rest).map_err(NodeError::Threads)?,
             ended,
             published: watched,
-            rest,
-            faucet: faucet_address,
         })
+    }
+
+    /// Where REST listens.
+    #[must_use]
+    pub const fn rest(&self) -> SocketAddr {
+        self.rest.address()
+    }
+
+    /// Where the RPC listens.
+    #[must_use]
+    pub const fn rpc(&self) -> SocketAddr {
+        self.rpc.address()
     }
 
     /// Waits until a height is published; false: the engine ended before.
@@ -354,17 +310,30 @@ impl Node {
     ///
     /// # Errors
     /// What ended the engine before it was asked to stop.
-    pub async fn stop(mut self) -> Result<(), NodeError> {
-        self.stop.send_replace(true);
-        if let Some(rpc) = self.rpc.take() {
-            rpc.stop().await;
-        }
-        let ended = tokio::task::block_in_place(|| self.engine.take().map_or(Ok(()), Solo::stop));
-        for task in self.tasks.drain(..) {
-            // Connections that clients keep open do not hold the node.
-            task.abort();
-        }
-        Ok(ended?)
+    pub async fn stop(self) -> Result<(), NodeError> {
+        tokio::join!(self.rpc.stop(), self.rest.stop());
+        Ok(tokio::task::block_in_place(|| self.engine.stop())?)
+    }
+}
+
+/// Binds an address.
+async fn listen(address: SocketAddr) -> Result<TcpListener, NodeError> {
+    let bound = TcpListener::bind(address).await;
+    bound.map_err(|error| NodeError::Listen { address, error })
+}
+
+/// Who a node is that has no peers.
+fn node_info(chain_id: &str, moniker: String, validator: [u8; 32]) -> NodeInfo {
+    NodeInfo {
+        id: hex::encode(strongroom_proof::comet::validators::address(&validator)),
+        // Solo has no peers; clients want the field to say something.
+        listen_addr: "tcp://127.0.0.1:0".to_owned(),
+        network: chain_id.to_owned(),
+        version: COMET_VERSION.to_owned(),
+        moniker,
+        app_version: 0,
+        rpc_address: String::new(),
+        validator,
     }
 }
 
@@ -376,86 +345,5 @@ fn before_first(genesis: &GenesisDoc) -> BlockInfo {
         time: genesis.time,
         header_hash: [0; 32],
         version_app: 0,
-    }
-}
-
-struct Backend {
-    services: Services,
-    events: EventBus,
-    published: watch::Receiver<Height>,
-    validator: [u8; 32],
-    genesis: String,
-}
-
-impl RpcBackend for Backend {
-    fn blocks(&self) -> &BlockStore {
-        &self.services.blocks
-    }
-
-    fn published_height(&self) -> Height {
-        *self.published.borrow()
-    }
-
-    fn mempool(&self) -> &Mempool {
-        &self.services.mempool
-    }
-
-    fn checks(&self) -> &CheckQueue {
-        &self.services.checks
-    }
-
-    fn gate(&self) -> &Gate {
-        self.services.chain.gate()
-    }
-
-    fn events(&self) -> &EventBus {
-        &self.events
-    }
-
-    fn node_info(&self) -> NodeInfo {
-        NodeInfo::clone(&self.services.info)
-    }
-
-    fn validator(&self) -> Validator {
-        let address = strongroom_proof::comet::validators::address(&self.validator);
-        let next = self.published_height().saturating_add(1);
-        let set = self
-            .services
-            .blocks
-            .validators(next)
-            .ok()
-            .flatten()
-            .unwrap_or_default();
-        let known = set.into_iter().find(|v| v.address == address);
-        known.unwrap_or(Validator {
-            address,
-            pubkey: self.validator,
-            power: 0,
-            proposer_priority: 0,
-        })
-    }
-
-    fn catching_up(&self) -> bool {
-        false
-    }
-
-    fn genesis(&self) -> &str {
-        &self.genesis
-    }
-
-    fn abci_info(&self) -> AbciInfo {
-        let height = self.published_height();
-        let results = self.services.blocks.results(height).ok().flatten();
-        AbciInfo {
-            data: "strongroom".to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            app_version: self.services.chain.head().version_app,
-            last_block_height: height,
-            last_block_app_hash: results.map(|r| r.app_hash).unwrap_or_default(),
-        }
-    }
-
-    fn abci_query(&self, path: &str, data: &[u8], height: i64, _prove: bool) -> AbciQueryAnswer {
-        abci::query(&self.services, path, data, height)
     }
 }

@@ -121,6 +121,12 @@ impl Shared {
 }
 
 impl StateStore {
+    /// How much of the past it keeps.
+    #[must_use]
+    pub const fn limits(&self) -> Limits {
+        self.limits
+    }
+
     /// Opens the store that lies in `kv` (which has the tables [`TABLES`]), or an empty one.
     ///
     /// # Errors

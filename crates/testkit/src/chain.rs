@@ -10,6 +10,7 @@ use std::time::Duration;
 use strongroom_bridge::message::PublicKeys;
 use strongroom_chain::BlockInfo;
 use strongroom_chain::query::QueryError;
+use strongroom_chain::tx::GasPrice;
 use strongroom_comet_rpc::event_bus::EventBus;
 use strongroom_comet_rpc::mempool::{Limits, Mempool};
 use strongroom_consensus::solo::{Content, block_time};
@@ -325,6 +326,7 @@ fn application(way: Enclave, stores: &Stores, head: BlockInfo) -> (App, Arc<Host
         Arc::clone(&stores.content),
         Arc::clone(&stores.blocks),
         way.clone(),
+        GasPrice::default(),
         head,
     ));
     let mempool = Mempool::new(Limits::default(), host.clone());

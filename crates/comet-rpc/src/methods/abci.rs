@@ -23,7 +23,7 @@ struct Info {
 }
 
 pub(super) fn abci_info(context: &Context, _: &Params) -> Answer {
-    let info = context.backend.abci_info();
+    let info = context.backend.app.info()?;
     let hash = if info.last_block_height == 0 {
         vec![]
     } else {
@@ -78,7 +78,7 @@ impl From<ProofOp> for ProofOpJson {
 
 pub(super) fn abci_query(context: &Context, params: &Params) -> Answer {
     let height = params.int("height").unwrap_or(0);
-    let answered = context.backend.abci_query(
+    let answered = context.backend.app.query(
         params.text("path"),
         params.bytes("data"),
         height,

@@ -22,7 +22,7 @@ pub(super) struct BlockAnswer {
 
 impl BlockAnswer {
     pub(super) fn at(context: &Context, height: Height) -> Result<Self, RpcError> {
-        let blocks = context.backend.blocks();
+        let blocks = &context.backend.blocks;
         let (Some(meta), Some(block)) = (blocks.meta(height)?, blocks.block(height)?) else {
             return Err(missing("block", height));
         };
@@ -49,7 +49,7 @@ fn height_of(context: &Context, hash: &[u8]) -> Result<Option<Height>, RpcError>
     let Ok(hash) = hash.try_into() else {
         return Ok(None);
     };
-    let height = context.backend.blocks().height_of(&hash)?;
+    let height = context.backend.blocks.height_of(&hash)?;
     Ok(height.filter(|height| *height <= context.backend.published_height()))
 }
 
@@ -71,7 +71,7 @@ struct HeaderAnswer {
 fn meta(context: &Context, height: Height) -> Result<BlockMeta, RpcError> {
     context
         .backend
-        .blocks()
+        .blocks
         .meta(height)?
         .ok_or_else(|| missing("header", height))
 }
@@ -109,7 +109,7 @@ struct SignedHeader {
 pub(super) fn commit(context: &Context, params: &Params) -> Answer {
     let latest = context.backend.published_height();
     let height = context.height(params.int("height"), latest)?;
-    let blocks = context.backend.blocks();
+    let blocks = &context.backend.blocks;
     let block = blocks
         .block(height)?
         .ok_or_else(|| missing("block", height))?;
@@ -137,7 +137,7 @@ pub(super) fn block_results(context: &Context, params: &Params) -> Answer {
     let height = context.height(params.int("height"), context.backend.published_height())?;
     let results = context
         .backend
-        .blocks()
+        .blocks
         .results(height)?
         .ok_or_else(|| missing("results", height))?;
     answer(&BlockResultsJson::new(height, &results))
@@ -166,7 +166,7 @@ pub(super) fn blockchain(context: &Context, params: &Params) -> Answer {
         return Err(RpcError::internal("heights must be non-negative"));
     };
     let last = context.backend.published_height();
-    let base = context.backend.blocks().base()?.unwrap_or(1);
+    let base = context.backend.blocks.base()?.unwrap_or(1);
     let high = if high == 0 { last } else { high.min(last) };
     let low = low.max(base).max(high.saturating_sub(BLOCKCHAIN_MAX - 1));
     if low > high {

@@ -39,7 +39,7 @@ fn refused(error: &dyn core::fmt::Display) -> RpcError {
 /// Waits for CheckTx, not for a block.
 pub(super) fn broadcast_tx_sync(context: Context, params: Params) -> Later {
     Box::pin(async move {
-        let queue = context.backend.checks();
+        let queue = &context.backend.checks;
         let queued = queue
             .submit(params.bytes("tx").to_vec())
             .map_err(|e| refused(&e))?;
@@ -52,7 +52,7 @@ pub(super) fn broadcast_tx_sync(context: Context, params: Params) -> Later {
 /// Waits for nothing: CheckTx runs later and nobody hears of it.
 pub(super) fn broadcast_tx_async(context: Context, params: Params) -> Later {
     Box::pin(async move {
-        let queue = context.backend.checks();
+        let queue = &context.backend.checks;
         let queued = queue
             .submit(params.bytes("tx").to_vec())
             .map_err(|e| refused(&e))?;
@@ -76,12 +76,12 @@ pub(super) fn broadcast_tx_commit(context: Context, params: Params) -> Later {
 async fn commit(context: Context, params: Params) -> Answer {
     let backend = &context.backend;
     // Listening begins before the transaction can be in any block.
-    let mut feed = backend.events().subscribe();
+    let mut feed = backend.events.subscribe();
     let wrong = |error: &dyn core::fmt::Display| {
         RpcError::internal(format!("error on broadcastTxCommit: {error}"))
     };
     let queued = backend
-        .checks()
+        .checks
         .submit(params.bytes("tx").to_vec())
         .map_err(|e| wrong(&e))?;
     drop(params);

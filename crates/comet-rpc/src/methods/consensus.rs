@@ -142,7 +142,7 @@ fn no_votes(set: &[Validator]) -> Vec<RoundVotes> {
 
 /// The validators in force at `height`.
 fn validators(context: &Context, height: Height) -> Result<Vec<Validator>, RpcError> {
-    let set = context.backend.blocks().validators(height)?;
+    let set = context.backend.blocks.validators(height)?;
     set.ok_or_else(|| missing("validator set", height))
 }
 
@@ -152,7 +152,7 @@ fn time_of(context: &Context, height: Height) -> Result<Time, RpcError> {
         seconds: ZERO_TIME_SECONDS,
         nanos: 0,
     });
-    Ok(match context.backend.blocks().meta(height)? {
+    Ok(match context.backend.blocks.meta(height)? {
         Some(meta) => time(decode_header(&meta.header)?.time),
         None => zero,
     })
@@ -219,7 +219,7 @@ pub(super) fn dump_consensus_state(context: &Context, _: &Params) -> Answer {
 
 /// The votes for the last block.
 fn commit_of(context: &Context, height: Height, set: &[Validator]) -> Result<LastCommit, RpcError> {
-    let blocks = context.backend.blocks();
+    let blocks = &context.backend.blocks;
     let block = blocks
         .block(height)?
         .ok_or_else(|| missing("block", height))?;

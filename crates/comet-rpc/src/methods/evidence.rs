@@ -131,7 +131,7 @@ fn verify(
     a: &Read,
     b: &Read,
 ) -> Result<Result<(), String>, RpcError> {
-    let blocks = context.backend.blocks();
+    let blocks = &context.backend.blocks;
     let number = a.vote.height;
     let published = context.backend.published_height();
     let height = u64::try_from(number)

@@ -36,7 +36,7 @@ pub(super) fn net_info(_: &Context, _: &Params) -> Answer {
 }
 
 pub(super) fn genesis(context: &Context, _: &Params) -> Answer {
-    Ok(format!("{{\"genesis\":{}}}", context.backend.genesis()))
+    Ok(format!("{{\"genesis\":{}}}", context.backend.genesis))
 }
 
 #[derive(Serialize)]
@@ -50,7 +50,7 @@ pub(super) fn genesis_chunked(context: &Context, params: &Params) -> Answer {
     let named = params.int("chunk").unwrap_or(0);
     let chunks: Vec<&[u8]> = context
         .backend
-        .genesis()
+        .genesis
         .as_bytes()
         .chunks(GENESIS_CHUNK_BYTES)
         .collect();
@@ -133,7 +133,7 @@ fn end(context: &Context, height: Height) -> Result<(UpperHex, UpperHex, Time), 
     }
     let meta = context
         .backend
-        .blocks()
+        .blocks
         .meta(height)?
         .ok_or_else(|| missing("block", height))?;
     let header = decode_header(&meta.header)?;
@@ -150,12 +150,12 @@ pub(super) fn status(context: &Context, _: &Params) -> Answer {
     let earliest = if latest == 0 {
         0
     } else {
-        backend.blocks().base()?.unwrap_or(0)
+        backend.blocks.base()?.unwrap_or(0)
     };
     let (latest_block_hash, latest_app_hash, latest_block_time) = end(context, latest)?;
     let (earliest_block_hash, earliest_app_hash, earliest_block_time) = end(context, earliest)?;
-    let node = backend.node_info();
-    let validator = backend.validator();
+    let node = backend.node.clone();
+    let validator = backend.validator()?;
     answer(&Status {
         node_info: NodeInfoJson {
             protocol_version: ProtocolVersion {
@@ -184,7 +184,7 @@ pub(super) fn status(context: &Context, _: &Params) -> Answer {
             earliest_app_hash,
             earliest_block_height: Str(earliest),
             earliest_block_time,
-            catching_up: backend.catching_up(),
+            catching_up: backend.catching_up()?,
         },
         validator_info: ValidatorInfo {
             address: UpperHex(validator.address.to_vec()),

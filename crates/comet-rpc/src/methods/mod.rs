@@ -10,7 +10,7 @@ mod search;
 mod tx;
 mod validators;
 
-use super::backend::RpcBackend;
+use super::backend::Backend;
 use super::config::Config;
 use super::encode::block::Undecodable;
 use super::envelope::RpcError;
@@ -33,7 +33,7 @@ pub(crate) type Later = BoxFuture<'static, Answer>;
 /// What a method works with.
 #[derive(Clone)]
 pub(crate) struct Context {
-    pub(crate) backend: Arc<dyn RpcBackend>,
+    pub(crate) backend: Arc<Backend>,
     pub(crate) config: Arc<Config>,
 }
 
@@ -343,7 +343,7 @@ impl Context {
             );
             return Err(RpcError::internal(text));
         }
-        let base = self.backend.blocks().base()?.unwrap_or(1);
+        let base = self.backend.blocks.base()?.unwrap_or(1);
         if height < base {
             let text = format!("height {height} is not available, lowest height is {base}");
             return Err(RpcError::internal(text));

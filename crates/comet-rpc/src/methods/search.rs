@@ -40,9 +40,9 @@ struct TxSearch {
 
 pub(super) fn tx_search(context: &Context, params: &Params) -> Answer {
     let query = query(params)?;
-    let _pass = context.backend.gate().enter()?;
+    let _pass = context.backend.gate.enter()?;
     let mut found = search_txs(
-        context.backend.blocks(),
+        &context.backend.blocks,
         &query,
         context.backend.published_height(),
     )?;
@@ -62,9 +62,9 @@ struct BlockSearch {
 
 pub(super) fn block_search(context: &Context, params: &Params) -> Answer {
     let query = query(params)?;
-    let _pass = context.backend.gate().enter()?;
+    let _pass = context.backend.gate.enter()?;
     let mut found = search_blocks(
-        context.backend.blocks(),
+        &context.backend.blocks,
         &query,
         context.backend.published_height(),
     )?;
@@ -72,7 +72,7 @@ pub(super) fn block_search(context: &Context, params: &Params) -> Answer {
     let mut blocks = Vec::new();
     let mut bytes = 0usize;
     for &height in page(&found, params)? {
-        if let Some(meta) = context.backend.blocks().meta(height)? {
+        if let Some(meta) = context.backend.blocks.meta(height)? {
             bytes = bytes.saturating_add(usize::try_from(meta.size).unwrap_or(usize::MAX));
             within_limit(bytes)?;
         }

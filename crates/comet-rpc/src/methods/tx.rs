@@ -92,7 +92,7 @@ struct Loaded {
 
 impl Loaded {
     fn new(context: &Context, height: Height) -> Result<Self, RpcError> {
-        let blocks = context.backend.blocks();
+        let blocks = &context.backend.blocks;
         match (blocks.block(height)?, blocks.results(height)?) {
             (Some(block), Some(results)) => Ok(Self { block, results }),
             _ => Err(missing("block", height)),
@@ -106,7 +106,7 @@ pub(super) fn tx(context: &Context, params: &Params) -> Answer {
         return Err(RpcError::internal("transaction hash cannot be empty"));
     }
     let place = match hash.try_into() {
-        Ok(hash) => context.backend.blocks().tx_location(&hash)?,
+        Ok(hash) => context.backend.blocks.tx_location(&hash)?,
         Err(_) => None,
     };
     match place.filter(|place| place.height <= context.backend.published_height()) {

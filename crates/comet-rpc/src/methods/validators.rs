@@ -22,7 +22,7 @@ pub(super) fn validators(context: &Context, params: &Params) -> Answer {
     )?;
     let all = context
         .backend
-        .blocks()
+        .blocks
         .validators(height)?
         .ok_or_else(|| missing("validator set", height))?;
     let validators: Vec<ValidatorJson> = page(&all, params)?.iter().map(Into::into).collect();
@@ -47,7 +47,7 @@ pub(super) fn consensus_params(context: &Context, params: &Params) -> Answer {
     )?;
     let in_force = context
         .backend
-        .blocks()
+        .blocks
         .consensus_params(height)?
         .ok_or_else(|| missing("parameters", height))?;
     answer(&ConsensusParamsAnswer {

@@ -5,20 +5,21 @@ use base64::engine::general_purpose::STANDARD;
 use prost::Message as _;
 use serde_json::Value;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use strongroom_comet_rpc::RpcBackend;
 use strongroom_comet_rpc::backend::{AbciInfo, AbciQueryAnswer, NodeInfo, ProofOp};
 use strongroom_comet_rpc::check_queue::CheckQueue;
 use strongroom_comet_rpc::event_bus::EventBus;
 use strongroom_comet_rpc::events::block_events;
 use strongroom_comet_rpc::mempool::{CheckKind, CheckTx, Checker, Limits, Mempool};
-use strongroom_http::gate::Gate;
+use strongroom_comet_rpc::{Application, Backend, Config};
+use strongroom_http::Server;
 use strongroom_store::blocks::{
-    AbciParams, BlockMeta, BlockParams, BlockResults, BlockStore, ConsensusParamUpdates,
-    ConsensusParams, EvidenceParams, Executed, Validator,
+    AbciParams, BlockMeta, BlockParams, BlockResults, BlockStore, BlockStoreError,
+    ConsensusParamUpdates, ConsensusParams, EvidenceParams, Executed, Validator,
 };
 use strongroom_types::{Attribute, DecidedBlock, Event, ExecTxResult, ValidatorUpdate};
 use tendermint_proto::v0_38::types::Header;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 pub(crate) use strongroom_testdata::cometbft as golden;
 
@@ -234,20 +235,17 @@ impl Checker for Words {
 pub(crate) struct Golden {
     chain: &'static str,
     _directory: tempfile::TempDir,
-    blocks: BlockStore,
-    mempool: Arc<Mempool>,
-    checks: CheckQueue,
+    blocks: Arc<BlockStore>,
+    pub(crate) mempool: Arc<Mempool>,
     events: EventBus,
-    gate: Gate,
-    published: AtomicU64,
-    genesis: String,
+    published: watch::Sender<u64>,
 }
 
 impl Golden {
     /// With the recorded heights `from` to `to`.
     pub(crate) fn new(chain: &'static str, from: u64, to: u64, limits: Limits) -> Arc<Self> {
         let directory = tempfile::tempdir().unwrap();
-        let blocks = BlockStore::open(directory.path()).unwrap();
+        let blocks = Arc::new(BlockStore::open(directory.path()).unwrap());
         let first = recorded(chain, from);
         blocks
             .save_in_force(from, &first.validators, &first.params)
@@ -257,17 +255,62 @@ impl Golden {
             chain,
             _directory: directory,
             blocks,
-            checks: CheckQueue::new(Arc::clone(&mempool)).unwrap(),
             mempool,
             events: EventBus::default(),
-            gate: Gate::default(),
-            published: AtomicU64::new(0),
-            genesis: genesis(),
+            published: watch::Sender::new(0),
         };
         for height in from..=to {
             golden.publish_recorded(height);
         }
         Arc::new(golden)
+    }
+
+    /// The newest height that clients see.
+    pub(crate) fn published(&self) -> u64 {
+        *self.published.borrow()
+    }
+
+    /// Serves it on a free port.
+    pub(crate) async fn serve(&self, config: Config) -> Server {
+        let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        strongroom_comet_rpc::serve(self.backend(), config, tcp).unwrap()
+    }
+
+    fn backend(&self) -> Backend {
+        Backend {
+            app: Arc::new(App {
+                blocks: Arc::clone(&self.blocks),
+                published: self.published.subscribe(),
+            }),
+            blocks: Arc::clone(&self.blocks),
+            published: self.published.subscribe(),
+            checks: CheckQueue::new(Arc::clone(&self.mempool)).unwrap(),
+            events: self.events.clone(),
+            gate: Arc::default(),
+            node: self.node_info(),
+            genesis: genesis(),
+        }
+    }
+
+    fn node_info(&self) -> NodeInfo {
+        let next = *self.published.borrow() + 1;
+        let validator = self.blocks.validators(next).unwrap().unwrap()[0].pubkey;
+        let single = self.chain == "single";
+        NodeInfo {
+            id: if single {
+                "e925ddc5ccc221f92392988d3dd2424009cb3b6e"
+            } else {
+                "d99b8e3b1e8f6fe055fa250bc2a8e4ecc0e2e42b"
+            }
+            .into(),
+            listen_addr: "tcp://127.0.0.1:26656".into(),
+            network: format!("golden-{}-1", self.chain),
+            version: "0.38.25".into(),
+            moniker: "node0".into(),
+            app_version: 1,
+            rpc_address: "tcp://127.0.0.1:26657".into(),
+            validator,
+        }
     }
 
     pub(crate) fn publish_recorded(&self, height: u64) {
@@ -291,7 +334,7 @@ impl Golden {
             .map(|(tx, result)| (tx.as_slice(), result.code == 0))
             .collect();
         self.mempool.block_committed(included, || ());
-        self.published.store(meta.height, Ordering::Release);
+        self.published.send_replace(meta.height);
         let events = || block_events(&meta, &block, &executed.results);
         self.events.publish(events).unwrap();
     }
@@ -299,7 +342,7 @@ impl Golden {
     /// Makes blocks up to `height`, the last one with `tx` and `result`: the last recorded one with another height.
     pub(crate) fn make_blocks(&self, height: u64, tx: &[u8], result: &ExecTxResult) {
         let last = height;
-        for height in self.published_height() + 1..=last {
+        for height in *self.published.borrow() + 1..=last {
             let Recorded {
                 mut meta,
                 mut block,
@@ -337,83 +380,31 @@ fn genesis() -> String {
         .to_owned()
 }
 
-impl RpcBackend for Golden {
-    fn blocks(&self) -> &BlockStore {
-        &self.blocks
-    }
+/// The recorded application's Info and Query.
+struct App {
+    blocks: Arc<BlockStore>,
+    published: watch::Receiver<u64>,
+}
 
-    fn published_height(&self) -> u64 {
-        self.published.load(Ordering::Acquire)
-    }
-
-    fn mempool(&self) -> &Mempool {
-        &self.mempool
-    }
-
-    fn checks(&self) -> &CheckQueue {
-        &self.checks
-    }
-
-    fn gate(&self) -> &Gate {
-        &self.gate
-    }
-
-    fn events(&self) -> &EventBus {
-        &self.events
-    }
-
-    fn node_info(&self) -> NodeInfo {
-        let single = self.chain == "single";
-        NodeInfo {
-            id: if single {
-                "e925ddc5ccc221f92392988d3dd2424009cb3b6e"
-            } else {
-                "d99b8e3b1e8f6fe055fa250bc2a8e4ecc0e2e42b"
-            }
-            .into(),
-            listen_addr: "tcp://127.0.0.1:26656".into(),
-            network: format!("golden-{}-1", self.chain),
-            version: "0.38.25".into(),
-            moniker: "node0".into(),
-            app_version: 1,
-            rpc_address: "tcp://127.0.0.1:26657".into(),
-        }
-    }
-
-    fn validator(&self) -> Validator {
-        self.blocks
-            .validators(self.published_height() + 1)
-            .unwrap()
-            .unwrap()[0]
-            .clone()
-    }
-
-    fn catching_up(&self) -> bool {
-        false
-    }
-
-    fn genesis(&self) -> &str {
-        &self.genesis
-    }
-
-    fn abci_info(&self) -> AbciInfo {
-        AbciInfo {
+impl Application for App {
+    fn info(&self) -> Result<AbciInfo, BlockStoreError> {
+        Ok(AbciInfo {
             data: "golden".into(),
             version: "1.0.0".into(),
             app_version: 7,
-            last_block_height: self.published_height(),
+            last_block_height: *self.published.borrow(),
             last_block_app_hash: self
                 .blocks
-                .results(self.published_height())
+                .results(*self.published.borrow())
                 .unwrap()
                 .unwrap()
                 .app_hash,
-        }
+        })
     }
 
-    fn abci_query(&self, path: &str, data: &[u8], height: i64, prove: bool) -> AbciQueryAnswer {
+    fn query(&self, path: &str, data: &[u8], height: i64, prove: bool) -> AbciQueryAnswer {
         let height = if height == 0 {
-            self.published_height() as i64
+            *self.published.borrow() as i64
         } else {
             height
         };

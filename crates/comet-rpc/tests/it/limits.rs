@@ -6,11 +6,12 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use strongroom_comet_rpc::Config;
 use strongroom_comet_rpc::event_bus::LAG_BLOCKS_MAX;
 use strongroom_comet_rpc::mempool::Limits;
-use strongroom_comet_rpc::{Config, RpcBackend as _, RpcServer};
+use strongroom_http::Server;
 use strongroom_http::budget::{Budget, OWN_BYTES};
-use strongroom_http::server::{HEAD_BYTES_MAX, HEADERS_MAX, Settings};
+use strongroom_http::settings::{HEAD_BYTES_MAX, HEADERS_MAX, Settings};
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
@@ -33,16 +34,13 @@ fn patient(connections_max: usize) -> Settings {
     }
 }
 
-async fn start(config: Config) -> RpcServer {
+async fn start(config: Config) -> Server {
     start_with(config).await.1
 }
 
-async fn start_with(config: Config) -> (Arc<Golden>, RpcServer) {
+async fn start_with(config: Config) -> (Arc<Golden>, Server) {
     let backend = Golden::new("single", 1, 2, Limits::default());
-    let address = "127.0.0.1:0".parse().unwrap();
-    let server = RpcServer::start(backend.clone(), config, address)
-        .await
-        .unwrap();
+    let server = backend.serve(config).await;
     (backend, server)
 }
 
@@ -228,7 +226,7 @@ async fn a_peer_that_does_not_read_its_answers_loses_its_place() {
 }
 
 /// A server that waits one second, or longer for who takes a megabyte a second; and the path of a block of 24 MiB.
-async fn start_with_a_large_answer() -> (RpcServer, String) {
+async fn start_with_a_large_answer() -> (Server, String) {
     let (backend, server) = start_with(listening(Settings {
         answer_waits: Duration::from_secs(1),
         answer_bytes_per_second_min: 1 << 20,
@@ -609,10 +607,10 @@ async fn a_verb_that_should_change_nothing_broadcasts_nothing() {
             "{verb}"
         );
     }
-    assert_eq!(backend.mempool().size().txs, 0);
+    assert_eq!(backend.mempool.size().txs, 0);
     let sent = ask("GET /broadcast_tx_sync?tx=%22set%20a1%201%22", "");
     assert!(sent.starts_with("HTTP/1.1 200"), "{sent}");
-    assert_eq!(backend.mempool().size().txs, 1);
+    assert_eq!(backend.mempool.size().txs, 1);
     server.stop().await;
 }
 

@@ -7,8 +7,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
+use strongroom_comet_rpc::Config;
 use strongroom_comet_rpc::mempool::Limits;
-use strongroom_comet_rpc::{Config, RpcBackend as _, RpcServer};
 
 /// Files of which nothing is sent, with the reason.
 const SKIPPED_FILES: &[(&str, &str)] = &[("unsafe", "unsafe methods are not offered")];
@@ -316,7 +316,7 @@ fn make_its_block(backend: &Arc<Golden>, exchange: &Value) {
         .unwrap();
     std::thread::spawn(move || {
         for _ in 0..500 {
-            let waiting = backend.mempool().peek(100);
+            let waiting = backend.mempool.peek(100);
             if let Some(tx) = waiting
                 .iter()
                 .find(|tx| strongroom_types::sha256(tx) == hash)
@@ -387,10 +387,7 @@ fn check(directory: &str, file: &str, setting: Setting) {
         .build()
         .unwrap();
     let backend = Golden::new(setting.chain, setting.from, setting.to, setting.limits);
-    let address = "127.0.0.1:0".parse().unwrap();
-    let server = runtime
-        .block_on(RpcServer::start(backend.clone(), setting.config, address))
-        .unwrap();
+    let server = runtime.block_on(backend.serve(setting.config));
     let recorded = golden(&format!("{directory}{file}.json"));
     let (mut sent, mut wrong) = (0, Vec::new());
     for exchange in recorded["exchanges"].as_array().unwrap() {
@@ -441,10 +438,7 @@ fn both(setting: Setting, path: &str, name: &str) -> (Value, Value) {
         .build()
         .unwrap();
     let backend = Golden::new(setting.chain, setting.from, setting.to, setting.limits);
-    let address = "127.0.0.1:0".parse().unwrap();
-    let server = runtime
-        .block_on(RpcServer::start(backend, setting.config, address))
-        .unwrap();
+    let server = runtime.block_on(backend.serve(setting.config));
     let recorded = golden(path);
     let exchanges = recorded["exchanges"].as_array().unwrap();
     let exchange = exchanges.iter().find(|e| e["name"] == name).unwrap();

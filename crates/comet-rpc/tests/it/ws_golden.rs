@@ -6,8 +6,9 @@ use serde_json::Value;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
+use strongroom_comet_rpc::Config;
 use strongroom_comet_rpc::mempool::Limits;
-use strongroom_comet_rpc::{Config, RpcBackend as _, RpcServer};
+use strongroom_http::Server;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
@@ -70,7 +71,7 @@ fn parse(text: &str) -> Value {
 /// A conversation being played.
 struct Play {
     backend: Arc<Golden>,
-    server: RpcServer,
+    server: Server,
     socket: Socket,
     /// What came and was not expected yet, by id.
     inbox: HashMap<String, VecDeque<Value>>,
@@ -79,10 +80,7 @@ struct Play {
 impl Play {
     async fn start(height: u64, config: Config) -> Self {
         let backend = Golden::new("single", 1, height, Limits::default());
-        let address = "127.0.0.1:0".parse().unwrap();
-        let server = RpcServer::start(backend.clone(), config, address)
-            .await
-            .unwrap();
+        let server = backend.serve(config).await;
         let socket = connect(&server).await;
         Self {
             backend,
@@ -116,7 +114,7 @@ impl Play {
     async fn expect(&mut self, text: &str) {
         let expected = parse(text);
         if let Some(height) = height_of(&expected) {
-            for height in self.backend.published_height() + 1..=height {
+            for height in self.backend.published() + 1..=height {
                 self.backend.publish_recorded(height);
             }
         }
@@ -170,7 +168,7 @@ impl Play {
     }
 }
 
-async fn connect(server: &RpcServer) -> Socket {
+async fn connect(server: &Server) -> Socket {
     connect_async(format!("ws://{}/websocket", server.address()))
         .await
         .unwrap()

@@ -6,8 +6,8 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use strongroom_consensus::{
-    AppError, Application, Blocks, ChainState, CheckKind, FinalizeBlock, GenesisDoc, Info,
-    InitChain, Pace, Signer, Solo, SystemClock, solo::Parts,
+    AppError, Application, Blocks, ChainState, FinalizeBlock, GenesisDoc, Info, InitChain, Pace,
+    Signer, Solo, SystemClock, solo::Parts,
 };
 use strongroom_proof::comet::{BlockId, Commit, Header};
 use strongroom_store::blocks::BlockStore;
@@ -54,9 +54,6 @@ impl Application for FileApp {
             app_hash: vec![1; 32],
             ..InitChain::default()
         })
-    }
-    fn check_tx(&self, _: &[u8], _: CheckKind) -> ExecTxResult {
-        ExecTxResult::default()
     }
     fn reap(&self, _: u64, _: i64) -> Vec<Vec<u8>> {
         let now = std::time::SystemTime::now()

@@ -21,13 +21,12 @@ use prost::Message as _;
 use prost_reflect::{DescriptorPool, DynamicMessage};
 use routes::{BadRequest, PathFields, Route, Routes, Verb};
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
-use strongroom_http::server::{self, BodyError, Listener, Settings};
+use strongroom_http::body::{BodyError, read_body};
 use strongroom_http::workers::{Work, WorkError, Workers};
+use strongroom_http::{Server, Settings, cors};
 use strongroom_types::proto::FILE_DESCRIPTOR_SET;
-use tokio::sync::watch;
+use tokio::net::TcpListener;
 
 /// The longest request body in bytes: the largest upload in base64.
 const BODY_BYTES_MAX: usize = 4 << 20;
@@ -41,41 +40,30 @@ struct Gateway {
     routes: Routes,
     printer: Printer,
     workers: Workers,
-    body_waits: Duration,
 }
 
-/// Serves until `stopping` becomes true. Gives the address that was bound, and the running server.
+/// Serves on a bound address until the server is stopped.
 ///
 /// # Errors
-/// If the address cannot be bound, the system gives no threads, or the descriptors cannot be read (which a test excludes).
-pub async fn serve(
-    services: Services,
-    address: SocketAddr,
-    settings: Settings,
-    stopping: watch::Receiver<bool>,
-) -> io::Result<(SocketAddr, tokio::task::JoinHandle<()>)> {
+/// If the system gives no threads, or the descriptors cannot be read (which a test excludes).
+pub fn serve(services: Services, tcp: TcpListener, settings: Settings) -> io::Result<Server> {
     let pool = DescriptorPool::decode(FILE_DESCRIPTOR_SET).map_err(io::Error::other)?;
     let gateway = Arc::new(Gateway {
         services,
         routes: Routes::of(&pool),
         printer: Printer::new(pool),
         workers: Workers::new("rest", WORKERS)?,
-        body_waits: settings.body_waits,
     });
-    let listener = Listener::bind(address, settings).await?;
-    let bound = listener.address()?;
     let handle = move |request| Arc::clone(&gateway).handle(request);
-    let task = tokio::spawn(listener.serve(handle, stopping));
-    Ok((bound, task))
+    Server::start(tcp, settings, handle)
 }
 
 impl Gateway {
-    async fn handle(self: Arc<Self>, request: Request<Body>) -> Response<Body> {
-        let (parts, body) = request.into_parts();
-        if parts.method == Method::OPTIONS {
+    async fn handle(self: Arc<Self>, mut request: Request<Body>) -> Response<Body> {
+        if request.method() == Method::OPTIONS {
             return with_cors(response(StatusCode::NO_CONTENT, String::new(), None));
         }
-        let body = match server::read_body(body, BODY_BYTES_MAX, self.body_waits).await {
+        let body = match read_body(&mut request, BODY_BYTES_MAX).await {
             Ok(body) => body,
             Err(BodyError::Unreadable(_)) => {
                 let text = format!("request body longer than {BODY_BYTES_MAX} bytes");
@@ -85,6 +73,7 @@ impl Gateway {
                 return with_cors(unavailable("the request body came too slowly, try again"));
             }
         };
+        let (parts, _) = request.into_parts();
         let gateway = Arc::clone(&self);
         // Queries read disk and may run contracts: not on the threads that serve connections.
         let work = self
@@ -211,17 +200,6 @@ fn response(status: StatusCode, body: String, height: Option<u64>) -> Response<B
 
 /// Any origin may call: nothing here is guarded by cookies.
 fn with_cors(mut response: Response<Body>) -> Response<Body> {
-    let any = HeaderValue::from_static("*");
-    for name in [
-        header::ACCESS_CONTROL_ALLOW_ORIGIN,
-        header::ACCESS_CONTROL_ALLOW_HEADERS,
-        header::ACCESS_CONTROL_EXPOSE_HEADERS,
-    ] {
-        response.headers_mut().insert(name, any.clone());
-    }
-    let methods = HeaderValue::from_static("GET, POST, OPTIONS");
-    response
-        .headers_mut()
-        .insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
+    cors::allow_anyone(response.headers_mut(), "GET, POST, OPTIONS");
     response
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::chain::BlockInfo;
+use crate::chain::tx::GasPrice;
 use crate::enclave::Enclave;
 use crate::host::HostChain;
 use strongroom_bridge::message::{
@@ -51,6 +52,7 @@ fn gateway(home: &std::path::Path, error: DoorError) -> Arc<Gateway> {
         content,
         Arc::clone(&blocks),
         enclave,
+        GasPrice::default(),
         head,
     ));
     let mempool = Arc::new(Mempool::new(MempoolLimits::default(), chain.clone()));
@@ -59,8 +61,7 @@ fn gateway(home: &std::path::Path, error: DoorError) -> Arc<Gateway> {
         services: Services {
             chain,
             blocks,
-            checks: CheckQueue::new(Arc::clone(&mempool)).unwrap(),
-            mempool,
+            checks: CheckQueue::new(mempool).unwrap(),
             info: Arc::new(NodeInfo {
                 id: String::new(),
                 listen_addr: String::new(),
@@ -69,12 +70,12 @@ fn gateway(home: &std::path::Path, error: DoorError) -> Arc<Gateway> {
                 moniker: String::new(),
                 app_version: 0,
                 rpc_address: String::new(),
+                validator: [0; 32],
             }),
         },
         routes: Routes::of(&pool),
         printer: Printer::new(pool),
         workers: Workers::new("test", 2).unwrap(),
-        body_waits: Duration::from_secs(3_600),
     })
 }
 

@@ -3,6 +3,7 @@
 use super::{Answer, Services, decode, internal, places, status};
 use crate::chain::query::{GrpcCode, QueryError};
 use prost::Message as _;
+use strongroom_comet_rpc::backend::catching_up;
 use strongroom_store::blocks::Validator;
 use strongroom_types::Height;
 use strongroom_types::proto::cosmos::base::query::v1beta1::{PageRequest, PageResponse};
@@ -41,7 +42,10 @@ impl Services {
                     sdk_block,
                 })
             }
-            "GetSyncing" => self.answer(&pb::GetSyncingResponse { syncing: false }),
+            "GetSyncing" => {
+                let syncing = catching_up(&self.blocks, self.newest()).map_err(internal)?;
+                self.answer(&pb::GetSyncingResponse { syncing })
+            }
             "GetNodeInfo" => self.answer(&self.node_info()),
             "GetLatestValidatorSet" => {
                 let request: pb::GetLatestValidatorSetRequest = decode(request)?;

@@ -11,7 +11,6 @@ use prost::Message;
 use std::sync::Arc;
 use strongroom_comet_rpc::backend::NodeInfo;
 use strongroom_comet_rpc::check_queue::CheckQueue;
-use strongroom_comet_rpc::mempool::Mempool;
 use strongroom_http::workers::Work;
 use strongroom_store::blocks::BlockStore;
 use strongroom_types::Height;
@@ -27,8 +26,6 @@ pub struct Services {
     pub chain: Arc<HostChain>,
     /// Blocks, results, index.
     pub blocks: Arc<BlockStore>,
-    /// What waits for a block.
-    pub mempool: Arc<Mempool>,
     /// What waits for CheckTx.
     pub checks: CheckQueue,
     /// Who this node is.
@@ -78,7 +75,7 @@ impl Services {
         }
     }
 
-    fn newest(&self) -> Height {
+    pub(crate) fn newest(&self) -> Height {
         self.chain.head().height
     }
 

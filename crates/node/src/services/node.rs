@@ -2,23 +2,55 @@
 
 use super::{Answer, Services, internal};
 use crate::chain::query::QueryError;
-use crate::chain::tx::GasPrice;
 use strongroom_proof::comet::Header;
+use strongroom_store::{History, Limits};
+use strongroom_types::Height;
 use strongroom_types::proto::cosmos::base::node::v1beta1 as pb;
 use strongroom_types::proto::google::protobuf::Timestamp;
 
 impl Services {
     pub(super) fn node(&self, method: &str) -> Answer {
         match method {
-            "Config" => self.answer(&pb::ConfigResponse {
-                minimum_gas_price: minimum_gas_price(&GasPrice::default()),
-                pruning_keep_recent: "0".to_owned(),
-                pruning_interval: "0".to_owned(),
-                halt_height: 0,
-            }),
+            "Config" => self.answer(&self.config()),
             "Status" => self.answer(&self.status()?),
             _ => Err(QueryError::UnknownPath),
         }
+    }
+
+    fn config(&self) -> pb::ConfigResponse {
+        // In the SDK's words: heights that are kept, and every how many blocks the others are removed; zeros for never.
+        let (keep_recent, interval) = match self.chain.kept() {
+            Limits {
+                history: History::All,
+                ..
+            } => (0, 0),
+            Limits {
+                history: History::None,
+                provable,
+            } => (provable, 1),
+        };
+        pb::ConfigResponse {
+            minimum_gas_price: self.chain.min_gas_price().text(),
+            pruning_keep_recent: keep_recent.to_string(),
+            pruning_interval: interval.to_string(),
+            // No setting stops this node at a height.
+            halt_height: 0,
+        }
+    }
+
+    /// The lowest height whose block and state are both there.
+    fn earliest(&self, newest: Height) -> Result<Height, QueryError> {
+        let block = self.blocks.base().map_err(internal)?.unwrap_or(0);
+        Ok(match self.chain.kept() {
+            Limits {
+                history: History::All,
+                ..
+            } => block,
+            Limits {
+                history: History::None,
+                provable,
+            } => block.max(newest.saturating_sub(provable)),
+        })
     }
 
     fn status(&self) -> Result<pb::StatusResponse, QueryError> {
@@ -29,7 +61,7 @@ impl Services {
             .transpose()
             .map_err(internal)?;
         Ok(pb::StatusResponse {
-            earliest_store_height: self.blocks.base().map_err(internal)?.unwrap_or(0),
+            earliest_store_height: self.earliest(head.height)?,
             height: head.height,
             timestamp: Some(Timestamp {
                 seconds: head.time.seconds,
@@ -43,29 +75,5 @@ impl Services {
                 .map(|h| h.validators_hash.to_vec())
                 .unwrap_or_default(),
         })
-    }
-}
-
-/// A price with its point and 18 digits, as the SDK prints it.
-fn minimum_gas_price(price: &GasPrice) -> String {
-    const E18: u128 = 1_000_000_000_000_000_000;
-    format!(
-        "{}.{:018}{}",
-        price.amount_e18 / E18,
-        price.amount_e18 % E18,
-        price.denom
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_minimum_price_prints_eighteen_digits() {
-        assert_eq!(
-            minimum_gas_price(&GasPrice::default()),
-            "0.012500000000000000uscrt"
-        );
     }
 }

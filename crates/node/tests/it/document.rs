@@ -7,10 +7,10 @@ use strongroom_comet_rpc::indexer::ROWS_MAX;
 use strongroom_comet_rpc::{check_queue, event_bus};
 use strongroom_http::budget::{ANSWERED_BYTES_MAX, OWN_BYTES, RECEIVED_BYTES_MAX};
 use strongroom_http::gate::{RUNNING_MAX, WAIT_MAX, WAITING_MAX};
-use strongroom_http::server::{
-    ANSWER_BYTES_PER_SECOND_MIN, ANSWER_WAITS, BODY_WAITS, CONNECTIONS_MAX, HEAD_BYTES_MAX,
-    HEAD_WAITS, HEADERS_MAX, RESERVED_DESCRIPTORS,
+use strongroom_http::settings::{
+    ANSWER_BYTES_PER_SECOND_MIN, ANSWER_WAITS, BODY_WAITS, HEAD_BYTES_MAX, HEAD_WAITS, HEADERS_MAX,
 };
+use strongroom_http::shares::{CONNECTIONS_MAX, RESERVED_DESCRIPTORS};
 use strongroom_http::workers;
 
 #[test]

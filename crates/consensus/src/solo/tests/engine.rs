@@ -3,8 +3,8 @@
 use super::genesis;
 use crate::solo::{EngineError, Pace, Parts, Solo};
 use crate::{
-    AppError, Application, Blocks, BlocksError, ChainState, CheckKind, FinalizeBlock, GenesisDoc,
-    Info, InitChain, MemoryBlocks, Signer, SystemClock, TestClock,
+    AppError, Application, Blocks, BlocksError, ChainState, FinalizeBlock, GenesisDoc, Info,
+    InitChain, MemoryBlocks, Signer, SystemClock, TestClock,
 };
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -121,10 +121,6 @@ impl Application for App {
             app_hash: sha256(b"genesis").to_vec(),
             ..InitChain::default()
         })
-    }
-
-    fn check_tx(&self, _: &[u8], _: CheckKind) -> ExecTxResult {
-        ExecTxResult::default()
     }
 
     fn reap(&self, max_bytes: u64, max_gas: i64) -> Vec<Vec<u8>> {

@@ -1,0 +1,178 @@
+//! The faucet of a local network on port 5000 (wire.md section 5): sends a fixed amount to whoever asks.
+//!
+//! A client of its node, as any other: it asks the RPC for its account, signs, and broadcasts. Plain HTTP, for local
+//! networks only: its key is public knowledge.
+
+mod client;
+#[cfg(test)]
+mod tests;
+
+use anyhow::{Context as _, bail};
+use axum::body::Body;
+use axum::http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header};
+use client::Client;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use strongroom_http::{Server, Settings, cors};
+use strongroom_sdk::keys::Account;
+use strongroom_sdk::tx::TxBuilder;
+use strongroom_types::Address;
+use strongroom_types::proto::cosmos::auth::v1beta1::{
+    QueryAccountInfoRequest, QueryAccountInfoResponse,
+};
+use strongroom_types::proto::cosmos::bank::v1beta1::MsgSend;
+use strongroom_types::proto::cosmos::base::v1beta1::Coin;
+use tokio::net::TcpListener;
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+
+/// What one request gets, in [`DENOM`].
+pub(crate) const AMOUNT: u128 = 1_000_000_000;
+/// The denomination.
+pub(crate) const DENOM: &str = "uscrt";
+/// Gas of one send, with room for a new account.
+const GAS_LIMIT: u64 = 100_000;
+/// sdk code of a wrong sequence.
+const WRONG_SEQUENCE: u64 = 32;
+/// How long a payment waits for those before it. Longer than that, who asks is better told to come again.
+const TURN_WAITS: Duration = Duration::from_secs(10);
+/// Methods that may have an effect. Browsers ask with the others, and nobody means a payment by them.
+const METHODS: &str = "GET, POST, OPTIONS";
+
+/// Who pays, and on which chain.
+pub(crate) struct Faucet {
+    account: Account,
+    chain_id: String,
+    /// The RPC of its node.
+    node: SocketAddr,
+    /// The next sequence, where transactions of ours wait. Held while one is made: one after the other.
+    next: Mutex<u64>,
+}
+
+/// Serves on a bound address until the server is stopped.
+///
+/// # Errors
+/// As [`Server::start`].
+pub(crate) fn serve(faucet: Faucet, tcp: TcpListener, settings: Settings) -> io::Result<Server> {
+    let faucet = Arc::new(faucet);
+    Server::start(tcp, settings, move |request| {
+        answer(Arc::clone(&faucet), request)
+    })
+}
+
+async fn answer(faucet: Arc<Faucet>, request: Request<Body>) -> Response<Body> {
+    let mut response = match *request.method() {
+        Method::GET | Method::POST => faucet.handle(request.uri()).await,
+        Method::OPTIONS => empty(StatusCode::NO_CONTENT),
+        _ => empty(StatusCode::METHOD_NOT_ALLOWED),
+    };
+    cors::allow_anyone(response.headers_mut(), METHODS);
+    response
+}
+
+impl Faucet {
+    /// A faucet that pays from `account` by the RPC at `node`.
+    pub(crate) fn new(account: Account, chain_id: String, node: SocketAddr) -> Self {
+        Self {
+            account,
+            chain_id,
+            node,
+            next: Mutex::default(),
+        }
+    }
+
+    async fn handle(&self, uri: &Uri) -> Response<Body> {
+        match uri.path() {
+            "/" | "/status" => {
+                let address = self.account.address().to_string();
+                json(
+                    StatusCode::OK,
+                    &serde_json::json!({ "faucet_address": address, "amount": AMOUNT.to_string() }),
+                )
+            }
+            "/faucet" => {
+                let query = uri.query().unwrap_or_default();
+                let wanted = form_urlencoded::parse(query.as_bytes()).find(|(k, _)| k == "address");
+                let Some((_, to)) = wanted.filter(|(_, to)| !to.is_empty()) else {
+                    let error = serde_json::json!({ "error": "address is required" });
+                    return json(StatusCode::BAD_REQUEST, &error);
+                };
+                match self.pay(&to).await {
+                    Ok(txhash) => json(StatusCode::OK, &serde_json::json!({ "txhash": txhash })),
+                    Err(error) => json(
+                        StatusCode::INTERNAL_SERVER_ERROR,
+                        &serde_json::json!({ "error": format!("{error:#}") }),
+                    ),
+                }
+            }
+            _ => Response::new(Body::from("Invalid Request!")),
+        }
+    }
+
+    /// Broadcasts one send; does not wait for its block.
+    async fn pay(&self, to: &str) -> anyhow::Result<String> {
+        let to: Address = to.parse()?;
+        let turn = timeout(TURN_WAITS, self.next.lock()).await;
+        let mut next = turn.context("the faucet is busy, try again")?;
+        let mut node = Client::connect(self.node).await?;
+        let (number, committed) = self.position(&mut node).await?;
+        // Others may use the account too: once with our own idea of the sequence, once with the chain's.
+        for sequence in [committed.max(*next), committed] {
+            let checked = node.broadcast(&self.send(&to, number, sequence)?).await?;
+            match checked.code {
+                0 => {
+                    *next = sequence.saturating_add(1);
+                    return Ok(checked.hash);
+                }
+                WRONG_SEQUENCE if sequence != committed => {}
+                _ => bail!(checked.log),
+            }
+        }
+        bail!("the sequence of the faucet's account is not known")
+    }
+
+    /// Number and committed sequence of the account.
+    async fn position(&self, node: &mut Client) -> anyhow::Result<(u64, u64)> {
+        let request = QueryAccountInfoRequest {
+            address: self.account.address().to_string(),
+        };
+        let path = "/cosmos.auth.v1beta1.Query/AccountInfo";
+        let answer: QueryAccountInfoResponse = node.query(path, &request).await?;
+        let info = answer.info.context("the faucet has no account")?;
+        Ok((info.account_number, info.sequence))
+    }
+
+    fn send(&self, to: &Address, number: u64, sequence: u64) -> anyhow::Result<Vec<u8>> {
+        let message = MsgSend {
+            from_address: self.account.address().to_string(),
+            to_address: to.to_string(),
+            amount: vec![Coin {
+                denom: DENOM.to_owned(),
+                amount: AMOUNT.to_string(),
+            }],
+        };
+        let builder = TxBuilder::new(&self.chain_id)
+            .message(&message)
+            .gas(GAS_LIMIT);
+        Ok(builder.sign(&self.account, number, sequence)?)
+    }
+}
+
+/// Without a body, and with the methods that are allowed.
+fn empty(status: StatusCode) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    let methods = HeaderValue::from_static(METHODS);
+    response.headers_mut().insert(header::ALLOW, methods);
+    response
+}
+
+fn json(status: StatusCode, body: &serde_json::Value) -> Response<Body> {
+    let mut response = Response::new(Body::from(body.to_string()));
+    *response.status_mut() = status;
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    response
+}

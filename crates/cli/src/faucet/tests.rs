@@ -1,0 +1,217 @@
+//! The faucet over a real RPC and mempool. The chain behind them knows one account and in which order it signs.
+
+use super::*;
+use std::sync::Mutex as StdMutex;
+use strongroom_comet_rpc::backend::{AbciInfo, AbciQueryAnswer, NodeInfo};
+use strongroom_comet_rpc::check_queue::CheckQueue;
+use strongroom_comet_rpc::event_bus::EventBus;
+use strongroom_comet_rpc::mempool::{CheckKind, CheckTx, Checker, Limits, Mempool};
+use strongroom_comet_rpc::{Application, Backend, Config};
+use strongroom_sdk::local;
+use strongroom_store::blocks::{BlockStore, BlockStoreError};
+use strongroom_types::proto::Message as _;
+use strongroom_types::proto::cosmos::auth::v1beta1::BaseAccount;
+use strongroom_types::proto::cosmos::tx::v1beta1::{AuthInfo, TxRaw};
+use tokio::sync::watch;
+
+const NUMBER: u64 = 7;
+
+/// The account's sequences: committed, and with what waits.
+#[derive(Default)]
+struct Sequences {
+    committed: u64,
+    pending: u64,
+}
+
+#[derive(Clone, Default)]
+struct Chain(Arc<StdMutex<Sequences>>);
+
+fn sequence_of(tx: &[u8]) -> u64 {
+    let raw = TxRaw::decode(tx).unwrap();
+    AuthInfo::decode(raw.auth_info_bytes.as_slice())
+        .unwrap()
+        .signer_infos[0]
+        .sequence
+}
+
+impl Checker for Chain {
+    fn check_tx(&self, tx: &[u8], _: CheckKind) -> CheckTx {
+        let mut sequences = self.0.lock().unwrap();
+        if sequence_of(tx) != sequences.pending {
+            return CheckTx {
+                code: 32,
+                codespace: "sdk".to_owned(),
+                log: "account sequence mismatch".to_owned(),
+                ..CheckTx::default()
+            };
+        }
+        sequences.pending += 1;
+        CheckTx::default()
+    }
+}
+
+impl Application for Chain {
+    fn info(&self) -> Result<AbciInfo, BlockStoreError> {
+        unreachable!("the faucet does not ask")
+    }
+
+    fn query(&self, path: &str, data: &[u8], height: i64, _: bool) -> AbciQueryAnswer {
+        assert_eq!(path, "/cosmos.auth.v1beta1.Query/AccountInfo");
+        let request = QueryAccountInfoRequest::decode(data).unwrap();
+        let account = BaseAccount {
+            address: request.address,
+            account_number: NUMBER,
+            sequence: self.0.lock().unwrap().committed,
+            ..BaseAccount::default()
+        };
+        AbciQueryAnswer {
+            value: QueryAccountInfoResponse {
+                info: Some(account),
+            }
+            .encode_to_vec(),
+            height,
+            ..AbciQueryAnswer::default()
+        }
+    }
+}
+
+struct Network {
+    chain: Chain,
+    mempool: Arc<Mempool>,
+    rpc: Server,
+    faucet: Arc<Faucet>,
+    _directory: tempfile::TempDir,
+}
+
+async fn network() -> Network {
+    let directory = tempfile::tempdir().unwrap();
+    let chain = Chain::default();
+    let mempool = Arc::new(Mempool::new(Limits::default(), Arc::new(chain.clone())));
+    let backend = Backend {
+        app: Arc::new(chain.clone()),
+        blocks: Arc::new(BlockStore::open(directory.path()).unwrap()),
+        published: watch::channel(0).1,
+        checks: CheckQueue::new(Arc::clone(&mempool)).unwrap(),
+        events: EventBus::default(),
+        gate: Arc::default(),
+        node: NodeInfo {
+            id: String::new(),
+            listen_addr: String::new(),
+            network: "test-1".to_owned(),
+            version: String::new(),
+            moniker: String::new(),
+            app_version: 0,
+            rpc_address: String::new(),
+            validator: [0; 32],
+        },
+        genesis: "{}".to_owned(),
+    };
+    let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let rpc = strongroom_comet_rpc::serve(backend, Config::default(), tcp).unwrap();
+    let account = Account::from_mnemonic(local::account("a").unwrap().mnemonic).unwrap();
+    Network {
+        faucet: Arc::new(Faucet::new(account, "test-1".to_owned(), rpc.address())),
+        chain,
+        mempool,
+        rpc,
+        _directory: directory,
+    }
+}
+
+impl Network {
+    async fn ask(&self, method: Method, name: &str) -> (u16, serde_json::Value) {
+        let to = local::account(name).unwrap().address;
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("/faucet?address={to}"));
+        let request = request.body(Body::empty()).unwrap();
+        let response = answer(Arc::clone(&self.faucet), request).await;
+        let any = &response.headers()[header::ACCESS_CONTROL_ALLOW_ORIGIN];
+        assert_eq!(any, "*");
+        let status = response.status().as_u16();
+        let body = axum::body::to_bytes(response.into_body(), usize::MAX)
+            .await
+            .unwrap();
+        (status, serde_json::from_slice(&body).unwrap_or_default())
+    }
+
+    async fn pays(&self, name: &str) {
+        let (status, body) = self.ask(Method::GET, name).await;
+        assert_eq!(status, 200, "{body}");
+        let hash = body["txhash"].as_str().unwrap().to_owned();
+        let hashes = self.mempool.peek(100);
+        let mut hashes = hashes
+            .iter()
+            .map(|tx| hex::encode_upper(strongroom_types::sha256(tx)));
+        assert!(
+            hashes.any(|waiting| waiting == hash),
+            "it waits for a block"
+        );
+    }
+
+    fn sequences(&self) -> Vec<u64> {
+        self.mempool
+            .peek(100)
+            .iter()
+            .map(|tx| sequence_of(tx))
+            .collect()
+    }
+}
+
+#[tokio::test]
+async fn payments_that_are_asked_for_at_once_follow_each_other() {
+    let network = network().await;
+    tokio::join!(network.pays("b"), network.pays("c"), network.pays("d"));
+    assert_eq!(network.sequences(), [0, 1, 2]);
+    network.rpc.stop().await;
+}
+
+#[tokio::test]
+async fn a_faucet_that_counted_too_far_goes_on_where_the_chain_is() {
+    let network = network().await;
+    network.pays("b").await;
+    network.pays("c").await;
+    // The second one was lost with the mempool of a node that was started again.
+    *network.chain.0.lock().unwrap() = Sequences {
+        committed: 1,
+        pending: 1,
+    };
+    network.pays("d").await;
+    assert_eq!(network.sequences(), [0, 1, 1]);
+    network.rpc.stop().await;
+}
+
+#[tokio::test]
+async fn only_get_and_post_pay() {
+    let network = network().await;
+    for (method, status) in [
+        (Method::HEAD, 405),
+        (Method::OPTIONS, 204),
+        (Method::PUT, 405),
+        (Method::DELETE, 405),
+        (Method::PATCH, 405),
+    ] {
+        assert_eq!(network.ask(method.clone(), "b").await.0, status, "{method}");
+    }
+    assert_eq!(network.mempool.size().txs, 0);
+    assert_eq!(network.ask(Method::POST, "b").await.0, 200);
+    network.pays("d").await;
+    assert_eq!(network.sequences(), [0, 1]);
+    network.rpc.stop().await;
+}
+
+#[tokio::test]
+async fn a_node_that_refuses_or_is_gone_is_told_to_who_asks() {
+    let network = network().await;
+    network.chain.0.lock().unwrap().pending = 5;
+    let (status, body) = network.ask(Method::GET, "b").await;
+    assert_eq!(
+        (status, &body["error"]),
+        (500, &"account sequence mismatch".into())
+    );
+    let Network { rpc, faucet, .. } = network;
+    rpc.stop().await;
+    let to = local::account("b").unwrap().address;
+    let error = faucet.pay(to).await.unwrap_err();
+    assert!(error.to_string().contains("does not answer"), "{error:#}");
+}
