@@ -105,8 +105,9 @@ test("parameters and node settings print as in the reference", async () => {
       sig_verify_cost_ed25519: "590", sig_verify_cost_secp256k1: "1000",
     },
   });
-  const { minimum_gas_price } = await network.get("/cosmos/base/node/v1beta1/config");
-  assert.equal(minimum_gas_price, "0.012500000000000000uscrt");
+  assert.deepEqual(await network.get("/cosmos/base/node/v1beta1/config"), {
+    minimum_gas_price: "0.012500000000000000uscrt", pruning_keep_recent: "0", pruning_interval: "0", halt_height: "0",
+  });
   const { params } = await network.get("/compute/v1beta1/params");
   assert.deepEqual(Object.keys(params), ["compile_cost", "max_contract_size"]);
   assert.equal(params.max_contract_size, "2097152");
@@ -116,6 +117,16 @@ test("node info names the network and the application", async () => {
   const { default_node_info, application_version } = await a.query.tendermint.getNodeInfo({});
   assert.equal(default_node_info.network, "secretdev-1");
   assert.equal(typeof application_version.version, "string");
+  // The version that headers carry, as everybody tells it.
+  const [block, info, status] = await Promise.all(
+    ["block", "abci_info", "status"].map(async (path) => (await (await fetch(`${network.rpc}/${path}`)).json()).result),
+  );
+  const { app } = block.block.header.version;
+  assert.deepEqual(
+    [info.response.app_version, status.node_info.protocol_version.app, String(default_node_info.protocol_version.app)],
+    [app, app, app],
+  );
+  assert.equal(status.node_info.other.rpc_address, network.rpc.replace("http", "tcp"));
   assert.deepEqual(await a.query.tendermint.getSyncing({}), { syncing: false });
   const { validators } = await a.query.tendermint.getLatestValidatorSet({});
   assert.equal(validators.length, 1);

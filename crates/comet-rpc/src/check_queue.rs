@@ -28,17 +28,16 @@ pub struct CheckQueue {
 pub struct Queued {
     /// SHA-256 of the transaction.
     pub hash: Hash,
-    answer: oneshot::Receiver<Result<CheckTx, MempoolError>>,
+    answer: oneshot::Receiver<CheckTx>,
 }
 
 impl Queued {
     /// What CheckTx says.
     ///
     /// # Errors
-    /// [`MempoolError`] if others took the room meanwhile.
+    /// [`MempoolError::Unchecked`] if the checker panicked.
     pub async fn answer(self) -> Result<CheckTx, MempoolError> {
-        // Lost only if the checker panicked.
-        self.answer.await.unwrap_or(Err(MempoolError::Unchecked))
+        self.answer.await.map_err(|_| MempoolError::Unchecked)
     }
 }
 

@@ -1,8 +1,9 @@
 //! The mempool: transactions that passed CheckTx and wait for a block, in the order in which they came.
 //!
-//! Promises: bounded by [`Limits`]; the same bytes are checked once as long as they are remembered (replay
-//! protection; codes 19, 20, 21 of wire.md 1.12.2); after every block what was included is dropped and the rest is
-//! checked again in order. Refuses: priorities, replacement, durability ("acknowledged" means found in a block).
+//! Promises: bounded by [`Limits`], which count what is let in and not yet checked, too; the same bytes are checked once
+//! as long as they are remembered (replay protection; codes 19, 20, 21 of wire.md 1.12.2); after every block what was
+//! included is dropped and the rest is checked again in order.
+//! Refuses: priorities, replacement, durability ("acknowledged" means found in a block).
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -61,7 +62,7 @@ pub trait Checker: Send + Sync {
 pub struct Limits {
     /// The longest transaction, in bytes.
     pub tx_bytes_max: usize,
-    /// The most transactions that wait.
+    /// The most transactions that wait, for a block or for their check.
     pub txs_max: usize,
     /// The most bytes that wait.
     pub total_bytes_max: usize,
@@ -133,20 +134,63 @@ impl MempoolError {
     }
 }
 
-/// A transaction that was let in but not yet checked. Hand it to [`Mempool::check`].
-#[derive(Debug)]
+/// A transaction that was let in but not yet checked. Hand it to [`Mempool::check`]; dropped, it may come again.
 #[must_use = "an admitted transaction waits to be checked"]
 pub struct Admitted {
     tx: Vec<u8>,
-    hash: Hash,
+    room: Room,
 }
 
 impl Admitted {
     /// SHA-256 of the transaction.
     #[must_use]
     pub fn hash(&self) -> Hash {
-        self.hash
+        self.room.hash
     }
+}
+
+/// What an admitted transaction takes of the mempool. Dropped before it is given back, its check had no good end: then it
+/// is forgotten, too.
+struct Room {
+    inner: Arc<Mutex<Inner>>,
+    hash: Hash,
+    bytes: usize,
+    taken: bool,
+}
+
+impl Room {
+    fn take(pool: &Mempool, inner: &mut Inner, hash: Hash, bytes: usize) -> Self {
+        inner.unchecked.txs = inner.unchecked.txs.saturating_add(1);
+        inner.unchecked.bytes = inner.unchecked.bytes.saturating_add(bytes);
+        Self {
+            inner: Arc::clone(&pool.inner),
+            hash,
+            bytes,
+            taken: true,
+        }
+    }
+
+    fn give_back(&mut self, inner: &mut Inner) {
+        inner.unchecked.txs = inner.unchecked.txs.saturating_sub(1);
+        inner.unchecked.bytes = inner.unchecked.bytes.saturating_sub(self.bytes);
+        self.taken = false;
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        if self.taken {
+            let inner = Arc::clone(&self.inner);
+            let mut inner = lock(&inner);
+            self.give_back(&mut inner);
+            inner.seen.forget(&self.hash);
+        }
+    }
+}
+
+fn lock(inner: &Mutex<Inner>) -> MutexGuard<'_, Inner> {
+    // No code under this lock leaves the state half changed, so a panic elsewhere does not spoil it.
+    inner.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Whose answer a `Mempool` gives: how many wait and how large they are.
@@ -201,6 +245,8 @@ struct Inner {
     waiting: BTreeMap<u64, Waiting>,
     arrival: HashMap<Hash, u64>,
     bytes: usize,
+    /// What was let in and waits to be checked.
+    unchecked: Size,
     next_arrival: u64,
     seen: Seen,
 }
@@ -223,7 +269,7 @@ pub struct Mempool {
     checker: Arc<dyn Checker>,
     /// Held while the checker works and while a block is taken in, so that its overlay sees one order of things.
     turn: Mutex<()>,
-    inner: Mutex<Inner>,
+    inner: Arc<Mutex<Inner>>,
     waiting: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
@@ -235,7 +281,7 @@ impl Mempool {
             limits,
             checker,
             turn: Mutex::new(()),
-            inner: Mutex::new(Inner::default()),
+            inner: Arc::default(),
             waiting: OnceLock::new(),
         }
     }
@@ -251,15 +297,8 @@ impl Mempool {
         }
     }
 
-    /// The limits it was made with.
-    #[must_use]
-    pub fn limits(&self) -> Limits {
-        self.limits
-    }
-
     fn inner(&self) -> MutexGuard<'_, Inner> {
-        // No code under this lock leaves the state half changed, so a panic elsewhere does not spoil it.
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.inner)
     }
 
     /// Lets `tx` in without checking it: size, room, seen before.
@@ -279,62 +318,53 @@ impl Mempool {
         if inner.arrival.contains_key(&hash) || !inner.seen.insert(hash, self.limits.seen_max) {
             return Err(MempoolError::Seen);
         }
-        Ok(Admitted { tx, hash })
+        let room = Room::take(self, &mut inner, hash, tx.len());
+        Ok(Admitted { tx, room })
     }
 
     fn room_for(&self, inner: &Inner, len: usize) -> Result<(), MempoolError> {
-        let txs = inner.waiting.len();
-        if txs >= self.limits.txs_max
-            || inner.bytes.saturating_add(len) > self.limits.total_bytes_max
-        {
+        let txs = inner.waiting.len().saturating_add(inner.unchecked.txs);
+        let bytes = inner.bytes.saturating_add(inner.unchecked.bytes);
+        if txs >= self.limits.txs_max || bytes.saturating_add(len) > self.limits.total_bytes_max {
             return Err(MempoolError::Full {
                 txs,
                 txs_max: self.limits.txs_max,
-                bytes: inner.bytes,
+                bytes,
                 bytes_max: self.limits.total_bytes_max,
             });
         }
         Ok(())
     }
 
-    /// Checks what was let in. A good one waits from now on; a bad one is forgotten, so that it may come again.
-    ///
-    /// # Errors
-    /// [`MempoolError::Full`] if others took the room meanwhile.
-    pub fn check(&self, admitted: Admitted) -> Result<CheckTx, MempoolError> {
+    /// Checks what was let in. A good one waits from now on, in the room that it took; a bad one is forgotten, so that it
+    /// may come again.
+    #[must_use]
+    pub fn check(&self, admitted: Admitted) -> CheckTx {
+        let Admitted { tx, mut room } = admitted;
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        let answer = self.checker.check_tx(&admitted.tx, CheckKind::New);
-        let mut inner = self.inner();
+        let answer = self.checker.check_tx(&tx, CheckKind::New);
         if !answer.is_ok() {
-            inner.seen.forget(&admitted.hash);
-            return Ok(answer);
+            return answer;
         }
-        if let Err(full) = self.room_for(&inner, admitted.tx.len()) {
-            inner.seen.forget(&admitted.hash);
-            return Err(full);
-        }
+        let mut inner = self.inner();
+        room.give_back(&mut inner);
         let arrival = inner.next_arrival;
         inner.next_arrival = arrival.wrapping_add(1);
-        inner.bytes = inner.bytes.saturating_add(admitted.tx.len());
-        inner.arrival.insert(admitted.hash, arrival);
-        inner.waiting.insert(
-            arrival,
-            Waiting {
-                tx: admitted.tx,
-                gas_wanted: answer.gas_wanted,
-            },
-        );
+        inner.bytes = inner.bytes.saturating_add(tx.len());
+        inner.arrival.insert(room.hash, arrival);
+        let gas_wanted = answer.gas_wanted;
+        inner.waiting.insert(arrival, Waiting { tx, gas_wanted });
         drop(inner);
         self.tell_waiting();
-        Ok(answer)
+        answer
     }
 
     /// [`Mempool::admit`] and [`Mempool::check`] in one.
     ///
     /// # Errors
-    /// [`MempoolError`] if the transaction was not checked or found no room.
+    /// [`MempoolError`] if the transaction was not checked.
     pub fn submit(&self, tx: Vec<u8>) -> Result<CheckTx, MempoolError> {
-        self.check(self.admit(tx)?)
+        Ok(self.check(self.admit(tx)?))
     }
 
     /// Checks `tx` without keeping it or remembering it (RPC `check_tx`).
@@ -539,6 +569,73 @@ mod tests {
             error.to_string(),
             "mempool is full: number of txs 2 (max: 2), total txs bytes 7 (max: 7)"
         );
+    }
+
+    #[test]
+    fn what_is_not_checked_yet_takes_its_room_until_it_waits_or_is_gone() {
+        let limits = Limits {
+            txs_max: 3,
+            total_bytes_max: 7,
+            ..Limits::default()
+        };
+        let (pool, _) = pool(limits);
+        let (good, bad) = (pool.admit(b"good".to_vec()), pool.admit(b"bad".to_vec()));
+        let full = |tx: &[u8]| pool.admit(tx.to_vec()).map(|_| ()).unwrap_err();
+        assert_eq!(
+            full(b"x").to_string(),
+            "mempool is full: number of txs 2 (max: 3), total txs bytes 7 (max: 7)"
+        );
+        assert_eq!(pool.size(), Size::default(), "none waits for a block");
+        // A good one goes on taking its room, a bad one gives it back.
+        assert!(pool.check(good.unwrap()).is_ok());
+        assert!(matches!(
+            full(b"x"),
+            MempoolError::Full {
+                txs: 2,
+                bytes: 7,
+                ..
+            }
+        ));
+        assert!(!pool.check(bad.unwrap()).is_ok());
+        // So does one that is never checked, and it may come again.
+        for _ in 0..3 {
+            drop(pool.admit(b"new".to_vec()).unwrap());
+        }
+        let two = (
+            pool.admit(b"a".to_vec()).unwrap(),
+            pool.admit(b"b".to_vec()).unwrap(),
+        );
+        assert!(matches!(
+            full(b"c"),
+            MempoolError::Full {
+                txs: 3,
+                bytes: 6,
+                ..
+            }
+        ));
+        drop(two);
+        assert!(pool.submit(b"c".to_vec()).unwrap().is_ok());
+        assert_eq!(pool.size(), Size { txs: 2, bytes: 5 });
+    }
+
+    #[test]
+    fn a_check_that_panics_gives_its_room_back() {
+        struct Panics;
+        impl Checker for Panics {
+            fn check_tx(&self, _: &[u8], _: CheckKind) -> CheckTx {
+                panic!("on purpose")
+            }
+        }
+        let limits = Limits {
+            txs_max: 1,
+            ..Limits::default()
+        };
+        let pool = Mempool::new(limits, Arc::new(Panics));
+        for _ in 0..2 {
+            let admitted = pool.admit(b"a".to_vec()).unwrap();
+            let check = || pool.check(admitted);
+            assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(check)).is_err());
+        }
     }
 
     #[test]

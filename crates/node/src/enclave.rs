@@ -168,17 +168,6 @@ impl Enclave {
         }
     }
 
-    /// Where the enclave stands.
-    ///
-    /// # Errors
-    /// As [`Enclave::bootstrap_begin`].
-    pub fn status(&self) -> Result<Status, DoorError> {
-        match self.call(Request::Status)? {
-            Reply::Status(status) => Ok(status),
-            _ => Err(OTHER_REPLY),
-        }
-    }
-
     fn call(&self, request: Request) -> Result<Reply, DoorError> {
         // One view per height and conversation: it pins its version while the enclave reads.
         let mut views = BTreeMap::new();

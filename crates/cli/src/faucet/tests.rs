@@ -158,6 +158,15 @@ impl Network {
     }
 }
 
+#[test]
+fn the_table_of_limits_says_how_long_a_payment_waits() {
+    let table = include_str!("../../../../docs/spec/serving.md");
+    let seconds = TURN_WAITS.as_secs();
+    let row =
+        format!("| payment of the faucet that waits for those before it, seconds | {seconds} |");
+    assert!(table.contains(&row), "{row}");
+}
+
 #[tokio::test]
 async fn payments_that_are_asked_for_at_once_follow_each_other() {
     let network = network().await;

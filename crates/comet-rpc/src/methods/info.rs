@@ -25,7 +25,7 @@ struct NetInfo {
     peers: [(); 0],
 }
 
-/// A node of ours has no peers of its own: the consensus engine has.
+/// An engine that needs this crate has no peers: these are CometBFT's words for a node that waits for the first.
 pub(super) fn net_info(_: &Context, _: &Params) -> Answer {
     answer(&NetInfo {
         listening: true,
@@ -158,6 +158,7 @@ pub(super) fn status(context: &Context, _: &Params) -> Answer {
     let validator = backend.validator()?;
     answer(&Status {
         node_info: NodeInfoJson {
+            // The protocols of CometBFT v0.38.
             protocol_version: ProtocolVersion {
                 p2p: Str(8),
                 block: Str(11),
@@ -171,6 +172,7 @@ pub(super) fn status(context: &Context, _: &Params) -> Answer {
             channels: "402021222330386061",
             moniker: node.moniker,
             other: Other {
+                // Every transaction is indexed, whatever is set.
                 tx_index: "on",
                 rpc_address: node.rpc_address,
             },

@@ -323,6 +323,12 @@ impl Golden {
         self.publish(meta, block, executed);
     }
 
+    /// Saves a recorded block that is decided, and no more.
+    pub(crate) fn decide_recorded(&self, height: u64) {
+        let Recorded { meta, block, .. } = recorded(self.chain, height);
+        self.blocks.save_decided(&meta, &block).unwrap();
+    }
+
     /// The way of every block: saved, executed, acknowledged, published, told.
     fn publish(&self, meta: BlockMeta, block: DecidedBlock, executed: Executed) {
         self.blocks.save_decided(&meta, &block).unwrap();

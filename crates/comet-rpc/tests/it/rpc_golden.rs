@@ -426,6 +426,41 @@ fn node_and_chain_facts_are_as_recorded() {
 }
 
 #[test]
+fn a_node_behind_the_blocks_that_it_has_is_catching_up() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let backend = Golden::new("single", 1, 2, Limits::default());
+    let server = runtime.block_on(backend.serve(Config::default()));
+    let status = || {
+        let request = serde_json::json!({ "method": "GET", "target": "/status", "headers": [] });
+        let address = server.address();
+        let asked = std::thread::spawn(move || send(address, &request, b""));
+        let answer = runtime.block_on(async {
+            while !asked.is_finished() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            asked.join().unwrap()
+        });
+        let body: Value = serde_json::from_slice(&answer.body).unwrap();
+        let info = &body["result"]["sync_info"];
+        (
+            info["latest_block_height"].clone(),
+            info["catching_up"].clone(),
+        )
+    };
+    // The block that is being made is decided before it is executed.
+    for (decided, behind) in [(2, false), (3, false), (4, true)] {
+        if decided > 2 {
+            backend.decide_recorded(decided);
+        }
+        assert_eq!(status(), ("2".into(), behind.into()), "{decided}");
+    }
+    runtime.block_on(server.stop());
+}
+
+#[test]
 fn evidence_is_read_and_refused_as_recorded() {
     check("single/rpc/", "evidence", Setting::default());
 }

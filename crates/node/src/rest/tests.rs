@@ -12,10 +12,10 @@ use strongroom_bridge::{DoorError, FailureCode, Transport};
 use strongroom_comet_rpc::backend::NodeInfo;
 use strongroom_comet_rpc::check_queue::CheckQueue;
 use strongroom_comet_rpc::mempool::{Limits as MempoolLimits, Mempool};
-use strongroom_store::blocks::BlockStore;
+use strongroom_store::blocks::{BlockMeta, BlockStore};
 use strongroom_store::state::TABLES;
-use strongroom_store::{ContentStore, FjallKv, KvLimits, Limits, StateStore};
-use strongroom_types::Timestamp;
+use strongroom_store::{ContentStore, FjallKv, History, KvLimits, Limits, StateStore};
+use strongroom_types::{DecidedBlock, Timestamp};
 
 /// An enclave whose every call ends like this.
 struct Ends(DoorError);
@@ -31,8 +31,17 @@ impl Transport for Ends {
 }
 
 fn gateway(home: &std::path::Path, error: DoorError) -> Arc<Gateway> {
+    gateway_with(home, error, Limits::default(), GasPrice::default())
+}
+
+fn gateway_with(
+    home: &std::path::Path,
+    error: DoorError,
+    limits: Limits,
+    min_gas_price: GasPrice,
+) -> Arc<Gateway> {
     let kv = FjallKv::open(home.join("state"), TABLES, KvLimits::default()).unwrap();
-    let state = Arc::new(StateStore::open(Arc::new(kv), Limits::default()).unwrap());
+    let state = Arc::new(StateStore::open(Arc::new(kv), limits).unwrap());
     let content = Arc::new(ContentStore::open(&home.join("content")).unwrap());
     let blocks = Arc::new(BlockStore::open(&home.join("blocks")).unwrap());
     let enclave = Enclave::new(
@@ -52,7 +61,7 @@ fn gateway(home: &std::path::Path, error: DoorError) -> Arc<Gateway> {
         content,
         Arc::clone(&blocks),
         enclave,
-        GasPrice::default(),
+        min_gas_price,
         head,
     ));
     let mempool = Arc::new(Mempool::new(MempoolLimits::default(), chain.clone()));
@@ -105,5 +114,65 @@ async fn a_busy_enclave_is_429_so_that_clients_ask_again_and_a_lost_one_is_not()
         assert_eq!(body["code"], code, "{error}");
         let asks_again = body["message"].as_str().unwrap().ends_with("try again");
         assert_eq!(asks_again, status == 429, "{error}");
+    }
+}
+
+async fn get(gateway: &Arc<Gateway>, target: &str) -> serde_json::Value {
+    let request = Request::get(target).body(Body::empty()).unwrap();
+    let answer = Arc::clone(gateway).handle(request).await;
+    assert_eq!(answer.status().as_u16(), 200, "{target}");
+    let body = axum::body::to_bytes(answer.into_body(), usize::MAX).await;
+    serde_json::from_slice(&body.unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn a_node_says_what_it_takes_and_keeps() {
+    let price = GasPrice {
+        amount_e18: 500_000_000_000_000_000,
+        denom: "uscrt".to_owned(),
+    };
+    for (history, keep_recent, interval) in [(History::All, "0", "0"), (History::None, "42", "1")] {
+        let home = tempfile::tempdir().unwrap();
+        let limits = Limits {
+            provable: 42,
+            history,
+        };
+        let lost = DoorError::Closed("not asked".into());
+        let gateway = gateway_with(home.path(), lost, limits, price.clone());
+        let expected = serde_json::json!({
+            "minimum_gas_price": "0.500000000000000000uscrt",
+            "pruning_keep_recent": keep_recent,
+            "pruning_interval": interval,
+            "halt_height": "0",
+        });
+        let config = get(&gateway, "/cosmos/base/node/v1beta1/config").await;
+        assert_eq!(config, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_node_is_syncing_while_decided_blocks_wait_for_more_than_the_one_that_is_made() {
+    let home = tempfile::tempdir().unwrap();
+    let gateway = gateway(home.path(), DoorError::Closed("not asked".into()));
+    for (decided, syncing) in [(0, false), (1, false), (2, true)] {
+        if decided > 0 {
+            let meta = BlockMeta {
+                height: decided,
+                hash: [0; 32],
+                parts_total: 1,
+                parts_hash: [0; 32],
+                size: 0,
+                txs: 0,
+                header: Vec::new(),
+            };
+            let block = DecidedBlock::default();
+            gateway.services.blocks.save_decided(&meta, &block).unwrap();
+        }
+        let answer = get(&gateway, "/cosmos/base/tendermint/v1beta1/syncing").await;
+        assert_eq!(
+            answer,
+            serde_json::json!({ "syncing": syncing }),
+            "{decided}"
+        );
     }
 }

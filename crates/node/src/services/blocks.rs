@@ -146,6 +146,7 @@ impl Services {
         let version = env!("CARGO_PKG_VERSION");
         pb::GetNodeInfoResponse {
             default_node_info: Some(p2p::DefaultNodeInfo {
+                // The protocols of CometBFT v0.38, and no channels: an engine without peers has none.
                 protocol_version: Some(p2p::ProtocolVersion {
                     p2p: 8,
                     block: 11,
@@ -158,6 +159,7 @@ impl Services {
                 channels: Vec::new(),
                 moniker: info.moniker.clone(),
                 other: Some(p2p::DefaultNodeInfoOther {
+                    // Every transaction is indexed, whatever is set.
                     tx_index: "on".to_owned(),
                     rpc_address: info.rpc_address.clone(),
                 }),
