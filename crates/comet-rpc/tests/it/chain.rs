@@ -234,7 +234,7 @@ impl Checker for Words {
 /// The recorded node.
 pub(crate) struct Golden {
     chain: &'static str,
-    _directory: tempfile::TempDir,
+    directory: Arc<tempfile::TempDir>,
     blocks: Arc<BlockStore>,
     pub(crate) mempool: Arc<Mempool>,
     events: EventBus,
@@ -253,7 +253,7 @@ impl Golden {
         let mempool = Arc::new(Mempool::new(limits, Arc::new(Words)));
         let golden = Self {
             chain,
-            _directory: directory,
+            directory: Arc::new(directory),
             blocks,
             mempool,
             events: EventBus::default(),
@@ -279,6 +279,7 @@ impl Golden {
     fn backend(&self) -> Backend {
         Backend {
             app: Arc::new(App {
+                _directory: Arc::clone(&self.directory),
                 blocks: Arc::clone(&self.blocks),
                 published: self.published.subscribe(),
             }),
@@ -348,7 +349,7 @@ impl Golden {
     /// Makes blocks up to `height`, the last one with `tx` and `result`: the last recorded one with another height.
     pub(crate) fn make_blocks(&self, height: u64, tx: &[u8], result: &ExecTxResult) {
         let last = height;
-        for height in *self.published.borrow() + 1..=last {
+        for height in self.published() + 1..=last {
             let Recorded {
                 mut meta,
                 mut block,
@@ -388,6 +389,8 @@ fn genesis() -> String {
 
 /// The recorded application's Info and Query.
 struct App {
+    /// There as long as anybody serves it.
+    _directory: Arc<tempfile::TempDir>,
     blocks: Arc<BlockStore>,
     published: watch::Receiver<u64>,
 }
