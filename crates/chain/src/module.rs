@@ -15,7 +15,7 @@ use crate::query::QueryStop;
 use crate::types::error::{self, Registered};
 use crate::types::proto::{Message, Name};
 use crate::types::tx::decode_proto;
-use crate::types::{Address, Coins, TxError, ValidatorUpdate};
+use crate::types::{Address, TxError, ValidatorUpdate};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
@@ -109,9 +109,13 @@ pub trait TxMsg: Message + Name + Default + 'static {
         Ok(())
     }
 
-    /// The coins that it may take from its signer at delivery, and the signer. None for a message that fails by its own form.
-    fn spends(&self) -> Option<(Address, Coins)> {
-        None
+    /// Takes from the pending state of a check what its delivery may take from its signers, as far as it is there, without an
+    /// event: fees that wait behind it must not rest on that. What it gives is not counted, since it may fail.
+    ///
+    /// # Errors
+    /// A fault.
+    fn set_aside(&self, _: &mut Ctx<'_, '_>) -> Result<(), Stop> {
+        Ok(())
     }
 
     /// Runs it. [`Ctx::dispatch`] has seen that its signers allow it, and that [`TxMsg::validate_basic`] passes.
@@ -123,13 +127,13 @@ pub trait TxMsg: Message + Name + Default + 'static {
 
 /// A [`TxMsg`] of any type.
 pub(crate) trait AnyMsg {
-    fn spends(&self) -> Option<(Address, Coins)>;
+    fn set_aside(&self, ctx: &mut Ctx<'_, '_>) -> Result<(), Stop>;
     fn run(self: Box<Self>, ctx: &mut Ctx<'_, '_>) -> Result<Vec<u8>, Stop>;
 }
 
 impl<M: TxMsg> AnyMsg for M {
-    fn spends(&self) -> Option<(Address, Coins)> {
-        TxMsg::spends(self)
+    fn set_aside(&self, ctx: &mut Ctx<'_, '_>) -> Result<(), Stop> {
+        TxMsg::set_aside(self, ctx)
     }
 
     fn run(self: Box<Self>, ctx: &mut Ctx<'_, '_>) -> Result<Vec<u8>, Stop> {

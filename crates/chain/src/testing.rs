@@ -225,6 +225,8 @@ pub(crate) struct Chain {
     pub(crate) height: u64,
     pub(crate) users: Vec<User>,
     pub(crate) pending: CheckState,
+    /// Seconds since the time of [`block_info`].
+    pub(crate) clock: i64,
     machine: Machine,
 }
 
@@ -296,8 +298,16 @@ impl Chain {
             height: 0,
             users,
             pending: CheckState::default(),
+            clock: 0,
             machine,
         }
+    }
+
+    /// The block at this height and time.
+    pub(crate) fn info(&self) -> BlockInfo {
+        let mut block = block_info(self.height);
+        block.time.seconds += self.clock;
+        block
     }
 
     pub(crate) fn services(&self) -> Services<'_> {
@@ -310,7 +320,7 @@ impl Chain {
     /// Makes the next block.
     pub(crate) fn block(&mut self, txs: &[Vec<u8>]) -> BlockOutcome {
         self.height += 1;
-        let block = block_info(self.height);
+        let block = self.info();
         let outcome = execute_block(&self.state, &NoSecrets, self.services(), &block, txs).unwrap();
         self.state.apply(&outcome.writes);
         self.pending.reset();
@@ -319,7 +329,7 @@ impl Chain {
 
     pub(crate) fn check_as(&mut self, bytes: &[u8], recheck: bool) -> CheckOutcome {
         let mut pending = core::mem::take(&mut self.pending);
-        let block = block_info(self.height);
+        let block = self.info();
         let price = GasPrice::default();
         let outcome = pending
             .check(&self.state, self.services(), &block, &price, bytes, recheck)
@@ -341,7 +351,7 @@ impl Chain {
             &self.state,
             self.pending.pending(),
             self.services(),
-            &block_info(self.height),
+            &self.info(),
             bytes,
         )
     }
@@ -351,7 +361,7 @@ impl Chain {
         path: &str,
         request: &impl Message,
     ) -> Result<M, QueryStop> {
-        let block = block_info(self.height);
+        let block = self.info();
         let bytes = crate::query::query(
             &self.state,
             &NoSecrets,
@@ -365,7 +375,7 @@ impl Chain {
 
     /// Writes into the committed state, as if a block had done it.
     pub(crate) fn write(&mut self, f: impl FnOnce(&mut Ctx<'_, '_>)) {
-        let block = block_info(self.height);
+        let block = self.info();
         let mut state = State::new(&self.state, &NoSecrets, Overlay::default());
         f(&mut Ctx::new(
             &mut state,
@@ -381,7 +391,7 @@ impl Chain {
 
     /// Reads the committed state through a context.
     pub(crate) fn read<T>(&self, f: impl FnOnce(&mut Ctx<'_, '_>) -> T) -> T {
-        let block = block_info(self.height);
+        let block = self.info();
         let mut state = State::new(&self.state, &NoSecrets, Overlay::default());
         f(&mut Ctx::new(
             &mut state,

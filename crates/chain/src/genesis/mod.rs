@@ -6,6 +6,7 @@
 //! Refuses: a first height other than 1, an app hash before the first state.
 
 mod app_state;
+mod coin;
 pub mod consensus;
 mod export;
 pub mod localnet;
@@ -13,6 +14,7 @@ pub mod localnet;
 mod tests;
 
 pub use app_state::AppState;
+pub use coin::GenesisCoin;
 pub use export::{SealedEntry, export};
 pub use localnet::{
     BLOCK_BYTES_MAX, BLOCK_GAS_MAX, DENOM, LOCAL_ACCOUNTS, LocalAccount, LocalnetParams,

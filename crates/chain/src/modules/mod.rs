@@ -9,14 +9,13 @@ pub mod auth;
 pub mod bank;
 pub mod compute;
 pub mod consensus;
+pub mod feegrant;
 pub mod registration;
 
 use crate::Ctx;
 use crate::error::Stop;
 use crate::module::Module;
-use crate::tx::Msg;
-use crate::types::error::sdk;
-use crate::types::{Address, Coins};
+use crate::types::Address;
 
 /// The table.
 pub const MODULES: &[&Module] = &[
@@ -24,35 +23,45 @@ pub const MODULES: &[&Module] = &[
     &bank::MODULE,
     &compute::MODULE,
     &consensus::MODULE,
+    &feegrant::MODULE,
     &registration::MODULE,
 ];
 
 /// In which order the first state is written: accounts before those who hold something.
-pub const INIT_GENESIS: &[&str] = &["consensus", "auth", "bank", "registration", "compute"];
+pub const INIT_GENESIS: &[&str] = &[
+    "consensus",
+    "auth",
+    "bank",
+    "registration",
+    "compute",
+    "feegrant",
+];
 
 /// In which order modules begin a block.
-pub const BEGIN_BLOCK: &[&str] = &["consensus", "auth", "bank", "registration", "compute"];
+pub const BEGIN_BLOCK: &[&str] = &[
+    "consensus",
+    "auth",
+    "bank",
+    "registration",
+    "compute",
+    "feegrant",
+];
 
 /// In which order modules end a block: the fees are counted last.
-pub const END_BLOCK: &[&str] = &["consensus", "auth", "registration", "compute", "bank"];
+pub const END_BLOCK: &[&str] = &[
+    "consensus",
+    "auth",
+    "registration",
+    "compute",
+    "feegrant",
+    "bank",
+];
 
 /// The ante chain.
 pub(crate) use auth::ante::run as ante;
 
-/// Takes a fee out of what `granter` allows `payer` to pay with.
-///
-/// # Errors
-/// sdk 38: no module grants fees yet.
-pub(crate) fn use_fee_grant(
-    _: &mut Ctx,
-    granter: &Address,
-    payer: &Address,
-    _: &Coins,
-    _: &[Msg],
-) -> Result<(), Stop> {
-    let text = format!("{granter} does not allow to pay fees for {payer}: fee-grant not found");
-    Err(sdk::NOT_FOUND.wrap(text).into())
-}
+/// Takes a fee out of what another than its payer allows.
+pub(crate) use feegrant::keeper::use_fee_grant;
 
 /// How much of a balance may be spent: all of it, as long as nothing vests.
 ///

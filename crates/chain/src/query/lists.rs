@@ -2,12 +2,14 @@
 
 use super::page::OFFSET_MAX;
 use super::{QueryStop, query};
+use crate::genesis::Document;
 use crate::ports::NoSecrets;
-use crate::testing::{Chain, block_info, document};
+use crate::testing::{Chain, User, block_info, document};
 use crate::types::proto::Message;
 use crate::types::proto::cosmos::auth::v1beta1 as auth;
 use crate::types::proto::cosmos::bank::v1beta1 as bank;
 use crate::types::proto::cosmos::base::query::v1beta1::{PageRequest, PageResponse};
+use crate::types::proto::cosmos::feegrant::v1beta1 as feegrant;
 
 /// What a list answers: its entries as text, and the page data.
 type Page = (Vec<String>, PageResponse);
@@ -97,6 +99,36 @@ fn lists() -> Vec<List> {
             QuerySendEnabledResponse.send_enabled
         ),
         List {
+            path: "/cosmos.feegrant.v1beta1.Query/Allowances",
+            request: |chain, page| {
+                feegrant::QueryAllowancesRequest {
+                    grantee: holder(chain),
+                    pagination: Some(page),
+                }
+                .encode_to_vec()
+            },
+            read: |bytes| {
+                let answer = feegrant::QueryAllowancesResponse::decode(bytes).unwrap();
+                let entries = answer.allowances.iter().map(|e| format!("{e:?}")).collect();
+                (entries, answer.pagination.unwrap())
+            },
+        },
+        List {
+            path: "/cosmos.feegrant.v1beta1.Query/AllowancesByGranter",
+            request: |chain, page| {
+                feegrant::QueryAllowancesByGranterRequest {
+                    granter: holder(chain),
+                    pagination: Some(page),
+                }
+                .encode_to_vec()
+            },
+            read: |bytes| {
+                let answer = feegrant::QueryAllowancesByGranterResponse::decode(bytes).unwrap();
+                let entries = answer.allowances.iter().map(|e| format!("{e:?}")).collect();
+                (entries, answer.pagination.unwrap())
+            },
+        },
+        List {
             path: "/cosmos.auth.v1beta1.Query/Accounts",
             request: |_, page| {
                 auth::QueryAccountsRequest {
@@ -111,6 +143,28 @@ fn lists() -> Vec<List> {
             },
         },
     ]
+}
+
+/// The first user grants five others, and they grant him.
+fn grants(document: &mut Document) {
+    use crate::genesis::LOCAL_ACCOUNTS;
+    use crate::modules::feegrant::genesis::{Genesis, GenesisAllowance, GenesisBasic, Grant};
+    let user = User::new(0).address.to_string();
+    let give = |granter: &str, grantee: &str| Grant {
+        granter: granter.into(),
+        grantee: grantee.into(),
+        allowance: GenesisAllowance::Basic(GenesisBasic {
+            spend_limit: Vec::new(),
+            expiration: None,
+        }),
+    };
+    let others = LOCAL_ACCOUNTS.map(|account| account.address);
+    let both = others.map(|other| [give(&user, other), give(other, &user)]);
+    let allowances = both.into_iter().flatten().collect();
+    document
+        .app_state
+        .set("feegrant", &Genesis { allowances })
+        .unwrap();
 }
 
 /// A chain whose every list has at least five entries.
@@ -142,6 +196,7 @@ fn chain() -> Chain {
         app.denom_metadata.push(metadata);
     }
     document.app_state.set("bank", &app).unwrap();
+    grants(&mut document);
     Chain::from_document(&document, 5)
 }
 

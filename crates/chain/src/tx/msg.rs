@@ -6,7 +6,7 @@ use crate::error::Stop;
 use crate::module::{self, AnyMsg};
 use crate::types::error::sdk;
 use crate::types::proto::Any;
-use crate::types::{Address, Coins, TxError};
+use crate::types::{Address, TxError};
 
 /// A message that has a handler and passed its stateless check.
 pub struct Msg {
@@ -52,11 +52,12 @@ impl Msg {
         self.signers.as_deref().map_err(Clone::clone)
     }
 
-    /// The coins that it may take from its signer, and the signer ([`crate::module::TxMsg::spends`]).
-    #[must_use]
-    pub fn spends(&self) -> Option<(Address, Coins)> {
-        let (from, coins) = self.message.spends()?;
-        (!coins.is_empty()).then_some((from, coins))
+    /// See [`crate::module::TxMsg::set_aside`].
+    ///
+    /// # Errors
+    /// A fault.
+    pub(crate) fn set_aside(&self, ctx: &mut Ctx<'_, '_>) -> Result<(), Stop> {
+        self.message.set_aside(ctx)
     }
 
     /// Runs it; gives its encoded response.

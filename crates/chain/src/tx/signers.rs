@@ -15,20 +15,28 @@ use signers::Signer;
 /// The address errors of signer fields.
 pub(super) fn of_message(message: &Any) -> Result<Vec<Address>, TxError> {
     let fields = signers::of(message).map_err(parse_error)?;
-    fields.into_iter().map(address).collect()
+    fields.into_iter().map(of_field).collect()
 }
 
-fn address(field: Signer<'_>) -> Result<Address, TxError> {
+fn of_field(field: Signer<'_>) -> Result<Address, TxError> {
     match field {
         Signer::Bytes(bytes) => {
             Address::from_bytes(bytes).map_err(|e| sdk::UNKNOWN_ADDRESS.wrap(e))
         }
-        Signer::Text(text) => text.parse().map_err(|e: AddressError| match e {
-            AddressError::Prefix(_) => sdk::LOGIC.wrap(e),
-            AddressError::Length(_) => sdk::UNKNOWN_ADDRESS.wrap(e),
-            other => TxError::plain(other.to_string()),
-        }),
+        Signer::Text(text) => address(text),
     }
+}
+
+/// An address as the protocol reads it from text.
+///
+/// # Errors
+/// sdk 35 for another prefix, 9 for another length, no registered error for what is no bech32.
+pub(crate) fn address(text: &str) -> Result<Address, TxError> {
+    text.parse().map_err(|e: AddressError| match e {
+        AddressError::Prefix(_) => sdk::LOGIC.wrap(e),
+        AddressError::Length(_) => sdk::UNKNOWN_ADDRESS.wrap(e),
+        other => TxError::plain(other.to_string()),
+    })
 }
 
 /// All signers of a transaction: of the messages, then the fee payer if it is none of them. The first pays the fee

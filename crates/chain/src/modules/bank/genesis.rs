@@ -8,6 +8,7 @@ use super::state::{
 pub use super::state::{DenomUnit, Metadata};
 use crate::Ctx;
 use crate::error::{Stop, broken};
+pub use crate::genesis::GenesisCoin;
 use crate::genesis::localnet::{DENOM, GENESIS_BALANCE, LOCAL_ACCOUNTS, SELF_BOND, VALIDATOR};
 use crate::genesis::{GenesisError, LocalnetParams};
 use crate::module::GenesisState;
@@ -66,25 +67,6 @@ pub struct Balance {
     pub coins: Vec<GenesisCoin>,
 }
 
-/// An amount as decimal text.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct GenesisCoin {
-    /// Denomination.
-    pub denom: String,
-    /// Amount.
-    pub amount: String,
-}
-
-impl From<&Coin> for GenesisCoin {
-    fn from(coin: &Coin) -> Self {
-        Self {
-            denom: coin.denom.clone(),
-            amount: coin.amount.to_string(),
-        }
-    }
-}
-
 fn field(what: &str, why: impl Into<String>) -> GenesisError {
     GenesisError::Field {
         what: format!("bank.{what}"),
@@ -93,17 +75,7 @@ fn field(what: &str, why: impl Into<String>) -> GenesisError {
 }
 
 fn coins(raw: &[GenesisCoin], what: &str) -> Result<Coins, GenesisError> {
-    let parsed = raw.iter().map(|c| {
-        let amount = c
-            .amount
-            .parse()
-            .map_err(|_| field(what, format!("'{}' is no amount", c.amount)))?;
-        Ok(Coin {
-            denom: c.denom.clone(),
-            amount,
-        })
-    });
-    Coins::new(parsed.collect::<Result<_, GenesisError>>()?).map_err(|e| field(what, e.to_string()))
+    GenesisCoin::read(raw).map_err(|e| field(what, e))
 }
 
 fn denom(text: &str, what: &str) -> Result<(), GenesisError> {

@@ -3,7 +3,7 @@
 
 use super::error as bank;
 use super::event;
-use super::keeper::{check_recipient, check_send_enabled, credit, debit, send};
+use super::keeper::{self, check_recipient, check_send_enabled, credit, debit, send};
 use crate::Ctx;
 use crate::error::Stop;
 use crate::module::TxMsg;
@@ -22,12 +22,11 @@ impl TxMsg for pb::MsgSend {
         check_amounts(&self.amount)
     }
 
-    fn spends(&self) -> Option<(Address, Coins)> {
+    fn set_aside(&self, ctx: &mut Ctx) -> Result<(), Stop> {
         if self.from_address == self.to_address {
-            return None;
+            return Ok(());
         }
-        let coins = Coins::from_proto_list(&self.amount).ok()?;
-        Some((self.from_address.parse().ok()?, coins))
+        set_aside(ctx, &self.from_address, &self.amount)
     }
 
     fn run(self, ctx: &mut Ctx) -> Result<Self::Response, Stop> {
@@ -47,10 +46,11 @@ impl TxMsg for pb::MsgMultiSend {
         check_amounts(self.outputs.iter().flat_map(|o| &o.coins))
     }
 
-    fn spends(&self) -> Option<(Address, Coins)> {
-        let input = self.inputs.first()?;
-        let coins = Coins::from_proto_list(&input.coins).ok()?;
-        Some((input.address.parse().ok()?, coins))
+    fn set_aside(&self, ctx: &mut Ctx) -> Result<(), Stop> {
+        match self.inputs.first() {
+            Some(input) => set_aside(ctx, &input.address, &input.coins),
+            None => Ok(()),
+        }
     }
 
     /// One input, many outputs.
@@ -70,6 +70,14 @@ impl TxMsg for pb::MsgMultiSend {
             ctx.emit(event::transfer(to, &msg.from, amount));
         }
         Ok(pb::MsgMultiSendResponse {})
+    }
+}
+
+/// A message that will fail by its own form takes nothing.
+fn set_aside(ctx: &mut Ctx, from: &str, coins: &[Coin]) -> Result<(), Stop> {
+    match (from.parse(), Coins::from_proto_list(coins)) {
+        (Ok(from), Ok(coins)) => keeper::set_aside(ctx, &from, &coins),
+        _ => Ok(()),
     }
 }
 

@@ -7,6 +7,7 @@ use super::{error as compute, keeper};
 use crate::Ctx;
 use crate::error::Stop;
 use crate::module::TxMsg;
+use crate::modules::bank;
 use crate::types::error::sdk;
 use crate::types::proto::secret::compute::v1beta1 as pb;
 use crate::types::{Address, Coins, TxError};
@@ -99,8 +100,8 @@ impl TxMsg for pb::MsgInstantiateContract {
         check_msg(&m.init_msg)
     }
 
-    fn spends(&self) -> Option<(Address, Coins)> {
-        Some((address(&self.sender).ok()?, init_funds(self).ok()?))
+    fn set_aside(&self, ctx: &mut Ctx) -> Result<(), Stop> {
+        bank::keeper::set_aside(ctx, &address(&self.sender)?, &init_funds(self)?)
     }
 
     fn run(self, ctx: &mut Ctx) -> Result<Self::Response, Stop> {
@@ -131,8 +132,8 @@ impl TxMsg for pb::MsgExecuteContract {
         check_msg(&self.msg)
     }
 
-    fn spends(&self) -> Option<(Address, Coins)> {
-        Some((address(&self.sender).ok()?, sent_funds(self).ok()?))
+    fn set_aside(&self, ctx: &mut Ctx) -> Result<(), Stop> {
+        bank::keeper::set_aside(ctx, &address(&self.sender)?, &sent_funds(self)?)
     }
 
     fn run(self, ctx: &mut Ctx) -> Result<Self::Response, Stop> {

@@ -16,7 +16,6 @@ use crate::block::output;
 use crate::ctx::Mode;
 use crate::error::Stop;
 use crate::gas::GasMeter;
-use crate::modules::bank;
 use crate::tx::{AnteConfig, Msg, signers};
 use crate::types::error::sdk;
 use crate::types::tx::Tx;
@@ -101,15 +100,12 @@ pub fn run(
     Ok(signers)
 }
 
-/// Takes from the pending balances what the messages may take from their signers, as far as it is there: a fee that is to
-/// be paid from it later in the same block could not be. Nobody else's message takes anything from them. What the
-/// messages give is not counted: they may fail. Outside the transaction's gas, which is that of delivery.
+/// Takes from the pending state what the messages may take from their signers (coins, allowances): a fee that is to be paid
+/// from it later in the same block could not be. Nobody else's message takes anything from them. Outside the transaction's gas,
+/// which is that of delivery.
 fn set_aside(ctx: &mut Ctx, messages: &[Msg]) -> Result<(), Stop> {
     let gas = core::mem::replace(&mut ctx.gas, GasMeter::new(Gas::MAX));
-    let outcome = messages
-        .iter()
-        .filter_map(Msg::spends)
-        .try_for_each(|(from, coins)| bank::keeper::set_aside(ctx, &from, &coins));
+    let outcome = messages.iter().try_for_each(|m| m.set_aside(ctx));
     ctx.gas = gas;
     outcome
 }
