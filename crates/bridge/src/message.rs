@@ -5,6 +5,7 @@
 
 use crate::error::DoorError;
 use crate::spec::{self, Spec};
+use crate::types::consensus::{ConsensusParams, ConsensusParamsUpdate};
 use crate::types::{
     DecidedBlock, Event, ExecTxResult, Hash, Height, Tree, ValidatorUpdate, WriteSet,
 };
@@ -226,8 +227,8 @@ pub struct ChainResult {
     pub writes: WriteSet,
     /// The first validator set.
     pub validators: Vec<ValidatorUpdate>,
-    /// Consensus parameters of genesis: `proof::comet::ConsensusParamsUpdate` in borsh, all sections present.
-    pub consensus_params: Vec<u8>,
+    /// Consensus parameters of genesis.
+    pub consensus_params: ConsensusParams,
     /// The sealed anchor at this state.
     pub anchor: Vec<u8>,
 }
@@ -253,8 +254,8 @@ pub struct BlockResult {
     pub events: Vec<Event>,
     /// Changes of the validator set.
     pub validator_updates: Vec<ValidatorUpdate>,
-    /// New consensus parameters: `proof::comet::ConsensusParamsUpdate` in borsh.
-    pub consensus_param_updates: Option<Vec<u8>>,
+    /// Changed consensus parameters.
+    pub consensus_param_updates: Option<ConsensusParamsUpdate>,
     /// Content first seen in this block, for the host to keep before it commits.
     pub new_code: Vec<NewCode>,
     /// The sealed anchor at this state.

@@ -1,7 +1,7 @@
 //! The seam between an engine and the node: ABCI 2.0's words, as one trait.
 
 use crate::{ChainState, GenesisDoc};
-use strongroom_proof::comet::ConsensusParamsUpdate;
+use strongroom_types::consensus::ConsensusParamsUpdate;
 use strongroom_types::{DecidedBlock, Event, ExecTxResult, Height, ValidatorUpdate};
 
 /// What a node does for its engine.

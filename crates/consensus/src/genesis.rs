@@ -4,13 +4,11 @@
 //! Refuses: keys that are not Ed25519, addresses that are not the key's, times that are not UTC.
 
 use serde::Deserialize;
-use strongroom_proof::comet::params::{
-    AbciParams, BlockParams, EvidenceParams, ValidatorParams, VersionParams,
-};
-use strongroom_proof::comet::{
-    CHAIN_ID_BYTES_MAX, ConsensusParams, Validator, ValidatorSet, validators,
-};
+use strongroom_proof::comet::{CHAIN_ID_BYTES_MAX, Validator, ValidatorSet, validators};
 use strongroom_proof::light;
+use strongroom_types::consensus::{
+    AbciParams, BlockParams, ConsensusParams, EvidenceParams, ValidatorParams, VersionParams,
+};
 use strongroom_types::{Hash, Height, Timestamp, sha256};
 
 /// Most bytes of a genesis file: a whole exported state may be in it.
@@ -248,7 +246,10 @@ fn params(json: &JsonParams) -> Result<ConsensusParams, GenesisError> {
                 "evidence.max_age_num_blocks",
                 &json.evidence.max_age_num_blocks,
             )?,
-            max_age_duration: number("evidence.max_age_duration", &json.evidence.max_age_duration)?,
+            max_age_duration_ns: number(
+                "evidence.max_age_duration",
+                &json.evidence.max_age_duration,
+            )?,
             max_bytes: number("evidence.max_bytes", &json.evidence.max_bytes)?,
         },
         validator: ValidatorParams {

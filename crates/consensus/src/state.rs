@@ -5,8 +5,9 @@ use crate::{FinalizeBlock, GenesisDoc, InitChain};
 use borsh::{BorshDeserialize, BorshSerialize};
 use strongroom_proof::Verified;
 use strongroom_proof::comet::validators::ValidatorSetError;
-use strongroom_proof::comet::{self, ConsensusParams, DecodeError, Validator, ValidatorSet};
+use strongroom_proof::comet::{self, Validator, ValidatorSet};
 use strongroom_proof::light::{Block, Expected, LightError, LightState};
+use strongroom_types::consensus::{ConsensusParams, ParamOutOfRange};
 use strongroom_types::{DecidedBlock, Hash, Height, Untrusted};
 
 /// Why a state cannot be made or moved on.
@@ -18,7 +19,7 @@ pub enum StateError {
     Validators(#[from] ValidatorSetError),
     /// The parameters are out of range.
     #[error("parameters: {0}")]
-    Params(#[from] DecodeError),
+    Params(#[from] ParamOutOfRange),
     /// The block does not continue the chain.
     #[error("block: {0}")]
     Light(#[from] LightError),
@@ -175,7 +176,7 @@ impl ChainState {
         Expected {
             app_hash: self.0.app_hash.clone(),
             last_results_hash: self.0.last_results_hash,
-            consensus_hash: self.0.params.hash(),
+            consensus_hash: comet::params::hash(&self.0.params),
             version_app: self.0.version_app,
         }
     }

@@ -6,7 +6,6 @@
 use crate::anchor::Anchor;
 use crate::failure::failure;
 use crate::platform::Platform;
-use crate::position::params_hash;
 use crate::secrets::{Keys, public_keys};
 use borsh::BorshDeserialize;
 use strongroom_bridge::message::PublicKeys;
@@ -14,17 +13,14 @@ use strongroom_bridge::{Failure, FailureCode};
 use strongroom_chain::genesis::{Document, init_chain};
 use strongroom_chain::modules::compute::Machine;
 use strongroom_chain::modules::registration::genesis as registration;
-use strongroom_chain::params::ConsensusParams;
 use strongroom_chain::{Bytes, CodeRead, Fault, Services};
 use strongroom_crypto::seal::{Chain, SEAL_LEN_MAX, SealedAnchor, SealedSeeds};
 use strongroom_crypto::seed::{MasterSeed, SeedRing};
 use strongroom_crypto::{Error as CryptoError, Secret};
 use strongroom_proof::PartialForest;
-use strongroom_proof::comet::params::{
-    AbciParams, BlockParams, EvidenceParams, ValidatorParams, VersionParams,
-};
-use strongroom_proof::comet::{ConsensusParamsUpdate, Validator, ValidatorSet, results_hash};
+use strongroom_proof::comet::{self, Validator, ValidatorSet, results_hash};
 use strongroom_proof::light::{Genesis, LightState};
+use strongroom_types::consensus::ConsensusParams;
 use strongroom_types::{Hash, Untrusted, ValidatorUpdate, WriteSet, sha256};
 use zeroize::Zeroizing;
 
@@ -124,7 +120,7 @@ pub(crate) struct FirstState {
     pub(crate) forest: PartialForest,
     pub(crate) writes: WriteSet,
     pub(crate) validators: Vec<ValidatorUpdate>,
-    pub(crate) consensus_params: Vec<u8>,
+    pub(crate) consensus_params: ConsensusParams,
 }
 
 /// Computes the state of genesis: a function of the file alone.
@@ -176,43 +172,17 @@ pub(crate) fn genesis_state(
         light,
         roots: forest.roots(),
         results_hash: results_hash(&[]),
-        consensus_hash: params_hash(&outcome.consensus_params),
+        consensus_hash: comet::params::hash(&outcome.consensus_params),
         version_app: 0,
-        next_version_app: outcome.consensus_params.version_app,
+        next_version_app: outcome.consensus_params.version.app,
     };
-    let consensus_params = encode_params(&outcome.consensus_params)?;
     Ok(FirstState {
         anchor,
         forest,
         writes: outcome.writes,
         validators: outcome.validators,
-        consensus_params,
+        consensus_params: outcome.consensus_params,
     })
-}
-
-/// Consensus parameters as they cross the door.
-pub(crate) fn encode_params(params: &ConsensusParams) -> Result<Vec<u8>, Failure> {
-    let update = ConsensusParamsUpdate {
-        block: Some(BlockParams {
-            max_bytes: params.block_bytes_max,
-            max_gas: params.block_gas_max,
-        }),
-        evidence: Some(EvidenceParams {
-            max_age_num_blocks: params.evidence_age_blocks_max,
-            max_age_duration: params.evidence_age_ns_max,
-            max_bytes: params.evidence_bytes_max,
-        }),
-        validator: Some(ValidatorParams {
-            pub_key_types: params.pub_key_types.clone(),
-        }),
-        version: Some(VersionParams {
-            app: params.version_app,
-        }),
-        abci: Some(AbciParams {
-            vote_extensions_enable_height: params.vote_extensions_height,
-        }),
-    };
-    borsh::to_vec(&update).map_err(|e| failure(FailureCode::Broken, e))
 }
 
 /// Which chain a genesis file makes.

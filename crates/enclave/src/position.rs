@@ -15,10 +15,9 @@ use std::sync::Arc;
 use strongroom_bridge::lane::HostClient;
 use strongroom_bridge::message::{BlockResult, Hint, NewCode, Status};
 use strongroom_bridge::{Failure, FailureCode};
-use strongroom_chain::params::ConsensusParams;
 use strongroom_chain::{BlockInfo, BlockOutcome, EpochKeys, Services, execute_watched};
 use strongroom_proof::PartialForest;
-use strongroom_proof::comet::{consensus_hash, results_hash};
+use strongroom_proof::comet::{self, results_hash};
 use strongroom_proof::light::{Block, LightState};
 use strongroom_types::{DecidedBlock, Hash, Height, Untrusted};
 
@@ -246,9 +245,9 @@ impl Anchor {
             light,
             roots: forest.roots(),
             results_hash: results_hash(&outcome.tx_results),
-            consensus_hash: params.map_or(self.consensus_hash, params_hash),
+            consensus_hash: params.map_or(self.consensus_hash, comet::params::hash),
             version_app: block.header.version_app,
-            next_version_app: params.map_or(self.next_version_app, |p| p.version_app),
+            next_version_app: params.map_or(self.next_version_app, |p| p.version.app),
         })
     }
 }
@@ -259,10 +258,6 @@ fn block_result(
     block: &Block,
     outcome: BlockOutcome,
 ) -> Result<BlockResult, Failure> {
-    let consensus_param_updates = match &outcome.consensus_param_updates {
-        Some(params) => Some(bootstrap::encode_params(params)?),
-        None => None,
-    };
     let new_code = outcome.new_code.iter().map(|(hash, wasm)| NewCode {
         hash: *hash,
         wasm: wasm.to_vec(),
@@ -278,12 +273,7 @@ fn block_result(
         tx_results: outcome.tx_results,
         events: outcome.events,
         validator_updates: outcome.validator_updates,
-        consensus_param_updates,
+        consensus_param_updates: outcome.consensus_param_updates.map(Into::into),
         anchor: bootstrap::seal_anchor(platform, anchor)?,
     })
-}
-
-/// `consensus_hash` of a header under these parameters.
-pub(crate) fn params_hash(params: &ConsensusParams) -> Hash {
-    consensus_hash(params.block_bytes_max, params.block_gas_max)
 }

@@ -155,17 +155,15 @@ impl Application for App {
                     .map_err(AppError::new)?;
             }
         }
-        let update = records::update(&chain.consensus_params).map_err(AppError::new)?;
         let validators = records::first_validators(&chain.validators).map_err(AppError::new)?;
-        let params = records::params(&genesis.consensus_params.updated(&update));
         self.stores
             .blocks
-            .save_in_force(genesis.initial_height, &validators, &params)
+            .save_in_force(genesis.initial_height, &validators, &chain.consensus_params)
             .map_err(AppError::new)?;
         Ok(InitChain {
             app_hash: chain.app_hash.to_vec(),
             validators: chain.validators,
-            consensus_params: Some(update),
+            consensus_params: Some(chain.consensus_params.into()),
         })
     }
 
@@ -201,15 +199,11 @@ impl Application for App {
             prepared.app_hash(),
             &prepared.roots(),
         )?;
-        let update = result
-            .consensus_param_updates
-            .as_deref()
-            .map(records::update);
         let outcome = FinalizeBlock {
             tx_results: result.tx_results.clone(),
             events: result.events.clone(),
             validator_updates: result.validator_updates.clone(),
-            consensus_param_updates: update.transpose().map_err(AppError::new)?,
+            consensus_param_updates: result.consensus_param_updates.clone(),
             app_hash: result.app_hash.to_vec(),
         };
         executed.prepared = Some(prepared);
@@ -302,9 +296,9 @@ fn executed(
 ) -> Result<Executed, records::RecordError> {
     let validators = records::validators(after.light().next_validators())?;
     Ok(Executed {
-        results: records::results(result)?,
+        results: records::results(result),
         validators: Some((height.saturating_add(2), validators)),
-        params: Some((height.saturating_add(1), records::params(after.params()))),
+        params: Some((height.saturating_add(1), after.params().clone())),
     })
 }
 

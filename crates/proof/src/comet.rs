@@ -23,7 +23,7 @@ pub use block::{PART_BYTES, block_bytes, data_hash, part_set_header, results_has
 pub use commit::{Commit, CommitSig, Vote, empty_commit_hash, sign_bytes};
 pub use evidence::{Evidence, Misbehavior, MisbehaviorKind};
 pub use header::{BlockId, Header, PartSetHeader};
-pub use params::{ConsensusParams, ConsensusParamsUpdate, consensus_hash};
+pub use params::consensus_hash;
 pub use validators::{Validator, ValidatorSet};
 
 /// The raw protobuf messages (`tendermint.types` and friends, v0.38) behind the types of this module.

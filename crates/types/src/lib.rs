@@ -24,6 +24,7 @@ pub mod address;
 pub mod amino;
 pub mod block;
 pub mod coin;
+pub mod consensus;
 pub mod error;
 pub mod proto;
 pub mod schema;

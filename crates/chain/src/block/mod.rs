@@ -18,11 +18,12 @@ use crate::error::{Fault, Stop, broken};
 use crate::module::{self, Module};
 use crate::modules::{BEGIN_BLOCK, END_BLOCK};
 use crate::overlay::{Access, Overlay};
-use crate::params::{ConsensusParams, PARAMS};
+use crate::params::PARAMS;
 use crate::ports::{EveryTx, Secrets, StateRead, Watch};
 use crate::state::State;
 use crate::tx::{AnteConfig, Checked, decode, run_ante, run_messages, visible};
 use crate::types::abci::LEFT;
+use crate::types::consensus::ConsensusParams;
 use crate::types::error::{chain, sdk};
 use crate::types::sha256;
 use crate::types::{

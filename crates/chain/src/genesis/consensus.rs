@@ -2,10 +2,12 @@
 
 use super::GenesisError;
 use crate::Ctx;
-use crate::params::{
-    BLOCK_GAS_MAX, ConsensusParams, PARAMS, POWER_TOTAL_MAX, VALIDATORS, VALIDATORS_MAX, Validator,
-};
+use crate::params::{BLOCK_GAS_MAX, PARAMS, POWER_TOTAL_MAX, VALIDATORS, VALIDATORS_MAX};
+use crate::types::ValidatorUpdate;
 use crate::types::block::{BLOCK_BYTES_MAX, EVIDENCE_BYTES_MAX};
+use crate::types::consensus::{
+    AbciParams, BlockParams, ConsensusParams, EvidenceParams, ValidatorParams, VersionParams,
+};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
@@ -110,22 +112,22 @@ impl From<&ConsensusParams> for GenesisParams {
     fn from(p: &ConsensusParams) -> Self {
         Self {
             block: Block {
-                max_bytes: p.block_bytes_max.to_string(),
-                max_gas: p.block_gas_max.to_string(),
+                max_bytes: p.block.max_bytes.to_string(),
+                max_gas: p.block.max_gas.to_string(),
             },
             evidence: Evidence {
-                max_age_num_blocks: p.evidence_age_blocks_max.to_string(),
-                max_age_duration: p.evidence_age_ns_max.to_string(),
-                max_bytes: p.evidence_bytes_max.to_string(),
+                max_age_num_blocks: p.evidence.max_age_num_blocks.to_string(),
+                max_age_duration: p.evidence.max_age_duration_ns.to_string(),
+                max_bytes: p.evidence.max_bytes.to_string(),
             },
             validator: ValidatorKinds {
-                pub_key_types: p.pub_key_types.clone(),
+                pub_key_types: p.validator.pub_key_types.clone(),
             },
             version: Version {
-                app: p.version_app.to_string(),
+                app: p.version.app.to_string(),
             },
             abci: Abci {
-                vote_extensions_enable_height: p.vote_extensions_height.to_string(),
+                vote_extensions_enable_height: p.abci.vote_extensions_enable_height.to_string(),
             },
         }
     }
@@ -138,53 +140,63 @@ impl GenesisParams {
     /// [`GenesisError::Field`] for a value that no chain of ours runs with.
     pub fn checked(&self) -> Result<ConsensusParams, GenesisError> {
         let params = ConsensusParams {
-            block_bytes_max: number(&self.block.max_bytes, "consensus_params.block.max_bytes")?,
-            block_gas_max: number(&self.block.max_gas, "consensus_params.block.max_gas")?,
-            evidence_age_blocks_max: number(
-                &self.evidence.max_age_num_blocks,
-                "consensus_params.evidence",
-            )?,
-            evidence_age_ns_max: number(
-                &self.evidence.max_age_duration,
-                "consensus_params.evidence",
-            )?,
-            evidence_bytes_max: number(&self.evidence.max_bytes, "consensus_params.evidence")?,
-            pub_key_types: self.validator.pub_key_types.clone(),
-            version_app: self
-                .version
-                .app
-                .parse()
-                .map_err(|_| field("consensus_params.version.app", "no number"))?,
-            vote_extensions_height: number(
-                &self.abci.vote_extensions_enable_height,
-                "consensus_params.abci",
-            )?,
+            block: BlockParams {
+                max_bytes: number(&self.block.max_bytes, "consensus_params.block.max_bytes")?,
+                max_gas: number(&self.block.max_gas, "consensus_params.block.max_gas")?,
+            },
+            evidence: EvidenceParams {
+                max_age_num_blocks: number(
+                    &self.evidence.max_age_num_blocks,
+                    "consensus_params.evidence",
+                )?,
+                max_age_duration_ns: number(
+                    &self.evidence.max_age_duration,
+                    "consensus_params.evidence",
+                )?,
+                max_bytes: number(&self.evidence.max_bytes, "consensus_params.evidence")?,
+            },
+            validator: ValidatorParams {
+                pub_key_types: self.validator.pub_key_types.clone(),
+            },
+            version: VersionParams {
+                app: self
+                    .version
+                    .app
+                    .parse()
+                    .map_err(|_| field("consensus_params.version.app", "no number"))?,
+            },
+            abci: AbciParams {
+                vote_extensions_enable_height: number(
+                    &self.abci.vote_extensions_enable_height,
+                    "consensus_params.abci",
+                )?,
+            },
         };
         // Each within what the light client and the door take: a block above it could be decided, and never executed.
         let most = |bytes: usize| i64::try_from(bytes).unwrap_or(i64::MAX);
         for (what, value, from, to) in [
             (
                 "block.max_bytes",
-                params.block_bytes_max,
+                params.block.max_bytes,
                 1,
                 most(BLOCK_BYTES_MAX),
             ),
-            ("block.max_gas", params.block_gas_max, 1, BLOCK_GAS_MAX),
+            ("block.max_gas", params.block.max_gas, 1, BLOCK_GAS_MAX),
             (
                 "evidence.max_bytes",
-                params.evidence_bytes_max,
+                params.evidence.max_bytes,
                 0,
                 most(EVIDENCE_BYTES_MAX),
             ),
             (
                 "evidence.max_age_num_blocks",
-                params.evidence_age_blocks_max,
+                params.evidence.max_age_num_blocks,
                 1,
                 i64::MAX,
             ),
             (
                 "evidence.max_age_duration",
-                params.evidence_age_ns_max,
+                params.evidence.max_age_duration_ns,
                 1,
                 i64::MAX,
             ),
@@ -196,13 +208,13 @@ impl GenesisParams {
                 ));
             }
         }
-        if params.pub_key_types != [ED25519] {
+        if params.validator.pub_key_types != [ED25519] {
             return Err(field(
                 "consensus_params.validator.pub_key_types",
                 "only ed25519 is taken",
             ));
         }
-        if params.vote_extensions_height != 0 {
+        if params.abci.vote_extensions_enable_height != 0 {
             return Err(field(
                 "consensus_params.abci",
                 "vote extensions are not used",
@@ -215,7 +227,7 @@ impl GenesisParams {
 impl GenesisValidator {
     /// The genesis form of a validator.
     #[must_use]
-    pub fn new(validator: &Validator, name: &str) -> Self {
+    pub fn new(validator: &ValidatorUpdate, name: &str) -> Self {
         Self {
             address: address(&validator.pubkey),
             pub_key: ValidatorKey {
@@ -231,7 +243,7 @@ impl GenesisValidator {
     ///
     /// # Errors
     /// [`GenesisError::Field`] for another kind of key, a wrong address or a power that is not positive.
-    pub fn checked(&self) -> Result<Validator, GenesisError> {
+    pub fn checked(&self) -> Result<ValidatorUpdate, GenesisError> {
         let key = STANDARD
             .decode(&self.pub_key.value)
             .ok()
@@ -255,7 +267,7 @@ impl GenesisValidator {
         if power <= 0 {
             return Err(field("validators.power", "not above 0"));
         }
-        Ok(Validator { pubkey, power })
+        Ok(ValidatorUpdate { pubkey, power })
     }
 }
 
@@ -273,7 +285,7 @@ pub fn init(
     ctx: &mut Ctx,
     params: &GenesisParams,
     validators: &[GenesisValidator],
-) -> Result<(ConsensusParams, Vec<Validator>), GenesisError> {
+) -> Result<(ConsensusParams, Vec<ValidatorUpdate>), GenesisError> {
     let params = params.checked()?;
     if validators.is_empty() || validators.len() > VALIDATORS_MAX {
         return Err(field(

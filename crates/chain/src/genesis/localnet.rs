@@ -13,8 +13,9 @@
 use super::consensus::{GenesisParams, GenesisValidator};
 use super::{AppState, Document, GenesisError};
 use crate::module::genesis_parts;
-use crate::params::{ConsensusParams, Validator};
 use crate::types::Timestamp;
+use crate::types::ValidatorUpdate;
+use crate::types::consensus::{BlockParams, ConsensusParams, VersionParams};
 use borsh::{BorshDeserialize, BorshSerialize};
 
 /// The denomination of everything on the local network.
@@ -99,16 +100,14 @@ pub struct NetworkKeys {
 /// [`GenesisError`] if the result would be refused, e.g. for a chain id that is too long.
 pub fn localnet_genesis(params: &LocalnetParams) -> Result<Vec<u8>, GenesisError> {
     let consensus = ConsensusParams {
-        block_bytes_max: BLOCK_BYTES_MAX,
-        block_gas_max: BLOCK_GAS_MAX,
-        evidence_age_blocks_max: 100_000,
-        evidence_age_ns_max: 172_800_000_000_000,
-        evidence_bytes_max: 1_048_576,
-        pub_key_types: vec!["ed25519".into()],
-        version_app: VERSION_APP,
-        vote_extensions_height: 0,
+        block: BlockParams {
+            max_bytes: BLOCK_BYTES_MAX,
+            max_gas: BLOCK_GAS_MAX,
+        },
+        version: VersionParams { app: VERSION_APP },
+        ..ConsensusParams::default()
     };
-    let validator = Validator {
+    let validator = ValidatorUpdate {
         pubkey: params.validator,
         power: VALIDATOR_POWER,
     };

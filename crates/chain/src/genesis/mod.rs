@@ -26,9 +26,9 @@ use crate::error::{Fault, Stop};
 use crate::module;
 use crate::modules::INIT_GENESIS;
 use crate::overlay::Overlay;
-use crate::params::ConsensusParams;
 use crate::ports::{NoSecrets, StateRead};
 use crate::state::State;
+use crate::types::consensus::ConsensusParams;
 use crate::types::{Hash, Timestamp, Tree, ValidatorUpdate, WriteSet};
 use crate::{Bytes, Ctx};
 use serde::{Deserialize, Serialize};
@@ -220,7 +220,7 @@ pub fn init_chain(bytes: &[u8], services: Services<'_>) -> Result<InitOutcome, G
         services,
         u64::MAX,
     );
-    let (consensus_params, set) =
+    let (consensus_params, validators) =
         consensus::init(&mut ctx, &document.consensus_params, &document.validators)?;
     for module in INIT_GENESIS.iter().filter_map(|name| module::by_name(name)) {
         for part in module.genesis {
@@ -228,13 +228,6 @@ pub fn init_chain(bytes: &[u8], services: Services<'_>) -> Result<InitOutcome, G
         }
     }
     let new_code = core::mem::take(&mut ctx.new_code);
-    let validators = set
-        .iter()
-        .map(|v| ValidatorUpdate {
-            pubkey: v.pubkey,
-            power: v.power,
-        })
-        .collect();
     let mut writes = state.into_write_set(0).map_err(GenesisError::Fault)?;
     for entry in &document.contract_state {
         let (key, record) = entry.checked()?;

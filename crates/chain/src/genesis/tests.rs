@@ -105,14 +105,14 @@ fn keys_security_validators_and_limits_stand_in_the_state() {
     assert_eq!(security, Security::Insecure);
     assert_eq!((set[0].pubkey, set[0].power), ([3; 32], 100_000_000_000));
     assert_eq!(
-        (params.block_bytes_max, params.block_gas()),
+        (params.block.max_bytes, params.block_gas()),
         (4 << 20, Some(100_000_000))
     );
     assert!(
-        params.block_gas_max >= 25_000_000,
+        params.block.max_gas >= 25_000_000,
         "the largest upload fits"
     );
-    assert_eq!(params.version_app, VERSION_APP);
+    assert_eq!(params.version.app, VERSION_APP);
 }
 
 #[test]

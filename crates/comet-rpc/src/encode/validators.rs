@@ -2,10 +2,12 @@
 
 use crate::json::{Base64, Str, UpperHex};
 use serde::Serialize;
-use strongroom_store::blocks::{
-    AbciParams, BlockParams, ConsensusParamUpdates, ConsensusParams, EvidenceParams, Validator,
-};
+use strongroom_store::blocks::Validator;
 use strongroom_types::ValidatorUpdate;
+use strongroom_types::consensus::{
+    AbciParams, BlockParams, ConsensusParams, ConsensusParamsUpdate, EvidenceParams,
+    ValidatorParams, VersionParams,
+};
 use tendermint_proto::v0_38::crypto as pb;
 
 /// A public key with the name of its type.
@@ -154,14 +156,14 @@ pub struct ConsensusParamsJson {
     abci: Option<AbciParamsJson>,
 }
 
-fn block(params: &BlockParams) -> BlockParamsJson {
+fn block(params: BlockParams) -> BlockParamsJson {
     BlockParamsJson {
         max_bytes: Str(params.max_bytes),
         max_gas: Str(params.max_gas),
     }
 }
 
-fn evidence(params: &EvidenceParams) -> EvidenceParamsJson {
+fn evidence(params: EvidenceParams) -> EvidenceParamsJson {
     EvidenceParamsJson {
         max_age_num_blocks: Str(params.max_age_num_blocks),
         max_age_duration: Str(params.max_age_duration_ns),
@@ -169,7 +171,19 @@ fn evidence(params: &EvidenceParams) -> EvidenceParamsJson {
     }
 }
 
-fn abci(params: &AbciParams) -> AbciParamsJson {
+fn validator(params: &ValidatorParams) -> ValidatorParamsJson {
+    ValidatorParamsJson {
+        pub_key_types: params.pub_key_types.clone(),
+    }
+}
+
+fn version(params: VersionParams) -> VersionParamsJson {
+    VersionParamsJson {
+        app: Str(params.app),
+    }
+}
+
+fn abci(params: AbciParams) -> AbciParamsJson {
     AbciParamsJson {
         vote_extensions_enable_height: Str(params.vote_extensions_enable_height),
     }
@@ -177,31 +191,18 @@ fn abci(params: &AbciParams) -> AbciParamsJson {
 
 impl From<&ConsensusParams> for ConsensusParamsJson {
     fn from(params: &ConsensusParams) -> Self {
-        Self {
-            block: Some(block(&params.block)),
-            evidence: Some(evidence(&params.evidence)),
-            validator: Some(ValidatorParamsJson {
-                pub_key_types: params.pub_key_types.clone(),
-            }),
-            version: Some(VersionParamsJson {
-                app: Str(params.app_version),
-            }),
-            abci: Some(abci(&params.abci)),
-        }
+        Self::from(&ConsensusParamsUpdate::from(params.clone()))
     }
 }
 
-impl From<&ConsensusParamUpdates> for ConsensusParamsJson {
-    fn from(updates: &ConsensusParamUpdates) -> Self {
-        let types = updates.pub_key_types.clone();
+impl From<&ConsensusParamsUpdate> for ConsensusParamsJson {
+    fn from(update: &ConsensusParamsUpdate) -> Self {
         Self {
-            block: updates.block.as_ref().map(block),
-            evidence: updates.evidence.as_ref().map(evidence),
-            validator: types.map(|pub_key_types| ValidatorParamsJson { pub_key_types }),
-            version: updates
-                .app_version
-                .map(|app| VersionParamsJson { app: Str(app) }),
-            abci: updates.abci.as_ref().map(abci),
+            block: update.block.map(block),
+            evidence: update.evidence.map(evidence),
+            validator: update.validator.as_ref().map(validator),
+            version: update.version.map(version),
+            abci: update.abci.map(abci),
         }
     }
 }

@@ -13,8 +13,11 @@ use strongroom_comet_rpc::mempool::{CheckKind, CheckTx, Checker, Limits, Mempool
 use strongroom_comet_rpc::{Application, Backend, Config};
 use strongroom_http::Server;
 use strongroom_store::blocks::{
-    AbciParams, BlockMeta, BlockParams, BlockResults, BlockStore, BlockStoreError,
-    ConsensusParamUpdates, ConsensusParams, EvidenceParams, Executed, Validator,
+    BlockMeta, BlockResults, BlockStore, BlockStoreError, Executed, Validator,
+};
+use strongroom_types::consensus::{
+    AbciParams, BlockParams, ConsensusParams, ConsensusParamsUpdate, EvidenceParams,
+    ValidatorParams, VersionParams,
 };
 use strongroom_types::{Attribute, DecidedBlock, Event, ExecTxResult, ValidatorUpdate};
 use tendermint_proto::v0_38::types::Header;
@@ -81,10 +84,10 @@ pub(crate) fn tx_result(r: &Value) -> ExecTxResult {
     }
 }
 
-fn updates(value: &Value) -> Option<ConsensusParamUpdates> {
+fn updates(value: &Value) -> Option<ConsensusParamsUpdate> {
     let value = value.as_object()?;
     let part = |name: &str| value.get(name);
-    Some(ConsensusParamUpdates {
+    Some(ConsensusParamsUpdate {
         block: part("block").map(|b| BlockParams {
             max_bytes: number(&b["max_bytes"]),
             max_gas: number(&b["max_gas"]),
@@ -94,9 +97,12 @@ fn updates(value: &Value) -> Option<ConsensusParamUpdates> {
             max_age_duration_ns: number(&e["max_age_duration"]),
             max_bytes: number(&e["max_bytes"]),
         }),
-        pub_key_types: part("validator")
-            .map(|v| list(&v["pub_key_types"]).iter().map(text).collect()),
-        app_version: part("version").map(|v| number(&v["app"])),
+        validator: part("validator").map(|v| ValidatorParams {
+            pub_key_types: list(&v["pub_key_types"]).iter().map(text).collect(),
+        }),
+        version: part("version").map(|v| VersionParams {
+            app: number(&v["app"]),
+        }),
         abci: part("abci").map(|a| AbciParams {
             vote_extensions_enable_height: number(&a["vote_extensions_enable_height"]),
         }),

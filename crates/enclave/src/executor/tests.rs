@@ -101,7 +101,7 @@ fn first_block(genesis: &[u8], chain: &ChainResult) -> DecidedBlock {
     let init = InitChain {
         app_hash: chain.app_hash.to_vec(),
         validators: chain.validators.clone(),
-        consensus_params: Some(borsh::from_slice(&chain.consensus_params).unwrap()),
+        consensus_params: Some(chain.consensus_params.clone().into()),
     };
     let document = GenesisDoc::parse(genesis.to_vec()).unwrap();
     let signer = Signer::in_memory(&[5; 32]);

@@ -8,11 +8,10 @@ use strongroom_bridge::{
 };
 use strongroom_chain::genesis::Document;
 use strongroom_chain::genesis::consensus::GenesisValidator;
-use strongroom_chain::params::Validator;
 use strongroom_consensus::solo::{Content, Proposer};
 use strongroom_consensus::{GenesisDoc, InitChain, Signer};
 use strongroom_proof::comet::{Commit, CommitSig, Header};
-use strongroom_types::{Address, DecidedBlock, Tree};
+use strongroom_types::{Address, DecidedBlock, Tree, ValidatorUpdate};
 
 /// The enclave refused with this code and words, and refuses everything else from now on.
 fn stopped<T: std::fmt::Debug>(
@@ -344,7 +343,7 @@ fn a_decided_header_with_another_state_than_ours_stops_the_enclave() {
     let user = User::new();
     let node = Node::begin(|params| user.genesis(params));
     let document = GenesisDoc::parse(node.genesis.clone()).unwrap();
-    let params = borsh::from_slice(&node.chain.consensus_params).unwrap();
+    let params = node.chain.consensus_params.clone().into();
     let decided = |app_hash: Vec<u8>, params| {
         let init = InitChain {
             app_hash,
@@ -369,14 +368,14 @@ fn a_block_of_other_validators_stops_the_enclave() {
     let user = User::new();
     let node = Node::begin(|params| user.genesis(params));
     let intruder = Signer::in_memory(&[6; 32]);
-    let validator = Validator {
+    let validator = ValidatorUpdate {
         pubkey: intruder.pubkey(),
         power: 100_000_000_000,
     };
     let mut genesis = Document::parse(&node.genesis).unwrap();
     genesis.validators = vec![GenesisValidator::new(&validator, "intruder")];
     let document = GenesisDoc::parse(serde_json::to_vec(&genesis).unwrap()).unwrap();
-    let params = borsh::from_slice(&node.chain.consensus_params).unwrap();
+    let params = node.chain.consensus_params.clone().into();
     let init = InitChain {
         app_hash: node.chain.app_hash.to_vec(),
         validators: Vec::new(),

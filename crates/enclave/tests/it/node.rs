@@ -13,7 +13,6 @@ use strongroom_chain::genesis::NetworkKeys;
 use strongroom_consensus::solo::{Content, Proposer};
 use strongroom_consensus::{FinalizeBlock, GenesisDoc, InitChain, Signer};
 use strongroom_enclave::Simulated;
-use strongroom_proof::comet::ConsensusParamsUpdate;
 use strongroom_store::state::TABLES;
 use strongroom_store::{ExtraKey, FjallKv, KvLimits, Limits, StateStore};
 use strongroom_types::{DecidedBlock, Hash, Height, Timestamp};
@@ -254,10 +253,7 @@ impl Node {
             tx_results: result.tx_results.clone(),
             events: result.events.clone(),
             validator_updates: result.validator_updates.clone(),
-            consensus_param_updates: result
-                .consensus_param_updates
-                .as_ref()
-                .map(|p| borsh::from_slice(p).unwrap()),
+            consensus_param_updates: result.consensus_param_updates.clone(),
             app_hash: result.app_hash.to_vec(),
         };
         self.proposer.executed(&outcome).unwrap();
@@ -337,11 +333,10 @@ fn empty_store() -> (Arc<StateStore>, tempfile::TempDir) {
 
 fn proposer(genesis: &[u8], chain: &ChainResult, signer: Signer) -> Proposer {
     let document = GenesisDoc::parse(genesis.to_vec()).unwrap();
-    let params: ConsensusParamsUpdate = borsh::from_slice(&chain.consensus_params).unwrap();
     let init = InitChain {
         app_hash: chain.app_hash.to_vec(),
         validators: chain.validators.clone(),
-        consensus_params: Some(params),
+        consensus_params: Some(chain.consensus_params.clone().into()),
     };
     Proposer::genesis(&document, &init, 0, signer).unwrap()
 }

@@ -4,6 +4,7 @@ use super::*;
 use crate::golden::{Recorded, all_blocks};
 use prost::Message;
 use serde_json::Value;
+use strongroom_types::consensus::{BlockParams, ConsensusParams, VersionParams};
 use strongroom_types::{DecidedBlock, ExecTxResult};
 
 fn hashes_equal(block: &Recorded, name: &str, hash: [u8; 32]) {
@@ -200,25 +201,25 @@ fn parameters_encode_and_hash_as_recorded() {
         let json = block.value(&["consensus_params", "consensus_params"]);
         let number = |a: &str, b: &str| json[a][b].as_str().unwrap().parse::<i64>().unwrap();
         let params = ConsensusParams {
-            block: params::BlockParams {
+            block: BlockParams {
                 max_bytes: number("block", "max_bytes"),
                 max_gas: number("block", "max_gas"),
             },
-            version: params::VersionParams {
+            version: VersionParams {
                 app: u64::try_from(number("version", "app")).unwrap(),
             },
             ..ConsensusParams::default()
         };
         params.check().unwrap();
         assert_eq!(
-            params.to_raw().encode_to_vec(),
+            params::encode(&params),
             block.proto("consensus_params"),
             "{}",
             block.name
         );
-        assert_eq!(ConsensusParams::decode(&params.encode()).unwrap(), params);
+        assert_eq!(params::decode(&params::encode(&params)).unwrap(), params);
         // The header commits to the parameters of its own height.
-        hashes_equal(&block, "consensus_hash", params.hash());
+        hashes_equal(&block, "consensus_hash", params::hash(&params));
     }
 }
 

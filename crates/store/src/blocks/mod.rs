@@ -15,10 +15,7 @@ mod rows;
 mod search;
 
 pub use index::MAX_INDEXED_BYTES;
-pub use records::{
-    AbciParams, BlockMeta, BlockParams, BlockResults, ConsensusParamUpdates, ConsensusParams,
-    EvidenceParams, Executed, Validator,
-};
+pub use records::{BlockMeta, BlockResults, Executed, Validator};
 pub use search::{Position, RowBudget, Subject};
 
 use crate::kv::{FjallKv, Kv, KvLimits, Table};
@@ -28,6 +25,7 @@ use rows::{Batch, Rows};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use strongroom_types::consensus::ConsensusParams;
 use strongroom_types::{DecidedBlock, Hash, Height, sha256};
 
 /// Memory for hot rows.

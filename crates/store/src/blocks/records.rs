@@ -2,6 +2,7 @@
 
 use super::BlockStoreError;
 use borsh::{BorshDeserialize, BorshSerialize};
+use strongroom_types::consensus::{ConsensusParams, ConsensusParamsUpdate};
 use strongroom_types::{Event, ExecTxResult, Hash, Height, ValidatorUpdate};
 
 /// A block without its transactions: what lists of blocks and headers need.
@@ -33,7 +34,7 @@ pub struct BlockResults {
     /// Changes of the validator set.
     pub validator_updates: Vec<ValidatorUpdate>,
     /// Changes of the consensus parameters.
-    pub consensus_param_updates: Option<ConsensusParamUpdates>,
+    pub consensus_param_updates: Option<ConsensusParamsUpdate>,
     /// The app hash after the block, 32 bytes. It stands in the next header.
     pub app_hash: Hash,
 }
@@ -60,108 +61,6 @@ pub struct Validator {
     pub power: i64,
     /// Whose turn it is to propose; changes with every round.
     pub proposer_priority: i64,
-}
-
-/// Limits of a block.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct BlockParams {
-    /// Bytes of a block; -1 for the most that the engine can do.
-    pub max_bytes: i64,
-    /// Gas of a block; -1 for no limit.
-    pub max_gas: i64,
-}
-
-/// Limits of evidence.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct EvidenceParams {
-    /// Age in blocks.
-    pub max_age_num_blocks: i64,
-    /// Age in nanoseconds.
-    pub max_age_duration_ns: i64,
-    /// Bytes in a block.
-    pub max_bytes: i64,
-}
-
-/// Vote extensions.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct AbciParams {
-    /// From which height on; 0 for never.
-    pub vote_extensions_enable_height: i64,
-}
-
-/// Consensus parameters.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct ConsensusParams {
-    /// Limits of a block.
-    pub block: BlockParams,
-    /// Limits of evidence.
-    pub evidence: EvidenceParams,
-    /// Allowed key types, `ed25519`.
-    pub pub_key_types: Vec<String>,
-    /// Version of the application.
-    pub app_version: u64,
-    /// Vote extensions.
-    pub abci: AbciParams,
-}
-
-impl Default for ConsensusParams {
-    /// CometBFT's defaults, with our limit of a block: 4 MiB.
-    fn default() -> Self {
-        Self {
-            block: BlockParams {
-                max_bytes: 4 * 1024 * 1024,
-                max_gas: -1,
-            },
-            evidence: EvidenceParams {
-                max_age_num_blocks: 100_000,
-                max_age_duration_ns: 172_800_000_000_000,
-                max_bytes: 1_048_576,
-            },
-            pub_key_types: vec!["ed25519".to_owned()],
-            app_version: 0,
-            abci: AbciParams {
-                vote_extensions_enable_height: 0,
-            },
-        }
-    }
-}
-
-/// The parameters that a block changes; `None` stays as it is.
-#[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct ConsensusParamUpdates {
-    /// Limits of a block.
-    pub block: Option<BlockParams>,
-    /// Limits of evidence.
-    pub evidence: Option<EvidenceParams>,
-    /// Allowed key types.
-    pub pub_key_types: Option<Vec<String>>,
-    /// Version of the application.
-    pub app_version: Option<u64>,
-    /// Vote extensions.
-    pub abci: Option<AbciParams>,
-}
-
-impl ConsensusParams {
-    /// The parameters after `updates`.
-    #[must_use]
-    pub fn updated(mut self, updates: &ConsensusParamUpdates) -> Self {
-        if let Some(block) = &updates.block {
-            self.block = block.clone();
-        }
-        if let Some(evidence) = &updates.evidence {
-            self.evidence = evidence.clone();
-        }
-        if let Some(types) = &updates.pub_key_types {
-            self.pub_key_types = types.clone();
-        }
-        if let Some(version) = updates.app_version {
-            self.app_version = version;
-        }
-        if let Some(abci) = &updates.abci {
-            self.abci = abci.clone();
-        }
-        self
-    }
 }
 
 /// A row of the database, with its version.

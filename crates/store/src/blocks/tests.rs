@@ -1,5 +1,6 @@
 use super::*;
 use proptest::prelude::*;
+use strongroom_types::consensus::VersionParams;
 use strongroom_types::{Attribute, Event, ExecTxResult};
 
 fn store() -> (tempfile::TempDir, BlockStore) {
@@ -185,7 +186,9 @@ fn in_force_since_their_change(store: &BlockStore) {
         store.save_decided(&meta(height), &block(b"a")).unwrap();
         let power = if height < 2 { 10 } else { 25 };
         let newer = ConsensusParams {
-            app_version: u64::from(height >= 2),
+            version: VersionParams {
+                app: u64::from(height >= 2),
+            },
             ..params.clone()
         };
         let executed = Executed {
@@ -197,7 +200,7 @@ fn in_force_since_their_change(store: &BlockStore) {
     }
     let power = |height| store.validators(height).unwrap().unwrap()[0].power;
     assert_eq!([1, 2, 3, 4, 5].map(power), [10, 10, 10, 25, 25]);
-    let version = |height| store.consensus_params(height).unwrap().unwrap().app_version;
+    let version = |height| store.consensus_params(height).unwrap().unwrap().version.app;
     assert_eq!([1, 2, 3, 4].map(version), [0, 0, 1, 1]);
     assert!(store.validators(0).unwrap().is_none());
 }

@@ -6,9 +6,9 @@ use crate::{FinalizeBlock, GenesisDoc, InitChain, Signer};
 use base64::Engine as _;
 use prost::Message as _;
 use serde_json::Value;
-use strongroom_proof::comet::params::{BlockParams, VersionParams};
-use strongroom_proof::comet::{self, Commit, ConsensusParamsUpdate, raw};
+use strongroom_proof::comet::{self, Commit, raw};
 use strongroom_testdata::{cometbft, cometbft_bytes};
+use strongroom_types::consensus::{BlockParams, ConsensusParamsUpdate, VersionParams};
 use strongroom_types::{ExecTxResult, Timestamp, ValidatorUpdate};
 
 fn json(file: &str) -> Value {
@@ -174,7 +174,7 @@ fn solo_replays_the_recorded_chain_byte_for_byte() {
         with_parts += u32::from(id.parts.total > 1);
 
         let after = proposer.executed(&outcome(&recorded)).unwrap();
-        assert_eq!(after.params().encode(), {
+        assert_eq!(comet::params::encode(after.params()), {
             // Parameters in force at the next height, where that is recorded.
             let next = if height < 20 {
                 self::recorded(height + 1)
