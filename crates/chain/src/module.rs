@@ -37,7 +37,7 @@ pub struct Module {
     /// Its parts of `app_state`: one under its name, or none if all of its state stands elsewhere in the document.
     pub genesis: &'static [GenesisPart],
     /// Runs before the first transaction of a block, in the order of [`crate::modules::BEGIN_BLOCK`].
-    pub begin_block: Option<fn(&mut Ctx<'_, '_>) -> Result<(), Stop>>,
+    pub begin_block: Option<BeginBlock>,
     /// Runs after the last transaction of a block, in the order of [`crate::modules::END_BLOCK`], and gives the changes of the
     /// validator set: of one module at most in a block. What it does is bounded, whatever transactions have left.
     pub end_block: Option<EndBlock>,
@@ -45,6 +45,8 @@ pub struct Module {
     pub version: u64,
 }
 
+/// See [`Module::begin_block`].
+pub type BeginBlock = fn(&mut Ctx<'_, '_>) -> Result<(), Stop>;
 /// See [`Module::end_block`].
 pub type EndBlock = fn(&mut Ctx<'_, '_>) -> Result<Vec<ValidatorUpdate>, Stop>;
 
@@ -148,8 +150,11 @@ pub struct MsgHandler {
     name: &'static str,
     #[cfg(test)]
     response: fn() -> String,
-    decode: fn(&[u8]) -> Result<Box<dyn AnyMsg>, TxError>,
+    decode: Decode,
 }
+
+/// Decodes the bytes of a message of one type.
+type Decode = fn(&[u8]) -> Result<Box<dyn AnyMsg>, TxError>;
 
 impl MsgHandler {
     /// The handler of `M`.

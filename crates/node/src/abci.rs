@@ -33,7 +33,7 @@ impl Application for Services {
 /// The version of the application that the parameters set for the block after `height`.
 pub(crate) fn app_version(blocks: &BlockStore, height: Height) -> Result<u64, BlockStoreError> {
     let params = blocks.consensus_params(height.saturating_add(1))?;
-    Ok(params.map(|params| params.app_version).unwrap_or_default())
+    Ok(params.map(|params| params.version.app).unwrap_or_default())
 }
 
 /// Answers a query of CometBFT's RPC. Errors are in the answer, in the face that the RPC shows.

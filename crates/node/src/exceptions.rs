@@ -6,7 +6,7 @@
 //! Refuses: a list that it cannot read: a chain would go another way than before.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::str::FromStr;
 use std::{fs, io};
 use strongroom_bridge::DoorError;
@@ -135,7 +135,7 @@ pub(crate) fn report(directory: &Path, block: &DecidedBlock, error: &DoorError) 
 }
 
 fn write_report(
-    path: &PathBuf,
+    path: &Path,
     block: &DecidedBlock,
     error: &DoorError,
     height: Height,
@@ -171,6 +171,7 @@ fn write_report(
 mod tests {
     use super::*;
     use crate::enclave::Enclave;
+    use std::path::PathBuf;
     use std::sync::Arc;
     use strongroom_bridge::message::{EnclaveRequest, Failure, HostResponse, Reply, Request, TxAt};
     use strongroom_bridge::{FailureCode, Transport};

@@ -218,10 +218,12 @@ async fn a_peer_that_does_not_read_its_answers_loses_its_place() {
     let (began, mut last) = (Instant::now(), Instant::now());
     while last.elapsed() < 3 * SOON {
         assert!(began.elapsed() < PATIENCE, "the buffers never fill");
-        match deaf.write(ask) {
-            Ok(_) => last = Instant::now(),
+        let written = deaf.write(ask).unwrap_or(0);
+        if written > 0 {
+            last = Instant::now();
+        } else {
             // Cut off already, or no room.
-            Err(_) => std::thread::sleep(SOON / 30),
+            std::thread::sleep(SOON / 30);
         }
     }
     let mut honest = connect(server.address());

@@ -14,7 +14,9 @@
 //! of functions, at the head of loops, in bulk operators, in every import, and at the end. So what runs beyond
 //! the limit is at most one pass through one function without its loops, and nothing of it can be seen.
 
-use wasmparser::{FuncValidatorAllocations, FunctionBody, Operator, ValType};
+use wasmparser::{
+    FuncValidator, FuncValidatorAllocations, FunctionBody, Operator, ValType, ValidatorResources,
+};
 
 use super::scan::{Body, numeric};
 use super::{limit, refused};
@@ -117,6 +119,7 @@ pub(super) fn plan(
                 .saturating_add(usize::try_from(targets.len()).unwrap_or(usize::MAX));
         }
         validator.op(offset, &operator).map_err(broken)?;
+        refuse_loop_parameters(&operator, &validator)?;
         operands = operands.max(validator.operand_stack_height());
         limit(
             "",
@@ -155,6 +158,23 @@ fn locals(body: &FunctionBody<'_>) -> Result<usize, PrepareError> {
         limit("", "locals of a function", locals, limits::LOCALS_MAX)?;
     }
     Ok(locals)
+}
+
+/// Refuses a loop that takes values from the stack. wasmi 2.0.0 takes the first of them for a local that lies below it on the
+/// stack, so the function goes on with another number (ADR 10). Compilers of contracts write no such loops.
+fn refuse_loop_parameters(
+    operator: &Operator<'_>,
+    validator: &FuncValidator<ValidatorResources>,
+) -> Result<(), PrepareError> {
+    let Operator::Loop { .. } = operator else {
+        return Ok(());
+    };
+    // The operator has been validated: what stands above the new frame's floor are its parameters.
+    let floor = validator.get_control_frame(0).map(|frame| frame.height);
+    if floor == usize::try_from(validator.operand_stack_height()).ok() {
+        return Ok(());
+    }
+    Err(refused("it has a loop with parameters"))
 }
 
 /// Refuses operators that are valid and not of our dialect.
