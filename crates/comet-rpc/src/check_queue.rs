@@ -6,7 +6,7 @@
 use crate::mempool::{CheckTx, Mempool, MempoolError};
 use std::io;
 use std::sync::Arc;
-use strongroom_http::workers::Workers;
+use strongroom_http::workers::Threads;
 use strongroom_types::Hash;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, oneshot};
 
@@ -19,7 +19,7 @@ pub const QUEUED_BYTES_MAX: usize = 16 << 20;
 #[derive(Clone)]
 pub struct CheckQueue {
     mempool: Arc<Mempool>,
-    thread: Arc<Workers>,
+    thread: Arc<Threads>,
     txs: Arc<Semaphore>,
     bytes: Arc<Semaphore>,
 }
@@ -49,7 +49,7 @@ impl CheckQueue {
     pub fn new(mempool: Arc<Mempool>) -> io::Result<Self> {
         Ok(Self {
             mempool,
-            thread: Arc::new(Workers::new("check", 1)?),
+            thread: Arc::new(Threads::new("check", 1)?),
             txs: Arc::new(Semaphore::new(QUEUED_TXS_MAX)),
             bytes: Arc::new(Semaphore::new(QUEUED_BYTES_MAX)),
         })

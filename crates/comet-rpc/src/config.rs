@@ -13,7 +13,7 @@ pub struct Config {
     pub body_bytes_max: usize,
     /// The most requests in a batch.
     pub batch_requests_max: usize,
-    /// Threads that work on requests; more requests wait.
+    /// Threads that work on requests, beside those for whole blocks; more requests wait.
     pub workers: usize,
     /// The most `broadcast_tx_commit` that wait for a block at the same time; more are refused.
     pub commits_waiting_max: usize,
@@ -39,7 +39,7 @@ impl Default for Config {
             cors_allowed_origins: vec!["*".to_owned()],
             body_bytes_max: 4 * 1024 * 1024,
             batch_requests_max: 10,
-            workers: 16,
+            workers: 14,
             commits_waiting_max: 64,
             broadcast_tx_commit_timeout: Duration::from_secs(10),
             listen: Settings::default(),

@@ -1,8 +1,8 @@
 //! Threads that may block, made once: no request ever makes one.
 //!
 //! Promises: the threads are there before the first request, or the node does not start; a job that panics takes no
-//! thread with it; jobs that may take long never hold more than half of the threads, those that read whole blocks never
-//! more than [`BLOCKS_MAX`]. Refuses: work that found no free thread within [`WAITS`].
+//! thread with it; jobs that may take long never hold more than half of the threads; those that read whole blocks have
+//! [`BLOCKS_MAX`] threads of their own. Refuses: work that found no free thread within [`WAITS`].
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,7 +15,8 @@ use tokio::time::timeout;
 /// How long a job waits for a thread. Longer than that, the caller is better told to come again.
 pub const WAITS: Duration = Duration::from_secs(10);
 
-/// Whole blocks that are read and printed at one time: each takes about ten times its bytes.
+/// Whole blocks that are read and printed at one time: each takes about ten times its bytes. Always on the same threads, as
+/// the allocator keeps for each thread the most that it once used.
 pub const BLOCKS_MAX: usize = 2;
 
 /// What a job asks of the machine.
@@ -31,15 +32,21 @@ pub enum Work {
 
 type Job = Box<dyn FnOnce() + Send>;
 
+/// A number of threads with one queue.
+#[derive(Debug)]
+pub struct Threads {
+    free: Arc<Semaphore>,
+    jobs: mpsc::Sender<Job>,
+}
+
 /// See the module.
 #[derive(Debug)]
 pub struct Workers {
-    free: Arc<Semaphore>,
+    threads: Threads,
+    /// The threads for whole blocks.
+    blocks: Threads,
     /// Places of jobs that may take long.
     long: Arc<Semaphore>,
-    /// Places of jobs that read whole blocks.
-    blocks: Arc<Semaphore>,
-    jobs: mpsc::Sender<Job>,
     waits: Duration,
 }
 
@@ -55,7 +62,7 @@ pub enum WorkError {
     Failed,
 }
 
-impl Workers {
+impl Threads {
     /// Makes `count` threads whose names begin with `name`.
     ///
     /// # Errors
@@ -71,43 +78,8 @@ impl Workers {
         }
         Ok(Self {
             free: Arc::new(Semaphore::new(count)),
-            long: Arc::new(Semaphore::new((count / 2).max(1))),
-            blocks: Arc::new(Semaphore::new(BLOCKS_MAX)),
             jobs,
-            waits: WAITS,
         })
-    }
-
-    /// Runs `job` on a free thread, and waits for one if need be. A place among the jobs of its kind is waited for first,
-    /// without a thread.
-    ///
-    /// # Errors
-    /// [`WorkError`]
-    pub async fn run<T: Send + 'static>(
-        &self,
-        work: Work,
-        job: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, WorkError> {
-        let mut places = Vec::new();
-        let of_kind = match work {
-            Work::Light => None,
-            Work::Long => Some(&self.long),
-            Work::WholeBlock => Some(&self.blocks),
-        };
-        for places_of in of_kind.into_iter().chain([&self.free]) {
-            let place = timeout(self.waits, Arc::clone(places_of).acquire_owned());
-            let Ok(Ok(place)) = place.await else {
-                return Err(WorkError::Busy);
-            };
-            places.push(place);
-        }
-        // The job has the places, as nobody may wait for it any more.
-        let result = self.queue(move || {
-            let result = job();
-            drop(places);
-            result
-        });
-        result.await.map_err(|_| WorkError::Failed)
     }
 
     /// Runs `job` after all that were queued before it. The caller bounds how many there are.
@@ -122,6 +94,53 @@ impl Workers {
             let _ = tell.send(job());
         }));
         told
+    }
+}
+
+impl Workers {
+    /// Makes `count` threads whose names begin with `name`, and [`BLOCKS_MAX`] besides.
+    ///
+    /// # Errors
+    /// As [`Threads::new`].
+    pub fn new(name: &str, count: usize) -> io::Result<Self> {
+        Ok(Self {
+            threads: Threads::new(name, count)?,
+            blocks: Threads::new(&format!("{name}-block"), BLOCKS_MAX)?,
+            long: Arc::new(Semaphore::new((count / 2).max(1))),
+            waits: WAITS,
+        })
+    }
+
+    /// Runs `job` on a free thread of its kind, and waits for one if need be. A place among the jobs that may take long is
+    /// waited for first, without a thread.
+    ///
+    /// # Errors
+    /// [`WorkError`]
+    pub async fn run<T: Send + 'static>(
+        &self,
+        work: Work,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, WorkError> {
+        let (long, threads) = match work {
+            Work::Light => (None, &self.threads),
+            Work::Long => (Some(&self.long), &self.threads),
+            Work::WholeBlock => (None, &self.blocks),
+        };
+        let mut places = Vec::new();
+        for places_of in long.into_iter().chain([&threads.free]) {
+            let place = timeout(self.waits, Arc::clone(places_of).acquire_owned());
+            let Ok(Ok(place)) = place.await else {
+                return Err(WorkError::Busy);
+            };
+            places.push(place);
+        }
+        // The job has the places, as nobody may wait for it any more.
+        let result = threads.queue(move || {
+            let result = job();
+            drop(places);
+            result
+        });
+        result.await.map_err(|_| WorkError::Failed)
     }
 }
 
@@ -149,9 +168,16 @@ mod tests {
         assert_eq!(workers.run(Work::Light, || 7).await, Ok(7));
     }
 
-    /// Runs many jobs of a kind that end only when told to, and checks how many of four threads they take meanwhile.
-    async fn take_at_most(work: Work, threads: usize) {
+    /// Runs many jobs of a kind that end only when told to, and checks how many threads they take meanwhile, of their
+    /// four and of those for blocks.
+    async fn take_at_most(work: Work, threads: usize, of_blocks: usize) {
         let workers = Arc::new(Workers::new("test", 4).unwrap());
+        let taken = |workers: &Workers| {
+            (
+                4 - workers.threads.free.available_permits(),
+                BLOCKS_MAX - workers.blocks.free.available_permits(),
+            )
+        };
         let (go, wait) = mpsc::channel::<()>();
         let wait = Arc::new(Mutex::new(wait));
         let many: Vec<_> = (0..12)
@@ -163,11 +189,11 @@ mod tests {
                 })
             })
             .collect();
-        while workers.free.available_permits() > 4 - threads {
+        while taken(&workers) != (threads, of_blocks) {
             tokio::task::yield_now().await;
         }
         assert_eq!(workers.run(Work::Light, || 7).await, Ok(7));
-        assert_eq!(workers.free.available_permits(), 4 - threads);
+        assert_eq!(taken(&workers), (threads, of_blocks));
         drop(go);
         for job in many {
             assert!(job.await.unwrap().is_ok(), "it had its turn");
@@ -176,12 +202,22 @@ mod tests {
 
     #[tokio::test]
     async fn long_jobs_leave_half_of_the_threads_to_the_others_however_many_come() {
-        take_at_most(Work::Long, 2).await;
+        take_at_most(Work::Long, 2, 0).await;
     }
 
     #[tokio::test]
     async fn no_more_whole_blocks_are_read_at_one_time_than_may_be_however_many_are_asked_for() {
-        take_at_most(Work::WholeBlock, BLOCKS_MAX).await;
+        take_at_most(Work::WholeBlock, 0, BLOCKS_MAX).await;
+    }
+
+    #[tokio::test]
+    async fn whole_blocks_are_always_read_on_the_same_threads() {
+        let workers = Workers::new("test", 8).unwrap();
+        let name = || std::thread::current().name().map(str::to_owned);
+        for _ in 0..20 {
+            let name = workers.run(Work::WholeBlock, name).await.unwrap().unwrap();
+            assert!(name.starts_with("test-block-"), "{name}");
+        }
     }
 
     #[tokio::test]
@@ -189,8 +225,11 @@ mod tests {
         let mut workers = Workers::new("test", 1).unwrap();
         workers.waits = Duration::from_millis(50);
         let (go, wait) = mpsc::channel::<()>();
-        let first = workers.queue(move || wait.recv());
-        let place = Arc::clone(&workers.free).acquire_owned().await.unwrap();
+        let first = workers.threads.queue(move || wait.recv());
+        let place = Arc::clone(&workers.threads.free)
+            .acquire_owned()
+            .await
+            .unwrap();
         assert_eq!(workers.run(Work::Light, || 1).await, Err(WorkError::Busy));
         drop(place);
         go.send(()).unwrap();

@@ -30,8 +30,8 @@ use tokio::net::TcpListener;
 
 /// The longest request body in bytes: the largest upload in base64.
 const BODY_BYTES_MAX: usize = 4 << 20;
-/// Threads that work on requests; more requests wait.
-const WORKERS: usize = 16;
+/// Threads that work on requests, beside those for whole blocks; more requests wait.
+const WORKERS: usize = 14;
 const HEIGHT: &str = "x-cosmos-block-height";
 const HEIGHT_ANSWER: HeaderName = HeaderName::from_static("grpc-metadata-x-cosmos-block-height");
 
