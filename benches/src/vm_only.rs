@@ -9,7 +9,7 @@ use std::time::Duration;
 use strongroom_testkit::Contract;
 use strongroom_types::Address;
 use strongroom_vm::{
-    Charged, Engine as _, Entry, Host, HostFault, Instance, Loaded, Mode, Step, WasmiEngine,
+    CallMode, Charged, Engine as _, Entry, Host, HostFault, Instance, Loaded, Step, WasmiEngine,
     prepare,
 };
 
@@ -68,7 +68,8 @@ impl VmOnly {
         });
         let info = json!({"sender": sender.to_string(), "funds": []});
         let [env, info, message] = [&env, &info, message].map(|v| v.to_string().into_bytes());
-        let (instance, made) = timed(|| Instance::new(&self.engine, &self.module, Mode::Execute));
+        let (instance, made) =
+            timed(|| Instance::new(&self.engine, &self.module, CallMode::Execute));
         let mut instance = instance.expect("an instance");
         let (step, called) = timed(|| {
             let args: [&[u8]; 3] = [&env, &info, &message];

@@ -1,7 +1,7 @@
-//! What a handler has: block and transaction, metered state, gas, events, and the services of the house.
+//! What a handler has: block and transaction, metered state, gas, events, and what all calls share.
 
 use crate::Bytes;
-use crate::engine::Machine;
+use crate::engine::ContractEngine;
 use crate::error::{Fault, Stop};
 use crate::gas::{self, GasMeter};
 use crate::overlay::Slot;
@@ -59,13 +59,13 @@ pub enum Mode {
     Query,
 }
 
-/// Services shared by all calls: content by hash and the contract engine.
+/// ExecutionEnv shared by all calls: content by hash and the contract engine.
 #[derive(Clone, Copy)]
-pub struct Services<'a> {
+pub struct ExecutionEnv<'a> {
     /// Content by hash.
     pub code: &'a dyn CodeRead,
     /// Engine and cache of loaded modules.
-    pub vm: &'a Machine,
+    pub engine: &'a ContractEngine,
 }
 
 /// The context of one transaction, message or query.
@@ -83,7 +83,7 @@ pub struct Ctx<'a, 's> {
     /// Why we run.
     pub mode: Mode,
     /// Content and engine.
-    pub services: Services<'a>,
+    pub env: ExecutionEnv<'a>,
     /// Fees taken by this transaction: a delta. At block end: those of the block, for whoever credits them.
     pub fees: Coins,
     /// Content first seen in this transaction, for the host to keep: hash → wasm.
@@ -99,7 +99,7 @@ impl<'a, 's> Ctx<'a, 's> {
         block: &'a BlockInfo,
         tx: TxInfo,
         mode: Mode,
-        services: Services<'a>,
+        env: ExecutionEnv<'a>,
         gas_limit: Gas,
     ) -> Self {
         Self {
@@ -109,7 +109,7 @@ impl<'a, 's> Ctx<'a, 's> {
             block,
             tx,
             mode,
-            services,
+            env,
             fees: Coins::default(),
             new_code: BTreeMap::new(),
             calls: 0,
@@ -258,18 +258,18 @@ mod tests {
 
     #[test]
     fn a_native_key_that_cannot_be_is_absent_without_asking_and_costs_its_bytes() {
-        let (machine, block) = (Machine::default(), block_info(1));
+        let (engine, block) = (ContractEngine::default(), block_info(1));
         let mut state = State::new(&Short, &NoSecrets, Overlay::default());
-        let services = Services {
+        let env = ExecutionEnv {
             code: &Short,
-            vm: &machine,
+            engine: &engine,
         };
         let mut ctx = Ctx::new(
             &mut state,
             &block,
             TxInfo::default(),
             Mode::Deliver,
-            services,
+            env,
             10_000,
         );
         let (most, over) = (

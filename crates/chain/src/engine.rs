@@ -7,7 +7,7 @@ use crate::types::{Hash, TxError};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use strongroom_vm::{
-    Engine, EngineFault, Loaded, ModuleCache, PREP_VERSION, PrepareError, Trap, WasmiEngine,
+    Engine, EngineError, Loaded, ModuleCache, PREP_VERSION, PrepareError, Trap, WasmiEngine,
     prepare,
 };
 
@@ -23,11 +23,11 @@ const CACHE_BYTES: usize = 64 << 20;
 type Module = Loaded<<WasmiEngine as Engine>::Module>;
 
 /// Engine and cache. What is cached changes neither results nor gas.
-pub struct Machine {
+pub struct ContractEngine {
     cache: ModuleCache<WasmiEngine>,
 }
 
-impl Default for Machine {
+impl Default for ContractEngine {
     fn default() -> Self {
         Self {
             cache: ModuleCache::new(WasmiEngine, CACHE_BYTES),
@@ -35,9 +35,9 @@ impl Default for Machine {
     }
 }
 
-impl core::fmt::Debug for Machine {
+impl core::fmt::Debug for ContractEngine {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("Machine")
+        f.write_str("ContractEngine")
     }
 }
 
@@ -58,7 +58,7 @@ pub struct StoredCode {
 /// not bound what loads take, and weight does: a transaction that runs more than one may fails, by its own fault; a block
 /// that has no room for more ends, and what is left of it waits for the next one (ADR 11).
 #[derive(Default)]
-pub(crate) struct Running {
+pub(crate) struct BlockCodeCache {
     modules: BTreeMap<Hash, Arc<Module>>,
     weight: u64,
     full: bool,
@@ -67,7 +67,7 @@ pub(crate) struct Running {
     weight_of_tx: u64,
 }
 
-impl Running {
+impl BlockCodeCache {
     /// A transaction begins.
     pub(crate) fn begin(&mut self) {
         self.of_tx.clear();
@@ -103,17 +103,17 @@ impl Running {
 /// Why a code is not loaded.
 enum NotLoaded {
     Fault(Fault),
-    Engine(EngineFault),
+    Engine(EngineError),
 }
 
-impl From<EngineFault> for NotLoaded {
-    fn from(e: EngineFault) -> Self {
+impl From<EngineError> for NotLoaded {
+    fn from(e: EngineError) -> Self {
         Self::Engine(e)
     }
 }
 
-impl Machine {
-    pub(crate) fn engine(&self) -> &WasmiEngine {
+impl ContractEngine {
+    pub(crate) fn wasmi(&self) -> &WasmiEngine {
         self.cache.engine()
     }
 
@@ -121,18 +121,18 @@ impl Machine {
     ///
     /// # Errors
     /// A fault; why it is refused is the inner result.
-    pub(crate) fn admit(
+    pub(crate) fn validate_upload(
         &self,
         hash: &Hash,
         wasm: &[u8],
     ) -> Result<Result<Arc<Module>, PrepareError>, Fault> {
-        self.cache.admit(hash, wasm).map_err(broken)
+        self.cache.validate_upload(hash, wasm).map_err(broken)
     }
 
     /// The loaded module of a stored code.
     ///
     /// # Errors
-    /// Out of gas, location `transaction load meter` or `block load meter`, see [`Running`]; what `failed` makes of it if the
+    /// Out of gas, location `transaction load meter` or `block load meter`, see [`BlockCodeCache`]; what `failed` makes of it if the
     /// engine fails on it; a fault.
     pub(crate) fn load(
         &self,
@@ -144,7 +144,7 @@ impl Machine {
             let text = format!("no preparation of version {}", code.prep_version);
             return Err(broken(text).into());
         }
-        if let Some(module) = ctx.state.running.enter(code)? {
+        if let Some(module) = ctx.state.code_cache.enter(code)? {
             return Ok(module);
         }
         let loaded = self.cache.get_or_load(&code.hash, || {
@@ -154,12 +154,12 @@ impl Machine {
         });
         let module = loaded.map_err(|e| match e {
             NotLoaded::Fault(fault) => fault.into(),
-            NotLoaded::Engine(EngineFault::NoMemory) => broken(EngineFault::NoMemory).into(),
+            NotLoaded::Engine(EngineError::NoMemory) => broken(EngineError::NoMemory).into(),
             // Upload has loaded it once, so this never happens; if it does, it is the same everywhere.
             NotLoaded::Engine(_) => Stop::from(failed(&Trap::Engine)),
         })?;
         let loaded = Arc::clone(&module);
-        ctx.state.running.modules.insert(code.hash, loaded);
+        ctx.state.code_cache.modules.insert(code.hash, loaded);
         Ok(module)
     }
 }
@@ -173,5 +173,5 @@ fn wasm(ctx: &Ctx<'_, '_>, hash: &Hash) -> Result<Bytes, Fault> {
     {
         return Ok(wasm.clone());
     }
-    ctx.services.code.code(hash)
+    ctx.env.code.code(hash)
 }

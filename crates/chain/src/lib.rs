@@ -49,7 +49,7 @@ mod testing;
 
 pub use block::{BlockOutcome, execute_block, execute_watched};
 pub use check::{CheckState, simulate};
-pub use ctx::{BlockInfo, Ctx, Mode, Services, TxInfo};
+pub use ctx::{BlockInfo, Ctx, ExecutionEnv, Mode, TxInfo};
 pub use error::{Fault, Stop};
 pub use gas::GasMeter;
 pub use genesis::{init_chain, localnet_genesis};

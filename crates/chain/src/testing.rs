@@ -2,8 +2,8 @@
 
 use crate::block::{BlockOutcome, execute_block};
 use crate::check::{CheckOutcome, CheckState, Simulated, simulate};
-use crate::ctx::{BlockInfo, Ctx, Mode, Services, TxInfo};
-use crate::engine::Machine;
+use crate::ctx::{BlockInfo, Ctx, ExecutionEnv, Mode, TxInfo};
+use crate::engine::ContractEngine;
 use crate::error::Fault;
 use crate::genesis::{
     Document, GenesisError, InitOutcome, LocalnetParams, NetworkKeys, init_chain, localnet_genesis,
@@ -63,19 +63,19 @@ impl CodeRead for NoCode {
 
 /// Runs `f` with an unlimited context over an empty state.
 pub(crate) fn with_ctx<T>(f: impl FnOnce(&mut Ctx<'_, '_>) -> T) -> T {
-    let (base, machine) = (MemoryState::default(), Machine::default());
+    let (base, engine) = (MemoryState::default(), ContractEngine::default());
     let block = block_info(1);
     let mut state = State::new(&base, &NoSecrets, Overlay::default());
-    let services = Services {
+    let env = ExecutionEnv {
         code: &NoCode,
-        vm: &machine,
+        engine: &engine,
     };
     f(&mut Ctx::new(
         &mut state,
         &block,
         TxInfo::default(),
         Mode::Deliver,
-        services,
+        env,
         u64::MAX,
     ))
 }
@@ -212,9 +212,9 @@ impl Draft {
 pub(crate) fn init(bytes: &[u8]) -> Result<InitOutcome, GenesisError> {
     init_chain(
         bytes,
-        Services {
+        ExecutionEnv {
             code: &NoCode,
-            vm: &Machine::default(),
+            engine: &ContractEngine::default(),
         },
     )
 }
@@ -227,7 +227,7 @@ pub(crate) struct Chain {
     pub(crate) pending: CheckState,
     /// Seconds since the time of [`block_info`].
     pub(crate) clock: i64,
-    machine: Machine,
+    engine: ContractEngine,
 }
 
 pub(crate) const USER_BALANCE: u128 = 1_000_000_000_000;
@@ -284,12 +284,12 @@ impl Chain {
     }
 
     pub(crate) fn from_document(document: &Document, users: u8) -> Self {
-        let machine = Machine::default();
-        let services = Services {
+        let engine = ContractEngine::default();
+        let env = ExecutionEnv {
             code: &NoCode,
-            vm: &machine,
+            engine: &engine,
         };
-        let init = init_chain(&serde_json::to_vec(document).unwrap(), services).unwrap();
+        let init = init_chain(&serde_json::to_vec(document).unwrap(), env).unwrap();
         let mut state = MemoryState::default();
         state.apply(&init.writes);
         let users = (0..users).map(User::new).collect();
@@ -299,7 +299,7 @@ impl Chain {
             users,
             pending: CheckState::default(),
             clock: 0,
-            machine,
+            engine,
         }
     }
 
@@ -310,10 +310,10 @@ impl Chain {
         block
     }
 
-    pub(crate) fn services(&self) -> Services<'_> {
-        Services {
+    pub(crate) fn env(&self) -> ExecutionEnv<'_> {
+        ExecutionEnv {
             code: &NoCode,
-            vm: &self.machine,
+            engine: &self.engine,
         }
     }
 
@@ -321,7 +321,7 @@ impl Chain {
     pub(crate) fn block(&mut self, txs: &[Vec<u8>]) -> BlockOutcome {
         self.height += 1;
         let block = self.info();
-        let outcome = execute_block(&self.state, &NoSecrets, self.services(), &block, txs).unwrap();
+        let outcome = execute_block(&self.state, &NoSecrets, self.env(), &block, txs).unwrap();
         self.state.apply(&outcome.writes);
         self.pending.reset();
         outcome
@@ -332,7 +332,7 @@ impl Chain {
         let block = self.info();
         let price = GasPrice::default();
         let outcome = pending
-            .check(&self.state, self.services(), &block, &price, bytes, recheck)
+            .check(&self.state, self.env(), &block, &price, bytes, recheck)
             .unwrap();
         self.pending = pending;
         outcome
@@ -341,7 +341,7 @@ impl Chain {
     /// The error of a check, if it fails.
     pub(crate) fn check(&mut self, bytes: &[u8]) -> Option<(String, u32, String)> {
         self.check_as(bytes, false)
-            .checked
+            .outcome
             .error
             .map(|e| (e.codespace, e.code, e.text))
     }
@@ -350,7 +350,7 @@ impl Chain {
         simulate(
             &self.state,
             self.pending.pending(),
-            self.services(),
+            self.env(),
             &self.info(),
             bytes,
         )
@@ -365,7 +365,7 @@ impl Chain {
         let bytes = crate::query::query(
             &self.state,
             &NoSecrets,
-            self.services(),
+            self.env(),
             &block,
             path,
             &request.encode_to_vec(),
@@ -382,7 +382,7 @@ impl Chain {
             &block,
             TxInfo::default(),
             Mode::Deliver,
-            self.services(),
+            self.env(),
             u64::MAX,
         ));
         let writes = state.into_write_set(self.height).unwrap();
@@ -398,7 +398,7 @@ impl Chain {
             &block,
             TxInfo::default(),
             Mode::Query,
-            self.services(),
+            self.env(),
             u64::MAX,
         ))
     }

@@ -17,7 +17,7 @@ use strongroom_bridge::child::{self, Process};
 use strongroom_chain::genesis::NetworkKeys;
 use strongroom_chain::genesis::{LocalnetParams, localnet_genesis};
 use strongroom_chain::tx::GasPrice;
-use strongroom_consensus::{Clock as _, GenesisDoc, Pace, Signer, SystemClock};
+use strongroom_consensus::{BlockTiming, Clock as _, GenesisDoc, Signer, SystemClock};
 use strongroom_http::Shares;
 use strongroom_node::exceptions::{Exception, Exceptions};
 use strongroom_node::node::{Config, Layout, Node, enclave, open_stores};
@@ -77,11 +77,11 @@ enum BlockTime {
 }
 
 impl BlockTime {
-    const fn pace(self) -> Pace {
+    const fn timing(self) -> BlockTiming {
         match self {
-            Self::Second => Pace::Every(Duration::from_secs(1)),
-            Self::SixSeconds => Pace::Every(Duration::from_secs(6)),
-            Self::Instant => Pace::Instant,
+            Self::Second => BlockTiming::Every(Duration::from_secs(1)),
+            Self::SixSeconds => BlockTiming::Every(Duration::from_secs(6)),
+            Self::Instant => BlockTiming::Instant,
         }
     }
 }
@@ -162,7 +162,7 @@ async fn network(args: &Args, home: &Home, shares: Shares, mut stop: Stop) -> an
         rpc: SocketAddr::new(args.listen, args.rpc_port),
         shares: shares.clone(),
         min_gas_price: GasPrice::default(),
-        pace: args.block_time.pace(),
+        timing: args.block_time.timing(),
         moniker: "banana".to_owned(),
     };
     let faucet_at = SocketAddr::new(args.listen, args.faucet_port);

@@ -72,16 +72,16 @@ struct Connection {
 }
 
 impl Connection {
-    async fn send(&mut self, message: Message) -> Result<(), Gone> {
+    async fn send(&mut self, message: Message) -> Result<(), Disconnected> {
         // The listener ends a connection whose peer does not read.
-        self.socket.send(message).await.map_err(|_| Gone)
+        self.socket.send(message).await.map_err(|_| Disconnected)
     }
 
     /// Says what two texts make together: they are put together when there is room for it.
-    async fn say(&mut self, head: &str, tail: &str) -> Result<(), Gone> {
+    async fn say(&mut self, head: &str, tail: &str) -> Result<(), Disconnected> {
         let bytes = head.len().saturating_add(tail.len());
         let Ok(_room) = timeout(ROOM_WAITS, self.peer.room(bytes)).await else {
-            return Err(Gone);
+            return Err(Disconnected);
         };
         self.send(Message::Text([head, tail].concat().into())).await
     }
@@ -95,9 +95,9 @@ struct Subscription {
 }
 
 /// One of the places for clients with subscriptions; free again when dropped.
-struct Place(Arc<Rpc>);
+struct SubscriberSlot(Arc<Rpc>);
 
-impl Place {
+impl SubscriberSlot {
     fn take(server: &Arc<Rpc>) -> Result<Self, RpcError> {
         let max = server.context.config.subscription_clients_max;
         let free = |taken: usize| (taken < max).then_some(taken.saturating_add(1));
@@ -111,25 +111,25 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for SubscriberSlot {
     fn drop(&mut self) {
         self.0.subscribed_clients.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
 /// The connection is over; nothing more can be sent.
-struct Gone;
+struct Disconnected;
 
 struct Client {
     server: Arc<Rpc>,
     connection: Connection,
     subscriptions: Vec<Subscription>,
     /// The events, and the place among the clients that have any.
-    feed: Option<(Feed, Place)>,
+    feed: Option<(Feed, SubscriberSlot)>,
 }
 
 /// The next block's events, or never if there is no subscription.
-async fn next_events(feed: &mut Option<(Feed, Place)>) -> Result<Arc<BlockEvents>, Ended> {
+async fn next_events(feed: &mut Option<(Feed, SubscriberSlot)>) -> Result<Arc<BlockEvents>, Ended> {
     match feed {
         Some((feed, _)) => feed.next().await,
         None => core::future::pending().await,
@@ -148,7 +148,7 @@ impl Client {
         let _ = client.serve().await;
     }
 
-    async fn serve(&mut self) -> Result<(), Gone> {
+    async fn serve(&mut self) -> Result<(), Disconnected> {
         let config = Arc::clone(&self.server.context.config);
         let peer = self.connection.peer.clone();
         let stopped = peer.stopped();
@@ -193,11 +193,11 @@ impl Client {
         }
     }
 
-    async fn say(&mut self, text: String) -> Result<(), Gone> {
+    async fn say(&mut self, text: String) -> Result<(), Disconnected> {
         self.connection.say(&text, "").await
     }
 
-    async fn take(&mut self, bytes: &[u8]) -> Result<(), Gone> {
+    async fn take(&mut self, bytes: &[u8]) -> Result<(), Disconnected> {
         let request = match read_one(bytes) {
             Ok(Some(request)) => request,
             Ok(None) => return Ok(()),
@@ -250,7 +250,7 @@ impl Client {
             )));
         }
         let place = if self.feed.is_none() {
-            Some(Place::take(&self.server)?)
+            Some(SubscriberSlot::take(&self.server)?)
         } else {
             None
         };
@@ -299,7 +299,7 @@ impl Client {
         }
     }
 
-    async fn forward(&mut self, block: &BlockEvents) -> Result<(), Gone> {
+    async fn forward(&mut self, block: &BlockEvents) -> Result<(), Disconnected> {
         for event in block.iter() {
             for subscription in &self.subscriptions {
                 if subscription.query.matches(event.pairs())
@@ -312,7 +312,7 @@ impl Client {
         Ok(())
     }
 
-    async fn end_subscriptions(&mut self, why: &str) -> Result<(), Gone> {
+    async fn end_subscriptions(&mut self, why: &str) -> Result<(), Disconnected> {
         let ended = core::mem::take(&mut self.subscriptions);
         self.feed = None;
         for subscription in ended {

@@ -23,5 +23,5 @@ pub use blocks::{Blocks, BlocksError, MemoryBlocks, block_meta};
 pub use clock::{Clock, SystemClock, TestClock};
 pub use genesis::GenesisDoc;
 pub use privval::Signer;
-pub use solo::{EngineError, Pace, Proposer, Solo};
+pub use solo::{BlockTiming, EngineError, Proposer, Solo};
 pub use state::ChainState;

@@ -11,9 +11,9 @@ use borsh::BorshDeserialize;
 use strongroom_bridge::message::PublicKeys;
 use strongroom_bridge::{Failure, FailureCode};
 use strongroom_chain::genesis::{Document, init_chain};
-use strongroom_chain::modules::compute::Machine;
+use strongroom_chain::modules::compute::ContractEngine;
 use strongroom_chain::modules::registration::genesis as registration;
-use strongroom_chain::{Bytes, CodeRead, Fault, Services};
+use strongroom_chain::{Bytes, CodeRead, ExecutionEnv, Fault};
 use strongroom_crypto::seal::{Chain, SEAL_LEN_MAX, SealedAnchor, SealedSeeds};
 use strongroom_crypto::seed::{MasterSeed, SeedRing};
 use strongroom_crypto::{Error as CryptoError, Secret};
@@ -125,16 +125,16 @@ pub(crate) struct FirstState {
 
 /// Computes the state of genesis: a function of the file alone.
 pub(crate) fn genesis_state(
-    machine: &Machine,
+    engine: &ContractEngine,
     genesis: &[u8],
     genesis_hash: Hash,
 ) -> Result<FirstState, Failure> {
     let refused = |e: &dyn core::fmt::Display| failure(FailureCode::Genesis, e);
     let outcome = init_chain(
         genesis,
-        Services {
+        ExecutionEnv {
             code: &NoCode,
-            vm: machine,
+            engine,
         },
     )
     .map_err(|e| refused(&e))?;

@@ -1,6 +1,6 @@
 //! The trusted core: seeds and their epochs, sealing, proven state, execution of decided blocks, queries.
 //!
-//! Circles: trusted. The only room that holds secrets. It meets the world through the door ([`strongroom_bridge`]) and
+//! Circles: trusted. The only crate that holds secrets. It meets the world through the door ([`strongroom_bridge`]) and
 //! the [`Platform`] seam, and believes neither.
 //!
 //! Promises: nothing undecided is executed; nothing unproven is read; the root after a block is computed here; nothing of

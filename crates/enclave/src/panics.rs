@@ -50,7 +50,7 @@ mod tests {
     use std::process::{Command, Output};
     use strongroom_types::sha256;
     use strongroom_vm::engine::{Engine, Guest, Loaded};
-    use strongroom_vm::{EngineFault, ModuleCache, PrepareError, Prepared};
+    use strongroom_vm::{EngineError, ModuleCache, PrepareError, Prepared};
 
     /// An engine that panics on everything.
     struct Panicking;
@@ -62,11 +62,11 @@ mod tests {
             "panicking"
         }
 
-        fn load(&self, _: &Prepared) -> Result<Loaded<()>, EngineFault> {
+        fn load(&self, _: &Prepared) -> Result<Loaded<()>, EngineError> {
             panic!("secret 42")
         }
 
-        fn instantiate(&self, (): &()) -> Result<Box<dyn Guest>, EngineFault> {
+        fn instantiate(&self, (): &()) -> Result<Box<dyn Guest>, EngineError> {
             panic!("secret 42")
         }
     }
@@ -109,8 +109,8 @@ mod tests {
     fn child_engine_panics() {
         stop_process(Words::Shown);
         let wasm = wat::parse_str(CONTRACT).unwrap();
-        let admitted = ModuleCache::new(Panicking, 0).admit(&sha256(&wasm), &wasm);
-        assert_eq!(admitted.unwrap().map(|_| ()), Err(PrepareError::Engine));
+        let validated = ModuleCache::new(Panicking, 0).validate_upload(&sha256(&wasm), &wasm);
+        assert_eq!(validated.unwrap().map(|_| ()), Err(PrepareError::Engine));
     }
 
     #[test]

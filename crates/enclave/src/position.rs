@@ -15,7 +15,7 @@ use std::sync::Arc;
 use strongroom_bridge::lane::HostClient;
 use strongroom_bridge::message::{BlockResult, Hint, NewCode, Status};
 use strongroom_bridge::{Failure, FailureCode};
-use strongroom_chain::{BlockInfo, BlockOutcome, EpochKeys, Services, execute_watched};
+use strongroom_chain::{BlockInfo, BlockOutcome, EpochKeys, ExecutionEnv, execute_watched};
 use strongroom_proof::PartialForest;
 use strongroom_proof::comet::{self, results_hash};
 use strongroom_proof::light::{Block, LightState};
@@ -215,15 +215,13 @@ fn execute(
         header_hash: block.header_hash,
         version_app: block.header.version_app,
     };
-    let services = Services {
+    let env = ExecutionEnv {
         code: proven,
-        vm: &shared.machine,
+        engine: &shared.engine,
     };
-    execute_watched(proven, epochs, services, &info, &block.txs, transactions).map_err(|fault| {
-        Failure {
-            tx: transactions.running(),
-            ..proven.failure_of(&fault)
-        }
+    execute_watched(proven, epochs, env, &info, &block.txs, transactions).map_err(|fault| Failure {
+        tx: transactions.running(),
+        ..proven.failure_of(&fault)
     })
 }
 

@@ -12,7 +12,7 @@ use strongroom_bridge::lane::HostClient;
 use strongroom_bridge::message::{QueryResult, Status};
 use strongroom_bridge::{Failure, FailureCode, Reply, Request};
 use strongroom_chain::query::{QueryStop, query};
-use strongroom_chain::{NoSecrets, Secrets, Services};
+use strongroom_chain::{ExecutionEnv, NoSecrets, Secrets};
 
 /// What the query lanes do.
 pub(crate) struct Queries {
@@ -52,11 +52,11 @@ impl Queries {
         };
         let height = published.block.height;
         let proven = ProvenState::new(published.pin(), height, host);
-        let services = Services {
+        let env = ExecutionEnv {
             code: &proven,
-            vm: &self.shared.machine,
+            engine: &self.shared.engine,
         };
-        let outcome = match query(&proven, secrets, services, &published.block, path, data) {
+        let outcome = match query(&proven, secrets, env, &published.block, path, data) {
             Ok(response) => Ok(response),
             Err(QueryStop::Error(error)) => {
                 Err(borsh::to_vec(&error).map_err(|e| failure(FailureCode::Broken, e))?)

@@ -6,7 +6,7 @@ use crate::secrets::Keys;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use strongroom_bridge::message::Status;
 use strongroom_chain::BlockInfo;
-use strongroom_chain::modules::compute::Machine;
+use strongroom_chain::modules::compute::ContractEngine;
 use strongroom_proof::PartialForest;
 use strongroom_types::Hash;
 
@@ -58,7 +58,7 @@ impl Published {
 pub(crate) struct Shared {
     pub(crate) platform: Box<dyn Platform>,
     pub(crate) latch: FailureLatch,
-    pub(crate) machine: Machine,
+    pub(crate) engine: ContractEngine,
     published: Mutex<Option<Arc<Published>>>,
     status: Mutex<Status>,
 }
@@ -68,7 +68,7 @@ impl Shared {
         Self {
             platform: Box::new(platform),
             latch: FailureLatch::default(),
-            machine: Machine::default(),
+            engine: ContractEngine::default(),
             published: Mutex::default(),
             status: Mutex::default(),
         }

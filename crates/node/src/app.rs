@@ -7,7 +7,7 @@
 use crate::chain::BlockInfo;
 use crate::enclave::Enclave;
 use crate::host::{HostChain, block_info};
-use crate::records;
+use crate::store_records;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use strongroom_bridge::DoorError;
 use strongroom_bridge::message::BlockResult;
@@ -76,7 +76,7 @@ pub enum Halt {
 }
 
 impl App {
-    /// An application over an enclave that stands where `boot` left it.
+    /// An application over an enclave that stands where `recover` left it.
     pub fn new(
         enclave: Enclave,
         stores: Stores,
@@ -155,7 +155,8 @@ impl Application for App {
                     .map_err(AppError::new)?;
             }
         }
-        let validators = records::first_validators(&chain.validators).map_err(AppError::new)?;
+        let validators =
+            store_records::first_validators(&chain.validators).map_err(AppError::new)?;
         self.stores
             .blocks
             .save_in_force(genesis.initial_height, &validators, &chain.consensus_params)
@@ -293,10 +294,10 @@ fn executed(
     height: Height,
     result: &BlockResult,
     after: &ChainState,
-) -> Result<Executed, records::RecordError> {
-    let validators = records::validators(after.light().next_validators())?;
+) -> Result<Executed, store_records::RecordError> {
+    let validators = store_records::validators(after.light().next_validators())?;
     Ok(Executed {
-        results: records::results(result),
+        results: store_records::results(result),
         validators: Some((height.saturating_add(2), validators)),
         params: Some((height.saturating_add(1), after.params().clone())),
     })
@@ -322,7 +323,7 @@ fn same_roots(
 /// Why a node cannot start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum BootError {
+pub enum RecoverError {
     /// The enclave refused, or is gone.
     #[error("enclave: {0}")]
     Enclave(#[from] strongroom_bridge::DoorError),
@@ -342,13 +343,13 @@ pub enum BootError {
 /// the first there is none.
 ///
 /// # Errors
-/// [`BootError`]; nothing was changed that a second try would not change again.
-pub fn boot(
+/// [`RecoverError`]; nothing was changed that a second try would not change again.
+pub fn recover(
     enclave: &Enclave,
     stores: &Stores,
     seal: Vec<u8>,
     genesis: &[u8],
-) -> Result<Option<BlockInfo>, BootError> {
+) -> Result<Option<BlockInfo>, RecoverError> {
     let Some(Version {
         height,
         roots,
@@ -362,17 +363,15 @@ pub fn boot(
     let mut anchors = Vec::new();
     for at in [base, height] {
         let anchor = stores.state.extra(ExtraKey::anchor(at))?;
-        anchors.push(
-            anchor.ok_or_else(|| {
-                BootError::Broken(format!("the anchor of height {at} is missing"))
-            })?,
-        );
+        anchors.push(anchor.ok_or_else(|| {
+            RecoverError::Broken(format!("the anchor of height {at} is missing"))
+        })?);
     }
     enclave.unseal(seal, genesis.to_vec(), anchors)?;
-    let missing = || BootError::Broken(format!("the block at height {height} is missing"));
+    let missing = || RecoverError::Broken(format!("the block at height {height} is missing"));
     let block = stores.blocks.block(height)?.ok_or_else(missing)?;
     let result = enclave.execute_block(&block)?;
-    let broken = |e: &dyn core::fmt::Display| BootError::Broken(e.to_string());
+    let broken = |e: &dyn core::fmt::Display| RecoverError::Broken(e.to_string());
     same_roots(height, result.app_hash, &result.roots, app_hash, &roots).map_err(|e| broken(&e))?;
     if stores.blocks.executed_height()? != Some(height) {
         let position = stores.state.extra(ExtraKey::POSITION)?.unwrap_or_default();

@@ -3,10 +3,10 @@
 //! Promises: every answer is of a published height; a contract query goes to the enclave and to the newest height only.
 
 use crate::chain::check::{CheckState, Simulated, simulate};
-use crate::chain::modules::compute::Machine;
+use crate::chain::modules::compute::ContractEngine;
 use crate::chain::query::{self, GrpcCode, QueryError, QueryStop};
 use crate::chain::tx::GasPrice;
-use crate::chain::{BlockInfo, Bytes, CodeRead, Fault, NoSecrets, Services, StateRead};
+use crate::chain::{BlockInfo, Bytes, CodeRead, ExecutionEnv, Fault, NoSecrets, StateRead};
 use crate::enclave::Enclave;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use strongroom_bridge::DoorError;
@@ -70,7 +70,7 @@ pub struct HostChain {
     content: Arc<ContentStore>,
     blocks: Arc<BlockStore>,
     enclave: Enclave,
-    machine: Machine,
+    engine: ContractEngine,
     min_gas_price: GasPrice,
     /// The newest published block. Its state is the store's at that height.
     head: RwLock<BlockInfo>,
@@ -94,7 +94,7 @@ impl HostChain {
             content,
             blocks,
             enclave,
-            machine: Machine::default(),
+            engine: ContractEngine::default(),
             min_gas_price,
             head: RwLock::new(head),
             pending: Mutex::default(),
@@ -187,11 +187,11 @@ impl HostChain {
         };
         let view = self.state.values(block.height).map_err(|e| internal(&e))?;
         let content = Content(&self.content);
-        let services = Services {
+        let env = ExecutionEnv {
             code: &content,
-            vm: &self.machine,
+            engine: &self.engine,
         };
-        match query::query(&At(&view), &NoSecrets, services, &block, path, request) {
+        match query::query(&At(&view), &NoSecrets, env, &block, path, request) {
             Ok(response) => Ok((block.height, response)),
             Err(QueryStop::Error(e)) => Err(e),
             Err(QueryStop::Fault(fault)) => Err(internal(&fault)),
@@ -235,11 +235,11 @@ impl HostChain {
         let pending = self.pending().pending();
         let view = self.state.view(block.height).map_err(|e| internal(&e))?;
         let content = Content(&self.content);
-        let services = Services {
+        let env = ExecutionEnv {
             code: &content,
-            vm: &self.machine,
+            engine: &self.engine,
         };
-        simulate(&At(&view), pending, services, &block, tx).map_err(|stop| match stop {
+        simulate(&At(&view), pending, env, &block, tx).map_err(|stop| match stop {
             QueryStop::Error(e) => e,
             QueryStop::Fault(fault) => internal(&fault),
         })
@@ -252,9 +252,9 @@ impl HostChain {
             .view(head.height)
             .map_err(|e| Fault::State(e.to_string()))?;
         let content = Content(&self.content);
-        let services = Services {
+        let env = ExecutionEnv {
             code: &content,
-            vm: &self.machine,
+            engine: &self.engine,
         };
         let mut probe = CheckState::default();
         let mut pending = self.pending();
@@ -264,15 +264,8 @@ impl HostChain {
             &mut *pending
         };
         let recheck = kind == CheckKind::Recheck;
-        let outcome = state.check(
-            &At(&view),
-            services,
-            &head,
-            &self.min_gas_price,
-            tx,
-            recheck,
-        )?;
-        let result = outcome.checked.into_result(Vec::new(), outcome.events);
+        let outcome = state.check(&At(&view), env, &head, &self.min_gas_price, tx, recheck)?;
+        let result = outcome.outcome.into_result(Vec::new(), outcome.events);
         Ok(CheckTx {
             code: result.code,
             codespace: result.codespace,

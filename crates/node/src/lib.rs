@@ -15,9 +15,9 @@ pub mod enclave;
 pub mod exceptions;
 pub mod host;
 pub mod node;
-mod records;
 pub mod replay;
 pub mod rest;
 pub mod services;
+mod store_records;
 
 pub(crate) use strongroom_chain as chain;

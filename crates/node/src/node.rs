@@ -4,7 +4,7 @@
 //! with a reason.
 
 use crate::abci::app_version;
-use crate::app::{App, BootError, Stores, boot};
+use crate::app::{App, RecoverError, Stores, recover};
 use crate::chain::BlockInfo;
 use crate::chain::tx::GasPrice;
 use crate::enclave::Enclave;
@@ -22,8 +22,8 @@ use strongroom_comet_rpc::check_queue::CheckQueue;
 use strongroom_comet_rpc::config::Config as RpcConfig;
 use strongroom_comet_rpc::event_bus::EventBus;
 use strongroom_comet_rpc::mempool::{Limits as MempoolLimits, Mempool};
-use strongroom_consensus::solo::Parts;
-use strongroom_consensus::{EngineError, GenesisDoc, Pace, Signer, Solo, SystemClock};
+use strongroom_consensus::solo::EngineConfig;
+use strongroom_consensus::{BlockTiming, EngineError, GenesisDoc, Signer, Solo, SystemClock};
 use strongroom_http::{Server, Shares};
 use strongroom_store::blocks::BlockStore;
 use strongroom_store::state::TABLES;
@@ -48,7 +48,7 @@ pub struct Config {
     /// The least that a transaction has to pay to wait for a block here.
     pub min_gas_price: GasPrice,
     /// When blocks are made.
-    pub pace: Pace,
+    pub timing: BlockTiming,
     /// The operator's name for the node.
     pub moniker: String,
 }
@@ -59,7 +59,7 @@ pub struct Config {
 pub enum NodeError {
     /// Enclave or stores do not fit together.
     #[error(transparent)]
-    Boot(#[from] BootError),
+    Recover(#[from] RecoverError),
     /// The state store.
     #[error("state store: {0}")]
     State(#[from] strongroom_store::Error),
@@ -167,7 +167,7 @@ pub fn enclave(transport: Arc<dyn Transport>, stores: &Stores) -> Enclave {
 /// The enclave as the operator of a home wants it served.
 pub(crate) fn with_operator(enclave: Enclave, layout: &Layout) -> Result<Enclave, NodeError> {
     let exceptions = Exceptions::load(&layout.exceptions())
-        .map_err(|e| BootError::Broken(format!("the list of exceptions: {e}")))?;
+        .map_err(|e| RecoverError::Broken(format!("the list of exceptions: {e}")))?;
     Ok(enclave.with_operator(exceptions, layout.reports()))
 }
 
@@ -197,7 +197,7 @@ impl Node {
         let layout = Layout(config.home.clone());
         let stores = open_stores(&layout)?;
         let enclave = with_operator(enclave(transport, &stores), &layout)?;
-        let head = boot(&enclave, &stores, seal, genesis.bytes())?;
+        let head = recover(&enclave, &stores, seal, genesis.bytes())?;
         let genesis = Arc::new(genesis);
         let head = head.unwrap_or_else(|| before_first(&genesis));
         let (published, watched) = watch::channel(head.height);
@@ -224,13 +224,13 @@ impl Node {
 
         let (end, ended) = mpsc::unbounded_channel();
         let validator = signer.pubkey();
-        let parts = Parts {
+        let parts = EngineConfig {
             genesis: Arc::clone(&genesis),
             app: Arc::new(app),
             blocks: Arc::clone(&blocks) as Arc<dyn strongroom_consensus::Blocks>,
             signer,
             clock: Arc::new(SystemClock),
-            pace: config.pace,
+            timing: config.timing,
         };
         let engine = tokio::task::block_in_place(|| {
             Solo::start(parts, move |result| {
@@ -239,8 +239,8 @@ impl Node {
                 }
             })
         })?;
-        let waker = engine.waker();
-        mempool.on_waiting(move || waker.wake());
+        let notifier = engine.notifier();
+        mempool.on_waiting(move || notifier.wake());
 
         let gate = Arc::clone(chain.gate());
         let info = NodeInfo {

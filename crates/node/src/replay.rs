@@ -1,7 +1,7 @@
 //! Replaying a chain: every stored block again, from genesis, into a fresh store, through an enclave that checks each as
 //! if it were new. The result must be the state that the node has.
 
-use crate::app::BootError;
+use crate::app::RecoverError;
 use crate::enclave::Enclave;
 use crate::node::{Layout, NodeError, open_stores, with_operator};
 use std::sync::Arc;
@@ -35,7 +35,7 @@ pub fn replay(
     seal: Vec<u8>,
 ) -> Result<Replayed, NodeError> {
     let old = open_stores(layout)?;
-    let broken = |text: String| NodeError::Boot(BootError::Broken(text));
+    let broken = |text: String| NodeError::Recover(RecoverError::Broken(text));
     let Some(Version {
         height: last,
         app_hash: stored,
@@ -51,17 +51,17 @@ pub fn replay(
     let enclave = with_operator(enclave, layout)?;
     enclave
         .unseal(seal, genesis.to_vec(), Vec::new())
-        .map_err(BootError::from)?;
+        .map_err(RecoverError::from)?;
     let first = enclave
         .init_chain(genesis.to_vec())
-        .map_err(BootError::from)?;
+        .map_err(RecoverError::from)?;
     let mut app_hash = commit(&state, 0, &first.writes, first.app_hash, first.anchor)?;
     for height in 1..=last {
         let block = old
             .blocks
             .block(height)?
             .ok_or_else(|| broken(format!("block {height} is missing")))?;
-        let result = enclave.execute_block(&block).map_err(BootError::from)?;
+        let result = enclave.execute_block(&block).map_err(RecoverError::from)?;
         for code in &result.new_code {
             content.put(&code.wasm)?;
         }
@@ -72,7 +72,7 @@ pub fn replay(
             result.app_hash,
             result.anchor,
         )?;
-        enclave.committed(height).map_err(BootError::from)?;
+        enclave.committed(height).map_err(RecoverError::from)?;
     }
     Ok(Replayed {
         height: last,
@@ -93,7 +93,7 @@ fn commit(
     if reached != expected {
         let text =
             format!("height {height}: the enclave and the fresh store reach different roots");
-        return Err(NodeError::Boot(BootError::Broken(text)));
+        return Err(NodeError::Recover(RecoverError::Broken(text)));
     }
     state.commit(prepared, &[(ExtraKey::anchor(height), anchor)])?;
     Ok(reached)

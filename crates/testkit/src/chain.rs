@@ -18,7 +18,7 @@ use strongroom_consensus::{
     Application as _, Blocks, ChainState, Clock as _, GenesisDoc, InitChain, Proposer, Signer,
     TestClock,
 };
-use strongroom_node::app::{App, Stores, boot};
+use strongroom_node::app::{App, Stores, recover};
 use strongroom_node::enclave::Enclave;
 use strongroom_node::host::HostChain;
 use strongroom_node::node::{Layout, enclave, open_stores};
@@ -161,7 +161,7 @@ impl Chain {
     pub fn restart(&mut self) {
         self.door = Arc::new(Door::open(Seeded(self.options.seed)));
         let way = enclave(self.door.clone(), &self.stores);
-        let head = boot(&way, &self.stores, self.seal.clone(), self.genesis.bytes())
+        let head = recover(&way, &self.stores, self.seal.clone(), self.genesis.bytes())
             .expect("an enclave that goes on");
         let head = head.unwrap_or_else(|| before_first(&self.genesis));
         (self.app, self.host) = application(way, &self.stores, head);

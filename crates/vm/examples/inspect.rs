@@ -12,7 +12,7 @@ mod harness;
 
 use std::time::Instant;
 
-use strongroom_vm::{Engine as _, Entry, Instance, Mode, Step, WasmiEngine, prepare};
+use strongroom_vm::{CallMode, Engine as _, Entry, Instance, Step, WasmiEngine, prepare};
 
 const ENV: &str = r#"{"block":{"height":12345,"time":"1700000000000000000","chain_id":"test-1","random":"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="},"transaction":{"index":0,"hash":"AA"},"contract":{"address":"CONTRACT","code_hash":"HASH"}}"#;
 
@@ -59,9 +59,9 @@ fn main() {
             .replace("ADDRESS3", &address(3))
             .replace("ADDRESS2", &address(2));
         let mode = if entry == Entry::Query {
-            Mode::Query
+            CallMode::Query
         } else {
-            Mode::Execute
+            CallMode::Execute
         };
         let regions: Vec<&[u8]> = if entry.params() == 3 {
             vec![env.as_bytes(), info.as_bytes(), message.as_bytes()]

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use strongroom_types::Hash;
 
 use crate::engine::{Engine, Loaded};
-use crate::error::{EngineFault, Fault, PrepareError};
+use crate::error::{EngineError, PrepareError, VmFault};
 use crate::guard;
 use crate::prepare::{PREP_VERSION, Prepared, prepare};
 
@@ -22,14 +22,14 @@ pub struct ModuleKey {
     pub engine: &'static str,
 }
 
-/// Why code is not admitted.
+/// Why code is not validated.
 enum Refusal {
     Prepare(PrepareError),
-    Engine(EngineFault),
+    Engine(EngineError),
 }
 
-impl From<EngineFault> for Refusal {
-    fn from(fault: EngineFault) -> Self {
+impl From<EngineError> for Refusal {
+    fn from(fault: EngineError) -> Self {
         Self::Engine(fault)
     }
 }
@@ -90,9 +90,9 @@ impl<E: Engine> ModuleCache<E> {
     /// The module with `code_hash`; where it is not here, `prepared` makes it. Two lanes may do so at once; one wins.
     ///
     /// # Errors
-    /// Whatever `prepared` gives, or [`EngineFault`] from loading: the caller makes it [`crate::Trap::Engine`] or, where
+    /// Whatever `prepared` gives, or [`EngineError`] from loading: the caller makes it [`crate::Trap::Engine`] or, where
     /// memory ends, stops.
-    pub fn get_or_load<F: From<EngineFault>>(
+    pub fn get_or_load<F: From<EngineError>>(
         &self,
         code_hash: &Hash,
         prepared: impl FnOnce() -> Result<Prepared, F>,
@@ -103,7 +103,7 @@ impl<E: Engine> ModuleCache<E> {
         let prepared = prepared()?;
         if prepared.code_hash() != code_hash {
             let text = "the cache was given another module than it asked for";
-            return Err(EngineFault::Broken(text.to_owned()).into());
+            return Err(EngineError::Broken(text.to_owned()).into());
         }
         let loaded = guard::caught(|| self.engine.load(&prepared)).and_then(|loaded| loaded);
         let module = Arc::new(loaded?);
@@ -115,25 +115,25 @@ impl<E: Engine> ModuleCache<E> {
     /// does so in every later call; what does not is refused now, where someone can read why.
     ///
     /// # Errors
-    /// [`Fault::NoMemory`]; why it is refused is the inner result.
+    /// [`VmFault::NoMemory`]; why it is refused is the inner result.
     #[allow(clippy::type_complexity)] // Two ways to fail: the node's, and the module's.
-    pub fn admit(
+    pub fn validate_upload(
         &self,
         code_hash: &Hash,
         wasm: &[u8],
-    ) -> Result<Result<Arc<Loaded<E::Module>>, PrepareError>, Fault> {
-        let admitted = self
+    ) -> Result<Result<Arc<Loaded<E::Module>>, PrepareError>, VmFault> {
+        let validated = self
             .get_or_load(code_hash, || prepare(wasm).map_err(Refusal::Prepare))
             .and_then(|module| {
                 guard::caught(|| self.engine.instantiate(&module.module).map(drop))
                     .and_then(|made| made)?;
                 Ok(module)
             });
-        match admitted {
+        match validated {
             Ok(module) => Ok(Ok(module)),
             Err(Refusal::Prepare(refused)) => Ok(Err(refused)),
-            Err(Refusal::Engine(EngineFault::Broken(_))) => Ok(Err(PrepareError::Engine)),
-            Err(Refusal::Engine(EngineFault::NoMemory)) => Err(Fault::NoMemory),
+            Err(Refusal::Engine(EngineError::Broken(_))) => Ok(Err(PrepareError::Engine)),
+            Err(Refusal::Engine(EngineError::NoMemory)) => Err(VmFault::NoMemory),
         }
     }
 

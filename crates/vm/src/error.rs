@@ -1,6 +1,6 @@
 //! What can go wrong, by whose fault: [`PrepareError`] (the module is refused), [`Trap`] (the contract failed; part of
-//! the chain's result) and [`Fault`] (we or our host failed; the block must stop, nothing of it may be published).
-//! [`EngineFault`] stands between: what a contract can provoke in an engine becomes one of the first two, what it cannot
+//! the chain's result) and [`VmFault`] (we or our host failed; the block must stop, nothing of it may be published).
+//! [`EngineError`] stands between: what a contract can provoke in an engine becomes one of the first two, what it cannot
 //! (no memory on this machine) a fault.
 
 /// Why a module is refused. `Display` is the inner text of
@@ -15,10 +15,10 @@ pub enum PrepareError {
         reason: String,
     },
     /// A named limit of [`crate::limits`] is exceeded.
-    #[error("Wasm contract exceeds a limit: {place}{what} {found}, at most {limit}")]
+    #[error("Wasm contract exceeds a limit: {function}{what} {found}, at most {limit}")]
     Limit {
         /// The function, `function "name" (#index): `, or empty.
-        place: String,
+        function: String,
         /// What is limited.
         what: &'static str,
         /// What the module has.
@@ -27,10 +27,10 @@ pub enum PrepareError {
         limit: u64,
     },
     /// Something valid that we do not take.
-    #[error("Wasm contract is refused: {place}{reason}")]
+    #[error("Wasm contract is refused: {function}{reason}")]
     Refused {
         /// The function, or empty.
-        place: String,
+        function: String,
         /// Why.
         reason: String,
     },
@@ -196,7 +196,7 @@ impl core::fmt::Debug for Trap {
 /// The engine failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum EngineFault {
+pub enum EngineError {
     /// It panicked, or did what it must never do with a prepared module. A contract may have provoked it, and then it is
     /// the same on every node: callers turn it into [`PrepareError::Engine`] or [`Trap::Engine`]. The text is for
     /// developers: it is not stable and must not reach clients.
@@ -215,8 +215,8 @@ pub struct HostFault(pub Box<dyn std::error::Error + Send + Sync>);
 /// A call that must not have a result: the block stops. Nothing that a contract does leads here.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Fault {
-    /// See [`EngineFault::NoMemory`].
+pub enum VmFault {
+    /// See [`EngineError::NoMemory`].
     #[error("no memory is left on this machine for a contract")]
     NoMemory,
     /// The caller broke the rules of this crate.

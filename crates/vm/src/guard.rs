@@ -8,7 +8,7 @@
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use crate::error::EngineFault;
+use crate::error::EngineError;
 
 thread_local! {
     static INSIDE: Cell<bool> = const { Cell::new(false) };
@@ -21,10 +21,10 @@ pub fn inside() -> bool {
     INSIDE.try_with(Cell::get).unwrap_or(false)
 }
 
-/// Runs `work`; a panic in it is an [`EngineFault::Broken`]. Its message is dropped: it may hold secrets.
+/// Runs `work`; a panic in it is an [`EngineError::Broken`]. Its message is dropped: it may hold secrets.
 ///
 /// The caller must not use again what `work` has touched.
-pub(crate) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, EngineFault> {
+pub(crate) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, EngineError> {
     let before = INSIDE.replace(true);
     // Unwind safe, as the caller throws away whatever `work` may have left half done; what it reached through `outside`
     // was not in the middle of anything, or the panic is not ours.
@@ -32,7 +32,7 @@ pub(crate) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, EngineFault> {
     let ours = INSIDE.replace(before);
     match ended {
         Ok(value) => Ok(value),
-        Err(_) if ours => Err(EngineFault::Broken("a panic".to_owned())),
+        Err(_) if ours => Err(EngineError::Broken("a panic".to_owned())),
         Err(payload) => resume_unwind(payload),
     }
 }
@@ -57,7 +57,7 @@ mod tests {
             assert!(inside());
             panic!("with a secret: 42")
         });
-        let Err(EngineFault::Broken(text)) = ended.map(|()| 0) else {
+        let Err(EngineError::Broken(text)) = ended.map(|()| 0) else {
             panic!("not caught")
         };
         assert!(!text.contains("42"));

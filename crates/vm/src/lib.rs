@@ -5,10 +5,10 @@
 //! Promises: every module that [`prepare()`] accepts loads on every engine, stops within its gas, its depth and its
 //! memory, and gives the same result, gas and pages on each (`docs/spec/gas.md`). What a contract does wrong becomes a
 //! [`Trap`], and so does what it makes the engine do wrong, panics included ([`guard`]); what goes wrong on our side becomes
-//! a [`Fault`] and is never a contract's result.
+//! a [`VmFault`] and is never a contract's result.
 //! Refuses: to know anything of accounts, keys, encryption, JSON or prices of storage; those are the caller's.
 //!
-//! The way of a code: [`ModuleCache::admit`], once. The way of a call: [`prepare()`] → [`ModuleCache::get_or_load`] → [`Instance::new`] → [`Instance::start`] →
+//! The way of a code: [`ModuleCache::validate_upload`], once. The way of a call: [`prepare()`] → [`ModuleCache::get_or_load`] → [`Instance::new`] → [`Instance::start`] →
 //! ([`Step::Query`] → [`Instance::resume`])* → [`Step::Done`]. A call that waits for a query holds no stack of the
 //! machine, so nested calls nest on the caller's own, explicit stack.
 //!
@@ -42,8 +42,8 @@ mod region;
 
 pub use cache::{ModuleCache, ModuleKey};
 pub use engine::{Engine, Loaded, wasmi::WasmiEngine};
-pub use error::{EngineFault, Fault, HostFault, PrepareError, Trap};
+pub use error::{EngineError, HostFault, PrepareError, Trap, VmFault};
 pub use host::{Charged, Host};
 pub use imports::Import;
-pub use instance::{Instance, Mode, Outcome, QueryRequest, Step};
+pub use instance::{CallMode, Instance, Outcome, QueryRequest, Step};
 pub use prepare::{Entry, ModuleInfo, PREP_VERSION, Prepared, prepare};

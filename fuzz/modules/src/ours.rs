@@ -3,8 +3,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use strongroom_types::sha256;
-use strongroom_vm::engine::{Guest, Stop};
-use strongroom_vm::{Engine, EngineFault, Import, Loaded, ModuleCache, Trap, WasmiEngine, prepare};
+use strongroom_vm::engine::{Guest, GuestExit};
+use strongroom_vm::{Engine, EngineError, Import, Loaded, ModuleCache, Trap, WasmiEngine, prepare};
 
 use crate::report::Report;
 
@@ -44,7 +44,7 @@ pub(crate) fn run(wasm: &[u8], number: u64, report: &mut Report) -> Option<Ran> 
     let cache = ModuleCache::new(WasmiEngine, 0);
     let loaded = match cache.get_or_load(prepared.code_hash(), || Ok(prepared.clone())) {
         Ok(loaded) => loaded,
-        Err(EngineFault::Broken(text)) => {
+        Err(EngineError::Broken(text)) => {
             report.engine_refused(number, &text);
             return None;
         }
@@ -87,7 +87,7 @@ fn class(trap: &Trap) -> &'static str {
     }
 }
 
-fn calls(loaded: &Module) -> Result<(String, Vec<&'static str>), EngineFault> {
+fn calls(loaded: &Module) -> Result<(String, Vec<&'static str>), EngineError> {
     let mut guest = WasmiEngine.instantiate(&loaded.module)?;
     let mut line = String::new();
     let mut ends = Vec::new();
@@ -96,12 +96,12 @@ fn calls(loaded: &Module) -> Result<(String, Vec<&'static str>), EngineFault> {
         let mut stop = guest.call(export, args)?;
         let end = loop {
             match stop {
-                Stop::Import(import, args) => {
+                GuestExit::Import(import, args) => {
                     let value = answer(&mut *guest, import, args);
                     stop = guest.resume(value)?;
                 }
-                Stop::Returned(value) => break Ok(value.unwrap_or(0)),
-                Stop::Trapped(trap) => break Err(class(&trap)),
+                GuestExit::Returned(value) => break Ok(value.unwrap_or(0)),
+                GuestExit::Trapped(trap) => break Err(class(&trap)),
             }
         };
         let shown = end.map_or_else(str::to_owned, |value| value.to_string());

@@ -44,7 +44,7 @@ pub(super) fn broken(metadata: &Value) -> Vec<String> {
         broken.push("cargo metadata names no packages".to_string());
     }
     for package in packages {
-        let name = room(package["name"].as_str().unwrap_or_default());
+        let name = short_name(package["name"].as_str().unwrap_or_default());
         if TOOLS.contains(&name) {
             continue;
         }
@@ -61,8 +61,8 @@ pub(super) fn broken(metadata: &Value) -> Vec<String> {
     broken
 }
 
-/// The short name of a package; the binary's package is the room `cli`.
-fn room(package: &str) -> &str {
+/// The short name of a package; the binary's package is the crate `cli`.
+fn short_name(package: &str) -> &str {
     if package == "strongroom" {
         "cli"
     } else {
@@ -70,7 +70,7 @@ fn room(package: &str) -> &str {
     }
 }
 
-/// The rooms among a package's normal dependencies.
+/// The crates of ours among a package's normal dependencies.
 fn imports(package: &Value) -> Vec<&str> {
     let dependencies = package["dependencies"]
         .as_array()
@@ -82,13 +82,13 @@ fn imports(package: &Value) -> Vec<&str> {
     let names = normal.filter_map(|dependency| dependency["name"].as_str());
     names
         .filter(|name| name.starts_with(PREFIX) || *name == "strongroom")
-        .map(room)
+        .map(short_name)
         .collect()
 }
 
-/// Everything that a room may import, or nothing if the table does not know it.
+/// Everything that a crate may import, or nothing if the table does not know it.
 fn allowed(name: &str) -> Option<BTreeSet<&'static str>> {
-    let (_, direct) = TABLE.iter().find(|(room, _)| *room == name)?;
+    let (_, direct) = TABLE.iter().find(|(krate, _)| *krate == name)?;
     let mut all = BTreeSet::new();
     for import in *direct {
         all.insert(*import);
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_allowed_room_may_import_is_allowed_too() {
+    fn what_an_allowed_crate_may_import_is_allowed_too() {
         let right = package(
             "strongroom-enclave",
             &[("strongroom-types", None), ("strongroom-vm", None)],
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_room_and_an_empty_answer_are_errors() {
+    fn an_unknown_crate_and_an_empty_answer_are_errors() {
         assert_eq!(broken(&package("strongroom-attic", &[])).len(), 1);
         assert_eq!(broken(&json!({})).len(), 1);
     }

@@ -43,7 +43,7 @@ pub(super) struct Meters {
     gas_limit: Option<Gas>,
     gas: Gas,
     /// Output without writes, which the overlay counts.
-    told: usize,
+    output: usize,
     full: Option<Meter>,
 }
 
@@ -52,7 +52,7 @@ impl Meters {
         Self {
             gas_limit,
             gas: 0,
-            told: 0,
+            output: 0,
             full: None,
         }
     }
@@ -61,7 +61,7 @@ impl Meters {
     pub(super) fn is_full(&self, writes: usize) -> bool {
         self.full.is_some()
             || self.gas_limit.is_some_and(|limit| self.gas >= limit)
-            || self.told.saturating_add(writes) >= OUTPUT_BYTES_MAX
+            || self.output.saturating_add(writes) >= OUTPUT_BYTES_MAX
     }
 
     /// Whether there is room for a transaction; if not, the block ends with what it has.
@@ -71,7 +71,7 @@ impl Meters {
                 let gas = self.gas.saturating_add(wanted.gas);
                 self.gas_limit.is_some_and(|limit| gas > limit)
             }
-            Meter::Output => self.told.saturating_add(wanted.output) > OUTPUT_BYTES_MAX,
+            Meter::Output => self.output.saturating_add(wanted.output) > OUTPUT_BYTES_MAX,
             Meter::Code => wanted.wants_code,
         });
         self.full.is_none()
@@ -83,7 +83,7 @@ impl Meters {
     }
 
     /// Counts what leaves beside writes.
-    pub(super) const fn tell(&mut self, bytes: usize) {
-        self.told = self.told.saturating_add(bytes);
+    pub(super) const fn add_output(&mut self, bytes: usize) {
+        self.output = self.output.saturating_add(bytes);
     }
 }

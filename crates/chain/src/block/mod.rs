@@ -13,7 +13,7 @@ pub use meters::Meter;
 pub use output::{OUTPUT_BYTES_MAX, OUTPUT_TX_BYTES_MAX};
 
 use crate::Bytes;
-use crate::ctx::{BlockInfo, Ctx, Mode, Services, TxInfo};
+use crate::ctx::{BlockInfo, Ctx, ExecutionEnv, Mode, TxInfo};
 use crate::error::{Fault, Stop, broken};
 use crate::module::{self, Module};
 use crate::modules::{BEGIN_BLOCK, END_BLOCK};
@@ -21,7 +21,7 @@ use crate::overlay::{Access, Overlay};
 use crate::params::PARAMS;
 use crate::ports::{EveryTx, Secrets, StateRead, Watch};
 use crate::state::State;
-use crate::tx::{AnteConfig, Checked, decode, run_ante, run_messages, visible};
+use crate::tx::{AnteConfig, TxOutcome, decode, run_ante, run_messages, visible};
 use crate::types::abci::LEFT;
 use crate::types::consensus::ConsensusParams;
 use crate::types::error::{chain, sdk};
@@ -32,7 +32,7 @@ use crate::types::{
 use meters::{Meters, Use};
 use std::collections::BTreeMap;
 
-/// What a block came to.
+/// Result of a block.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BlockOutcome {
     /// One result per transaction, in order.
@@ -51,10 +51,10 @@ pub struct BlockOutcome {
     pub access: Vec<Access>,
 }
 
-/// What runs through a block beside its state.
-struct Run<'b> {
+/// Executes one block: what is kept from transaction to transaction beside the state.
+struct BlockExecutor<'b> {
     block: &'b BlockInfo,
-    services: Services<'b>,
+    env: ExecutionEnv<'b>,
     config: AnteConfig,
     meters: Meters,
     /// How many transactions passed the ante chain.
@@ -70,11 +70,11 @@ struct Run<'b> {
 pub fn execute_block(
     base: &dyn StateRead,
     secrets: &dyn Secrets,
-    services: Services<'_>,
+    env: ExecutionEnv<'_>,
     block: &BlockInfo,
     txs: &[Vec<u8>],
 ) -> Result<BlockOutcome, Fault> {
-    execute_watched(base, secrets, services, block, txs, &EveryTx)
+    execute_watched(base, secrets, env, block, txs, &EveryTx)
 }
 
 /// [`execute_block`] where `watch` hears of every transaction before it runs. One that it leaves out fails with
@@ -85,42 +85,42 @@ pub fn execute_block(
 pub fn execute_watched(
     base: &dyn StateRead,
     secrets: &dyn Secrets,
-    services: Services<'_>,
+    env: ExecutionEnv<'_>,
     block: &BlockInfo,
     txs: &[Vec<u8>],
     watch: &dyn Watch,
 ) -> Result<BlockOutcome, Fault> {
     let mut state = State::new(base, secrets, Overlay::default());
-    let limit = block_gas(&mut state, block, services)?;
+    let limit = block_gas(&mut state, block, env)?;
     let config = AnteConfig {
         block_gas: limit,
         min_gas_price: None,
     };
-    let mut run = Run {
+    let mut executor = BlockExecutor {
         block,
-        services,
+        env,
         config,
         meters: Meters::new(limit),
         passed: 0,
         fees: BTreeMap::new(),
     };
     let (mut tx_results, mut access) = (Vec::new(), Vec::new());
-    let mut events = run.begin(&mut state)?;
+    let mut events = executor.begin(&mut state)?;
     // What was read so far belongs to no transaction.
     let _ = state.overlay.end_tx();
     for (index, bytes) in txs.iter().enumerate() {
         let index = u32::try_from(index).map_err(|_| broken("more transactions than numbers"))?;
         let result = if watch.begins(index, &sha256(bytes)) {
-            run.deliver(&mut state, index, bytes)?
+            executor.deliver(&mut state, index, bytes)?
         } else {
-            Checked::undecodable(chain::LEFT_OUT.bare()).into_result(Vec::new(), Vec::new())
+            TxOutcome::undecodable(chain::LEFT_OUT.bare()).into_result(Vec::new(), Vec::new())
         };
-        run.meters.tell(output::of_result(&result));
+        executor.meters.add_output(output::of_result(&result));
         tx_results.push(result);
         access.push(state.overlay.end_tx());
     }
     watch.all_done();
-    let (end_events, validator_updates) = run.end(&mut state)?;
+    let (end_events, validator_updates) = executor.end(&mut state)?;
     events.extend(end_events);
     let new_code = core::mem::take(&mut state.content);
     Ok(BlockOutcome {
@@ -138,14 +138,14 @@ pub fn execute_watched(
 pub(crate) fn block_gas(
     state: &mut State<'_>,
     block: &BlockInfo,
-    services: Services<'_>,
+    env: ExecutionEnv<'_>,
 ) -> Result<Option<Gas>, Fault> {
     let mut ctx = Ctx::new(
         state,
         block,
         TxInfo::default(),
         Mode::Deliver,
-        services,
+        env,
         Gas::MAX,
     );
     let params = PARAMS.get(&mut ctx).map_err(unmetered)?;
@@ -157,7 +157,7 @@ pub(crate) fn block_gas(
 /// The result of a transaction that the block has no room for: nothing happened and nothing is charged, it may come again.
 fn left() -> ExecTxResult {
     let error = sdk::OUT_OF_GAS.wrap(LEFT);
-    Checked::undecodable(error).into_result(Vec::new(), Vec::new())
+    TxOutcome::undecodable(error).into_result(Vec::new(), Vec::new())
 }
 
 /// A stop where there is neither a limit nor a client.
@@ -169,7 +169,7 @@ pub(crate) fn unmetered(stop: Stop) -> Fault {
     }
 }
 
-/// The error of a transaction that was taken back; a long one is paid for, or is not told.
+/// The error of a transaction that was taken back; a long one is paid for, or is left out.
 fn failed(ctx: &mut Ctx, stop: Stop) -> Result<TxError, Fault> {
     let stop = match stop {
         Stop::Err(error) => match output::charge_failed(ctx, error.text.len()) {
@@ -181,7 +181,7 @@ fn failed(ctx: &mut Ctx, stop: Stop) -> Result<TxError, Fault> {
     visible(stop, ctx.gas.limit(), ctx.gas.used())
 }
 
-impl Run<'_> {
+impl BlockExecutor<'_> {
     fn deliver(
         &mut self,
         state: &mut State<'_>,
@@ -194,7 +194,7 @@ impl Run<'_> {
         let decoded = match decode(bytes) {
             Ok(decoded) => decoded,
             Err(error) => {
-                return Ok(Checked::undecodable(error).into_result(Vec::new(), Vec::new()));
+                return Ok(TxOutcome::undecodable(error).into_result(Vec::new(), Vec::new()));
             }
         };
         let tx = TxInfo {
@@ -202,16 +202,16 @@ impl Run<'_> {
             counter: Some(self.passed),
             hash: decoded.tx.hash,
         };
-        state.running.begin();
+        state.code_cache.begin();
         let start = state.overlay.mark();
-        let mut ctx = Ctx::new(state, self.block, tx, Mode::Deliver, self.services, 0);
+        let mut ctx = Ctx::new(state, self.block, tx, Mode::Deliver, self.env, 0);
         let signers = match run_ante(&mut ctx, &decoded, &self.config) {
             Ok(signers) => signers,
             Err(stop) => {
-                let checked = Checked::of(&ctx, Err(stop))?;
-                let gas = checked.gas_used.min(checked.gas_wanted);
+                let outcome = TxOutcome::of(&ctx, Err(stop))?;
+                let gas = outcome.gas_used.min(outcome.gas_wanted);
                 self.meters.consume(gas);
-                return Ok(checked.into_result(Vec::new(), Vec::new()));
+                return Ok(outcome.into_result(Vec::new(), Vec::new()));
             }
         };
         let (mark, ante_events) = (ctx.state.overlay.mark(), ctx.events.len());
@@ -228,21 +228,21 @@ impl Run<'_> {
                 (Vec::new(), Some(failed(&mut ctx, stop)?))
             }
         };
-        let checked = Checked {
+        let outcome = TxOutcome {
             gas_wanted: ctx.gas.limit(),
             gas_used: ctx.gas.used(),
             error,
         };
         let (fees, mut content) = (ctx.fees, ctx.new_code);
-        let gas = checked.gas_used.min(checked.gas_wanted);
-        let result = checked.into_result(data, ctx.events);
-        let told = output::of_content(&content);
+        let gas = outcome.gas_used.min(outcome.gas_wanted);
+        let result = outcome.into_result(data, ctx.events);
+        let content_bytes = output::of_content(&content);
         let wanted = Use {
             gas,
             output: output::of_result(&result)
-                .saturating_add(told)
+                .saturating_add(content_bytes)
                 .saturating_add(state.overlay.bytes()),
-            wants_code: state.running.is_full(),
+            wants_code: state.code_cache.is_full(),
         };
         if !self.meters.has_room(&wanted) {
             // No fault of its own: as if it were not in this block.
@@ -252,7 +252,7 @@ impl Run<'_> {
         self.passed = self.passed.saturating_add(1);
         self.add_fees(&fees)?;
         self.meters.consume(gas);
-        self.meters.tell(told);
+        self.meters.add_output(content_bytes);
         state.content.append(&mut content);
         Ok(result)
     }
@@ -270,7 +270,7 @@ impl Run<'_> {
     /// A context for what belongs to the block and to none of its transactions: there is neither a limit nor a client.
     fn context<'c, 's>(&'c self, state: &'c mut State<'s>) -> Ctx<'c, 's> {
         let (tx, mode) = (TxInfo::default(), Mode::Deliver);
-        Ctx::new(state, self.block, tx, mode, self.services, Gas::MAX)
+        Ctx::new(state, self.block, tx, mode, self.env, Gas::MAX)
     }
 
     /// The modules begin the block.

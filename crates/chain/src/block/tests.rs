@@ -170,12 +170,12 @@ impl StateRead for Unproven {
 fn a_state_that_cannot_be_proven_stops_the_block_and_nothing_leaves_it() {
     let chain = Chain::new(1);
     let txs = transfers(&chain);
-    let services = chain.services();
-    let outcome = execute_block(&Unproven, &NoSecrets, services, &block_info(1), &txs);
+    let env = chain.env();
+    let outcome = execute_block(&Unproven, &NoSecrets, env, &block_info(1), &txs);
     assert_eq!(outcome, Err(Fault::State("a wrong proof".into())));
     let outcome = CheckState::default().check(
         &Unproven,
-        services,
+        env,
         &block_info(1),
         &GasPrice::default(),
         &txs[0],
@@ -189,16 +189,8 @@ fn a_block_gives_the_same_outcome_every_time() {
     let chain = Chain::new(4);
     let mut txs = transfers(&chain);
     txs.push(b"garbage".to_vec());
-    let run = || {
-        execute_block(
-            &chain.state,
-            &NoSecrets,
-            chain.services(),
-            &block_info(1),
-            &txs,
-        )
-        .unwrap()
-    };
+    let run =
+        || execute_block(&chain.state, &NoSecrets, chain.env(), &block_info(1), &txs).unwrap();
     assert_eq!(run(), run());
 }
 

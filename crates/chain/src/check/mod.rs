@@ -9,13 +9,13 @@
 mod tests;
 
 use crate::block::{block_gas, output};
-use crate::ctx::{BlockInfo, Ctx, Mode, Services, TxInfo};
+use crate::ctx::{BlockInfo, Ctx, ExecutionEnv, Mode, TxInfo};
 use crate::error::{Fault, Stop};
 use crate::overlay::Overlay;
 use crate::ports::{NoSecrets, StateRead};
 use crate::query::{GrpcCode, QueryError, QueryStop};
 use crate::state::State;
-use crate::tx::{AnteConfig, Checked, Decoded, GasPrice, decode, run_ante, run_messages};
+use crate::tx::{AnteConfig, DecodedTx, GasPrice, TxOutcome, decode, run_ante, run_messages};
 use crate::types::error::sdk;
 use crate::types::proto::Any;
 use crate::types::{Address, Event, Gas};
@@ -27,11 +27,11 @@ pub const READS_KEPT_MAX: usize = 50_000;
 /// transaction. Whoever has more names the gas himself.
 pub const SIMULATED_MESSAGES_MAX: usize = 1_024;
 
-/// What a check came to.
+/// Result of a check.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CheckOutcome {
     /// Gas and error.
-    pub checked: Checked,
+    pub outcome: TxOutcome,
     /// Events of the ante chain.
     pub events: Vec<Event>,
     /// The first signer, if it passed.
@@ -65,7 +65,7 @@ impl CheckState {
     pub fn check(
         &mut self,
         base: &dyn StateRead,
-        services: Services<'_>,
+        env: ExecutionEnv<'_>,
         head: &BlockInfo,
         min_gas_price: &GasPrice,
         bytes: &[u8],
@@ -77,7 +77,7 @@ impl CheckState {
             ..head.clone()
         };
         let refused = |error| CheckOutcome {
-            checked: Checked::undecodable(error),
+            outcome: TxOutcome::undecodable(error),
             events: Vec::new(),
             sender: None,
         };
@@ -86,14 +86,7 @@ impl CheckState {
             Err(error) => return Ok(refused(error)),
         };
         let mut state = State::new(base, &NoSecrets, core::mem::take(&mut self.overlay));
-        let outcome = ante(
-            &mut state,
-            services,
-            &block,
-            min_gas_price,
-            &decoded,
-            recheck,
-        )?;
+        let outcome = ante(&mut state, env, &block, min_gas_price, &decoded, recheck)?;
         self.overlay = state.overlay;
         self.overlay.end_check(READS_KEPT_MAX);
         Ok(outcome)
@@ -102,14 +95,14 @@ impl CheckState {
 
 fn ante(
     state: &mut State<'_>,
-    services: Services<'_>,
+    env: ExecutionEnv<'_>,
     block: &BlockInfo,
     min_gas_price: &GasPrice,
-    decoded: &Decoded,
+    decoded: &DecodedTx,
     recheck: bool,
 ) -> Result<CheckOutcome, Fault> {
     let config = AnteConfig {
-        block_gas: block_gas(state, block, services)?,
+        block_gas: block_gas(state, block, env)?,
         min_gas_price: Some(min_gas_price.clone()),
     };
     let mode = if recheck { Mode::Recheck } else { Mode::Check };
@@ -117,21 +110,21 @@ fn ante(
         hash: decoded.tx.hash,
         ..TxInfo::default()
     };
-    let mut ctx = Ctx::new(state, block, tx, mode, services, 0);
+    let mut ctx = Ctx::new(state, block, tx, mode, env, 0);
     let passed = run_ante(&mut ctx, decoded, &config);
     let (sender, outcome) = match passed {
         Ok(signers) => (signers.into_iter().next(), Ok(())),
         Err(stop) => (None, Err(stop)),
     };
-    let checked = Checked::of(&ctx, outcome)?;
+    let outcome = TxOutcome::of(&ctx, outcome)?;
     Ok(CheckOutcome {
-        checked,
+        outcome,
         events: ctx.events,
         sender,
     })
 }
 
-/// What a simulation came to.
+/// Result of a simulation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Simulated {
     /// The limit that the transaction named.
@@ -158,14 +151,14 @@ pub struct Simulated {
 pub fn simulate(
     base: &dyn StateRead,
     pending: Overlay,
-    services: Services<'_>,
+    env: ExecutionEnv<'_>,
     block: &BlockInfo,
     bytes: &[u8],
 ) -> Result<Simulated, QueryStop> {
     if bytes.is_empty() {
         return Err(QueryError::invalid_argument("empty txBytes is not allowed").into());
     }
-    let decoded = decode(bytes).map_err(|error| failed(&Checked::undecodable(error)))?;
+    let decoded = decode(bytes).map_err(|error| failed(&TxOutcome::undecodable(error)))?;
     if decoded.messages.len() > SIMULATED_MESSAGES_MAX {
         let text = format!("a simulation takes at most {SIMULATED_MESSAGES_MAX} messages");
         return Err(QueryError::invalid_argument(text).into());
@@ -173,7 +166,7 @@ pub fn simulate(
     let gas_wanted = decoded.tx.fee().gas_limit;
     let mut state = State::new(base, &NoSecrets, pending);
     let config = AnteConfig {
-        block_gas: block_gas(&mut state, block, services)?,
+        block_gas: block_gas(&mut state, block, env)?,
         min_gas_price: None,
     };
     let tx = TxInfo {
@@ -183,7 +176,7 @@ pub fn simulate(
     // Where neither fits, the error says what is expected after what waits.
     let follows = |state: &mut State<'_>| {
         let mark = state.overlay.mark();
-        let mut ctx = Ctx::new(state, block, tx.clone(), Mode::Simulate, services, 0);
+        let mut ctx = Ctx::new(state, block, tx.clone(), Mode::Simulate, env, 0);
         let passed = run_ante(&mut ctx, &decoded, &config);
         state.overlay.revert(mark);
         !matches!(passed, Err(Stop::Err(e)) if e.is(&sdk::WRONG_SEQUENCE))
@@ -194,7 +187,7 @@ pub fn simulate(
             state.overlay = waiting;
         }
     }
-    let mut ctx = Ctx::new(&mut state, block, tx, Mode::Simulate, services, 0);
+    let mut ctx = Ctx::new(&mut state, block, tx, Mode::Simulate, env, 0);
     let run = |ctx: &mut Ctx<'_, '_>| -> Result<_, Stop> {
         let signers = run_ante(ctx, &decoded, &config)?;
         let done = run_messages(ctx, decoded, &signers)?;
@@ -209,17 +202,17 @@ pub fn simulate(
             events: ctx.events,
             responses: done.responses,
         }),
-        Err(stop) => Err(failed(&Checked::of(&ctx, Err(stop))?).into()),
+        Err(stop) => Err(failed(&TxOutcome::of(&ctx, Err(stop))?).into()),
     }
 }
 
-fn failed(checked: &Checked) -> QueryError {
-    let text = checked
+fn failed(outcome: &TxOutcome) -> QueryError {
+    let text = outcome
         .error
         .as_ref()
         .map(|e| e.text.as_str())
         .unwrap_or_default();
-    let text = format!("{text} with gas used: '{}'", checked.gas_used);
+    let text = format!("{text} with gas used: '{}'", outcome.gas_used);
     QueryError::Status {
         code: GrpcCode::Unknown,
         text,

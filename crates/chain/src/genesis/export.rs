@@ -9,7 +9,7 @@
 //! To export what was imported gives the same document, and the same root from then on.
 
 use super::{AppState, Document, GenesisError, consensus};
-use crate::ctx::{BlockInfo, Ctx, Mode, Services, TxInfo};
+use crate::ctx::{BlockInfo, Ctx, ExecutionEnv, Mode, TxInfo};
 use crate::error::{Fault, broken};
 use crate::module::genesis_parts;
 use crate::overlay::Overlay;
@@ -58,12 +58,12 @@ impl SealedEntry {
 pub fn export(
     base: &dyn StateRead,
     contract_state: impl IntoIterator<Item = SealedEntry>,
-    services: Services<'_>,
+    env: ExecutionEnv<'_>,
     block: &BlockInfo,
 ) -> Result<Document, Fault> {
     let mut state = State::new(base, &NoSecrets, Overlay::default());
     let (tx, mode) = (TxInfo::default(), Mode::Query);
-    let mut ctx = Ctx::new(&mut state, block, tx, mode, services, Gas::MAX);
+    let mut ctx = Ctx::new(&mut state, block, tx, mode, env, Gas::MAX);
     let mut app_state = AppState::default();
     for part in genesis_parts() {
         let json = (part.export)(&mut ctx).map_err(crate::block::unmetered)?;

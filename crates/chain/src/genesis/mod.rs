@@ -21,7 +21,7 @@ pub use localnet::{
     NetworkKeys, VERSION_APP, localnet_genesis,
 };
 
-use crate::ctx::{BlockInfo, Mode, Services, TxInfo};
+use crate::ctx::{BlockInfo, ExecutionEnv, Mode, TxInfo};
 use crate::error::{Fault, Stop};
 use crate::module;
 use crate::modules::INIT_GENESIS;
@@ -202,7 +202,7 @@ impl StateRead for Nothing {
 ///
 /// # Errors
 /// [`GenesisError`]; nothing is kept then.
-pub fn init_chain(bytes: &[u8], services: Services<'_>) -> Result<InitOutcome, GenesisError> {
+pub fn init_chain(bytes: &[u8], env: ExecutionEnv<'_>) -> Result<InitOutcome, GenesisError> {
     let document = Document::parse(bytes)?;
     let block = BlockInfo {
         chain_id: document.chain_id.clone(),
@@ -217,7 +217,7 @@ pub fn init_chain(bytes: &[u8], services: Services<'_>) -> Result<InitOutcome, G
         &block,
         TxInfo::default(),
         Mode::Deliver,
-        services,
+        env,
         u64::MAX,
     );
     let (consensus_params, validators) =

@@ -212,15 +212,8 @@ fn every_list_obeys_limit_offset_key_reverse_and_count_total_or_refuses_them_by_
         let ask = |page: PageRequest| {
             let block = block_info(chain.height);
             let bytes = request(&chain, page);
-            query(
-                &chain.state,
-                &NoSecrets,
-                chain.services(),
-                &block,
-                path,
-                &bytes,
-            )
-            .map(|bytes| read(&bytes))
+            query(&chain.state, &NoSecrets, chain.env(), &block, path, &bytes)
+                .map(|bytes| read(&bytes))
         };
         let page = |page: PageRequest| ask(page).unwrap_or_else(|e| panic!("{path}: {e:?}"));
         let limited = |limit| PageRequest {

@@ -13,7 +13,7 @@ mod tests;
 pub use error::{GrpcCode, QueryError, QueryStop};
 pub use page::{LIMIT_DEFAULT, LIMIT_MAX, OFFSET_MAX, Page};
 
-use crate::ctx::{BlockInfo, Ctx, Mode, Services, TxInfo};
+use crate::ctx::{BlockInfo, Ctx, ExecutionEnv, Mode, TxInfo};
 use crate::module;
 use crate::overlay::Overlay;
 use crate::ports::{Secrets, StateRead};
@@ -40,7 +40,7 @@ pub fn is_contract_query(path: &str) -> bool {
 pub fn query(
     base: &dyn StateRead,
     secrets: &dyn Secrets,
-    services: Services<'_>,
+    env: ExecutionEnv<'_>,
     block: &BlockInfo,
     path: &str,
     request: &[u8],
@@ -58,14 +58,7 @@ pub fn query(
         PUBLIC_QUERY_GAS
     };
     let mut state = State::new(base, secrets, Overlay::default());
-    let mut ctx = Ctx::new(
-        &mut state,
-        block,
-        TxInfo::default(),
-        Mode::Query,
-        services,
-        gas,
-    );
+    let mut ctx = Ctx::new(&mut state, block, TxInfo::default(), Mode::Query, env, gas);
     (handler.run)(&mut ctx, request)
 }
 

@@ -13,13 +13,13 @@ mod tests;
 pub use gas_price::GasPrice;
 pub use msg::Msg;
 pub(crate) use msg::no_handler;
-pub use run::{Checked, Decoded, Delivered, decode, run_ante, run_messages};
+pub use run::{DecodedTx, MsgResponses, TxOutcome, decode, run_ante, run_messages};
 
 use crate::error::Stop;
 use crate::types::error::sdk;
 use crate::types::{Gas, TxError};
 
-/// What the ante chain is told beside the transaction.
+/// Settings of the ante chain that do not come from the transaction.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AnteConfig {
     /// The block's gas limit, if it has one.

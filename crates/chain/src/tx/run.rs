@@ -13,7 +13,7 @@ use crate::types::{Address, Attribute, Event, ExecTxResult, Gas, TxError};
 
 /// A transaction that decoded, its messages checked and with handlers.
 #[derive(Debug)]
-pub struct Decoded {
+pub struct DecodedTx {
     /// The transaction.
     pub tx: Tx,
     /// Its messages in order.
@@ -24,7 +24,7 @@ pub struct Decoded {
 ///
 /// # Errors
 /// sdk 2, 6 or 18, or a message's own error.
-pub fn decode(bytes: &[u8]) -> Result<Decoded, TxError> {
+pub fn decode(bytes: &[u8]) -> Result<DecodedTx, TxError> {
     let tx = Tx::decode(bytes)?;
     let mut messages = Vec::new();
     let mut unhandled = None;
@@ -36,7 +36,7 @@ pub fn decode(bytes: &[u8]) -> Result<Decoded, TxError> {
     }
     match unhandled {
         Some(any) => Err(no_handler(&any.type_url)),
-        None => Ok(Decoded { tx, messages }),
+        None => Ok(DecodedTx { tx, messages }),
     }
 }
 
@@ -46,7 +46,7 @@ pub fn decode(bytes: &[u8]) -> Result<Decoded, TxError> {
 /// The table of wire.md 1.12.2.
 pub fn run_ante(
     ctx: &mut Ctx,
-    decoded: &Decoded,
+    decoded: &DecodedTx,
     config: &AnteConfig,
 ) -> Result<Vec<Address>, Stop> {
     let mark = ctx.state.overlay.mark();
@@ -59,9 +59,9 @@ pub fn run_ante(
     passed
 }
 
-/// What the messages of a transaction gave.
+/// The responses of all messages of a transaction.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Delivered {
+pub struct MsgResponses {
     /// Encoded `TxMsgData`.
     pub data: Vec<u8>,
     /// The responses in it.
@@ -75,9 +75,9 @@ pub struct Delivered {
 /// `failed to execute message; message index: <i>: <E>`; out of gas without that prefix; a fault.
 pub fn run_messages(
     ctx: &mut Ctx,
-    decoded: Decoded,
+    decoded: DecodedTx,
     signers: &[Address],
-) -> Result<Delivered, Stop> {
+) -> Result<MsgResponses, Stop> {
     let mut responses = Vec::new();
     for (index, message) in decoded.messages.into_iter().enumerate() {
         let sender = message.signers()?.first().cloned();
@@ -102,17 +102,17 @@ pub fn run_messages(
         msg_responses: responses.clone(),
     }
     .encode_to_vec();
-    Ok(Delivered { data, responses })
+    Ok(MsgResponses { data, responses })
 }
 
 /// The events of one message as the transaction shows them.
 fn completed(own: Vec<Event>, url: &str, sender: Option<&Address>, index: usize) -> Vec<Event> {
     let sender = sender.map(ToString::to_string).unwrap_or_default();
     let mut first = event("message", &[("action", url), ("sender", &sender)]);
-    let told = own
+    let names_module = own
         .iter()
         .any(|e| e.attributes.iter().any(|a| a.key == "module"));
-    if !told && let Some(module) = url.split('.').nth(1) {
+    if !names_module && let Some(module) = url.split('.').nth(1) {
         first.attributes.push(attribute("module", module));
     }
     let mut events = vec![first];
@@ -132,9 +132,9 @@ fn attribute(key: &str, value: &str) -> Attribute {
     }
 }
 
-/// What a transaction came to: in a block, in a check or in a simulation.
+/// Gas and error of a transaction: in a block, in a check or in a simulation.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Checked {
+pub struct TxOutcome {
     /// The gas limit that was asked for; 0 if it never got so far.
     pub gas_wanted: Gas,
     /// Gas used.
@@ -143,7 +143,7 @@ pub struct Checked {
     pub error: Option<TxError>,
 }
 
-impl Checked {
+impl TxOutcome {
     /// Reads gas and error off a context.
     ///
     /// # Errors

@@ -150,7 +150,7 @@ fn patiently<T>(
 
 /// When blocks are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pace {
+pub enum BlockTiming {
     /// One in this time, empty or not.
     Every(Duration),
     /// As soon as a transaction waits, and none without. The first block is made at once.
@@ -158,7 +158,7 @@ pub enum Pace {
 }
 
 /// What an engine is made of.
-pub struct Parts {
+pub struct EngineConfig {
     /// The chain.
     pub genesis: Arc<GenesisDoc>,
     /// The node.
@@ -170,7 +170,7 @@ pub struct Parts {
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// When blocks are made.
-    pub pace: Pace,
+    pub timing: BlockTiming,
 }
 
 /// A running engine. Dropping it stops it, without a way to hear how it ended: use [`Self::stop`].
@@ -179,11 +179,11 @@ pub struct Solo {
     thread: Option<JoinHandle<Result<(), EngineError>>>,
 }
 
-/// Tells the engine that transactions wait ([`Pace::Instant`]). Cheap, from any thread.
+/// Tells the engine that transactions wait ([`BlockTiming::Instant`]). Cheap, from any thread.
 #[derive(Clone)]
-pub struct Waker(Arc<Signals>);
+pub struct TxNotifier(Arc<Signals>);
 
-impl Waker {
+impl TxNotifier {
     /// Transactions wait.
     pub fn wake(&self) {
         self.0.set(|s| s.pending = true);
@@ -246,14 +246,14 @@ impl Solo {
     /// # Errors
     /// [`EngineError`] if the chain cannot be continued; nothing runs then.
     pub fn start(
-        parts: Parts,
+        parts: EngineConfig,
         on_end: impl FnOnce(Result<(), &EngineError>) + Send + 'static,
     ) -> Result<Self, EngineError> {
         if !parts.genesis.is_insecure() {
             return Err(EngineError::NotInsecure);
         }
         let signals = Arc::new(Signals::default());
-        let mut runner = Runner::boot(parts, &signals)?;
+        let mut runner = Runner::recover(parts, &signals)?;
         let (shared, builder) = (
             signals.clone(),
             std::thread::Builder::new().name("solo".to_owned()),
@@ -278,8 +278,8 @@ impl Solo {
 
     /// For those who put transactions into the pool.
     #[must_use]
-    pub fn waker(&self) -> Waker {
-        Waker(self.signals.clone())
+    pub fn notifier(&self) -> TxNotifier {
+        TxNotifier(self.signals.clone())
     }
 
     /// Stops after the block that is being made, if one is, and tells how the engine ended.
@@ -311,18 +311,18 @@ struct Runner {
     app: Arc<dyn Application>,
     blocks: Arc<dyn Blocks>,
     clock: Arc<dyn Clock>,
-    pace: Pace,
+    timing: BlockTiming,
 }
 
 impl Runner {
-    fn boot(parts: Parts, signals: &Signals) -> Result<Self, EngineError> {
-        let Parts {
+    fn recover(parts: EngineConfig, signals: &Signals) -> Result<Self, EngineError> {
+        let EngineConfig {
             genesis,
             app,
             blocks,
             mut signer,
             clock,
-            pace,
+            timing,
         } = parts;
         let newest = blocks.newest()?;
         let seen = newest
@@ -342,7 +342,7 @@ impl Runner {
             app,
             blocks,
             clock,
-            pace,
+            timing,
         };
         while runner.proposer.state().height() < newest {
             runner.replay(signals)?;
@@ -369,13 +369,13 @@ impl Runner {
 
     fn run(&mut self, signals: &Signals) -> Result<(), EngineError> {
         let mut due = Instant::now();
-        // A chain without blocks gets its first one at once, whatever the pace: clients ask for the latest.
+        // A chain without blocks gets its first one at once, whatever the timing: clients ask for the latest.
         if self.proposer.state().light().block_id().is_none() && !signals.stopped() {
             self.make_block(Vec::new(), signals)?;
         }
         loop {
-            match self.pace {
-                Pace::Every(interval) => {
+            match self.timing {
+                BlockTiming::Every(interval) => {
                     due = (due + interval).max(Instant::now());
                     if !signals.wait_until(due) {
                         return Ok(());
@@ -383,7 +383,7 @@ impl Runner {
                     let txs = self.reap();
                     self.make_block(txs, signals)?;
                 }
-                Pace::Instant => {
+                BlockTiming::Instant => {
                     // Transactions may have waited before the first call of `wake`.
                     loop {
                         if signals.stopped() {

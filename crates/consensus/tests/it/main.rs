@@ -6,8 +6,8 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use strongroom_consensus::{
-    AppError, Application, Blocks, ChainState, FinalizeBlock, GenesisDoc, Info, InitChain, Pace,
-    Signer, Solo, SystemClock, solo::Parts,
+    AppError, Application, BlockTiming, Blocks, ChainState, FinalizeBlock, GenesisDoc, Info,
+    InitChain, Signer, Solo, SystemClock, solo::EngineConfig,
 };
 use strongroom_proof::comet::{BlockId, Commit, Header};
 use strongroom_store::blocks::BlockStore;
@@ -103,13 +103,13 @@ fn start(home: &Path) -> Solo {
             "power": "1",
         }],
     });
-    let parts = Parts {
+    let parts = EngineConfig {
         genesis: Arc::new(GenesisDoc::parse(json.to_string().into_bytes()).unwrap()),
         app: Arc::new(FileApp::new(home)),
         blocks: Arc::new(BlockStore::open(&home.join("blocks")).unwrap()),
         signer,
         clock: Arc::new(SystemClock),
-        pace: Pace::Every(Duration::ZERO),
+        timing: BlockTiming::Every(Duration::ZERO),
     };
     Solo::start(parts, |end| {
         if let Err(error) = end {

@@ -16,7 +16,7 @@ use strongroom_types::proto::{Any, pack};
 const CONSENSUS_PREFIX: &str = "secretvalcons";
 
 /// A block in the three forms that answers are made of.
-pub(super) struct Shown {
+pub(super) struct BlockView {
     pub(super) id: types::BlockId,
     pub(super) block: types::Block,
 }
@@ -25,7 +25,7 @@ impl Services {
     pub(super) fn blocks(&self, method: &str, request: &[u8]) -> Answer {
         match method {
             "GetLatestBlock" => {
-                let (block_id, block, sdk_block) = self.block_forms(self.newest())?;
+                let (block_id, block, sdk_block) = self.block_responses(self.newest())?;
                 self.answer(&pb::GetLatestBlockResponse {
                     block_id,
                     block,
@@ -34,8 +34,8 @@ impl Services {
             }
             "GetBlockByHeight" => {
                 let height =
-                    self.existing(decode::<pb::GetBlockByHeightRequest>(request)?.height)?;
-                let (block_id, block, sdk_block) = self.block_forms(height)?;
+                    self.check_height(decode::<pb::GetBlockByHeightRequest>(request)?.height)?;
+                let (block_id, block, sdk_block) = self.block_responses(height)?;
                 self.answer(&pb::GetBlockByHeightResponse {
                     block_id,
                     block,
@@ -60,7 +60,7 @@ impl Services {
             }
             "GetValidatorSetByHeight" => {
                 let request: pb::GetValidatorSetByHeightRequest = decode(request)?;
-                let height = self.existing(request.height)?;
+                let height = self.check_height(request.height)?;
                 let (validators, pagination) = self.validators(height, request.pagination)?;
                 let block_height = signed(height);
                 self.answer(&pb::GetValidatorSetByHeightResponse {
@@ -75,7 +75,7 @@ impl Services {
     }
 
     /// A height at which there is a block that clients may see.
-    pub(super) fn existing(&self, height: i64) -> Result<Height, QueryError> {
+    pub(super) fn check_height(&self, height: i64) -> Result<Height, QueryError> {
         let newest = self.newest();
         match u64::try_from(height) {
             Ok(height) if height >= 1 && height <= newest => Ok(height),
@@ -90,7 +90,7 @@ impl Services {
         }
     }
 
-    pub(super) fn shown(&self, height: Height) -> Result<Shown, QueryError> {
+    pub(super) fn shown(&self, height: Height) -> Result<BlockView, QueryError> {
         let missing = || status(GrpcCode::NotFound, format!("no block at height {height}"));
         let meta = self
             .blocks
@@ -102,7 +102,7 @@ impl Services {
             .block(height)
             .map_err(internal)?
             .ok_or_else(missing)?;
-        Ok(Shown {
+        Ok(BlockView {
             id: types::BlockId {
                 hash: meta.hash.to_vec(),
                 part_set_header: Some(types::PartSetHeader {
@@ -120,7 +120,7 @@ impl Services {
     }
 
     #[allow(clippy::type_complexity)]
-    fn block_forms(
+    fn block_responses(
         &self,
         height: Height,
     ) -> Result<
@@ -131,7 +131,7 @@ impl Services {
         ),
         QueryError,
     > {
-        let Shown { id, block } = self.shown(height)?;
+        let BlockView { id, block } = self.shown(height)?;
         let sdk = pb::Block {
             header: block.header.clone().map(sdk_header),
             data: block.data.clone(),

@@ -241,7 +241,7 @@ impl Services {
         &self,
         request: &pb::GetBlockWithTxsRequest,
     ) -> Result<pb::GetBlockWithTxsResponse, QueryError> {
-        let height: Height = self.existing(request.height)?;
+        let height: Height = self.check_height(request.height)?;
         let shown = self.shown(height)?;
         let all = shown
             .block

@@ -189,11 +189,11 @@ impl Run {
         for n in 0..scene.length() {
             let made = self.make(scene, n);
             let outcome = self.replica.check(&mut pending, &self.head, &made.bytes);
-            if outcome.checked.error.is_some() {
+            if outcome.outcome.error.is_some() {
                 self.figures.kept_out += 1;
                 continue;
             }
-            gas += outcome.checked.gas_wanted;
+            gas += outcome.outcome.gas_wanted;
             if gas > BLOCK_GAS {
                 break;
             }
@@ -213,7 +213,7 @@ impl Run {
             let made = self.make(scene, n);
             let outcome = self.replica.check(&mut pending, &self.head, &made.bytes);
             // Only so that not all that follows is of a wrong sequence.
-            if outcome.checked.error.is_none() {
+            if outcome.outcome.error.is_none() {
                 self.figures.amino += u64::from(made.amino);
                 for signer in made.signers {
                     self.senders[signer].sequence += 1;

@@ -4,7 +4,7 @@
 pub mod wasmi;
 
 use crate::Import;
-use crate::error::{EngineFault, Trap};
+use crate::error::{EngineError, Trap};
 use crate::prepare::{ModuleInfo, Prepared};
 
 /// A module that an engine has translated.
@@ -28,19 +28,19 @@ pub trait Engine: Send + Sync {
     /// Translates a prepared module, all of it, now.
     ///
     /// # Errors
-    /// [`EngineFault`]: no module that was prepared should be refused here. One that is, is refused at upload.
-    fn load(&self, prepared: &Prepared) -> Result<Loaded<Self::Module>, EngineFault>;
+    /// [`EngineError`]: no module that was prepared should be refused here. One that is, is refused at upload.
+    fn load(&self, prepared: &Prepared) -> Result<Loaded<Self::Module>, EngineError>;
 
     /// A fresh instance, used for one call.
     ///
     /// # Errors
-    /// [`EngineFault`] as in [`Engine::load`].
-    fn instantiate(&self, module: &Self::Module) -> Result<Box<dyn Guest>, EngineFault>;
+    /// [`EngineError`] as in [`Engine::load`].
+    fn instantiate(&self, module: &Self::Module) -> Result<Box<dyn Guest>, EngineError>;
 }
 
 /// Why a guest stopped running.
 #[derive(Debug)]
-pub enum Stop {
+pub enum GuestExit {
     /// The function returned; its result, if it has one.
     Returned(Option<u32>),
     /// It called an import and waits for [`Guest::resume`]. Unused arguments are 0.
@@ -57,14 +57,14 @@ pub trait Guest: Send {
     /// Calls an export that takes and gives `i32`s.
     ///
     /// # Errors
-    /// [`EngineFault`] if the engine did what it must never do.
-    fn call(&mut self, export: &str, args: &[u32]) -> Result<Stop, EngineFault>;
+    /// [`EngineError`] if the engine did what it must never do.
+    fn call(&mut self, export: &str, args: &[u32]) -> Result<GuestExit, EngineError>;
 
     /// Continues after an import with its result (ignored where it has none; truncated where it is an `i32`).
     ///
     /// # Errors
-    /// [`EngineFault`] as in [`Guest::call`].
-    fn resume(&mut self, result: u64) -> Result<Stop, EngineFault>;
+    /// [`EngineError`] as in [`Guest::call`].
+    fn resume(&mut self, result: u64) -> Result<GuestExit, EngineError>;
 
     /// The whole memory.
     fn memory(&self) -> &[u8];

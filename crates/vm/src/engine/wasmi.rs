@@ -11,8 +11,8 @@ use wasmi::{
     ResumableCallHostTrap, Store, StoreLimits, StoreLimitsBuilder, TrapCode, Val, ValType,
 };
 
-use super::{Engine, Guest, Loaded, Stop};
-use crate::error::{EngineFault, Trap};
+use super::{Engine, Guest, GuestExit, Loaded};
+use crate::error::{EngineError, Trap};
 use crate::imports::{Import, MODULE};
 use crate::limits;
 use crate::prepare::{Prepared, export};
@@ -35,7 +35,7 @@ impl Engine for WasmiEngine {
         "wasmi-2.0.0-eager-portable-checked"
     }
 
-    fn load(&self, prepared: &Prepared) -> Result<Loaded<WasmiModule>, EngineFault> {
+    fn load(&self, prepared: &Prepared) -> Result<Loaded<WasmiModule>, EngineError> {
         let engine = wasmi::Engine::new(&config());
         let module = Module::new(&engine, prepared.wasm()).map_err(|e| failure(&e))?;
         let linker = linker(&engine)?;
@@ -50,7 +50,7 @@ impl Engine for WasmiEngine {
         })
     }
 
-    fn instantiate(&self, module: &WasmiModule) -> Result<Box<dyn Guest>, EngineFault> {
+    fn instantiate(&self, module: &WasmiModule) -> Result<Box<dyn Guest>, EngineError> {
         let mut store = Store::new(&module.engine, limiter());
         store.limiter(|limiter| limiter);
         let instance = module
@@ -78,8 +78,8 @@ impl Engine for WasmiEngine {
     }
 }
 
-fn fault(error: impl core::fmt::Display) -> EngineFault {
-    EngineFault::Broken(error.to_string())
+fn fault(error: impl core::fmt::Display) -> EngineError {
+    EngineError::Broken(error.to_string())
 }
 
 /// What wasmi says when the machine has no memory for its code: the type of this error is not public.
@@ -87,7 +87,7 @@ const NO_MEMORY_TO_TRANSLATE: &str = "ran out of system memory during translatio
 
 /// An error that no prepared module should cause. Whether it is this machine's lack of memory has to be told apart: that
 /// must not become a result.
-fn failure(error: &Error) -> EngineFault {
+fn failure(error: &Error) -> EngineError {
     let memory = |e: &MemoryError| {
         // The limiter allows every size that a prepared module can ask for, and speaks up only where memory ends.
         matches!(
@@ -111,7 +111,7 @@ fn failure(error: &Error) -> EngineFault {
         _ => false,
     };
     if no_memory {
-        EngineFault::NoMemory
+        EngineError::NoMemory
     } else {
         fault(error)
     }
@@ -154,7 +154,7 @@ impl core::fmt::Display for Called {
 
 impl HostError for Called {}
 
-fn linker(engine: &wasmi::Engine) -> Result<Linker<StoreLimits>, EngineFault> {
+fn linker(engine: &wasmi::Engine) -> Result<Linker<StoreLimits>, EngineError> {
     let mut linker = Linker::new(engine);
     for import in Import::ALL {
         let params = core::iter::repeat_n(ValType::I32, import.params());
@@ -212,28 +212,28 @@ impl WasmiGuest {
         ended: Result<ResumableCall, Error>,
         returns: bool,
         outputs: &[Val],
-    ) -> Result<Stop, EngineFault> {
+    ) -> Result<GuestExit, EngineError> {
         match ended {
             Ok(ResumableCall::Finished) => {
                 let value = outputs.first().and_then(Val::i32).map(i32::cast_unsigned);
-                Ok(Stop::Returned(value.filter(|_| returns)))
+                Ok(GuestExit::Returned(value.filter(|_| returns)))
             }
             Ok(ResumableCall::HostTrap(waiting)) => {
                 let called = waiting.host_error().downcast_ref::<Called>();
                 let Called { import, args } =
                     called.ok_or_else(|| fault("an unknown host error"))?;
-                let stop = Stop::Import(*import, *args);
+                let stop = GuestExit::Import(*import, *args);
                 self.waiting.push((waiting, returns));
                 Ok(stop)
             }
             Ok(ResumableCall::OutOfFuel(_)) => Err(fault("fuel is off, yet it ran out")),
-            Err(error) => trap(&error).map(Stop::Trapped),
+            Err(error) => trap(&error).map(GuestExit::Trapped),
         }
     }
 }
 
 /// What a contract can do wrong; everything else is ours.
-fn trap(error: &Error) -> Result<Trap, EngineFault> {
+fn trap(error: &Error) -> Result<Trap, EngineError> {
     match error.as_trap_code() {
         Some(TrapCode::UnreachableCodeReached) => Ok(Trap::Unreachable),
         Some(TrapCode::MemoryOutOfBounds) => Ok(Trap::MemoryOutOfBounds),
@@ -251,7 +251,7 @@ fn trap(error: &Error) -> Result<Trap, EngineFault> {
 }
 
 impl Guest for WasmiGuest {
-    fn call(&mut self, export: &str, args: &[u32]) -> Result<Stop, EngineFault> {
+    fn call(&mut self, export: &str, args: &[u32]) -> Result<GuestExit, EngineError> {
         let func: Func = self
             .instance
             .get_func(&self.store, export)
@@ -264,7 +264,7 @@ impl Guest for WasmiGuest {
         self.stop(ended, returns, outputs)
     }
 
-    fn resume(&mut self, result: u64) -> Result<Stop, EngineFault> {
+    fn resume(&mut self, result: u64) -> Result<GuestExit, EngineError> {
         let (waiting, returns) = self.waiting.pop().ok_or_else(|| fault("nothing waits"))?;
         let called = waiting
             .host_error()

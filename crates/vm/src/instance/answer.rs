@@ -2,7 +2,7 @@
 
 use strongroom_crypto::imports::{self as crypto, CallError};
 
-use super::Mode;
+use super::CallMode;
 use super::call::{Answer, Call, Stopped};
 use crate::error::Trap;
 use crate::host::{Charged, Host};
@@ -117,7 +117,7 @@ impl Call {
     }
 
     fn writable(&self) -> Result<(), Trap> {
-        if self.mode == Mode::Query {
+        if self.mode == CallMode::Query {
             Err(Trap::WriteInQuery)
         } else {
             Ok(())

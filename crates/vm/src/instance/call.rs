@@ -1,8 +1,8 @@
 //! The inside of an instance: the guest, its purse and what it waits for. All of it runs under [`crate::guard`].
 
-use super::{Mode, Outcome, QueryRequest, Step};
-use crate::engine::{Guest, Stop};
-use crate::error::{EngineFault, HostFault, Trap};
+use super::{CallMode, Outcome, QueryRequest, Step};
+use crate::engine::{Guest, GuestExit};
+use crate::error::{EngineError, HostFault, Trap};
 use crate::host::Host;
 
 use crate::prepare::{Entry, ModuleInfo, export};
@@ -12,7 +12,7 @@ use crate::{gas, limits, region};
 pub(super) struct Call {
     pub(super) guest: Box<dyn Guest>,
     pub(super) info: ModuleInfo,
-    pub(super) mode: Mode,
+    pub(super) mode: CallMode,
     /// Wasm gas that it was given; below 2^34.
     pub(super) limit: i64,
 }
@@ -22,7 +22,7 @@ pub(super) enum Stopped {
     /// The contract failed.
     Trap(Trap),
     /// The engine failed.
-    Engine(EngineFault),
+    Engine(EngineError),
     /// The caller's host failed.
     Host(HostFault),
 }
@@ -33,8 +33,8 @@ impl From<Trap> for Stopped {
     }
 }
 
-impl From<EngineFault> for Stopped {
-    fn from(fault: EngineFault) -> Self {
+impl From<EngineError> for Stopped {
+    fn from(fault: EngineError) -> Self {
         Self::Engine(fault)
     }
 }
@@ -91,16 +91,16 @@ impl Call {
     }
 
     /// Answers imports until the entry point ends or asks a query.
-    fn run(&mut self, mut stop: Stop, host: &mut dyn Host) -> Result<Step, Stopped> {
+    fn run(&mut self, mut stop: GuestExit, host: &mut dyn Host) -> Result<Step, Stopped> {
         loop {
             let (import, args) = match stop {
-                Stop::Returned(_) if self.guest.gas() < 0 => return Err(Trap::OutOfGas.into()),
-                Stop::Returned(ptr) => {
+                GuestExit::Returned(_) if self.guest.gas() < 0 => return Err(Trap::OutOfGas.into()),
+                GuestExit::Returned(ptr) => {
                     let result = self.take(ptr.unwrap_or(0), limits::RESULT_BYTES_MAX)?;
                     return Ok(self.done(Ok(result)));
                 }
-                Stop::Trapped(trap) => return Err(self.marked(trap).into()),
-                Stop::Import(import, args) => (import, args),
+                GuestExit::Trapped(trap) => return Err(self.marked(trap).into()),
+                GuestExit::Import(import, args) => (import, args),
             };
             let value = match self.import(import, args, host)? {
                 Answer::Value(value) => value,
@@ -129,9 +129,9 @@ impl Call {
         let mut stop = self.guest.call(export::ALLOCATE, &[length])?;
         let ptr = loop {
             match stop {
-                Stop::Returned(ptr) => break ptr.unwrap_or(0),
-                Stop::Trapped(trap) => return Err(self.marked(trap).into()),
-                Stop::Import(import, args) => match self.import(import, args, host)? {
+                GuestExit::Returned(ptr) => break ptr.unwrap_or(0),
+                GuestExit::Trapped(trap) => return Err(self.marked(trap).into()),
+                GuestExit::Import(import, args) => match self.import(import, args, host)? {
                     Answer::Value(value) => stop = self.guest.resume(value)?,
                     Answer::Region(_) | Answer::Query(_) => return Err(Trap::MemoryAllocate.into()),
                 },

@@ -282,7 +282,7 @@ fn pass(wasm: &[u8]) -> Result<Prepared, PrepareError> {
 
 /// Refuses `found > limit`.
 fn limit(
-    place: &str,
+    function: &str,
     what: &'static str,
     found: impl TryInto<u64>,
     limit: impl TryInto<u64>,
@@ -292,7 +292,7 @@ fn limit(
     let limit = limit.try_into().unwrap_or(u64::MAX);
     if found > limit {
         return Err(PrepareError::Limit {
-            place: place.to_owned(),
+            function: function.to_owned(),
             what,
             found,
             limit,
@@ -304,14 +304,14 @@ fn limit(
 /// Refuses, for `reason`.
 fn refused(reason: impl Into<String>) -> PrepareError {
     PrepareError::Refused {
-        place: String::new(),
+        function: String::new(),
         reason: reason.into(),
     }
 }
 
 /// What the parser or validator said.
-fn invalid(place: &str, error: &wasmparser::BinaryReaderError) -> PrepareError {
+fn invalid(function: &str, error: &wasmparser::BinaryReaderError) -> PrepareError {
     PrepareError::Invalid {
-        reason: format!("{place}{}", names::quotable(&error.to_string(), 256)),
+        reason: format!("{function}{}", names::quotable(&error.to_string(), 256)),
     }
 }

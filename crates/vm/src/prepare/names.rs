@@ -15,7 +15,7 @@ pub(super) fn quotable(text: &str, max: usize) -> String {
 }
 
 /// `function "name" (#index): `, or `function #index: ` where the module tells no name.
-pub(super) fn place(wasm: &[u8], index: u32) -> String {
+pub(super) fn function_label(wasm: &[u8], index: u32) -> String {
     match name_of(wasm, index) {
         Some(name) => format!(
             "function \"{}\" (#{index}): ",
@@ -69,9 +69,9 @@ mod tests {
     fn the_name_section_wins_over_the_export_and_the_index_is_last() {
         let wasm =
             wat::parse_str(r#"(module (func $inner) (func (export "out")) (func))"#).unwrap();
-        assert_eq!(place(&wasm, 0), "function \"inner\" (#0): ");
-        assert_eq!(place(&wasm, 1), "function \"out\" (#1): ");
-        assert_eq!(place(&wasm, 2), "function #2: ");
+        assert_eq!(function_label(&wasm, 0), "function \"inner\" (#0): ");
+        assert_eq!(function_label(&wasm, 1), "function \"out\" (#1): ");
+        assert_eq!(function_label(&wasm, 2), "function #2: ");
     }
 
     #[test]

@@ -247,20 +247,23 @@ fn code(
 
 /// Says in which function it happened.
 fn locate(wasm: &[u8], function: u32, error: PrepareError) -> PrepareError {
-    let place = names::place(wasm, function);
+    let label = names::function_label(wasm, function);
     match error {
         PrepareError::Invalid { reason } => PrepareError::Invalid {
-            reason: format!("{place}{reason}").replace('"', "'"),
+            reason: format!("{label}{reason}").replace('"', "'"),
         },
         PrepareError::Limit {
             what, found, limit, ..
         } => PrepareError::Limit {
-            place,
+            function: label,
             what,
             found,
             limit,
         },
-        PrepareError::Refused { reason, .. } => PrepareError::Refused { place, reason },
+        PrepareError::Refused { reason, .. } => PrepareError::Refused {
+            function: label,
+            reason,
+        },
         other => other,
     }
 }

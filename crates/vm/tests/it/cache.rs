@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use strongroom_vm::{EngineFault, ModuleCache, Prepared, WasmiEngine, prepare};
+use strongroom_vm::{EngineError, ModuleCache, Prepared, WasmiEngine, prepare};
 
 use crate::harness::executing;
 
@@ -16,7 +16,7 @@ fn a_module_is_loaded_once_and_the_oldest_goes_first() {
     let each = {
         let cache = ModuleCache::new(WasmiEngine, usize::MAX);
         cache
-            .get_or_load::<EngineFault>(modules[0].code_hash(), || Ok(modules[0].clone()))
+            .get_or_load::<EngineError>(modules[0].code_hash(), || Ok(modules[0].clone()))
             .unwrap();
         cache.bytes()
     };
@@ -24,7 +24,7 @@ fn a_module_is_loaded_once_and_the_oldest_goes_first() {
     let loads = Cell::new(0);
     let get = |n: usize| {
         cache
-            .get_or_load::<EngineFault>(modules[n].code_hash(), || {
+            .get_or_load::<EngineError>(modules[n].code_hash(), || {
                 loads.set(loads.get() + 1);
                 Ok(modules[n].clone())
             })
@@ -44,7 +44,7 @@ fn a_module_larger_than_the_cache_is_loaded_each_time() {
     let m = module(7);
     for _ in 0..2 {
         cache
-            .get_or_load::<EngineFault>(m.code_hash(), || Ok(m.clone()))
+            .get_or_load::<EngineError>(m.code_hash(), || Ok(m.clone()))
             .unwrap();
         assert_eq!(cache.bytes(), 0);
         assert!(cache.get(m.code_hash()).is_none());
@@ -57,7 +57,7 @@ fn another_module_than_asked_for_is_a_fault() {
     let (a, b) = (module(1), module(2));
     assert!(
         cache
-            .get_or_load::<EngineFault>(a.code_hash(), || Ok(b.clone()))
+            .get_or_load::<EngineError>(a.code_hash(), || Ok(b.clone()))
             .is_err()
     );
     assert!(cache.get(a.code_hash()).is_none() && cache.get(b.code_hash()).is_none());

@@ -1,7 +1,7 @@
 //! Calls that go wrong, and calls that wait: traps, stack, regions, a lying `allocate`, queries.
 
 use strongroom_vm::{
-    Engine as _, Entry, Fault, Instance, Mode, Outcome, Step, Trap, WasmiEngine, gas, limits,
+    CallMode, Engine as _, Entry, Instance, Outcome, Step, Trap, VmFault, WasmiEngine, gas, limits,
     prepare,
 };
 
@@ -67,7 +67,7 @@ fn trap_texts_are_those_of_the_protocol() {
 #[test]
 fn a_missing_entry_point_is_a_trap() {
     let prepared = prepare(&executing("", "", "(local.get $msg)")).unwrap();
-    let step = instance(&prepared, Mode::Execute)
+    let step = instance(&prepared, CallMode::Execute)
         .start(
             Entry::Sudo,
             &[b"env", b"msg"],
@@ -329,7 +329,7 @@ fn calls_nest_on_the_callers_stack_and_not_on_the_machines() {
         let mut host = MapHost::default();
         let mut frames: Vec<Instance> = Vec::new();
         for i in 0..100u8 {
-            let mut frame = Instance::new(&WasmiEngine, &module, Mode::Query).unwrap();
+            let mut frame = Instance::new(&WasmiEngine, &module, CallMode::Query).unwrap();
             let step = frame
                 .start(Entry::Query, &[b"env", &[i]], PLENTY, &mut host)
                 .unwrap();
@@ -360,7 +360,7 @@ fn the_gas_of_a_subquery_is_the_callers_loss() {
     let prepared = prepare(&executing(imports, "", "(call $query (local.get $msg))")).unwrap();
     let ask = |used: u64| {
         let mut host = MapHost::default();
-        let mut instance = instance(&prepared, Mode::Execute);
+        let mut instance = instance(&prepared, CallMode::Execute);
         let Step::Query(query) = instance
             .start(Entry::Execute, &ARGS, 1_000_000, &mut host)
             .unwrap()
@@ -392,7 +392,7 @@ fn queries_do_not_write() {
         let prepared =
             prepare(&executing(imports, "", &format!("{body} (local.get $msg)"))).unwrap();
         let mut host = MapHost::default();
-        let step = instance(&prepared, Mode::Query)
+        let step = instance(&prepared, CallMode::Query)
             .start(Entry::Query, &[b"e", b"m"], PLENTY, &mut host)
             .unwrap();
         assert!(matches!(
@@ -414,10 +414,10 @@ fn a_fault_of_the_host_is_a_fault_and_no_result() {
         broken: true,
         ..MapHost::default()
     };
-    let fault = instance(&prepared, Mode::Execute)
+    let fault = instance(&prepared, CallMode::Execute)
         .start(Entry::Execute, &ARGS, PLENTY, &mut host)
         .unwrap_err();
-    assert!(matches!(fault, Fault::Host(_)), "{fault}");
+    assert!(matches!(fault, VmFault::Host(_)), "{fault}");
 }
 
 #[test]
@@ -464,7 +464,7 @@ fn wrong_arguments_are_a_mistake_of_ours() {
     let prepared = prepare(&executing("", "", "(local.get $msg)")).unwrap();
     let mut host = MapHost::default();
     assert!(
-        instance(&prepared, Mode::Execute)
+        instance(&prepared, CallMode::Execute)
             .start(Entry::Execute, &ARGS[..2], PLENTY, &mut host)
             .is_err()
     );

@@ -2,10 +2,10 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use strongroom_vm::engine::{Engine, Guest, Loaded, Stop};
+use strongroom_vm::engine::{Engine, Guest, GuestExit, Loaded};
 use strongroom_vm::{
-    Charged, EngineFault, Entry, Fault, Host, HostFault, Import, Instance, Mode, ModuleCache,
-    Outcome, PrepareError, Prepared, Step, Trap, prepare,
+    CallMode, Charged, EngineError, Entry, Host, HostFault, Import, Instance, ModuleCache, Outcome,
+    PrepareError, Prepared, Step, Trap, VmFault, prepare,
 };
 
 use crate::harness::{MapHost, PLENTY, executing};
@@ -37,16 +37,16 @@ struct Failing {
 
 static DROPPED: AtomicUsize = AtomicUsize::new(0);
 
-fn fail(how: How) -> Result<(), EngineFault> {
+fn fail(how: How) -> Result<(), EngineError> {
     match how {
         How::Panic => panic!("with the contract's secret"),
-        How::Broken => Err(EngineFault::Broken("with the contract's secret".to_owned())),
-        How::NoMemory => Err(EngineFault::NoMemory),
+        How::Broken => Err(EngineError::Broken("with the contract's secret".to_owned())),
+        How::NoMemory => Err(EngineError::NoMemory),
     }
 }
 
 impl Failing {
-    fn here(&self, at: At) -> Result<(), EngineFault> {
+    fn here(&self, at: At) -> Result<(), EngineError> {
         if self.at == at {
             fail(self.how)
         } else {
@@ -67,7 +67,7 @@ impl Engine for Failing {
         "failing"
     }
 
-    fn load(&self, prepared: &Prepared) -> Result<Loaded<()>, EngineFault> {
+    fn load(&self, prepared: &Prepared) -> Result<Loaded<()>, EngineError> {
         self.here(At::Load)?;
         Ok(Loaded {
             module: (),
@@ -76,7 +76,7 @@ impl Engine for Failing {
         })
     }
 
-    fn instantiate(&self, (): &()) -> Result<Box<dyn Guest>, EngineFault> {
+    fn instantiate(&self, (): &()) -> Result<Box<dyn Guest>, EngineError> {
         self.here(At::Instantiate)?;
         Ok(Box::new(FailingGuest {
             engine: Failing { ..*self },
@@ -86,20 +86,20 @@ impl Engine for Failing {
 }
 
 impl Guest for FailingGuest {
-    fn call(&mut self, export: &str, _: &[u32]) -> Result<Stop, EngineFault> {
+    fn call(&mut self, export: &str, _: &[u32]) -> Result<GuestExit, EngineError> {
         if export == "allocate" {
             // A region at 16, with room for 4,096 bytes at 64.
             self.memory[16..20].copy_from_slice(&64_u32.to_le_bytes());
             self.memory[20..24].copy_from_slice(&4_096_u32.to_le_bytes());
-            return Ok(Stop::Returned(Some(16)));
+            return Ok(GuestExit::Returned(Some(16)));
         }
         self.engine.here(At::Call)?;
-        Ok(Stop::Import(Import::DbRead, [16, 0, 0]))
+        Ok(GuestExit::Import(Import::DbRead, [16, 0, 0]))
     }
 
-    fn resume(&mut self, _: u64) -> Result<Stop, EngineFault> {
+    fn resume(&mut self, _: u64) -> Result<GuestExit, EngineError> {
         self.engine.here(At::Resume)?;
-        Ok(Stop::Returned(Some(16)))
+        Ok(GuestExit::Returned(Some(16)))
     }
 
     fn memory(&self) -> &[u8] {
@@ -141,17 +141,17 @@ fn contract() -> Prepared {
     prepare(&executing("", "", "(local.get $msg)")).unwrap()
 }
 
-fn call(at: At, how: How) -> Result<Step, Fault> {
+fn call(at: At, how: How) -> Result<Step, VmFault> {
     let engine = Failing { at, how };
     let module = engine.load(&contract()).unwrap();
-    let mut instance = Instance::new(&engine, &module, Mode::Execute)?;
+    let mut instance = Instance::new(&engine, &module, CallMode::Execute)?;
     let args: [&[u8]; 3] = [b"e", b"i", b"m"];
     let mut host = MapHost::default();
     let step = instance.start(Entry::Execute, &args, PLENTY, &mut host);
     // Whatever happened, it is over.
     assert!(matches!(
         instance.start(Entry::Execute, &args, PLENTY, &mut host),
-        Err(Fault::Misuse(_))
+        Err(VmFault::Misuse(_))
     ));
     step
 }
@@ -187,7 +187,7 @@ fn a_guest_that_panics_when_it_is_dropped_changes_no_result() {
 fn a_machine_without_memory_is_a_fault_and_never_a_result() {
     for at in [At::Instantiate, At::Call, At::Resume] {
         assert!(
-            matches!(call(at, How::NoMemory), Err(Fault::NoMemory)),
+            matches!(call(at, How::NoMemory), Err(VmFault::NoMemory)),
             "{at:?}"
         );
     }
@@ -200,8 +200,8 @@ fn a_machine_without_memory_is_a_fault_and_never_a_result() {
             1_000,
         );
         let wasm = executing("", "", "(local.get $msg)");
-        let admitted = cache.admit(contract().code_hash(), &wasm);
-        assert!(matches!(admitted, Err(Fault::NoMemory)), "{at:?}");
+        let validated = cache.validate_upload(contract().code_hash(), &wasm);
+        assert!(matches!(validated, Err(VmFault::NoMemory)), "{at:?}");
     }
 }
 
@@ -211,7 +211,9 @@ fn code_that_the_engine_cannot_load_or_instantiate_is_refused_by_name_and_withou
     for at in [At::Load, At::Instantiate] {
         for how in [How::Panic, How::Broken] {
             let cache = ModuleCache::new(Failing { at, how }, 1_000);
-            let refused = cache.admit(contract().code_hash(), &wasm).unwrap();
+            let refused = cache
+                .validate_upload(contract().code_hash(), &wasm)
+                .unwrap();
             let refused = refused.map(|_| ()).unwrap_err();
             assert_eq!(refused, PrepareError::Engine, "{at:?} {how:?}");
             assert_eq!(refused.code(), 12);
@@ -250,7 +252,7 @@ impl Host for Panicking {
 fn a_panic_of_the_host_is_not_taken_for_the_contracts() {
     let imports = r#"(import "env" "db_read" (func $read (param i32) (result i32)))"#;
     let wasm = executing(imports, "", "(call $read (local.get $msg))");
-    let instance = crate::harness::instance(&prepare(&wasm).unwrap(), Mode::Execute);
+    let instance = crate::harness::instance(&prepare(&wasm).unwrap(), CallMode::Execute);
     let mut instance = std::panic::AssertUnwindSafe(instance);
     let ended = std::panic::catch_unwind(move || {
         let args: [&[u8]; 3] = [b"e", b"i", b"m"];

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use strongroom_vm::{
-    Charged, Engine, Entry, Host, HostFault, Instance, Mode, Outcome, PrepareError, Prepared, Step,
-    WasmiEngine, prepare,
+    CallMode, Charged, Engine, Entry, Host, HostFault, Instance, Outcome, PrepareError, Prepared,
+    Step, WasmiEngine, prepare,
 };
 
 /// Gas that no test uses up.
@@ -112,7 +112,7 @@ impl Host for MapHost {
 }
 
 /// A fresh instance.
-pub(crate) fn instance(prepared: &Prepared, mode: Mode) -> Instance {
+pub(crate) fn instance(prepared: &Prepared, mode: CallMode) -> Instance {
     let module = WasmiEngine.load(prepared).expect("a prepared module loads");
     Instance::new(&WasmiEngine, &module, mode).expect("a loaded module instantiates")
 }
@@ -125,7 +125,7 @@ pub(crate) fn run_with(
     host: &mut MapHost,
     mut answer: impl FnMut(&[u8]) -> Vec<u8>,
 ) -> Outcome {
-    let mut instance = instance(prepared, Mode::Execute);
+    let mut instance = instance(prepared, CallMode::Execute);
     let mut step = instance
         .start(Entry::Execute, &[b"env", b"info", message], gas, host)
         .expect("no fault");

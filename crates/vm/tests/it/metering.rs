@@ -1,7 +1,7 @@
 //! Gas: the prepared module does what the original does, costs what an independent count says, and stops in good order.
 
 use proptest::prelude::*;
-use strongroom_vm::engine::{Engine as _, Guest, Stop};
+use strongroom_vm::engine::{Engine as _, Guest, GuestExit};
 use strongroom_vm::{Prepared, Trap, WasmiEngine, gas, prepare};
 
 use crate::harness::{MapHost, PLENTY, contract, executing, run, run_with};
@@ -17,9 +17,9 @@ fn run_guest(prepared: &Prepared, limit: i64) -> (Result<u32, Trap>, i64, Vec<u8
     let mut guest = guest(prepared);
     guest.set_gas(limit);
     let result = match guest.call("execute", &[1, 2, 3]).unwrap() {
-        Stop::Returned(value) => Ok(value.unwrap()),
-        Stop::Trapped(trap) => Err(trap),
-        Stop::Import(import, _) => panic!("{import:?}"),
+        GuestExit::Returned(value) => Ok(value.unwrap()),
+        GuestExit::Trapped(trap) => Err(trap),
+        GuestExit::Import(import, _) => panic!("{import:?}"),
     };
     (result, limit - guest.gas(), guest.memory().to_vec())
 }
@@ -291,7 +291,7 @@ proptest! {
         let stop = cut.call("execute", &[1, 2, 3]).unwrap();
         if limit >= used {
             prop_assert_eq!(cut.memory(), &memory[..]);
-            prop_assert!(matches!(stop, Stop::Returned(v) if Ok(v.unwrap()) == result) || result.is_err());
+            prop_assert!(matches!(stop, GuestExit::Returned(v) if Ok(v.unwrap()) == result) || result.is_err());
         } else {
             prop_assert!(cut.gas() < 0, "gas ran out, so it is below zero whatever stopped the call");
         }
@@ -415,7 +415,7 @@ fn bulk_operators_pay_for_their_bytes_before_they_run() {
     guest.set_gas(50_000);
     assert!(matches!(
         guest.call("execute", &[0, 0, 0]).unwrap(),
-        Stop::Trapped(Trap::Unreachable)
+        GuestExit::Trapped(Trap::Unreachable)
     ));
     assert!(guest.gas() < 0);
     assert!(

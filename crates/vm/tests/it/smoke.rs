@@ -1,6 +1,6 @@
 //! The plain way through.
 
-use strongroom_vm::{Mode, Trap, prepare};
+use strongroom_vm::{CallMode, Trap, prepare};
 
 use crate::harness::{MapHost, PLENTY, executing, instance, run, run_with};
 
@@ -45,7 +45,7 @@ fn an_endless_loop_runs_out_of_gas_and_keeps_nothing() {
 #[test]
 fn an_instance_serves_one_call() {
     let prepared = prepare(&executing("", "", "(local.get $msg)")).unwrap();
-    let mut instance = instance(&prepared, Mode::Execute);
+    let mut instance = instance(&prepared, CallMode::Execute);
     let mut host = MapHost::default();
     let args: [&[u8]; 3] = [b"e", b"i", b"m"];
     instance

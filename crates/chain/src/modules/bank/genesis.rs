@@ -2,8 +2,8 @@
 
 use super::keeper::credit;
 use super::state::{
-    DENOMS, METADATA, METADATA_SET, PARAMS, Params, SEND_ENABLED, SEND_ENABLED_SET, SUPPLIED,
-    SUPPLY, balance, denom_of, supply,
+    DENOMS, METADATA, METADATA_INDEX, PARAMS, Params, SEND_ENABLED, SEND_ENABLED_INDEX, SUPPLY,
+    SUPPLY_DENOMS, balance, denom_of, supply,
 };
 pub use super::state::{DenomUnit, Metadata};
 use crate::Ctx;
@@ -182,19 +182,19 @@ impl GenesisState for Genesis {
                 return Err(field("supply", format!("{coin} is too much")));
             }
             SUPPLY.set(ctx, &coin.denom.as_str(), &coin.amount)?;
-            SUPPLIED.at(&()).insert(ctx, coin.denom.as_bytes())?;
+            SUPPLY_DENOMS.at(&()).insert(ctx, coin.denom.as_bytes())?;
         }
         for entry in &self.send_enabled {
             denom(&entry.denom, "send_enabled.denom")?;
             SEND_ENABLED.set(ctx, &entry.denom.as_str(), &entry.enabled)?;
-            SEND_ENABLED_SET
+            SEND_ENABLED_INDEX
                 .at(&())
                 .insert(ctx, entry.denom.as_bytes())?;
         }
         for entry in &self.denom_metadata {
             denom(&entry.base, "denom_metadata.base")?;
             METADATA.set(ctx, &entry.base.as_str(), entry)?;
-            METADATA_SET.at(&()).insert(ctx, entry.base.as_bytes())?;
+            METADATA_INDEX.at(&()).insert(ctx, entry.base.as_bytes())?;
         }
         Ok(())
     }
@@ -217,18 +217,18 @@ impl GenesisState for Genesis {
             }
         }
         let mut supplied = Vec::new();
-        for denom in SUPPLIED.at(&()).all(ctx)? {
+        for denom in SUPPLY_DENOMS.at(&()).all(ctx)? {
             let denom = denom_of(denom)?;
             let amount = supply(ctx, &denom)?;
             supplied.push(GenesisCoin::from(&Coin { denom, amount }));
         }
         let mut denom_metadata = Vec::new();
-        for denom in METADATA_SET.at(&()).all(ctx)? {
+        for denom in METADATA_INDEX.at(&()).all(ctx)? {
             let metadata = METADATA.get(ctx, &denom_of(denom)?.as_str())?;
             denom_metadata.push(metadata.ok_or_else(|| broken("metadata is missing"))?);
         }
         let mut send_enabled = Vec::new();
-        for denom in SEND_ENABLED_SET.at(&()).all(ctx)? {
+        for denom in SEND_ENABLED_INDEX.at(&()).all(ctx)? {
             let denom = denom_of(denom)?;
             let enabled = SEND_ENABLED.get(ctx, &denom.as_str())?;
             let enabled = enabled.ok_or_else(|| broken("a switch is missing"))?;

@@ -1,8 +1,8 @@
 //! Queries of the bank.
 
 use super::state::{
-    self, DENOMS, METADATA, METADATA_SET, Metadata, PARAMS, SEND_ENABLED, SEND_ENABLED_SET,
-    SUPPLIED, denom_of, supply,
+    self, DENOMS, METADATA, METADATA_INDEX, Metadata, PARAMS, SEND_ENABLED, SEND_ENABLED_INDEX,
+    SUPPLY_DENOMS, denom_of, supply,
 };
 use crate::Ctx;
 use crate::modules::{self, auth};
@@ -65,7 +65,7 @@ pub(super) fn total_supply(
     ctx: &mut Ctx,
     request: pb::QueryTotalSupplyRequest,
 ) -> Result<pb::QueryTotalSupplyResponse, QueryStop> {
-    let (denoms, page) = Page::new(request.pagination)?.of_index(ctx, &SUPPLIED.at(&()))?;
+    let (denoms, page) = Page::new(request.pagination)?.of_index(ctx, &SUPPLY_DENOMS.at(&()))?;
     let mut coins = Vec::new();
     for denom in denoms {
         let denom = denom_of(denom)?;
@@ -118,7 +118,7 @@ pub(super) fn denoms_metadata(
     ctx: &mut Ctx,
     request: pb::QueryDenomsMetadataRequest,
 ) -> Result<pb::QueryDenomsMetadataResponse, QueryStop> {
-    let (denoms, page) = Page::new(request.pagination)?.of_index(ctx, &METADATA_SET.at(&()))?;
+    let (denoms, page) = Page::new(request.pagination)?.of_index(ctx, &METADATA_INDEX.at(&()))?;
     let mut metadatas = Vec::new();
     for denom in denoms {
         metadatas.push(metadata_of(ctx, &denom_of(denom)?)?);
@@ -288,7 +288,7 @@ pub(super) fn send_enabled(
 ) -> Result<pb::QuerySendEnabledResponse, QueryStop> {
     let (denoms, pagination) = if request.denoms.is_empty() {
         let (keys, page) =
-            Page::new(request.pagination)?.of_index(ctx, &SEND_ENABLED_SET.at(&()))?;
+            Page::new(request.pagination)?.of_index(ctx, &SEND_ENABLED_INDEX.at(&()))?;
         let denoms = keys
             .into_iter()
             .map(denom_of)

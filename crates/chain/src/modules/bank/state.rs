@@ -87,15 +87,15 @@ pub const DENOMS: OrderedIndex<&Address> = OrderedIndex::new("bank/denoms/");
 /// Supply by denomination.
 pub const SUPPLY: Map<&str, u128> = Map::new("bank/supply/");
 /// The denominations that have a supply.
-pub const SUPPLIED: OrderedIndex<()> = OrderedIndex::new("bank/supplied/");
+pub const SUPPLY_DENOMS: OrderedIndex<()> = OrderedIndex::new("bank/supplied/");
 /// Denominations switched on or off by themselves.
 pub const SEND_ENABLED: Map<&str, bool> = Map::new("bank/enabled/");
 /// The denominations with an entry in [`SEND_ENABLED`].
-pub const SEND_ENABLED_SET: OrderedIndex<()> = OrderedIndex::new("bank/enabled_set/");
+pub const SEND_ENABLED_INDEX: OrderedIndex<()> = OrderedIndex::new("bank/enabled_set/");
 /// Metadata by denomination.
 pub const METADATA: Map<&str, Metadata> = Map::new("bank/metadata/");
 /// The denominations with metadata.
-pub const METADATA_SET: OrderedIndex<()> = OrderedIndex::new("bank/metadata_set/");
+pub const METADATA_INDEX: OrderedIndex<()> = OrderedIndex::new("bank/metadata_set/");
 
 /// The names of all collections.
 pub const NAMES: &[&str] = &[
@@ -103,11 +103,11 @@ pub const NAMES: &[&str] = &[
     BALANCES.name(),
     DENOMS.name(),
     SUPPLY.name(),
-    SUPPLIED.name(),
+    SUPPLY_DENOMS.name(),
     SEND_ENABLED.name(),
-    SEND_ENABLED_SET.name(),
+    SEND_ENABLED_INDEX.name(),
     METADATA.name(),
-    METADATA_SET.name(),
+    METADATA_INDEX.name(),
 ];
 
 /// What `holder` has of `denom`.

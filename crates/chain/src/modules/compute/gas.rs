@@ -55,7 +55,7 @@ pub(super) fn json(bytes: usize) -> Gas {
 
 /// A text that leaves in the transaction's result: 1 per byte as it leaves, sealed texts in base64.
 #[must_use]
-pub(super) fn told(bytes: usize, sealed: bool) -> Gas {
+pub(super) fn output_bytes(bytes: usize, sealed: bool) -> Gas {
     let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
     if sealed {
         bytes.saturating_add(16).div_ceil(3).saturating_mul(4)
@@ -67,7 +67,7 @@ pub(super) fn told(bytes: usize, sealed: bool) -> Gas {
 /// An event with its type, or an attribute with the texts of its key and value.
 #[must_use]
 pub(super) fn item(texts: &[&str], sealed: bool) -> Gas {
-    let texts = texts.iter().map(|text| told(text.len(), sealed));
+    let texts = texts.iter().map(|text| output_bytes(text.len(), sealed));
     texts.fold(ITEM, Gas::saturating_add)
 }
 
@@ -133,14 +133,21 @@ mod tests {
     #[test]
     fn what_leaves_costs_its_bytes_as_they_leave() {
         assert_eq!((json(31), json(32), json(1 << 20)), (0, 1, 32_768));
-        assert_eq!((told(5, false), told(5, true), told(0, true)), (5, 28, 24));
+        assert_eq!(
+            (
+                output_bytes(5, false),
+                output_bytes(5, true),
+                output_bytes(0, true)
+            ),
+            (5, 28, 24)
+        );
         assert_eq!(item(&["key", "value"], false), 58);
         assert_eq!(item(&["key", "value"], true), 50 + 28 + 28);
         // The text of the real thing.
         let key = crate::crypto::TxKey::derive(&crate::crypto::Secret::new([1; 32]), &[2; 32]);
         for n in 0..40 {
             let sealed = key.seal_text(&"x".repeat(n)).unwrap().len();
-            assert_eq!(u64::try_from(sealed).unwrap(), told(n, true));
+            assert_eq!(u64::try_from(sealed).unwrap(), output_bytes(n, true));
         }
     }
 

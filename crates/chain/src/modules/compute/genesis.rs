@@ -69,7 +69,7 @@ pub struct GenesisContract {
     /// Empty for none.
     pub admin: String,
     pub label: String,
-    pub created: Place,
+    pub created: GenesisPosition,
     /// Oldest first.
     pub history: Vec<GenesisHistory>,
 }
@@ -78,7 +78,7 @@ pub struct GenesisContract {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
-pub struct Place {
+pub struct GenesisPosition {
     pub height: String,
     pub tx_index: u32,
 }
@@ -91,7 +91,7 @@ pub struct GenesisHistory {
     /// `init` or `migrate`.
     pub operation: String,
     pub code_id: String,
-    pub updated: Place,
+    pub updated: GenesisPosition,
     /// Sealed, base64.
     pub msg: String,
 }
@@ -119,7 +119,7 @@ impl From<&Params> for GenesisParams {
     }
 }
 
-impl From<Position> for Place {
+impl From<Position> for GenesisPosition {
     fn from(position: Position) -> Self {
         Self {
             height: position.height.to_string(),
@@ -128,7 +128,7 @@ impl From<Position> for Place {
     }
 }
 
-impl Place {
+impl GenesisPosition {
     fn checked(&self) -> Result<Position, GenesisError> {
         Ok(Position {
             height: number(&self.height, "height")?,
@@ -213,7 +213,7 @@ impl GenesisCode {
         }
         let wasm = bytes(&self.wasm, "codes.wasm")?;
         let hash = sha256(&wasm);
-        let module = ctx.services.vm.admit(&hash, &wasm);
+        let module = ctx.env.engine.validate_upload(&hash, &wasm);
         let module = module.map_err(GenesisError::Fault)?;
         let module = module.map_err(|e| refuse("codes.wasm", &e.to_string()))?;
         let code = Code {
@@ -235,7 +235,7 @@ impl GenesisCode {
         let code = code
             .ok_or_else(|| broken("a code id is missing"))?
             .into_code();
-        let wasm = ctx.services.code.code(&code.hash)?;
+        let wasm = ctx.env.code.code(&code.hash)?;
         let mut contracts = Vec::new();
         for n in 0..CODE_CONTRACTS.get(ctx, &id)?.unwrap_or(0) {
             let address = CODE_CONTRACT.get(ctx, &(id, n))?;

@@ -1,9 +1,9 @@
 //! Storing code, making contracts, calling them: the order of steps of contract-abi.md 7.4 to 7.6.
 
-use super::calls::{self, Call, Then};
+use super::calls::{self, Call, OnSuccess};
 use super::limits::CODE_BYTES_MAX;
 use super::msg::{Execute, Instantiate, StoreCode};
-use super::output::{self, Op};
+use super::output::{self, EntryPoint};
 use super::querier::code_of;
 use super::state::{
     CODE_CONTRACT, CODE_CONTRACTS, CODES, CONTRACTS, Code, CodeRecord, Contract, ContractRecord,
@@ -27,7 +27,7 @@ use strongroom_vm::PREP_VERSION;
 pub(super) const CONTRACT_OUTPUT: &str = "Contract output";
 
 /// A contract that comes into being if its `instantiate` succeeds.
-pub struct Birth {
+pub struct PendingContract {
     /// Its record.
     pub contract: Contract,
     /// The encrypted message for the history.
@@ -83,7 +83,7 @@ pub(super) fn store_code(
         (Hash::default(), 0, false)
     } else {
         let hash = sha256(&wasm);
-        let module = ctx.services.vm.admit(&hash, &wasm)?.map_err(|e| {
+        let module = ctx.env.engine.validate_upload(&hash, &wasm)?.map_err(|e| {
             compute::CREATE_FAILED.wrap(format!(
                 "Execution error: Error during static Wasm validation: {e}"
             ))
@@ -123,8 +123,8 @@ pub(super) fn instantiate(
 ) -> Result<pb::MsgInstantiateContractResponse, Stop> {
     let sender = msg.sender.clone();
     let sealed = msg.msg.clone();
-    let (call, key) = born(ctx, msg, |ctx, plain| {
-        let input = open(ctx, Op::Instantiate, plain)?;
+    let (call, key) = prepare_instantiate(ctx, msg, |ctx, plain| {
+        let input = open(ctx, EntryPoint::Instantiate, plain)?;
         Ok((input.code_hash, input.message().to_vec(), input.key, sealed))
     })?;
     let address = call.contract.clone();
@@ -163,16 +163,16 @@ pub(super) fn execute(
     ));
     let code = loaded(ctx, &msg.contract, LOAD_EXECUTE)?;
     move_funds(ctx, &msg.sender, &msg.contract, &msg.funds)?;
-    let input = open(ctx, Op::Execute, &msg.msg)?;
+    let input = open(ctx, EntryPoint::Execute, &msg.msg)?;
     let call = Call {
-        op: Op::Execute,
+        entry_point: EntryPoint::Execute,
         sender: msg.sender,
         contract: msg.contract,
         code,
         code_hash: Some(input.code_hash),
         funds: msg.funds,
         msg: input.message().to_vec(),
-        then: Then::Executed,
+        on_success: OnSuccess::Executed,
     };
     let data = calls::run(ctx, &input.key, call)?;
     Ok(pb::MsgExecuteContractResponse {
@@ -186,7 +186,7 @@ fn seal_data(ctx: &mut Ctx<'_, '_>, key: &TxKey, data: Option<Vec<u8>>) -> Resul
         return Ok(Vec::new());
     };
     ctx.gas
-        .consume(gas::told(data.len(), true), CONTRACT_OUTPUT)?;
+        .consume(gas::output_bytes(data.len(), true), CONTRACT_OUTPUT)?;
     output::data(key, &data)
 }
 
@@ -210,7 +210,7 @@ pub(super) fn loaded(
 
 /// The steps of an instantiation up to the call, the same for users and for contracts. `open` gives the code hash, the
 /// plain message, whatever key seals the outputs, and the message as the history keeps it.
-pub(super) fn born<K>(
+pub(super) fn prepare_instantiate<K>(
     ctx: &mut Ctx<'_, '_>,
     msg: Instantiate,
     open: impl FnOnce(&mut Ctx<'_, '_>, &[u8]) -> Result<(Hash, Vec<u8>, K, Vec<u8>), Stop>,
@@ -254,14 +254,14 @@ pub(super) fn born<K>(
         storage_layout: StorageLayout::Flat,
     };
     let call = Call {
-        op: Op::Instantiate,
+        entry_point: EntryPoint::Instantiate,
         sender: msg.sender,
         contract: address,
         code,
         code_hash: Some(code_hash),
         funds: msg.funds,
         msg: plain,
-        then: Then::Instantiated(Box::new(Birth {
+        on_success: OnSuccess::Instantiated(Box::new(PendingContract {
             contract,
             msg: history,
         })),
@@ -270,8 +270,12 @@ pub(super) fn born<K>(
 }
 
 /// Records a contract whose `instantiate` succeeded.
-pub(super) fn record(ctx: &mut Ctx<'_, '_>, address: &Address, birth: Birth) -> Result<(), Stop> {
-    let Birth { contract, msg } = birth;
+pub(super) fn record(
+    ctx: &mut Ctx<'_, '_>,
+    address: &Address,
+    pending: PendingContract,
+) -> Result<(), Stop> {
+    let PendingContract { contract, msg } = pending;
     let code_id = contract.code_id;
     LABELS.set(ctx, &contract.label.as_str(), address)?;
     let entry = HistoryEntry {
@@ -326,12 +330,12 @@ pub(super) fn move_funds(
 }
 
 /// Opens a user's message. The host has no keys: there, simulation of a contract message ends here.
-pub(super) fn open(ctx: &Ctx<'_, '_>, op: Op, msg: &[u8]) -> Result<Input, Stop> {
+pub(super) fn open(ctx: &Ctx<'_, '_>, entry_point: EntryPoint, msg: &[u8]) -> Result<Input, Stop> {
     ctx.state.secrets().open_input(msg).map_err(|e| match e {
-        SecretsError::NotHere => op
+        SecretsError::NotHere => entry_point
             .enclave_error("failed to verify transaction signature")
             .into(),
-        SecretsError::Closed => op.enclave_error("failed to decrypt data").into(),
+        SecretsError::Closed => entry_point.enclave_error("failed to decrypt data").into(),
         SecretsError::Corrupt => Stop::Fault(broken(e)),
     })
 }

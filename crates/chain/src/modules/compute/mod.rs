@@ -22,7 +22,7 @@ mod response;
 pub mod state;
 mod storage;
 
-pub use crate::engine::Machine;
+pub use crate::engine::ContractEngine;
 
 use super::accounts::ModuleAccount;
 use crate::module::{GenesisPart, Module, MsgHandler};

@@ -11,7 +11,7 @@ use crate::types::{Address, Attribute, Event, Gas, TxError, size_class};
 
 /// Which entry point runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Op {
+pub enum EntryPoint {
     /// `instantiate`.
     Instantiate,
     /// `execute`.
@@ -20,7 +20,7 @@ pub enum Op {
     Query,
 }
 
-impl Op {
+impl EntryPoint {
     /// The registered error of this operation.
     #[must_use]
     pub const fn failed(self) -> Registered {

@@ -77,7 +77,7 @@ pub(super) enum SystemError {
 
 /// A smart query, to be run as a frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Smart {
+pub(super) struct SmartQuery {
     /// The contract asked.
     pub contract: Address,
     /// Its code hash as the caller believes it, hex.
@@ -86,13 +86,13 @@ pub(super) struct Smart {
     pub msg: Vec<u8>,
 }
 
-/// What to do with a request.
+/// What a request of a contract comes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Asked {
+pub(super) enum QueryOutcome {
     /// The answer is known: the bytes for the contract.
     Answer(Vec<u8>),
-    /// Run this first.
-    Smart(Smart),
+    /// BlockExecutor this first.
+    Smart(SmartQuery),
 }
 
 #[derive(Serialize)]
@@ -141,7 +141,7 @@ fn json(value: &impl Serialize) -> Result<Vec<u8>, Stop> {
 ///
 /// # Errors
 /// Out of gas or a fault; a bad request is an answer, not an error.
-pub(super) fn ask(ctx: &mut Ctx<'_, '_>, request: &[u8]) -> Result<Asked, Stop> {
+pub(super) fn ask(ctx: &mut Ctx<'_, '_>, request: &[u8]) -> Result<QueryOutcome, Stop> {
     ctx.gas
         .consume(gas::json(request.len()), "Contract query")?;
     let Ok(parsed) = serde_json::from_slice::<Request>(request) else {
@@ -155,7 +155,7 @@ pub(super) fn ask(ctx: &mut Ctx<'_, '_>, request: &[u8]) -> Result<Asked, Stop> 
             error,
             request: STANDARD.encode(request),
         };
-        return answer_system(&error).map(Asked::Answer);
+        return answer_system(&error).map(QueryOutcome::Answer);
     };
     let answer = match parsed {
         Request::Bank(query) => bank_query(ctx, &query)?,
@@ -165,12 +165,12 @@ pub(super) fn ask(ctx: &mut Ctx<'_, '_>, request: &[u8]) -> Result<Asked, Stop> 
             msg,
         }) => {
             return match contract_addr.parse() {
-                Ok(contract) => Ok(Asked::Smart(Smart {
+                Ok(contract) => Ok(QueryOutcome::Smart(SmartQuery {
                     contract,
                     code_hash,
                     msg: msg.0,
                 })),
-                Err(_) => no_contract().map(Asked::Answer),
+                Err(_) => no_contract().map(QueryOutcome::Answer),
             };
         }
         Request::Wasm(WasmQuery::ContractInfo { contract_addr }) => {
@@ -186,7 +186,7 @@ pub(super) fn ask(ctx: &mut Ctx<'_, '_>, request: &[u8]) -> Result<Asked, Stop> 
         Request::Stargate(_) => unsupported("stargate")?,
         Request::Custom(_) => unsupported("custom")?,
     };
-    Ok(Asked::Answer(answer))
+    Ok(QueryOutcome::Answer(answer))
 }
 
 /// There is no contract at the address that was named. As text: the published v1 library shows it, and callers look for

@@ -1,9 +1,9 @@
 //! Queries of `secret.compute.v1beta1.Query` (contract-abi.md 7.3, errors of wire.md 1.12.5). All but
 //! [`secret_contract`] are public and answered on either side of the door.
 
-use super::calls::{self, Call, Then};
+use super::calls::{self, Call, OnSuccess};
 use super::keeper::{LOAD_QUERY, loaded, open};
-use super::output::{self, Op};
+use super::output::{self, EntryPoint};
 use super::querier::code_of;
 use super::state::{
     CODE_CONTRACT, CODE_CONTRACTS, CODES, CONTRACTS, Code, Contract, HISTORY, HISTORY_LENGTH,
@@ -43,16 +43,16 @@ fn ask(
 ) -> Result<pb::QuerySecretContractResponse, Stop> {
     let contract = address(&request.contract_address)?;
     let code = loaded(ctx, &contract, LOAD_QUERY)?;
-    let input = open(ctx, Op::Query, &request.query)?;
+    let input = open(ctx, EntryPoint::Query, &request.query)?;
     let call = Call {
-        op: Op::Query,
+        entry_point: EntryPoint::Query,
         sender: contract.clone(),
         contract,
         code,
         code_hash: Some(input.code_hash),
         funds: Coins::default(),
         msg: input.message().to_vec(),
-        then: Then::Answered,
+        on_success: OnSuccess::Answered,
     };
     let answer = output::shaped(calls::run(ctx, &input.key, call)?.unwrap_or_default());
     Ok(pb::QuerySecretContractResponse {
@@ -115,7 +115,7 @@ pub(super) fn code(
         .get(ctx, &code_id)?
         .ok_or_else(|| compute::NOT_FOUND.bare())?
         .into_code();
-    let wasm = ctx.services.code.code(&code.hash)?.to_vec();
+    let wasm = ctx.env.code.code(&code.hash)?.to_vec();
     Ok(pb::QueryCodeResponse {
         code_info: Some(code_info(code_id, code)),
         wasm,

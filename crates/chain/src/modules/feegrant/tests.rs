@@ -610,7 +610,7 @@ fn allowances_are_exported_and_imported_with_their_queue() {
     let (a, b) = (addresses(&chain)[0].clone(), addresses(&chain)[1].clone());
     let back = grant_any(&b, &a, Some(pack(&basic(0, None))));
     assert_eq!(run(&mut chain, 1, &draft(vec![back])).code, 0);
-    let document = export(&chain.state, [], chain.services(), &chain.info()).unwrap();
+    let document = export(&chain.state, [], chain.env(), &chain.info()).unwrap();
     let text = document.app_state.raw("feegrant").unwrap().get().to_owned();
     for part in [
         "\"60.5s\"",
@@ -621,7 +621,7 @@ fn allowances_are_exported_and_imported_with_their_queue() {
         assert!(text.contains(part), "{part} in {text}");
     }
     let bytes = document.to_bytes().unwrap();
-    let init = init_chain(&bytes, chain.services()).unwrap();
+    let init = init_chain(&bytes, chain.env()).unwrap();
     let mut state = MemoryState::default();
     state.apply(&init.writes);
     assert!(state.0 == chain.state.0, "another root");
@@ -629,9 +629,7 @@ fn allowances_are_exported_and_imported_with_their_queue() {
         let mut document = Document::parse(&bytes).unwrap();
         document.app_state.edit("feegrant", change).unwrap();
         let bytes = document.to_bytes().unwrap();
-        init_chain(&bytes, chain.services())
-            .unwrap_err()
-            .to_string()
+        init_chain(&bytes, chain.env()).unwrap_err().to_string()
     };
     let twice = refused(|g| g.allowances.push(g.allowances[0].clone()));
     assert!(twice.contains("there twice"), "{twice}");

@@ -1,7 +1,7 @@
 //! The engine with a small application, a real block store, and crashes at every step.
 
 use super::genesis;
-use crate::solo::{EngineError, Pace, Parts, Solo};
+use crate::solo::{BlockTiming, EngineConfig, EngineError, Solo};
 use crate::{
     AppError, Application, Blocks, BlocksError, ChainState, FinalizeBlock, GenesisDoc, Info,
     InitChain, MemoryBlocks, Signer, SystemClock, TestClock,
@@ -228,20 +228,20 @@ impl Home {
         self.dir.path().join(name)
     }
 
-    fn parts(&self, pace: Pace) -> Parts {
+    fn parts(&self, timing: BlockTiming) -> EngineConfig {
         let signer = Signer::open(&self.file("key.json"), &self.file("state.json")).unwrap();
-        Parts {
+        EngineConfig {
             genesis: Arc::new(genesis(signer.pubkey())),
             app: Arc::new(self.app.clone()),
             blocks: Arc::new(FailingBlocks(self.blocks.clone(), self.app.clone())),
             signer,
             clock: Arc::new(SystemClock),
-            pace,
+            timing,
         }
     }
 
-    fn start(&self, pace: Pace) -> Result<Solo, EngineError> {
-        Solo::start(self.parts(pace), |_| ())
+    fn start(&self, timing: BlockTiming) -> Result<Solo, EngineError> {
+        Solo::start(self.parts(timing), |_| ())
     }
 
     fn block(&self, height: Height) -> DecidedBlock {
@@ -255,13 +255,13 @@ impl Home {
 #[test]
 fn instant_makes_the_first_block_at_once_and_then_one_for_each_transaction() {
     let home = Home::new();
-    let solo = home.start(Pace::Instant).unwrap();
+    let solo = home.start(BlockTiming::Instant).unwrap();
     home.app.wait_for(1);
     std::thread::sleep(Duration::from_millis(50));
     assert_eq!(home.app.height(), 1, "no empty blocks");
     for height in 2..6 {
         home.app.put(&format!("tx {height}"));
-        solo.waker().wake();
+        solo.notifier().wake();
         home.app.wait_for(height);
     }
     solo.stop().unwrap();
@@ -273,7 +273,7 @@ fn instant_makes_the_first_block_at_once_and_then_one_for_each_transaction() {
 fn transactions_that_wait_at_the_start_get_a_block_without_a_call() {
     let home = Home::new();
     home.app.put("early");
-    let solo = home.start(Pace::Instant).unwrap();
+    let solo = home.start(BlockTiming::Instant).unwrap();
     home.app.wait_for(2);
     solo.stop().unwrap();
 }
@@ -282,7 +282,9 @@ fn transactions_that_wait_at_the_start_get_a_block_without_a_call() {
 fn blocks_come_in_their_interval_empty_or_not_and_their_time_is_fresh() {
     let home = Home::new();
     let start = Instant::now();
-    let solo = home.start(Pace::Every(Duration::from_millis(40))).unwrap();
+    let solo = home
+        .start(BlockTiming::Every(Duration::from_millis(40)))
+        .unwrap();
     home.app.wait_for(4);
     let took = start.elapsed();
     solo.stop().unwrap();
@@ -308,9 +310,9 @@ fn stopping_and_starting_continues_the_chain_on_a_real_store() {
     let home = Home::new();
     let store = Arc::new(BlockStore::open(&home.file("blocks")).unwrap());
     for round in 0..3 {
-        let parts = Parts {
+        let parts = EngineConfig {
             blocks: store.clone(),
-            ..home.parts(Pace::Every(Duration::from_millis(1)))
+            ..home.parts(BlockTiming::Every(Duration::from_millis(1)))
         };
         let solo = Solo::start(parts, |_| ()).unwrap();
         home.app.wait_for(home.app.height() + 5);
@@ -337,7 +339,7 @@ fn after_a_crash_at_any_step_the_chain_goes_on_without_a_gap_or_a_second_block()
         home.app.0.lock().unwrap().fail = Some((step, 2));
         let (send, ended) = mpsc::channel();
         let solo = Solo::start(
-            home.parts(Pace::Every(Duration::from_millis(1))),
+            home.parts(BlockTiming::Every(Duration::from_millis(1))),
             move |end| {
                 send.send(end.map_err(EngineError::code)).unwrap();
             },
@@ -363,7 +365,9 @@ fn after_a_crash_at_any_step_the_chain_goes_on_without_a_gap_or_a_second_block()
         home.app.0.lock().unwrap().fail = None;
         home.app.0.lock().unwrap().executed = None;
         home.app.put("after");
-        let solo = home.start(Pace::Every(Duration::from_millis(1))).unwrap();
+        let solo = home
+            .start(BlockTiming::Every(Duration::from_millis(1)))
+            .unwrap();
         assert!(
             home.app.height() >= decided,
             "executed before anything else"
@@ -390,7 +394,7 @@ fn want_of_room_at_any_step_makes_the_chain_wait_and_never_ends_it() {
         let home = Home::new();
         home.app.put("waits");
         home.app.0.lock().unwrap().short = Some((step, 3));
-        let solo = home.start(Pace::Instant).unwrap();
+        let solo = home.start(BlockTiming::Instant).unwrap();
         home.app.wait_for(2);
         solo.stop().unwrap();
         let memory = home.app.0.lock().unwrap();
@@ -409,7 +413,7 @@ fn an_engine_that_waits_for_room_stops_when_it_is_asked_and_goes_on_at_the_next_
     home.app.put("waits");
     home.app.0.lock().unwrap().short = Some((Step::Finalize, u32::MAX));
     let (send, ended) = mpsc::channel();
-    let solo = Solo::start(home.parts(Pace::Instant), move |end| {
+    let solo = Solo::start(home.parts(BlockTiming::Instant), move |end| {
         send.send(end.map_err(EngineError::code)).unwrap();
     })
     .unwrap();
@@ -422,7 +426,7 @@ fn an_engine_that_waits_for_room_stops_when_it_is_asked_and_goes_on_at_the_next_
     assert_eq!(ended.recv().unwrap(), Ok(()));
     assert_eq!(home.app.height(), 0);
     home.app.0.lock().unwrap().short = None;
-    let solo = home.start(Pace::Instant).unwrap();
+    let solo = home.start(BlockTiming::Instant).unwrap();
     home.app.wait_for(2);
     solo.stop().unwrap();
 }
@@ -433,7 +437,7 @@ fn want_of_room_for_the_validators_state_makes_the_chain_wait() {
     // A directory in the way is no want of room: that ends the engine.
     std::fs::create_dir(home.file("state.json.partial")).unwrap();
     let (send, ended) = mpsc::channel();
-    let solo = Solo::start(home.parts(Pace::Instant), move |end| {
+    let solo = Solo::start(home.parts(BlockTiming::Instant), move |end| {
         send.send(end.map_err(EngineError::code)).unwrap();
     })
     .unwrap();
@@ -451,19 +455,19 @@ fn want_of_room_for_the_validators_state_makes_the_chain_wait() {
 #[test]
 fn an_empty_application_is_brought_to_the_tip_from_the_stored_blocks() {
     let home = Home::new();
-    let solo = home.start(Pace::Instant).unwrap();
+    let solo = home.start(BlockTiming::Instant).unwrap();
     for height in 2..10 {
         home.app.put(&format!("tx {height}"));
-        solo.waker().wake();
+        solo.notifier().wake();
         home.app.wait_for(height);
     }
     home.app.put("val 25");
-    solo.waker().wake();
+    solo.notifier().wake();
     home.app.wait_for(10);
     solo.stop().unwrap();
     let old = home.app.0.lock().unwrap().durable.clone();
     *home.app.0.lock().unwrap() = Memory::default();
-    let solo = home.start(Pace::Instant).unwrap();
+    let solo = home.start(BlockTiming::Instant).unwrap();
     solo.stop().unwrap();
     let new = home.app.0.lock().unwrap().durable.clone();
     assert_eq!(
@@ -480,7 +484,7 @@ fn a_panic_of_the_application_ends_the_engine_and_is_told() {
     let home = Home::new();
     home.app.put("panic");
     let (send, ended) = mpsc::channel();
-    let solo = Solo::start(home.parts(Pace::Instant), move |end| {
+    let solo = Solo::start(home.parts(BlockTiming::Instant), move |end| {
         send.send(end.map_err(EngineError::code)).unwrap();
     })
     .unwrap();
@@ -496,7 +500,7 @@ fn a_second_validator_ends_the_engine() {
     let home = Home::new();
     home.app.put("evil");
     let (send, ended) = mpsc::channel();
-    let _solo = Solo::start(home.parts(Pace::Instant), move |end| {
+    let _solo = Solo::start(home.parts(BlockTiming::Instant), move |end| {
         send.send(end.map_err(EngineError::code)).unwrap();
     })
     .unwrap();
@@ -508,12 +512,14 @@ fn a_second_validator_ends_the_engine() {
 
 /// Starts on a home with a chain of a few heights, after `change`.
 #[track_caller]
-fn refused(change: impl FnOnce(&mut Parts, &Home)) -> &'static str {
+fn refused(change: impl FnOnce(&mut EngineConfig, &Home)) -> &'static str {
     let home = Home::new();
-    let solo = home.start(Pace::Every(Duration::from_millis(1))).unwrap();
+    let solo = home
+        .start(BlockTiming::Every(Duration::from_millis(1)))
+        .unwrap();
     home.app.wait_for(3);
     solo.stop().unwrap();
-    let mut parts = home.parts(Pace::Instant);
+    let mut parts = home.parts(BlockTiming::Instant);
     change(&mut parts, &home);
     Solo::start(parts, |_| ())
         .err()
@@ -533,42 +539,44 @@ fn key_seed(home: &Home) -> [u8; 32] {
 
 #[test]
 fn an_engine_does_not_start_on_what_does_not_belong_together() {
-    let secure = |parts: &mut Parts, _: &Home| {
+    let secure = |parts: &mut EngineConfig, _: &Home| {
         let text = String::from_utf8(parts.genesis.bytes().to_vec())
             .unwrap()
             .replace("insecure", "attested");
         parts.genesis = Arc::new(GenesisDoc::parse(text.into_bytes()).unwrap());
     };
     assert_eq!(refused(secure), "engine.not_insecure");
-    let other_genesis = |parts: &mut Parts, _: &Home| {
+    let other_genesis = |parts: &mut EngineConfig, _: &Home| {
         let text = String::from_utf8(parts.genesis.bytes().to_vec()).unwrap() + "\n";
         parts.genesis = Arc::new(GenesisDoc::parse(text.into_bytes()).unwrap());
     };
     assert_eq!(refused(other_genesis), "engine.other_genesis");
     // Blocks that are gone: the signer remembers, or knows that it forgot; without that, the application remembers.
-    let no_blocks = |parts: &mut Parts, _: &Home| parts.blocks = Arc::new(MemoryBlocks::default());
+    let no_blocks =
+        |parts: &mut EngineConfig, _: &Home| parts.blocks = Arc::new(MemoryBlocks::default());
     assert_eq!(refused(no_blocks), "signer.behind");
-    let no_memory = |parts: &mut Parts, home: &Home| {
+    let no_memory = |parts: &mut EngineConfig, home: &Home| {
         parts.blocks = Arc::new(MemoryBlocks::default());
         std::fs::remove_file(home.file("state.json")).unwrap();
         parts.signer = Signer::open(&home.file("key.json"), &home.file("state.json")).unwrap();
     };
     assert_eq!(refused(no_memory), "signer.lost");
-    let no_key_memory = |parts: &mut Parts, home: &Home| {
+    let no_key_memory = |parts: &mut EngineConfig, home: &Home| {
         parts.blocks = Arc::new(MemoryBlocks::default());
         parts.signer = Signer::in_memory(&key_seed(home));
     };
     assert_eq!(refused(no_key_memory), "engine.app_ahead");
-    let other_key = |parts: &mut Parts, _: &Home| parts.signer = Signer::in_memory(&[1; 32]);
+    let other_key = |parts: &mut EngineConfig, _: &Home| parts.signer = Signer::in_memory(&[1; 32]);
     assert_eq!(refused(other_key), "engine.not_alone");
-    let other_hash =
-        |_: &mut Parts, home: &Home| home.app.0.lock().unwrap().durable.app_hash = vec![1; 32];
+    let other_hash = |_: &mut EngineConfig, home: &Home| {
+        home.app.0.lock().unwrap().durable.app_hash = vec![1; 32]
+    };
     assert_eq!(refused(other_hash), "engine.app_elsewhere");
     let broken_state =
-        |_: &mut Parts, home: &Home| home.app.0.lock().unwrap().durable.engine.truncate(9);
+        |_: &mut EngineConfig, home: &Home| home.app.0.lock().unwrap().durable.engine.truncate(9);
     assert_eq!(refused(broken_state), "state.stored");
     // A stored block that was changed, for an application that has to execute it.
-    let forged = |parts: &mut Parts, home: &Home| {
+    let forged = |parts: &mut EngineConfig, home: &Home| {
         *home.app.0.lock().unwrap() = Memory::default();
         let blocks = MemoryBlocks::default();
         for height in 1..=home.blocks.newest().unwrap().unwrap() {
@@ -588,7 +596,7 @@ fn the_same_key_genesis_transactions_and_clock_give_the_same_chain() {
     let chain = || {
         let app = App::new(Signer::in_memory(&[9; 32]).pubkey());
         let blocks = Arc::new(MemoryBlocks::default());
-        let parts = Parts {
+        let parts = EngineConfig {
             genesis: Arc::new(genesis(app.1)),
             app: Arc::new(app.clone()),
             blocks: blocks.clone(),
@@ -600,13 +608,13 @@ fn the_same_key_genesis_transactions_and_clock_give_the_same_chain() {
                 },
                 Duration::from_secs(1),
             )),
-            pace: Pace::Instant,
+            timing: BlockTiming::Instant,
         };
         let solo = Solo::start(parts, |_| ()).unwrap();
         for height in 2..6 {
             app.wait_for(height - 1);
             app.put(&format!("tx {height}"));
-            solo.waker().wake();
+            solo.notifier().wake();
         }
         app.wait_for(5);
         solo.stop().unwrap();

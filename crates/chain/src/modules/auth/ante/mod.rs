@@ -48,7 +48,7 @@ pub fn run(
     config: &AnteConfig,
 ) -> Result<Vec<Address>, Stop> {
     let fee = tx.fee();
-    set_meter(ctx, fee.gas_limit, config)?;
+    setup_gas_meter(ctx, fee.gas_limit, config)?;
     if !tx.body.extension_options.is_empty() {
         return Err(sdk::UNKNOWN_EXTENSION_OPTIONS.bare().into());
     }
@@ -70,7 +70,7 @@ pub fn run(
     };
     fee::deduct(ctx, &coins, &payer, granter.as_ref(), messages)?;
 
-    let mut known = learn_keys(ctx, tx, &signers)?;
+    let mut known = set_pub_keys(ctx, tx, &signers)?;
     if u64::try_from(known.len()).unwrap_or(u64::MAX) > params.tx_sig_limit {
         let text = format!(
             "signatures: {}, limit: {}",
@@ -111,7 +111,7 @@ fn set_aside(ctx: &mut Ctx, messages: &[Msg]) -> Result<(), Stop> {
 }
 
 /// Limits first: the largest number, zero, the block's. In simulation the limit is the block's, whatever was asked.
-fn set_meter(ctx: &mut Ctx, limit: Gas, config: &AnteConfig) -> Result<(), TxError> {
+fn setup_gas_meter(ctx: &mut Ctx, limit: Gas, config: &AnteConfig) -> Result<(), TxError> {
     if limit > GAS_WANTED_MAX {
         let text = format!("invalid gas supplied; {limit} > {GAS_WANTED_MAX}");
         return Err(sdk::INVALID_REQUEST.wrap(text));
@@ -197,7 +197,7 @@ fn payer(signers: &[Address], payer: &str) -> Result<Address, TxError> {
 }
 
 /// Accounts of the signers, with their keys: an unknown key comes with the transaction and must be the signer's.
-fn learn_keys(ctx: &mut Ctx, tx: &Tx, signers: &[Address]) -> Result<Vec<Signer>, Stop> {
+fn set_pub_keys(ctx: &mut Ctx, tx: &Tx, signers: &[Address]) -> Result<Vec<Signer>, Stop> {
     let simulate = ctx.mode == Mode::Simulate;
     let mut known = Vec::new();
     for (index, address) in signers.iter().enumerate() {

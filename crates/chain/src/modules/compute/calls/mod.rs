@@ -9,13 +9,13 @@ mod send;
 
 use super::env::{self, QUERY_RANDOM};
 use super::gas;
-use super::keeper::{self, Birth};
+use super::keeper::{self, PendingContract};
 use super::limits::{
     ATTRIBUTES_MAX, CALL_DEPTH_MAX, MESSAGES_MAX, QUERY_DEPTH_MAX, QUERY_RESULT_BYTES_MAX,
     WAITING_BYTES_MAX,
 };
-use super::output::{self, Op, dispatched, of_sub_message};
-use super::querier::{self, Asked, Smart};
+use super::output::{self, EntryPoint, dispatched, of_sub_message};
+use super::querier::{self, QueryOutcome, SmartQuery};
 use super::response::{self, ContractError, Response, SubMsg};
 use super::state::Code;
 use super::storage::Storage;
@@ -26,12 +26,12 @@ use crate::gas::{GasMeter, WASM_CALL_MAX, WASM_PER_SDK};
 use crate::modules::compute::error as compute;
 use crate::types::error::sdk;
 use crate::types::{Address, Coins, Hash};
-use strongroom_vm::{Entry, Fault as VmFault, Instance, Outcome, Step, Trap};
+use strongroom_vm::{CallMode, Entry, Instance, Outcome, Step, Trap, VmFault};
 
 /// A call to make.
 pub struct Call {
     /// Entry point.
-    pub op: Op,
+    pub entry_point: EntryPoint,
     /// Who calls; not shown to queries.
     pub sender: Address,
     /// The contract.
@@ -44,25 +44,25 @@ pub struct Call {
     pub funds: Coins,
     /// The plain message.
     pub msg: Vec<u8>,
-    /// What success entails.
-    pub then: Then,
+    /// What to do when it succeeds, before its messages go out.
+    pub on_success: OnSuccess,
 }
 
 /// What the success of a call entails, before its messages go out.
-pub enum Then {
+pub enum OnSuccess {
     /// The event `execute`.
     Executed,
     /// The contract comes into being; the event `instantiate`.
-    Instantiated(Box<Birth>),
+    Instantiated(Box<PendingContract>),
     /// Nothing: a query.
     Answered,
 }
 
 /// A call whose instance is alive.
 struct Running {
-    op: Op,
+    entry_point: EntryPoint,
     contract: Address,
-    then: Then,
+    on_success: OnSuccess,
     instance: Instance,
     /// Wasm gas that the instance was given.
     gas_limit: u64,
@@ -124,10 +124,10 @@ pub fn run(ctx: &mut Ctx<'_, '_>, key: &TxKey, call: Call) -> Result<Option<Vec<
         frames: Vec::new(),
         waiting: 0,
     };
-    let op = call.op;
+    let entry_point = call.entry_point;
     let mut next = calls
         .enter(call, None)
-        .map_err(|failure| calls_failure(key, op, failure));
+        .map_err(|failure| calls_failure(key, entry_point, failure));
     loop {
         next = match next {
             Ok(Next::Finished(data)) => return Ok(data),
@@ -138,9 +138,9 @@ pub fn run(ctx: &mut Ctx<'_, '_>, key: &TxKey, call: Call) -> Result<Option<Vec<
     }
 }
 
-fn calls_failure(key: &TxKey, op: Op, failure: Failure) -> Stop {
+fn calls_failure(key: &TxKey, entry_point: EntryPoint, failure: Failure) -> Stop {
     match failure {
-        Failure::Contract(text) => op.contract_error(key, &text),
+        Failure::Contract(text) => entry_point.contract_error(key, &text),
         Failure::Stop(stop) => stop,
     }
 }
@@ -156,9 +156,11 @@ struct Calls<'c, 'a, 's> {
 impl Calls<'_, '_, '_> {
     /// Starts a call on a meter of its own if `outer` is set, and puts its frame on top.
     fn enter(&mut self, call: Call, outer: Option<GasMeter>) -> Result<Next, Failure> {
-        let op = call.op;
+        let entry_point = call.entry_point;
         if call.code_hash != Some(call.code.hash) {
-            return Err(op.enclave_error("failed to validate transaction").into());
+            return Err(entry_point
+                .enclave_error("failed to validate transaction")
+                .into());
         }
         let random = self.random(&call)?;
         let env = env::env(
@@ -168,19 +170,21 @@ impl Calls<'_, '_, '_> {
             &call.code.hash,
             random.as_deref(),
         )?;
-        let failed = |trap: &Trap| op.enclave_error(&trap.to_string());
-        let machine = self.ctx.services.vm;
-        let module = machine.load(self.ctx, &call.code.stored(), failed)?;
+        let failed = |trap: &Trap| entry_point.enclave_error(&trap.to_string());
+        let engine = self.ctx.env.engine;
+        let module = engine.load(self.ctx, &call.code.stored(), failed)?;
         let budget = self.ctx.gas.left().saturating_mul(WASM_PER_SDK);
         let gas_limit = budget.min(WASM_CALL_MAX);
-        let engine = self.ctx.services.vm.engine();
-        let mut instance = Instance::new(engine, &module, mode(op)).map_err(vm_fault)?;
+        let mut instance =
+            Instance::new(engine.wasmi(), &module, mode(entry_point)).map_err(vm_fault)?;
         let mut storage = Storage::new(self.ctx.state, &call.contract);
-        let step = match op {
-            Op::Query => instance.start(Entry::Query, &[&env, &call.msg], gas_limit, &mut storage),
-            Op::Instantiate | Op::Execute => {
+        let step = match entry_point {
+            EntryPoint::Query => {
+                instance.start(Entry::Query, &[&env, &call.msg], gas_limit, &mut storage)
+            }
+            EntryPoint::Instantiate | EntryPoint::Execute => {
                 let info = env::info(&call.sender, &call.funds)?;
-                let entry = if op == Op::Execute {
+                let entry = if entry_point == EntryPoint::Execute {
                     Entry::Execute
                 } else {
                     Entry::Instantiate
@@ -190,9 +194,9 @@ impl Calls<'_, '_, '_> {
         }
         .map_err(vm_fault)?;
         self.frames.push(Frame::Running(Box::new(Running {
-            op,
+            entry_point,
             contract: call.contract,
-            then: call.then,
+            on_success: call.on_success,
             instance,
             gas_limit,
             capped: budget > WASM_CALL_MAX,
@@ -204,7 +208,7 @@ impl Calls<'_, '_, '_> {
 
     /// Every call of a block that asks for it sees another random, unknown before the block was decided.
     fn random(&mut self, call: &Call) -> Result<Option<Vec<u8>>, Failure> {
-        if call.op == Op::Query {
+        if call.entry_point == EntryPoint::Query {
             return Ok(Some(QUERY_RANDOM.to_vec()));
         }
         let number = self.ctx.calls;
@@ -238,8 +242,8 @@ impl Calls<'_, '_, '_> {
         let meter = GasMeter::new(gas_left.div_euclid(WASM_PER_SDK));
         let outer = core::mem::replace(&mut self.ctx.gas, meter);
         let answer = match querier::ask(self.ctx, request) {
-            Ok(Asked::Answer(answer)) => Ok(answer),
-            Ok(Asked::Smart(smart)) => match self.enter_query(smart, &outer) {
+            Ok(QueryOutcome::Answer(answer)) => Ok(answer),
+            Ok(QueryOutcome::Smart(smart)) => match self.enter_query(smart, &outer) {
                 Ok(Ok(next)) => return Ok(next),
                 Ok(Err(answer)) => Ok(answer),
                 Err(stop) => Err(stop),
@@ -252,7 +256,7 @@ impl Calls<'_, '_, '_> {
     /// Starts a smart query, or answers at once why it cannot run.
     fn enter_query(
         &mut self,
-        smart: Smart,
+        smart: SmartQuery,
         outer: &GasMeter,
     ) -> Result<Result<Next, Vec<u8>>, Stop> {
         // The outermost call counts, whether it is a query or not.
@@ -274,14 +278,14 @@ impl Calls<'_, '_, '_> {
             Err(stop) => return Err(stop),
         };
         let call = Call {
-            op: Op::Query,
+            entry_point: EntryPoint::Query,
             sender: smart.contract.clone(),
             contract: smart.contract,
             code,
             code_hash: send::hash(&smart.code_hash),
             funds: Coins::default(),
             msg: smart.msg,
-            then: Then::Answered,
+            on_success: OnSuccess::Answered,
         };
         match self.enter(call, Some(outer.clone())) {
             Ok(next) => Ok(Ok(next)),
@@ -320,9 +324,9 @@ impl Calls<'_, '_, '_> {
             return Err(broken("an outcome without a call").into());
         };
         let Running {
-            op,
+            entry_point,
             contract,
-            then,
+            on_success,
             instance,
             gas_limit,
             capped,
@@ -331,15 +335,15 @@ impl Calls<'_, '_, '_> {
         } = *running;
         // Its memory goes before anything else is started.
         drop(instance);
-        let result = self.settle(op, gas_limit, capped, outcome);
-        if op == Op::Query {
+        let result = self.settle(entry_point, gas_limit, capped, outcome);
+        if entry_point == EntryPoint::Query {
             return self.query_ended(result, outer);
         }
-        let responded = match result.and_then(|bytes| self.read(op, &bytes)) {
+        let responded = match result.and_then(|bytes| self.read(entry_point, &bytes)) {
             Ok((response, bytes)) => self
-                .respond(&contract, then, &response)
+                .respond(&contract, on_success, &response)
                 .map(|()| (response, bytes)),
-            Err(failure) => Err(self.failed(op, failure)),
+            Err(failure) => Err(self.failed(entry_point, failure)),
         };
         let (response, bytes) = match responded {
             Ok(responded) => responded,
@@ -362,11 +366,15 @@ impl Calls<'_, '_, '_> {
     }
 
     /// Reads the result of instantiate or execute, which then waits while its messages go out. Gives its length, too.
-    fn read(&mut self, op: Op, bytes: &[u8]) -> Result<(Response, usize), Failure> {
+    fn read(
+        &mut self,
+        entry_point: EntryPoint,
+        bytes: &[u8],
+    ) -> Result<(Response, usize), Failure> {
         self.ctx
             .gas
             .consume(gas::json(bytes.len()), keeper::CONTRACT_OUTPUT)?;
-        let response = read_response(op, bytes)?;
+        let response = read_response(entry_point, bytes)?;
         if self.waiting.saturating_add(bytes.len()) > WAITING_BYTES_MAX {
             let text =
                 format!("responses that wait cannot be longer than {WAITING_BYTES_MAX} bytes");
@@ -376,20 +384,20 @@ impl Calls<'_, '_, '_> {
     }
 
     /// The error of a call that changes state: the contract's own text leaves sealed, so its bytes cost.
-    fn failed(&mut self, op: Op, failure: Failure) -> Stop {
+    fn failed(&mut self, entry_point: EntryPoint, failure: Failure) -> Stop {
         if let Failure::Contract(text) = &failure {
-            let price = gas::told(output::class(text.len()), true);
+            let price = gas::output_bytes(output::class(text.len()), true);
             if let Err(stop) = self.ctx.gas.consume(price, keeper::CONTRACT_OUTPUT) {
                 return stop;
             }
         }
-        calls_failure(self.key, op, failure)
+        calls_failure(self.key, entry_point, failure)
     }
 
     /// Charges what the instance used and reads how it ended.
     fn settle(
         &mut self,
-        op: Op,
+        entry_point: EntryPoint,
         gas_limit: u64,
         capped: bool,
         outcome: Outcome,
@@ -406,10 +414,10 @@ impl Calls<'_, '_, '_> {
         )?;
         match outcome.result {
             Ok(bytes) => Ok(bytes),
-            Err(Trap::OutOfGas) => Err(op.failed().wrap("Out of gas").into()),
+            Err(Trap::OutOfGas) => Err(entry_point.failed().wrap("Out of gas").into()),
             Err(trap) => match trap.abort_text() {
                 Some(text) => Err(Failure::Contract(text)),
-                None => Err(op.enclave_error(&trap.to_string()).into()),
+                None => Err(entry_point.enclave_error(&trap.to_string()).into()),
             },
         }
     }
@@ -428,12 +436,14 @@ impl Calls<'_, '_, '_> {
         let answer = result.and_then(|bytes| match response::query(&bytes) {
             Some(Ok(answer)) if answer.len() <= QUERY_RESULT_BYTES_MAX => Ok(answer),
             Some(Err(ContractError(text))) => Err(Failure::Contract(text)),
-            _ => Err(Op::Query.enclave_error("failed to deserialize data").into()),
+            _ => Err(EntryPoint::Query
+                .enclave_error("failed to deserialize data")
+                .into()),
         });
         let Some(outer) = outer else {
             return match answer {
                 Ok(answer) => Ok(Next::Finished(Some(answer))),
-                Err(failure) => Err(calls_failure(self.key, Op::Query, failure)),
+                Err(failure) => Err(calls_failure(self.key, EntryPoint::Query, failure)),
             };
         };
         let envelope = match answer {
@@ -446,21 +456,26 @@ impl Calls<'_, '_, '_> {
     }
 
     /// What a successful call leaves before its messages go out: its record, its events.
-    fn respond(&mut self, contract: &Address, then: Then, response: &Response) -> Result<(), Stop> {
+    fn respond(
+        &mut self,
+        contract: &Address,
+        on_success: OnSuccess,
+        response: &Response,
+    ) -> Result<(), Stop> {
         let address = contract.to_string();
-        match then {
-            Then::Executed => self
+        match on_success {
+            OnSuccess::Executed => self
                 .ctx
                 .emit(event("execute", &[("contract_address", &address)])),
-            Then::Instantiated(birth) => {
-                let code_id = birth.contract.code_id.to_string();
+            OnSuccess::Instantiated(pending) => {
+                let code_id = pending.contract.code_id.to_string();
                 self.ctx.emit(event(
                     "instantiate",
                     &[("contract_address", &address), ("code_id", &code_id)],
                 ));
-                keeper::record(self.ctx, contract, *birth)?;
+                keeper::record(self.ctx, contract, *pending)?;
             }
-            Then::Answered => return Err(broken("a query sent messages").into()),
+            OnSuccess::Answered => return Err(broken("a query sent messages").into()),
         }
         let price = output::price(&response.attributes, &response.events);
         self.ctx.gas.consume(price, keeper::CONTRACT_OUTPUT)?;
@@ -517,14 +532,14 @@ impl Calls<'_, '_, '_> {
     fn unwind(&mut self, mut stop: Stop) -> Stop {
         while let Some(frame) = self.frames.pop() {
             match frame {
-                Frame::Running(running) => match running.op {
+                Frame::Running(running) => match running.entry_point {
                     // A query's meter is the caller's; what it used goes with the caller's own end.
-                    Op::Query => {
+                    EntryPoint::Query => {
                         if let Some(outer) = running.outer {
                             self.ctx.gas = outer;
                         }
                     }
-                    Op::Instantiate | Op::Execute => self.put_back(running.outer),
+                    EntryPoint::Instantiate | EntryPoint::Execute => self.put_back(running.outer),
                 },
                 Frame::Dispatching(frame) => {
                     if let Stop::Err(e) = stop {
@@ -547,10 +562,10 @@ fn limited(stop: Stop, has_limit: bool) -> Stop {
     }
 }
 
-const fn mode(op: Op) -> strongroom_vm::Mode {
-    match op {
-        Op::Query => strongroom_vm::Mode::Query,
-        Op::Instantiate | Op::Execute => strongroom_vm::Mode::Execute,
+const fn mode(entry_point: EntryPoint) -> CallMode {
+    match entry_point {
+        EntryPoint::Query => CallMode::Query,
+        EntryPoint::Instantiate | EntryPoint::Execute => CallMode::Execute,
     }
 }
 
@@ -564,11 +579,15 @@ fn vm_fault(fault: VmFault) -> Stop {
     }
 }
 
-fn read_response(op: Op, bytes: &[u8]) -> Result<Response, Failure> {
+fn read_response(entry_point: EntryPoint, bytes: &[u8]) -> Result<Response, Failure> {
     let response = match response::response(bytes) {
         Some(Ok(response)) => response,
         Some(Err(ContractError(text))) => return Err(Failure::Contract(text)),
-        None => return Err(op.enclave_error("failed to deserialize data").into()),
+        None => {
+            return Err(entry_point
+                .enclave_error("failed to deserialize data")
+                .into());
+        }
     };
     let attributes = response
         .events

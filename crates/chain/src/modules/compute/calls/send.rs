@@ -1,14 +1,14 @@
 //! What a contract sends when its call ended well: coins, and calls of other contracts. Nothing is encrypted in between:
 //! the code hash in the message binds it to the callee's code.
 
-use super::{Call, Calls, Frame, Next, Then, calls_failure, limited};
+use super::{Call, Calls, Frame, Next, OnSuccess, calls_failure, limited};
 use crate::error::Stop;
 use crate::gas::GasMeter;
 use crate::modules::compute::env::JsonCoin;
 use crate::modules::compute::error as compute;
 use crate::modules::compute::keeper;
 use crate::modules::compute::msg::{Instantiate, check_label};
-use crate::modules::compute::output::{self, Op, quoted};
+use crate::modules::compute::output::{self, EntryPoint, quoted};
 use crate::modules::compute::response::{BankMsg, CosmosMsg, ReplyOn, SubMsg, WasmMsg};
 use crate::types::coin::CoinsError;
 use crate::types::error::sdk;
@@ -48,7 +48,7 @@ impl Calls<'_, '_, '_> {
                 return Ok(Next::Dispatch);
             }
             Ok(Some(call)) => {
-                let op = call.op;
+                let entry_point = call.entry_point;
                 match self.enter(call, None) {
                     Ok(next) => {
                         if let Some(Frame::Running(running)) = self.frames.last_mut() {
@@ -57,7 +57,7 @@ impl Calls<'_, '_, '_> {
                         }
                         return Ok(next);
                     }
-                    Err(failure) => calls_failure(self.key, op, failure),
+                    Err(failure) => calls_failure(self.key, entry_point, failure),
                 }
             }
             Err(stop) => stop,
@@ -101,14 +101,14 @@ impl Calls<'_, '_, '_> {
                 let code = keeper::loaded(self.ctx, &callee, keeper::LOAD_EXECUTE)?;
                 keeper::move_funds(self.ctx, contract, &callee, &funds)?;
                 Ok(Call {
-                    op: Op::Execute,
+                    entry_point: EntryPoint::Execute,
                     sender: contract.clone(),
                     contract: callee,
                     code,
                     code_hash: hash(&code_hash),
                     funds,
                     msg: msg.0,
-                    then: Then::Executed,
+                    on_success: OnSuccess::Executed,
                 })
             }
             WasmMsg::Instantiate {
@@ -131,7 +131,7 @@ impl Calls<'_, '_, '_> {
                     admin,
                 };
                 let key = self.key;
-                let (mut call, ()) = keeper::born(self.ctx, message, |_, plain| {
+                let (mut call, ()) = keeper::prepare_instantiate(self.ctx, message, |_, plain| {
                     // The history keeps it for who sent the transaction.
                     let sealed = output::kept(key, &[code_hash.as_bytes(), plain].concat())?;
                     Ok((Hash::default(), plain.to_vec(), (), sealed))

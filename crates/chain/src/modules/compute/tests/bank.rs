@@ -228,13 +228,15 @@ fn coins_sent_to_a_predicted_address_do_not_keep_the_contract_from_being_made() 
     let tx = world.sign(gifts, GAS);
     assert_eq!(world.block(&[tx]).tx_results[0].code, 0);
     assert_eq!(world.instantiate(&code), next);
-    let born = format!(
+    let prepare_instantiate = format!(
         r#"{{"wasm":{{"instantiate":{{"admin":null,"code_id":{},"code_hash":"{}","msg":"{}","send":[],"label":"child"}}}}}}"#,
         code.id,
         code.hex(),
         super::world::b64(NOTHING)
     );
-    world.execute(&a, &code, &sends(&[sub(&born, None)])).ok();
+    world
+        .execute(&a, &code, &sends(&[sub(&prepare_instantiate, None)]))
+        .ok();
     assert_eq!((world.balance(&next), world.balance(&of_contract)), (7, 9));
     // They are the contract's own.
     let out = sends(&[send(&user.to_string(), &coin("7", "uscrt"))]);

@@ -14,14 +14,14 @@ fn exported(world: &World) -> Document {
     let sealed = entries.filter(|((tree, _), _)| *tree == Tree::Contract);
     let sealed = sealed.map(|((_, key), record)| SealedEntry::new(key, record));
     let block = block_info(world.height);
-    export(&world.state, sealed, world.services(), &block).unwrap()
+    export(&world.state, sealed, world.env(), &block).unwrap()
 }
 
 /// What its state is after an import, from the bytes of the file.
 fn imported(document: &Document, world: &World) -> (MemoryState, Content) {
     let bytes = document.to_bytes().unwrap();
     assert_eq!(&Document::parse(&bytes).unwrap(), &reread(document));
-    let init = init_chain(&bytes, world.services()).unwrap();
+    let init = init_chain(&bytes, world.env()).unwrap();
     let mut state = MemoryState::default();
     state.apply(&init.writes);
     (state, Content(init.new_code))
@@ -94,9 +94,7 @@ fn an_import_that_contradicts_itself_is_refused_by_name() {
         let mut document = exported(&world);
         change(&mut document);
         let bytes = document.to_bytes().unwrap();
-        init_chain(&bytes, world.services())
-            .unwrap_err()
-            .to_string()
+        init_chain(&bytes, world.env()).unwrap_err().to_string()
     };
     let compute = |change: fn(&mut super::super::genesis::Genesis)| {
         refused(&|d| d.app_state.edit("compute", change).unwrap())

@@ -130,14 +130,14 @@ fn what_a_block_gives_away_is_bounded_however_it_is_made() {
         "{:?}",
         others.iter().find(|r| r.code != 0)
     );
-    let told: usize = outcome
+    let output: usize = outcome
         .tx_results
         .iter()
         .map(crate::block::output::of_result)
         .sum();
     assert!(
-        told > OUTPUT_BYTES_MAX * 7 / 10 && told < OUTPUT_BYTES_MAX,
-        "{told}"
+        output > OUTPUT_BYTES_MAX * 7 / 10 && output < OUTPUT_BYTES_MAX,
+        "{output}"
     );
 }
 
@@ -222,7 +222,7 @@ fn what_a_contract_tells_costs_its_bytes() {
     let sealed = format!(r#"{{"key":"k","value":"{long}"}}"#);
     let open = format!(r#"{{"key":"k","value":"{long}","encrypted":false}}"#);
     let data = NOTHING.replace("null", &format!("\"{}\"", "AAAA".repeat(10_000)));
-    for (msg, told) in [
+    for (msg, output) in [
         (response(&[], &sealed, ""), 40_000),
         (response(&[], &open, ""), 30_000),
         (
@@ -241,7 +241,10 @@ fn what_a_contract_tells_costs_its_bytes() {
         ),
     ] {
         let more = used(&msg) - idle - carried(&msg);
-        assert!((told..told + 5_000).contains(&more), "{more} for {told}");
+        assert!(
+            (output..output + 5_000).contains(&more),
+            "{more} for {output}"
+        );
     }
 }
 
@@ -330,7 +333,7 @@ fn one_too_many(world: &mut World) -> Vec<Code> {
 }
 
 /// Instantiates each of the codes in a transaction of its own, all in one block.
-fn born(world: &mut World, codes: &[Code], round: &str) -> Vec<Vec<u8>> {
+fn prepare_instantiate(world: &mut World, codes: &[Code], round: &str) -> Vec<Vec<u8>> {
     let each = codes.iter().enumerate().map(|(n, code)| {
         let label = format!("{n} {round}");
         let sent = world.instantiation(code, &label, NOTHING.as_bytes());
@@ -343,7 +346,7 @@ fn born(world: &mut World, codes: &[Code], round: &str) -> Vec<Vec<u8>> {
 fn loading_padding_makes_nobody_elses_call_fail() {
     let (mut world, code, a, _) = two_puppets();
     let padded: Vec<Code> = (0..9).map(|n| world.store(huge(n))).collect();
-    let mut txs = born(&mut world, &padded, "padded");
+    let mut txs = prepare_instantiate(&mut world, &padded, "padded");
     let call = world.execution(&a, &code.hash, NOTHING.as_bytes(), 0);
     txs.push(world.sign(vec![call.any], 250_000));
     let results = world.block(&txs).tx_results;
@@ -360,7 +363,7 @@ fn a_transaction_that_the_block_has_no_room_to_load_for_is_left_for_the_next_and
     let codes = one_too_many(&mut world);
     let most = codes.len() - 1;
     let before = (world.balance(&world.users[0].address), world.height);
-    let mut txs = born(&mut world, &codes, "first");
+    let mut txs = prepare_instantiate(&mut world, &codes, "first");
     let call = world.execution(&a, &light.hash, NOTHING.as_bytes(), 0);
     txs.push(world.sign(vec![call.any], 250_000));
     let outcome = world.block(&txs);
@@ -398,7 +401,7 @@ fn of_a_transaction_that_is_left_nothing_stays_in_its_block_and_all_happens_in_t
     let (mut world, light, a, _) = two_puppets();
     let codes = one_too_many(&mut world);
     let most = codes.len() - 1;
-    let mut txs = born(&mut world, &codes[..most], "fills");
+    let mut txs = prepare_instantiate(&mut world, &codes[..most], "fills");
     let (user, other) = (
         world.users[0].address.clone(),
         world.users[1].address.clone(),

@@ -94,8 +94,9 @@ fn code() -> Scenario {
     let most = most_heavy(&mut world);
     let codes: Vec<_> = (0..=most).map(|n| world.store(heavy(n))).collect();
     let fills = codes[..most].iter().enumerate().map(|(n, code)| {
-        let born = world.instantiation(code, &format!("heavy {n}"), NOTHING.as_bytes());
-        world.sign(vec![born.any], 6_000_000)
+        let prepare_instantiate =
+            world.instantiation(code, &format!("heavy {n}"), NOTHING.as_bytes());
+        world.sign(vec![prepare_instantiate.any], 6_000_000)
     });
     let fills = fills.collect();
     let (init_msg, _) = world.seal(&codes[most].hash, NOTHING.as_bytes());

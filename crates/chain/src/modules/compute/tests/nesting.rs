@@ -315,7 +315,13 @@ fn a_sub_message_to_nobody_is_refused() {
     }
 }
 
-fn birth(code_id: u64, code_hash: &str, label: &str, admin: &str, msg: &str) -> String {
+fn instantiate_message(
+    code_id: u64,
+    code_hash: &str,
+    label: &str,
+    admin: &str,
+    msg: &str,
+) -> String {
     format!(
         r#"{{"wasm":{{"instantiate":{{"admin":{admin},"code_id":{code_id},"code_hash":"{code_hash}","msg":"{}","send":[],"label":"{label}"}}}}}}"#,
         b64(msg)
@@ -326,7 +332,7 @@ fn birth(code_id: u64, code_hash: &str, label: &str, admin: &str, msg: &str) -> 
 fn a_contract_makes_a_contract_that_is_its_own() {
     let (mut world, code, a, _) = two_puppets();
     let admin = format!("\"{a}\"");
-    let message = birth(code.id, &code.hex(), "child", &admin, "s");
+    let message = instantiate_message(code.id, &code.hex(), "child", &admin, "s");
     let done = world
         .execute(&a, &code, &sends(&[sub(&message, None)]))
         .ok();
@@ -361,7 +367,7 @@ fn a_contract_makes_a_contract_that_is_its_own() {
 #[test]
 fn what_the_history_keeps_of_a_made_contract_cannot_be_sent_as_a_message() {
     let (mut world, code, a, _) = two_puppets();
-    let message = birth(code.id, &code.hex(), "child", "null", "s");
+    let message = instantiate_message(code.id, &code.hex(), "child", "null", "s");
     let sent = world.execution(&a, &code.hash, sends(&[sub(&message, None)]).as_bytes(), 0);
     let seen = pb::MsgExecuteContract::decode(sent.any.value.as_slice()).unwrap();
     world.run(sent, GAS).ok();
@@ -394,40 +400,50 @@ fn a_contract_that_cannot_be_made_ends_the_transaction() {
     };
     let hex = code.hex();
     refused(
-        birth(1, &hex, "puppet 0", "null", NOTHING),
+        instantiate_message(1, &hex, "puppet 0", "null", NOTHING),
         "compute",
         6,
         "puppet 0: contract account already exists",
     );
     refused(
-        birth(1, &hex, "", "null", NOTHING),
+        instantiate_message(1, &hex, "", "null", NOTHING),
         "compute",
         11,
         "is required: empty",
     );
     refused(
-        birth(1, &hex, &"x".repeat(513), "null", NOTHING),
+        instantiate_message(1, &hex, &"x".repeat(513), "null", NOTHING),
         "compute",
         12,
         "cannot be longer than 128 characters: exceeds limit",
     );
     refused(
-        birth(9, &hex, "x", "null", NOTHING),
+        instantiate_message(9, &hex, "x", "null", NOTHING),
         "compute",
         9,
         "code: not found",
     );
     refused(
-        birth(1, &hex, "x", "\"secret1x\"", NOTHING),
+        instantiate_message(1, &hex, "x", "\"secret1x\"", NOTHING),
         "undefined",
         1,
         "admin: decoding bech32 failed: invalid separator index 6",
     );
     let text =
         "Execution error: Enclave: failed to validate transaction: instantiate contract failed";
-    refused(birth(1, "00", "x", "null", NOTHING), "compute", 2, text);
+    refused(
+        instantiate_message(1, "00", "x", "null", NOTHING),
+        "compute",
+        2,
+        text,
+    );
     let text = "Execution error: Enclave: the contract panicked: instantiate contract failed";
-    refused(birth(1, &hex, "x", "null", "p"), "compute", 2, text);
+    refused(
+        instantiate_message(1, &hex, "x", "null", "p"),
+        "compute",
+        2,
+        text,
+    );
     let last = world.read(|ctx| LAST_INSTANCE_ID.get(ctx).unwrap());
     assert_eq!(last, Some(2));
 }
@@ -448,7 +464,7 @@ fn a_failed_transaction_leaves_its_fee_and_sequence_only() {
     let messages = [
         sub(&call(&b, &code.hex(), "s", 5), None),
         sub(
-            &birth(2, &hex::encode(sha256(&other)), "child", "null", "s"),
+            &instantiate_message(2, &hex::encode(sha256(&other)), "child", "null", "s"),
             None,
         ),
         sub(&call(&b, &code.hex(), "p", 0), None),
@@ -568,7 +584,7 @@ fn gas_and_results_are_the_same_whatever_is_cached() {
     let warm = world.block(std::slice::from_ref(&tx));
     world.state = before;
     world.height -= 1;
-    world.machine = crate::modules::compute::Machine::default();
+    world.engine = crate::modules::compute::ContractEngine::default();
     let cold = world.block(&[tx]);
     assert_eq!(warm, cold);
 }
@@ -582,7 +598,7 @@ fn no_key_is_here_so_the_host_refuses_to_run_a_contract() {
     let outcome = crate::simulate(
         &world.state,
         crate::overlay::Overlay::default(),
-        world.services(),
+        world.env(),
         &block,
         &tx,
     );

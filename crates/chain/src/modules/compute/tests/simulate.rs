@@ -25,13 +25,7 @@ fn upload(world: &World, wasm_byte_code: Vec<u8>) -> Any {
 
 fn simulated(world: &World, tx: &[u8]) -> Result<Simulated, String> {
     let block = block_info(world.height);
-    let answer = simulate(
-        &world.state,
-        Overlay::default(),
-        world.services(),
-        &block,
-        tx,
-    );
+    let answer = simulate(&world.state, Overlay::default(), world.env(), &block, tx);
     answer.map_err(|stop| match stop {
         QueryStop::Error(e) => e.grpc().1,
         QueryStop::Fault(fault) => panic!("{fault}"),

@@ -6,10 +6,10 @@ use crate::crypto::io::{self, TxKey};
 use crate::crypto::seed::SeedRing;
 use crate::crypto::x25519::KeyPair;
 use crate::crypto::{MasterSeed, Secret, Security};
-use crate::ctx::{Ctx, Mode, Services, TxInfo};
+use crate::ctx::{Ctx, ExecutionEnv, Mode, TxInfo};
 use crate::error::Fault;
 use crate::genesis::{Document, init_chain};
-use crate::modules::compute::Machine;
+use crate::modules::compute::ContractEngine;
 use crate::modules::compute::state::contract_address;
 use crate::overlay::{Overlay, Slot};
 use crate::ports::CodeRead;
@@ -119,7 +119,7 @@ impl Done {
 pub(super) struct World {
     pub(super) state: MemoryState,
     pub(super) content: Content,
-    pub(super) machine: Machine,
+    pub(super) engine: ContractEngine,
     pub(super) keys: EpochKeys,
     pub(super) height: Height,
     pub(super) users: Vec<User>,
@@ -134,18 +134,18 @@ impl World {
     }
 
     pub(super) fn from_document(document: &Document) -> Self {
-        let (content, machine) = (Content::default(), Machine::default());
-        let services = Services {
+        let (content, engine) = (Content::default(), ContractEngine::default());
+        let env = ExecutionEnv {
             code: &content,
-            vm: &machine,
+            engine: &engine,
         };
-        let init = init_chain(&serde_json::to_vec(document).unwrap(), services).unwrap();
+        let init = init_chain(&serde_json::to_vec(document).unwrap(), env).unwrap();
         let mut state = MemoryState::default();
         state.apply(&init.writes);
         Self {
             state,
             content,
-            machine,
+            engine,
             keys: epoch_keys(),
             height: 0,
             users: (0..3).map(User::new).collect(),
@@ -155,10 +155,10 @@ impl World {
         }
     }
 
-    pub(super) fn services(&self) -> Services<'_> {
-        Services {
+    pub(super) fn env(&self) -> ExecutionEnv<'_> {
+        ExecutionEnv {
             code: &self.content,
-            vm: &self.machine,
+            engine: &self.engine,
         }
     }
 
@@ -174,7 +174,7 @@ impl World {
     /// What a block would give, without making it.
     pub(super) fn peek(&self, txs: &[Vec<u8>]) -> BlockOutcome {
         let block = block_info(self.height + 1);
-        execute_block(&self.state, &self.keys, self.services(), &block, txs).unwrap()
+        execute_block(&self.state, &self.keys, self.env(), &block, txs).unwrap()
     }
 
     /// Signs messages of the first user with this gas; the sequence goes on.
@@ -328,7 +328,7 @@ impl World {
         let answer = crate::query::query(
             &self.state,
             &self.keys,
-            self.services(),
+            self.env(),
             &block_info(self.height),
             "/secret.compute.v1beta1.Query/QuerySecretContract",
             &request.encode_to_vec(),
@@ -353,7 +353,7 @@ impl World {
             &block,
             tx,
             Mode::Query,
-            self.services(),
+            self.env(),
             u64::MAX,
         ))
     }

@@ -16,7 +16,7 @@
 mod engine;
 mod propose;
 
-pub use engine::{EngineError, Pace, Parts, Solo, Waker};
+pub use engine::{BlockTiming, EngineConfig, EngineError, Solo, TxNotifier};
 pub use propose::{Content, Proposer, block_time, room_for_txs};
 
 #[cfg(test)]

@@ -174,7 +174,7 @@ impl Executor {
                 "the chain has begun already",
             ));
         }
-        let begin = bootstrap::genesis_state(&self.shared.machine, genesis, genesis_hash)?;
+        let begin = bootstrap::genesis_state(&self.shared.engine, genesis, genesis_hash)?;
         let anchor = bootstrap::seal_anchor(&*self.shared.platform, &begin.anchor)?;
         let result = ChainResult {
             genesis_hash,

@@ -15,11 +15,11 @@ use crate::chain::Chain;
 use crate::watch::{Watch, Watched};
 use std::collections::BTreeMap;
 use strongroom_chain::check::CheckOutcome;
-use strongroom_chain::modules::compute::Machine;
+use strongroom_chain::modules::compute::ContractEngine;
 use strongroom_chain::tx::{AnteConfig, GasPrice, decode, run_ante};
 use strongroom_chain::{
-    BlockInfo, BlockOutcome, CheckState, CodeRead, Ctx, Fault, Mode, Overlay, Secrets, Services,
-    State, StateRead, TxInfo, execute_block, init_chain,
+    BlockInfo, BlockOutcome, CheckState, CodeRead, Ctx, ExecutionEnv, Fault, Mode, Overlay,
+    Secrets, State, StateRead, TxInfo, execute_block, init_chain,
 };
 use strongroom_node::host::block_info;
 use strongroom_proof::comet::Header;
@@ -57,7 +57,7 @@ impl CodeRead for Content {
 pub struct Replica<W> {
     world: W,
     content: Content,
-    machine: Machine,
+    engine: ContractEngine,
     height: Height,
 }
 
@@ -71,10 +71,10 @@ impl<W: World> Replica<W> {
         let mut replica = Self {
             world: W::before_genesis(chain.options().seed),
             content: Content::default(),
-            machine: Machine::default(),
+            engine: ContractEngine::default(),
             height: 0,
         };
-        let genesis = init_chain(chain.genesis().bytes(), replica.services());
+        let genesis = init_chain(chain.genesis().bytes(), replica.env());
         replica
             .world
             .apply(&genesis.expect("the genesis of the chain").writes);
@@ -109,7 +109,7 @@ impl<W: World> Replica<W> {
     #[must_use]
     pub fn execute_at(&self, block: &BlockInfo, txs: &[Vec<u8>]) -> BlockOutcome {
         let secrets = self.world.secrets();
-        execute_block(&self.world, secrets, self.services(), block, txs).expect("a sound state")
+        execute_block(&self.world, secrets, self.env(), block, txs).expect("a sound state")
     }
 
     /// Checks a transaction as a mempool over this state does.
@@ -119,27 +119,27 @@ impl<W: World> Replica<W> {
     pub fn check(&self, pending: &mut CheckState, head: &BlockInfo, tx: &[u8]) -> CheckOutcome {
         let price = GasPrice::default();
         pending
-            .check(&self.world, self.services(), head, &price, tx, false)
+            .check(&self.world, self.env(), head, &price, tx, false)
             .expect("a sound state")
     }
 
     /// Reads the state as a query does.
     pub fn read<T>(&self, head: &BlockInfo, f: impl FnOnce(&mut Ctx<'_, '_>) -> T) -> T {
         let mut state = State::new(&self.world, self.world.secrets(), Overlay::default());
-        let (tx, services) = (TxInfo::default(), self.services());
+        let (tx, env) = (TxInfo::default(), self.env());
         f(&mut Ctx::new(
             &mut state,
             head,
             tx,
             Mode::Query,
-            services,
+            env,
             u64::MAX,
         ))
     }
 
     /// Forgets the modules that were loaded: nothing may depend on them.
     pub fn forget_modules(&mut self) {
-        self.machine = Machine::default();
+        self.engine = ContractEngine::default();
     }
 
     /// As [`Replica::execute`], with every call of a port timed.
@@ -149,11 +149,11 @@ impl<W: World> Replica<W> {
     #[must_use]
     pub fn watched(&self, block: &DecidedBlock, watch: &Watch) -> BlockOutcome {
         let ports = self.ports(watch);
-        let services = Services {
+        let env = ExecutionEnv {
             code: &ports,
-            vm: &self.machine,
+            engine: &self.engine,
         };
-        execute_block(&ports, &ports, services, &info(block), &block.txs).expect("a sound state")
+        execute_block(&ports, &ports, env, &info(block), &block.txs).expect("a sound state")
     }
 
     /// Only the beginning of each transaction of a block: decoding, limits, fee, signatures, sequence.
@@ -162,9 +162,9 @@ impl<W: World> Replica<W> {
     /// If a transaction does not pass.
     pub fn ante(&self, block: &DecidedBlock, watch: &Watch) {
         let ports = self.ports(watch);
-        let services = Services {
+        let env = ExecutionEnv {
             code: &ports,
-            vm: &self.machine,
+            engine: &self.engine,
         };
         let info = info(block);
         let mut state = State::new(&ports, &ports, Overlay::default());
@@ -174,7 +174,7 @@ impl<W: World> Replica<W> {
                 hash: decoded.tx.hash,
                 ..TxInfo::default()
             };
-            let mut ctx = Ctx::new(&mut state, &info, tx, Mode::Deliver, services, 0);
+            let mut ctx = Ctx::new(&mut state, &info, tx, Mode::Deliver, env, 0);
             run_ante(&mut ctx, &decoded, &AnteConfig::default()).expect("a good transaction");
         }
     }
@@ -198,10 +198,10 @@ impl<W: World> Replica<W> {
         &self.world
     }
 
-    fn services(&self) -> Services<'_> {
-        Services {
+    fn env(&self) -> ExecutionEnv<'_> {
+        ExecutionEnv {
             code: &self.content,
-            vm: &self.machine,
+            engine: &self.engine,
         }
     }
 

@@ -10,7 +10,7 @@ mod answer;
 mod call;
 
 use crate::engine::{Engine, Loaded};
-use crate::error::{EngineFault, Fault, HostFault, Trap};
+use crate::error::{EngineError, HostFault, Trap, VmFault};
 use crate::host::{Charged, Host};
 use crate::prepare::Entry;
 use crate::{guard, limits};
@@ -18,7 +18,7 @@ use call::{Call, Stopped};
 
 /// Whether a call may change storage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
+pub enum CallMode {
     /// It may.
     Execute,
     /// It may not: writes trap.
@@ -74,12 +74,12 @@ impl Instance {
     /// An instance of `module`. If the engine cannot make one, [`Instance::start`] says so.
     ///
     /// # Errors
-    /// [`Fault::NoMemory`].
+    /// [`VmFault::NoMemory`].
     pub fn new<E: Engine>(
         engine: &E,
         module: &Loaded<E::Module>,
-        mode: Mode,
-    ) -> Result<Self, Fault> {
+        mode: CallMode,
+    ) -> Result<Self, VmFault> {
         let guest = guard::caught(|| engine.instantiate(&module.module)).and_then(|guest| guest);
         let call = match guest {
             Ok(guest) => Some(Box::new(Call {
@@ -88,8 +88,8 @@ impl Instance {
                 mode,
                 limit: 0,
             })),
-            Err(EngineFault::Broken(_)) => None,
-            Err(EngineFault::NoMemory) => return Err(Fault::NoMemory),
+            Err(EngineError::Broken(_)) => None,
+            Err(EngineError::NoMemory) => return Err(VmFault::NoMemory),
         };
         Ok(Self {
             call,
@@ -102,7 +102,7 @@ impl Instance {
     /// itself at most [`limits::CALL_GAS_MAX`].
     ///
     /// # Errors
-    /// [`Fault`] if the host fails, this machine's memory ends, or this instance was used before: no result may be
+    /// [`VmFault`] if the host fails, this machine's memory ends, or this instance was used before: no result may be
     /// published.
     pub fn start(
         &mut self,
@@ -110,12 +110,12 @@ impl Instance {
         args: &[&[u8]],
         gas: u64,
         host: &mut dyn Host,
-    ) -> Result<Step, Fault> {
+    ) -> Result<Step, VmFault> {
         if self.state != State::New {
-            return Err(Fault::Misuse("an instance serves one call"));
+            return Err(VmFault::Misuse("an instance serves one call"));
         }
         if args.len() != entry.params() {
-            return Err(Fault::Misuse(
+            return Err(VmFault::Misuse(
                 "an entry point was given the wrong number of arguments",
             ));
         }
@@ -128,15 +128,15 @@ impl Instance {
     /// Goes on after [`Step::Query`] with the answer's bytes; `gas_used` wasm gas were used to make it.
     ///
     /// # Errors
-    /// [`Fault`] as in [`Instance::start`], or if the call does not wait.
+    /// [`VmFault`] as in [`Instance::start`], or if the call does not wait.
     pub fn resume(
         &mut self,
         answer: &[u8],
         gas_used: u64,
         host: &mut dyn Host,
-    ) -> Result<Step, Fault> {
+    ) -> Result<Step, VmFault> {
         if self.state != State::Waiting {
-            return Err(Fault::Misuse("only a call that waits can be resumed"));
+            return Err(VmFault::Misuse("only a call that waits can be resumed"));
         }
         self.step(host, |call, host| call.resume(answer, gas_used, host))
     }
@@ -147,7 +147,7 @@ impl Instance {
         &mut self,
         host: &mut dyn Host,
         run: impl FnOnce(&mut Call, &mut dyn Host) -> Result<Step, Stopped>,
-    ) -> Result<Step, Fault> {
+    ) -> Result<Step, VmFault> {
         self.state = State::Ended;
         let Some(mut call) = self.call.take() else {
             return Ok(self.broken());
@@ -166,8 +166,8 @@ impl Instance {
                 return Ok(Step::Query(query));
             }
             Ok(done) => Ok(done),
-            Err(Stopped::Trap(_) | Stopped::Engine(EngineFault::Broken(_))) => Ok(self.broken()),
-            Err(Stopped::Engine(EngineFault::NoMemory)) => Err(Fault::NoMemory),
+            Err(Stopped::Trap(_) | Stopped::Engine(EngineError::Broken(_))) => Ok(self.broken()),
+            Err(Stopped::Engine(EngineError::NoMemory)) => Err(VmFault::NoMemory),
             Err(Stopped::Host(fault)) => Err(fault.into()),
         };
         discard(call);

@@ -2,7 +2,7 @@
 //! go through [`crate::Ctx`], which charges gas.
 
 use crate::Bytes;
-use crate::engine::Running;
+use crate::engine::BlockCodeCache;
 use crate::error::{Fault, broken};
 use crate::overlay::{Overlay, Slot};
 use crate::ports::{Secrets, SecretsError, StateRead};
@@ -18,7 +18,7 @@ pub struct State<'a> {
     /// Content first seen in this block, by hash: the host keeps it from block end on.
     pub content: BTreeMap<Hash, Bytes>,
     /// Codes that ran since this state was made.
-    pub(crate) running: Running,
+    pub(crate) code_cache: BlockCodeCache,
 }
 
 impl<'a> State<'a> {
@@ -29,7 +29,7 @@ impl<'a> State<'a> {
             secrets,
             overlay,
             content: BTreeMap::new(),
-            running: Running::default(),
+            code_cache: BlockCodeCache::default(),
         }
     }
 
