@@ -15,6 +15,7 @@ use crate::ports::{CodeRead, NoSecrets, StateRead};
 use crate::query::QueryStop;
 use crate::state::State;
 use crate::tx::GasPrice;
+use crate::types::RawTx;
 use crate::types::proto::cosmos::bank::v1beta1::MsgSend;
 use crate::types::proto::cosmos::base::v1beta1::Coin as PbCoin;
 use crate::types::proto::cosmos::crypto::secp256k1::PubKey;
@@ -321,7 +322,14 @@ impl Chain {
     pub(crate) fn block(&mut self, txs: &[Vec<u8>]) -> BlockOutcome {
         self.height += 1;
         let block = self.info();
-        let outcome = execute_block(&self.state, &NoSecrets, self.env(), &block, txs).unwrap();
+        let outcome = execute_block(
+            &self.state,
+            &NoSecrets,
+            self.env(),
+            &block,
+            &RawTx::list(txs),
+        )
+        .unwrap();
         self.state.apply(&outcome.writes);
         self.pending.reset();
         outcome

@@ -3,11 +3,11 @@
 //! Promises: transactions are checked in the order in which they came, on one thread; an admitted one is checked, also if
 //! nobody waits for the answer any more. Refuses: more than [`QUEUED_TXS_MAX`] or [`QUEUED_BYTES_MAX`] at once.
 
-use crate::mempool::{CheckTx, Mempool, MempoolError};
+use crate::mempool::{Mempool, MempoolError};
 use std::io;
 use std::sync::Arc;
 use strongroom_http::workers::Threads;
-use strongroom_types::Hash;
+use strongroom_types::{ExecTxResult, Hash, RawTx};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, oneshot};
 
 /// The most transactions that wait for CheckTx: about what is checked between two blocks.
@@ -28,7 +28,7 @@ pub struct CheckQueue {
 pub struct Queued {
     /// SHA-256 of the transaction.
     pub hash: Hash,
-    answer: oneshot::Receiver<CheckTx>,
+    answer: oneshot::Receiver<ExecTxResult>,
 }
 
 impl Queued {
@@ -36,7 +36,7 @@ impl Queued {
     ///
     /// # Errors
     /// [`MempoolError::Unchecked`] if the checker panicked.
-    pub async fn answer(self) -> Result<CheckTx, MempoolError> {
+    pub async fn answer(self) -> Result<ExecTxResult, MempoolError> {
         self.answer.await.map_err(|_| MempoolError::Unchecked)
     }
 }
@@ -65,7 +65,8 @@ impl CheckQueue {
     ///
     /// # Errors
     /// [`MempoolError`]; it is not checked then.
-    pub fn submit(&self, tx: Vec<u8>) -> Result<Queued, MempoolError> {
+    pub fn submit(&self, tx: impl Into<RawTx>) -> Result<Queued, MempoolError> {
+        let tx = tx.into();
         let places = self.places(tx.len()).map_err(|_| MempoolError::Busy {
             txs: QUEUED_TXS_MAX.saturating_sub(self.txs.available_permits()),
         })?;
@@ -104,9 +105,9 @@ mod tests {
     struct OnTheWord(Mutex<Receiver<()>>);
 
     impl Checker for OnTheWord {
-        fn check_tx(&self, _: &[u8], _: CheckKind) -> CheckTx {
+        fn check_tx(&self, _: &[u8], _: CheckKind) -> ExecTxResult {
             let _ = self.0.lock().unwrap().recv();
-            CheckTx::default()
+            ExecTxResult::default()
         }
     }
 

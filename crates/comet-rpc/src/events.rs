@@ -14,7 +14,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 use strongroom_store::blocks::{BlockMeta, BlockResults};
-use strongroom_types::{DecidedBlock, Event, ExecTxResult, Hash, Height, sha256};
+use strongroom_types::{DecidedBlock, Event, ExecTxResult, Hash, Height};
 
 /// One event.
 #[derive(Clone, Debug)]
@@ -137,7 +137,7 @@ impl BlockEvents {
             event.kind.len() + attributes.sum::<usize>()
         };
         let events = |events: &[Event]| events.iter().map(event).sum::<usize>();
-        let txs: usize = self.block.txs.iter().map(Vec::len).sum();
+        let txs: usize = self.block.txs.iter().map(|tx| tx.len()).sum();
         let results = self.results.tx_results.iter();
         let results: usize = results
             .map(|r| r.data.len() + r.log.len() + events(&r.events) + 256)
@@ -197,7 +197,7 @@ impl BlockEvents {
                 let tx_result = TxResult {
                     height,
                     index: (index != 0).then_some(index),
-                    tx: Base64(tx.clone()),
+                    tx: Base64(tx.to_vec()),
                     result: result.into(),
                 };
                 to_json(&Tx { tx_result })
@@ -281,7 +281,7 @@ pub fn block_events(
         if result.is_left() {
             continue;
         }
-        let of_tx = Some((sha256(tx), meta.height));
+        let of_tx = Some((*tx.hash(), meta.height));
         events.push(Published::new("Tx", What::Tx(index), of_tx, &result.events));
     }
     if !results.validator_updates.is_empty() {
@@ -303,7 +303,7 @@ impl BlockEvents {
         let block = DecidedBlock {
             header: Vec::new(),
             commit: Vec::new(),
-            txs: vec![vec![0; bytes / 4]],
+            txs: strongroom_types::RawTx::list([vec![0; bytes / 4]]),
             last_commit: Vec::new(),
             evidence: Vec::new(),
         };

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use strongroom_types::{Event, Hash, sha256};
+use strongroom_types::{ExecTxResult, Hash, RawTx};
 
 /// Why and when a transaction is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,41 +20,12 @@ pub enum CheckKind {
     Probe,
 }
 
-/// What CheckTx says.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct CheckTx {
-    /// 0 for "may wait for a block".
-    pub code: u32,
-    /// Empty on success.
-    pub codespace: String,
-    /// Empty on success, the error text on failure.
-    pub log: String,
-    /// Usually empty.
-    pub info: String,
-    /// Usually empty.
-    pub data: Vec<u8>,
-    /// The gas limit that the transaction asks for.
-    pub gas_wanted: i64,
-    /// The gas that checking used.
-    pub gas_used: i64,
-    /// Events of the check.
-    pub events: Vec<Event>,
-}
-
-impl CheckTx {
-    /// Whether the transaction may wait for a block.
-    #[must_use]
-    pub fn is_ok(&self) -> bool {
-        self.code == 0
-    }
-}
-
 /// Whoever checks transactions; the real one is the chain's check state with its pending overlay.
 ///
 /// The mempool never calls it twice at the same time.
 pub trait Checker: Send + Sync {
     /// Checks `tx` against the newest committed state and what was accepted since.
-    fn check_tx(&self, tx: &[u8], kind: CheckKind) -> CheckTx;
+    fn check_tx(&self, tx: &[u8], kind: CheckKind) -> ExecTxResult;
 }
 
 /// The limits of a mempool, each reached by a test.
@@ -137,7 +108,7 @@ impl MempoolError {
 /// A transaction that was let in but not yet checked. Hand it to [`Mempool::check`]; dropped, it may come again.
 #[must_use = "an admitted transaction waits to be checked"]
 pub struct Admitted {
-    tx: Vec<u8>,
+    tx: RawTx,
     room: Room,
 }
 
@@ -203,7 +174,7 @@ pub struct Size {
 }
 
 struct Waiting {
-    tx: Vec<u8>,
+    tx: RawTx,
     gas_wanted: i64,
 }
 
@@ -305,7 +276,8 @@ impl Mempool {
     ///
     /// # Errors
     /// [`MempoolError`]; nothing changed then.
-    pub fn admit(&self, tx: Vec<u8>) -> Result<Admitted, MempoolError> {
+    pub fn admit(&self, tx: impl Into<RawTx>) -> Result<Admitted, MempoolError> {
+        let tx = tx.into();
         let mut inner = self.inner();
         self.room_for(&inner, tx.len())?;
         if tx.len() > self.limits.tx_bytes_max {
@@ -314,7 +286,7 @@ impl Mempool {
                 got: tx.len(),
             });
         }
-        let hash = sha256(&tx);
+        let hash = *tx.hash();
         if inner.arrival.contains_key(&hash) || !inner.seen.insert(hash, self.limits.seen_max) {
             return Err(MempoolError::Seen);
         }
@@ -339,7 +311,7 @@ impl Mempool {
     /// Checks what was let in. A good one waits from now on, in the room that it took; a bad one is forgotten, so that it
     /// may come again.
     #[must_use]
-    pub fn check(&self, admitted: Admitted) -> CheckTx {
+    pub fn check(&self, admitted: Admitted) -> ExecTxResult {
         let Admitted { tx, mut room } = admitted;
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let answer = self.checker.check_tx(&tx, CheckKind::New);
@@ -363,13 +335,13 @@ impl Mempool {
     ///
     /// # Errors
     /// [`MempoolError`] if the transaction was not checked.
-    pub fn submit(&self, tx: Vec<u8>) -> Result<CheckTx, MempoolError> {
+    pub fn submit(&self, tx: impl Into<RawTx>) -> Result<ExecTxResult, MempoolError> {
         Ok(self.check(self.admit(tx)?))
     }
 
     /// Checks `tx` without keeping it or remembering it (RPC `check_tx`).
     #[must_use]
-    pub fn check_only(&self, tx: &[u8]) -> CheckTx {
+    pub fn check_only(&self, tx: &[u8]) -> ExecTxResult {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         self.checker.check_tx(tx, CheckKind::Probe)
     }
@@ -379,7 +351,7 @@ impl Mempool {
     /// `bytes_max` counts each transaction with its protobuf framing in the block's data; `gas_max` counts the gas
     /// limits. `None` means no limit. The first one that does not fit ends the list, so that nobody is overtaken.
     #[must_use]
-    pub fn reap(&self, bytes_max: Option<u64>, gas_max: Option<u64>) -> Vec<Vec<u8>> {
+    pub fn reap(&self, bytes_max: Option<u64>, gas_max: Option<u64>) -> Vec<RawTx> {
         let inner = self.inner();
         let (mut bytes, mut gas) = (0u64, 0u64);
         let mut txs = Vec::new();
@@ -396,7 +368,7 @@ impl Mempool {
 
     /// The first `limit` transactions that wait.
     #[must_use]
-    pub fn peek(&self, limit: usize) -> Vec<Vec<u8>> {
+    pub fn peek(&self, limit: usize) -> Vec<RawTx> {
         self.inner()
             .waiting
             .values()
@@ -422,30 +394,28 @@ impl Mempool {
     /// one; it runs before the first recheck while nothing else is checked.
     pub fn block_committed<'a>(
         &self,
-        included: impl IntoIterator<Item = (&'a [u8], bool)>,
+        included: impl IntoIterator<Item = (&'a RawTx, bool)>,
         reset: impl FnOnce(),
     ) {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         reset();
-        let left: Vec<Vec<u8>> = {
+        let left: Vec<RawTx> = {
             let mut inner = self.inner();
             for (tx, succeeded) in included {
-                let hash = sha256(tx);
-                inner.remove(&hash);
+                inner.remove(tx.hash());
                 if succeeded {
-                    inner.seen.insert(hash, self.limits.seen_max);
+                    inner.seen.insert(*tx.hash(), self.limits.seen_max);
                 } else {
-                    inner.seen.forget(&hash);
+                    inner.seen.forget(tx.hash());
                 }
             }
             inner.waiting.values().map(|w| w.tx.clone()).collect()
         };
         for tx in left {
             if !self.checker.check_tx(&tx, CheckKind::Recheck).is_ok() {
-                let hash = sha256(&tx);
                 let mut inner = self.inner();
-                inner.remove(&hash);
-                inner.seen.forget(&hash);
+                inner.remove(tx.hash());
+                inner.seen.forget(tx.hash());
             }
         }
         if self.size().txs > 0 {
@@ -476,14 +446,14 @@ mod tests {
     type Asked = Arc<Mutex<Vec<(Vec<u8>, CheckKind)>>>;
 
     impl Checker for Judge {
-        fn check_tx(&self, tx: &[u8], kind: CheckKind) -> CheckTx {
+        fn check_tx(&self, tx: &[u8], kind: CheckKind) -> ExecTxResult {
             self.0.lock().unwrap().push((tx.to_vec(), kind));
             let bad =
                 tx.starts_with(b"bad") || (tx.starts_with(b"once") && kind == CheckKind::Recheck);
-            CheckTx {
+            ExecTxResult {
                 code: u32::from(bad),
                 gas_wanted: 10,
-                ..CheckTx::default()
+                ..ExecTxResult::default()
             }
         }
     }
@@ -496,23 +466,23 @@ mod tests {
     #[test]
     fn transactions_leave_in_the_order_in_which_they_came() {
         let (pool, _) = pool(Limits::default());
-        for tx in [b"one".to_vec(), b"two".to_vec(), b"three".to_vec()] {
+        for tx in RawTx::list([b"one".to_vec(), b"two".to_vec(), b"three".to_vec()]) {
             assert!(pool.submit(tx).unwrap().is_ok());
         }
         assert_eq!(
             pool.reap(None, None),
-            [b"one".to_vec(), b"two".to_vec(), b"three".to_vec()]
+            RawTx::list([b"one".to_vec(), b"two".to_vec(), b"three".to_vec()])
         );
         assert_eq!(
             pool.reap(None, Some(20)),
-            [b"one".to_vec(), b"two".to_vec()]
+            RawTx::list([b"one".to_vec(), b"two".to_vec()])
         );
         // 3 bytes and 2 of framing each.
         assert_eq!(
             pool.reap(Some(10), None),
-            [b"one".to_vec(), b"two".to_vec()]
+            RawTx::list([b"one".to_vec(), b"two".to_vec()])
         );
-        assert_eq!(pool.reap(Some(9), None), [b"one".to_vec()]);
+        assert_eq!(pool.reap(Some(9), None), RawTx::list([b"one".to_vec()]));
         assert_eq!(pool.size(), Size { txs: 3, bytes: 11 });
     }
 
@@ -526,11 +496,11 @@ mod tests {
         assert_eq!(pool.submit(b"a".to_vec()), Err(MempoolError::Seen));
         assert_eq!(MempoolError::Seen.code(), 19);
         // Included and successful: still remembered.
-        pool.block_committed([(&b"a"[..], true)], || ());
+        pool.block_committed([(&RawTx::from(b"a".as_slice()), true)], || ());
         assert_eq!(pool.submit(b"a".to_vec()), Err(MempoolError::Seen));
         // Included and failed: may come again.
         pool.submit(b"b".to_vec()).unwrap();
-        pool.block_committed([(&b"b"[..], false)], || ());
+        pool.block_committed([(&RawTx::from(b"b".as_slice()), false)], || ());
         assert!(pool.submit(b"b".to_vec()).unwrap().is_ok());
         // Two younger hashes push the oldest out.
         pool.submit(b"c".to_vec()).unwrap();
@@ -622,7 +592,7 @@ mod tests {
     fn a_check_that_panics_gives_its_room_back() {
         struct Panics;
         impl Checker for Panics {
-            fn check_tx(&self, _: &[u8], _: CheckKind) -> CheckTx {
+            fn check_tx(&self, _: &[u8], _: CheckKind) -> ExecTxResult {
                 panic!("on purpose")
             }
         }
@@ -646,9 +616,15 @@ mod tests {
         }
         judge.0.lock().unwrap().clear();
         let reset = judge.clone();
-        pool.block_committed([(&b"gone"[..], true), (&b"stranger"[..], true)], || {
-            assert!(reset.0.lock().unwrap().is_empty(), "reset comes first");
-        });
+        pool.block_committed(
+            [
+                (&RawTx::from(b"gone".as_slice()), true),
+                (&RawTx::from(b"stranger".as_slice()), true),
+            ],
+            || {
+                assert!(reset.0.lock().unwrap().is_empty(), "reset comes first");
+            },
+        );
         let asked: Vec<_> = judge.0.lock().unwrap().clone();
         assert_eq!(
             asked,
@@ -657,7 +633,7 @@ mod tests {
                 (b"stay".to_vec(), CheckKind::Recheck)
             ]
         );
-        assert_eq!(pool.peek(9), [b"stay".to_vec()]);
+        assert_eq!(pool.peek(9), RawTx::list([b"stay".to_vec()]));
         assert_eq!(pool.size(), Size { txs: 1, bytes: 4 });
         // Included elsewhere counts as seen here too.
         assert_eq!(pool.submit(b"stranger".to_vec()), Err(MempoolError::Seen));

@@ -2,7 +2,7 @@
 
 use crate::{ChainState, GenesisDoc};
 use strongroom_types::consensus::ConsensusParamsUpdate;
-use strongroom_types::{DecidedBlock, Event, ExecTxResult, Height, ValidatorUpdate};
+use strongroom_types::{DecidedBlock, Event, ExecTxResult, Height, RawTx, ValidatorUpdate};
 
 /// What a node does for its engine.
 ///
@@ -27,7 +27,7 @@ pub trait Application: Send + Sync {
     /// Transactions for the next block, in order, at most `max_bytes` of them (each counted with its protobuf frame:
     /// length + 1 + the bytes of the length as varint) and at most `max_gas` of gas wanted (-1: no limit). They stay
     /// waiting until the block is committed.
-    fn reap(&self, max_bytes: u64, max_gas: i64) -> Vec<Vec<u8>>;
+    fn reap(&self, max_bytes: u64, max_gas: i64) -> Vec<RawTx>;
 
     /// Executes a decided block, which is on disk already. Nothing of it may become visible before `commit`.
     /// May be called again for the same block after a crash: must answer the same.

@@ -20,7 +20,7 @@ use strongroom_consensus::{
 use strongroom_proof::comet::Header;
 use strongroom_store::blocks::{BlockStore, Executed};
 use strongroom_store::{ContentStore, ExtraKey, Prepared, StateStore, Version};
-use strongroom_types::{DecidedBlock, Hash, Height, Tree};
+use strongroom_types::{DecidedBlock, Hash, Height, RawTx, Tree};
 use tokio::sync::watch;
 
 /// What the store and the enclave share.
@@ -168,7 +168,7 @@ impl Application for App {
         })
     }
 
-    fn reap(&self, max_bytes: u64, max_gas: i64) -> Vec<Vec<u8>> {
+    fn reap(&self, max_bytes: u64, max_gas: i64) -> Vec<RawTx> {
         self.mempool
             .reap(Some(max_bytes), u64::try_from(max_gas).ok())
     }
@@ -277,7 +277,7 @@ impl App {
             .iter()
             .zip(results)
             .filter(|(_, result)| !result.is_left());
-        let included = included.map(|(tx, result)| (tx.as_slice(), result.code == 0));
+        let included = included.map(|(tx, result)| (tx, result.is_ok()));
         self.mempool
             .block_committed(included, || self.chain.publish(head));
         self.published.send_replace(height);

@@ -230,7 +230,7 @@ mod tests {
             Arc::new(ContentStore::open(&home.join("content")).unwrap()),
         );
         let block = DecidedBlock {
-            txs: vec![b"one".to_vec(), b"two".to_vec()],
+            txs: strongroom_types::RawTx::list(["one", "two"]),
             ..DecidedBlock::default()
         };
         enclave

@@ -10,12 +10,12 @@ use crate::chain::{BlockInfo, Bytes, CodeRead, ExecutionEnv, Fault, NoSecrets, S
 use crate::enclave::Enclave;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use strongroom_bridge::DoorError;
-use strongroom_comet_rpc::mempool::{CheckKind, CheckTx, Checker};
+use strongroom_comet_rpc::mempool::{CheckKind, Checker};
 use strongroom_http::gate::{Busy, Gate};
 use strongroom_proof::comet::Header;
 use strongroom_store::blocks::BlockStore;
 use strongroom_store::{ContentStore, StateStore, View};
-use strongroom_types::{Hash, Height, Tree};
+use strongroom_types::{ExecTxResult, Hash, Height, Tree};
 
 /// Queries of one or a few entries, which are answered at once. Any other may walk a list or give away a whole code, and
 /// passes the gate.
@@ -245,7 +245,7 @@ impl HostChain {
         })
     }
 
-    fn check(&self, tx: &[u8], kind: CheckKind) -> Result<CheckTx, Fault> {
+    fn check(&self, tx: &[u8], kind: CheckKind) -> Result<ExecTxResult, Fault> {
         let head = self.head();
         let view = self
             .state
@@ -265,29 +265,19 @@ impl HostChain {
         };
         let recheck = kind == CheckKind::Recheck;
         let outcome = state.check(&At(&view), env, &head, &self.min_gas_price, tx, recheck)?;
-        let result = outcome.outcome.into_result(Vec::new(), outcome.events);
-        Ok(CheckTx {
-            code: result.code,
-            codespace: result.codespace,
-            log: result.log,
-            info: String::new(),
-            data: Vec::new(),
-            gas_wanted: result.gas_wanted,
-            gas_used: result.gas_used,
-            events: result.events,
-        })
+        Ok(outcome.outcome.into_result(Vec::new(), outcome.events))
     }
 }
 
 impl Checker for HostChain {
-    fn check_tx(&self, tx: &[u8], kind: CheckKind) -> CheckTx {
+    fn check_tx(&self, tx: &[u8], kind: CheckKind) -> ExecTxResult {
         self.check(tx, kind).unwrap_or_else(|fault| {
             tracing::error!(%fault, "a transaction could not be checked");
-            CheckTx {
+            ExecTxResult {
                 code: 1,
                 codespace: "undefined".to_owned(),
                 log: fault.to_string(),
-                ..CheckTx::default()
+                ..ExecTxResult::default()
             }
         })
     }

@@ -4,7 +4,7 @@ use crate::comet::raw;
 use base64::Engine as _;
 use prost::Message as _;
 use serde_json::Value;
-use strongroom_types::{DecidedBlock, ValidatorUpdate};
+use strongroom_types::{DecidedBlock, RawTx, ValidatorUpdate};
 
 pub(crate) use strongroom_testdata::cometbft as json;
 
@@ -81,7 +81,7 @@ impl Recorded {
         DecidedBlock {
             header: self.proto("header"),
             commit: self.proto("commit"),
-            txs: block.data.unwrap().txs,
+            txs: RawTx::list(block.data.unwrap().txs),
             last_commit: self.last_commit(),
             evidence: self.proto("evidence_list"),
         }

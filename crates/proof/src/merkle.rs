@@ -129,42 +129,45 @@ impl Proof {
     }
 }
 
-/// Root over `items` and a proof for each of them, in their order.
+/// Root over `items` and the proof that one of them stands at `index`; `None` if there are fewer.
 #[must_use]
-pub fn prove<T: AsRef<[u8]>>(items: &[T]) -> (Hash, Vec<Proof>) {
-    let hashes: Vec<Hash> = items.iter().map(|item| leaf_hash(item.as_ref())).collect();
-    let total = u64::try_from(hashes.len()).unwrap_or(u64::MAX);
-    let mut proofs: Vec<Proof> = (0..total)
-        .map(|index| Proof {
-            total,
-            index,
-            aunts: Vec::new(),
-        })
-        .collect();
-    let root = collect_aunts(&hashes, &mut proofs);
-    (root, proofs)
-}
-
-/// Hashes the subtree and gives each of its proofs the aunt at every level, deepest first.
-fn collect_aunts(hashes: &[Hash], proofs: &mut [Proof]) -> Hash {
-    match hashes {
-        [] => sha256(&[]),
-        [one] => *one,
-        many => {
-            let middle = split_point(many.len());
-            let (left, right) = many.split_at(middle);
-            let (left_proofs, right_proofs) = proofs.split_at_mut(middle);
-            let left = collect_aunts(left, left_proofs);
-            let right = collect_aunts(right, right_proofs);
-            left_proofs
-                .iter_mut()
-                .for_each(|proof| proof.aunts.push(right));
-            right_proofs
-                .iter_mut()
-                .for_each(|proof| proof.aunts.push(left));
-            inner_hash(&left, &right)
-        }
+pub fn prove<T: AsRef<[u8]>>(items: &[T], index: usize) -> Option<(Hash, Proof)> {
+    let mut rest: &[Hash] = &items
+        .iter()
+        .map(|item| leaf_hash(item.as_ref()))
+        .collect::<Vec<_>>();
+    let mut hash = *rest.get(index)?;
+    // Down to the item: at each level the other half is its aunt, and on this side of it or on that.
+    let (mut at, mut aunts) = (index, Vec::new());
+    while rest.len() > 1 {
+        let middle = split_point(rest.len());
+        let (left, right) = rest.split_at(middle);
+        let is_right = at >= middle;
+        aunts.push((
+            is_right,
+            root_of_hashes(if is_right { left } else { right }),
+        ));
+        (rest, at) = if is_right {
+            (right, at.saturating_sub(middle))
+        } else {
+            (left, at)
+        };
     }
+    aunts.reverse();
+    for (is_right, aunt) in &aunts {
+        hash = if *is_right {
+            inner_hash(aunt, &hash)
+        } else {
+            inner_hash(&hash, aunt)
+        };
+    }
+    let number = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
+    let proof = Proof {
+        total: number(items.len()),
+        index: number(index),
+        aunts: aunts.into_iter().map(|(_, aunt)| aunt).collect(),
+    };
+    Some((hash, proof))
 }
 
 /// The item of the simple map: length ‖ key ‖ length ‖ SHA-256(value), lengths as unsigned varints.
@@ -293,10 +296,10 @@ mod tests {
                     item
                 })
                 .collect();
-            let (root_hash, proofs) = prove(&items);
-            prop_assert_eq!(root_hash, root(&items));
             let at = at.index(items.len());
-            let proof = &proofs[at];
+            let (root_hash, proof) = prove(&items, at).unwrap();
+            prop_assert_eq!(root_hash, root(&items));
+            prop_assert_eq!(prove(&items, items.len()), None);
             prop_assert_eq!(proof.verify(&root_hash, &items[at]), Ok(()));
             let mut other = items[at].clone();
             other.push(0);

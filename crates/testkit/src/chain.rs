@@ -28,7 +28,7 @@ use strongroom_types::proto::cosmos::auth::v1beta1::{
     QueryAccountInfoRequest, QueryAccountInfoResponse,
 };
 use strongroom_types::proto::cosmos::bank::v1beta1::{QueryBalanceRequest, QueryBalanceResponse};
-use strongroom_types::{Address, DecidedBlock, ExecTxResult, Hash, Height, Timestamp};
+use strongroom_types::{Address, DecidedBlock, ExecTxResult, Hash, Height, RawTx, Timestamp};
 use tokio::sync::watch;
 
 /// The validator's key of every test chain.
@@ -130,7 +130,11 @@ impl Chain {
         self.signed.clear();
         let time = block_time(self.clock.now(), self.proposer.state().light().time());
         self.proposer
-            .propose(Content::from(txs), time, block_time(time, time))
+            .propose(
+                Content::from(RawTx::list(txs)),
+                time,
+                block_time(time, time),
+            )
             .expect("a block that fits")
     }
 

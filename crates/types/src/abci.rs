@@ -22,7 +22,7 @@ pub struct Event {
     pub attributes: Vec<Attribute>,
 }
 
-/// The result of one transaction.
+/// The result of one transaction: of its execution in a block, or of CheckTx, which has the same fields.
 #[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct ExecTxResult {
     /// 0 for success.
@@ -47,6 +47,12 @@ pub struct ExecTxResult {
 pub const LEFT: &str = "no block gas left to run tx";
 
 impl ExecTxResult {
+    /// Whether it succeeded; of CheckTx: whether the transaction may wait for a block.
+    #[must_use]
+    pub const fn is_ok(&self) -> bool {
+        self.code == 0
+    }
+
     /// Whether the block had no room for the transaction: nothing happened, nothing was charged, and the same bytes are
     /// proposed again.
     #[must_use]

@@ -1,5 +1,6 @@
 //! The decided block as the host hands it to the enclave and keeps it: whole, and checked before use.
 
+use crate::RawTx;
 use borsh::{BorshDeserialize, BorshSerialize};
 
 /// Most bytes of all transactions of a block, and of the block: 4 MiB.
@@ -18,8 +19,8 @@ pub struct DecidedBlock {
     pub header: Vec<u8>,
     /// `Commit` for H: more than 2/3 of the voting power.
     pub commit: Vec<u8>,
-    /// The transactions in order, raw.
-    pub txs: Vec<Vec<u8>>,
+    /// The transactions in order.
+    pub txs: Vec<RawTx>,
     /// `Commit` for H-1 that header H commits to (`last_commit_hash`); empty at the first height.
     pub last_commit: Vec<u8>,
     /// `EvidenceList` that header H commits to.

@@ -1,11 +1,10 @@
-//! Transactions: bounded, strict decoding of `TxRaw`, the hash, and the bytes that DIRECT signs (wire.md 1.1, 1.12.2).
+//! Transactions: bounded, strict decoding of `TxRaw`, and the bytes that DIRECT signs (wire.md 1.1, 1.12.2).
 //!
 //! Promises: what decodes has fields in ADR-027 order, no unknown critical field at any depth, only messages that a
 //! `Msg` service takes, and is no larger than [`TX_LEN_MAX`]. Refuses with (`sdk`, code, text) as clients know them.
 //! Messages stay `Any`: what is in them is the modules' business.
 
 use crate::{
-    Hash,
     error::{TxError, sdk},
     proto::{
         Any,
@@ -14,7 +13,7 @@ use crate::{
             v1beta1::{AuthInfo, Fee, SignDoc, TxBody, TxRaw, mode_info::Sum},
         },
     },
-    schema, sha256,
+    schema,
     strict::Walk,
     wire::{Reader, Value},
 };
@@ -45,8 +44,6 @@ pub struct Tx {
     pub body_bytes: Vec<u8>,
     /// `auth_info` as it came.
     pub auth_info_bytes: Vec<u8>,
-    /// SHA-256 of the whole transaction.
-    pub hash: Hash,
     /// Length of the whole transaction in bytes (`tx_size_cost_per_byte` counts it).
     pub len: usize,
     /// Whether the body holds unknown fields that are not critical; Amino JSON cannot sign those.
@@ -80,16 +77,9 @@ impl Tx {
             signatures: raw.signatures,
             body_bytes: raw.body_bytes,
             auth_info_bytes: raw.auth_info_bytes,
-            hash: hash(bytes),
             len: bytes.len(),
             has_unknown_fields,
         })
-    }
-
-    /// The hash as clients write it: 64 upper-case hex characters.
-    #[must_use]
-    pub fn hash_hex(&self) -> String {
-        hash_hex(&self.hash)
     }
 
     /// The fee, empty if there is none.
@@ -125,18 +115,6 @@ impl Tx {
             account_number,
         )
     }
-}
-
-/// The hash of a transaction: SHA-256 of its `TxRaw` bytes.
-#[must_use]
-pub fn hash(tx_bytes: &[u8]) -> Hash {
-    sha256(tx_bytes)
-}
-
-/// A hash as clients write it: 64 upper-case hex characters.
-#[must_use]
-pub fn hash_hex(hash: &Hash) -> String {
-    hex::encode_upper(hash)
 }
 
 /// The `SignDoc` that DIRECT signs; ECDSA is over its SHA-256.
@@ -309,7 +287,6 @@ mod tests {
             (tx.fee().gas_limit, tx.len, tx.has_unknown_fields),
             (9, bytes.len(), false)
         );
-        assert_eq!(tx.hash_hex(), hex::encode_upper(sha256(&bytes)));
         let doc = SignDoc::decode(tx.sign_bytes_direct("secretdev-1", 3).as_slice()).unwrap();
         assert_eq!(
             (doc.body_bytes, doc.chain_id, doc.account_number),
@@ -473,11 +450,12 @@ mod tests {
         }
 
         #[test]
-        fn a_changed_byte_never_panics_and_changes_the_hash(at in 0..good().len(), to in any::<u8>()) {
+        fn a_changed_byte_never_panics_and_changes_what_is_signed_or_the_signatures(at in 0..good().len(), to in any::<u8>()) {
             let (mut bytes, before) = (good(), good()[at]);
             bytes[at] = to;
             if let Ok(tx) = Tx::decode(&bytes) {
-                prop_assert_eq!(tx.hash == sha256(&good()), to == before);
+                let parts = |tx: Tx| (tx.body_bytes, tx.auth_info_bytes, tx.signatures);
+                prop_assert_eq!(parts(tx) == parts(Tx::decode(&good()).unwrap()), to == before);
             }
         }
     }

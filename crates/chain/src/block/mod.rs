@@ -25,9 +25,9 @@ use crate::tx::{AnteConfig, TxOutcome, decode, run_ante, run_messages, visible};
 use crate::types::abci::LEFT;
 use crate::types::consensus::ConsensusParams;
 use crate::types::error::{chain, sdk};
-use crate::types::sha256;
 use crate::types::{
-    Attribute, Coin, Coins, Event, ExecTxResult, Gas, Hash, TxError, ValidatorUpdate, WriteSet,
+    Attribute, Coin, Coins, Event, ExecTxResult, Gas, Hash, RawTx, TxError, ValidatorUpdate,
+    WriteSet,
 };
 use meters::{Meters, Use};
 use std::collections::BTreeMap;
@@ -72,7 +72,7 @@ pub fn execute_block(
     secrets: &dyn Secrets,
     env: ExecutionEnv<'_>,
     block: &BlockInfo,
-    txs: &[Vec<u8>],
+    txs: &[RawTx],
 ) -> Result<BlockOutcome, Fault> {
     execute_watched(base, secrets, env, block, txs, &EveryTx)
 }
@@ -87,7 +87,7 @@ pub fn execute_watched(
     secrets: &dyn Secrets,
     env: ExecutionEnv<'_>,
     block: &BlockInfo,
-    txs: &[Vec<u8>],
+    txs: &[RawTx],
     watch: &dyn Watch,
 ) -> Result<BlockOutcome, Fault> {
     let mut state = State::new(base, secrets, Overlay::default());
@@ -108,10 +108,10 @@ pub fn execute_watched(
     let mut events = executor.begin(&mut state)?;
     // What was read so far belongs to no transaction.
     let _ = state.overlay.end_tx();
-    for (index, bytes) in txs.iter().enumerate() {
+    for (index, tx) in txs.iter().enumerate() {
         let index = u32::try_from(index).map_err(|_| broken("more transactions than numbers"))?;
-        let result = if watch.begins(index, &sha256(bytes)) {
-            executor.deliver(&mut state, index, bytes)?
+        let result = if watch.begins(index, tx.hash()) {
+            executor.deliver(&mut state, index, tx)?
         } else {
             TxOutcome::undecodable(chain::LEFT_OUT.bare()).into_result(Vec::new(), Vec::new())
         };
@@ -186,12 +186,12 @@ impl BlockExecutor<'_> {
         &mut self,
         state: &mut State<'_>,
         index: u32,
-        bytes: &[u8],
+        raw: &RawTx,
     ) -> Result<ExecTxResult, Fault> {
         if self.meters.is_full(state.overlay.bytes()) {
             return Ok(left());
         }
-        let decoded = match decode(bytes) {
+        let decoded = match decode(raw) {
             Ok(decoded) => decoded,
             Err(error) => {
                 return Ok(TxOutcome::undecodable(error).into_result(Vec::new(), Vec::new()));
@@ -200,7 +200,7 @@ impl BlockExecutor<'_> {
         let tx = TxInfo {
             index: Some(index),
             counter: Some(self.passed),
-            hash: decoded.tx.hash,
+            hash: *raw.hash(),
         };
         state.code_cache.begin();
         let start = state.overlay.mark();

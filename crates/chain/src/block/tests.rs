@@ -10,7 +10,7 @@ use crate::overlay::Slot;
 use crate::ports::{NoSecrets, StateRead};
 use crate::testing::{Chain, USER_BALANCE, block_info, coins, document, draft, send};
 use crate::tx::GasPrice;
-use crate::types::{Address, Tree};
+use crate::types::{Address, RawTx, Tree};
 use proptest::prelude::*;
 
 fn collector() -> Address {
@@ -171,7 +171,13 @@ fn a_state_that_cannot_be_proven_stops_the_block_and_nothing_leaves_it() {
     let chain = Chain::new(1);
     let txs = transfers(&chain);
     let env = chain.env();
-    let outcome = execute_block(&Unproven, &NoSecrets, env, &block_info(1), &txs);
+    let outcome = execute_block(
+        &Unproven,
+        &NoSecrets,
+        env,
+        &block_info(1),
+        &RawTx::list(&txs),
+    );
     assert_eq!(outcome, Err(Fault::State("a wrong proof".into())));
     let outcome = CheckState::default().check(
         &Unproven,
@@ -189,8 +195,9 @@ fn a_block_gives_the_same_outcome_every_time() {
     let chain = Chain::new(4);
     let mut txs = transfers(&chain);
     txs.push(b"garbage".to_vec());
+    let raw = RawTx::list(&txs);
     let run =
-        || execute_block(&chain.state, &NoSecrets, chain.env(), &block_info(1), &txs).unwrap();
+        || execute_block(&chain.state, &NoSecrets, chain.env(), &block_info(1), &raw).unwrap();
     assert_eq!(run(), run());
 }
 

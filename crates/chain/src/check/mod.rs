@@ -106,10 +106,8 @@ fn ante(
         min_gas_price: Some(min_gas_price.clone()),
     };
     let mode = if recheck { Mode::Recheck } else { Mode::Check };
-    let tx = TxInfo {
-        hash: decoded.tx.hash,
-        ..TxInfo::default()
-    };
+    // Neither position nor hash: both are for contracts, and none runs here.
+    let tx = TxInfo::default();
     let mut ctx = Ctx::new(state, block, tx, mode, env, 0);
     let passed = run_ante(&mut ctx, decoded, &config);
     let (sender, outcome) = match passed {
@@ -169,10 +167,7 @@ pub fn simulate(
         block_gas: block_gas(&mut state, block, env)?,
         min_gas_price: None,
     };
-    let tx = TxInfo {
-        hash: decoded.tx.hash,
-        ..TxInfo::default()
-    };
+    let tx = TxInfo::default();
     // Where neither fits, the error says what is expected after what waits.
     let follows = |state: &mut State<'_>| {
         let mark = state.overlay.mark();

@@ -5,10 +5,11 @@ use std::sync::Mutex as StdMutex;
 use strongroom_comet_rpc::backend::{AbciInfo, AbciQueryAnswer, NodeInfo};
 use strongroom_comet_rpc::check_queue::CheckQueue;
 use strongroom_comet_rpc::event_bus::EventBus;
-use strongroom_comet_rpc::mempool::{CheckKind, CheckTx, Checker, Limits, Mempool};
+use strongroom_comet_rpc::mempool::{CheckKind, Checker, Limits, Mempool};
 use strongroom_comet_rpc::{Application, Backend, Config};
 use strongroom_sdk::local;
 use strongroom_store::blocks::{BlockStore, BlockStoreError};
+use strongroom_types::ExecTxResult;
 use strongroom_types::proto::Message as _;
 use strongroom_types::proto::cosmos::auth::v1beta1::BaseAccount;
 use strongroom_types::proto::cosmos::tx::v1beta1::{AuthInfo, TxRaw};
@@ -35,18 +36,18 @@ fn sequence_of(tx: &[u8]) -> u64 {
 }
 
 impl Checker for Chain {
-    fn check_tx(&self, tx: &[u8], _: CheckKind) -> CheckTx {
+    fn check_tx(&self, tx: &[u8], _: CheckKind) -> ExecTxResult {
         let mut sequences = self.0.lock().unwrap();
         if sequence_of(tx) != sequences.pending {
-            return CheckTx {
+            return ExecTxResult {
                 code: 32,
                 codespace: "sdk".to_owned(),
                 log: "account sequence mismatch".to_owned(),
-                ..CheckTx::default()
+                ..ExecTxResult::default()
             };
         }
         sequences.pending += 1;
-        CheckTx::default()
+        ExecTxResult::default()
     }
 }
 

@@ -304,7 +304,7 @@ impl BlockJson {
         Ok(Self {
             header: decode_header(&block.header)?.into(),
             data: DataJson {
-                txs: block.txs.iter().cloned().map(Base64).collect(),
+                txs: block.txs.iter().map(|tx| Base64(tx.to_vec())).collect(),
             },
             evidence: EvidenceListJson {
                 evidence: decode_evidence(&block.evidence)?,

@@ -5,7 +5,6 @@
 
 use super::validators::{ConsensusParamsJson, ValidatorUpdateJson};
 use crate::json::{Base64, Base64OrNull, ListOrNull, Str};
-use crate::mempool::CheckTx;
 use serde::Serialize;
 use strongroom_store::blocks::BlockResults;
 use strongroom_types::{Attribute, Event, ExecTxResult, Height};
@@ -90,21 +89,6 @@ impl From<&ExecTxResult> for TxResultJson {
             gas_used: Str(result.gas_used),
             events: result.events.iter().map(Into::into).collect(),
             codespace: result.codespace.clone(),
-        }
-    }
-}
-
-impl From<&CheckTx> for TxResultJson {
-    fn from(check: &CheckTx) -> Self {
-        Self {
-            code: check.code,
-            data: Base64OrNull(check.data.clone()),
-            log: check.log.clone(),
-            info: check.info.clone(),
-            gas_wanted: Str(check.gas_wanted),
-            gas_used: Str(check.gas_used),
-            events: check.events.iter().map(Into::into).collect(),
-            codespace: check.codespace.clone(),
         }
     }
 }

@@ -5,7 +5,6 @@ use crate::encode::results::TxResultJson;
 use crate::envelope::RpcError;
 use crate::event_bus::Ended;
 use crate::json::{Base64, Str, UpperHex};
-use crate::mempool::CheckTx;
 use crate::params::Params;
 use serde::Serialize;
 use strongroom_types::{ExecTxResult, Hash, Height};
@@ -21,7 +20,7 @@ struct Broadcast {
 }
 
 impl Broadcast {
-    fn new(hash: Hash, check: CheckTx) -> Self {
+    fn new(hash: Hash, check: ExecTxResult) -> Self {
         Self {
             code: check.code,
             data: UpperHex(check.data),
@@ -40,9 +39,7 @@ fn refused(error: &dyn core::fmt::Display) -> RpcError {
 pub(super) fn broadcast_tx_sync(context: Context, params: Params) -> Later {
     Box::pin(async move {
         let queue = &context.backend.checks;
-        let queued = queue
-            .submit(params.bytes("tx").to_vec())
-            .map_err(|e| refused(&e))?;
+        let queued = queue.submit(params.bytes("tx")).map_err(|e| refused(&e))?;
         let hash = queued.hash;
         let check = queued.answer().await.map_err(|e| refused(&e))?;
         answer(&Broadcast::new(hash, check))
@@ -53,10 +50,8 @@ pub(super) fn broadcast_tx_sync(context: Context, params: Params) -> Later {
 pub(super) fn broadcast_tx_async(context: Context, params: Params) -> Later {
     Box::pin(async move {
         let queue = &context.backend.checks;
-        let queued = queue
-            .submit(params.bytes("tx").to_vec())
-            .map_err(|e| refused(&e))?;
-        answer(&Broadcast::new(queued.hash, CheckTx::default()))
+        let queued = queue.submit(params.bytes("tx")).map_err(|e| refused(&e))?;
+        answer(&Broadcast::new(queued.hash, ExecTxResult::default()))
     })
 }
 
@@ -82,7 +77,7 @@ async fn commit(context: Context, params: Params) -> Answer {
     };
     let queued = backend
         .checks
-        .submit(params.bytes("tx").to_vec())
+        .submit(params.bytes("tx"))
         .map_err(|e| wrong(&e))?;
     drop(params);
     let hash = queued.hash;
@@ -145,7 +140,7 @@ pub(super) fn unconfirmed_txs(context: &Context, params: &Params) -> Answer {
         n_txs: Str(txs.len()),
         total: Str(size.txs),
         total_bytes: Str(size.bytes),
-        txs: Some(txs.into_iter().map(Base64).collect()),
+        txs: Some(txs.iter().map(|tx| Base64(tx.to_vec())).collect()),
     })
 }
 

@@ -6,9 +6,9 @@ use crate::envelope::RpcError;
 use crate::json::{Base64, Str, UpperHex};
 use crate::params::Params;
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
+use strongroom_proof::merkle;
 use strongroom_store::blocks::{BlockResults, Position};
-use strongroom_types::{DecidedBlock, Hash, Height, sha256};
+use strongroom_types::{DecidedBlock, Hash, Height, RawTx};
 
 /// A transaction with its result.
 #[derive(Serialize)]
@@ -51,12 +51,14 @@ impl TxAnswer {
             return Err(missing("transaction", at.height));
         };
         Ok(Self {
-            hash: UpperHex(sha256(tx).to_vec()),
+            hash: UpperHex(tx.hash().to_vec()),
             height: Str(at.height),
             index: at.index,
             tx_result: result.into(),
-            tx: Base64(tx.clone()),
-            proof: prove.then(|| prove_tx(&block.block, at.index, tx)),
+            tx: Base64(tx.to_vec()),
+            proof: prove
+                .then(|| prove_tx(&block.block, at.index, tx))
+                .flatten(),
         })
     }
 
@@ -124,65 +126,22 @@ pub(super) fn tx(context: &Context, params: &Params) -> Answer {
     }
 }
 
-/// The tree over the hashes of a block's transactions (RFC 6962 with SHA-256; a leaf holds the hash of its transaction).
-fn prove_tx(block: &DecidedBlock, index: u32, tx: &[u8]) -> TxProof {
-    let leaves: Vec<Hash> = block
-        .txs
-        .iter()
-        .map(|tx| hash_of(0, &[&sha256(tx)]))
-        .collect();
-    let mut aunts = Vec::new();
-    let root = climb(
-        &leaves,
-        usize::try_from(index).unwrap_or(usize::MAX),
-        &mut aunts,
-    );
-    let leaf_hash = Base64(hash_of(0, &[&sha256(tx)]).to_vec());
-    TxProof {
+/// The tree over the hashes of a block's transactions (a leaf holds the hash of its transaction).
+fn prove_tx(block: &DecidedBlock, index: u32, tx: &RawTx) -> Option<TxProof> {
+    let hashes: Vec<&Hash> = block.txs.iter().map(RawTx::hash).collect();
+    let (root, proof) = merkle::prove(&hashes, usize::try_from(index).ok()?)?;
+    Some(TxProof {
         root_hash: UpperHex(root.to_vec()),
         data: Base64(tx.to_vec()),
         proof: Proof {
-            total: Str(leaves.len()),
+            total: Str(hashes.len()),
             index: Str(index),
-            leaf_hash,
-            aunts,
+            leaf_hash: Base64(merkle::leaf_hash(tx.hash()).to_vec()),
+            aunts: proof
+                .aunts
+                .iter()
+                .map(|aunt| Base64(aunt.to_vec()))
+                .collect(),
         },
-    }
-}
-
-fn hash_of(domain: u8, parts: &[&[u8]]) -> Hash {
-    let mut hasher = Sha256::new().chain_update([domain]);
-    for part in parts {
-        hasher.update(part);
-    }
-    hasher.finalize().into()
-}
-
-/// The root over `leaves`; on the way back from leaf `index` each sibling is put into `aunts`, the nearest first.
-fn climb(leaves: &[Hash], index: usize, aunts: &mut Vec<Base64>) -> Hash {
-    match leaves {
-        [] => sha256(b""),
-        [leaf] => *leaf,
-        _ => {
-            // The left side is the largest power of two that leaves something for the right one.
-            let split = leaves.len().next_power_of_two() / 2;
-            let (left, right) = leaves.split_at(split);
-            let mut elsewhere = Vec::new();
-            let (left, right, aunt) = if index < split {
-                let (l, r) = (
-                    climb(left, index, aunts),
-                    climb(right, usize::MAX, &mut elsewhere),
-                );
-                (l, r, r)
-            } else {
-                let (l, r) = (
-                    climb(left, usize::MAX, &mut elsewhere),
-                    climb(right, index.wrapping_sub(split), aunts),
-                );
-                (l, r, l)
-            };
-            aunts.push(Base64(aunt.to_vec()));
-            hash_of(1, &[&left, &right])
-        }
-    }
+    })
 }

@@ -9,7 +9,7 @@ use strongroom_comet_rpc::backend::{AbciInfo, AbciQueryAnswer, NodeInfo, ProofOp
 use strongroom_comet_rpc::check_queue::CheckQueue;
 use strongroom_comet_rpc::event_bus::EventBus;
 use strongroom_comet_rpc::events::block_events;
-use strongroom_comet_rpc::mempool::{CheckKind, CheckTx, Checker, Limits, Mempool};
+use strongroom_comet_rpc::mempool::{CheckKind, Checker, Limits, Mempool};
 use strongroom_comet_rpc::{Application, Backend, Config};
 use strongroom_http::Server;
 use strongroom_store::blocks::{
@@ -19,7 +19,7 @@ use strongroom_types::consensus::{
     AbciParams, BlockParams, ConsensusParams, ConsensusParamsUpdate, EvidenceParams,
     ValidatorParams, VersionParams,
 };
-use strongroom_types::{Attribute, DecidedBlock, Event, ExecTxResult, ValidatorUpdate};
+use strongroom_types::{Attribute, DecidedBlock, Event, ExecTxResult, RawTx, ValidatorUpdate};
 use tendermint_proto::v0_38::types::Header;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -145,7 +145,7 @@ pub(crate) fn recorded(chain: &str, height: u64) -> Recorded {
     let block = DecidedBlock {
         header: proto("header"),
         commit: proto("commit"),
-        txs,
+        txs: RawTx::list(txs),
         last_commit: proto("last_commit"),
         evidence: proto("evidence_list"),
     };
@@ -202,15 +202,15 @@ pub(crate) fn recorded(chain: &str, height: u64) -> Recorded {
 struct Words;
 
 impl Checker for Words {
-    fn check_tx(&self, tx: &[u8], _: CheckKind) -> CheckTx {
+    fn check_tx(&self, tx: &[u8], _: CheckKind) -> ExecTxResult {
         let word = tx.split(|b| *b == b' ').next().unwrap_or_default();
         match word {
             b"set" | b"fail" | b"empty" | b"full" | b"bin" | b"move" | b"big" | b"val"
-            | b"param" | b"retain" => CheckTx {
+            | b"param" | b"retain" => ExecTxResult {
                 gas_wanted: tx.len() as i64,
-                ..CheckTx::default()
+                ..ExecTxResult::default()
             },
-            b"reject" => CheckTx {
+            b"reject" => ExecTxResult {
                 code: 9,
                 codespace: "golden".into(),
                 log: "rejected on purpose: <&>".into(),
@@ -227,11 +227,11 @@ impl Checker for Words {
                     }],
                 }],
             },
-            _ => CheckTx {
+            _ => ExecTxResult {
                 code: 1,
                 codespace: "golden".into(),
                 log: "unknown word".into(),
-                ..CheckTx::default()
+                ..ExecTxResult::default()
             },
         }
     }
@@ -344,7 +344,7 @@ impl Golden {
             .txs
             .iter()
             .zip(&executed.results.tx_results)
-            .map(|(tx, result)| (tx.as_slice(), result.code == 0))
+            .map(|(tx, result)| (tx, result.is_ok()))
             .collect();
         self.mempool.block_committed(included, || ());
         self.published.send_replace(meta.height);
@@ -370,7 +370,7 @@ impl Golden {
             meta.hash = strongroom_types::sha256(&block.header);
             (executed.validators, executed.params) = (None, None);
             if height == last {
-                block.txs.push(tx.to_vec());
+                block.txs.push(RawTx::from(tx));
                 executed.results.tx_results.push(result.clone());
             }
             self.publish(meta, block, executed);

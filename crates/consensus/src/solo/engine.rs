@@ -8,7 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use strongroom_proof::comet::{Commit, DecodeError};
-use strongroom_types::{DecidedBlock, Height};
+use strongroom_types::{DecidedBlock, Height, RawTx};
 
 /// Why the engine ended, or did not start.
 #[derive(Debug, thiserror::Error)]
@@ -403,13 +403,13 @@ impl Runner {
         }
     }
 
-    fn reap(&self) -> Vec<Vec<u8>> {
+    fn reap(&self) -> Vec<RawTx> {
         let state = self.proposer.state();
         let room = room_for_txs(state);
         fitting(self.app.reap(room, state.params().block.max_gas), room)
     }
 
-    fn make_block(&mut self, txs: Vec<Vec<u8>>, signals: &Signals) -> Result<(), EngineError> {
+    fn make_block(&mut self, txs: Vec<RawTx>, signals: &Signals) -> Result<(), EngineError> {
         let time = block_time(self.clock.now(), self.proposer.state().light().time());
         let block = self
             .proposer

@@ -9,19 +9,19 @@ use strongroom_proof::comet::{self, BLOCK_PROTOCOL, BlockId, Evidence, Header};
 use strongroom_proof::light::{
     BLOCK_BYTES_MAX, BLOCK_TXS_MAX, Block, EVIDENCE_BYTES_MAX, LightState,
 };
-use strongroom_types::{DecidedBlock, Timestamp};
+use strongroom_types::{DecidedBlock, RawTx, Timestamp};
 
 /// What goes into a block besides what the chain dictates.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Content {
     /// Transactions in order.
-    pub txs: Vec<Vec<u8>>,
+    pub txs: Vec<RawTx>,
     /// Protobuf `EvidenceList`; empty for none, as always on Solo itself.
     pub evidence: Vec<u8>,
 }
 
-impl From<Vec<Vec<u8>>> for Content {
-    fn from(txs: Vec<Vec<u8>>) -> Self {
+impl From<Vec<RawTx>> for Content {
+    fn from(txs: Vec<RawTx>) -> Self {
         Self {
             txs,
             evidence: Vec::new(),
@@ -98,7 +98,7 @@ impl Proposer {
             ("transactions", content.txs.len(), BLOCK_TXS_MAX),
             (
                 "bytes of transactions",
-                content.txs.iter().map(Vec::len).sum(),
+                content.txs.iter().map(|tx| tx.len()).sum(),
                 BLOCK_BYTES_MAX,
             ),
             (
@@ -230,7 +230,7 @@ pub fn room_for_txs(state: &ChainState) -> u64 {
 }
 
 /// The first of `txs` that fit into `room`: an application that hands out too much loses only time.
-pub(super) fn fitting(mut txs: Vec<Vec<u8>>, room: u64) -> Vec<Vec<u8>> {
+pub(super) fn fitting(mut txs: Vec<RawTx>, room: u64) -> Vec<RawTx> {
     let mut bytes = 0_u64;
     let fit = txs
         .iter()

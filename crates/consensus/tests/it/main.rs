@@ -11,7 +11,7 @@ use strongroom_consensus::{
 };
 use strongroom_proof::comet::{BlockId, Commit, Header};
 use strongroom_store::blocks::BlockStore;
-use strongroom_types::{DecidedBlock, ExecTxResult, Height, sha256};
+use strongroom_types::{DecidedBlock, ExecTxResult, Height, RawTx, sha256};
 
 /// Where the child finds its home.
 const HOME: &str = "STRONGROOM_TEST_SOLO_HOME";
@@ -55,16 +55,23 @@ impl Application for FileApp {
             ..InitChain::default()
         })
     }
-    fn reap(&self, _: u64, _: i64) -> Vec<Vec<u8>> {
+    fn reap(&self, _: u64, _: i64) -> Vec<RawTx> {
         let now = std::time::SystemTime::now()
             .duration_since(std::time::UNIX_EPOCH)
             .unwrap();
-        vec![now.as_nanos().to_string().into_bytes()]
+        RawTx::list([now.as_nanos().to_string()])
     }
     fn finalize_block(&self, block: &DecidedBlock) -> Result<FinalizeBlock, AppError> {
         let header = Header::decode(&block.header).unwrap();
         assert_eq!(header.height, self.read().height + 1);
-        let app_hash = sha256(&[header.app_hash, block.txs.concat()].concat()).to_vec();
+        let app_hash = sha256(
+            &[
+                header.app_hash,
+                block.txs.iter().flat_map(|tx| tx.to_vec()).collect(),
+            ]
+            .concat(),
+        )
+        .to_vec();
         self.executed.lock().unwrap().clone_from(&app_hash);
         let tx_results = vec![ExecTxResult::default(); block.txs.len()];
         Ok(FinalizeBlock {

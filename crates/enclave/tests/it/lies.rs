@@ -322,10 +322,15 @@ fn a_forged_signature_stops_the_enclave() {
 fn other_transactions_than_decided_stop_the_enclave() {
     tampered(|block| block.txs.clear(), "light.data_hash");
     tampered(
-        |block| block.txs.push(b"one more".to_vec()),
+        |block| block.txs.push(b"one more".to_vec().into()),
         "light.data_hash",
     );
-    tampered(|block| block.txs[0][30] ^= 1, "light.data_hash");
+    let one_bit = |block: &mut DecidedBlock| {
+        let mut tx = block.txs[0].to_vec();
+        tx[30] ^= 1;
+        block.txs[0] = tx.into();
+    };
+    tampered(one_bit, "light.data_hash");
 }
 
 #[test]

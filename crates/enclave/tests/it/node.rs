@@ -15,7 +15,7 @@ use strongroom_consensus::{FinalizeBlock, GenesisDoc, InitChain, Signer};
 use strongroom_enclave::Simulated;
 use strongroom_store::state::TABLES;
 use strongroom_store::{ExtraKey, FjallKv, KvLimits, Limits, StateStore};
-use strongroom_types::{DecidedBlock, Hash, Height, Timestamp};
+use strongroom_types::{DecidedBlock, Hash, Height, RawTx, Timestamp};
 
 pub(crate) const CHAIN_ID: &str = "enclave-test-1";
 
@@ -177,7 +177,7 @@ impl Node {
             time(2 * self.height() as i64 + 2),
         );
         self.proposer
-            .propose(Content::from(txs), block, vote)
+            .propose(Content::from(RawTx::list(txs)), block, vote)
             .unwrap()
     }
 

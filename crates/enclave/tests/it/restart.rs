@@ -6,7 +6,7 @@ use crate::user::User;
 use strongroom_bridge::message::BlockResult;
 use strongroom_bridge::{EnclaveRequest, FailureCode, HostResponse, Proven, Reply, Request};
 use strongroom_consensus::solo::Content;
-use strongroom_types::Address;
+use strongroom_types::{Address, RawTx};
 
 /// A chain of four blocks with the result of each but the first two.
 fn chain() -> (Secret, Vec<BlockResult>) {
@@ -88,7 +88,7 @@ fn another_block_in_place_of_the_last_one_stops_the_enclave() {
     let mut user = User::new();
     let mut node = Node::begin(|params| user.genesis(params));
     // The operator of a Solo chain can sign two blocks of one height; the anchor remembers which one was executed.
-    let there = Content::from(vec![user.send(&Address::of_module("there"), 5)]);
+    let there = Content::from(RawTx::list([user.send(&Address::of_module("there"), 5)]));
     let there = node.fork().propose(there, time(1), time(2)).unwrap();
     node.block(Vec::new());
     node.restart(2).unwrap();

@@ -112,7 +112,9 @@ impl Services {
             },
             block: types::Block {
                 header: Some(types::Header::decode(&*block.header).map_err(internal)?),
-                data: Some(types::Data { txs: block.txs }),
+                data: Some(types::Data {
+                    txs: block.txs.iter().map(|tx| tx.to_vec()).collect(),
+                }),
                 evidence: Some(types::EvidenceList::decode(&*block.evidence).map_err(internal)?),
                 last_commit: Some(types::Commit::decode(&*block.last_commit).map_err(internal)?),
             },

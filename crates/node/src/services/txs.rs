@@ -5,7 +5,6 @@ use crate::chain::query::{GrpcCode, QueryError};
 use crate::host::busy;
 use prost::Message as _;
 use strongroom_comet_rpc::indexer::{SearchError, search_txs};
-use strongroom_comet_rpc::mempool::CheckTx;
 use strongroom_comet_rpc::query_lang::Query;
 use strongroom_proof::comet::Header;
 use strongroom_store::blocks::TxLocation;
@@ -13,7 +12,7 @@ use strongroom_types::proto::cosmos::base::abci::v1beta1 as abci;
 use strongroom_types::proto::cosmos::tx::v1beta1 as pb;
 use strongroom_types::proto::tendermint::abci::{Event, EventAttribute};
 use strongroom_types::proto::{Any, Name as _};
-use strongroom_types::{Height, Timestamp, sha256};
+use strongroom_types::{ExecTxResult, Height, RawTx, Timestamp};
 
 /// Transactions of a page where the request does not say.
 const LIMIT_DEFAULT: usize = 100;
@@ -69,10 +68,11 @@ impl Services {
             let text = "unsupported return type unspecified; supported types: sync, async";
             return Err(status(GrpcCode::Unknown, text));
         }
-        let txhash = hex::encode_upper(sha256(&request.tx_bytes));
-        let checked = match self.checks.submit(request.tx_bytes) {
+        let tx = RawTx::from(request.tx_bytes);
+        let txhash = tx.hash_hex();
+        let checked = match self.checks.submit(tx) {
             Ok(queued) if mode == pb::BroadcastMode::Sync => queued.answer().await,
-            Ok(_) => Ok(CheckTx::default()),
+            Ok(_) => Ok(ExecTxResult::default()),
             Err(refused) => Err(refused),
         };
         let mut response = abci::TxResponse {
@@ -158,7 +158,7 @@ impl Services {
         let tx = tx_of(bytes)?;
         let response = abci::TxResponse {
             height: i64::try_from(place.height).unwrap_or(i64::MAX),
-            txhash: hex::encode_upper(sha256(bytes)),
+            txhash: bytes.hash_hex(),
             codespace: result.codespace.clone(),
             code: result.code,
             data: hex::encode_upper(&result.data),

@@ -3,15 +3,15 @@
 use super::{BlockId, Commit, DecodeError, raw};
 use crate::merkle;
 use prost::Message;
-use strongroom_types::{DecidedBlock, ExecTxResult, Hash, sha256};
+use strongroom_types::{DecidedBlock, ExecTxResult, Hash, RawTx};
 
 /// Length of a part of a block, bytes (the last one may be shorter).
 pub const PART_BYTES: usize = 65_536;
 
 /// The `data_hash`: leaves are the hashes of the transactions.
 #[must_use]
-pub fn data_hash(txs: &[Vec<u8>]) -> Hash {
-    let leaves: Vec<Vec<u8>> = txs.iter().map(|tx| sha256(tx).to_vec()).collect();
+pub fn data_hash(txs: &[RawTx]) -> Hash {
+    let leaves: Vec<&Hash> = txs.iter().map(RawTx::hash).collect();
     merkle::root(&leaves)
 }
 
@@ -58,7 +58,7 @@ pub fn block_bytes(block: &DecidedBlock) -> Result<Vec<u8>, DecodeError> {
     Ok(raw::types::Block {
         header: Some(super::Header::decode(&block.header)?.to_raw()),
         data: Some(raw::types::Data {
-            txs: block.txs.clone(),
+            txs: block.txs.iter().map(|tx| tx.to_vec()).collect(),
         }),
         evidence: Some(super::evidence::decode_list(&block.evidence)?),
         last_commit: Some(last_commit),

@@ -25,7 +25,7 @@ use crate::comet::{
     self, BLOCK_PROTOCOL, BlockId, Commit, CommitSig, Evidence, Header, Misbehavior,
     ValidatorAddress, ValidatorSet,
 };
-use strongroom_types::{DecidedBlock, Hash, Height, Timestamp, Untrusted};
+use strongroom_types::{DecidedBlock, Hash, Height, RawTx, Timestamp, Untrusted};
 
 /// Most bytes of a header (CometBFT's own limit is 626).
 pub const HEADER_BYTES_MAX: usize = 1_024;
@@ -89,7 +89,7 @@ pub struct Block {
     /// The whole header.
     pub header: Header,
     /// The transactions in order.
-    pub txs: Vec<Vec<u8>>,
+    pub txs: Vec<RawTx>,
     /// Misbehaviour that the block proves.
     pub misbehavior: Vec<Misbehavior>,
     /// What the validators of the block before did, in the order of their set; empty at the first height.

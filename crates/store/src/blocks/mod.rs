@@ -26,7 +26,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use strongroom_types::consensus::ConsensusParams;
-use strongroom_types::{DecidedBlock, Hash, Height, sha256};
+use strongroom_types::{DecidedBlock, Hash, Height};
 
 /// Memory for hot rows.
 const CACHE_BYTES: u64 = 32 << 20;
@@ -246,7 +246,7 @@ impl BlockStore {
             if result.is_some_and(|result| result.is_left()) {
                 continue;
             }
-            let hash = sha256(tx);
+            let hash = *tx.hash();
             let failed = result.is_some_and(|result| result.code != 0);
             let known = !here.insert(hash)
                 || self

@@ -1,7 +1,7 @@
 use super::*;
 use proptest::prelude::*;
 use strongroom_types::consensus::VersionParams;
-use strongroom_types::{Attribute, Event, ExecTxResult};
+use strongroom_types::{Attribute, Event, ExecTxResult, RawTx, sha256};
 
 fn store() -> (tempfile::TempDir, BlockStore) {
     let directory = tempfile::tempdir().unwrap();
@@ -36,7 +36,7 @@ fn meta(height: Height) -> BlockMeta {
 fn block(tx: &[u8]) -> DecidedBlock {
     DecidedBlock {
         header: vec![1, 2, 3],
-        txs: vec![tx.to_vec()],
+        txs: RawTx::list([tx]),
         ..DecidedBlock::default()
     }
 }

@@ -21,7 +21,7 @@ use strongroom_bridge::spec::BLOCK_RESULT_BYTES_MAX;
 use strongroom_chain::block::OUTPUT_BYTES_MAX;
 use strongroom_chain::modules::{accounts, auth, bank};
 use strongroom_chain::{BlockInfo, BlockOutcome, CheckState, Slot};
-use strongroom_types::{Address, Coins, ExecTxResult, Gas, Timestamp};
+use strongroom_types::{Address, Coins, ExecTxResult, Gas, RawTx, Timestamp};
 use txs::{Scene, Sender};
 
 /// Accounts that send.
@@ -147,11 +147,11 @@ impl Run {
         } else {
             Scene::Anything
         };
-        let txs = if checked {
+        let txs = RawTx::list(if checked {
             self.checked(scene)
         } else {
             self.unchecked(scene)
-        };
+        });
         let mut next = self.head.clone();
         next.height += 1;
         next.time.seconds += 1;

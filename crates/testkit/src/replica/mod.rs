@@ -23,7 +23,7 @@ use strongroom_chain::{
 };
 use strongroom_node::host::block_info;
 use strongroom_proof::comet::Header;
-use strongroom_types::{DecidedBlock, Hash, Height, WriteSet};
+use strongroom_types::{DecidedBlock, Hash, Height, RawTx, WriteSet};
 
 /// What a state machine stands on.
 pub trait World: StateRead + Sized {
@@ -107,7 +107,7 @@ impl<W: World> Replica<W> {
     /// # Panics
     /// As [`Chain::new`].
     #[must_use]
-    pub fn execute_at(&self, block: &BlockInfo, txs: &[Vec<u8>]) -> BlockOutcome {
+    pub fn execute_at(&self, block: &BlockInfo, txs: &[RawTx]) -> BlockOutcome {
         let secrets = self.world.secrets();
         execute_block(&self.world, secrets, self.env(), block, txs).expect("a sound state")
     }
@@ -168,10 +168,10 @@ impl<W: World> Replica<W> {
         };
         let info = info(block);
         let mut state = State::new(&ports, &ports, Overlay::default());
-        for bytes in &block.txs {
-            let decoded = decode(bytes).expect("a transaction");
+        for raw in &block.txs {
+            let decoded = decode(raw).expect("a transaction");
             let tx = TxInfo {
-                hash: decoded.tx.hash,
+                hash: *raw.hash(),
                 ..TxInfo::default()
             };
             let mut ctx = Ctx::new(&mut state, &info, tx, Mode::Deliver, env, 0);

@@ -12,7 +12,9 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 use strongroom_proof::comet::{Commit, Header};
 use strongroom_store::blocks::BlockStore;
-use strongroom_types::{DecidedBlock, ExecTxResult, Height, Timestamp, ValidatorUpdate, sha256};
+use strongroom_types::{
+    DecidedBlock, ExecTxResult, Height, RawTx, Timestamp, ValidatorUpdate, sha256,
+};
 
 /// What survives a crash of the application.
 #[derive(Clone, Default)]
@@ -20,14 +22,14 @@ struct Durable {
     height: Height,
     app_hash: Vec<u8>,
     engine: Vec<u8>,
-    txs: Vec<Vec<u8>>,
+    txs: Vec<RawTx>,
 }
 
 #[derive(Default)]
 struct Memory {
     durable: Durable,
-    executed: Option<(Vec<u8>, Vec<Vec<u8>>)>,
-    pool: VecDeque<Vec<u8>>,
+    executed: Option<(Vec<u8>, Vec<RawTx>)>,
+    pool: VecDeque<RawTx>,
     /// Fails at this step, counted over all calls of that step.
     fail: Option<(Step, u32)>,
     /// Is short of room at this step as often as this.
@@ -59,7 +61,7 @@ impl App {
             .lock()
             .unwrap()
             .pool
-            .push_back(tx.as_bytes().to_vec());
+            .push_back(RawTx::from(tx.as_bytes()));
     }
 
     fn height(&self) -> Height {
@@ -123,7 +125,7 @@ impl Application for App {
         })
     }
 
-    fn reap(&self, max_bytes: u64, max_gas: i64) -> Vec<Vec<u8>> {
+    fn reap(&self, max_bytes: u64, max_gas: i64) -> Vec<RawTx> {
         assert!(max_bytes > 4_000_000 && max_gas == -1);
         self.0.lock().unwrap().pool.iter().cloned().collect()
     }
@@ -142,7 +144,7 @@ impl Application for App {
             ..FinalizeBlock::default()
         };
         for tx in &block.txs {
-            assert_ne!(tx, b"panic", "the test wants it");
+            assert_ne!(**tx, *b"panic", "the test wants it");
             outcome.app_hash = sha256(&[outcome.app_hash.as_slice(), tx].concat()).to_vec();
             outcome.tx_results.push(ExecTxResult {
                 gas_used: 7,
@@ -266,7 +268,7 @@ fn instant_makes_the_first_block_at_once_and_then_one_for_each_transaction() {
     }
     solo.stop().unwrap();
     assert_eq!(home.app.height(), 5);
-    assert_eq!(home.block(5).txs, [b"tx 5".to_vec()]);
+    assert_eq!(home.block(5).txs, RawTx::list([b"tx 5".to_vec()]));
 }
 
 #[test]
@@ -378,7 +380,11 @@ fn after_a_crash_at_any_step_the_chain_goes_on_without_a_gap_or_a_second_block()
             assert_eq!(*block, home.block(height));
         }
         let txs = home.app.0.lock().unwrap().durable.txs.clone();
-        assert_eq!(txs, [b"before".to_vec(), b"after".to_vec()], "{step:?}");
+        assert_eq!(
+            txs,
+            RawTx::list([b"before".to_vec(), b"after".to_vec()]),
+            "{step:?}"
+        );
     }
 }
 
@@ -403,7 +409,11 @@ fn want_of_room_at_any_step_makes_the_chain_wait_and_never_ends_it() {
             Some((step, 0)),
             "{step:?}: it was never short"
         );
-        assert_eq!(memory.durable.txs, [b"waits".to_vec()], "{step:?}");
+        assert_eq!(
+            memory.durable.txs,
+            RawTx::list([b"waits".to_vec()]),
+            "{step:?}"
+        );
     }
 }
 
@@ -582,7 +592,7 @@ fn an_engine_does_not_start_on_what_does_not_belong_together() {
         for height in 1..=home.blocks.newest().unwrap().unwrap() {
             let mut block = home.block(height);
             if height == 2 {
-                block.txs.push(b"never decided".to_vec());
+                block.txs.push(b"never decided".to_vec().into());
             }
             blocks.save_decided(&block).unwrap();
         }

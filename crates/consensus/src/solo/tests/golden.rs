@@ -9,7 +9,7 @@ use serde_json::Value;
 use strongroom_proof::comet::{self, Commit, raw};
 use strongroom_testdata::{cometbft, cometbft_bytes};
 use strongroom_types::consensus::{BlockParams, ConsensusParamsUpdate, VersionParams};
-use strongroom_types::{ExecTxResult, Timestamp, ValidatorUpdate};
+use strongroom_types::{ExecTxResult, RawTx, Timestamp, ValidatorUpdate};
 
 fn json(file: &str) -> Value {
     cometbft(&format!("single/{file}"))
@@ -131,7 +131,7 @@ fn solo_replays_the_recorded_chain_byte_for_byte() {
                 .as_array()
                 .unwrap()
                 .iter()
-                .map(base64)
+                .map(|tx| RawTx::from(base64(tx)))
                 .collect(),
             evidence: proto("evidence_list"),
         };
@@ -199,7 +199,7 @@ fn a_block_of_the_recorded_engine_describes_itself_as_the_store_wants_it() {
     let decided = strongroom_types::DecidedBlock {
         header: base64(&recorded["proto"]["header"]),
         commit: base64(&recorded["proto"]["commit"]),
-        txs: block.data.unwrap().txs,
+        txs: RawTx::list(block.data.unwrap().txs),
         last_commit: base64(&recorded["proto"]["last_commit"]),
         evidence: base64(&recorded["proto"]["evidence_list"]),
     };

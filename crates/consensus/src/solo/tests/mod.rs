@@ -5,7 +5,7 @@ mod golden;
 
 use super::*;
 use crate::{GenesisDoc, InitChain, Signer};
-use strongroom_types::Timestamp;
+use strongroom_types::{RawTx, Timestamp};
 
 #[test]
 fn block_times_grow_and_have_nine_digits() {
@@ -20,7 +20,7 @@ fn block_times_grow_and_have_nine_digits() {
 
 #[test]
 fn only_transactions_that_fit_are_taken() {
-    let txs = vec![vec![0; 10], vec![0; 10], vec![0; 200], vec![]];
+    let txs = RawTx::list([vec![0; 10], vec![0; 10], vec![0; 200], vec![]]);
     assert_eq!(propose::fitting(txs.clone(), 23).len(), 1);
     assert_eq!(propose::fitting(txs.clone(), 24).len(), 2);
     assert_eq!(propose::fitting(txs.clone(), 24 + 203).len(), 3);
@@ -28,7 +28,7 @@ fn only_transactions_that_fit_are_taken() {
     assert_eq!(propose::fitting(txs, 0).len(), 0);
     let most = strongroom_proof::light::BLOCK_TXS_MAX;
     assert_eq!(
-        propose::fitting(vec![vec![]; most + 1], u64::MAX).len(),
+        propose::fitting(vec![RawTx::from(vec![]); most + 1], u64::MAX).len(),
         most
     );
 }
@@ -49,8 +49,8 @@ fn a_proposal_that_is_too_much_is_refused_before_anything_is_signed() {
         ..Content::default()
     };
     for content in [
-        vec![vec![]; BLOCK_TXS_MAX + 1].into(),
-        vec![vec![0; BLOCK_BYTES_MAX], vec![0]].into(),
+        vec![RawTx::from(vec![]); BLOCK_TXS_MAX + 1].into(),
+        RawTx::list([vec![0; BLOCK_BYTES_MAX], vec![0]]).into(),
         evidence,
     ] {
         let refused = proposer.propose(content, time, time).unwrap_err();

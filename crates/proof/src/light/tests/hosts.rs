@@ -1,6 +1,7 @@
 //! A host that lies about a decided block.
 
 use super::*;
+use strongroom_types::RawTx;
 
 #[test]
 fn a_lying_host_is_told_which_check_failed() {
@@ -27,9 +28,16 @@ fn a_lying_host_is_told_which_check_failed() {
             .unwrap_err();
         error.code()
     };
-    assert_eq!(refused(1, &|b, _| b.txs[0].push(0)), "light.data_hash");
+    assert_eq!(
+        refused(1, &|b, _| b.txs[0] =
+            RawTx::from([&b.txs[0][..], &[0]].concat())),
+        "light.data_hash"
+    );
     assert_eq!(refused(1, &|b, _| b.txs.clear()), "light.data_hash");
-    assert_eq!(refused(1, &|b, _| b.txs.push(vec![])), "light.data_hash");
+    assert_eq!(
+        refused(1, &|b, _| b.txs.push(RawTx::from(vec![]))),
+        "light.data_hash"
+    );
     assert_eq!(refused(1, &|b, _| b.txs.reverse()), "light.data_hash");
     assert_eq!(
         refused(0, &|b, _| b.evidence.clear()),
@@ -136,11 +144,11 @@ fn every_limit_refuses_what_is_above_it() {
         "evidence"
     );
     assert_eq!(
-        refused(&|b| b.txs = vec![vec![]; BLOCK_TXS_MAX + 1]),
+        refused(&|b| b.txs = vec![RawTx::from(vec![]); BLOCK_TXS_MAX + 1]),
         "number of transactions"
     );
     assert_eq!(
-        refused(&|b| b.txs = vec![vec![0; BLOCK_BYTES_MAX], vec![0]]),
+        refused(&|b| b.txs = RawTx::list([vec![0; BLOCK_BYTES_MAX], vec![0]])),
         "transactions"
     );
 }

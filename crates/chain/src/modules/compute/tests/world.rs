@@ -20,7 +20,7 @@ use crate::testing::{MemoryState, User, block_info, document, draft};
 use crate::types::proto::cosmos::base::abci::v1beta1::TxMsgData;
 use crate::types::proto::secret::compute::v1beta1 as pb;
 use crate::types::proto::{Any, Message, pack};
-use crate::types::{Address, ExecTxResult, Hash, Height, sha256};
+use crate::types::{Address, ExecTxResult, Hash, Height, RawTx, sha256};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::collections::BTreeMap;
@@ -174,7 +174,14 @@ impl World {
     /// What a block would give, without making it.
     pub(super) fn peek(&self, txs: &[Vec<u8>]) -> BlockOutcome {
         let block = block_info(self.height + 1);
-        execute_block(&self.state, &self.keys, self.env(), &block, txs).unwrap()
+        execute_block(
+            &self.state,
+            &self.keys,
+            self.env(),
+            &block,
+            &RawTx::list(txs),
+        )
+        .unwrap()
     }
 
     /// Signs messages of the first user with this gas; the sequence goes on.
