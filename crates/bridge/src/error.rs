@@ -1,6 +1,6 @@
 //! Why a conversation through the door ended.
 
-use crate::message::Failure;
+use crate::message::{Failure, VERSION};
 
 /// An error of this end. What the other end reports of itself is [`DoorError::Failed`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -12,6 +12,15 @@ pub enum DoorError {
     /// A frame that breaks the format of docs/spec/door.md.
     #[error("bad frame: {0}")]
     Frame(&'static str),
+    /// The other end is of another build: its messages have another [`VERSION`].
+    #[error(
+        "host and enclave are of different builds (messages {} here, {} there): start both from the same release",
+        hex(&VERSION), hex(theirs)
+    )]
+    Version {
+        /// The version that the other end speaks.
+        theirs: [u8; 4],
+    },
     /// A message that breaks the format.
     #[error("bad message: {0}")]
     Message(&'static str),
@@ -45,6 +54,10 @@ pub enum DoorError {
     Threads(String),
 }
 
+fn hex(version: &[u8; 4]) -> String {
+    format!("{:08x}", u32::from_be_bytes(*version))
+}
+
 impl DoorError {
     /// The stable code of this error.
     #[must_use]
@@ -52,6 +65,7 @@ impl DoorError {
         match self {
             Self::Closed(_) => "door.closed",
             Self::Frame(_) => "door.frame",
+            Self::Version { .. } => "door.version",
             Self::Message(_) => "door.message",
             Self::TooLarge { .. } => "door.too_large",
             Self::Turn(_) => "door.turn",

@@ -170,6 +170,10 @@ mod tests {
         })
     }
 
+    fn head_of(half: u8, kind: u8) -> Vec<u8> {
+        [&crate::message::VERSION[..], &[half, kind]].concat()
+    }
+
     #[test]
     fn a_long_message_travels_in_chunks_and_arrives_whole() {
         let message = genesis(3 * FRAME_BYTES_MAX);
@@ -221,7 +225,7 @@ mod tests {
             query(spec::QUERY_BYTES_MAX).encode(),
             Err(DoorError::TooLarge { name: "query", .. })
         ));
-        let mut head = vec![crate::message::VERSION, 0, 6];
+        let mut head = head_of(0, 6);
         head.resize(CHUNK_BYTES_MAX, 0);
         let mut assembler = Assembler::default();
         let chunk = Frame {
@@ -239,7 +243,7 @@ mod tests {
     #[test]
     fn a_lane_holds_one_unfinished_message_and_the_other_lane_is_not_touched() {
         let begun = |stream, bytes: usize| {
-            let mut chunk = vec![crate::message::VERSION, 0, 6];
+            let mut chunk = head_of(0, 6);
             chunk.resize(bytes, 0);
             Frame {
                 stream,
@@ -255,9 +259,9 @@ mod tests {
                 Ok(None)
             );
             let elsewhere = lane.stream(1) ^ crate::stream::EXECUTION_STREAMS_FROM;
-            assert_eq!(assembler.push::<FromHost>(begun(elsewhere, 3)), Ok(None));
+            assert_eq!(assembler.push::<FromHost>(begun(elsewhere, 6)), Ok(None));
             assert_eq!(
-                assembler.push::<FromHost>(begun(second, 3)),
+                assembler.push::<FromHost>(begun(second, 6)),
                 Err(DoorError::Frame("a second unfinished message on a lane"))
             );
         }
@@ -279,16 +283,18 @@ mod tests {
         let unknown = Frame {
             stream: 1,
             more: false,
-            chunk: vec![2, 0, 0],
+            chunk: vec![1, 2, 3, 4, 0, 0],
         };
         assert_eq!(
             Assembler::default().push::<FromHost>(unknown),
-            Err(DoorError::Message("unknown version"))
+            Err(DoorError::Version {
+                theirs: [1, 2, 3, 4]
+            })
         );
         let unknown = Frame {
             stream: 1,
             more: false,
-            chunk: vec![1, 0, 200],
+            chunk: head_of(0, 200),
         };
         assert_eq!(
             Assembler::default().push::<FromHost>(unknown),
@@ -297,7 +303,7 @@ mod tests {
         let short = Frame {
             stream: 1,
             more: true,
-            chunk: vec![1, 0],
+            chunk: head_of(0, 0)[..5].to_vec(),
         };
         assert_eq!(
             Assembler::default().push::<FromHost>(short),
@@ -313,7 +319,7 @@ mod tests {
                 let _ = Assembler::default().push::<FromHost>(frame.clone());
                 let _ = Assembler::default().push::<crate::message::FromEnclave>(frame);
             }
-            let mut message = vec![crate::message::VERSION, half, kind];
+            let mut message = head_of(half, kind);
             message.extend_from_slice(&rest);
             if let Ok(decoded) = FromHost::decode(&message) {
                 prop_assert_eq!(decoded.encode().unwrap(), message.clone());

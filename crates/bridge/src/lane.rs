@@ -110,7 +110,12 @@ pub fn serve(
                     break error;
                 }
             }
-            Err(error) => break error,
+            Err(error) => {
+                if let DoorError::Version { .. } = error {
+                    door.tell_version();
+                }
+                break error;
+            }
         }
     };
     door.close();
@@ -166,6 +171,18 @@ impl Drop for CloseOnPanic<'_> {
 }
 
 impl Door {
+    /// Any message of ours: its head tells a host of another build which one this is, before the door closes.
+    fn tell_version(&self) {
+        let failure = Failure {
+            code: FailureCode::NotReady,
+            text: String::new(),
+            tx: None,
+        };
+        if let Ok(message) = FromEnclave::Reply(Reply::Failed(failure)).encode() {
+            let _ = self.outbox.send(0, &message);
+        }
+    }
+
     fn open(
         &self,
         stream: u32,

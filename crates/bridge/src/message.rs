@@ -1,7 +1,7 @@
 //! What is said through the door: one enum per direction, each of two halves.
 //!
 //! A conversation is one stream: the host's [`Request`], then any number of ([`EnclaveRequest`] of the enclave, [`HostResponse`] of the
-//! host), then the enclave's [`Reply`]. Encoding: version byte, then borsh. Limits: [`crate::spec`].
+//! host), then the enclave's [`Reply`]. Encoding: [`VERSION`], then borsh. Limits: [`crate::spec`].
 
 use crate::error::DoorError;
 use crate::spec::{self, Spec};
@@ -11,8 +11,12 @@ use crate::types::{
 };
 use borsh::{BorshDeserialize, BorshSerialize};
 
-/// Version of the messages: the first byte of each.
-pub const VERSION: u8 = 1;
+/// The messages that this build speaks: the first four bytes of SHA-256 over an example of each one (`tests/it/version.rs` computes
+/// it again). It heads every message, so a host and an enclave of different builds refuse each other by name and never take one
+/// message for another.
+pub const VERSION: [u8; 4] = [171, 85, 234, 146];
+/// Bytes before the fields of a message: version, half, kind.
+pub const HEAD_BYTES: usize = VERSION.len() + 2;
 
 /// Host → enclave.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -421,13 +425,13 @@ pub trait Message: BorshSerialize + BorshDeserialize {
     /// Name and limit of the message that begins with these two bytes after the version.
     fn spec_of(half: u8, kind: u8) -> Option<&'static Spec>;
 
-    /// Version byte and borsh.
+    /// [`VERSION`] and borsh.
     ///
     /// # Errors
     /// [`DoorError::TooLarge`] above the limit.
     fn encode(&self) -> Result<Vec<u8>, DoorError> {
         let spec = self.spec();
-        let mut out = vec![VERSION];
+        let mut out = VERSION.to_vec();
         borsh::to_writer(&mut out, self).map_err(|_| DoorError::Message("does not encode"))?;
         if out.len() > spec.limit {
             return Err(DoorError::TooLarge {
@@ -450,23 +454,27 @@ pub trait Message: BorshSerialize + BorshDeserialize {
                 limit: spec.limit,
             });
         }
-        let (_, body) = bytes.split_first().ok_or(DoorError::Message("empty"))?;
+        let body = bytes.get(VERSION.len()..).unwrap_or_default();
         borsh::from_slice(body).map_err(|_| DoorError::Message("does not decode"))
     }
 }
 
-/// Name and limit of a message by its first three bytes, so that a limit holds before the message is complete.
+/// Name and limit of a message by its first [`HEAD_BYTES`], so that a limit holds before the message is complete.
 ///
 /// # Errors
-/// [`DoorError::Message`] for another version or an unknown kind.
+/// [`DoorError::Version`]; [`DoorError::Message`] for an unknown kind.
 pub fn spec_of_head<M: Message>(bytes: &[u8]) -> Result<&'static Spec, DoorError> {
-    match bytes {
-        [VERSION, half, kind, ..] => {
-            M::spec_of(*half, *kind).ok_or(DoorError::Message("unknown kind"))
-        }
-        [] | [VERSION] | [VERSION, _] => Err(DoorError::Message("shorter than its head")),
-        _ => Err(DoorError::Message("unknown version")),
+    let short = DoorError::Message("shorter than its head");
+    let Some((version, rest)) = bytes.split_first_chunk() else {
+        return Err(short);
+    };
+    if *version != VERSION {
+        return Err(DoorError::Version { theirs: *version });
     }
+    let [half, kind, ..] = rest else {
+        return Err(short);
+    };
+    M::spec_of(*half, *kind).ok_or(DoorError::Message("unknown kind"))
 }
 
 impl Message for FromHost {

@@ -12,7 +12,7 @@ pub struct Spec {
     pub half: u8,
     /// Which variant of the half.
     pub kind: u8,
-    /// The most bytes of the encoded message, version byte included.
+    /// The most bytes of the encoded message, version included.
     pub limit: usize,
 }
 

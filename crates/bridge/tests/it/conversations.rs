@@ -353,7 +353,7 @@ fn a_host_that_leaves_a_conversation_half_way_closes_the_door() {
 #[test]
 fn a_host_that_speaks_out_of_turn_or_nonsense_is_cut_off() {
     use strongroom_bridge::frame::Frame;
-    use strongroom_bridge::message::{FromHost, Message as _};
+    use strongroom_bridge::message::{FromHost, Message as _, VERSION};
     let unasked = FromHost::Response(HostResponse::Code(None))
         .encode()
         .unwrap();
@@ -367,8 +367,8 @@ fn a_host_that_speaks_out_of_turn_or_nonsense_is_cut_off() {
         (vec![unasked], "door.turn"),
         (vec![request, twice], "door.turn"),
         (vec![block], "door.turn"),
-        (vec![vec![1, 0, 99]], "door.message"),
-        (vec![vec![9, 0, 0]], "door.message"),
+        (vec![[&VERSION[..], &[0, 99]].concat()], "door.message"),
+        (vec![vec![9, 0]], "door.message"),
     ] {
         let (mut ours, theirs) = in_process();
         let (_go, wait) = channel();
