@@ -18,6 +18,7 @@ use wasmparser::{
     FuncValidator, FuncValidatorAllocations, FunctionBody, Operator, ValType, ValidatorResources,
 };
 
+use super::fusion::Fusion;
 use super::scan::{Body, numeric};
 use super::{limit, refused};
 use crate::error::PrepareError;
@@ -232,23 +233,8 @@ struct Meter {
     segment: usize,
     live: bool,
     calls: bool,
-    /// What the last two operators pushed, the last one first.
-    pushed: [Pushed; 2],
+    fusion: Fusion,
 }
-
-/// What an operator pushed, as far as [`Insert::Anew`] needs to know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Pushed {
-    Local(u32),
-    Constant,
-    /// A comparison that is neither equality nor inequality: wasmi may take these two for a comparison with zero below them,
-    /// which `i64.extend_i32_u` does not hide.
-    Comparison,
-    Unknown,
-}
-
-/// The largest offset for which wasmi 2.0.0 can encode a store whose address and value are one register.
-const SAME_REGISTER_OFFSET_MAX: u64 = 65_535;
 
 impl Meter {
     fn new(start: usize, entry_cost: u64) -> Self {
@@ -267,7 +253,7 @@ impl Meter {
             segment: 0,
             live: true,
             calls: false,
-            pushed: [Pushed::Unknown; 2],
+            fusion: Fusion::default(),
         }
     }
 
@@ -385,61 +371,14 @@ impl Meter {
                 self.inserts.push((offset, Insert::Bulk))
             }
             Operator::MemoryGrow { .. } => self.inserts.push((offset, Insert::Grow)),
-            Operator::I32Store { memarg }
-            | Operator::I32Store8 { memarg }
-            | Operator::I32Store16 { memarg }
-                if memarg.offset > SAME_REGISTER_OFFSET_MAX && self.maybe_same() =>
-            {
-                self.inserts.push((offset, Insert::Anew));
-            }
-            // `i32.wrap_i64` leaves the value where it is: the address may be in the same register again.
-            Operator::I64Store { memarg }
-            | Operator::I64Store8 { memarg }
-            | Operator::I64Store16 { memarg }
-            | Operator::I64Store32 { memarg }
-                if memarg.offset > SAME_REGISTER_OFFSET_MAX && self.maybe_same_wide() =>
-            {
-                self.inserts.push((offset, Insert::AnewWide));
-            }
-            // wasmi 2.0.0 takes `i32.eqz` of a local out of the condition and then looks at another value: a `select` that
-            // gives the wrong one.
-            Operator::Select | Operator::TypedSelect { .. } if self.maybe_equal_to_zero() => {
-                self.inserts.push((offset, Insert::Anew));
-            }
             _ => {}
         }
-        let pushed = match operator {
-            Operator::LocalGet { local_index } => Pushed::Local(*local_index),
-            Operator::I32Const { .. } | Operator::I64Const { .. } => Pushed::Constant,
-            _ if compares_otherwise(operator) => Pushed::Comparison,
-            _ => Pushed::Unknown,
-        };
-        self.pushed = [pushed, self.pushed[0]];
-        Ok(())
-    }
-
-    /// Whether the condition on top of the stack may be a comparison with zero.
-    fn maybe_equal_to_zero(&self) -> bool {
-        self.pushed[0] == Pushed::Unknown
-    }
-
-    /// Whether address and value on top of the stack may be the same local.
-    fn maybe_same(&self) -> bool {
-        match self.pushed {
-            [Pushed::Constant | Pushed::Comparison, _]
-            | [Pushed::Local(_), Pushed::Constant | Pushed::Comparison] => false,
-            [Pushed::Local(value), Pushed::Local(address)] => value == address,
-            _ => true,
+        if self.live {
+            self.inserts
+                .extend(self.fusion.avoid(operator).map(|insert| (offset, insert)));
         }
-    }
-
-    /// Whether the `i64` on top of the stack may be in the register of the address below it. Two locals may share one: a
-    /// local that was set to the wrapped other is not moved.
-    fn maybe_same_wide(&self) -> bool {
-        !matches!(
-            self.pushed,
-            [Pushed::Constant, _] | [Pushed::Local(_), Pushed::Constant]
-        )
+        self.fusion.push(operator);
+        Ok(())
     }
 
     fn leave(&mut self, next: usize) {
@@ -472,27 +411,4 @@ impl Meter {
             self.open(next, Insert::Charge);
         }
     }
-}
-
-fn compares_otherwise(operator: &Operator<'_>) -> bool {
-    use Operator as O;
-    matches!(
-        operator,
-        O::I32LtS
-            | O::I32LtU
-            | O::I32GtS
-            | O::I32GtU
-            | O::I32LeS
-            | O::I32LeU
-            | O::I32GeS
-            | O::I32GeU
-            | O::I64LtS
-            | O::I64LtU
-            | O::I64GtS
-            | O::I64GtU
-            | O::I64LeS
-            | O::I64LeU
-            | O::I64GeS
-            | O::I64GeU
-    )
 }

@@ -1,7 +1,7 @@
 //! One deterministic, versioned pass from a contract's bytes to the module that engines run.
 //!
 //! 1. Limits, features and interface are checked (`scan`, `abi`).
-//! 2. Each function is validated and planned (`meter`).
+//! 2. Each function is validated and planned (`meter`, and `fusion` for what the engine gets wrong).
 //! 3. The module is written anew (`rewrite`) with globals for gas and depth, a memory maximum, and only the exports
 //!    that we call.
 //! 4. The result is validated again and hashed.
@@ -10,6 +10,7 @@
 //! contract-abi.md 6.1.
 
 mod abi;
+mod fusion;
 mod meter;
 mod names;
 mod rewrite;
@@ -25,7 +26,7 @@ use crate::{guard, limits};
 
 /// The version of this pass. It is consensus: stored in each code's record, part of the cache's key. Any change of
 /// limits, features, weights or rewriting counts it up.
-pub const PREP_VERSION: u32 = 2;
+pub const PREP_VERSION: u32 = 3;
 
 /// What stock `rustc` emits, and no more. (`REFERENCE_TYPES` is there for the long form of `call_indirect`, its other
 /// operators and its types are refused one by one; so are the parts of `BULK_MEMORY` beyond copy and fill.)

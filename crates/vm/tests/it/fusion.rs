@@ -54,6 +54,10 @@ enum Expr {
     Two(&'static str, Box<Expr>, Box<Expr>),
     Select(Box<Expr>, Box<Expr>, Box<Expr>),
     If(Ty, Box<Expr>, Box<Expr>, Box<Expr>),
+    /// Between these two texts, which change nothing: blocks, operators for which the engine writes no instruction.
+    Within(&'static str, Box<Expr>, &'static str),
+    /// A global or what is like one: its text and its value.
+    Known(&'static str, u64),
     /// A block that is left with the first value if the condition holds.
     BrIf(Ty, Box<Expr>, Box<Expr>, Box<Expr>),
     Load(&'static str, Box<Expr>),
@@ -123,12 +127,56 @@ const I32_ONE: [&str; 6] = [
     "i32.popcnt",
     "call $i32",
 ];
-const I64_ONE: [&str; 5] = [
+const I64_ONE: [&str; 7] = [
     "i64.extend8_s",
     "i64.extend16_s",
     "i64.extend32_s",
+    "i64.clz",
+    "i64.ctz",
     "i64.popcnt",
     "call $i64",
+];
+/// Divisions: the divisor is made odd.
+const I32_DIVIDE: [&str; 3] = ["i32.div_u", "i32.rem_u", "i32.rem_s"];
+const I64_DIVIDE: [&str; 3] = ["i64.div_u", "i64.rem_u", "i64.rem_s"];
+const I32_KNOWN: [(&str, u64); 5] = [
+    ("(global.get $five)", 5),
+    ("(global.get $zero)", 0),
+    ("(global.get $fixed)", 1),
+    ("(memory.size)", MEMORY_PAGES),
+    ("(memory.grow (i32.const 0))", MEMORY_PAGES),
+];
+const I64_KNOWN: [(&str, u64); 1] = [("(global.get $wide)", 1 << 32)];
+/// For `i32` and for `i64`.
+const WITHIN: [[(&str, &str); 9]; 2] = [
+    [
+        ("", "nop"),
+        ("(block (result i32)", ")"),
+        ("(loop (result i32)", ")"),
+        (
+            "(if (result i32) (i32.const 1) (then",
+            ") (else i32.const 9))",
+        ),
+        ("(block (result i32)", "(br_if 0 (i32.const 0)))"),
+        ("", "(local.set $i320 (local.get $i320))"),
+        ("", "(i32.const 3) drop"),
+        ("(i32.reinterpret_f32 (f32.reinterpret_i32", "))"),
+        ("", "(i32.const 0) (call_indirect (param i32) (result i32))"),
+    ],
+    [
+        ("", "nop"),
+        ("(block (result i64)", ")"),
+        ("(loop (result i64)", ")"),
+        (
+            "(if (result i64) (i32.const 1) (then",
+            ") (else i64.const 9))",
+        ),
+        ("(block (result i64)", "(br_if 0 (i32.const 0)))"),
+        ("", "(local.set $i640 (local.get $i640))"),
+        ("", "(i32.const 3) drop"),
+        ("(i64.reinterpret_f64 (f64.reinterpret_i64", "))"),
+        ("", "call $nothing"),
+    ],
 ];
 const I32_LOAD: [&str; 5] = [
     "i32.load",
@@ -152,6 +200,8 @@ const I64_STORE: [&str; 4] = ["i64.store", "i64.store8", "i64.store16", "i64.sto
 const MEMORY_AT: u32 = 70_000;
 const ADDRESSES: usize = 64;
 const MEMORY: usize = ADDRESSES + 8;
+/// Pages of `executing`'s memory.
+const MEMORY_PAGES: u64 = 2;
 const F64_CMP: [&str; 6] = ["f64.eq", "f64.ne", "f64.lt", "f64.gt", "f64.le", "f64.ge"];
 
 fn leaf(rng: &mut Rng, ty: Ty) -> Expr {
@@ -159,8 +209,8 @@ fn leaf(rng: &mut Rng, ty: Ty) -> Expr {
         return Expr::Get(ty, rng.of(&[0, 1]));
     }
     let bits = match ty {
-        Ty::I32 => rng.of(&[0, 0, 1, 2, 0xffff_ffff, 0x8000_0000, 0x1_0000]),
-        Ty::I64 => rng.of(&[0, 0, 1, u64::MAX, 1 << 63, 1 << 32, 0xffff_ffff]),
+        Ty::I32 => rng.of(&[0, 0, 1, 2, 32, 0xffff_ffff, 0x8000_0000, 0x1_0000]),
+        Ty::I64 => rng.of(&[0, 0, 1, 64, u64::MAX, 1 << 63, 1 << 32, 0xffff_ffff]),
         Ty::F64 => rng.of(&[0.0, -0.0, 1.5, f64::NAN, f64::INFINITY]).to_bits(),
     };
     Expr::Const(ty, bits)
@@ -178,7 +228,7 @@ fn expr(rng: &mut Rng, ty: Ty, depth: u32) -> Expr {
         };
         Box::new(expr(rng, ty, depth - less))
     };
-    match (rng.next() % 15, ty) {
+    match (rng.next() % 20, ty) {
         (0, _) => leaf(rng, ty),
         (1, _) => Expr::Tee(ty, rng.of(&[0, 1]), sub(rng, ty)),
         (2 | 3, _) => Expr::Select(sub(rng, ty), sub(rng, ty), sub(rng, Ty::I32)),
@@ -196,6 +246,27 @@ fn expr(rng: &mut Rng, ty: Ty, depth: u32) -> Expr {
         (13, Ty::I64) => Expr::Load(rng.of(&I64_LOAD), sub(rng, Ty::I32)),
         (14, Ty::I32) => Expr::One(rng.of(&I32_ONE), sub(rng, Ty::I32)),
         (14, Ty::I64) => Expr::One(rng.of(&I64_ONE), sub(rng, Ty::I64)),
+        (15, Ty::I32 | Ty::I64) => {
+            let (before, after) = rng.of(&WITHIN[ty as usize]);
+            Expr::Within(before, sub(rng, ty), after)
+        }
+        (16, Ty::I32) => {
+            let (text, value) = rng.of(&I32_KNOWN);
+            Expr::Known(text, value)
+        }
+        (16, Ty::I64) => {
+            let (text, value) = rng.of(&I64_KNOWN);
+            Expr::Known(text, value)
+        }
+        (17, Ty::I32 | Ty::I64) => {
+            let (op, or) = match ty {
+                Ty::I32 => (rng.of(&I32_DIVIDE), "i32.or"),
+                _ => (rng.of(&I64_DIVIDE), "i64.or"),
+            };
+            let odd = Expr::Two(or, sub(rng, ty), Box::new(Expr::Const(ty, 1)));
+            Expr::Two(op, sub(rng, ty), Box::new(odd))
+        }
+        (18 | 19, _) => Expr::Select(sub(rng, ty), sub(rng, ty), sub(rng, Ty::I32)),
         (6, Ty::I32) => Expr::One("i32.eqz", sub(rng, Ty::I32)),
         (7, Ty::I32) => Expr::One("i64.eqz", sub(rng, Ty::I64)),
         (8, Ty::I32) => Expr::One("i32.wrap_i64", sub(rng, Ty::I64)),
@@ -226,6 +297,8 @@ fn text(e: &Expr) -> String {
         Expr::Tee(ty, n, e) => format!("(local.tee {} {})", local(*ty, *n), text(e)),
         Expr::One(op, e) => format!("({op} {})", text(e)),
         Expr::Two(op, a, b) => format!("({op} {} {})", text(a), text(b)),
+        Expr::Within(before, e, after) => format!("{before} {} {after}", text(e)),
+        Expr::Known(text, _) => (*text).to_owned(),
         Expr::Load(op, at) => format!(
             "({op} offset={MEMORY_AT} (i32.and {} (i32.const 63)))",
             text(at)
@@ -239,9 +312,9 @@ fn text(e: &Expr) -> String {
         ),
         Expr::Select(a, b, c) => format!("(select {} {} {})", text(a), text(b), text(c)),
         Expr::If(ty, c, a, b) => format!(
-            "(if (result {}) {} (then {}) (else {}))",
-            ty.name(),
+            "{} (if (result {}) (then {}) (else {}))",
             text(c),
+            ty.name(),
             text(a),
             text(b)
         ),
@@ -317,6 +390,8 @@ fn value(e: &Expr, state: &mut State) -> u64 {
                 "i64.extend32_s" => i64::from(x as i32) as u64,
                 "i32.clz" => u64::from((x as u32).leading_zeros()),
                 "i32.ctz" => u64::from((x as u32).trailing_zeros()),
+                "i64.clz" => u64::from(x.leading_zeros()),
+                "i64.ctz" => u64::from(x.trailing_zeros()),
                 "i32.popcnt" | "i64.popcnt" => u64::from(x.count_ones()),
                 // Functions that give back what they are given.
                 "call $i32" | "call $i64" => x,
@@ -325,6 +400,8 @@ fn value(e: &Expr, state: &mut State) -> u64 {
                 _ => u64::from(x == 0),
             }
         }
+        Expr::Within(_, e, _) => value(e, state),
+        Expr::Known(_, bits) => *bits,
         Expr::Two(op, a, b) => {
             let (a, b) = (value(a, state), value(b, state));
             two(op, a, b)
@@ -376,6 +453,9 @@ fn two(op: &str, a: u64, b: u64) -> u64 {
         "add" => cut(a.wrapping_add(b)),
         "sub" => cut(a.wrapping_sub(b)),
         "mul" => cut(a.wrapping_mul(b)),
+        "div_u" => a / b,
+        "rem_u" => a % b,
+        "rem_s" => cut(signed(a).wrapping_rem(signed(b)) as u64),
         _ if "shl shr_s shr_u rotl rotr".contains(op) => shift(ty == "i32", op, a, b as u32),
         "eq" => u64::from(a == b),
         "ne" => u64::from(a != b),
@@ -410,7 +490,10 @@ fn shift(narrow: bool, op: &str, a: u64, by: u32) -> u64 {
     }
 }
 
-const SAME: &str = "(func $i32 (param i32) (result i32) (local.get 0))
+const SAME: &str = "(global $five (mut i32) (i32.const 5)) (global $zero (mut i32) (i32.const 0))
+    (global $fixed i32 (i32.const 1)) (global $wide (mut i64) (i64.const 0x100000000))
+    (table funcref (elem $i32)) (func $nothing)
+    (func $i32 (param i32) (result i32) (local.get 0))
     (func $i64 (param i64) (result i64) (local.get 0))\n";
 
 const INPUTS: [Locals; 5] = [
