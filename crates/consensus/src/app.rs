@@ -1,6 +1,7 @@
 //! The seam between an engine and the node: ABCI 2.0's words, as one trait.
 
 use crate::{ChainState, GenesisDoc};
+use strongroom_proof::comet::Header;
 use strongroom_types::consensus::ConsensusParamsUpdate;
 use strongroom_types::{DecidedBlock, Event, ExecTxResult, Height, RawTx, ValidatorUpdate};
 
@@ -29,12 +30,16 @@ pub trait Application: Send + Sync {
     /// waiting until the block is committed.
     fn reap(&self, max_bytes: u64, max_gas: i64) -> Vec<RawTx>;
 
-    /// Executes a decided block, which is on disk already. Nothing of it may become visible before `commit`.
+    /// Executes a decided block, which was checked and is on disk already; `header` is its own, decoded. Nothing of it may become visible before `commit`.
     /// May be called again for the same block after a crash: must answer the same.
     ///
     /// # Errors
     /// If the application cannot go on.
-    fn finalize_block(&self, block: &DecidedBlock) -> Result<FinalizeBlock, AppError>;
+    fn finalize_block(
+        &self,
+        header: &Header,
+        block: &DecidedBlock,
+    ) -> Result<FinalizeBlock, AppError>;
 
     /// Makes the block executed last durable and visible, together with `after`, in one batch: [`Info::engine`] gives
     /// its encoding back after a restart.

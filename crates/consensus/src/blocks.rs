@@ -38,20 +38,19 @@ pub trait Blocks: Send + Sync {
     /// If the store cannot be read.
     fn load(&self, height: Height) -> Result<Option<DecidedBlock>, BlocksError>;
 
-    /// Keeps a block; on disk and synced when it returns.
+    /// Keeps a block whose header this is; on disk and synced when it returns.
     ///
     /// # Errors
     /// If the store cannot be written, or has another block at this height.
-    fn save_decided(&self, block: &DecidedBlock) -> Result<(), BlocksError>;
+    fn save_decided(&self, header: &Header, block: &DecidedBlock) -> Result<(), BlocksError>;
 }
 
-/// The description of a decided block that the block store keeps beside it.
+/// The description of a decided block, of which this is the header, that the block store keeps beside it.
 ///
 /// # Errors
 /// [`DecodeError`] if its parts are no canonical protobuf.
-pub fn block_meta(block: &DecidedBlock) -> Result<BlockMeta, DecodeError> {
-    let bytes = comet::block_bytes(block)?;
-    let header = Header::decode(&block.header)?;
+pub fn block_meta(header: &Header, block: &DecidedBlock) -> Result<BlockMeta, DecodeError> {
+    let bytes = comet::block_bytes(header, block)?;
     let parts = Commit::decode(&block.commit)?.block_id.parts;
     Ok(BlockMeta {
         height: header.height,
@@ -73,8 +72,8 @@ impl Blocks for BlockStore {
         self.block(height).map_err(BlocksError::new)
     }
 
-    fn save_decided(&self, block: &DecidedBlock) -> Result<(), BlocksError> {
-        let meta = block_meta(block).map_err(BlocksError::new)?;
+    fn save_decided(&self, header: &Header, block: &DecidedBlock) -> Result<(), BlocksError> {
+        let meta = block_meta(header, block).map_err(BlocksError::new)?;
         Self::save_decided(self, &meta, block).map_err(BlocksError::new)
     }
 }
@@ -102,10 +101,8 @@ impl Blocks for MemoryBlocks {
             .cloned())
     }
 
-    fn save_decided(&self, block: &DecidedBlock) -> Result<(), BlocksError> {
-        let height = Header::decode(&block.header)
-            .map_err(BlocksError::new)?
-            .height;
+    fn save_decided(&self, header: &Header, block: &DecidedBlock) -> Result<(), BlocksError> {
+        let height = header.height;
         let mut blocks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match blocks.last_key_value() {
             Some((last, known)) if *last == height && known.header == block.header => return Ok(()),

@@ -46,6 +46,7 @@ pub struct App {
 
 /// A block that is executed and not yet committed.
 struct Pending {
+    head: BlockInfo,
     block: DecidedBlock,
     result: BlockResult,
     prepared: Option<Prepared>,
@@ -173,14 +174,22 @@ impl Application for App {
             .reap(Some(max_bytes), u64::try_from(max_gas).ok())
     }
 
-    fn finalize_block(&self, block: &DecidedBlock) -> Result<FinalizeBlock, AppError> {
+    fn finalize_block(
+        &self,
+        header: &Header,
+        block: &DecidedBlock,
+    ) -> Result<FinalizeBlock, AppError> {
         let mut pending = self.pending();
         // After a transient error the engine calls again: what was executed is not executed twice.
         let executed = match pending.take().filter(|p| p.block == *block) {
             Some(executed) => executed,
             None => Pending {
+                head: block_info(header),
                 block: block.clone(),
-                result: self.enclave.execute_block(block).map_err(of_door)?,
+                result: self
+                    .enclave
+                    .execute_block(header.height, block)
+                    .map_err(of_door)?,
                 prepared: None,
             },
         };
@@ -214,6 +223,7 @@ impl Application for App {
     fn commit(&self, height: Height, after: &ChainState) -> Result<(), AppError> {
         let mut pending = self.pending();
         let Some(Pending {
+            head,
             block,
             result,
             prepared,
@@ -246,7 +256,7 @@ impl Application for App {
             .save_results(height, &executed)
             .map_err(AppError::new)?;
         self.enclave.committed(height).map_err(of_door)?;
-        self.publish(height, block, &executed)?;
+        self.publish(head, block, &executed)?;
         *pending = None;
         Ok(())
     }
@@ -265,11 +275,11 @@ impl App {
     /// Tells everybody at once.
     fn publish(
         &self,
-        height: Height,
+        head: &BlockInfo,
         block: &DecidedBlock,
         executed: &Executed,
     ) -> Result<(), AppError> {
-        let head = block_info(&Header::decode(&block.header).map_err(AppError::new)?);
+        let height = head.height;
         // What the block had no room for stays where it is, and comes first next time.
         let results = executed.results.tx_results.iter();
         let included = block
@@ -279,7 +289,7 @@ impl App {
             .filter(|(_, result)| !result.is_left());
         let included = included.map(|(tx, result)| (tx, result.is_ok()));
         self.mempool
-            .block_committed(included, || self.chain.publish(head));
+            .block_committed(included, || self.chain.publish(head.clone()));
         self.published.send_replace(height);
         self.events.publish(|| {
             let meta = self.stores.blocks.meta(height).map_err(AppError::new)?;
@@ -370,7 +380,7 @@ pub fn recover(
     enclave.unseal(seal, genesis.to_vec(), anchors)?;
     let missing = || RecoverError::Broken(format!("the block at height {height} is missing"));
     let block = stores.blocks.block(height)?.ok_or_else(missing)?;
-    let result = enclave.execute_block(&block)?;
+    let result = enclave.execute_block(height, &block)?;
     let broken = |e: &dyn core::fmt::Display| RecoverError::Broken(e.to_string());
     same_roots(height, result.app_hash, &result.roots, app_hash, &roots).map_err(|e| broken(&e))?;
     if stores.blocks.executed_height()? != Some(height) {

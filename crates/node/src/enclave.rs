@@ -12,7 +12,6 @@ use strongroom_bridge::message::{
     Status,
 };
 use strongroom_bridge::{DoorError, FailureCode, Transport};
-use strongroom_proof::comet::Header;
 use strongroom_store::{ContentStore, Error, StateStore, View};
 use strongroom_types::{DecidedBlock, Height};
 
@@ -110,13 +109,15 @@ impl Enclave {
         }
     }
 
-    /// Executes a decided block, without the transactions that the operator leaves out.
+    /// Executes the decided block of this height, without the transactions that the operator leaves out.
     ///
     /// # Errors
     /// As [`Enclave::bootstrap_begin`].
-    pub fn execute_block(&self, block: &DecidedBlock) -> Result<BlockResult, DoorError> {
-        // A header that does not decode is refused by the enclave.
-        let height = Header::decode(&block.header).map_or(0, |header| header.height);
+    pub fn execute_block(
+        &self,
+        height: Height,
+        block: &DecidedBlock,
+    ) -> Result<BlockResult, DoorError> {
         let outcome = self.call(Request::ExecuteBlock {
             block: block.clone(),
             hints: Vec::new(),

@@ -235,7 +235,7 @@ mod tests {
         };
         enclave
             .with_operator(Exceptions::default(), reports)
-            .execute_block(&block)
+            .execute_block(0, &block)
             .unwrap_err()
     }
 

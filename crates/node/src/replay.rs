@@ -61,7 +61,9 @@ pub fn replay(
             .blocks
             .block(height)?
             .ok_or_else(|| broken(format!("block {height} is missing")))?;
-        let result = enclave.execute_block(&block).map_err(RecoverError::from)?;
+        let result = enclave
+            .execute_block(height, &block)
+            .map_err(RecoverError::from)?;
         for code in &result.new_code {
             content.put(&code.wasm)?;
         }

@@ -143,10 +143,13 @@ impl Chain {
     /// # Panics
     /// As [`Chain::new`]; also for another block than the proposed one.
     pub fn decided(&mut self, block: &DecidedBlock) -> Vec<ExecTxResult> {
-        Blocks::save_decided(&*self.stores.blocks, block).expect("a block store that keeps");
+        let open = self.proposer.open().expect("a block that was proposed");
+        let header = open.header.clone();
+        Blocks::save_decided(&*self.stores.blocks, &header, block)
+            .expect("a block store that keeps");
         let outcome = self
             .app
-            .finalize_block(block)
+            .finalize_block(&header, block)
             .expect("a block that executes");
         let after = self
             .proposer

@@ -7,7 +7,7 @@ use crate::{AppError, Application, Blocks, BlocksError, ChainState, Clock, Genes
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use strongroom_proof::comet::{Commit, DecodeError};
+use strongroom_proof::comet::{Commit, DecodeError, Header};
 use strongroom_types::{DecidedBlock, Height, RawTx};
 
 /// Why the engine ended, or did not start.
@@ -358,11 +358,23 @@ impl Runner {
             .load(height)?
             .ok_or(EngineError::Missing(height))?;
         self.proposer.accept(&block)?;
-        self.execute(&block, signals)
+        let header = self.open_header()?;
+        self.execute(&header, &block, signals)
     }
 
-    fn execute(&mut self, block: &DecidedBlock, signals: &Signals) -> Result<(), EngineError> {
-        let outcome = patiently(signals, || Ok(self.app.finalize_block(block)?))?;
+    /// The header of the open block, as the light client decoded it.
+    fn open_header(&self) -> Result<Header, EngineError> {
+        let open = self.proposer.open().ok_or(EngineError::NothingOpen)?;
+        Ok(open.header.clone())
+    }
+
+    fn execute(
+        &mut self,
+        header: &Header,
+        block: &DecidedBlock,
+        signals: &Signals,
+    ) -> Result<(), EngineError> {
+        let outcome = patiently(signals, || Ok(self.app.finalize_block(header, block)?))?;
         let after = self.proposer.executed(&outcome)?;
         patiently(signals, || Ok(self.app.commit(after.height(), after)?))
     }
@@ -414,8 +426,9 @@ impl Runner {
         let block = self
             .proposer
             .propose(txs.into(), time, block_time(time, time))?;
-        patiently(signals, || Ok(self.blocks.save_decided(&block)?))?;
-        self.execute(&block, signals)?;
+        let header = self.open_header()?;
+        patiently(signals, || Ok(self.blocks.save_decided(&header, &block)?))?;
+        self.execute(&header, &block, signals)?;
         // Last, so that nobody waits for it: until here the saved block stands for it.
         patiently(signals, || Ok(self.proposer.signer().persist()?))
     }

@@ -153,7 +153,7 @@ impl Proposer {
             last_commit: last_commit.map(|c| c.encode()).unwrap_or_default(),
             evidence: content.evidence,
         };
-        let bytes = comet::block_bytes(&block).map_err(EngineError::Evidence)?;
+        let bytes = comet::block_bytes(&header, &block).map_err(EngineError::Evidence)?;
         let id = BlockId {
             hash: header.hash(),
             parts: comet::part_set_header(&bytes),
@@ -173,6 +173,12 @@ impl Proposer {
     pub fn accept(&mut self, block: &DecidedBlock) -> Result<(), EngineError> {
         self.open = Some(self.state.verify(block)?);
         Ok(())
+    }
+
+    /// The block that was proposed or accepted last and is not executed yet.
+    #[must_use]
+    pub fn open(&self) -> Option<&Block> {
+        self.open.as_ref().map(|(block, _)| &**block)
     }
 
     /// Moves on: the block that was proposed or accepted last was executed with this outcome.

@@ -61,12 +61,15 @@ impl Application for FileApp {
             .unwrap();
         RawTx::list([now.as_nanos().to_string()])
     }
-    fn finalize_block(&self, block: &DecidedBlock) -> Result<FinalizeBlock, AppError> {
-        let header = Header::decode(&block.header).unwrap();
+    fn finalize_block(
+        &self,
+        header: &Header,
+        block: &DecidedBlock,
+    ) -> Result<FinalizeBlock, AppError> {
         assert_eq!(header.height, self.read().height + 1);
         let app_hash = sha256(
             &[
-                header.app_hash,
+                header.app_hash.clone(),
                 block.txs.iter().flat_map(|tx| tx.to_vec()).collect(),
             ]
             .concat(),

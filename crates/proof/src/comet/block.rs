@@ -45,18 +45,19 @@ pub fn part_set_header(block: &[u8]) -> super::PartSetHeader {
     }
 }
 
-/// The protobuf `Block` of a decided block, byte for byte as the engine cuts it into parts. Content is not checked.
+/// The protobuf `Block` of a decided block whose header this is, byte for byte as the engine cuts it into parts. Content is not
+/// checked.
 ///
 /// # Errors
-/// [`DecodeError`] if header, last commit or evidence are not in canonical encoding.
-pub fn block_bytes(block: &DecidedBlock) -> Result<Vec<u8>, DecodeError> {
+/// [`DecodeError`] if last commit or evidence are not in canonical encoding.
+pub fn block_bytes(header: &super::Header, block: &DecidedBlock) -> Result<Vec<u8>, DecodeError> {
     let last_commit = if block.last_commit.is_empty() {
         none_commit()
     } else {
         Commit::decode(&block.last_commit)?.to_raw()
     };
     Ok(raw::types::Block {
-        header: Some(super::Header::decode(&block.header)?.to_raw()),
+        header: Some(header.to_raw()),
         data: Some(raw::types::Data {
             txs: block.txs.iter().map(|tx| tx.to_vec()).collect(),
         }),

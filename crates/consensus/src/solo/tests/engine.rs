@@ -130,17 +130,20 @@ impl Application for App {
         self.0.lock().unwrap().pool.iter().cloned().collect()
     }
 
-    fn finalize_block(&self, block: &DecidedBlock) -> Result<FinalizeBlock, AppError> {
+    fn finalize_block(
+        &self,
+        header: &Header,
+        block: &DecidedBlock,
+    ) -> Result<FinalizeBlock, AppError> {
         self.fail(Step::Finalize)?;
         let mut memory = self.0.lock().unwrap();
-        let header = Header::decode(&block.header).unwrap();
         assert_eq!(
             header.height,
             memory.durable.height + 1,
             "a height was skipped or executed twice"
         );
         let mut outcome = FinalizeBlock {
-            app_hash: header.app_hash,
+            app_hash: header.app_hash.clone(),
             ..FinalizeBlock::default()
         };
         for tx in &block.txs {
@@ -196,13 +199,13 @@ impl<B: Blocks> Blocks for FailingBlocks<B> {
     fn load(&self, height: Height) -> Result<Option<DecidedBlock>, BlocksError> {
         self.0.load(height)
     }
-    fn save_decided(&self, block: &DecidedBlock) -> Result<(), BlocksError> {
+    fn save_decided(&self, header: &Header, block: &DecidedBlock) -> Result<(), BlocksError> {
         let transient = |e: AppError| match e.is_transient() {
             true => BlocksError::new(std::io::Error::from(std::io::ErrorKind::StorageFull)),
             false => BlocksError::new(e),
         };
         self.1.fail(Step::Save).map_err(transient)?;
-        self.0.save_decided(block)?;
+        self.0.save_decided(header, block)?;
         self.1.fail(Step::AfterSave).map_err(transient)
     }
 }
@@ -594,7 +597,8 @@ fn an_engine_does_not_start_on_what_does_not_belong_together() {
             if height == 2 {
                 block.txs.push(b"never decided".to_vec().into());
             }
-            blocks.save_decided(&block).unwrap();
+            let header = Header::decode(&block.header).unwrap();
+            blocks.save_decided(&header, &block).unwrap();
         }
         parts.blocks = Arc::new(blocks);
     };

@@ -157,7 +157,8 @@ fn solo_replays_the_recorded_chain_byte_for_byte() {
                 "last commit {height}"
             );
         }
-        let bytes = comet::block_bytes(&block).unwrap();
+        let bytes =
+            comet::block_bytes(&comet::Header::decode(&block.header).unwrap(), &block).unwrap();
         assert_eq!(
             hex::encode(&bytes),
             hex::encode(proto("block")),
@@ -203,7 +204,8 @@ fn a_block_of_the_recorded_engine_describes_itself_as_the_store_wants_it() {
         last_commit: base64(&recorded["proto"]["last_commit"]),
         evidence: base64(&recorded["proto"]["evidence_list"]),
     };
-    let meta = crate::block_meta(&decided).unwrap();
+    let meta =
+        crate::block_meta(&comet::Header::decode(&decided.header).unwrap(), &decided).unwrap();
     assert_eq!((meta.height, meta.parts_total, meta.txs), (7, 3, 2));
     assert_eq!(
         hex::encode_upper(meta.hash),
