@@ -7,7 +7,9 @@ use wasm_encoder::{
     TypeSection, ValType,
 };
 use wasm_smith::{Config, MemoryOffsetChoices, Module};
-use wasmparser::{Operator, Parser, Payload};
+use wasmparser::{BlockType, Operator, Parser, Payload};
+
+use crate::selects;
 
 /// The exports of a contract: name, parameters, whether it gives a region.
 const EXPORTS: [(&str, usize, bool); 6] = [
@@ -32,6 +34,9 @@ const IMPORTS: [Import; 7] = [
 
 /// Bytes of randomness for one module.
 const BYTES_MAX: u64 = 6_000;
+
+/// How often a module that cannot run is drawn anew. The last may have any loop, so that they stay rare instead of never.
+const ATTEMPTS: u32 = 3;
 
 /// Splitmix64: small, well known, and the same everywhere.
 pub(crate) struct Random(u64);
@@ -111,16 +116,55 @@ fn imports() -> Vec<u8> {
 /// Module `number` of `seed`.
 pub(crate) fn module(seed: u64, number: u64) -> Vec<u8> {
     let mut random = Random::new(seed, number);
-    let config = config(&mut random);
+    // Drawn anew where it cannot run: out of randomness in a place where wasm-smith needs some, or with a loop that takes
+    // parameters, which upload refuses.
+    let wasm = (0..ATTEMPTS)
+        .filter_map(|_| smith(&mut random))
+        .find(|wasm| !has_loop_parameters(wasm))
+        .or_else(|| smith(&mut random))
+        .unwrap_or_else(|| b"\0asm\x01\0\0\0".to_vec());
+    if random.one_in(2) {
+        return selects::add(&wasm, &mut random).unwrap_or(wasm);
+    }
+    wasm
+}
+
+fn smith(random: &mut Random) -> Option<Vec<u8>> {
+    let config = config(random);
     let length = 200 + random.below(BYTES_MAX);
     let bytes: Vec<u8> = (0..length.div_ceil(8))
         .flat_map(|_| random.next().to_le_bytes())
         .collect();
-    match Module::new(config, &mut Unstructured::new(&bytes)) {
-        Ok(module) => module.to_bytes(),
-        // Out of randomness in a place where wasm-smith needs some: an empty module, refused like any other.
-        Err(_) => b"\0asm\x01\0\0\0".to_vec(),
+    let module = Module::new(config, &mut Unstructured::new(&bytes)).ok()?;
+    Some(module.to_bytes())
+}
+
+fn has_loop_parameters(wasm: &[u8]) -> bool {
+    let mut takes = Vec::new();
+    for payload in Parser::new(0).parse_all(wasm) {
+        match payload {
+            Ok(Payload::TypeSection(types)) => takes.extend(
+                types
+                    .into_iter_err_on_gc_types()
+                    .flatten()
+                    .map(|ty| !ty.params().is_empty()),
+            ),
+            Ok(Payload::CodeSectionEntry(body)) => {
+                let operators = body.get_operators_reader().into_iter().flatten().flatten();
+                for operator in operators {
+                    if let Operator::Loop {
+                        blockty: BlockType::FuncType(index),
+                    } = operator
+                        && usize::try_from(index).is_ok_and(|index| takes.get(index) == Some(&true))
+                    {
+                        return true;
+                    }
+                }
+            }
+            _ => {}
+        }
     }
+    false
 }
 
 /// Whether a difference may be a NaN's payload: wasm-smith makes NaNs canonical behind every operator but these two.

@@ -11,6 +11,7 @@
 mod generate;
 mod ours;
 mod report;
+mod selects;
 mod theirs;
 
 use std::sync::Mutex;
