@@ -92,7 +92,7 @@ pub enum Request {
         /// The caller's own: makes the evidence fresh.
         nonce: [u8; 32],
     },
-    /// What the enclave stands at.
+    /// Where the enclave stands: keys, heights, failure.
     Status,
 }
 
@@ -158,7 +158,7 @@ pub struct Hint {
     pub entry: Proven,
 }
 
-/// How a request ended.
+/// Result of a request.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum Reply {
     /// To `bootstrap_begin`.
@@ -199,7 +199,7 @@ pub struct PublicKeys {
     pub exchange: [u8; 32],
 }
 
-/// What the enclave stands at.
+/// Where the enclave stands: keys, heights, failure.
 #[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Status {
     /// The public keys, where a seed is present.
@@ -237,7 +237,7 @@ pub struct ChainResult {
     pub anchor: Vec<u8>,
 }
 
-/// What a block gives.
+/// Result of a block.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct BlockResult {
     /// The height.

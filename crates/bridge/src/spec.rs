@@ -29,7 +29,7 @@ const fn spec(name: &'static str, half: u8, kind: u8, limit: usize) -> Spec {
 pub const GENESIS_BYTES_MAX: usize = 65 * MIB;
 /// A block is at most 4 MiB of transactions and 1 MiB of evidence; the rest is commits and hints.
 pub const EXECUTE_BLOCK_BYTES_MAX: usize = 12 * MIB;
-/// What one block may give: writes, results, events and new content together.
+/// Output of one block at most: writes, results, events and new content together.
 pub const BLOCK_RESULT_BYTES_MAX: usize = 64 * MIB;
 /// A stored value with its proof.
 pub const PROVEN_BYTES_MAX: usize = 8 * MIB;

@@ -20,9 +20,9 @@ pub const EXECUTION_STREAMS_FROM: u32 = 1 << 31;
 /// Which lane serves a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lane {
-    /// What changes the enclave, one after the other.
+    /// Requests that change the enclave, one after the other.
     Execution,
-    /// What only reads.
+    /// Requests that only read.
     Query,
 }
 

@@ -41,12 +41,12 @@ impl core::fmt::Debug for ContractEngine {
     }
 }
 
-/// What the engine has to know of a stored code.
+/// A stored code, as the engine knows it.
 #[derive(Clone, Copy, Debug)]
 pub struct StoredCode {
     /// SHA-256 of the wasm.
     pub hash: Hash,
-    /// What a load of it takes (`vm::Prepared::weight`).
+    /// Weight of loading it, in bytes (`vm::Prepared::weight`).
     pub weight: u64,
     /// Version of the pass that prepared it.
     pub prep_version: u32,

@@ -8,11 +8,11 @@ use crate::Bytes;
 use crate::types::{Address, size_class};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What a write takes in the block's result beside key and value, in bytes: tags, lengths, the tree.
+/// Overhead of a write in the block's result, in bytes: tags, lengths, the tree.
 const WRITE_BYTES: usize = 16;
 /// Raw key of contract data, at most: prefix, address, storage key.
 const CONTRACT_KEY_BYTES: usize = 65;
-/// What a sealed value is longer than its class: header, tag, length.
+/// Overhead of a sealed value above its class, in bytes: header, tag, length.
 const SEALED_BYTES: usize = 33;
 
 /// A place in the state, by its logical name. Contract data is plaintext here and is sealed once, at block end.
@@ -39,7 +39,7 @@ impl core::fmt::Debug for Slot {
 #[must_use]
 pub struct Mark(usize);
 
-/// What one transaction touched.
+/// Keys that one transaction touched.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Access {
     /// Slots read from below the transaction (not those that it wrote first itself): from the state before the block, or
@@ -65,9 +65,9 @@ pub struct Overlay {
     cache: BTreeMap<Slot, Option<Bytes>>,
     /// The number of the running transaction.
     tx: u32,
-    /// What `writes` will take in the block's result, at most.
+    /// Bytes that `writes` take in the block's result, at most.
     bytes: usize,
-    /// What those of the running transaction take.
+    /// The same for those of the running transaction.
     tx_bytes: usize,
 }
 
@@ -149,13 +149,13 @@ impl Overlay {
         before
     }
 
-    /// What the writes so far will take in the block's result, at most. A function of the writes alone.
+    /// Bytes that the writes so far take in the block's result, at most. A function of the writes alone.
     #[must_use]
     pub const fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// What the writes of the running transaction take, each slot once, whatever other transactions wrote to it before:
+    /// Bytes that the writes of the running transaction take, each slot once, whatever other transactions wrote to it before:
     /// its gas may not depend on its neighbours.
     #[must_use]
     pub(crate) const fn tx_bytes(&self) -> usize {
@@ -201,7 +201,7 @@ impl Overlay {
     }
 }
 
-/// What a pending write takes in the block's result, at most.
+/// Bytes that a pending write takes in the block's result, at most.
 fn size(slot: &Slot, value: Option<&Bytes>) -> usize {
     let value = value.map_or(0, |v| v.len());
     let (key, value) = match slot {

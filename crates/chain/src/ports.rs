@@ -24,7 +24,7 @@ pub trait CodeRead {
     fn code(&self, hash: &Hash) -> Result<Bytes, Fault>;
 }
 
-/// Who hears of every single transaction of a block, and may leave it out.
+/// An observer of every single transaction of a block, who may leave it out.
 pub trait Watch {
     /// The transaction at `index` is next; `false`: it is left out.
     fn begins(&self, index: u32, hash: &Hash) -> bool;
@@ -58,7 +58,7 @@ pub enum SecretsError {
     Corrupt,
 }
 
-/// What only the holder of the seed can do. The host passes [`NoSecrets`].
+/// Operations that need the seed. The host passes [`NoSecrets`].
 pub trait Secrets {
     /// Opens a wire message with the newest network key, then the previous one within its grace window.
     ///

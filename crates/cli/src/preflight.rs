@@ -89,7 +89,7 @@ fn ports(args: &Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Where the home is, or will be.
+/// Path of the home.
 fn free_space(home: &Path) -> anyhow::Result<()> {
     let home = std::path::absolute(home)?;
     let there = home.ancestors().find(|path| path.exists());

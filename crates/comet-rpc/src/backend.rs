@@ -41,7 +41,7 @@ pub struct AbciQueryAnswer {
 pub struct ProofOp {
     /// Names the kind of proof.
     pub kind: String,
-    /// What it proves.
+    /// Key of the entry that it proves.
     pub key: Vec<u8>,
     /// The proof, encoded.
     pub data: Vec<u8>,
@@ -62,12 +62,12 @@ pub struct AbciInfo {
     pub last_block_app_hash: Hash,
 }
 
-/// Who this node is, as `status` tells it.
+/// Identity of this node, as `status` tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeInfo {
     /// Lower-case hex of 20 bytes.
     pub id: String,
-    /// Where it listens for peers.
+    /// Address on which it listens for peers.
     pub listen_addr: String,
     /// The chain id.
     pub network: String,
@@ -77,7 +77,7 @@ pub struct NodeInfo {
     pub moniker: String,
     /// The application's version when the node started, as CometBFT tells it.
     pub app_version: u64,
-    /// Where the RPC listens.
+    /// Address of the RPC.
     pub rpc_address: String,
     /// The Ed25519 key with which this node votes.
     pub validator: [u8; 32],
@@ -105,13 +105,13 @@ pub struct Backend {
     pub blocks: Arc<BlockStore>,
     /// The newest height that clients may see: committed in the store and acknowledged by the enclave. 0: none yet.
     pub published: watch::Receiver<Height>,
-    /// Where transactions wait for CheckTx, in front of the mempool.
+    /// Queue of transactions in front of the mempool.
     pub checks: CheckQueue,
-    /// What is told to subscribers.
+    /// Events for subscribers.
     pub events: EventBus,
     /// The gate before heavy work.
     pub gate: Arc<Gate>,
-    /// Who this node is.
+    /// Identity of this node.
     pub node: NodeInfo,
     /// The genesis document, JSON.
     pub genesis: String,
@@ -124,7 +124,7 @@ impl Backend {
         *self.published.borrow()
     }
 
-    /// What waits for a block.
+    /// Transactions that wait for a block.
     #[must_use]
     pub fn mempool(&self) -> &Mempool {
         self.checks.mempool()

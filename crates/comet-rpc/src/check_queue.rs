@@ -32,7 +32,7 @@ pub struct Queued {
 }
 
 impl Queued {
-    /// What CheckTx says.
+    /// Result of CheckTx.
     ///
     /// # Errors
     /// [`MempoolError::Unchecked`] if the checker panicked.
@@ -55,7 +55,7 @@ impl CheckQueue {
         })
     }
 
-    /// What is behind the queue.
+    /// The mempool behind the queue.
     #[must_use]
     pub fn mempool(&self) -> &Mempool {
         &self.mempool

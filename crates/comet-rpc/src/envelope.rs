@@ -111,7 +111,7 @@ pub fn respond(id: Option<&Id>, outcome: Result<&str, &RpcError>) -> String {
     }
 }
 
-/// What a body holds.
+/// Content of a request's body.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Body {
     /// One request, or nothing at all (`null`).

@@ -89,7 +89,7 @@ impl EventBus {
     /// Tells all listeners. Call it once per height, after the height is published; `make` runs only if somebody listens.
     ///
     /// # Errors
-    /// What `make` gives.
+    /// Error of `make`.
     pub fn publish<E>(&self, make: impl FnOnce() -> Result<BlockEvents, E>) -> Result<(), E> {
         let mut listeners = self.0.lock();
         listeners.retain(|queue| Arc::strong_count(queue) > 1);
@@ -110,7 +110,7 @@ impl EventBus {
     }
 }
 
-/// What a listener has not seen yet.
+/// Events that a listener has not seen yet.
 pub struct Feed(Arc<Queue>);
 
 impl Feed {

@@ -30,7 +30,7 @@ pub struct Published {
     tail: OnceLock<Option<String>>,
 }
 
-/// What an event shows of its block.
+/// Part of the block that an event shows.
 #[derive(Clone, Copy, Debug)]
 enum What {
     NewBlock,

@@ -67,11 +67,11 @@ pub enum MempoolError {
     Full {
         /// Transactions that wait.
         txs: usize,
-        /// How many may.
+        /// The limit.
         txs_max: usize,
         /// Bytes that wait.
         bytes: usize,
-        /// How many may.
+        /// The limit.
         bytes_max: usize,
     },
     /// Too many wait to be checked.
@@ -120,7 +120,7 @@ impl Admitted {
     }
 }
 
-/// What an admitted transaction takes of the mempool. Dropped before it is given back, its check had no good end: then it
+/// Share of the mempool that an admitted transaction takes. Dropped before it is given back, its check had no good end: then it
 /// is forgotten, too.
 struct Room {
     inner: Arc<Mutex<Inner>>,
@@ -216,7 +216,7 @@ struct Inner {
     waiting: BTreeMap<u64, Waiting>,
     arrival: HashMap<Hash, u64>,
     bytes: usize,
-    /// What was let in and waits to be checked.
+    /// Admitted transactions that wait to be checked.
     unchecked: Size,
     next_arrival: u64,
     seen: Seen,
@@ -377,7 +377,7 @@ impl Mempool {
             .collect()
     }
 
-    /// How much waits.
+    /// Number and bytes of waiting transactions.
     #[must_use]
     pub fn size(&self) -> Size {
         let inner = self.inner();

@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use strongroom_http::go;
 
-/// What a param is.
+/// Type of a parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A 64-bit integer.

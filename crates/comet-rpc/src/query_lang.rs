@@ -33,7 +33,7 @@ pub enum QueryError {
     Unexpected {
         /// Bytes from the beginning.
         offset: usize,
-        /// What had to stand there.
+        /// Expected token.
         expected: &'static str,
     },
 }
@@ -49,11 +49,11 @@ pub struct Query {
 pub struct Condition {
     /// The composite key, `type.attribute`.
     pub key: String,
-    /// What is asked of its values.
+    /// Condition on its values.
     pub test: Test,
 }
 
-/// What is asked of a value.
+/// Condition on a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Test {
     /// The key is there.
@@ -68,7 +68,7 @@ pub enum Test {
     Time(Compare, OffsetDateTime),
 }
 
-/// How to compare.
+/// Comparison operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Compare {
     /// `=`

@@ -18,7 +18,7 @@ use strongroom_http::workers::Workers;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
-/// What all connections share.
+/// State that all connections share.
 pub(crate) struct Rpc {
     pub(crate) context: Context,
     pub(crate) cors: Option<Cors>,

@@ -89,7 +89,7 @@ impl Connection {
 
 struct Subscription {
     query: Query,
-    /// How its frames begin: with its id, and with the query as the client wrote it.
+    /// Beginning of its frames: its id, and the query as the client wrote it.
     head: String,
     id: Id,
 }

@@ -5,7 +5,7 @@ use strongroom_proof::comet::Header;
 use strongroom_types::consensus::ConsensusParamsUpdate;
 use strongroom_types::{DecidedBlock, Event, ExecTxResult, Height, RawTx, ValidatorUpdate};
 
-/// What a node does for its engine.
+/// Interface of a node to its engine.
 ///
 /// All calls are synchronous, on the engine's own threads, one at a time, in the order `info`, (`init_chain`), then for
 /// each height `reap` (only if this node proposes), `finalize_block`, `commit`.
@@ -13,7 +13,7 @@ use strongroom_types::{DecidedBlock, Event, ExecTxResult, Height, RawTx, Validat
 /// An error that is not transient ends the engine: it stands for a broken invariant or a lost enclave, never for a bad
 /// transaction. After a transient one ([`AppError::is_transient`]) the engine makes the same call again.
 pub trait Application: Send + Sync {
-    /// Where the application stands.
+    /// Position of the application.
     ///
     /// # Errors
     /// If the application cannot go on.
@@ -49,7 +49,7 @@ pub trait Application: Send + Sync {
     fn commit(&self, height: Height, after: &ChainState) -> Result<(), AppError>;
 }
 
-/// Where an application stands.
+/// Position of an application.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Info {
     /// Height of the last committed block; 0 if there is none.
@@ -62,7 +62,7 @@ pub struct Info {
     pub engine: Vec<u8>,
 }
 
-/// What the chain begins with.
+/// First state of a chain.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct InitChain {
     /// App hash of the genesis state: the first header carries it.
@@ -73,7 +73,7 @@ pub struct InitChain {
     pub consensus_params: Option<ConsensusParamsUpdate>,
 }
 
-/// What executing a block gave.
+/// Result of a block's execution.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FinalizeBlock {
     /// One for each transaction.

@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use strongroom_types::Timestamp;
 
-/// Where block times come from.
+/// Source of block times.
 pub trait Clock: Send + Sync {
     /// The time now. May jump, also backwards: who needs growing times takes care of it.
     fn now(&self) -> Timestamp;

@@ -219,7 +219,7 @@ impl GenesisDoc {
         self.app_state["registration"]["security"] == "insecure"
     }
 
-    /// What the light client begins with, given the first validators.
+    /// Genesis of the light client, with the first validators.
     #[must_use]
     pub fn light(&self, validators: ValidatorSet) -> light::Genesis {
         light::Genesis {

@@ -170,7 +170,7 @@ impl ChainState {
         }))
     }
 
-    /// What the next header must say.
+    /// Expected content of the next header.
     #[must_use]
     pub fn expected(&self) -> Expected {
         Expected {

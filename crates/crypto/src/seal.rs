@@ -29,7 +29,7 @@ pub const SEAL_LEN_MAX: usize = 1 << 20;
 pub struct Chain {
     /// SHA-256 of the genesis file's bytes.
     pub genesis_hash: Hash,
-    /// What that genesis says of the platforms.
+    /// Security of the network's platforms, from that genesis.
     pub security: Security,
 }
 

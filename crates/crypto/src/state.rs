@@ -24,7 +24,7 @@ pub const VALUE_LEN_MAX: usize = 4 << 20;
 pub const RAW_KEY_PREFIX: u8 = 1;
 const LENGTH_LEN: usize = 4;
 
-/// Where a value lies: the PRF of the contract's own key. Public.
+/// Place of a value in the tree: the PRF of the contract's own key. Public.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StorageKey([u8; 32]);
 
@@ -118,7 +118,7 @@ impl StateKeys {
         self.epoch
     }
 
-    /// Where the contract's own key lies.
+    /// Place of the contract's own key.
     #[must_use]
     pub fn storage_key(&self, own_key: &[u8]) -> StorageKey {
         StorageKey(kdf::hmac(self.keys.expose(), &[own_key]))

@@ -9,7 +9,7 @@ use strongroom_proof::PartialForest;
 use strongroom_proof::light::{Expected, LightState};
 use strongroom_types::{Hash, Height, Tree};
 
-/// What an anchor says, as it is sealed. A variant never changes once it was used.
+/// Content of an anchor, as it is sealed. A variant never changes once it was used.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 enum Stored {
     V1(Anchor),

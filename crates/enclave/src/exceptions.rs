@@ -18,7 +18,7 @@ use strongroom_types::{Hash, Height};
 /// Exceptions of this release: genesis hash, height, hash of the transaction.
 const OF_RELEASE: [(Hash, Height, Hash); 0] = [];
 
-/// What the enclave does and knows about the single transactions of one block.
+/// The enclave's view of the single transactions of one block.
 pub(crate) struct Transactions {
     height: Height,
     left_out: BTreeSet<Hash>,

@@ -7,7 +7,7 @@
 use std::io::Write as _;
 use std::panic::PanicHookInfo;
 
-/// What is printed of a panic that stops the process.
+/// Text that is printed of a panic that stops the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Words {
     /// All of it: this process sees ciphertext only.

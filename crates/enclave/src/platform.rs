@@ -6,9 +6,9 @@ use strongroom_attest::{Evidence, ReportData, Security};
 use strongroom_types::{Hash, sha256};
 use zeroize::Zeroizing;
 
-/// What a trusted execution environment gives.
+/// A trusted execution environment.
 pub trait Platform: Send + Sync {
-    /// What networks this platform is good for.
+    /// Security of the networks that this platform may serve.
     fn security(&self) -> Security;
 
     /// Fills `out` with randomness that nobody else knows. Used for seeds only, never for what a chain sees.

@@ -21,7 +21,7 @@ use strongroom_proof::comet::{self, results_hash};
 use strongroom_proof::light::{Block, LightState};
 use strongroom_types::{DecidedBlock, Hash, Height, Untrusted};
 
-/// Where the chain stands.
+/// Position of the chain.
 #[derive(Clone)]
 pub(crate) struct ChainPosition {
     /// The keys of this chain; without them nothing is executed.

@@ -64,7 +64,7 @@ impl<'a> ProvenState<'a> {
     /// Makes sure that `writes` can be applied: asks for every path that they touch and the tree does not know.
     ///
     /// # Errors
-    /// What the host gave that is not proven.
+    /// Error for an answer of the host that is not proven.
     pub(crate) fn prepare_writes(&self, writes: &WriteSet) -> Result<(), Failure> {
         self.forest.borrow_mut().evict(self.bytes_max);
         for _ in 0..WRITE_ROUNDS_MAX {

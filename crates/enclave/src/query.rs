@@ -14,7 +14,7 @@ use strongroom_bridge::{Failure, FailureCode, Reply, Request};
 use strongroom_chain::query::{QueryStop, query};
 use strongroom_chain::{ExecutionEnv, NoSecrets, Secrets};
 
-/// What the query lanes do.
+/// The query lanes.
 pub(crate) struct Queries {
     shared: Arc<Shared>,
 }

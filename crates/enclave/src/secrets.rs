@@ -47,7 +47,7 @@ impl Keys {
         self.chain.genesis_hash
     }
 
-    /// What that genesis asks of its machines.
+    /// Security that that genesis requires.
     pub(crate) const fn security(&self) -> Security {
         self.chain.security
     }

@@ -83,7 +83,7 @@ impl Shared {
         *lock(&self.published) = Some(Arc::new(version));
     }
 
-    /// What `status` answers.
+    /// Answer to `status`.
     pub(crate) fn status(&self) -> Status {
         Status {
             committed: self.published().map(|version| version.block.height),

@@ -17,7 +17,7 @@ pub const ANSWER_WAITS: Duration = Duration::from_secs(20);
 /// How fast a peer has to take an answer that it does not take at once: a thin line of a megabit. So the largest page,
 /// 32 MiB, holds its place in the pool for less than five minutes.
 pub const ANSWER_BYTES_PER_SECOND_MIN: u64 = 128 * 1024;
-/// How a server listens.
+/// Settings of a server.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The most open connections.

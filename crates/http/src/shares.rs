@@ -29,9 +29,9 @@ pub struct Shares {
     "this process may open {given} files (RLIMIT_NOFILE), and a node needs {needed}: raise the limit, e.g. `ulimit -n 1280`"
 )]
 pub struct TooFewDescriptors {
-    /// What it gives.
+    /// Amount that it gives.
     pub given: u64,
-    /// What a node needs at least.
+    /// Minimum of a node.
     pub needed: u64,
 }
 

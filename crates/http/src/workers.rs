@@ -19,7 +19,7 @@ pub const WAITS: Duration = Duration::from_secs(10);
 /// the allocator keeps for each thread the most that it once used.
 pub const BLOCKS_MAX: usize = 2;
 
-/// What a job asks of the machine.
+/// Class of a job: how much it asks of the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Work {
     /// It is done soon, in little memory.

@@ -23,7 +23,7 @@ use strongroom_store::{ContentStore, ExtraKey, Prepared, StateStore, Version};
 use strongroom_types::{DecidedBlock, Hash, Height, RawTx, Tree};
 use tokio::sync::watch;
 
-/// What the store and the enclave share.
+/// Stores that node and enclave protocol share.
 pub struct Stores {
     /// Versioned state.
     pub state: Arc<StateStore>,
@@ -343,7 +343,7 @@ pub enum RecoverError {
     /// The block store failed.
     #[error("block store: {0}")]
     Blocks(#[from] strongroom_store::blocks::BlockStoreError),
-    /// What lies on disk does not fit together.
+    /// Files on disk do not fit together.
     #[error("{0}")]
     Broken(String),
 }

@@ -23,7 +23,7 @@ pub struct Enclave {
     content: Arc<ContentStore>,
     /// Transactions that the operator leaves out.
     exceptions: Arc<Exceptions>,
-    /// Where a block that cannot be executed is reported.
+    /// Directory of reports of blocks that cannot be executed.
     reports: Option<PathBuf>,
 }
 

@@ -100,7 +100,7 @@ impl Exceptions {
             .insert(exception.tx);
     }
 
-    /// What is left out of the block at `height`.
+    /// Transactions that are left out of the block at `height`.
     #[must_use]
     pub fn at(&self, height: Height) -> Vec<Hash> {
         self.0.get(&height).into_iter().flatten().copied().collect()

@@ -117,7 +117,7 @@ impl HostChain {
         &self.min_gas_price
     }
 
-    /// How much of the past this node keeps.
+    /// Number of versions that this node keeps.
     #[must_use]
     pub fn kept(&self) -> strongroom_store::Limits {
         self.state.limits()

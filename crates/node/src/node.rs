@@ -35,15 +35,15 @@ use tokio::sync::{mpsc, watch};
 /// The version of CometBFT whose dialect the RPC speaks.
 const COMET_VERSION: &str = "0.38.25";
 
-/// How a node is set.
+/// Settings of a node.
 pub struct Config {
     /// Directory of everything that it keeps.
     pub home: PathBuf,
-    /// Where REST listens.
+    /// Address of REST.
     pub rest: SocketAddr,
-    /// Where CometBFT's RPC listens.
+    /// Address of CometBFT's RPC.
     pub rpc: SocketAddr,
-    /// How the two listen.
+    /// Settings of both servers.
     pub shares: Shares,
     /// The least that a transaction has to pay to wait for a block here.
     pub min_gas_price: GasPrice,
@@ -82,7 +82,7 @@ pub enum NodeError {
     },
 }
 
-/// Where things lie under a node's home.
+/// Layout of a node's home.
 #[derive(Clone, Debug)]
 pub struct Layout(pub PathBuf);
 
@@ -105,7 +105,7 @@ impl Layout {
         self.0.join("config/priv_validator_key.json")
     }
 
-    /// What the validator signed last.
+    /// Last signature of the validator.
     #[must_use]
     pub fn validator_state(&self) -> PathBuf {
         self.0.join("data/priv_validator_state.json")
@@ -280,13 +280,13 @@ impl Node {
         })
     }
 
-    /// Where REST listens.
+    /// Address of REST.
     #[must_use]
     pub const fn rest(&self) -> SocketAddr {
         self.rest.address()
     }
 
-    /// Where the RPC listens.
+    /// Address of the RPC.
     #[must_use]
     pub const fn rpc(&self) -> SocketAddr {
         self.rpc.address()
@@ -309,7 +309,7 @@ impl Node {
     /// Stops: servers first, then the engine, after the block that it makes.
     ///
     /// # Errors
-    /// What ended the engine before it was asked to stop.
+    /// Error that ended the engine before it was asked to stop.
     pub async fn stop(self) -> Result<(), NodeError> {
         tokio::join!(self.rpc.stop(), self.rest.stop());
         Ok(tokio::task::block_in_place(|| self.engine.stop())?)
@@ -322,7 +322,7 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, NodeError> {
     bound.map_err(|error| NodeError::Listen { address, error })
 }
 
-/// Who a node is that has no peers.
+/// Identity of a node without peers.
 fn node_info(chain_id: &str, moniker: String, validator: [u8; 32]) -> NodeInfo {
     NodeInfo {
         id: hex::encode(strongroom_proof::comet::validators::address(&validator)),
@@ -337,7 +337,7 @@ fn node_info(chain_id: &str, moniker: String, validator: [u8; 32]) -> NodeInfo {
     }
 }
 
-/// What is known before the first block.
+/// Block information before the first block.
 fn before_first(genesis: &GenesisDoc) -> BlockInfo {
     BlockInfo {
         chain_id: genesis.chain_id.clone(),

@@ -11,7 +11,7 @@ use strongroom_store::{
 };
 use strongroom_types::{Hash, Height};
 
-/// What a replay came to.
+/// Result of a replay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Replayed {
     /// The newest height.

@@ -20,7 +20,7 @@ pub const DEPTH_MAX: usize = 256;
 /// Bytes of the longest encoded proof.
 pub const PROOF_BYTES_MAX: usize = 3 + 32 * DEPTH_MAX + 2 * 65;
 
-/// Where a raw key stands in the tree.
+/// Path of a raw key in the tree.
 #[must_use]
 pub fn key_hash(raw_key: &[u8]) -> Hash {
     sha256(raw_key)
@@ -92,7 +92,7 @@ const fn mask(depth: usize) -> u8 {
     }
 }
 
-/// How many leading bits two paths share.
+/// Number of leading bits that two paths share.
 #[must_use]
 pub fn common_depth(a: &Hash, b: &Hash) -> usize {
     let bytes = a.iter().zip(b).take_while(|(a, b)| a == b).count();

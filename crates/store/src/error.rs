@@ -46,13 +46,13 @@ pub enum Error {
     /// The database engine failed: disk, permissions, a damaged file.
     #[error("database: {detail}")]
     Engine {
-        /// What the engine said.
+        /// Text of the storage engine.
         detail: String,
     },
     /// The machine has no room for now: disk, descriptors, memory. The same call may succeed later.
     #[error("the machine is short of room: {detail}")]
     Short {
-        /// What the system said.
+        /// Text of the system.
         detail: String,
     },
     /// Another process has the database open.
@@ -70,7 +70,7 @@ pub enum Error {
     /// The database was made by another format, or with another setting that cannot change later.
     #[error("the store was made differently: {what}")]
     Format {
-        /// What differs.
+        /// The difference.
         what: String,
     },
     /// A prepared block does not stand on the newest version (any more), or its height does not follow.

@@ -7,7 +7,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-/// Who may read a file that is written.
+/// Permissions of a file that is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Readers {
     /// Whoever the umask lets.
@@ -33,7 +33,7 @@ pub fn write(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
 /// A rename that a power cut does not take back. Both names are in one directory.
 ///
 /// # Errors
-/// What the system says.
+/// Error of the system.
 pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
     fs::rename(from, to)?;
     sync_directory(directory_of(to))
@@ -42,12 +42,12 @@ pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
 /// Makes the names in a directory durable.
 ///
 /// # Errors
-/// What the system says.
+/// Error of the system.
 pub fn sync_directory(directory: &Path) -> io::Result<()> {
     File::open(directory)?.sync_all()
 }
 
-/// Where the new content of a file is until it is whole.
+/// Path of a file's new content until it is whole.
 #[must_use]
 pub fn partial(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();

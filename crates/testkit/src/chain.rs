@@ -353,7 +353,7 @@ fn application(way: Enclave, stores: &Stores, head: BlockInfo) -> (App, Arc<Host
     (app, host)
 }
 
-/// What is known before the first block.
+/// Block information before the first block.
 fn before_first(genesis: &GenesisDoc) -> BlockInfo {
     BlockInfo {
         chain_id: genesis.chain_id.clone(),

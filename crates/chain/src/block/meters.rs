@@ -26,7 +26,7 @@ impl Meter {
     pub const ALL: [Self; 3] = [Self::Gas, Self::Output, Self::Code];
 }
 
-/// What a transaction would take.
+/// What a transaction adds to each meter.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Use {
     /// Gas, at most its limit.

@@ -43,11 +43,11 @@ pub struct BlockOutcome {
     pub validator_updates: Vec<ValidatorUpdate>,
     /// New consensus parameters, if they changed.
     pub consensus_param_updates: Option<ConsensusParams>,
-    /// What changes in the trees.
+    /// Changes of the trees.
     pub writes: WriteSet,
     /// Content first seen in this block, by hash.
     pub new_code: BTreeMap<Hash, Bytes>,
-    /// What each transaction read and wrote.
+    /// Keys that each transaction read and wrote.
     pub access: Vec<Access>,
 }
 
@@ -57,7 +57,7 @@ struct BlockExecutor<'b> {
     env: ExecutionEnv<'b>,
     config: AnteConfig,
     meters: Meters,
-    /// How many transactions passed the ante chain.
+    /// Number of transactions that passed the ante chain.
     passed: u32,
     /// Fees by denomination: deltas until block end.
     fees: BTreeMap<String, u128>,

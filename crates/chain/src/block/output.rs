@@ -21,18 +21,18 @@ pub const OUTPUT_BYTES_MAX: usize = 47 << 20;
 pub const OUTPUT_TX_BYTES_MAX: usize = OUTPUT_BYTES_MAX / 2;
 /// The least that a byte of output costs. The local network's gas of a block buys about [`OUTPUT_BYTES_MAX`].
 pub(super) const GAS_PER_BYTE: Gas = 2;
-/// Where a transaction fails that has not the gas for its output.
+/// Gas location of a transaction that has not the gas for its output.
 const PRICE: &str = "block output meter";
-/// Where a transaction fails that takes more than [`OUTPUT_TX_BYTES_MAX`].
+/// Gas location of a transaction that takes more than [`OUTPUT_TX_BYTES_MAX`].
 const PER_TX: &str = "transaction output meter";
 /// Room for the error of a transaction that fails in its messages; a longer one pays as it is.
 const LOG_BYTES: usize = 256;
 /// The signature of a simulated transaction, as its event will show it.
 const SIGNATURE_BYTES: usize = 88;
 
-/// What an event, an attribute or a result takes beside its texts: lengths, tags, numbers.
+/// Overhead of an event, an attribute or a result, in bytes: lengths, tags, numbers.
 const ITEM_BYTES: usize = 16;
-/// What a result takes beside its parts.
+/// Overhead of a result, in bytes.
 const RESULT_BYTES: usize = 64;
 /// Hash and lengths of one piece of content.
 const CONTENT_BYTES: usize = 48;

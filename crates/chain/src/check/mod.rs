@@ -127,7 +127,7 @@ fn ante(
 pub struct Simulated {
     /// The limit that the transaction named.
     pub gas_wanted: Gas,
-    /// What it would use.
+    /// Gas that it would use.
     pub gas_used: Gas,
     /// Encoded `TxMsgData`.
     pub data: Vec<u8>,

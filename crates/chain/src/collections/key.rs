@@ -2,7 +2,7 @@
 
 use crate::types::Address;
 
-/// What can stand after a collection's name. Encodings of one type are prefix-free.
+/// A key that follows a collection's name. Encodings of one type are prefix-free.
 pub trait Key {
     /// Appends the encoding.
     fn write(&self, out: &mut Vec<u8>);

@@ -26,7 +26,7 @@ pub const BLOCK_BYTES_MAX: i64 = 4 << 20;
 pub const BLOCK_GAS_MAX: i64 = 100_000_000;
 /// `version.app` of the first headers.
 pub const VERSION_APP: u64 = 1;
-/// What each account has before the self-bond.
+/// Balance of each account before the self-bond, in `uscrt`.
 pub const GENESIS_BALANCE: u128 = 1_000_000_000_000_000_000;
 /// The validator's self-bond.
 pub const SELF_BOND: u128 = 100_000_000_000_000_000;
@@ -72,7 +72,7 @@ pub const LOCAL_ACCOUNTS: [LocalAccount; 5] = [
 ];
 /// The validator's account key, known since it signed the self-bond.
 pub(crate) const VALIDATOR_PUBKEY: &str = "A/65YgnkabVwuTXgvwAjDkui0heU3JmF9cEus7NX6FwN";
-/// What a local network chooses.
+/// Settings of a local network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocalnetParams {
     /// Chain id, `secretdev-1` by convention.

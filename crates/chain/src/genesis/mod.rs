@@ -174,7 +174,7 @@ impl Document {
     }
 }
 
-/// What [`init_chain`] gives.
+/// Result of [`init_chain`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InitOutcome {
     /// The state before the first block.

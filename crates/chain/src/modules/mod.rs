@@ -63,7 +63,7 @@ pub(crate) use auth::ante::run as ante;
 /// Takes a fee out of what another than its payer allows.
 pub(crate) use feegrant::keeper::use_fee_grant;
 
-/// How much of a balance may be spent: all of it, as long as nothing vests.
+/// Spendable part of a balance: all of it, as long as nothing vests.
 ///
 /// # Errors
 /// None yet.

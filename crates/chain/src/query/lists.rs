@@ -11,7 +11,7 @@ use crate::types::proto::cosmos::bank::v1beta1 as bank;
 use crate::types::proto::cosmos::base::query::v1beta1::{PageRequest, PageResponse};
 use crate::types::proto::cosmos::feegrant::v1beta1 as feegrant;
 
-/// What a list answers: its entries as text, and the page data.
+/// Answer of a list: its entries as text, and the page data.
 type Page = (Vec<String>, PageResponse);
 
 /// A list: its method, a request with a page, and how to read the answer.

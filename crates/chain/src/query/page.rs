@@ -15,9 +15,9 @@ pub const OFFSET_MAX: u64 = 10_000;
 /// A checked `PageRequest`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
-    /// Where to begin, as an earlier page's `next_key` said.
+    /// First key, as an earlier page's `next_key` said.
     pub key: Option<Vec<u8>>,
-    /// How many entries to skip.
+    /// Number of entries to skip.
     pub offset: usize,
     /// The most entries, 1 to [`LIMIT_MAX`].
     pub limit: usize,

@@ -28,7 +28,7 @@ pub struct AnteConfig {
     pub min_gas_price: Option<GasPrice>,
 }
 
-/// What clients see of a stop that is no fault: the error itself, or out of gas with its location.
+/// The error that clients see of a stop that is no fault: itself, or out of gas with its location.
 ///
 /// # Errors
 /// The fault.

@@ -44,7 +44,7 @@ impl Msg {
         &self.type_url
     }
 
-    /// Who must sign it, in order of its fields.
+    /// Required signers, in order of its fields.
     ///
     /// # Errors
     /// The address errors of signer fields.

@@ -27,7 +27,7 @@ pub(super) struct Client {
     host: String,
 }
 
-/// What CheckTx said.
+/// Result of CheckTx.
 pub(super) struct Checked {
     /// 0: the transaction waits for a block.
     pub(super) code: u64,

@@ -28,7 +28,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-/// What one request gets, in [`DENOM`].
+/// Payment of one request, in [`DENOM`].
 pub(crate) const AMOUNT: u128 = 1_000_000_000;
 /// The denomination.
 pub(crate) const DENOM: &str = "uscrt";
@@ -41,7 +41,7 @@ const TURN_WAITS: Duration = Duration::from_secs(10);
 /// Methods that may have an effect. Browsers ask with the others, and nobody means a payment by them.
 const METHODS: &str = "GET, POST, OPTIONS";
 
-/// Who pays, and on which chain.
+/// Paying account, and its chain.
 pub(crate) struct Faucet {
     account: Account,
     chain_id: String,

@@ -27,7 +27,7 @@ const NETWORK: &str = "network";
 const NEW: &str = "new";
 const PREVIOUS: &str = "previous";
 const DISCARDED: &str = "discarded";
-/// What the marker holds: the format of the directory.
+/// Content of the marker: the format of the directory.
 const FORMAT: &str = "2\n";
 /// A process that was just stopped may need this long until the system has taken its lock away.
 const LOCK_WAIT: Duration = Duration::from_secs(1);

@@ -216,7 +216,7 @@ pub enum EvidenceJson {
         /// The last height that both share.
         #[serde(rename = "CommonHeight")]
         common_height: Str<i64>,
-        /// Who signed.
+        /// Address of the signer.
         #[serde(rename = "ByzantineValidators")]
         byzantine_validators: Vec<ValidatorJson>,
         /// Of the set then.

@@ -94,7 +94,7 @@ struct Dump {
     peers: [(); 0],
 }
 
-/// Who proposes: the highest priority, of equals the first.
+/// The next proposer: the highest priority, of equals the first.
 fn proposer(set: &[Validator]) -> Option<(usize, &Validator)> {
     let by_priority = |(_, a): &(usize, &Validator), (_, b): &(usize, &Validator)| {
         a.proposer_priority.cmp(&b.proposer_priority)

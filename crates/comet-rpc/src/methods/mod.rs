@@ -30,7 +30,7 @@ pub(crate) type Answer = Result<String, RpcError>;
 /// An answer that is waited for without holding a thread.
 pub(crate) type Later = BoxFuture<'static, Answer>;
 
-/// What a method works with.
+/// Context of a method.
 #[derive(Clone)]
 pub(crate) struct Context {
     pub(crate) backend: Arc<Backend>,
@@ -46,7 +46,7 @@ pub(crate) enum Cache {
     Always,
 }
 
-/// How a method is called.
+/// Kind of a method's function.
 #[derive(Clone, Copy)]
 pub(crate) enum Call {
     /// It works and answers.

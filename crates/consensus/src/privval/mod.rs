@@ -39,7 +39,7 @@ pub enum SignerError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// Error of the system.
         error: std::io::Error,
     },
     /// A file is not what it should be.
@@ -59,9 +59,9 @@ pub enum SignerError {
     /// The key signed a greater height.
     #[error("height {last} was signed already, {height} is below it")]
     Behind {
-        /// What was to be signed.
+        /// Position that was to be signed.
         height: Height,
-        /// What was signed last.
+        /// Position that was signed last.
         last: Height,
     },
     /// What the key signed was of another chain.
@@ -114,7 +114,7 @@ pub struct Signer {
     key: SigningKey,
     pubkey: [u8; 32],
     last: Option<Signed>,
-    /// Where `last` is kept; `None`: nowhere (tests, benches).
+    /// File that keeps `last`; `None`: none (tests, benches).
     state_path: Option<PathBuf>,
     /// Whether the file has `last`.
     persisted: bool,

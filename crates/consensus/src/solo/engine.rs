@@ -157,7 +157,7 @@ pub enum BlockTiming {
     Instant,
 }
 
-/// What an engine is made of.
+/// Configuration of an engine.
 pub struct EngineConfig {
     /// The chain.
     pub genesis: Arc<GenesisDoc>,
@@ -285,7 +285,7 @@ impl Solo {
     /// Stops after the block that is being made, if one is, and tells how the engine ended.
     ///
     /// # Errors
-    /// What ended the engine before it was asked to stop.
+    /// Error that ended the engine before it was asked to stop.
     pub fn stop(mut self) -> Result<(), EngineError> {
         self.join()
     }

@@ -11,7 +11,7 @@ use strongroom_proof::light::{
 };
 use strongroom_types::{DecidedBlock, RawTx, Timestamp};
 
-/// What goes into a block besides what the chain dictates.
+/// Content of a block that its proposer chooses.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Content {
     /// Transactions in order.
@@ -226,7 +226,7 @@ const COMMIT_BYTES: u64 = 94 + 111;
 /// Frames of a block's four parts.
 const FRAME_BYTES: u64 = 11;
 
-/// How many bytes of transactions the next block can hold, each counted with its protobuf frame.
+/// Bytes of transactions that the next block can hold, each counted with its protobuf frame.
 #[must_use]
 pub fn room_for_txs(state: &ChainState) -> u64 {
     let most = BLOCK_BYTES_MAX as u64;

@@ -24,13 +24,13 @@ use strongroom_types::{Height, sha256};
 #[cfg(test)]
 mod tests;
 
-/// What the execution lane does.
+/// The execution lane.
 pub(crate) struct Executor {
     shared: Arc<Shared>,
     stage: Stage,
 }
 
-/// How far an enclave is in its life.
+/// Stage of an enclave's life.
 #[derive(Clone)]
 enum Stage {
     /// No seed, no chain.

@@ -150,7 +150,7 @@ impl Gateway {
     }
 }
 
-/// How far a thread brought a request.
+/// Progress of a request on a thread.
 enum Step {
     /// Height and printed answer.
     Done(u64, String),

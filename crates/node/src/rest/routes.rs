@@ -8,7 +8,7 @@ use prost_reflect::{
 };
 use strongroom_http::go;
 
-/// How deep a query key may reach into nested messages.
+/// Depth that a query key may reach into nested messages.
 const KEY_DEPTH_MAX: usize = 4;
 
 /// One route.

@@ -19,16 +19,16 @@ use strongroom_types::proto::cosmos::base::query::v1beta1::{PageRequest, PageRes
 /// Broadcasting, which waits for its turn: [`Services::broadcast`].
 pub const BROADCAST_TX: &str = "/cosmos.tx.v1beta1.Service/BroadcastTx";
 
-/// What the services are made of.
+/// The gRPC services of a node.
 #[derive(Clone)]
 pub struct Services {
     /// Public queries, contract queries, estimates.
     pub chain: Arc<HostChain>,
     /// Blocks, results, index.
     pub blocks: Arc<BlockStore>,
-    /// What waits for CheckTx.
+    /// Transactions that wait for CheckTx.
     pub checks: CheckQueue,
-    /// Who this node is.
+    /// Identity of this node.
     pub info: Arc<NodeInfo>,
 }
 
@@ -36,7 +36,7 @@ pub struct Services {
 pub type Answer = Result<(Height, Vec<u8>), QueryError>;
 
 impl Services {
-    /// What a method asks of the machine. Long is what passes the gate, and what the enclave runs.
+    /// Class of a method: how much it asks of the machine. Long is what passes the gate, and what the enclave runs.
     #[must_use]
     pub fn work(path: &str) -> Work {
         match path.strip_prefix('/').and_then(|p| p.split_once('/')) {

@@ -11,7 +11,7 @@ use strongroom_types::{Hash, Height, Timestamp};
 /// A signed precommit as a commit keeps it.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Vote {
-    /// Who voted.
+    /// Address of the voter.
     pub address: ValidatorAddress,
     /// When, by its own clock; signed.
     pub time: Timestamp,
@@ -19,7 +19,7 @@ pub struct Vote {
     pub signature: [u8; 64],
 }
 
-/// What one validator, by its place in the set, did in the deciding round.
+/// Entry of one validator, by its place in the set, in the deciding round.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum CommitSig {
     /// No vote was seen.
@@ -97,7 +97,7 @@ pub struct Commit {
     pub round: u32,
     /// The block.
     pub block_id: BlockId,
-    /// What each validator did.
+    /// One entry for each validator.
     pub signatures: Vec<CommitSig>,
 }
 

@@ -8,7 +8,7 @@ use prost::Message;
 use raw::types::evidence::Sum;
 use strongroom_types::{Hash, Height, Timestamp};
 
-/// What was done.
+/// Kind of misbehaviour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 #[borsh(use_discriminant = true)]
 #[repr(u8)]
@@ -22,7 +22,7 @@ pub enum MisbehaviorKind {
 /// One validator's misbehaviour as the state machine hears of it (ABCI `Misbehavior`).
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Misbehavior {
-    /// What was done.
+    /// Kind of misbehaviour.
     pub kind: MisbehaviorKind,
     /// By whom.
     pub address: ValidatorAddress,

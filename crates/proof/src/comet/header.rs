@@ -18,7 +18,7 @@ pub struct PartSetHeader {
     pub hash: Hash,
 }
 
-/// What validators vote for: the header's hash and the parts' root.
+/// Block id, for which validators vote: the header's hash and the parts' root.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct BlockId {
     /// Hash of the header.
@@ -106,7 +106,7 @@ pub struct Header {
     pub last_results_hash: Hash,
     /// Over the evidence.
     pub evidence_hash: Hash,
-    /// Who proposed the block.
+    /// Proposer of the block.
     pub proposer_address: ValidatorAddress,
 }
 

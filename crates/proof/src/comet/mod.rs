@@ -47,7 +47,7 @@ pub enum DecodeError {
     Protobuf {
         /// The message.
         what: &'static str,
-        /// What the decoder said.
+        /// Text of the decoder.
         reason: String,
     },
     /// A field is missing or out of its range.

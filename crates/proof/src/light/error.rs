@@ -24,7 +24,7 @@ pub enum LightError {
     /// Another block protocol than ours.
     #[error("block protocol {found} is not known")]
     BlockProtocol {
-        /// What the header says.
+        /// Value in the header.
         found: u64,
     },
     /// The header is of another chain.
@@ -33,7 +33,7 @@ pub enum LightError {
     /// The header is not of the next height.
     #[error("the header has height {found}, the next one is {expected}")]
     Height {
-        /// What the header says.
+        /// Value in the header.
         found: Height,
         /// The next height.
         expected: Height,
@@ -47,7 +47,7 @@ pub enum LightError {
     /// Time does not grow; or the first block has not the time of the genesis.
     #[error("the block time {found:?} does not follow {before:?}")]
     Time {
-        /// What the header says.
+        /// Value in the header.
         found: Timestamp,
         /// Time of the block before, or of the genesis.
         before: Timestamp,
@@ -55,7 +55,7 @@ pub enum LightError {
     /// The block time is before 1970 or after the year 2554.
     #[error("the block time {found:?} does not fit nanoseconds since 1970 in 64 bits")]
     TimeRange {
-        /// What the header or the genesis says.
+        /// Value in the header or the genesis.
         found: Timestamp,
     },
     /// The header commits to another validator set.
@@ -70,9 +70,9 @@ pub enum LightError {
     /// The header says another version of the rules.
     #[error("the header has app version {found}, expected {expected}")]
     VersionApp {
-        /// What the header says.
+        /// Value in the header.
         found: u64,
-        /// What is in force.
+        /// Value in force.
         expected: u64,
     },
     /// The header's state root is not ours.
@@ -108,9 +108,9 @@ pub enum LightError {
     /// The commit is of another height than the header.
     #[error("the commit is for height {found}, the header for {expected}")]
     CommitHeight {
-        /// What the commit says.
+        /// Value in the commit.
         found: Height,
-        /// What the header says.
+        /// Value in the header.
         expected: Height,
     },
     /// The commit is for another block.

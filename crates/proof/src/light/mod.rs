@@ -49,18 +49,18 @@ pub struct Expected {
     pub version_app: u64,
 }
 
-/// What one validator of the block before did about it, for those who reward and punish.
+/// Vote of one validator on the block before, for rewards and slashing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LastVote {
     /// Who.
     pub address: ValidatorAddress,
     /// Its voting power at that height.
     pub power: u64,
-    /// What it did.
+    /// Its vote.
     pub flag: VoteFlag,
 }
 
-/// What a validator did.
+/// Vote of a validator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VoteFlag {
     /// No vote was seen.
@@ -82,9 +82,9 @@ pub struct Block {
     pub time: Timestamp,
     /// Hash of the header: unknown to anyone before the block was proposed.
     pub header_hash: Hash,
-    /// What the commit names.
+    /// Block id in the commit.
     pub block_id: BlockId,
-    /// Who proposed.
+    /// Proposer.
     pub proposer_address: ValidatorAddress,
     /// The whole header.
     pub header: Header,

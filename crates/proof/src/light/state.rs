@@ -5,7 +5,7 @@ use crate::comet::{BlockId, CHAIN_ID_BYTES_MAX, Header, ValidatorSet};
 use borsh::{BorshDeserialize, BorshSerialize};
 use strongroom_types::{Hash, Height, Timestamp, ValidatorUpdate};
 
-/// What a chain begins with.
+/// Genesis, as the light client needs it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Genesis {
     /// Chain id, 1 to 50 bytes.

@@ -23,7 +23,7 @@ use node::{Inner, Leaf, Node};
 use std::sync::Arc;
 use strongroom_types::{Hash, sha256};
 
-/// What the tree knows of a key.
+/// Knowledge of a key in a partial tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Read {
     /// The value under the root.
@@ -79,7 +79,7 @@ impl PartialTree {
         self.root.bytes()
     }
 
-    /// What is known of `raw_key`.
+    /// Knowledge of `raw_key`.
     #[must_use]
     pub fn read(&self, raw_key: &[u8]) -> Read {
         self.read_hashed(&tree::key_hash(raw_key))
@@ -351,7 +351,7 @@ impl PartialTree {
     }
 }
 
-/// Where the known part of a path ends.
+/// End of the known part of a path.
 struct End<'a> {
     depth: usize,
     node: &'a Node,

@@ -43,7 +43,7 @@ pub enum BlockStoreError {
     /// A row cannot be read: the database was damaged or written by a newer version.
     #[error("block database: row of {what} is damaged")]
     Damaged {
-        /// What the row holds.
+        /// Content of the row.
         what: &'static str,
     },
     /// A height that does not follow the last one.
@@ -65,7 +65,7 @@ pub enum BlockStoreError {
         "the search visits more than {max} index rows; narrow it by height or by an exact value"
     )]
     TooManyRows {
-        /// How many it may visit.
+        /// Rows that it may visit.
         max: usize,
     },
 }
@@ -86,7 +86,7 @@ impl BlockStoreError {
 
 type Result<T> = core::result::Result<T, BlockStoreError>;
 
-/// Where a transaction is.
+/// Position of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TxLocation {
     /// Height of its block.
@@ -318,7 +318,7 @@ impl BlockStore {
             .transpose()
     }
 
-    /// What is known of the block at `height` without its content.
+    /// Description of the block at `height`.
     ///
     /// # Errors
     /// If the database fails.
@@ -346,7 +346,7 @@ impl BlockStore {
         self.read(&keys::block_hash(hash), "a height by hash")
     }
 
-    /// What executing `height` gave.
+    /// Results of the block at `height`.
     ///
     /// # Errors
     /// If the database fails.
@@ -356,7 +356,7 @@ impl BlockStore {
             .transpose()
     }
 
-    /// Where the transaction with this SHA-256 is. If the same bytes were included more than once: the last place where
+    /// Position of the transaction with this SHA-256. If the same bytes were included more than once: the last place where
     /// they succeeded, or else the first where they failed.
     ///
     /// # Errors

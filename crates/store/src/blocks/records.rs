@@ -12,19 +12,19 @@ pub struct BlockMeta {
     pub height: Height,
     /// Hash of its header.
     pub hash: Hash,
-    /// How many parts of 65,536 bytes it was cut into.
+    /// Number of parts of 65,536 bytes.
     pub parts_total: u32,
     /// Merkle root over the parts.
     pub parts_hash: Hash,
     /// Its length as protobuf `Block`, in bytes.
     pub size: u64,
-    /// How many transactions it has.
+    /// Number of transactions.
     pub txs: u32,
     /// `Header`, protobuf.
     pub header: Vec<u8>,
 }
 
-/// What executing a block gave.
+/// Result of a block's execution.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct BlockResults {
     /// One per transaction, in order.

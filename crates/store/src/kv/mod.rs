@@ -128,7 +128,7 @@ pub fn as_range(bounds: &(Bound<Vec<u8>>, Bound<Vec<u8>>)) -> Range<'_> {
     )
 }
 
-/// How much memory an engine may take.
+/// Memory limits of a storage engine.
 #[derive(Clone, Copy, Debug)]
 pub struct KvLimits {
     /// Blocks of the database kept in memory.

@@ -38,7 +38,7 @@ const READY: usize = 3;
 /// Older versions, built again from undo rows on request, that stay ready in memory.
 const REBUILT: usize = 2;
 
-/// How much of the past is kept.
+/// Limits of history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Heights before the newest that can be proven and rolled back to; at least [`PROVABLE_MIN`].
@@ -81,7 +81,7 @@ pub struct Version {
 pub struct ExtraKey(pub &'static str);
 
 impl ExtraKey {
-    /// Where the node stands in the chain of blocks.
+    /// Position of the node in the chain of blocks.
     pub const POSITION: Self = Self("position");
 
     /// The enclave's sealed anchor for `height`. Two places by turns, so that the last two are kept.
@@ -121,7 +121,7 @@ impl Shared {
 }
 
 impl StateStore {
-    /// How much of the past it keeps.
+    /// Number of versions that it keeps.
     #[must_use]
     pub const fn limits(&self) -> Limits {
         self.limits

@@ -29,7 +29,7 @@ pub(super) const NEWEST: &[u8] = b"m";
 /// Format of everything in this file.
 pub(super) const FORMAT: u32 = 1;
 
-/// What NEWEST holds.
+/// Content of NEWEST.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub(super) struct Newest {
     pub(super) format: u32,

@@ -35,7 +35,7 @@ const PROGRESS: u64 = 200;
 /// The gas of a block, as on the local network.
 const BLOCK_GAS: Gas = 100_000_000;
 
-/// What a run came to.
+/// Result of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Figures {
     /// The seed.

@@ -30,7 +30,7 @@ pub trait World: StateRead + Sized {
     /// The world before genesis of a chain with this number of a seed.
     fn before_genesis(seed: u64) -> Self;
 
-    /// What only the holder of the seed can do.
+    /// Operations that need the seed.
     fn secrets(&self) -> &dyn Secrets;
 
     /// Takes over what a block changes.

@@ -134,7 +134,7 @@ struct Step {
 }
 
 impl Index {
-    /// How many keys the set holds.
+    /// Number of keys in the set.
     ///
     /// # Errors
     /// Out of gas or a fault.

@@ -71,7 +71,7 @@ pub fn adopt_account(ctx: &mut Ctx, address: &Address) -> Result<bool, Stop> {
     Ok(account.pubkey.is_none() && account.sequence == 0)
 }
 
-/// How many accounts there are; their numbers are those below.
+/// Number of accounts; account numbers are those below it.
 ///
 /// # Errors
 /// Out of gas or a fault.

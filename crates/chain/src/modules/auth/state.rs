@@ -9,7 +9,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 pub struct Account {
     /// Number, given once in order of creation.
     pub number: u64,
-    /// How many transactions it has signed; what its next signature must name.
+    /// Number of transactions it has signed: its next signature must name it.
     pub sequence: u64,
     /// Compressed secp256k1 key, known from its first transaction on.
     pub pubkey: Option<[u8; 33]>,

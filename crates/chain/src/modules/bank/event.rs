@@ -40,7 +40,7 @@ pub fn transfer(recipient: &Address, sender: &Address, amount: &Coins) -> Event 
     )
 }
 
-/// Who sent: after `transfer` of a single send, after `coin_spent` of a multi-send.
+/// The sender's event: after `transfer` of a single send, after `coin_spent` of a multi-send.
 #[must_use]
 pub fn message(sender: &Address) -> Event {
     event("message", &[("sender", &sender.to_string())])

@@ -57,7 +57,7 @@ pub struct SendEnabled {
     pub enabled: bool,
 }
 
-/// What an account holds.
+/// Balance of an account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Balance {

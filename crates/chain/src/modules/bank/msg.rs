@@ -113,7 +113,7 @@ struct Send {
 struct MultiSend {
     /// Payer.
     from: Address,
-    /// What it pays: the sum of the outputs.
+    /// Sum of the outputs.
     total: Coins,
     /// Recipients in order, at least one.
     outputs: Vec<(Address, Coins)>,

@@ -41,7 +41,7 @@ pub struct DenomUnit {
     pub aliases: Vec<String>,
 }
 
-/// What people call a denomination.
+/// Names of a denomination for people.
 #[derive(
     Clone,
     Debug,

@@ -59,7 +59,7 @@ struct Info {
     funds: Vec<JsonCoin>,
 }
 
-/// What a query sees as random: one zero byte (contract-abi.md section 2).
+/// `random` of a query: one zero byte (contract-abi.md section 2).
 pub(super) const QUERY_RANDOM: &[u8] = &[0];
 
 /// `env` for a call of `contract`; `random` only where the contract asked for it, and [`QUERY_RANDOM`] in queries.

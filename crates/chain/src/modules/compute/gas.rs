@@ -34,13 +34,13 @@ pub(super) const fn remove() -> Gas {
 /// shorter. (What is above is hashed, copied and held until the end of the block, and would be free.)
 const KEY_FREE_BYTES: usize = 256;
 
-/// What a contract's own key of `bytes` costs in every operation, in SDK gas: 1 per byte above 256.
+/// Price of a contract's own key of `bytes` in every operation, in SDK gas: 1 per byte above 256.
 #[must_use]
 pub(super) fn key(bytes: usize) -> Gas {
     u64::try_from(bytes.saturating_sub(KEY_FREE_BYTES)).unwrap_or(u64::MAX)
 }
 
-/// What an event or an attribute costs beside its bytes: sealing and sorting it.
+/// Price of an event or an attribute beside its bytes: sealing and sorting it.
 const ITEM: Gas = 50;
 /// Bytes of a contract's JSON that one gas reads or writes.
 const JSON_BYTES: u64 = 32;
@@ -97,7 +97,7 @@ pub(super) fn compile(bytes: u64, cost_e18: u128) -> Gas {
 /// Weight of a byte of code that [`compile`] pays for: contracts weigh about 6 times their bytes.
 const WEIGHT_PER_BYTE: u64 = 8;
 
-/// What checking and loading an upload of `bytes` costs beside that, where it weighs more than any contract, in SDK gas.
+/// Extra price of an upload of `bytes` that weighs more than any contract does, in SDK gas.
 #[must_use]
 pub(super) fn odd(bytes: u64, weight: u64) -> Gas {
     weight

@@ -29,7 +29,7 @@ pub struct Genesis {
     /// Codes in order of id, from 1.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub codes: Vec<GenesisCode>,
-    /// How many instances there have been.
+    /// Number of instances so far.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub last_instance_id: String,
 }
@@ -74,7 +74,7 @@ pub struct GenesisContract {
     pub history: Vec<GenesisHistory>,
 }
 
-/// Where something happened.
+/// A position in the chain: height and transaction.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]

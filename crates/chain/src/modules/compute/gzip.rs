@@ -97,7 +97,7 @@ pub(super) fn gunzip(
     Ok(out)
 }
 
-/// How long the content says it is, in its last four bytes, for estimates. Delivery holds that against the content. What
+/// Length that the content declares in its last four bytes, for estimates. Delivery holds that against the content. What
 /// says nothing that a code can be (there may be bytes behind the member) counts as the longest, `most`.
 pub(super) fn declared_len(bytes: &[u8], most: usize) -> usize {
     let declared = bytes.last_chunk().copied().map_or(0, u32::from_le_bytes);

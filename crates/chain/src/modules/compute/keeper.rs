@@ -190,7 +190,7 @@ fn seal_data(ctx: &mut Ctx<'_, '_>, key: &TxKey, data: Option<Vec<u8>>) -> Resul
     output::data(key, &data)
 }
 
-/// Where gas for loading code goes (wire.md 1.12.2).
+/// Gas location of loading code (wire.md 1.12.2).
 pub(super) const LOAD_EXECUTE: &str = "Loading Compute module: execute";
 /// The same, for a query.
 pub(super) const LOAD_QUERY: &str = "Loading CosmWasm module: query";

@@ -15,7 +15,7 @@ use crate::types::{Address, Coins, TxError};
 /// A checked `MsgStoreCode`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreCode {
-    /// Who uploads.
+    /// Uploader.
     pub sender: Address,
     /// Wasm, raw or gzip, 1 to 2,097,152 bytes.
     pub wasm: Vec<u8>,
@@ -28,7 +28,7 @@ pub struct StoreCode {
 /// A checked `MsgInstantiateContract`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Instantiate {
-    /// Who pays the funds and becomes the creator.
+    /// Payer of the funds; becomes the creator.
     pub sender: Address,
     /// The code, not 0.
     pub code_id: u64,

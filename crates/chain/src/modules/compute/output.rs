@@ -103,7 +103,7 @@ pub(super) fn quoted(text: &str) -> &str {
         .unwrap_or(text)
 }
 
-/// What the events of a response cost, before anything is sealed.
+/// Price of the events of a response, before anything is sealed.
 #[must_use]
 pub(super) fn price(attributes: &[response::Attribute], custom: &[response::Event]) -> Gas {
     let all = |attributes: &[response::Attribute]| {

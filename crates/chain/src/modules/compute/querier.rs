@@ -86,7 +86,7 @@ pub(super) struct SmartQuery {
     pub msg: Vec<u8>,
 }
 
-/// What a request of a contract comes to.
+/// Outcome of a contract's request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum QueryOutcome {
     /// The answer is known: the bytes for the contract.

@@ -5,7 +5,7 @@ use crate::engine::StoredCode;
 use crate::types::{Address, Hash};
 use borsh::{BorshDeserialize, BorshSerialize};
 
-/// Where a contract or a history entry came to be.
+/// Position at which a contract or a history entry was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Position {
     /// Height.
@@ -26,9 +26,9 @@ pub enum CodeRecord {
 pub struct Code {
     /// SHA-256 of the unzipped wasm.
     pub hash: Hash,
-    /// What a load of it takes (`vm::Prepared::weight`), and is priced by.
+    /// Weight of loading it, in bytes (`vm::Prepared::weight`), and is priced by.
     pub weight: u64,
-    /// Who stored it.
+    /// Uploader.
     pub creator: Address,
     /// Source URL, may be empty.
     pub source: String,
@@ -41,7 +41,7 @@ pub struct Code {
 }
 
 impl Code {
-    /// What the engine has to know of it.
+    /// The code as the engine knows it.
     pub(super) const fn stored(&self) -> StoredCode {
         StoredCode {
             hash: self.hash,
@@ -61,7 +61,7 @@ impl CodeRecord {
     }
 }
 
-/// How a contract's data lies in the tree; part of the record so that it can change for new contracts.
+/// Layout of a contract's data in the tree; part of the record so that it can change for new contracts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum StorageLayout {
     /// One sealed entry per key (docs/spec/state.md).
@@ -80,7 +80,7 @@ pub enum ContractRecord {
 pub struct Contract {
     /// Its code.
     pub code_id: u64,
-    /// Who instantiated it.
+    /// Creator.
     pub creator: Address,
     /// Admin, if any.
     pub admin: Option<Address>,
@@ -88,7 +88,7 @@ pub struct Contract {
     pub label: String,
     /// When it was made.
     pub created: Position,
-    /// How its data lies.
+    /// Layout of its data.
     pub storage_layout: StorageLayout,
 }
 
@@ -102,7 +102,7 @@ impl ContractRecord {
     }
 }
 
-/// What a history entry tells.
+/// Operation of a history entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum Operation {
     /// Instantiation.

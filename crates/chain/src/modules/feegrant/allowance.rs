@@ -48,7 +48,7 @@ pub enum Allowance {
 /// Up to a sum, until a time.
 #[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Basic {
-    /// What is left; empty for no limit, since an allowance that is used up is removed.
+    /// Remaining amount; empty for no limit, since an allowance that is used up is removed.
     pub spend_limit: Coins,
     /// The last moment, if there is one.
     pub expiration: Option<Timestamp>,
@@ -63,7 +63,7 @@ pub struct Periodic {
     pub period: Period,
     /// The sum of a period.
     pub period_spend_limit: Coins,
-    /// What is left in this one.
+    /// Remaining amount of this period.
     pub period_can_spend: Coins,
     /// When the next one begins.
     pub period_reset: Timestamp,

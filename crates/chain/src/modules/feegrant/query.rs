@@ -37,7 +37,7 @@ pub(super) fn allowance(
     })
 }
 
-/// What a grantee may use, in order of granters.
+/// Grants of a grantee, in order of granters.
 pub(super) fn allowances(
     ctx: &mut Ctx,
     request: pb::QueryAllowancesRequest,
@@ -55,7 +55,7 @@ pub(super) fn allowances(
     })
 }
 
-/// What a granter has given, in order of grantees.
+/// Grants of a granter, in order of grantees.
 pub(super) fn allowances_by_granter(
     ctx: &mut Ctx,
     request: pb::QueryAllowancesByGranterRequest,

@@ -16,7 +16,7 @@ pub const BY_GRANTER: OrderedIndex<&Address> = OrderedIndex::new("feegrant/by_gr
 pub const BY_GRANTEE: OrderedIndex<&Address> = OrderedIndex::new("feegrant/by_grantee/");
 /// The seconds in which something expires, each as eight bytes, big-endian.
 pub const EXPIRIES: OrderedIndex<()> = OrderedIndex::new("feegrant/expiries/");
-/// What expires in a second: [`pair`]s.
+/// Grants that expire in a second: [`pair`]s.
 pub const EXPIRING: OrderedIndex<u64> = OrderedIndex::new("feegrant/expiring/");
 
 /// The names of all collections.

@@ -14,12 +14,12 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Genesis {
-    /// What the chain asks of its machines.
+    /// Security that the chain requires of its machines.
     #[serde(with = "security_word")]
     pub security: Security,
 }
 
-/// What the document says of the machines, and the network's keys.
+/// Security requirement and network keys of the document.
 ///
 /// # Errors
 /// [`GenesisError`] if it does not say it.

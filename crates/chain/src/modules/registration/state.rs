@@ -4,7 +4,7 @@ use crate::collections::Item;
 use crate::crypto::context::Security;
 pub use crate::genesis::NetworkKeys;
 
-/// What the chain asks of its machines.
+/// Security that the chain requires of its machines.
 pub const SECURITY: Item<Security> = Item::new("registration/security");
 /// The network's public keys.
 pub const NETWORK_KEYS: Item<NetworkKeys> = Item::new("registration/keys");

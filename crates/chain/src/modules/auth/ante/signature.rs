@@ -10,7 +10,7 @@ use crate::types::proto::{Any, Name};
 use crate::types::tx::{Tx, decode_proto};
 use crate::types::{Address, TxError, sha256};
 
-/// How many signed bytes an error shows at most: a megabyte of hex helps nobody.
+/// Signed bytes that an error shows at most: a megabyte of hex helps nobody.
 const SHOWN_BYTES_MAX: usize = 4_096;
 
 /// The public key of a signer.

@@ -32,7 +32,7 @@ use strongroom_vm::{CallMode, Entry, Instance, Outcome, Step, Trap, VmFault};
 pub struct Call {
     /// Entry point.
     pub entry_point: EntryPoint,
-    /// Who calls; not shown to queries.
+    /// Caller; not shown to queries.
     pub sender: Address,
     /// The contract.
     pub contract: Address,
@@ -48,7 +48,7 @@ pub struct Call {
     pub on_success: OnSuccess,
 }
 
-/// What the success of a call entails, before its messages go out.
+/// What to do when a call succeeds, before its messages go out.
 pub enum OnSuccess {
     /// The event `execute`.
     Executed,
@@ -102,7 +102,7 @@ impl<T: Into<Stop>> From<T> for Failure {
     }
 }
 
-/// What happens next.
+/// The next step.
 enum Next {
     /// The instance on top made a step.
     Step(Step),
