@@ -150,7 +150,8 @@ fn decode_bech32(text: &str) -> Result<(String, Vec<u8>), String> {
     };
     let symbols: Vec<Fe32> = data.chars().map(symbol).collect::<Result<_, _>>()?;
     let (payload, given) = symbols.split_at(symbols.len().saturating_sub(CHECKSUM_LEN));
-    let hrp = Hrp::parse(prefix).map_err(|e| e.to_string())?;
+    // One that is longer than bech32 allows: its characters have been looked at.
+    let hrp = Hrp::parse(prefix).map_err(|_| format!("invalid prefix length {}", prefix.len()))?;
     let full = payload
         .iter()
         .copied()
@@ -177,7 +178,8 @@ fn to_bytes(symbols: &[Fe32]) -> Result<Vec<u8>, String> {
         bits = bits.saturating_add(5);
         if bits >= 8 {
             bits = bits.saturating_sub(8);
-            bytes.push(u8::try_from(pending >> bits).map_err(|e| e.to_string())?);
+            let [byte, ..] = (pending >> bits).to_le_bytes();
+            bytes.push(byte);
             pending &= (1_u32 << bits).wrapping_sub(1);
         }
     }
@@ -198,7 +200,7 @@ impl BorshDeserialize for Address {
     fn deserialize_reader<R: borsh::io::Read>(r: &mut R) -> borsh::io::Result<Self> {
         let bytes = Vec::<u8>::deserialize_reader(r)?;
         Self::from_bytes(&bytes)
-            .map_err(|e| borsh::io::Error::new(borsh::io::ErrorKind::InvalidData, e))
+            .map_err(|e: AddressError| borsh::io::Error::new(borsh::io::ErrorKind::InvalidData, e))
     }
 }
 
@@ -287,6 +289,16 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    #[test]
+    fn a_prefix_that_bech32_does_not_allow_is_refused_in_our_words() {
+        let text = format!("{}1{}", "a".repeat(84), "q".repeat(40));
+        let refused = text.parse::<Address>().unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "decoding bech32 failed: invalid prefix length 84"
+        );
     }
 
     #[test]

@@ -334,7 +334,8 @@ impl IntoIterator for Coins {
 impl BorshDeserialize for Coins {
     fn deserialize_reader<R: borsh::io::Read>(r: &mut R) -> borsh::io::Result<Self> {
         let list = Vec::<Coin>::deserialize_reader(r)?;
-        Self::new(list).map_err(|e| borsh::io::Error::new(borsh::io::ErrorKind::InvalidData, e))
+        Self::new(list)
+            .map_err(|e: CoinsError| borsh::io::Error::new(borsh::io::ErrorKind::InvalidData, e))
     }
 }
 

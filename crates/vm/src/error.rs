@@ -9,10 +9,12 @@
 #[non_exhaustive]
 pub enum PrepareError {
     /// Not a wasm module, or not a valid one with the accepted features.
-    #[error("Wasm bytecode could not be deserialized. Deserialization error: \"{reason}\"")]
+    #[error("Wasm bytecode could not be deserialized. Deserialization error: \"{function}{what}\"")]
     Invalid {
-        /// What the parser says, and in which function.
-        reason: String,
+        /// The function, `function 'name' (#index): `, or empty.
+        function: String,
+        /// What is wrong.
+        what: Invalid,
     },
     /// A named limit of [`crate::limits`] is exceeded.
     #[error("Wasm contract exceeds a limit: {function}{what} {found}, at most {limit}")]
@@ -77,6 +79,25 @@ pub enum PrepareError {
     /// A contract of the older interface.
     #[error("Contract is CosmWasm v0.10 (it exports `cosmwasm_vm_version_3`): not supported yet")]
     NotSupportedYet,
+}
+
+/// In what way a module is not valid. The parser's own texts would change with its version, so these are few and ours: a
+/// validator on the uploader's machine says more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Invalid {
+    /// It does not begin like a module.
+    #[error("it does not begin with the eight bytes of a wasm module, version 1")]
+    Header,
+    /// Something outside of functions.
+    #[error("a section is malformed or not valid with the accepted features")]
+    Section,
+    /// Something in the function that is named.
+    #[error("the code is malformed or not valid with the accepted features")]
+    Code,
+    /// What `prepare` wrote: a mistake of ours.
+    #[error("the metered module is not valid")]
+    Metered,
 }
 
 impl PrepareError {

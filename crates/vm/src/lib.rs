@@ -42,7 +42,7 @@ mod region;
 
 pub use cache::{ModuleCache, ModuleKey};
 pub use engine::{Engine, Loaded, wasmi::WasmiEngine};
-pub use error::{EngineError, HostFault, PrepareError, Trap, VmFault};
+pub use error::{EngineError, HostFault, Invalid, PrepareError, Trap, VmFault};
 pub use host::{Charged, Host};
 pub use imports::Import;
 pub use instance::{CallMode, Instance, Outcome, QueryRequest, Step};

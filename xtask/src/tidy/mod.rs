@@ -6,6 +6,7 @@ mod documents;
 mod imports;
 mod lints;
 mod paths;
+mod texts;
 
 pub(crate) use lints::TRUSTED;
 
@@ -25,6 +26,7 @@ pub(crate) fn run(report: &mut Report) {
     rule(report, "tidy: documents", documents::broken);
     rule(report, "tidy: citations", citations::broken);
     rule(report, "tidy: attacks", attacks::broken);
+    rule(report, "tidy: own texts", texts::broken);
     rule(report, "tidy: no machine's paths", paths::broken);
 }
 

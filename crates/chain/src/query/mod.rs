@@ -73,6 +73,5 @@ fn handler(path: &str) -> Option<&'static module::QueryHandler> {
 /// # Errors
 /// gRPC 3 for bytes that are no such message.
 pub fn decode<M: Message + Default>(request: &[u8]) -> Result<M, QueryStop> {
-    M::decode(request)
-        .map_err(|e| QueryError::invalid_argument(format!("malformed request: {e}")).into())
+    M::decode(request).map_err(|_| QueryError::invalid_argument("malformed request").into())
 }

@@ -21,7 +21,7 @@ pub(super) fn of_message(message: &Any) -> Result<Vec<Address>, TxError> {
 fn of_field(field: Signer<'_>) -> Result<Address, TxError> {
     match field {
         Signer::Bytes(bytes) => {
-            Address::from_bytes(bytes).map_err(|e| sdk::UNKNOWN_ADDRESS.wrap(e))
+            Address::from_bytes(bytes).map_err(|e: AddressError| sdk::UNKNOWN_ADDRESS.wrap(e))
         }
         Signer::Text(text) => address(text),
     }
@@ -68,6 +68,7 @@ pub(crate) fn of_tx(messages: &[Msg], payer: &str) -> Result<Vec<Address>, TxErr
 /// # Errors
 /// sdk 7.
 pub(crate) fn fee_address(text: &str, what: &str) -> Result<Address, TxError> {
-    text.parse()
-        .map_err(|e| sdk::INVALID_ADDRESS.wrap(format!("invalid fee {what} address ({e})")))
+    text.parse().map_err(|e: AddressError| {
+        sdk::INVALID_ADDRESS.wrap(format!("invalid fee {what} address ({e})"))
+    })
 }

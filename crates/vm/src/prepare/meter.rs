@@ -21,7 +21,7 @@ use wasmparser::{
 use super::fusion::Fusion;
 use super::scan::{Body, numeric};
 use super::{limit, refused};
-use crate::error::PrepareError;
+use crate::error::{Invalid, PrepareError};
 use crate::{gas, limits};
 
 /// What to do before the operator at an offset.
@@ -78,7 +78,7 @@ pub(super) fn plan(
     allocations: FuncValidatorAllocations,
 ) -> Result<(Plan, FuncValidatorAllocations), PrepareError> {
     let (function, body) = body;
-    let broken = |e: wasmparser::BinaryReaderError| super::invalid("", &e);
+    let broken = |_| super::invalid(Invalid::Code);
     limit(
         "",
         "bytes of a function",
@@ -150,7 +150,7 @@ pub(super) fn plan(
 
 /// The number of declared locals.
 fn locals(body: &FunctionBody<'_>) -> Result<usize, PrepareError> {
-    let broken = |e: wasmparser::BinaryReaderError| super::invalid("", &e);
+    let broken = |_| super::invalid(Invalid::Code);
     let mut locals = 0_usize;
     for group in body.get_locals_reader().map_err(broken)? {
         let (count, ty) = group.map_err(broken)?;
@@ -192,14 +192,27 @@ fn accept(operator: &Operator<'_>) -> Result<(), PrepareError> {
     }?;
     match gas::price(operator) {
         Some(_) => Ok(()),
-        None => {
-            let debug = format!("{operator:?}");
-            let name: String = debug
-                .chars()
-                .take_while(char::is_ascii_alphanumeric)
-                .collect();
-            Err(refused(format!("it uses the instruction {name}")))
-        }
+        None => Err(refused(format!("it uses {}", foreign(operator)))),
+    }
+}
+
+/// What an operator that is valid and not of our dialect is called, by the specification of WebAssembly.
+fn foreign(operator: &Operator<'_>) -> &'static str {
+    match operator {
+        Operator::MemoryInit { .. } => "the instruction memory.init",
+        Operator::DataDrop { .. } => "the instruction data.drop",
+        Operator::TableInit { .. } => "the instruction table.init",
+        Operator::ElemDrop { .. } => "the instruction elem.drop",
+        Operator::TableCopy { .. } => "the instruction table.copy",
+        Operator::TableGet { .. } => "the instruction table.get",
+        Operator::TableSet { .. } => "the instruction table.set",
+        Operator::TableGrow { .. } => "the instruction table.grow",
+        Operator::TableSize { .. } => "the instruction table.size",
+        Operator::TableFill { .. } => "the instruction table.fill",
+        Operator::RefNull { .. } => "the instruction ref.null",
+        Operator::RefIsNull => "the instruction ref.is_null",
+        Operator::RefFunc { .. } => "the instruction ref.func",
+        _ => "an instruction that is not of our dialect",
     }
 }
 
@@ -354,7 +367,7 @@ impl Meter {
             }
             Operator::BrTable { targets } => {
                 for depth in targets.targets() {
-                    self.branch(depth.map_err(|e| super::invalid("", &e))?);
+                    self.branch(depth.map_err(|_| super::invalid(Invalid::Code))?);
                 }
                 self.branch(targets.default());
                 self.live = false;

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use strongroom_types::{Hash, sha256};
 use wasmparser::{Validator, WasmFeatures};
 
-use crate::error::PrepareError;
+use crate::error::{Invalid, PrepareError};
 use crate::{guard, limits};
 
 /// The version of this pass. It is consensus: stored in each code's record, part of the cache's key. Any change of
@@ -268,7 +268,7 @@ fn pass(wasm: &[u8]) -> Result<Prepared, PrepareError> {
     // A mistake of ours must not reach an engine: what we wrote has to be valid by the same rules.
     Validator::new_with_features(FEATURES)
         .validate_all(&rewritten)
-        .map_err(|e| invalid("", &e))?;
+        .map_err(|_| invalid(Invalid::Metered))?;
     let hash = sha256(&rewritten);
     Ok(Prepared {
         wasm: rewritten.into(),
@@ -310,9 +310,10 @@ fn refused(reason: impl Into<String>) -> PrepareError {
     }
 }
 
-/// What the parser or validator said.
-fn invalid(function: &str, error: &wasmparser::BinaryReaderError) -> PrepareError {
+/// Refuses what the parser or validator refuses. Its text is left out: it changes with its version.
+fn invalid(what: Invalid) -> PrepareError {
     PrepareError::Invalid {
-        reason: format!("{function}{}", names::quotable(&error.to_string(), 256)),
+        function: String::new(),
+        what,
     }
 }

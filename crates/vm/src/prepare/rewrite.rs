@@ -249,8 +249,9 @@ fn code(
 fn locate(wasm: &[u8], function: u32, error: PrepareError) -> PrepareError {
     let label = names::function_label(wasm, function);
     match error {
-        PrepareError::Invalid { reason } => PrepareError::Invalid {
-            reason: format!("{label}{reason}").replace('"', "'"),
+        PrepareError::Invalid { what, .. } => PrepareError::Invalid {
+            function: label.replace('"', "'"),
+            what,
         },
         PrepareError::Limit {
             what, found, limit, ..

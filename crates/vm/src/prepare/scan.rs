@@ -8,7 +8,7 @@ use wasmparser::{
 };
 
 use super::{FEATURES, invalid, limit, names, refused};
-use crate::error::PrepareError;
+use crate::error::{Invalid, PrepareError};
 use crate::limits;
 
 /// A constant initial value.
@@ -70,17 +70,28 @@ impl Header<'_> {
     }
 }
 
+/// Refuses a section that the parser or validator refuses.
+fn bad_section(_: wasmparser::BinaryReaderError) -> PrepareError {
+    invalid(Invalid::Section)
+}
+
+/// The magic number and the version of a module.
+const HEADER: &[u8] = b"\0asm\x01\0\0\0";
+
 /// Reads all sections.
 pub(super) fn scan(wasm: &[u8]) -> Result<Header<'_>, PrepareError> {
+    if !wasm.starts_with(HEADER) {
+        return Err(invalid(Invalid::Header));
+    }
     let mut header = Header::default();
     let mut validator = Validator::new_with_features(FEATURES);
     let mut parser = Parser::new(0);
     parser.set_features(FEATURES);
     for payload in parser.parse_all(wasm) {
-        let payload = payload.map_err(|e| invalid("", &e))?;
+        let payload = payload.map_err(bad_section)?;
         count(&payload)?;
         if let ValidPayload::Func(function, body) =
-            validator.payload(&payload).map_err(|e| invalid("", &e))?
+            validator.payload(&payload).map_err(bad_section)?
         {
             header.bodies.push((function, body));
         }
@@ -116,11 +127,10 @@ fn count(payload: &Payload<'_>) -> Result<(), PrepareError> {
 
 impl<'a> Header<'a> {
     fn take(&mut self, payload: Payload<'a>) -> Result<(), PrepareError> {
-        let broken = |e: wasmparser::BinaryReaderError| invalid("", &e);
         match payload {
             Payload::TypeSection(section) => {
                 for ty in section.into_iter_err_on_gc_types() {
-                    let ty = ty.map_err(broken)?;
+                    let ty = ty.map_err(bad_section)?;
                     limit(
                         "",
                         "parameters of a type",
@@ -142,7 +152,7 @@ impl<'a> Header<'a> {
             }
             Payload::ImportSection(section) => {
                 for import in section {
-                    let import = import.map_err(broken)?;
+                    let import = import.map_err(bad_section)?;
                     limit(
                         "",
                         "bytes of an import's name",
@@ -169,12 +179,12 @@ impl<'a> Header<'a> {
             }
             Payload::FunctionSection(section) => {
                 for ty in section {
-                    self.functions.push(ty.map_err(broken)?);
+                    self.functions.push(ty.map_err(bad_section)?);
                 }
             }
             Payload::TableSection(section) => {
                 for table in section {
-                    let table = table.map_err(broken)?;
+                    let table = table.map_err(bad_section)?;
                     limit(
                         "",
                         "table entries",
@@ -191,7 +201,7 @@ impl<'a> Header<'a> {
             }
             Payload::MemorySection(section) => {
                 for memory in section {
-                    let memory = memory.map_err(broken)?;
+                    let memory = memory.map_err(bad_section)?;
                     if memory.initial > limits::MEMORY_PAGES_MAX {
                         return Err(PrepareError::MemoryPages {
                             limit: limits::MEMORY_PAGES_MAX,
@@ -206,7 +216,7 @@ impl<'a> Header<'a> {
             }
             Payload::GlobalSection(section) => {
                 for global in section {
-                    let global = global.map_err(broken)?;
+                    let global = global.map_err(bad_section)?;
                     numeric(global.ty.content_type)?;
                     let value = constant(&global.init_expr)?;
                     self.globals.push(Global {
@@ -218,7 +228,7 @@ impl<'a> Header<'a> {
             }
             Payload::ExportSection(section) => {
                 for export in section {
-                    let export = export.map_err(broken)?;
+                    let export = export.map_err(bad_section)?;
                     limit(
                         "",
                         "bytes of an export's name",
@@ -234,7 +244,7 @@ impl<'a> Header<'a> {
             }
             Payload::ElementSection(section) => {
                 for element in section {
-                    let element = element.map_err(broken)?;
+                    let element = element.map_err(bad_section)?;
                     let ElementKind::Active { offset_expr, .. } = &element.kind else {
                         return Err(refused("it has a passive element segment"));
                     };
@@ -249,12 +259,13 @@ impl<'a> Header<'a> {
                         limits::ELEMENTS_TOTAL_MAX,
                     )?;
                     let functions: Result<Vec<u32>, _> = functions.into_iter().collect();
-                    self.elements.push((offset, functions.map_err(broken)?));
+                    self.elements
+                        .push((offset, functions.map_err(bad_section)?));
                 }
             }
             Payload::DataSection(section) => {
                 for data in section {
-                    let data = data.map_err(broken)?;
+                    let data = data.map_err(bad_section)?;
                     let DataKind::Active { offset_expr, .. } = &data.kind else {
                         return Err(refused("it has a passive data segment"));
                     };
@@ -316,8 +327,8 @@ pub(super) fn numeric(ty: ValType) -> Result<(), PrepareError> {
 
 fn constant(expr: &ConstExpr<'_>) -> Result<Constant, PrepareError> {
     let mut operators = expr.get_operators_reader();
-    let first = operators.read().map_err(|e| invalid("", &e))?;
-    let last = operators.read().map_err(|e| invalid("", &e))?;
+    let first = operators.read().map_err(bad_section)?;
+    let last = operators.read().map_err(bad_section)?;
     match (first, last) {
         (Operator::I32Const { value }, Operator::End) => Ok(Constant::I32(value)),
         (Operator::I64Const { value }, Operator::End) => Ok(Constant::I64(value)),

@@ -20,18 +20,42 @@ fn refused(wat: &str, code: u32, text: &str) {
 
 #[test]
 fn what_is_not_wasm_is_refused_in_the_protocols_words() {
-    for bytes in [
-        &b""[..],
-        b"\0as",
-        b"not wasm at all",
-        b"\0asm\x02\0\0\0",
-        b"\0asm\x01\0\0\0\xff",
+    let section = [b"\0asm\x01\0\0\0", &b"\xff"[..]].concat();
+    // Two results of a type, of a kind that nobody knows.
+    let ty = [b"\0asm\x01\0\0\0", &b"\x01\x05\x01\x60\0\x01\x01"[..]].concat();
+    let header = "it does not begin with the eight bytes of a wasm module, version 1";
+    let not_valid = "a section is malformed or not valid with the accepted features";
+    for (bytes, what) in [
+        (&b""[..], header),
+        (b"\0as", header),
+        (b"not wasm at all", header),
+        (b"\0asm\x02\0\0\0", header),
+        (b"\0asm\x0d\0\x01\0", header),
+        (&section, not_valid),
+        (&ty, not_valid),
     ] {
-        let error = prepare(bytes).unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .starts_with("Wasm bytecode could not be deserialized. Deserialization error: \"")
+        assert_eq!(
+            prepare(bytes).unwrap_err().to_string(),
+            format!("Wasm bytecode could not be deserialized. Deserialization error: \"{what}\"")
+        );
+    }
+}
+
+#[test]
+fn code_that_is_not_valid_is_refused_with_its_function_and_without_the_parsers_words() {
+    for body in [
+        "i32.add drop",
+        "(v128.const i32x4 0 0 0 0) drop",
+        "(return_call $other)",
+        "(i32.atomic.load (i32.const 0)) drop",
+        "(local.get 7) drop",
+    ] {
+        let wat = contract("", &format!("{PLAIN} (func $other) (func $bad {body})"));
+        assert_eq!(
+            refusal(&wat).to_string(),
+            "Wasm bytecode could not be deserialized. Deserialization error: \"function 'bad' (#6): the code is malformed \
+             or not valid with the accepted features\"",
+            "{body}"
         );
     }
 }
@@ -296,19 +320,19 @@ fn instructions_beyond_stock_rustc_are_refused_with_function_and_reason() {
     for (code, reason) in [
         (
             "(drop (table.get 0 (i32.const 0)))",
-            "function \"bad\" (#5): it uses the instruction TableGet",
+            "function \"bad\" (#5): it uses the instruction table.get",
         ),
         (
             "(drop (table.size 0))",
-            "function \"bad\" (#5): it uses the instruction TableSize",
+            "function \"bad\" (#5): it uses the instruction table.size",
         ),
         (
             "(table.copy 0 0 (i32.const 0) (i32.const 0) (i32.const 0))",
-            "instruction TableCopy",
+            "the instruction table.copy",
         ),
         (
             "(drop (ref.is_null (ref.null func)))",
-            "instruction RefNull",
+            "the instruction ref.null",
         ),
     ] {
         refused(&with(code), 3, reason);

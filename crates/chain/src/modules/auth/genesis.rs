@@ -9,6 +9,7 @@ use crate::genesis::{GenesisError, LOCAL_ACCOUNTS, LocalnetParams};
 use crate::module::GenesisState;
 use crate::modules::accounts;
 use crate::types::Address;
+use crate::types::address::AddressError;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
@@ -151,7 +152,7 @@ impl BaseAccount {
         let address: Address = self
             .address
             .parse()
-            .map_err(|e| field("address", format!("{e}")))?;
+            .map_err(|e: AddressError| field("address", format!("{e}")))?;
         let pubkey = match &self.pub_key {
             None => None,
             Some(PubKey::Secp256k1 { key }) => {

@@ -6,6 +6,7 @@ use crate::Ctx;
 use crate::error::broken;
 use crate::modules::accounts;
 use crate::query::{Page, QueryError, QueryStop};
+use crate::types::address::AddressError;
 use crate::types::proto::cosmos::auth::v1beta1 as pb;
 use crate::types::proto::cosmos::base::query::v1beta1::PageResponse;
 use crate::types::proto::cosmos::crypto::secp256k1::PubKey;
@@ -92,7 +93,7 @@ pub(super) fn address_bytes_to_string(
     request: pb::AddressBytesToStringRequest,
 ) -> Result<pb::AddressBytesToStringResponse, QueryStop> {
     let address = Address::from_bytes(&request.address_bytes)
-        .map_err(|e| QueryError::invalid_argument(e.to_string()))?;
+        .map_err(|e: AddressError| QueryError::invalid_argument(e.to_string()))?;
     Ok(pb::AddressBytesToStringResponse {
         address_string: address.to_string(),
     })
@@ -155,7 +156,7 @@ pub(super) fn module_accounts(
 
 fn parse(text: &str) -> Result<Address, QueryStop> {
     text.parse()
-        .map_err(|e| QueryError::invalid_argument(format!("{e}")).into())
+        .map_err(|e: AddressError| QueryError::invalid_argument(e.to_string()).into())
 }
 
 fn find(ctx: &mut Ctx, text: &str) -> Result<(Address, Account), QueryStop> {

@@ -14,6 +14,7 @@ use crate::genesis::{GenesisError, LocalnetParams};
 use crate::module::GenesisState;
 use crate::modules::accounts::BONDED_POOL;
 use crate::modules::auth;
+use crate::types::address::AddressError;
 use crate::types::coin::denom_is_valid;
 use crate::types::{Address, Coin, Coins};
 use serde::{Deserialize, Serialize};
@@ -75,7 +76,7 @@ fn field(what: &str, why: impl Into<String>) -> GenesisError {
 }
 
 fn coins(raw: &[GenesisCoin], what: &str) -> Result<Coins, GenesisError> {
-    GenesisCoin::read(raw).map_err(|e| field(what, e))
+    GenesisCoin::read(raw).map_err(|e: String| field(what, e))
 }
 
 fn denom(text: &str, what: &str) -> Result<(), GenesisError> {
@@ -157,10 +158,9 @@ impl GenesisState for Genesis {
         )?;
         let mut sum = Coins::default();
         for balance in &self.balances {
-            let holder: Address = balance
-                .address
-                .parse()
-                .map_err(|e| field("balances.address", format!("{}: {e}", balance.address)))?;
+            let holder: Address = balance.address.parse().map_err(|e: AddressError| {
+                field("balances.address", format!("{}: {e}", balance.address))
+            })?;
             if !auth::keeper::has_account(ctx, &holder)? {
                 return Err(field(
                     "balances.address",

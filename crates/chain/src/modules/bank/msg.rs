@@ -8,6 +8,7 @@ use crate::Ctx;
 use crate::error::Stop;
 use crate::module::TxMsg;
 use crate::modules::auth;
+use crate::types::address::AddressError;
 use crate::types::coin::is_wire_amount;
 use crate::types::error::sdk;
 use crate::types::proto::cosmos::bank::v1beta1 as pb;
@@ -169,6 +170,7 @@ impl TryFrom<pb::MsgMultiSend> for MultiSend {
 }
 
 fn address(text: &str, what: &str) -> Result<Address, TxError> {
-    text.parse()
-        .map_err(|e| sdk::INVALID_ADDRESS.wrap(format!("invalid {what} address: {e}")))
+    text.parse().map_err(|e: AddressError| {
+        sdk::INVALID_ADDRESS.wrap(format!("invalid {what} address: {e}"))
+    })
 }

@@ -7,6 +7,7 @@ use super::state::{
 use crate::Ctx;
 use crate::modules::{self, auth};
 use crate::query::{Page, QueryError, QueryStop};
+use crate::types::address::AddressError;
 use crate::types::coin::denom_is_valid;
 use crate::types::proto::cosmos::bank::v1beta1 as pb;
 use crate::types::proto::cosmos::base::query::v1beta1::{PageRequest, PageResponse};
@@ -160,8 +161,9 @@ fn check_denom(denom: &str) -> Result<(), QueryStop> {
 }
 
 fn address(text: &str) -> Result<Address, QueryStop> {
-    text.parse()
-        .map_err(|e| QueryError::invalid_argument(format!("invalid address: {e}")).into())
+    text.parse().map_err(|e: AddressError| {
+        QueryError::invalid_argument(format!("invalid address: {e}")).into()
+    })
 }
 
 /// An unknown account has 0 of everything.

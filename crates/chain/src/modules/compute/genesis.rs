@@ -15,7 +15,7 @@ use crate::types::{Address, sha256};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
-use strongroom_vm::PREP_VERSION;
+use strongroom_vm::{PREP_VERSION, PrepareError};
 
 /// Decimal places of a `LegacyDec`.
 const DECIMALS: usize = 18;
@@ -215,7 +215,7 @@ impl GenesisCode {
         let hash = sha256(&wasm);
         let module = ctx.env.engine.validate_upload(&hash, &wasm);
         let module = module.map_err(GenesisError::Fault)?;
-        let module = module.map_err(|e| refuse("codes.wasm", &e.to_string()))?;
+        let module = module.map_err(|e: PrepareError| refuse("codes.wasm", &e.to_string()))?;
         let code = Code {
             hash,
             weight: u64::try_from(module.bytes).unwrap_or(u64::MAX),

@@ -18,10 +18,11 @@ use crate::error::{Stop, broken};
 use crate::modules::compute::error as compute;
 use crate::modules::{accounts, auth, bank};
 use crate::ports::SecretsError;
+use crate::types::address::AddressError;
 use crate::types::error::sdk;
 use crate::types::proto::secret::compute::v1beta1 as pb;
 use crate::types::{Address, Coins, Hash, sha256};
-use strongroom_vm::PREP_VERSION;
+use strongroom_vm::{PREP_VERSION, PrepareError};
 
 /// Location of gas for what a contract tells: events, data, errors.
 pub(super) const CONTRACT_OUTPUT: &str = "Contract output";
@@ -83,11 +84,15 @@ pub(super) fn store_code(
         (Hash::default(), 0, false)
     } else {
         let hash = sha256(&wasm);
-        let module = ctx.env.engine.validate_upload(&hash, &wasm)?.map_err(|e| {
-            compute::CREATE_FAILED.wrap(format!(
-                "Execution error: Error during static Wasm validation: {e}"
-            ))
-        })?;
+        let module = ctx
+            .env
+            .engine
+            .validate_upload(&hash, &wasm)?
+            .map_err(|e: PrepareError| {
+                compute::CREATE_FAILED.wrap(format!(
+                    "Execution error: Error during static Wasm validation: {e}"
+                ))
+            })?;
         let bytes = u64::try_from(wasm.len()).unwrap_or(u64::MAX);
         let weight = u64::try_from(module.bytes).unwrap_or(u64::MAX);
         // Known only when it is loaded: an estimate is that of a contract, which is not odd.
@@ -225,7 +230,7 @@ pub(super) fn prepare_instantiate<K>(
         text => {
             let parsed = text
                 .parse()
-                .map_err(|e| crate::types::TxError::plain(format!("admin: {e}")))?;
+                .map_err(|e: AddressError| crate::types::TxError::plain(format!("admin: {e}")))?;
             Some(parsed)
         }
     };

@@ -8,6 +8,7 @@ use crate::Ctx;
 use crate::error::Stop;
 use crate::module::TxMsg;
 use crate::modules::bank;
+use crate::types::address::AddressError;
 use crate::types::error::sdk;
 use crate::types::proto::secret::compute::v1beta1 as pb;
 use crate::types::{Address, Coins, TxError};
@@ -152,7 +153,7 @@ fn sent_funds(m: &pb::MsgExecuteContract) -> Result<Coins, TxError> {
 }
 
 fn address(bytes: &[u8]) -> Result<Address, TxError> {
-    Address::from_bytes(bytes).map_err(|e| sdk::UNKNOWN_ADDRESS.wrap(e))
+    Address::from_bytes(bytes).map_err(|e: AddressError| sdk::UNKNOWN_ADDRESS.wrap(e))
 }
 
 fn invalid_request(inner: TxError) -> TxError {

@@ -10,6 +10,7 @@ use crate::error::{Stop, broken};
 use crate::modules::bank;
 use crate::modules::compute::error as compute;
 use crate::types::Address;
+use crate::types::address::AddressError;
 use crate::types::coin::denom_is_valid;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -206,6 +207,10 @@ struct Amount<T> {
     amount: T,
 }
 
+fn bad_address(error: &AddressError) -> Result<Vec<u8>, Stop> {
+    answer_error(&error.to_string())
+}
+
 fn bank_query(ctx: &mut Ctx<'_, '_>, query: &BankQuery) -> Result<Vec<u8>, Stop> {
     let coin = |denom: &str, amount: u128| JsonCoin {
         denom: denom.to_owned(),
@@ -225,7 +230,7 @@ fn bank_query(ctx: &mut Ctx<'_, '_>, query: &BankQuery) -> Result<Vec<u8>, Stop>
                     amount: coin(denom, amount),
                 })?)
             }
-            Err(e) => answer_error(&e.to_string()),
+            Err(e) => bad_address(&e),
         },
         BankQuery::AllBalances { address } => match address.parse::<Address>() {
             Ok(address) => {
@@ -234,7 +239,7 @@ fn bank_query(ctx: &mut Ctx<'_, '_>, query: &BankQuery) -> Result<Vec<u8>, Stop>
                     amount: json_coins(&coins),
                 })?)
             }
-            Err(e) => answer_error(&e.to_string()),
+            Err(e) => bad_address(&e),
         },
         BankQuery::Supply { denom } => {
             let amount = bank::keeper::supply(ctx, denom)?;

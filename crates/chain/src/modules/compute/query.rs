@@ -13,6 +13,7 @@ use crate::ctx::Ctx;
 use crate::error::{Stop, broken};
 use crate::modules::compute::error as compute;
 use crate::query::{QueryError, QueryStop};
+use crate::types::address::AddressError;
 use crate::types::error::sdk;
 use crate::types::proto::google::protobuf::Empty;
 use crate::types::proto::secret::compute::v1beta1 as pb;
@@ -20,7 +21,7 @@ use crate::types::{Address, Coins, TxError};
 
 fn address(text: &str) -> Result<Address, Stop> {
     text.parse()
-        .map_err(|e| TxError::plain(format!("{e}")).into())
+        .map_err(|e: AddressError| TxError::plain(e.to_string()).into())
 }
 
 /// Asks a contract. The message is sealed to the network, the answer to the sender.

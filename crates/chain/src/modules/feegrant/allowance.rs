@@ -4,11 +4,13 @@ use super::error;
 use crate::Ctx;
 use crate::error::Stop;
 use crate::tx::Msg;
+use crate::types::coin::CoinsError;
 use crate::types::error::sdk;
 use crate::types::proto::cosmos::base::v1beta1::Coin as PbCoin;
 use crate::types::proto::cosmos::feegrant::v1beta1 as pb;
 use crate::types::proto::google::protobuf::Duration;
 use crate::types::proto::{Any, Name, pack};
+use crate::types::time::TimeError;
 use crate::types::tx::{decode_proto, parse_error};
 use crate::types::{Coins, Gas, Timestamp, TxError};
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -156,11 +158,11 @@ fn invalid_coins(text: impl core::fmt::Display) -> TxError {
 /// Coins of an allowance; `what` names them.
 fn coins(list: &[PbCoin], what: &str) -> Result<Coins, TxError> {
     Coins::from_proto_list(list)
-        .map_err(|e| invalid_coins(format!("{what} amount is invalid: {}", e.given)))
+        .map_err(|e: CoinsError| invalid_coins(format!("{what} amount is invalid: {}", e.given)))
 }
 
 fn time(time: &crate::types::proto::google::protobuf::Timestamp) -> Result<Timestamp, TxError> {
-    Timestamp::from_proto(time).map_err(|e| parse_error(e.to_string()))
+    Timestamp::from_proto(time).map_err(|e: TimeError| parse_error(e.to_string()))
 }
 
 impl Allowance {

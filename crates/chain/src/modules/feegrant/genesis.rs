@@ -7,6 +7,9 @@ use crate::error::Stop;
 use crate::genesis::{GenesisCoin, GenesisError, LocalnetParams};
 use crate::module::GenesisState;
 use crate::modules::auth;
+use crate::types::TxError;
+use crate::types::address::AddressError;
+use crate::types::time::TimeError;
 use crate::types::{Address, Coins, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -79,15 +82,15 @@ fn refuse(what: &str, why: impl core::fmt::Display) -> GenesisError {
 }
 
 fn coins(list: &[GenesisCoin], what: &str) -> Result<Coins, GenesisError> {
-    GenesisCoin::read(list).map_err(|e| refuse(what, e))
+    GenesisCoin::read(list).map_err(|e: String| refuse(what, e))
 }
 
 fn time(text: &str, what: &str) -> Result<Timestamp, GenesisError> {
-    text.parse().map_err(|e| refuse(what, e))
+    text.parse().map_err(|e: TimeError| refuse(what, e))
 }
 
 fn address(text: &str, what: &str) -> Result<Address, GenesisError> {
-    text.parse().map_err(|e| refuse(what, e))
+    text.parse().map_err(|e: AddressError| refuse(what, e))
 }
 
 impl From<&Allowance> for GenesisAllowance {
@@ -153,7 +156,7 @@ impl GenesisAllowance {
 
     /// The same rules as for a message.
     fn checked(&self) -> Result<Allowance, GenesisError> {
-        Allowance::from_proto(&self.form()?.to_proto()).map_err(|e| refuse("allowance", e))
+        Allowance::from_proto(&self.form()?.to_proto()).map_err(|e: TxError| refuse("allowance", e))
     }
 }
 

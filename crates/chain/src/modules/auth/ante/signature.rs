@@ -2,6 +2,7 @@
 
 use super::super::state::Account;
 use crate::crypto::secp256k1 as ecdsa;
+use crate::types::amino::AminoError;
 use crate::types::amino::SignDoc;
 use crate::types::error::sdk;
 use crate::types::proto::cosmos::crypto::{ed25519, secp256k1};
@@ -102,7 +103,7 @@ pub(super) fn verify(
             };
             let bytes = doc
                 .to_bytes()
-                .map_err(|e| direct(number, chain_id, &e.to_string()))?;
+                .map_err(|e: AminoError| direct(number, chain_id, &e.to_string()))?;
             if is_signed(key, &bytes, signature) {
                 return Ok(());
             }

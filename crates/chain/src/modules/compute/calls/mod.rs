@@ -127,7 +127,7 @@ pub fn run(ctx: &mut Ctx<'_, '_>, key: &TxKey, call: Call) -> Result<Option<Vec<
     let entry_point = call.entry_point;
     let mut next = calls
         .enter(call, None)
-        .map_err(|failure| calls_failure(key, entry_point, failure));
+        .map_err(|failure: Failure| calls_failure(key, entry_point, failure));
     loop {
         next = match next {
             Ok(Next::Finished(data)) => return Ok(data),
