@@ -35,7 +35,7 @@ const IMPORTS: [Import; 7] = [
 /// Bytes of randomness for one module.
 const BYTES_MAX: u64 = 6_000;
 
-/// How often a module that cannot run is drawn anew. The last may have any loop, so that they stay rare instead of never.
+/// How often a module that cannot run is drawn anew. The last may have any block, so that they stay rare instead of never.
 const ATTEMPTS: u32 = 3;
 
 /// Splitmix64: small, well known, and the same everywhere.
@@ -116,11 +116,11 @@ fn imports() -> Vec<u8> {
 /// Module `number` of `seed`.
 pub(crate) fn module(seed: u64, number: u64) -> Vec<u8> {
     let mut random = Random::new(seed, number);
-    // Drawn anew where it cannot run: out of randomness in a place where wasm-smith needs some, or with a loop that takes
+    // Drawn anew where it cannot run: out of randomness in a place where wasm-smith needs some, or with a block that takes
     // parameters, which upload refuses.
     let wasm = (0..ATTEMPTS)
         .filter_map(|_| smith(&mut random))
-        .find(|wasm| !has_loop_parameters(wasm))
+        .find(|wasm| !has_block_parameters(wasm))
         .or_else(|| smith(&mut random))
         .unwrap_or_else(|| b"\0asm\x01\0\0\0".to_vec());
     if random.one_in(2) {
@@ -139,7 +139,7 @@ fn smith(random: &mut Random) -> Option<Vec<u8>> {
     Some(module.to_bytes())
 }
 
-fn has_loop_parameters(wasm: &[u8]) -> bool {
+fn has_block_parameters(wasm: &[u8]) -> bool {
     let mut takes = Vec::new();
     for payload in Parser::new(0).parse_all(wasm) {
         match payload {
@@ -152,9 +152,10 @@ fn has_loop_parameters(wasm: &[u8]) -> bool {
             Ok(Payload::CodeSectionEntry(body)) => {
                 let operators = body.get_operators_reader().into_iter().flatten().flatten();
                 for operator in operators {
-                    if let Operator::Loop {
-                        blockty: BlockType::FuncType(index),
-                    } = operator
+                    if let Operator::Block { blockty }
+                    | Operator::Loop { blockty }
+                    | Operator::If { blockty } = operator
+                        && let BlockType::FuncType(index) = blockty
                         && usize::try_from(index).is_ok_and(|index| takes.get(index) == Some(&true))
                     {
                         return true;

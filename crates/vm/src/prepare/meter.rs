@@ -120,7 +120,7 @@ pub(super) fn plan(
                 .saturating_add(usize::try_from(targets.len()).unwrap_or(usize::MAX));
         }
         validator.op(offset, &operator).map_err(broken)?;
-        refuse_loop_parameters(&operator, &validator)?;
+        refuse_block_parameters(&operator, &validator)?;
         operands = operands.max(validator.operand_stack_height());
         limit(
             "",
@@ -161,13 +161,14 @@ fn locals(body: &FunctionBody<'_>) -> Result<usize, PrepareError> {
     Ok(locals)
 }
 
-/// Refuses a loop that takes values from the stack. wasmi 2.0.0 takes the first of them for a local that lies below it on the
-/// stack, so the function goes on with another number (ADR 10). Compilers of contracts write no such loops.
-fn refuse_loop_parameters(
+/// Refuses a block that takes values from the stack. wasmi 2.0.0 takes the first of a loop's for a local that lies below it, and
+/// loses a local below those of nested blocks, so the function goes on with another number (ADR 10). Compilers of contracts write
+/// no such blocks.
+fn refuse_block_parameters(
     operator: &Operator<'_>,
     validator: &FuncValidator<ValidatorResources>,
 ) -> Result<(), PrepareError> {
-    let Operator::Loop { .. } = operator else {
+    let (Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. }) = operator else {
         return Ok(());
     };
     // The operator has been validated: what stands above the new frame's floor are its parameters.
@@ -175,7 +176,7 @@ fn refuse_loop_parameters(
     if floor == usize::try_from(validator.operand_stack_height()).ok() {
         return Ok(());
     }
-    Err(refused("it has a loop with parameters"))
+    Err(refused("it has a block with parameters"))
 }
 
 /// Refuses operators that are valid and not of our dialect.
