@@ -447,3 +447,11 @@ fn unknown_paths_and_malformed_requests_are_refused() {
     );
     assert_eq!(e.grpc().0.number(), 3);
 }
+
+#[test]
+fn bytes_that_are_no_request_are_refused_without_the_decoders_words() {
+    for bytes in [&b"\xff"[..], b"\x0a\x05a", b"\x0a\x01\xff", b"\x08\x01"] {
+        let refused = error(super::decode::<auth::QueryAccountRequest>(bytes));
+        assert_eq!(refused, QueryError::invalid_argument("malformed request"));
+    }
+}
