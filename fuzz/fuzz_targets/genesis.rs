@@ -1,8 +1,5 @@
-//! The genesis document.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
-
-fuzz_target!(|data: &[u8]| {
-    let _ = strongroom_chain::genesis::Document::parse(data);
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    strongroom_fuzz_decoders::chain::genesis(data);
 });

@@ -1,6 +1,6 @@
 //! Transactions around messages: most signed as they should be, some wrong in one place, some changed anywhere.
 
-use super::contracts::{Known, rehearsal};
+use super::contracts::{Known, SPEECH_GAS, rehearsal};
 use super::messages::message;
 use super::rng::Rng;
 use super::{SPEECHES, TXS};
@@ -53,8 +53,8 @@ pub(super) struct Made {
     pub(super) amino: bool,
 }
 
-/// A transaction of a block of speeches: the first may tell the speaker what to say or how often, the others have it
-/// say it, most of them with the gas for it.
+/// A transaction of a block of speeches: the first tells the speaker how often to say it, the second may tell it what, the
+/// others have it said, most of them with the gas for it and little more: a block's gas buys hardly more than it may give.
 pub(super) fn speech(
     rng: &mut Rng,
     known: &Known,
@@ -63,12 +63,17 @@ pub(super) fn speech(
     n: usize,
 ) -> Made {
     let (plain, times, gas) = match n {
-        0 if rng.once_in(2) => (rehearsal(rng), 1, 11_000_000),
-        _ => (
-            b"n".to_vec(),
-            rng.pick(&[4, 4, 4, 4, 4, 4, 3, 5]),
-            4_060_000 + rng.below(300_000) as Gas,
-        ),
+        0 => (vec![b'#', u8::MAX], 1, 100_000),
+        1 if rng.once_in(3) => (rehearsal(rng), 1, 8_000_000),
+        _ => {
+            let times: u8 = rng.pick(&[4, 4, 4, 4, 4, 4, 3, 5]);
+            let short = if rng.once_in(8) {
+                rng.below(300_000) as Gas
+            } else {
+                0
+            };
+            (b"n".to_vec(), times, Gas::from(times) * SPEECH_GAS - short)
+        }
     };
     let from = rng.below(senders.len());
     let mut call = || {

@@ -36,7 +36,7 @@ struct Transaction {
 
 /// A coin as contracts read and write it: the amount is a decimal string.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
-pub(super) struct JsonCoin {
+pub struct JsonCoin {
     /// Denomination.
     pub denom: String,
     /// Amount as decimal text.

@@ -6,7 +6,7 @@ use crate::modules::compute::error as compute;
 
 /// Why a gzip stream is refused. `Display` is the detail of `…: create contract failed`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum GzipError {
+pub enum GzipError {
     /// The header is not one of a deflate stream.
     #[error("gzip: invalid header")]
     Header,
@@ -51,7 +51,7 @@ const CHUNK_BYTES: usize = 65_536;
 ///
 /// # Errors
 /// What `pay` says; the error of the stream. Memory and unpaid work are bounded whatever the stream says.
-pub(super) fn gunzip(
+pub fn gunzip(
     bytes: &[u8],
     most: usize,
     mut pay: impl FnMut(usize) -> Result<(), Stop>,

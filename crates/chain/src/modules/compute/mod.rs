@@ -11,14 +11,14 @@ mod env;
 pub mod error;
 mod gas;
 pub mod genesis;
-mod gzip;
+pub mod gzip;
 pub mod keeper;
 pub mod limits;
 pub mod msg;
 pub mod output;
 mod querier;
 mod query;
-mod response;
+pub mod response;
 pub mod state;
 mod storage;
 

@@ -9,7 +9,7 @@ use serde::de::{Deserializer, Error as _};
 
 /// An attribute of an event.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub(super) struct Attribute {
+pub struct Attribute {
     /// Key.
     pub key: String,
     /// Value.
@@ -25,7 +25,7 @@ const fn yes() -> bool {
 
 /// A custom event.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub(super) struct Event {
+pub struct Event {
     /// Type, to be prefixed `wasm-`.
     #[serde(rename = "type")]
     pub kind: String,
@@ -35,7 +35,7 @@ pub(super) struct Event {
 
 /// Bytes that JSON carries as base64 text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Binary(pub Vec<u8>);
+pub struct Binary(pub Vec<u8>);
 
 impl<'de> Deserialize<'de> for Binary {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
@@ -50,7 +50,7 @@ impl<'de> Deserialize<'de> for Binary {
 /// When the caller wants to be called back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum ReplyOn {
+pub enum ReplyOn {
     /// Always.
     Always,
     /// On failure.
@@ -63,7 +63,7 @@ pub(super) enum ReplyOn {
 
 /// A message that a contract sends.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
-pub(super) struct SubMsg {
+pub struct SubMsg {
     /// The contract's own number for it.
     pub id: u64,
     /// The message.
@@ -77,7 +77,7 @@ pub(super) struct SubMsg {
 /// Kinds of messages (contract-abi.md 7.11). A kind that is not built yet is parsed, so that its refusal can name it.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum CosmosMsg {
+pub enum CosmosMsg {
     /// Coins.
     Bank(BankMsg),
     /// Contracts.
@@ -103,7 +103,7 @@ pub(super) enum CosmosMsg {
 /// Messages to the bank.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum BankMsg {
+pub enum BankMsg {
     /// Sends coins of the contract.
     Send {
         /// Receiver.
@@ -121,7 +121,7 @@ pub(super) enum BankMsg {
 /// Messages to contracts.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum WasmMsg {
+pub enum WasmMsg {
     /// Calls a contract.
     Execute {
         /// Callee.
@@ -162,7 +162,7 @@ pub(super) enum WasmMsg {
 /// The response of instantiate and execute.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Response {
+pub struct Response {
     /// Messages in order.
     pub messages: Vec<SubMsg>,
     /// Attributes of the `wasm` event.
@@ -184,14 +184,14 @@ enum Envelope<'a, T> {
 /// A contract's own error, as the text that is sealed to the sender: compact JSON of the value without the quotes
 /// around it (encryption.md section 5).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct ContractError(pub String);
+pub struct ContractError(pub String);
 
 /// Reads the result of instantiate or execute.
 ///
 /// # Errors
 /// `None` if it is no known shape: `failed to deserialize data`.
 #[must_use]
-pub(super) fn response(bytes: &[u8]) -> Option<Result<Response, ContractError>> {
+pub fn response(bytes: &[u8]) -> Option<Result<Response, ContractError>> {
     envelope(bytes)
 }
 
@@ -200,7 +200,7 @@ pub(super) fn response(bytes: &[u8]) -> Option<Result<Response, ContractError>> 
 /// # Errors
 /// `None` if it is no known shape.
 #[must_use]
-pub(super) fn query(bytes: &[u8]) -> Option<Result<Vec<u8>, ContractError>> {
+pub fn query(bytes: &[u8]) -> Option<Result<Vec<u8>, ContractError>> {
     Some(envelope::<Binary>(bytes)?.map(|b| b.0))
 }
 
@@ -215,7 +215,7 @@ fn envelope<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<Result<T, Contrac
 
 /// Whether these bytes are one JSON text.
 #[must_use]
-pub(super) fn is_json(bytes: &[u8]) -> bool {
+pub fn is_json(bytes: &[u8]) -> bool {
     serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok()
 }
 

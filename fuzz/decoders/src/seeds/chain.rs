@@ -1,0 +1,165 @@
+//! Seeds of what the state machine is given.
+
+use strongroom_chain::modules::MODULES;
+use strongroom_sdk::tx::TxBuilder;
+use strongroom_sdk::{keys::Account, local};
+use strongroom_types::Address;
+use strongroom_types::proto::cosmos::bank::v1beta1::{Input, MsgMultiSend, MsgSend, Output};
+use strongroom_types::proto::cosmos::base::v1beta1::Coin;
+use strongroom_types::proto::cosmos::feegrant::v1beta1::MsgRevokeAllowance;
+use strongroom_types::proto::secret::compute::v1beta1::{
+    MsgExecuteContract, MsgInstantiateContract, MsgStoreCode,
+};
+
+/// The lines of a text.
+pub(super) fn lines(text: &str) -> Vec<Vec<u8>> {
+    text.lines().map(|line| line.as_bytes().to_vec()).collect()
+}
+
+fn coins() -> Vec<Coin> {
+    vec![Coin {
+        denom: "uscrt".to_owned(),
+        amount: "5".to_owned(),
+    }]
+}
+
+/// Signed transactions, one for each kind of message.
+pub(super) fn transactions() -> Vec<Vec<u8>> {
+    let [a, b] = [&local::ACCOUNTS[1], &local::ACCOUNTS[2]];
+    let account = Account::from_mnemonic(a.mnemonic).expect("a known account");
+    let (from, to) = (a.address.to_owned(), b.address.to_owned());
+    let sender = from
+        .parse::<Address>()
+        .expect("an address")
+        .as_bytes()
+        .to_vec();
+    let new = || TxBuilder::new("secretdev-1");
+    let built = [
+        new().memo("hi").message(&MsgSend {
+            from_address: from.clone(),
+            to_address: to.clone(),
+            amount: coins(),
+        }),
+        new().message(&MsgMultiSend {
+            inputs: vec![Input {
+                address: from.clone(),
+                coins: coins(),
+            }],
+            outputs: vec![Output {
+                address: to.clone(),
+                coins: coins(),
+            }],
+        }),
+        new().message(&MsgStoreCode {
+            sender: sender.clone(),
+            wasm_byte_code: vec![0, 97, 115, 109, 1, 0, 0, 0],
+            ..MsgStoreCode::default()
+        }),
+        new().message(&MsgInstantiateContract {
+            sender: sender.clone(),
+            code_id: 1,
+            label: "label".to_owned(),
+            init_msg: vec![7; 130],
+            init_funds: coins(),
+            ..MsgInstantiateContract::default()
+        }),
+        new().message(&MsgExecuteContract {
+            sender: sender.clone(),
+            contract: sender,
+            msg: vec![7; 130],
+            sent_funds: coins(),
+            ..MsgExecuteContract::default()
+        }),
+        new().message(&MsgRevokeAllowance {
+            granter: from,
+            grantee: to,
+        }),
+    ];
+    let signed = built.iter().map(|tx| tx.sign(&account, 1, 2));
+    signed.map(|tx| tx.expect("signed")).collect()
+}
+
+/// Every query without a request, and some with one.
+pub(super) fn queries() -> Vec<Vec<u8>> {
+    let mut all = Vec::new();
+    let address = local::ACCOUNTS[1].address.as_bytes();
+    let field = |number: u8, value: &[u8]| {
+        let length = u8::try_from(value.len()).expect("short");
+        [&[number << 3 | 2, length], value].concat()
+    };
+    for query in MODULES.iter().flat_map(|module| module.queries) {
+        let path = format!("/{}/{}\0", query.service, query.method).into_bytes();
+        let requests = [
+            Vec::new(),
+            field(1, address),
+            [field(1, address), field(2, b"uscrt")].concat(),
+            [field(1, address), field(2, address)].concat(),
+            // The first page of two.
+            field(1, &[0x18, 2, 0x20, 1]),
+            vec![0x08, 1],
+        ];
+        all.extend(requests.map(|request| [path.clone(), request].concat()));
+    }
+    all
+}
+
+/// What contracts answer.
+pub(super) fn contract_results() -> Vec<Vec<u8>> {
+    let mut all = lines(include_str!("contract_results.txt"));
+    all.push(b"{\"Ok\":\"c2Vlbg==\"}".to_vec());
+    all
+}
+
+/// The contract that does what it is told, and small modules.
+pub(super) fn wasm() -> Vec<Vec<u8>> {
+    let puppet = include_str!("../../../../contracts/puppet.wat");
+    let small = r#"(module (memory 1)
+        (func (export "interface_version_8"))
+        (func (export "allocate") (param i32) (result i32) (local.get 0))
+        (func (export "deallocate") (param i32))
+        (func (export "instantiate") (param i32 i32 i32) (result i32)
+            (loop $l (br_if $l (i32.eqz (local.get 0)))) (i32.const 8))
+        (func (export "execute") (param i32 i32 i32) (result i32)
+            (select (i32.const 1) (i32.const 2) (i64.eqz (i64.const 0))))
+        (func (export "query") (param i32 i32) (result i32) (unreachable)))"#;
+    let text = [puppet, small, "(module)"];
+    text.iter()
+        .map(|t| wat::parse_str(t).expect("a module"))
+        .collect()
+}
+
+/// Members with and without the optional fields of the header, and with bytes behind them.
+pub(super) fn gzip() -> Vec<Vec<u8>> {
+    let content = wasm().swap_remove(1);
+    let plain = zip(0, &[], &content);
+    vec![
+        zip(0, &[], b""),
+        zip(0x04, &[2, 0, 1, 2], &content),
+        zip(0x08, b"name\0", &content),
+        zip(0x10 | 0x02, b"comment\0\x01\x02", &content),
+        zip(0, &[], &[0; 70_000]),
+        [plain.clone(), b"behind".to_vec()].concat(),
+        plain,
+    ]
+}
+
+fn zip(flags: u8, fields: &[u8], content: &[u8]) -> Vec<u8> {
+    let mut out = vec![0x1f, 0x8b, 8, flags, 0, 0, 0, 0, 0, 255];
+    out.extend(fields);
+    out.extend(miniz_oxide::deflate::compress_to_vec(content, 6));
+    out.extend(crc32(content).to_le_bytes());
+    out.extend(
+        u32::try_from(content.len())
+            .unwrap_or(u32::MAX)
+            .to_le_bytes(),
+    );
+    out
+}
+
+fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(u32::MAX, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
+            (crc >> 1) ^ (0xedb8_8320 & 0_u32.wrapping_sub(crc & 1))
+        })
+    })
+}

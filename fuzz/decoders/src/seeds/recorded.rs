@@ -1,0 +1,162 @@
+//! Seeds out of the recordings of CometBFT (`testdata/`), and the tree that proofs are held against.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use prost::Message as _;
+use serde_json::Value;
+use strongroom_consensus::GenesisDoc;
+use strongroom_proof::comet::{Header, ValidatorSet, raw};
+use strongroom_proof::light::LightState;
+use strongroom_proof::tree::{Entry, Proof, key_hash, subtree_hash, subtree_prove};
+use strongroom_testdata::{cometbft, cometbft_bytes};
+use strongroom_types::{DecidedBlock, Hash, Untrusted, ValidatorUpdate, sha256};
+
+/// The recorded chains with their number of blocks.
+pub const CHAINS: [(&str, u64); 2] = [("single", 20), ("four", 32)];
+
+/// Each block of a chain with the state of the light client before it.
+///
+/// # Panics
+/// If the recordings do not continue each other.
+#[must_use]
+pub fn states(&(chain, blocks): &(&str, u64)) -> Vec<(LightState, DecidedBlock)> {
+    let genesis = GenesisDoc::parse(genesis(chain)).expect("a recorded genesis");
+    let validators = ValidatorSet::new(genesis.validators.clone()).expect("recorded validators");
+    let mut state = LightState::genesis(&genesis.light(validators)).expect("a recorded genesis");
+    let mut all = Vec::new();
+    for height in 1..=blocks {
+        let recording = cometbft(&format!("{chain}/blocks/{height:03}.json"));
+        let block = decided(&recording, height);
+        let header = Header::decode(&block.header).expect("a recorded header");
+        let expected = crate::consensus::expected_by(&header);
+        let (_, after) = state
+            .verify(Untrusted::new(block.clone()), &expected)
+            .expect("a recorded block");
+        all.push((state, block));
+        state = after
+            .executed(&updates(&recording))
+            .expect("recorded validators");
+    }
+    all
+}
+
+/// The genesis document of a recorded chain.
+#[must_use]
+pub fn genesis(chain: &str) -> Vec<u8> {
+    cometbft_bytes(&format!("{chain}/config/genesis.json"))
+}
+
+fn bytes(value: &Value) -> Vec<u8> {
+    let text = value.as_str().expect("base64 text");
+    STANDARD.decode(text).expect("base64")
+}
+
+fn decided(recording: &Value, height: u64) -> DecidedBlock {
+    let proto = |name: &str| bytes(&recording["proto"][name]);
+    let block = raw::types::Block::decode(proto("block").as_slice()).expect("a recorded block");
+    DecidedBlock {
+        header: proto("header"),
+        commit: proto("commit"),
+        txs: block.data.unwrap_or_default().txs,
+        last_commit: if height == 1 {
+            Vec::new()
+        } else {
+            proto("last_commit")
+        },
+        evidence: proto("evidence_list"),
+    }
+}
+
+fn updates(recording: &Value) -> Vec<ValidatorUpdate> {
+    let list = recording["block_results"]["validator_updates"].as_array();
+    let update = |update: &Value| ValidatorUpdate {
+        pubkey: bytes(&update["pub_key"]["Sum"]["value"]["ed25519"])
+            .try_into()
+            .expect("an ed25519 key"),
+        power: update["power"]
+            .as_str()
+            .map_or(0, |power| power.parse().expect("a number")),
+    };
+    list.into_iter().flatten().map(update).collect()
+}
+
+/// Bodies and query strings that were sent to the recorded node.
+#[must_use]
+pub fn requests() -> Vec<Vec<u8>> {
+    let mut all = Vec::new();
+    for name in [
+        "abci",
+        "blocks",
+        "broadcast",
+        "envelope",
+        "http",
+        "info",
+        "tx",
+    ] {
+        let recording = cometbft(&format!("single/rpc/{name}.json"));
+        for exchange in recording["exchanges"].as_array().into_iter().flatten() {
+            let request = &exchange["request"];
+            if let Some(body) = request["body"].as_str() {
+                all.push(body.as_bytes().to_vec());
+            }
+            let target = request["target"].as_str().unwrap_or_default();
+            if let Some((_, query)) = target.split_once('?') {
+                all.push(query.as_bytes().to_vec());
+            }
+        }
+    }
+    all
+}
+
+/// Frames that were sent to the recorded node's websocket.
+#[must_use]
+pub fn frames() -> Vec<Vec<u8>> {
+    let mut all = Vec::new();
+    for name in ["errors", "events", "steps", "tx_conditions"] {
+        let recording = cometbft(&format!("single/ws/{name}.json"));
+        let frames = recording["frames"].as_array();
+        let sent = frames
+            .into_iter()
+            .flatten()
+            .filter(|f| f["from"] == "client");
+        all.extend(sent.filter_map(|f| Some(f["data"].as_str()?.as_bytes().to_vec())));
+    }
+    all
+}
+
+/// What is in the tree that proofs are held against.
+pub const ENTRIES: [(&[u8], &[u8]); 3] = [(b"key", b"value"), (b"other", b""), (b"third", b"3")];
+
+fn entries() -> Vec<Entry> {
+    let mut entries: Vec<Entry> = ENTRIES
+        .iter()
+        .map(|(key, value)| Entry {
+            key_hash: key_hash(key),
+            value_hash: sha256(value),
+        })
+        .collect();
+    entries.sort();
+    entries
+}
+
+/// The root of that tree.
+#[must_use]
+pub fn tree_root() -> Hash {
+    subtree_hash(&entries(), 0)
+}
+
+/// Proofs of its entries and of an absence, for reading and for writing.
+#[must_use]
+pub fn proofs() -> Vec<Vec<u8>> {
+    let keys = ENTRIES
+        .iter()
+        .map(|(key, _)| *key)
+        .chain([b"absent".as_slice()]);
+    let both = keys.flat_map(|key| [(key, false), (key, true)]);
+    let proofs = both.map(|(key, for_write)| {
+        let mut proof = Proof::default();
+        subtree_prove(&entries(), 0, &key_hash(key), for_write, &mut proof);
+        proof.encode()
+    });
+    proofs.collect()
+}
