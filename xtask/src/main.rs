@@ -23,13 +23,17 @@ cargo xtask <step>
   deny        licences, banned crates and sources of dependencies
   sgx         the trusted crates check for SGX (needs a nightly toolchain with rust-src)
   contracts   builds the contracts, one at a time
-  fuzz [OPTION…] random contracts through prepare, load and call, beside V8; the options are those of fuzz/modules
+  doc         documentation of all crates; warnings are errors
+  wasm32      the libraries that a client in a browser uses build for it
+  fuzz [OPTION…] format, lints and corpora of the fuzzers, then random contracts through prepare, load and call, beside V8;
+              the options are those of fuzz/modules
   unit        unit, property and integration tests of both workspaces
   build       the release binary
   e2e [FILE…] unmodified clients against the release binary; all files, or those named
 
 Not part of `test`:
 
+  coverage    which lines the tests reach, with cargo-llvm-cov
   golden [--check | --write] [CHAIN…]
               records what real CometBFT says into target/golden (needs Go, takes minutes), and compares the recording
               with testdata/cometbft-v0.38, or puts it there
@@ -49,6 +53,9 @@ fn main() -> ExitCode {
         "sgx" => steps::sgx(&mut report),
         "contracts" => steps::contracts(&mut report),
         "unit" => steps::unit(&mut report),
+        "doc" => steps::doc(&mut report),
+        "wasm32" => steps::wasm32(&mut report),
+        "coverage" => steps::coverage(&mut report),
         "fuzz" => steps::fuzz(&mut report, &rest),
         "build" => steps::build(&mut report),
         "e2e" => steps::e2e(&mut report, &rest),

@@ -21,6 +21,8 @@ const FUZZ: [&str; 7] = [
     "45",
     "--differential",
 ];
+/// Libraries that a client in a browser uses; crypto and sdk lack a source of randomness there.
+const BROWSER: [&str; 1] = ["strongroom-types"];
 const CONTRACTS: [&str; 3] = ["counter", "token", "probe"];
 const WASM_TARGET: &str = "wasm32-unknown-unknown";
 
@@ -31,7 +33,9 @@ pub(crate) fn all(report: &mut Report) {
     contracts(report);
     clippy(report);
     unit(report);
-    fuzz(report, &FUZZ.map(str::to_owned));
+    doc(report);
+    wasm32(report);
+    fuzz(report, &[]);
     sgx(report);
     build(report);
     e2e(report, &[]);
@@ -85,13 +89,91 @@ pub(crate) fn unit(report: &mut Report) {
     }
 }
 
-/// Random contracts on our engine and on V8 (docs/fuzzing.md). One check: none did what none may.
+/// Documentation of the workspace, private items too; warnings are errors.
+pub(crate) fn doc(report: &mut Report) {
+    report.suite("documentation", || {
+        let mut doc = cargo(
+            &[
+                "doc",
+                "--locked",
+                "--workspace",
+                "--no-deps",
+                "--document-private-items",
+            ],
+            ".",
+        );
+        doc.env("RUSTDOCFLAGS", "-D warnings");
+        Ok(Count::check(run(doc)?))
+    });
+}
+
+/// The libraries of clients build for browsers.
+pub(crate) fn wasm32(report: &mut Report) {
+    report.suite("client libraries for browsers", || {
+        ensure_wasm_target()?;
+        let mut arguments = vec!["check", "--locked", "--lib", "--target", WASM_TARGET];
+        for package in BROWSER {
+            arguments.extend(["-p", package]);
+        }
+        Ok(Count::check(run(cargo(&arguments, "."))?))
+    });
+}
+
+/// Coverage of the tests, as a table and as HTML in `target/llvm-cov`.
+pub(crate) fn coverage(report: &mut Report) {
+    const NAME: &str = "coverage";
+    if !works(cargo(&["llvm-cov", "--version"], ".")) {
+        return report.skipped(
+            NAME,
+            "cargo-llvm-cov is not installed: cargo install cargo-llvm-cov --locked && rustup component add llvm-tools",
+        );
+    }
+    report.suite(NAME, || {
+        let test = cargo(&["llvm-cov", "--locked", "--workspace", "--html"], ".");
+        let table = cargo(&["llvm-cov", "report", "--summary-only"], ".");
+        Ok(Count::check(run(test)? && run(table)?))
+    });
+}
+
+/// The workspace of the fuzzers: its format, its lints, the corpora of the decoders, random contracts on our engine and on
+/// V8 (docs/fuzzing.md). The options are those of the random contracts; without any, they are few and of a fixed seed.
 pub(crate) fn fuzz(report: &mut Report, options: &[String]) {
+    const DIRECTORY: &str = "fuzz";
+    report.suite("format of fuzzers", || {
+        Ok(Count::check(run(cargo(
+            &["fmt", "--all", "--check"],
+            DIRECTORY,
+        ))?))
+    });
+    // In release as what is run, so that dependencies are compiled once; the binaries of libFuzzer are among the targets.
+    report.suite("clippy of fuzzers", || {
+        let arguments = [
+            "clippy",
+            "--locked",
+            "--release",
+            "--workspace",
+            "--all-targets",
+            "--",
+            "-D",
+            "warnings",
+        ];
+        Ok(Count::check(run(cargo(&arguments, DIRECTORY))?))
+    });
+    report.suite("corpora of decoders", || {
+        let package = "strongroom-fuzz-decoders";
+        let test = cargo(&["test", "--locked", "--release", "-p", package], DIRECTORY);
+        let (output, succeeded) = run_and_read(test)?;
+        Ok(count_cargo_test(&output, succeeded))
+    });
     report.suite("random contracts", || {
         let mut arguments = vec!["run", "--locked", "--release", "--quiet"];
         arguments.extend(["-p", "strongroom-fuzz-modules", "--"]);
-        arguments.extend(options.iter().map(String::as_str));
-        Ok(Count::check(run(cargo(&arguments, "fuzz"))?))
+        if options.is_empty() {
+            arguments.extend(FUZZ);
+        } else {
+            arguments.extend(options.iter().map(String::as_str));
+        }
+        Ok(Count::check(run(cargo(&arguments, DIRECTORY))?))
     });
 }
 
@@ -118,9 +200,14 @@ pub(crate) fn deny(report: &mut Report) {
             );
         }
         let mut count = Count::default();
-        for (directory, config) in [(".", "deny.toml"), ("contracts", "../deny.toml")] {
+        for (directory, config) in [
+            (".", "deny.toml"),
+            ("contracts", "../deny.toml"),
+            ("fuzz", "../deny.toml"),
+        ] {
             let mut check = cargo(&["deny", "--locked", "--config", config], directory);
-            check.args(["check", "bans", "licenses", "sources"]);
+            check.args(["check", "--allow", "license-exception-not-encountered"]);
+            check.args(["bans", "licenses", "sources"]);
             count.add(Count::check(run(check)?));
         }
         Ok(count)

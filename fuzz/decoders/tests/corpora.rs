@@ -57,7 +57,7 @@ fn every_corpus_keeps_the_promises_of_its_target_and_reaches_what_is_accepted() 
             .count();
         assert!(
             accepted > 0,
-            "nothing of the corpus of {name} is accepted any more"
+            "nothing of the corpus of {name} is accepted any more: see docs/fuzzing.md, seeds"
         );
     }
 }

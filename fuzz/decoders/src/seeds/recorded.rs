@@ -9,7 +9,7 @@ use strongroom_proof::comet::{Header, ValidatorSet, raw};
 use strongroom_proof::light::LightState;
 use strongroom_proof::tree::{Entry, Proof, key_hash, subtree_hash, subtree_prove};
 use strongroom_testdata::{cometbft, cometbft_bytes};
-use strongroom_types::{DecidedBlock, Hash, Untrusted, ValidatorUpdate, sha256};
+use strongroom_types::{DecidedBlock, Hash, RawTx, Untrusted, ValidatorUpdate, sha256};
 
 /// The recorded chains with their number of blocks.
 pub const CHAINS: [(&str, u64); 2] = [("single", 20), ("four", 32)];
@@ -57,7 +57,7 @@ fn decided(recording: &Value, height: u64) -> DecidedBlock {
     DecidedBlock {
         header: proto("header"),
         commit: proto("commit"),
-        txs: block.data.unwrap_or_default().txs,
+        txs: RawTx::list(block.data.unwrap_or_default().txs),
         last_commit: if height == 1 {
             Vec::new()
         } else {
