@@ -49,6 +49,9 @@ pub(crate) struct Args {
     /// Name of a new chain [default: secretdev-1]. An existing one keeps its name.
     #[arg(long, value_parser = preflight::chain_id)]
     chain_id: Option<String>,
+    /// The least fee for each unit of gas, in uscrt. Wallets pay 0.1 unless they are told otherwise.
+    #[arg(long, value_parser = preflight::gas_price, default_value = "0.0125uscrt")]
+    min_gas_price: GasPrice,
     /// Leave this transaction out of its block: the way past a block that no enclave can execute (docs/spec/door.md).
     /// The home remembers it.
     #[arg(long, value_name = "HEIGHT:HASH")]
@@ -161,7 +164,7 @@ async fn network(args: &Args, home: &Home, shares: Shares, mut stop: Stop) -> an
         rest: SocketAddr::new(args.listen, args.rest_port),
         rpc: SocketAddr::new(args.listen, args.rpc_port),
         shares: shares.clone(),
-        min_gas_price: GasPrice::default(),
+        min_gas_price: args.min_gas_price.clone(),
         timing: args.block_time.timing(),
         moniker: "banana".to_owned(),
     };
@@ -169,7 +172,12 @@ async fn network(args: &Args, home: &Home, shares: Shares, mut stop: Stop) -> an
     let listening = TcpListener::bind(faucet_at).await;
     let listening = listening.with_context(|| format!("cannot serve on {faucet_at}"))?;
     let mut node = Node::start(config, transport, genesis, seal, signer).await?;
-    let payer = Faucet::new(faucet_account()?, chain_id.clone(), node.rpc());
+    let payer = Faucet::new(
+        faucet_account()?,
+        chain_id.clone(),
+        args.min_gas_price.clone(),
+        node.rpc(),
+    );
     let faucet = faucet::serve(payer, listening, shares.faucet)?;
     if node.wait_for(1).await {
         home.keep()?;

@@ -1,11 +1,13 @@
 //! What a network needs of its machine, looked for before anything is changed.
 
+use crate::faucet::DENOM;
 use crate::localnet::Args;
 use anyhow::{Context as _, bail, ensure};
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::thread;
+use strongroom_chain::tx::{GasPrice, NotAGasPrice};
 use strongroom_http::Shares;
 
 /// Longest name of a chain, as in the genesis file.
@@ -65,6 +67,16 @@ pub(crate) fn chain_id(text: &str) -> Result<String, String> {
         ));
     }
     Ok(text.to_owned())
+}
+
+/// The only denomination of fees on a local network is that of its accounts.
+pub(crate) fn gas_price(text: &str) -> Result<GasPrice, String> {
+    let price: GasPrice = text.parse().map_err(|e: NotAGasPrice| e.to_string())?;
+    if price.denom == DENOM {
+        Ok(price)
+    } else {
+        Err(format!("fees are paid in {DENOM}, not in {}", price.denom))
+    }
 }
 
 fn ports(args: &Args) -> anyhow::Result<()> {

@@ -48,6 +48,13 @@ impl TxBuilder {
         self
     }
 
+    /// Sets the fee, in `uscrt`; after [`Self::gas`], which sets one too.
+    #[must_use]
+    pub const fn fee(mut self, amount: u64) -> Self {
+        self.fee = amount;
+        self
+    }
+
     /// Sets the memo, at most 256 bytes.
     #[must_use]
     pub fn memo(mut self, memo: impl Into<String>) -> Self {

@@ -1,5 +1,6 @@
 //! The least that a node takes per unit of gas (wire.md 1.12.2, rows of `ante/validator_tx_fee.go`).
 
+use crate::types::coin::denom_is_valid;
 use crate::types::error::sdk;
 use crate::types::{Coin, Coins, Gas, TxError};
 
@@ -48,11 +49,44 @@ impl GasPrice {
         Err(sdk::INSUFFICIENT_FEE.wrap(format!("insufficient fees; got: {fee} required: {least}")))
     }
 
+    /// The text form.
+    fn parse(text: &str) -> Option<Self> {
+        let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+        let (amount, denom) = text.split_at_checked(digits)?;
+        let (whole, rest) = amount.split_once('.').unwrap_or((amount, "0"));
+        let plain = |part: &str| (1..=18).contains(&part.len()) && !part.contains('.');
+        if !plain(whole) || !plain(rest) || !denom_is_valid(denom) {
+            return None;
+        }
+        let rest: u128 = format!("{rest:0<18}").parse().ok()?;
+        let whole: u128 = whole.parse().ok()?;
+        Some(Self {
+            amount_e18: whole.checked_mul(E18)?.checked_add(rest)?,
+            denom: denom.to_owned(),
+        })
+    }
+
     /// The price as text with 18 decimals, e.g. `0.012500000000000000uscrt`.
     #[must_use]
     pub fn text(&self) -> String {
         let (whole, rest) = (self.amount_e18 / E18, self.amount_e18 % E18);
         format!("{whole}.{rest:018}{}", self.denom)
+    }
+}
+
+/// Why a text is no price.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "not a gas price: write an amount with at most 18 decimals and its denomination, e.g. 0.1uscrt"
+)]
+pub struct NotAGasPrice;
+
+impl core::str::FromStr for GasPrice {
+    type Err = NotAGasPrice;
+
+    /// An amount with at most 18 decimals, and a denomination, as Cosmos nodes write it: `0.1uscrt`.
+    fn from_str(text: &str) -> Result<Self, NotAGasPrice> {
+        Self::parse(text).ok_or(NotAGasPrice)
     }
 }
 
@@ -79,5 +113,38 @@ mod tests {
         );
         assert!(price.check(&"313uscrt".parse().unwrap(), 25_000).is_ok());
         assert!(price.check(&"312uscrt".parse().unwrap(), 25_000).is_err());
+    }
+
+    #[test]
+    fn a_price_is_read_as_it_is_written_and_nothing_else_is() {
+        for (text, amount_e18) in [
+            ("0.0125uscrt", 12_500_000_000_000_000),
+            ("0uscrt", 0),
+            ("3uscrt", 3 * E18),
+            ("0.000000000000000001uscrt", 1),
+        ] {
+            let price: GasPrice = text.parse().unwrap();
+            assert_eq!(
+                (price.amount_e18, price.denom.as_str()),
+                (amount_e18, "uscrt")
+            );
+            assert_eq!(price.text().parse(), Ok(price));
+        }
+        for text in [
+            "",
+            "uscrt",
+            "1",
+            "1.uscrt",
+            ".1uscrt",
+            "1.2.3uscrt",
+            "-1uscrt",
+            "1 uscrt",
+            "1x",
+            "0.0000000000000000001uscrt",
+            "1000000000000000000000uscrt",
+            "1uscrt,2uatom",
+        ] {
+            assert_eq!(text.parse::<GasPrice>(), Err(NotAGasPrice), "{text:?}");
+        }
     }
 }

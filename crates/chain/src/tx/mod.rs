@@ -10,7 +10,7 @@ pub(crate) mod signers;
 #[cfg(test)]
 mod tests;
 
-pub use gas_price::GasPrice;
+pub use gas_price::{GasPrice, NotAGasPrice};
 pub use msg::Msg;
 pub(crate) use msg::no_handler;
 pub use run::{DecodedTx, MsgResponses, TxOutcome, decode, run_ante, run_messages};

@@ -15,6 +15,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use strongroom_chain::tx::GasPrice;
 use strongroom_http::{Server, Settings, cors};
 use strongroom_sdk::keys::Account;
 use strongroom_sdk::tx::TxBuilder;
@@ -45,6 +46,8 @@ const METHODS: &str = "GET, POST, OPTIONS";
 pub(crate) struct Faucet {
     account: Account,
     chain_id: String,
+    /// The least price that the node takes.
+    price: GasPrice,
     /// The RPC of its node.
     node: SocketAddr,
     /// The next sequence, where transactions of ours wait. Held while one is made: one after the other.
@@ -74,10 +77,16 @@ async fn answer(faucet: Arc<Faucet>, request: Request<Body>) -> Response<Body> {
 
 impl Faucet {
     /// A faucet that pays from `account` by the RPC at `node`.
-    pub(crate) fn new(account: Account, chain_id: String, node: SocketAddr) -> Self {
+    pub(crate) fn new(
+        account: Account,
+        chain_id: String,
+        price: GasPrice,
+        node: SocketAddr,
+    ) -> Self {
         Self {
             account,
             chain_id,
+            price,
             node,
             next: Mutex::default(),
         }
@@ -144,6 +153,12 @@ impl Faucet {
         Ok((info.account_number, info.sequence))
     }
 
+    /// What the node asks, and no less than wallets pay.
+    fn fee(&self) -> u64 {
+        let least = u64::try_from(self.price.fee(GAS_LIMIT).amount).unwrap_or(u64::MAX);
+        least.max(GAS_LIMIT.div_ceil(10))
+    }
+
     fn send(&self, to: &Address, number: u64, sequence: u64) -> anyhow::Result<Vec<u8>> {
         let message = MsgSend {
             from_address: self.account.address().to_string(),
@@ -155,7 +170,8 @@ impl Faucet {
         };
         let builder = TxBuilder::new(&self.chain_id)
             .message(&message)
-            .gas(GAS_LIMIT);
+            .gas(GAS_LIMIT)
+            .fee(self.fee());
         Ok(builder.sign(&self.account, number, sequence)?)
     }
 }

@@ -111,7 +111,12 @@ async fn network() -> Network {
     let rpc = strongroom_comet_rpc::serve(backend, Config::default(), tcp).unwrap();
     let account = Account::from_mnemonic(local::account("a").unwrap().mnemonic).unwrap();
     Network {
-        faucet: Arc::new(Faucet::new(account, "test-1".to_owned(), rpc.address())),
+        faucet: Arc::new(Faucet::new(
+            account,
+            "test-1".to_owned(),
+            GasPrice::default(),
+            rpc.address(),
+        )),
         chain,
         mempool,
         rpc,
