@@ -2,7 +2,7 @@
 
 use cosmwasm_std::Addr;
 use serde::{Deserialize, Serialize};
-use shelf::Item;
+use storage::Item;
 
 /// The counter and who may reset it, under one key.
 pub static COUNTER: Item<Counter> = Item::new("counter");

@@ -2,7 +2,7 @@
 
 use cosmwasm_std::{Addr, Env, StdError, StdResult, Storage, Uint128};
 use serde::{Deserialize, Serialize};
-use shelf::{List, Map};
+use storage::{List, Map};
 
 use crate::history::page_of;
 

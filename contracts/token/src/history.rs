@@ -1,7 +1,7 @@
 //! Who moved what, when: every event is stored once, and listed for each account that took part.
 
 use cosmwasm_std::{Addr, Coin, Env, StdError, StdResult, Storage};
-use shelf::{Item, List, Map};
+use storage::{Item, List, Map};
 
 use crate::msg::{Action, Record, TransferRecord};
 

@@ -1,7 +1,7 @@
 //! Balances and the supply: the supply is the sum of all balances, before and after every function here.
 
 use cosmwasm_std::{Addr, StdError, StdResult, Storage, Uint128};
-use shelf::{Item, Map};
+use storage::{Item, Map};
 
 /// Account → balance.
 static BALANCES: Map<Uint128> = Map::new("balances");

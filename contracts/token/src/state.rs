@@ -3,7 +3,7 @@
 
 use cosmwasm_std::{Addr, Binary};
 use serde::{Deserialize, Serialize};
-use shelf::{Item, Map};
+use storage::{Item, Map};
 
 use crate::msg::ContractStatus;
 

@@ -4,7 +4,7 @@
 
 use cosmwasm_std::{Addr, Binary, Env, StdResult, Storage};
 use sha2::{Digest, Sha256};
-use shelf::Map;
+use storage::Map;
 
 /// What a created key begins with.
 const PREFIX: &str = "api_key_";

@@ -7,7 +7,7 @@ use cosmwasm_std::{to_vec, Addr, Api, Binary, CanonicalAddr, Deps, StdError, Std
 use ripemd::Ripemd160;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use shelf::Map;
+use storage::Map;
 
 /// (account, permit name) → revoked.
 static REVOKED: Map<bool> = Map::new("revoked_permits");
