@@ -102,7 +102,11 @@ pub(crate) fn doc(report: &mut Report) {
             ],
             ".",
         );
-        doc.env("RUSTDOCFLAGS", "-D warnings");
+        // It is for those who read the code: links to private items lead somewhere.
+        doc.env(
+            "RUSTDOCFLAGS",
+            "-D warnings -A rustdoc::private_intra_doc_links",
+        );
         Ok(Count::check(run(doc)?))
     });
 }

@@ -17,7 +17,7 @@ pub enum Meter {
     Gas,
     /// Bytes that leave: [`OUTPUT_BYTES_MAX`]. One transaction: [`super::output::OUTPUT_TX_BYTES_MAX`].
     Output,
-    /// Weight of loaded code: [`crate::modules::compute::limits::LOAD_BLOCK_MAX`]. One transaction: half of it.
+    /// Weight of loaded code: [`crate::engine::LOAD_BLOCK_MAX`]. One transaction: half of it.
     Code,
 }
 

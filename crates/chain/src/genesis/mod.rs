@@ -1,5 +1,5 @@
 //! The first state of a chain: CometBFT's genesis document, whose `app_state` has a part for each module, and the document that
-//! gives a state again ([`export`]).
+//! gives a state again ([`export()`]).
 //!
 //! Promises: [`init_chain`] is a function of the document's bytes alone (no seed, no clock); a field that is missing,
 //! unknown or refused is an error that names it, and nothing is written. The hash of a genesis is SHA-256 of the bytes.
