@@ -111,7 +111,7 @@ pub fn serve(
                 }
             }
             Err(error) => {
-                if let DoorError::Version { .. } = error {
+                if let DoorError::Version { .. } | DoorError::Message(_) = error {
                     door.tell_version();
                 }
                 break error;
@@ -171,7 +171,8 @@ impl Drop for CloseOnPanic<'_> {
 }
 
 impl Door {
-    /// Any message of ours: its head tells a host of another build which one this is, before the door closes.
+    /// Sends some message of ours, on no stream: its head tells a host of another build which one this is, before the door closes. What
+    /// else is in it does not matter.
     fn tell_version(&self) {
         let failure = Failure {
             code: FailureCode::NotReady,

@@ -88,8 +88,7 @@ impl Transport for Host {
         let lane = request.lane();
         let request = FromHost::Request(request).encode()?;
         let mut conversation = self.shared.open(lane)?;
-        let stream = conversation.stream;
-        self.shared.outbox.send(stream, &request)?;
+        self.shared.send(&conversation, &request)?;
         loop {
             let Ok(message) = conversation.inbox.recv() else {
                 return Err(self
@@ -104,7 +103,7 @@ impl Transport for Host {
                         })
                         .encode()
                     })?;
-                    self.shared.outbox.send(stream, &answer)?;
+                    self.shared.send(&conversation, &answer)?;
                 }
                 FromEnclave::Reply(reply) => {
                     conversation.done = true;
@@ -138,6 +137,20 @@ impl Drop for Conversation<'_> {
 }
 
 impl Shared {
+    /// Sends a message of this conversation. If the enclave has gone, it may have said why first: the reader hears that to the
+    /// end, and what it heard comes before the broken pipe.
+    fn send(&self, conversation: &Conversation<'_>, message: &[u8]) -> Result<(), DoorError> {
+        self.outbox
+            .send(conversation.stream, message)
+            .map_err(|error| {
+                if matches!(error, DoorError::Closed(_)) {
+                    while conversation.inbox.recv().is_ok() {}
+                    return lock(&self.streams).closed.clone().unwrap_or(error);
+                }
+                error
+            })
+    }
+
     fn open(&self, lane: Lane) -> Result<Conversation<'_>, DoorError> {
         let mut streams = lock(&self.streams);
         if let Some(error) = &streams.closed {

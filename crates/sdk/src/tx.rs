@@ -16,7 +16,7 @@ pub struct TxBuilder {
     messages: Vec<Any>,
     memo: String,
     gas_limit: u64,
-    fee: u64,
+    fee: Option<u64>,
 }
 
 impl TxBuilder {
@@ -29,7 +29,7 @@ impl TxBuilder {
             messages: Vec::new(),
             memo: String::new(),
             gas_limit: 200_000,
-            fee: 20_000,
+            fee: None,
         }
     }
 
@@ -40,18 +40,17 @@ impl TxBuilder {
         self
     }
 
-    /// Sets the gas limit, and the fee to 0.1 uscrt for each.
+    /// Sets the gas limit. The fee is 0.1 uscrt for each, if no other is set.
     #[must_use]
     pub const fn gas(mut self, limit: u64) -> Self {
         self.gas_limit = limit;
-        self.fee = limit.div_ceil(10);
         self
     }
 
-    /// Sets the fee, in `uscrt`; after [`Self::gas`], which sets one too.
+    /// Sets the fee, in `uscrt`.
     #[must_use]
     pub const fn fee(mut self, amount: u64) -> Self {
-        self.fee = amount;
+        self.fee = Some(amount);
         self
     }
 
@@ -91,7 +90,7 @@ impl TxBuilder {
         };
         let amount = vec![Coin {
             denom: "uscrt".to_owned(),
-            amount: self.fee.to_string(),
+            amount: self.fee.unwrap_or(self.gas_limit.div_ceil(10)).to_string(),
         }];
         let fee = Fee {
             amount,

@@ -145,9 +145,9 @@ pub fn encode(body_bytes: Vec<u8>, auth_info_bytes: Vec<u8>, signatures: Vec<Vec
     .encode_to_vec()
 }
 
-/// sdk 2: `<detail>: tx parse error`.
-pub fn parse_error(detail: impl core::fmt::Display) -> TxError {
-    sdk::TX_DECODE.wrap(detail)
+/// sdk 2: `<detail>: tx parse error`. It takes a text, so whoever passes an error on makes one of it where its type is seen.
+pub fn parse_error(detail: impl Into<String>) -> TxError {
+    sdk::TX_DECODE.wrap(detail.into())
 }
 
 /// Decodes a message of a transaction. The text of the error is ours: no library's may get into a result.
@@ -162,7 +162,7 @@ pub fn decode_proto<M: Message + Default>(bytes: &[u8]) -> Result<M, TxError> {
 fn check_order(bytes: &[u8]) -> Result<(), TxError> {
     let (mut before, mut signatures) = (0, 0_usize);
     for field in Reader::new(bytes) {
-        let field = field.map_err(parse_error)?;
+        let field = field.map_err(|e: WireError| parse_error(e.to_string()))?;
         let number = field.number;
         if !matches!(field.value, Value::Bytes(_)) {
             let got = field.value.type_name();
@@ -195,10 +195,11 @@ fn check_order(bytes: &[u8]) -> Result<(), TxError> {
 
 /// Answers whether unknown fields that are not critical were found.
 fn strict(allow_non_critical: bool, name: &'static str, bytes: &[u8]) -> Result<bool, TxError> {
-    let message =
-        schema::message(name).ok_or_else(|| parse_error(StrictError::TypeUrl(name.to_owned())))?;
+    let message = schema::message(name)
+        .ok_or_else(|| parse_error(StrictError::TypeUrl(name.to_owned()).to_string()))?;
     let mut walk = Walk::new(allow_non_critical);
-    walk.check(message, bytes).map_err(parse_error)?;
+    walk.check(message, bytes)
+        .map_err(|e: StrictError| parse_error(e.to_string()))?;
     Ok(walk.found_non_critical)
 }
 

@@ -46,9 +46,7 @@ pub(super) fn broken() -> Result<Vec<String>> {
         .into_iter()
         .map(|path| {
             let text = std::fs::read_to_string(&path)?;
-            // Unit tests stand at the end of a file.
-            let end = text.find("#[cfg(test)]\nmod tests").unwrap_or(text.len());
-            let code = text.get(..end).unwrap_or_default();
+            let code = without_tests(&text);
             let name = path.strip_prefix(root()).unwrap_or(&path).display();
             Ok((name.to_string(), without_comments(code)))
         })
@@ -85,6 +83,12 @@ fn collect(directory: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     }
     files.sort();
     Ok(())
+}
+
+/// Unit tests stand at the end of a file, where they are not in one of their own.
+fn without_tests(text: &str) -> &str {
+    let end = text.find("#[cfg(test)]\nmod tests {").unwrap_or(text.len());
+    text.get(..end).unwrap_or_default()
 }
 
 /// Comments become blanks, so that lines keep their numbers.
@@ -136,6 +140,9 @@ fn offences(code: &str, ours: &BTreeSet<String>) -> Vec<(usize, String)> {
                 format!("`{ty}` is not ours: no text of it may be shown"),
             ));
         }
+    }
+    for (at, _) in code.match_indices("map_err(ToString::to_string)") {
+        found.push((at, "name the type of the error".to_owned()));
     }
     for (at, _) in code.match_indices("Error") {
         let (start, path) = path_around(code, at);
@@ -225,11 +232,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_file_is_read_to_its_tests_also_when_they_are_declared_at_its_head() {
+        let head = "#[cfg(test)]\nmod tests;\nfn code() {}\n";
+        assert_eq!(without_tests(head), head);
+        let end = "fn code() {}\n#[cfg(test)]\nmod tests {\n}\n";
+        assert_eq!(without_tests(end), "fn code() {}\n");
+    }
+
+    #[test]
     fn only_our_own_errors_may_be_shown_and_only_by_name() {
         let ours = BTreeSet::from(["AddressError".to_owned()]);
         for (code, refused) in [
             ("x.map_err(|e| e.to_string())?;", true),
             (r#"x.map_err(|e| wrap(format!("bad: {e}")))?;"#, true),
+            ("x.map_err(ToString::to_string)?;", true),
             ("x.map_err(|_| wrap(TEXT))?;", false),
             ("x.map_err(|e: AddressError| wrap(e))?;", false),
             ("x.map_err(|e: serde_json::Error| wrap(e))?;", true),

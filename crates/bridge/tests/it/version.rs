@@ -1,9 +1,10 @@
 //! The version that heads every message is a hash of the messages themselves: whoever changes one must change it, and is told how.
 
 use std::collections::BTreeSet;
+use std::os::unix::net::UnixStream;
 use std::sync::mpsc::channel;
 use strongroom_bridge::frame::Frame;
-use strongroom_bridge::link::in_process;
+use strongroom_bridge::link::{Link, in_process};
 use strongroom_bridge::message::{
     BlockResult, ChainResult, EnclaveRequest, Failure, FailureCode, FromEnclave, FromHost, Hint,
     HostResponse, Message, NewCode, Proven, PublicKeys, QueryResult, Reply, Request, Status, TxAt,
@@ -251,7 +252,12 @@ fn the_version_is_the_hash_of_an_example_of_every_message() {
     assert_eq!(of_host, names(&spec::FROM_HOST), "an example of each");
     assert_eq!(of_enclave, names(&spec::FROM_ENCLAVE), "an example of each");
     let codes: Vec<u8> = FailureCode::ALL.iter().map(|code| *code as u8).collect();
-    let hash = sha256(&[host, enclave, codes].concat());
+    let limits: Vec<u8> = spec::FROM_HOST
+        .iter()
+        .chain(&spec::FROM_ENCLAVE)
+        .flat_map(|s| (s.limit as u64).to_le_bytes())
+        .collect();
+    let hash = sha256(&[host, enclave, codes, limits].concat());
     assert_eq!(
         VERSION,
         hash[..4],
@@ -304,5 +310,23 @@ fn a_host_whose_enclave_is_of_another_build_says_so_to_every_call() {
         assert_eq!(error.code(), "door.version");
     }
     told.send(()).unwrap();
+    other.join().unwrap();
+}
+
+#[test]
+fn a_host_in_the_middle_of_a_long_message_hears_that_the_enclave_is_of_another_build() {
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    let host = Host::new(Link::over(ours).unwrap()).unwrap();
+    let mut enclave = Link::over(theirs).unwrap();
+    let other = std::thread::spawn(move || {
+        // The first of several frames is refused, as `serve` does it.
+        enclave.source.receive().unwrap();
+        enclave.sink.send(strange_frame()).unwrap();
+    });
+    let genesis = vec![7; 8 << 20];
+    for request in [Request::InitChain { genesis }, Request::Status] {
+        let error = host.call(request, &mut |_| panic!("nothing is asked"));
+        assert_eq!(error.unwrap_err().code(), "door.version");
+    }
     other.join().unwrap();
 }

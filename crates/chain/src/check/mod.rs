@@ -18,7 +18,7 @@ use crate::state::State;
 use crate::tx::{AnteConfig, DecodedTx, GasPrice, TxOutcome, decode, run_ante, run_messages};
 use crate::types::error::sdk;
 use crate::types::proto::Any;
-use crate::types::{Address, Event, Gas};
+use crate::types::{Address, Event, Gas, TxError};
 
 /// Read values that a check state keeps between blocks at most: bounds its memory against a flood of checks.
 pub const READS_KEPT_MAX: usize = 50_000;
@@ -156,7 +156,7 @@ pub fn simulate(
     if bytes.is_empty() {
         return Err(QueryError::invalid_argument("empty txBytes is not allowed").into());
     }
-    let decoded = decode(bytes).map_err(|error| failed(&TxOutcome::undecodable(error)))?;
+    let decoded = decode(bytes).map_err(|error: TxError| failed(&TxOutcome::undecodable(error)))?;
     if decoded.messages.len() > SIMULATED_MESSAGES_MAX {
         let text = format!("a simulation takes at most {SIMULATED_MESSAGES_MAX} messages");
         return Err(QueryError::invalid_argument(text).into());

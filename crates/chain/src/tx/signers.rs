@@ -7,14 +7,14 @@ use crate::types::error::sdk;
 use crate::types::proto::Any;
 use crate::types::tx::parse_error;
 use crate::types::{Address, TxError, signers};
-use signers::Signer;
+use signers::{Signer, SignersError};
 
 /// The signers of one message.
 ///
 /// # Errors
 /// The address errors of signer fields.
 pub(super) fn of_message(message: &Any) -> Result<Vec<Address>, TxError> {
-    let fields = signers::of(message).map_err(parse_error)?;
+    let fields = signers::of(message).map_err(|e: SignersError| parse_error(e.to_string()))?;
     fields.into_iter().map(of_field).collect()
 }
 

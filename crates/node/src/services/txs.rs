@@ -69,14 +69,13 @@ impl Services {
             return Err(status(GrpcCode::Unknown, text));
         }
         let tx = RawTx::from(request.tx_bytes);
-        let txhash = tx.hash_hex();
-        let checked = match self.checks.submit(tx) {
+        let checked = match self.checks.submit(tx.clone()) {
             Ok(queued) if mode == pb::BroadcastMode::Sync => queued.answer().await,
             Ok(_) => Ok(ExecTxResult::default()),
             Err(refused) => Err(refused),
         };
         let mut response = abci::TxResponse {
-            txhash,
+            txhash: tx.hash_hex(),
             ..abci::TxResponse::default()
         };
         match checked {

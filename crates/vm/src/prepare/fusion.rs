@@ -6,13 +6,14 @@ use wasmparser::Operator;
 
 use super::meter::Insert;
 
-/// What an operator pushed, as far as its fusions depend on it.
+/// The top of the stack after an operator, as far as fusions depend on it. An operator that pushes nothing is rated by the instruction
+/// that wasmi wrote last, which is what a fusion looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Pushed {
     Local(u32),
     Zero,
-    /// Another constant than zero.
-    Constant,
+    /// A constant other than zero.
+    NonZero,
     /// A comparison that is neither equality nor inequality.
     Comparison,
     /// The result of another operator behind which wasmi's last instruction is no `i32` comparison with zero.
@@ -46,19 +47,19 @@ impl Fusion {
         match operator {
             O::I32Store { memarg } | O::I32Store8 { memarg } | O::I32Store16 { memarg } => {
                 (memarg.offset > SAME_REGISTER_OFFSET_MAX && self.maybe_same())
-                    .then_some(Insert::Anew)
+                    .then_some(Insert::RecomputeI32)
             }
-            // `i32.wrap_i64` leaves the value where it is: the address may be in the same register again.
+            // `i32.wrap_i64` keeps the register of its operand, though it writes an instruction: the address may be in the same register again.
             O::I64Store { memarg }
             | O::I64Store8 { memarg }
             | O::I64Store16 { memarg }
             | O::I64Store32 { memarg } => (memarg.offset > SAME_REGISTER_OFFSET_MAX
                 && self.maybe_same_wide())
-            .then_some(Insert::AnewWide),
+            .then_some(Insert::RecomputeI64),
             // It takes an `i32` comparison with zero out of the condition if that is the last instruction, and then looks at
             // another value: a `select` that gives the wrong one.
             O::Select | O::TypedSelect { .. } => {
-                (self.pushed[0] == Pushed::Unknown).then_some(Insert::Anew)
+                (self.pushed[0] == Pushed::Unknown).then_some(Insert::RecomputeI32)
             }
             _ => None,
         }
@@ -75,8 +76,8 @@ impl Fusion {
         match operator {
             O::LocalGet { local_index } => Pushed::Local(*local_index),
             O::I32Const { value: 0 } | O::I64Const { value: 0 } => Pushed::Zero,
-            O::I32Const { .. } | O::I64Const { .. } => Pushed::Constant,
-            O::I32Eq | O::I32Ne | O::I64Eq | O::I64Ne if last == Pushed::Constant => {
+            O::I32Const { .. } | O::I64Const { .. } => Pushed::NonZero,
+            O::I32Eq | O::I32Ne | O::I64Eq | O::I64Ne if last == Pushed::NonZero => {
                 Pushed::Computed
             }
             // A comparison of `i64` is one of `i32` only if it was joined with one below it.
@@ -94,10 +95,10 @@ impl Fusion {
     /// Whether address and value on top of the stack may be the same local.
     fn maybe_same(&self) -> bool {
         match self.pushed {
-            [Pushed::Zero | Pushed::Constant | Pushed::Comparison, _]
+            [Pushed::Zero | Pushed::NonZero | Pushed::Comparison, _]
             | [
                 Pushed::Local(_),
-                Pushed::Zero | Pushed::Constant | Pushed::Comparison,
+                Pushed::Zero | Pushed::NonZero | Pushed::Comparison,
             ] => false,
             [Pushed::Local(value), Pushed::Local(address)] => value == address,
             _ => true,
@@ -109,8 +110,8 @@ impl Fusion {
     fn maybe_same_wide(&self) -> bool {
         !matches!(
             self.pushed,
-            [Pushed::Zero | Pushed::Constant, _]
-                | [Pushed::Local(_), Pushed::Zero | Pushed::Constant]
+            [Pushed::Zero | Pushed::NonZero, _]
+                | [Pushed::Local(_), Pushed::Zero | Pushed::NonZero]
         )
     }
 }
@@ -138,7 +139,9 @@ fn compares_otherwise(operator: &Operator<'_>) -> bool {
     )
 }
 
-/// Operators for which wasmi always writes an instruction of their own (or a call, or a copy), unless it knows the result.
+/// Operators for which wasmi always writes an instruction of their own, unless it knows the result. Two write none, and are safe for another
+/// reason: a call without results leaves no comparison that could still be fused (wasmi spills the register and forgets its last
+/// instruction), and `local.tee` of what `local.get` gave has a local for its operand.
 fn computes(operator: &Operator<'_>) -> bool {
     use Operator as O;
     matches!(

@@ -37,11 +37,11 @@ pub(super) enum Insert {
     Grow,
     /// Replace this `return` by a branch out of this many blocks.
     Return(u32),
-    /// Compute the `i32` on top of the stack once more, to the same value: an optimisation of wasmi's that is wrong does not
-    /// apply then (ADR 10).
-    Anew,
+    /// Write `i32.const 0, i32.or`: the `i32` on top of the stack is computed once more, to the same value, and an optimisation of
+    /// wasmi's that is wrong does not apply (ADR 10).
+    RecomputeI32,
     /// The same for an `i64`.
-    AnewWide,
+    RecomputeI64,
 }
 
 /// The plan for one function.

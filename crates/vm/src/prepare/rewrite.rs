@@ -340,10 +340,10 @@ fn write_body<'a>(
             Insert::Grow => {
                 InstructionSink::new(out).call(added.charge_pages);
             }
-            Insert::Anew => {
+            Insert::RecomputeI32 => {
                 InstructionSink::new(out).i32_const(0).i32_or();
             }
-            Insert::AnewWide => {
+            Insert::RecomputeI64 => {
                 InstructionSink::new(out).i64_const(0).i64_or();
             }
             Insert::Return(depth) => {
