@@ -17,7 +17,7 @@ const HELP: &str = "\
 cargo xtask <step>
 
   test        every step below, then one line with the sum
-  fmt         formatting of both workspaces
+  fmt         formatting of every workspace
   tidy        the import rule, lock files, lints of trusted crates, documents and what they cite
   clippy      lints of both workspaces; warnings are errors
   deny        licences, banned crates and sources of dependencies
@@ -25,14 +25,14 @@ cargo xtask <step>
   contracts   builds the contracts, one at a time
   doc         documentation of all crates; warnings are errors
   wasm32      the libraries that a client in a browser uses build for it
-  fuzz [OPTION…] format, lints and corpora of the fuzzers, then random contracts through prepare, load and call, beside V8;
-              the options are those of fuzz/modules
-  unit        unit, property and integration tests of both workspaces
+  unit        unit, property and integration tests of both workspaces; the corpora of the fuzzers and 3,000 random contracts
+              are among them
   build       the release binary
   e2e [FILE…] unmodified clients against the release binary; all files, or those named
 
 Not part of `test`:
 
+  fuzz [OPTION…] random contracts through prepare, load and call, beside V8; the options are those of fuzz/modules
   coverage    which lines the tests reach, with cargo-llvm-cov
   golden [--check | --write] [CHAIN…]
               records what real CometBFT says into target/golden (needs Go, takes minutes), and compares the recording

@@ -11,16 +11,6 @@ use crate::tidy::{self, TRUSTED};
 /// Pinned: another release may judge differently.
 const CARGO_DENY: &str = "0.20.2";
 const SGX_TARGET: &str = "x86_64-fortanix-unknown-sgx";
-/// The random contracts of every test: a fixed seed, at most 45 seconds.
-const FUZZ: [&str; 7] = [
-    "--modules",
-    "3000",
-    "--seed",
-    "2",
-    "--seconds",
-    "45",
-    "--differential",
-];
 /// Libraries that a client in a browser uses; crypto and sdk lack a source of randomness there.
 const BROWSER: [&str; 1] = ["strongroom-types"];
 const CONTRACTS: [&str; 3] = ["counter", "token", "probe"];
@@ -35,16 +25,19 @@ pub(crate) fn all(report: &mut Report) {
     unit(report);
     doc(report);
     wasm32(report);
-    fuzz(report, &[]);
     sgx(report);
     build(report);
     e2e(report, &[]);
     deny(report);
 }
 
-/// Formatting of both workspaces.
+/// Formatting of every workspace.
 pub(crate) fn fmt(report: &mut Report) {
-    for (name, directory) in [("format", "."), ("format of contracts", "contracts")] {
+    for (name, directory) in [
+        ("format", "."),
+        ("format of contracts", "contracts"),
+        ("format of libFuzzer's binaries", "fuzz"),
+    ] {
         report.suite(name, || {
             Ok(Count::check(run(cargo(
                 &["fmt", "--all", "--check"],
@@ -139,47 +132,14 @@ pub(crate) fn coverage(report: &mut Report) {
     });
 }
 
-/// The workspace of the fuzzers: its format, its lints, the corpora of the decoders, random contracts on our engine and on
-/// V8 (docs/fuzzing.md). The options are those of the random contracts; without any, they are few and of a fixed seed.
+/// Random contracts on our engine and on V8 (docs/fuzzing.md), as many as the options say. The unit tests have a few of them, and
+/// the corpora of the decoders.
 pub(crate) fn fuzz(report: &mut Report, options: &[String]) {
-    const DIRECTORY: &str = "fuzz";
-    report.suite("format of fuzzers", || {
-        Ok(Count::check(run(cargo(
-            &["fmt", "--all", "--check"],
-            DIRECTORY,
-        ))?))
-    });
-    // Where the workspace's own lints have left what they checked of the same dependencies; libFuzzer's binaries are among
-    // the targets.
-    report.suite("clippy of fuzzers", || {
-        let arguments = [
-            "clippy",
-            "--locked",
-            "--workspace",
-            "--all-targets",
-            "--target-dir",
-            "../target",
-            "--",
-            "-D",
-            "warnings",
-        ];
-        Ok(Count::check(run(cargo(&arguments, DIRECTORY))?))
-    });
-    report.suite("corpora of decoders", || {
-        let package = "strongroom-fuzz-decoders";
-        let test = cargo(&["test", "--locked", "--release", "-p", package], DIRECTORY);
-        let (output, succeeded) = run_and_read(test)?;
-        Ok(count_cargo_test(&output, succeeded))
-    });
     report.suite("random contracts", || {
         let mut arguments = vec!["run", "--locked", "--release", "--quiet"];
         arguments.extend(["-p", "strongroom-fuzz-modules", "--"]);
-        if options.is_empty() {
-            arguments.extend(FUZZ);
-        } else {
-            arguments.extend(options.iter().map(String::as_str));
-        }
-        Ok(Count::check(run(cargo(&arguments, DIRECTORY))?))
+        arguments.extend(options.iter().map(String::as_str));
+        Ok(Count::check(run(cargo(&arguments, "."))?))
     });
 }
 

@@ -31,7 +31,7 @@ const TABLE: [(&str, &[&str]); 17] = [
     ("testdata", &[]),
 ];
 /// Packages that are tools and may import anything.
-const TOOLS: [&str; 2] = ["xtask", "benches"];
+const TOOLS: [&str; 4] = ["xtask", "benches", "fuzz-decoders", "fuzz-modules"];
 
 /// Every import that the table does not allow, and every crate that it does not know.
 pub(super) fn broken(metadata: &Value) -> Vec<String> {

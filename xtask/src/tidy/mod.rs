@@ -51,7 +51,7 @@ fn metadata(directory: &str) -> Result<Value> {
 
 fn lock_files() -> Result<Vec<String>> {
     let mut broken = Vec::new();
-    for directory in [".", "contracts"] {
+    for directory in [".", "contracts", "fuzz"] {
         // With dependencies this time: only then does cargo compare the lock file with the manifests.
         if let Err(error) = read(cargo(
             &["metadata", "--format-version", "1", "--locked"],
