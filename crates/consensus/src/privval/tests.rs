@@ -1,4 +1,7 @@
 use super::*;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use std::fs;
 use strongroom_proof::comet::PartSetHeader;
 
 fn id(n: u8) -> BlockId {

@@ -1,7 +1,7 @@
 //! The state store over both engines against `PartialTree` and the `jmt` crate.
 
 use super::*;
-use crate::kv::{FjallKv, KvLimits, RedbKv};
+use crate::kv::{Batch, FjallKv, KvLimits, RedbKv};
 use crate::oracle::{Change, Oracle, histories};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use std::ops::Bound;
 use std::path::Path;
 use strongroom_proof::PartialForest;
 use strongroom_proof::tree::{Entry, key_hash, subtree_hash};
-use strongroom_types::sha256;
+use strongroom_types::{WriteSet, sha256};
 
 mod crash;
 mod faults;

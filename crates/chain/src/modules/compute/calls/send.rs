@@ -1,5 +1,5 @@
-//! What a contract sends when its call ended well: coins, and calls of other contracts. Nothing is encrypted in between:
-//! the code hash in the message binds it to the callee's code.
+//! The messages of a contract's response: coins, and calls of other contracts. Messages between contracts are not encrypted; the
+//! code hash in each binds it to the code of the called contract.
 
 use super::{Call, Calls, Frame, Next, OnSuccess, calls_failure, limited};
 use crate::error::Stop;
@@ -24,7 +24,7 @@ impl Calls<'_, '_, '_> {
                 .to_lowercase();
             return Err(compute::UNSUPPORTED_FOR_CONTRACT.wrap(why).into());
         }
-        // The limit is a meter of its own, and what was used is charged to the one around it.
+        // A limit is a meter of its own; what the message uses is charged to the caller's meter afterwards.
         let outer = match message.gas_limit {
             Some(limit) if limit < self.ctx.gas.left() => {
                 Some(core::mem::replace(&mut self.ctx.gas, GasMeter::new(limit)))
@@ -87,7 +87,7 @@ impl Calls<'_, '_, '_> {
         }
     }
 
-    /// Prepares a call of one contract by another: the code hash binds it, nothing is encrypted in between.
+    /// Prepares the call of one contract by another.
     fn send_wasm(&mut self, contract: &Address, msg: WasmMsg) -> Result<Call, Stop> {
         match msg {
             WasmMsg::Execute {
@@ -132,7 +132,7 @@ impl Calls<'_, '_, '_> {
                 };
                 let key = self.key;
                 let (mut call, ()) = keeper::prepare_instantiate(self.ctx, message, |_, plain| {
-                    // The history keeps it for who sent the transaction.
+                    // The contract's history records the sender of the transaction.
                     let sealed = output::kept(key, &[code_hash.as_bytes(), plain].concat())?;
                     Ok((Hash::default(), plain.to_vec(), (), sealed))
                 })?;
@@ -169,7 +169,7 @@ pub(super) fn hash(text: &str) -> Option<Hash> {
     hex::decode_to_slice(text, &mut bytes).ok().map(|()| bytes)
 }
 
-/// Kinds of messages that come with later issues: refused by name.
+/// Messages that are not supported yet, refused by name.
 fn not_built(msg: &CosmosMsg) -> TxError {
     let kind = match msg {
         CosmosMsg::Custom(_) => return compute::INVALID_MSG.wrap("Custom variant not supported"),

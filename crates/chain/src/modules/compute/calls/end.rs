@@ -1,0 +1,180 @@
+//! The end of a call: what it used is charged, its response read, its events emitted.
+
+use super::{Calls, Dispatching, Failure, Frame, Next, OnSuccess, Running, calls_failure, limited};
+use crate::ctx::event;
+use crate::error::{Stop, broken};
+use crate::gas::WASM_PER_SDK;
+use crate::modules::compute::error as compute;
+use crate::modules::compute::limits::{ATTRIBUTES_MAX, MESSAGES_MAX, WAITING_BYTES_MAX};
+use crate::modules::compute::output::{self, EntryPoint};
+use crate::modules::compute::response::{self, ContractError, Response};
+use crate::modules::compute::{gas, keeper};
+use crate::types::Address;
+use strongroom_vm::{Outcome, Trap};
+
+impl Calls<'_, '_, '_> {
+    /// Ends the running frame on top. A query passes its answer on; any other call becomes a dispatching frame.
+    pub(super) fn ended(&mut self, outcome: Outcome) -> Result<Next, Stop> {
+        let Some(Frame::Running(running)) = self.frames.pop() else {
+            return Err(broken("an outcome without a call").into());
+        };
+        let Running {
+            entry_point,
+            contract,
+            on_success,
+            instance,
+            gas_limit,
+            capped,
+            outer,
+            events_from,
+        } = *running;
+        // Its memory is freed before another instance starts.
+        drop(instance);
+        let result = self.settle(entry_point, gas_limit, capped, outcome);
+        if entry_point == EntryPoint::Query {
+            return self.query_ended(result, outer);
+        }
+        let responded = match result.and_then(|bytes| self.read(entry_point, &bytes)) {
+            Ok((response, bytes)) => self
+                .respond(&contract, on_success, &response)
+                .map(|()| (response, bytes)),
+            Err(failure) => Err(self.failed(entry_point, failure)),
+        };
+        let (response, bytes) = match responded {
+            Ok(responded) => responded,
+            Err(stop) => {
+                let stop = limited(stop, outer.is_some());
+                self.put_back(outer);
+                return Err(stop);
+            }
+        };
+        self.waiting = self.waiting.saturating_add(bytes);
+        self.frames.push(Frame::Dispatching(Box::new(Dispatching {
+            contract,
+            messages: response.messages.into_iter(),
+            data: response.data.map(|d| d.0),
+            outer,
+            events_from,
+            bytes,
+        })));
+        Ok(Next::Dispatch)
+    }
+
+    /// Decodes the response of instantiate or execute, and returns its length too. The response stays in memory while its
+    /// messages are sent.
+    fn read(
+        &mut self,
+        entry_point: EntryPoint,
+        bytes: &[u8],
+    ) -> Result<(Response, usize), Failure> {
+        self.ctx
+            .gas
+            .consume(gas::json(bytes.len()), keeper::CONTRACT_OUTPUT)?;
+        let response = read_response(entry_point, bytes)?;
+        if self.waiting.saturating_add(bytes.len()) > WAITING_BYTES_MAX {
+            let text =
+                format!("responses that wait cannot be longer than {WAITING_BYTES_MAX} bytes");
+            return Err(compute::LIMIT.wrap(text).into());
+        }
+        Ok((response, bytes.len()))
+    }
+
+    /// The error of instantiate or execute. The contract's own text leaves the enclave sealed, so its bytes are charged.
+    fn failed(&mut self, entry_point: EntryPoint, failure: Failure) -> Stop {
+        if let Failure::Contract(text) = &failure {
+            let price = gas::output_bytes(output::class(text.len()), true);
+            if let Err(stop) = self.ctx.gas.consume(price, keeper::CONTRACT_OUTPUT) {
+                return stop;
+            }
+        }
+        calls_failure(self.key, entry_point, failure)
+    }
+
+    /// Charges what the instance used, and returns its output or why it failed.
+    fn settle(
+        &mut self,
+        entry_point: EntryPoint,
+        gas_limit: u64,
+        capped: bool,
+        outcome: Outcome,
+    ) -> Result<Vec<u8>, Failure> {
+        let used = gas_limit.saturating_sub(outcome.gas_left);
+        let out_of_gas = outcome.result.as_ref().is_err_and(|t| *t == Trap::OutOfGas);
+        if out_of_gas && !capped {
+            let all = self.ctx.gas.left().saturating_add(1);
+            self.ctx.gas.consume(all, "wasm contract")?;
+        }
+        self.ctx.gas.consume(
+            used.div_euclid(WASM_PER_SDK).saturating_add(1),
+            "wasm contract",
+        )?;
+        match outcome.result {
+            Ok(bytes) => Ok(bytes),
+            Err(Trap::OutOfGas) => Err(entry_point.failed().wrap("Out of gas").into()),
+            Err(trap) => match trap.abort_text() {
+                Some(text) => Err(Failure::Contract(text)),
+                None => Err(entry_point.enclave_error(&trap.to_string()).into()),
+            },
+        }
+    }
+
+    /// Writes what a successful call leaves before its messages are sent: the contract's record, the events.
+    fn respond(
+        &mut self,
+        contract: &Address,
+        on_success: OnSuccess,
+        response: &Response,
+    ) -> Result<(), Stop> {
+        let address = contract.to_string();
+        match on_success {
+            OnSuccess::Executed => self
+                .ctx
+                .emit(event("execute", &[("contract_address", &address)])),
+            OnSuccess::Instantiated(pending) => {
+                let code_id = pending.contract.code_id.to_string();
+                self.ctx.emit(event(
+                    "instantiate",
+                    &[("contract_address", &address), ("code_id", &code_id)],
+                ));
+                keeper::record(self.ctx, contract, *pending)?;
+            }
+            OnSuccess::Answered => return Err(broken("a query sent messages").into()),
+        }
+        let price = output::price(&response.attributes, &response.events);
+        self.ctx.gas.consume(price, keeper::CONTRACT_OUTPUT)?;
+        let (attributes, custom) = (response.attributes.clone(), response.events.clone());
+        self.ctx
+            .events
+            .extend(output::events(self.key, contract, attributes, custom)?);
+        Ok(())
+    }
+}
+
+/// Decodes a response and holds it to the limits of messages and attributes.
+fn read_response(entry_point: EntryPoint, bytes: &[u8]) -> Result<Response, Failure> {
+    let response = match response::response(bytes) {
+        Some(Ok(response)) => response,
+        Some(Err(ContractError(text))) => return Err(Failure::Contract(text)),
+        None => {
+            return Err(entry_point
+                .enclave_error("failed to deserialize data")
+                .into());
+        }
+    };
+    let attributes = response
+        .events
+        .iter()
+        .map(|e| e.attributes.len().saturating_add(1))
+        .sum::<usize>();
+    if response.messages.len() > MESSAGES_MAX {
+        return Err(compute::LIMIT
+            .wrap(format!("messages cannot be more than {MESSAGES_MAX}"))
+            .into());
+    }
+    if response.attributes.len().saturating_add(attributes) > ATTRIBUTES_MAX {
+        return Err(compute::LIMIT
+            .wrap(format!("attributes cannot be more than {ATTRIBUTES_MAX}"))
+            .into());
+    }
+    Ok(response)
+}

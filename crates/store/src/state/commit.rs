@@ -1,0 +1,186 @@
+//! From writes to a new version: prepared, committed, taken back. Each is one durable batch.
+
+use super::prepare::{self, Frame, Prepared};
+use super::rows::{self, Replaced};
+use super::top::Top;
+use super::versions::{hold, read_undo};
+use super::{ExtraKey, History, StateStore};
+use crate::error::{Error, Result};
+use crate::kv::Batch;
+use std::collections::VecDeque;
+use std::sync::{Arc, PoisonError};
+use strongroom_types::{Height, WriteSet};
+
+/// Versions older than the newest that stay ready in memory.
+const READY: usize = 3;
+
+impl StateStore {
+    /// Computes what `writes` make of the version at `base`, for `height` = `base` + 1. Before the first commit `base`
+    /// is not looked at, and `height` may be any. Nothing is written.
+    ///
+    /// # Errors
+    /// [`Error::Stale`] if the heights do not follow, [`Error::NoVersion`] if `base` is not provable (any more).
+    pub fn prepare(&self, base: Height, height: Height, writes: &WriteSet) -> Result<Prepared> {
+        let (newest, first) = {
+            let shared = self.read();
+            (shared.newest().cloned(), shared.first)
+        };
+        let history = self.limits.history == History::All;
+        let Some(newest) = newest else {
+            let nothing = hold(
+                height,
+                [Top::Empty, Top::Empty, Top::Empty],
+                self.kv.snapshot()?,
+            );
+            let frame = Frame {
+                height,
+                first: height,
+                history,
+            };
+            let (tops, batch) = prepare::prepare(&nothing, &frame, &writes.0, self.key_hash)?;
+            return Ok(Prepared {
+                base: None,
+                height,
+                tops,
+                batch,
+            });
+        };
+        if base.checked_add(1) != Some(height) {
+            return Err(Error::Stale {
+                base,
+                height,
+                latest: Some(newest.height),
+            });
+        }
+        let held = self.held(base)?;
+        let frame = Frame {
+            height,
+            first,
+            history,
+        };
+        let (tops, batch) = prepare::prepare(&held, &frame, &writes.0, self.key_hash)?;
+        Ok(Prepared {
+            base: Some(held),
+            height,
+            tops,
+            batch,
+        })
+    }
+
+    /// Makes `prepared` the newest version: one durable batch with `extra` (anchor, block position) in it.
+    ///
+    /// # Errors
+    /// [`Error::Stale`] if it does not stand on the newest version; an engine error leaves the version before.
+    pub fn commit(&self, prepared: Prepared, extra: &[(ExtraKey, Vec<u8>)]) -> Result<()> {
+        let _one_at_a_time = self.commit.lock().unwrap_or_else(PoisonError::into_inner);
+        let Prepared {
+            base,
+            height,
+            tops,
+            mut batch,
+        } = prepared;
+        let newest = self.read().newest().cloned();
+        let stands_on_newest = match (&base, &newest) {
+            (None, None) => true,
+            (Some(base), Some(newest)) => Arc::ptr_eq(base, newest),
+            _ => false,
+        };
+        if !stands_on_newest {
+            let base = base.map_or(0, |base| base.height);
+            return Err(Error::Stale {
+                base,
+                height,
+                latest: newest.map(|newest| newest.height),
+            });
+        }
+        self.prune(height, &mut batch);
+        put_extra(&mut batch, extra);
+        self.kv.write(batch)?;
+        let held = hold(height, tops, self.kv.snapshot()?);
+        let mut shared = self.write();
+        if shared.ready.is_empty() {
+            shared.first = height;
+        }
+        shared.ready.push_back(held);
+        if shared.ready.len() > READY + 1 {
+            shared.ready.pop_front();
+        }
+        Ok(())
+    }
+
+    /// Takes back the blocks above `to`: the version at `to` becomes the newest. One durable batch with `extra` in it.
+    ///
+    /// # Errors
+    /// [`Error::NoVersion`] if `to` is not provable (any more).
+    pub fn rollback(&self, to: Height, extra: &[(ExtraKey, Vec<u8>)]) -> Result<()> {
+        let _one_at_a_time = self.commit.lock().unwrap_or_else(PoisonError::into_inner);
+        let (newest, first) = {
+            let shared = self.read();
+            (
+                shared
+                    .newest()
+                    .cloned()
+                    .ok_or(Error::NoVersion { height: to })?,
+                shared.first,
+            )
+        };
+        // Always from the rows, so that the difference to what lies in the database is known.
+        let target = self.rebuild(&newest, to)?;
+        let mut batch = Batch::new();
+        for (key, row) in &target.values {
+            batch.set(rows::VALUES, key.clone(), row.clone());
+        }
+        for (key, row) in &target.buckets {
+            batch.set(rows::BUCKETS, key.clone(), row.clone());
+        }
+        let history = self.limits.history == History::All;
+        for height in (to + 1)..=newest.height {
+            for Replaced { tree, raw_key, .. } in
+                read_undo(&*newest.snapshot, height)?.into_iter().flatten()
+            {
+                if history {
+                    batch.remove(
+                        rows::HISTORY,
+                        rows::history_key(tree, &(self.key_hash)(&raw_key), height),
+                    );
+                }
+            }
+            batch.remove(rows::UNDO, rows::undo_key(height));
+            batch.remove(rows::META, rows::roots_key(height));
+        }
+        let frame = Frame {
+            height: to,
+            first,
+            history,
+        };
+        batch.put(
+            rows::META,
+            rows::NEWEST,
+            rows::encode(&frame.newest(&target.tops)),
+        );
+        put_extra(&mut batch, extra);
+        self.kv.write(batch)?;
+        let held = hold(to, target.tops.clone(), self.kv.snapshot()?);
+        let mut shared = self.write();
+        shared.ready = VecDeque::from([held]);
+        shared.rebuilt.clear();
+        Ok(())
+    }
+
+    /// Removes what is too old once `height` is committed.
+    fn prune(&self, height: Height, batch: &mut Batch) {
+        let Some(old) = height.checked_sub(self.limits.provable) else {
+            return;
+        };
+        batch.remove(rows::UNDO, rows::undo_key(old));
+        if let (History::None, Some(before)) = (self.limits.history, old.checked_sub(1)) {
+            batch.remove(rows::META, rows::roots_key(before));
+        }
+    }
+}
+
+fn put_extra(batch: &mut Batch, extra: &[(ExtraKey, Vec<u8>)]) {
+    for (key, value) in extra {
+        batch.put(rows::META, rows::extra_key(key.0), value.clone());
+    }
+}
