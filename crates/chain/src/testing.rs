@@ -349,7 +349,7 @@ impl Chain {
     /// The error of a check, if it fails.
     pub(crate) fn check(&mut self, bytes: &[u8]) -> Option<(String, u32, String)> {
         self.check_as(bytes, false)
-            .outcome
+            .result
             .error
             .map(|e| (e.codespace, e.code, e.text))
     }

@@ -5,7 +5,7 @@
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
-/// Security of the network's platforms, from genesis (`app_state.registration.security`).
+/// The security level of a network: which platforms it admits. Genesis decides it (`app_state.registration.security`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
 #[borsh(use_discriminant = true)]
 #[repr(u8)]

@@ -1,8 +1,9 @@
-//! Transactions that are left out of a decided block: the way past a transaction that no enclave can execute. It fails with a
-//! code of its own, pays nothing and touches nothing; everything else of its block is executed. ADR 12.
+//! Exceptions: transactions of a decided block that are not executed, because executing them stops every enclave. Such a
+//! transaction gets a result with an error code of its own, pays no fee and writes no state; the rest of its block is executed.
+//! ADR 12.
 //!
-//! Which ones is consensus input: whoever leaves out another reaches another app hash. A network that is attested takes
-//! only those that are compiled into its enclave; one that is insecure trusts its operators anyway, and takes theirs.
+//! Promises: exceptions are consensus input, so nodes with other exceptions reach another app hash. An attested network takes
+//! only those that are compiled into the enclave; an insecure one takes those of its operators too, whom it trusts anyway.
 
 use crate::failure::failure;
 use crate::secrets::Keys;
@@ -18,7 +19,7 @@ use strongroom_types::{Hash, Height};
 /// Exceptions of this release: genesis hash, height, hash of the transaction.
 const OF_RELEASE: [(Hash, Height, Hash); 0] = [];
 
-/// The enclave's view of the single transactions of one block.
+/// The transactions of one block: which are exceptions, and which is executed now.
 pub(crate) struct Transactions {
     height: Height,
     left_out: BTreeSet<Hash>,
@@ -26,7 +27,7 @@ pub(crate) struct Transactions {
 }
 
 thread_local! {
-    /// The transaction that this thread executes, for the last words of a panic.
+    /// The transaction that this thread executes, for the message of a panic.
     static RUNNING: Cell<Option<TxAt>> = const { Cell::new(None) };
 }
 

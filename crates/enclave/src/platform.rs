@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 /// A trusted execution environment.
 pub trait Platform: Send + Sync {
-    /// Security of the networks that this platform may serve.
+    /// The security level of the networks that this platform may serve.
     fn security(&self) -> Security;
 
     /// Fills `out` with randomness that nobody else knows. Used for seeds only, never for what a chain sees.

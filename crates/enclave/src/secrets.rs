@@ -47,7 +47,7 @@ impl Keys {
         self.chain.genesis_hash
     }
 
-    /// Security that that genesis requires.
+    /// The security level that the genesis file sets.
     pub(crate) const fn security(&self) -> Security {
         self.chain.security
     }

@@ -1,9 +1,9 @@
-//! The operator's way past a decided block that no enclave can execute: a report of what failed, and a list of
-//! transactions that are left out. ADR 12; docs/spec/door.md.
+//! What an operator has when no enclave can execute a decided block: a report of the failure, and a list of exceptions,
+//! transactions that the enclave does not execute. ADR 12; docs/spec/door.md.
 //!
-//! Promises: a report holds the block's bytes, which are public, and the failure, which names no plaintext; the list is
-//! kept in the home, so that a restart and a replay leave out the same.
-//! Refuses: a list that it cannot read: a chain would go another way than before.
+//! Promises: a report holds the block's bytes, which are public, and the failure, which contains no plaintext; the list is
+//! stored in the home, so that a restart and a replay use the same exceptions.
+//! Refuses: a list that it cannot read, because without an exception the same blocks give another app hash.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -14,7 +14,7 @@ use strongroom_proof::comet::Header;
 use strongroom_store::files::{self, Readers};
 use strongroom_types::{DecidedBlock, Hash, Height};
 
-/// A transaction that is left out: `HEIGHT:HASH`, the hash in hex.
+/// A transaction that is not executed: `HEIGHT:HASH`, the hash in hex.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Exception {
     /// Height of its block.
@@ -48,7 +48,7 @@ impl core::fmt::Display for Exception {
     }
 }
 
-/// The list of a home: one exception in a line.
+/// The list in a home: one exception per line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Exceptions(BTreeMap<Height, BTreeSet<Hash>>);
 
@@ -56,7 +56,7 @@ impl Exceptions {
     /// Reads the list at `path`; without a file it is empty.
     ///
     /// # Errors
-    /// If the file cannot be read or a line is no exception.
+    /// If the file cannot be read, or a line is not an exception.
     pub fn load(path: &Path) -> io::Result<Self> {
         let text = match fs::read_to_string(path) {
             Ok(text) => text,
@@ -75,10 +75,10 @@ impl Exceptions {
         Ok(list)
     }
 
-    /// Adds to the list at `path`, durably.
+    /// Adds exceptions to the list at `path`, durably.
     ///
     /// # Errors
-    /// As [`Exceptions::load`], or if the file cannot be written; the list is as it was then.
+    /// As [`Exceptions::load`], or if the file cannot be written; the file is then unchanged.
     pub fn add(path: &Path, more: &[Exception]) -> io::Result<()> {
         let mut list = Self::load(path)?;
         for exception in more {
@@ -100,14 +100,14 @@ impl Exceptions {
             .insert(exception.tx);
     }
 
-    /// Transactions that are left out of the block at `height`.
+    /// Hashes of the transactions of the block at `height` that are not executed.
     #[must_use]
     pub fn at(&self, height: Height) -> Vec<Hash> {
         self.0.get(&height).into_iter().flatten().copied().collect()
     }
 }
 
-/// Writes what is needed to find the fault elsewhere, and says what the operator can do.
+/// Writes the report of a block that cannot be executed, and logs what the operator can do.
 pub(crate) fn report(directory: &Path, block: &DecidedBlock, error: &DoorError) {
     let height = Header::decode(&block.header).map_or(0, |header| header.height);
     let tx = match error {

@@ -264,8 +264,8 @@ impl HostChain {
             &mut *pending
         };
         let recheck = kind == CheckKind::Recheck;
-        let outcome = state.check(&At(&view), env, &head, &self.min_gas_price, tx, recheck)?;
-        Ok(outcome.outcome.into_result(Vec::new(), outcome.events))
+        let checked = state.check(&At(&view), env, &head, &self.min_gas_price, tx, recheck)?;
+        Ok(checked.result.into_result(Vec::new(), checked.events))
     }
 }
 

@@ -31,7 +31,7 @@ pub const SIMULATED_MESSAGES_MAX: usize = 1_024;
 #[derive(Clone, Debug, PartialEq)]
 pub struct CheckOutcome {
     /// Gas and error.
-    pub outcome: TxOutcome,
+    pub result: TxOutcome,
     /// Events of the ante chain.
     pub events: Vec<Event>,
     /// The first signer, if it passed.
@@ -77,7 +77,7 @@ impl CheckState {
             ..head.clone()
         };
         let refused = |error| CheckOutcome {
-            outcome: TxOutcome::undecodable(error),
+            result: TxOutcome::undecodable(error),
             events: Vec::new(),
             sender: None,
         };
@@ -110,13 +110,12 @@ fn ante(
     let tx = TxInfo::default();
     let mut ctx = Ctx::new(state, block, tx, mode, env, 0);
     let passed = run_ante(&mut ctx, decoded, &config);
-    let (sender, outcome) = match passed {
+    let (sender, passed) = match passed {
         Ok(signers) => (signers.into_iter().next(), Ok(())),
         Err(stop) => (None, Err(stop)),
     };
-    let outcome = TxOutcome::of(&ctx, outcome)?;
     Ok(CheckOutcome {
-        outcome,
+        result: TxOutcome::of(&ctx, passed)?,
         events: ctx.events,
         sender,
     })

@@ -33,8 +33,8 @@ fn a_second_transaction_of_one_signer_counts_on_the_first() {
         chain.block(std::slice::from_ref(&first)).tx_results[0].code,
         0
     );
-    assert_eq!(chain.check_as(&second, true).outcome.error, None);
-    assert_eq!(chain.check_as(&first, true).outcome.error.unwrap().code, 32);
+    assert_eq!(chain.check_as(&second, true).result.error, None);
+    assert_eq!(chain.check_as(&first, true).result.error.unwrap().code, 32);
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn a_transaction_that_the_next_block_would_be_too_late_for_takes_no_space_in_it(
     );
     late.body.timeout_height = chain.height;
     let bytes = late.signed(&[&chain.users[0]]);
-    assert_eq!(chain.check_as(&bytes, true).outcome.error.unwrap().code, 30);
+    assert_eq!(chain.check_as(&bytes, true).result.error.unwrap().code, 30);
 }
 
 #[test]

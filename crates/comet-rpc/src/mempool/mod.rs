@@ -164,12 +164,12 @@ fn lock(inner: &Mutex<Inner>) -> MutexGuard<'_, Inner> {
     inner.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Whose answer a `Mempool` gives: how many wait and how large they are.
+/// Number and total size of a set of transactions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Size {
-    /// Transactions that wait.
+    /// Number of transactions.
     pub txs: usize,
-    /// Their bytes together.
+    /// Sum of their sizes in bytes.
     pub bytes: usize,
 }
 

@@ -188,12 +188,12 @@ impl Run {
         let (mut pending, mut gas, mut txs) = (CheckState::default(), 0, Vec::new());
         for n in 0..scene.length() {
             let made = self.make(scene, n);
-            let outcome = self.replica.check(&mut pending, &self.head, &made.bytes);
-            if outcome.outcome.error.is_some() {
+            let checked = self.replica.check(&mut pending, &self.head, &made.bytes);
+            if checked.result.error.is_some() {
                 self.figures.kept_out += 1;
                 continue;
             }
-            gas += outcome.outcome.gas_wanted;
+            gas += checked.result.gas_wanted;
             if gas > BLOCK_GAS {
                 break;
             }
@@ -211,9 +211,9 @@ impl Run {
         let (mut pending, mut txs) = (CheckState::default(), Vec::new());
         for n in 0..scene.length() {
             let made = self.make(scene, n);
-            let outcome = self.replica.check(&mut pending, &self.head, &made.bytes);
+            let checked = self.replica.check(&mut pending, &self.head, &made.bytes);
             // Only so that not all that follows is of a wrong sequence.
-            if outcome.outcome.error.is_none() {
+            if checked.result.error.is_none() {
                 self.figures.amino += u64::from(made.amino);
                 for signer in made.signers {
                     self.senders[signer].sequence += 1;
