@@ -1,5 +1,7 @@
 //! Names and byte limits of all messages: the table of docs/spec/door.md (a test holds the two together).
 
+use strongroom_types::genesis::GENESIS_BYTES_MAX;
+
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
 
@@ -25,8 +27,8 @@ const fn spec(name: &'static str, half: u8, kind: u8, limit: usize) -> Spec {
     }
 }
 
-/// Genesis files: a localnet's is a few KiB; what `chain` reads is at most 64 MiB.
-pub const GENESIS_BYTES_MAX: usize = 65 * MIB;
+/// A message with a genesis file.
+const GENESIS_MESSAGE_BYTES_MAX: usize = GENESIS_BYTES_MAX + MIB;
 /// A block is at most 4 MiB of transactions and 1 MiB of evidence; the rest is commits and hints.
 pub const EXECUTE_BLOCK_BYTES_MAX: usize = 12 * MIB;
 /// Output of one block at most: writes, results, events and new content together.
@@ -45,9 +47,9 @@ pub const QUERY_BYTES_MAX: usize = 4 * MIB + 4 * KIB;
 pub const QUERY_RESULT_BYTES_MAX: usize = 8 * MIB;
 
 pub(crate) static BOOTSTRAP_BEGIN: Spec = spec("bootstrap_begin", 0, 0, 16);
-pub(crate) static BOOTSTRAP_SEAL: Spec = spec("bootstrap_seal", 0, 1, GENESIS_BYTES_MAX);
-pub(crate) static UNSEAL: Spec = spec("unseal", 0, 2, GENESIS_BYTES_MAX + MIB);
-pub(crate) static INIT_CHAIN: Spec = spec("init_chain", 0, 3, GENESIS_BYTES_MAX);
+pub(crate) static BOOTSTRAP_SEAL: Spec = spec("bootstrap_seal", 0, 1, GENESIS_MESSAGE_BYTES_MAX);
+pub(crate) static UNSEAL: Spec = spec("unseal", 0, 2, GENESIS_MESSAGE_BYTES_MAX + MIB);
+pub(crate) static INIT_CHAIN: Spec = spec("init_chain", 0, 3, GENESIS_MESSAGE_BYTES_MAX);
 pub(crate) static EXECUTE_BLOCK: Spec = spec("execute_block", 0, 4, EXECUTE_BLOCK_BYTES_MAX);
 pub(crate) static COMMITTED: Spec = spec("committed", 0, 5, 16);
 pub(crate) static QUERY: Spec = spec("query", 0, 6, QUERY_BYTES_MAX);

@@ -6,7 +6,8 @@ use crate::ctx::{BlockInfo, Ctx, ExecutionEnv, Mode, TxInfo};
 use crate::engine::ContractEngine;
 use crate::error::Fault;
 use crate::genesis::{
-    Document, GenesisError, InitOutcome, LocalnetParams, NetworkKeys, init_chain, localnet_genesis,
+    self, Document, GenesisError, InitOutcome, LocalnetParams, NetworkKeys, init_chain,
+    localnet_genesis,
 };
 use crate::modules::auth::genesis::{self as auth, BaseAccount, GenesisAccount};
 use crate::modules::bank::genesis::{self as bank, Balance, GenesisCoin};
@@ -250,7 +251,7 @@ pub(crate) fn localnet_params() -> LocalnetParams {
 
 /// The document of a local network with `users` more accounts.
 pub(crate) fn document(users: u8) -> Document {
-    let mut document = Document::parse(&localnet_genesis(&localnet_params()).unwrap()).unwrap();
+    let mut document = genesis::parse(&localnet_genesis(&localnet_params()).unwrap()).unwrap();
     let state = &mut document.app_state;
     let (mut auth, mut bank): (auth::Genesis, bank::Genesis) =
         (state.part("auth").unwrap(), state.part("bank").unwrap());
@@ -290,7 +291,7 @@ impl Chain {
             code: &NoCode,
             engine: &engine,
         };
-        let init = init_chain(&serde_json::to_vec(document).unwrap(), env).unwrap();
+        let init = init_chain(&document.to_bytes().unwrap(), env).unwrap();
         let mut state = MemoryState::default();
         state.apply(&init.writes);
         let users = (0..users).map(User::new).collect();

@@ -17,7 +17,7 @@ use strongroom_bridge::child::{self, Process};
 use strongroom_chain::genesis::NetworkKeys;
 use strongroom_chain::genesis::{LocalnetParams, localnet_genesis};
 use strongroom_chain::tx::GasPrice;
-use strongroom_consensus::{BlockTiming, Clock as _, GenesisDoc, Signer, SystemClock};
+use strongroom_consensus::{BlockTiming, Clock as _, GenesisFile, Signer, SystemClock};
 use strongroom_http::Shares;
 use strongroom_node::exceptions::{Exception, Exceptions};
 use strongroom_node::node::{Config, Layout, Node, enclave, open_stores};
@@ -145,8 +145,8 @@ async fn network(args: &Args, home: &Home, shares: Shares, mut stop: Stop) -> an
     let layout = Layout(path.clone());
     let genesis =
         fs::read(layout.genesis()).with_context(|| layout.genesis().display().to_string())?;
-    let genesis = GenesisDoc::parse(genesis)?;
-    let chain_id = genesis.chain_id.clone();
+    let genesis = GenesisFile::parse(genesis)?;
+    let chain_id = genesis.doc.chain_id.clone();
     if let Some(other) = args.chain_id.as_deref().filter(|id| *id != chain_id) {
         bail!(
             "the network there is {chain_id}: --chain-id {other} needs --reset, or another --home"

@@ -9,9 +9,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use strongroom_chain::tx::{GasPrice, NotAGasPrice};
 use strongroom_http::Shares;
+use strongroom_types::consensus::CHAIN_ID_BYTES_MAX;
 
-/// Longest name of a chain, as in the genesis file.
-const CHAIN_ID_BYTES_MAX: usize = 50;
 /// Bytes on disk that a start needs: what the stores leave free, and as much again.
 const FREE_BYTES_MIN: u64 = 128 << 20;
 /// Threads that a start takes beyond the first: 48 of a node and its enclave at rest, and some that come and go meanwhile.

@@ -1,6 +1,6 @@
 //! The seam between an engine and the node: ABCI 2.0's words, as one trait.
 
-use crate::{ChainState, GenesisDoc};
+use crate::{ChainState, GenesisFile};
 use strongroom_proof::comet::Header;
 use strongroom_types::consensus::ConsensusParamsUpdate;
 use strongroom_types::{DecidedBlock, Event, ExecTxResult, Height, RawTx, ValidatorUpdate};
@@ -23,7 +23,7 @@ pub trait Application: Send + Sync {
     ///
     /// # Errors
     /// If the application cannot go on, e.g. because it belongs to another genesis.
-    fn init_chain(&self, genesis: &GenesisDoc) -> Result<InitChain, AppError>;
+    fn init_chain(&self, genesis: &GenesisFile) -> Result<InitChain, AppError>;
 
     /// Transactions for the next block, in order, at most `max_bytes` of them (each counted with its protobuf frame:
     /// length + 1 + the bytes of the length as varint) and at most `max_gas` of gas wanted (-1: no limit). They stay

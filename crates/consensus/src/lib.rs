@@ -2,7 +2,7 @@
 //!
 //! Circles: host. What an engine decides is believed by nobody: the enclave checks every block again.
 //!
-//! Map: [`app`] the seam that the node implements · [`genesis`] the document a chain begins with · [`state`] what an
+//! Map: [`app`] the seam that the node implements · [`genesis`] the file a chain begins with · [`state`] what an
 //! engine knows of the chain between two blocks · [`solo`] one validator, without a network · [`privval`] its key, and
 //! what it signed last · [`blocks`] where decided blocks lie · [`clock`] the seam for time.
 //!
@@ -21,7 +21,7 @@ pub mod state;
 pub use app::{AppError, Application, FinalizeBlock, Info, InitChain};
 pub use blocks::{Blocks, BlocksError, MemoryBlocks, block_meta};
 pub use clock::{Clock, SystemClock, TestClock};
-pub use genesis::GenesisDoc;
+pub use genesis::GenesisFile;
 pub use privval::Signer;
 pub use solo::{BlockTiming, EngineError, Proposer, Solo};
 pub use state::ChainState;

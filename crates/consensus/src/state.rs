@@ -1,12 +1,12 @@
 //! What an engine knows of the chain between two blocks, chained as CometBFT does: results, app hash, parameters and
 //! app version of block H stand in header H + 1, validator updates of H hold from H + 2.
 
-use crate::{FinalizeBlock, GenesisDoc, InitChain};
+use crate::{FinalizeBlock, GenesisFile, InitChain};
 use borsh::{BorshDeserialize, BorshSerialize};
 use strongroom_proof::Verified;
 use strongroom_proof::comet::validators::ValidatorSetError;
-use strongroom_proof::comet::{self, Validator, ValidatorSet};
-use strongroom_proof::light::{Block, Expected, LightError, LightState};
+use strongroom_proof::comet::{self, ValidatorSet};
+use strongroom_proof::light::{Block, Expected, Genesis, LightError, LightState};
 use strongroom_types::consensus::{ConsensusParams, ParamOutOfRange};
 use strongroom_types::{DecidedBlock, Hash, Height, Untrusted};
 
@@ -79,22 +79,17 @@ impl ChainState {
     /// # Errors
     /// [`StateError`] for validators, parameters or an app hash that no chain can have.
     pub fn genesis(
-        doc: &GenesisDoc,
+        file: &GenesisFile,
         init: &InitChain,
         app_version: u64,
     ) -> Result<Self, StateError> {
+        let doc = &file.doc;
         let validators = if init.validators.is_empty() {
-            ValidatorSet::new(doc.validators.clone())?
+            doc.validator_updates()
         } else {
-            let named = init.validators.iter().map(|u| {
-                let power = u64::try_from(u.power).map_err(|_| ValidatorSetError::Power)?;
-                Ok(Validator {
-                    pubkey: u.pubkey,
-                    power,
-                })
-            });
-            ValidatorSet::new(named.collect::<Result<_, ValidatorSetError>>()?)?
+            init.validators.clone()
         };
+        let validators = ValidatorSet::from_updates(&validators)?;
         let (params, version_app) = match &init.consensus_params {
             Some(update) => {
                 let params = doc.consensus_params.updated(update);
@@ -107,12 +102,18 @@ impl ChainState {
         if init.app_hash.len() > 32 {
             return Err(StateError::AppHash(init.app_hash.len()));
         }
+        // As CometBFT: the application's hash, or else the document's.
+        let app_hash = match init.app_hash.as_slice() {
+            [] => doc.app_hash.clone(),
+            hash => hash.to_vec(),
+        };
+        let genesis = Genesis::new(doc, validators);
         Ok(Self(V1 {
-            genesis_hash: doc.hash(),
-            light: LightState::genesis(&doc.light(validators))?,
+            genesis_hash: file.hash(),
+            light: LightState::genesis(&genesis)?,
             params,
             version_app,
-            app_hash: init.app_hash.clone(),
+            app_hash,
             last_results_hash: comet::results_hash(&[]),
         }))
     }

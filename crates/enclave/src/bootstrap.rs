@@ -10,7 +10,7 @@ use crate::secrets::{Keys, public_keys};
 use borsh::BorshDeserialize;
 use strongroom_bridge::message::PublicKeys;
 use strongroom_bridge::{Failure, FailureCode};
-use strongroom_chain::genesis::{Document, init_chain};
+use strongroom_chain::genesis::{NetworkKeys, init_chain, parse};
 use strongroom_chain::modules::compute::ContractEngine;
 use strongroom_chain::modules::registration::genesis as registration;
 use strongroom_chain::{Bytes, CodeRead, ExecutionEnv, Fault};
@@ -18,7 +18,7 @@ use strongroom_crypto::seal::{Chain, SEAL_LEN_MAX, SealedAnchor, SealedSeeds};
 use strongroom_crypto::seed::{MasterSeed, SeedRing};
 use strongroom_crypto::{Error as CryptoError, Secret};
 use strongroom_proof::PartialForest;
-use strongroom_proof::comet::{self, Validator, ValidatorSet, results_hash};
+use strongroom_proof::comet::{self, ValidatorSet, results_hash};
 use strongroom_proof::light::{Genesis, LightState};
 use strongroom_types::consensus::ConsensusParams;
 use strongroom_types::{Hash, Untrusted, ValidatorUpdate, WriteSet, sha256};
@@ -41,17 +41,17 @@ pub(crate) fn seal(
     ring: &SeedRing,
     genesis: &[u8],
 ) -> Result<(Vec<u8>, Keys), Failure> {
-    let chain = chain_of(genesis)?;
+    let (chain, named) = chain_of(genesis)?;
     if chain.security != platform.security() {
         let text = format!(
-            "the genesis file asks for {} machines, this platform is {}",
+            "genesis.security: the genesis file asks for {} machines, this platform is {}",
             chain.security.as_str(),
             platform.security().as_str()
         );
         return Err(failure(FailureCode::Genesis, text));
     }
     let keys = keys_of(ring, chain)?;
-    require_keys(genesis, &keys)?;
+    require_keys(&named, &keys)?;
     let key = sealing_key(platform)?;
     let sealed =
         SealedSeeds::seal(&key, &chain, ring).map_err(|e| failure(FailureCode::Seal, e))?;
@@ -65,7 +65,7 @@ pub(crate) fn unseal(
     seal: &[u8],
     genesis: &[u8],
 ) -> Result<Keys, Failure> {
-    let chain = chain_of(genesis)?;
+    let (chain, named) = chain_of(genesis)?;
     let key = sealing_key(platform)?;
     let ring = Untrusted::new(seal).verify(|seal| {
         let sealed: SealedSeeds = decode(seal).ok_or(CryptoError::Content)?;
@@ -73,7 +73,7 @@ pub(crate) fn unseal(
     });
     let ring = ring.map_err(|e| refused("the seal of the seed", e, FailureCode::Seal))?;
     let keys = keys_of(&ring, chain)?;
-    require_keys(genesis, &keys)?;
+    require_keys(&named, &keys)?;
     Ok(keys)
 }
 
@@ -139,75 +139,58 @@ pub(crate) fn genesis_state(
     )
     .map_err(|e| refused(&e))?;
     if !outcome.new_code.is_empty() {
-        let why = "app_state.compute has codes: there is no way yet to hand them to the host";
+        let why = "genesis.codes: app_state.compute has codes: there is no way yet to hand them to the host";
         return Err(refused(&why));
     }
     let mut forest = PartialForest::empty();
     forest
         .apply(&outcome.writes)
         .map_err(|e| failure(FailureCode::Broken, e))?;
-    let validators = outcome.validators.iter().map(|v| {
-        let power =
-            u64::try_from(v.power).map_err(|_| refused(&"a validator with negative power"))?;
-        Ok(Validator {
-            pubkey: v.pubkey,
-            power,
-        })
-    });
-    let validators =
-        ValidatorSet::new(validators.collect::<Result<_, Failure>>()?).map_err(|e| refused(&e))?;
-    let light = LightState::genesis(&Genesis {
-        chain_id: outcome.document.chain_id.clone(),
-        time: outcome.document.time().map_err(|e| refused(&e))?,
-        initial_height: outcome
-            .document
-            .initial_height
-            .parse()
-            .map_err(|_| refused(&"initial_height is no number"))?,
-        validators,
-    })
-    .map_err(|e| refused(&e))?;
+    let document = outcome.document;
+    let updates = document.validator_updates();
+    let broken = |e: &dyn core::fmt::Display| failure(FailureCode::Broken, e);
+    let validators = ValidatorSet::from_updates(&updates).map_err(|e| broken(&e))?;
+    let light = LightState::genesis(&Genesis::new(&document, validators));
+    let light = light.map_err(|e| broken(&e))?;
     let anchor = Anchor {
         genesis_hash,
         light,
         roots: forest.roots(),
         results_hash: results_hash(&[]),
-        consensus_hash: comet::params::hash(&outcome.consensus_params),
+        consensus_hash: comet::params::hash(&document.consensus_params),
         version_app: 0,
-        next_version_app: outcome.consensus_params.version.app,
+        next_version_app: document.consensus_params.version.app,
     };
     Ok(FirstState {
         anchor,
         forest,
         writes: outcome.writes,
-        validators: outcome.validators,
-        consensus_params: outcome.consensus_params,
+        validators: updates,
+        consensus_params: document.consensus_params,
     })
 }
 
-/// Which chain a genesis file makes.
-fn chain_of(genesis: &[u8]) -> Result<Chain, Failure> {
+/// Which chain a genesis file makes, and the keys that it names.
+fn chain_of(genesis: &[u8]) -> Result<(Chain, NetworkKeys), Failure> {
     let refused = |e| failure(FailureCode::Genesis, e);
-    let document = Document::parse(genesis).map_err(refused)?;
-    let (security, _) = registration::read(&document).map_err(refused)?;
-    Ok(Chain {
+    let document = parse(genesis).map_err(refused)?;
+    let (security, keys) = registration::read(&document).map_err(refused)?;
+    let chain = Chain {
         genesis_hash: sha256(genesis),
         security,
-    })
+    };
+    Ok((chain, keys))
 }
 
 /// The genesis file must name exactly these keys.
-fn require_keys(genesis: &[u8], keys: &Keys) -> Result<(), Failure> {
-    let refused = |e| failure(FailureCode::Genesis, e);
-    let document = Document::parse(genesis).map_err(refused)?;
-    let (_, named) = registration::read(&document).map_err(refused)?;
+fn require_keys(named: &NetworkKeys, keys: &Keys) -> Result<(), Failure> {
     let own = keys.public();
     if named.io == own.io && named.node_exchange == own.exchange {
         Ok(())
     } else {
         Err(failure(
             FailureCode::Genesis,
-            "app_state.register names other keys than this enclave's",
+            "genesis.keys: app_state.register names other keys than this enclave's",
         ))
     }
 }

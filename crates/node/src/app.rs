@@ -15,7 +15,7 @@ use strongroom_comet_rpc::event_bus::EventBus;
 use strongroom_comet_rpc::events::block_events;
 use strongroom_comet_rpc::mempool::Mempool;
 use strongroom_consensus::{
-    AppError, Application, ChainState, FinalizeBlock, GenesisDoc, Info, InitChain,
+    AppError, Application, ChainState, FinalizeBlock, GenesisFile, Info, InitChain,
 };
 use strongroom_proof::comet::Header;
 use strongroom_store::blocks::{BlockStore, Executed};
@@ -122,7 +122,7 @@ impl Application for App {
         })
     }
 
-    fn init_chain(&self, genesis: &GenesisDoc) -> Result<InitChain, AppError> {
+    fn init_chain(&self, genesis: &GenesisFile) -> Result<InitChain, AppError> {
         let chain = self
             .enclave
             .init_chain(genesis.bytes().to_vec())
@@ -160,7 +160,11 @@ impl Application for App {
             store_records::first_validators(&chain.validators).map_err(AppError::new)?;
         self.stores
             .blocks
-            .save_in_force(genesis.initial_height, &validators, &chain.consensus_params)
+            .save_in_force(
+                genesis.doc.initial_height,
+                &validators,
+                &chain.consensus_params,
+            )
             .map_err(AppError::new)?;
         Ok(InitChain {
             app_hash: chain.app_hash.to_vec(),

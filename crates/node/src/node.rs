@@ -23,7 +23,7 @@ use strongroom_comet_rpc::config::Config as RpcConfig;
 use strongroom_comet_rpc::event_bus::EventBus;
 use strongroom_comet_rpc::mempool::{Limits as MempoolLimits, Mempool};
 use strongroom_consensus::solo::EngineConfig;
-use strongroom_consensus::{BlockTiming, EngineError, GenesisDoc, Signer, Solo, SystemClock};
+use strongroom_consensus::{BlockTiming, EngineError, GenesisFile, Signer, Solo, SystemClock};
 use strongroom_http::{Server, Shares};
 use strongroom_store::blocks::BlockStore;
 use strongroom_store::state::TABLES;
@@ -188,7 +188,7 @@ impl Node {
     pub async fn start(
         config: Config,
         transport: Arc<dyn Transport>,
-        genesis: GenesisDoc,
+        genesis: GenesisFile,
         seal: Vec<u8>,
         signer: Signer,
     ) -> Result<Self, NodeError> {
@@ -246,7 +246,7 @@ impl Node {
         let info = NodeInfo {
             rpc_address: format!("tcp://{}", rpc.local_addr().unwrap_or(config.rpc)),
             app_version: app_version(&blocks, *watched.borrow())?,
-            ..node_info(&genesis.chain_id, config.moniker, validator)
+            ..node_info(&genesis.doc.chain_id, config.moniker, validator)
         };
         let services = Services {
             chain,
@@ -338,11 +338,11 @@ fn node_info(chain_id: &str, moniker: String, validator: [u8; 32]) -> NodeInfo {
 }
 
 /// Block information before the first block.
-fn before_first(genesis: &GenesisDoc) -> BlockInfo {
+fn before_first(genesis: &GenesisFile) -> BlockInfo {
     BlockInfo {
-        chain_id: genesis.chain_id.clone(),
+        chain_id: genesis.doc.chain_id.clone(),
         height: 0,
-        time: genesis.time,
+        time: genesis.doc.genesis_time,
         header_hash: [0; 32],
         version_app: 0,
     }

@@ -15,7 +15,7 @@ use strongroom_comet_rpc::event_bus::EventBus;
 use strongroom_comet_rpc::mempool::{Limits, Mempool};
 use strongroom_consensus::solo::{Content, block_time};
 use strongroom_consensus::{
-    Application as _, Blocks, ChainState, Clock as _, GenesisDoc, InitChain, Proposer, Signer,
+    Application as _, Blocks, ChainState, Clock as _, GenesisFile, InitChain, Proposer, Signer,
     TestClock,
 };
 use strongroom_node::app::{App, Stores, recover};
@@ -37,7 +37,7 @@ const VALIDATOR_SEED: [u8; 32] = [5; 32];
 /// See the crate. Dropping it ends the enclave and removes what was stored.
 pub struct Chain {
     options: Options,
-    genesis: GenesisDoc,
+    genesis: GenesisFile,
     init: InitChain,
     seal: Vec<u8>,
     keys: PublicKeys,
@@ -85,7 +85,7 @@ impl Chain {
         let signer = Signer::in_memory(&VALIDATOR_SEED);
         let genesis = genesis::document(&options, signer.pubkey(), &keys);
         let seal = way.bootstrap_seal(genesis.clone()).expect("a seal");
-        let genesis = GenesisDoc::parse(genesis).expect("a genesis that the engine takes");
+        let genesis = GenesisFile::parse(genesis).expect("a genesis that the engine takes");
         let (app, host) = application(way, &stores, before_first(&genesis));
         let init = app.init_chain(&genesis).expect("the state of genesis");
         let proposer = Proposer::genesis(&genesis, &init, 0, signer).expect("one validator");
@@ -296,7 +296,7 @@ impl Chain {
 
     /// The genesis document.
     #[must_use]
-    pub const fn genesis(&self) -> &GenesisDoc {
+    pub const fn genesis(&self) -> &GenesisFile {
         &self.genesis
     }
 
@@ -354,11 +354,11 @@ fn application(way: Enclave, stores: &Stores, head: BlockInfo) -> (App, Arc<Host
 }
 
 /// Block information before the first block.
-fn before_first(genesis: &GenesisDoc) -> BlockInfo {
+fn before_first(genesis: &GenesisFile) -> BlockInfo {
     BlockInfo {
-        chain_id: genesis.chain_id.clone(),
+        chain_id: genesis.doc.chain_id.clone(),
         height: 0,
-        time: genesis.time,
+        time: genesis.doc.genesis_time,
         header_hash: [0; 32],
         version_app: 0,
     }

@@ -2,7 +2,7 @@
 
 use crate::user::User;
 use strongroom_bridge::message::PublicKeys;
-use strongroom_chain::genesis::{DENOM, Document, LocalnetParams, NetworkKeys, localnet_genesis};
+use strongroom_chain::genesis::{DENOM, LocalnetParams, NetworkKeys, localnet_genesis, parse};
 use strongroom_chain::modules::auth::genesis::{self as auth, BaseAccount, GenesisAccount};
 use strongroom_chain::modules::bank::genesis::{self as bank, Balance, GenesisCoin};
 use strongroom_types::{Gas, Timestamp};
@@ -58,9 +58,10 @@ pub(crate) fn document(options: &Options, validator: [u8; 32], keys: &PublicKeys
         },
     };
     let bytes = localnet_genesis(&params).expect("a chain id that genesis takes");
-    let mut document = Document::parse(&bytes).expect("our own document");
+    let mut document = parse(&bytes).expect("our own document");
     if let Some(gas) = options.block_gas {
-        document.consensus_params.block.max_gas = gas.to_string();
+        document.consensus_params.block.max_gas =
+            i64::try_from(gas).expect("a limit that genesis takes");
     }
     let state = &mut document.app_state;
     let mut auth: auth::Genesis = state.part("auth").expect("our own part");

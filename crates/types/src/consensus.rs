@@ -5,11 +5,27 @@
 //! the rim.
 //! Refuses: values that CometBFT refuses, by [`ConsensusParams::check`].
 
-use crate::Gas;
+use crate::{Gas, sha256};
 use borsh::{BorshDeserialize, BorshSerialize};
 
+/// Most bytes of a chain id (CometBFT's `MaxChainIDLen`).
+pub const CHAIN_ID_BYTES_MAX: usize = 50;
+/// Most validators in a set. Bounds what a commit costs to decode and to verify (about 0.1 ms each).
+pub const VALIDATORS_MAX: usize = 1_000;
+/// Most voting power in a set (CometBFT's `MaxTotalVotingPower`), so that 3 × power never overflows.
+pub const TOTAL_POWER_MAX: i64 = i64::MAX / 8;
 /// The largest block that CometBFT knows: 100 MiB, in bytes.
 const BLOCK_BYTES_END: i64 = 104_857_600;
+
+/// The address of a validator: the first 20 bytes of SHA-256 of its Ed25519 key.
+#[must_use]
+pub fn validator_address(pubkey: &[u8; 32]) -> [u8; 20] {
+    let mut address = [0; 20];
+    for (to, from) in address.iter_mut().zip(sha256(pubkey)) {
+        *to = from;
+    }
+    address
+}
 
 /// Sizes of blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]

@@ -84,7 +84,7 @@ fn an_empty_block_writes_nothing() {
 #[test]
 fn a_block_whose_gas_is_used_up_runs_no_further_transaction() {
     let mut document = document(6);
-    document.consensus_params.block.max_gas = "32000".into();
+    document.consensus_params.block.max_gas = 32_000;
     let mut chain = Chain::from_document(&document, 6);
     let txs: Vec<Vec<u8>> = (0..6)
         .map(|n| {

@@ -1,11 +1,19 @@
 //! `app_state`: the parts of the modules, each as its module reads it.
 
-use super::GenesisError;
+use super::{GenesisError, SealedEntry};
+use crate::error::broken;
 use crate::module::genesis_parts;
-use serde::de::{DeserializeOwned, Error as _, MapAccess, Visitor};
+use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 use std::collections::BTreeMap;
+
+/// The part for the entries of contracts, as they stand sealed in the tree. It is missing where there are none.
+const CONTRACT_STATE: &str = "contract_state";
+
+/// The members of `app_state` as they stand there.
+#[derive(Default)]
+pub(super) struct Members(Vec<(String, Box<RawValue>)>);
 
 /// The parts by key. What a module reads in its own, its `genesis.rs` says.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -27,10 +35,58 @@ impl PartialEq for AppState {
 impl Eq for AppState {}
 
 impl AppState {
+    /// The parts of exactly the modules of this version: of another one the state would be lost.
+    ///
+    /// # Errors
+    /// [`GenesisError::Document`] for a part that is unknown, missing or there twice.
+    pub(super) fn of(members: Members) -> Result<Self, GenesisError> {
+        let mut parts = BTreeMap::new();
+        let refused = |key: &str, why| GenesisError::field(&format!("app_state.{key}"), why);
+        for (key, part) in members.0 {
+            if key != CONTRACT_STATE && !genesis_parts().any(|part| part.key == key) {
+                return Err(refused(&key, "no module of this chain reads it"));
+            }
+            if parts.contains_key(&key) {
+                return Err(refused(&key, "is there twice"));
+            }
+            parts.insert(key, part);
+        }
+        let state = Self(parts);
+        for part in genesis_parts() {
+            state.raw(part.key)?;
+        }
+        Ok(state)
+    }
+
+    /// The entries of contracts.
+    ///
+    /// # Errors
+    /// [`GenesisError::Document`] if they are not of their form.
+    pub fn contract_state(&self) -> Result<Vec<SealedEntry>, GenesisError> {
+        if self.0.contains_key(CONTRACT_STATE) {
+            self.part(CONTRACT_STATE)
+        } else {
+            Ok(Vec::new())
+        }
+    }
+
+    /// Sets the entries of contracts.
+    ///
+    /// # Errors
+    /// As [`AppState::set`].
+    pub fn set_contract_state(&mut self, entries: &[SealedEntry]) -> Result<(), GenesisError> {
+        if entries.is_empty() {
+            self.0.remove(CONTRACT_STATE);
+            Ok(())
+        } else {
+            self.set(CONTRACT_STATE, &entries)
+        }
+    }
+
     /// A part as it stands there.
     ///
     /// # Errors
-    /// [`GenesisError::Field`] if it is missing.
+    /// [`GenesisError::Document`] if it is missing.
     pub fn raw(&self, key: &str) -> Result<&RawValue, GenesisError> {
         let part = self.0.get(key).map(AsRef::as_ref);
         part.ok_or_else(|| GenesisError::field(&format!("app_state.{key}"), "is missing"))
@@ -41,15 +97,15 @@ impl AppState {
     /// # Errors
     /// [`GenesisError`] if it is missing or not of this form.
     pub fn part<T: DeserializeOwned>(&self, key: &str) -> Result<T, GenesisError> {
-        serde_json::from_str(self.raw(key)?.get()).map_err(|e| GenesisError::Json(e.to_string()))
+        serde_json::from_str(self.raw(key)?.get()).map_err(|e| GenesisError::json(key, &e))
     }
 
     /// Sets a part.
     ///
     /// # Errors
-    /// [`GenesisError::Json`] if it has no JSON form.
+    /// [`GenesisError::Fault`] if it has no JSON form.
     pub fn set<T: Serialize>(&mut self, key: &str, part: &T) -> Result<(), GenesisError> {
-        let part = to_raw_value(part).map_err(|e| GenesisError::Json(e.to_string()))?;
+        let part = to_raw_value(part).map_err(|e| GenesisError::Fault(broken(e)))?;
         self.set_raw(key, part);
         Ok(())
     }
@@ -71,47 +127,28 @@ impl AppState {
         change(&mut part);
         self.set(key, &part)
     }
-
-    /// A part that no module of this version reads is refused: its state would be lost.
-    pub(super) fn check_keys(&self) -> Result<(), GenesisError> {
-        for key in self.0.keys() {
-            if !genesis_parts().any(|part| part.key == key) {
-                let what = format!("app_state.{key}");
-                return Err(GenesisError::field(
-                    &what,
-                    "no module of this chain reads it",
-                ));
-            }
-        }
-        for part in genesis_parts() {
-            self.raw(part.key)?;
-        }
-        Ok(())
-    }
 }
 
-impl<'de> Deserialize<'de> for AppState {
+impl<'de> Deserialize<'de> for Members {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Parts;
+        struct Object;
 
-        impl<'de> Visitor<'de> for Parts {
-            type Value = AppState;
+        impl<'de> Visitor<'de> for Object {
+            type Value = Members;
 
             fn expecting(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
                 f.write_str("the parts of the modules")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<AppState, A::Error> {
-                let mut parts = BTreeMap::new();
-                while let Some((key, part)) = map.next_entry::<String, Box<RawValue>>()? {
-                    if parts.insert(key.clone(), part).is_some() {
-                        return Err(A::Error::custom(format!("{key:?} is there twice")));
-                    }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
                 }
-                Ok(AppState(parts))
+                Ok(Members(members))
             }
         }
 
-        from.deserialize_map(Parts)
+        from.deserialize_map(Object)
     }
 }

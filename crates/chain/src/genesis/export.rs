@@ -8,7 +8,7 @@
 //! What is imported has the same root, with one exception: an ordered set that has had more than one page is laid out anew.
 //! To export what was imported gives the same document, and the same root from then on.
 
-use super::{AppState, Document, GenesisError, consensus};
+use super::{AppState, Document, GenesisError};
 use crate::ctx::{BlockInfo, Ctx, ExecutionEnv, Mode, TxInfo};
 use crate::error::{Fault, broken};
 use crate::module::genesis_parts;
@@ -16,7 +16,7 @@ use crate::overlay::Overlay;
 use crate::params::{PARAMS, VALIDATORS};
 use crate::ports::{NoSecrets, StateRead};
 use crate::state::State;
-use crate::types::Gas;
+use crate::types::{Gas, GenesisValidator};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
@@ -73,16 +73,17 @@ pub fn export(
     let params = params.ok_or_else(|| broken("no consensus parameters"))?;
     let validators = VALIDATORS.read(base)?.unwrap_or_default();
     let validators = validators.iter();
+    let contract_state: Vec<_> = contract_state.into_iter().collect();
+    app_state
+        .set_contract_state(&contract_state)
+        .map_err(broken)?;
     Ok(Document {
-        genesis_time: block.time.to_string(),
+        genesis_time: block.time,
         chain_id: block.chain_id.clone(),
-        initial_height: "1".into(),
-        consensus_params: consensus::GenesisParams::from(&params),
-        validators: validators
-            .map(|v| consensus::GenesisValidator::new(v, ""))
-            .collect(),
-        app_hash: String::new(),
+        initial_height: 1,
+        consensus_params: params,
+        validators: validators.map(|v| GenesisValidator::new(v, "")).collect(),
+        app_hash: Vec::new(),
         app_state,
-        contract_state: contract_state.into_iter().collect(),
     })
 }

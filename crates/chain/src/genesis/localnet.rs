@@ -10,12 +10,10 @@
 //!   ten; ordinary blocks are far from it;
 //! - `version.app` is 1: it selects price and rule tables.
 
-use super::consensus::{GenesisParams, GenesisValidator};
-use super::{AppState, Document, GenesisError};
+use super::{AppState, Document, GenesisError, parse};
 use crate::module::genesis_parts;
-use crate::types::Timestamp;
-use crate::types::ValidatorUpdate;
 use crate::types::consensus::{BlockParams, ConsensusParams, VersionParams};
+use crate::types::{GenesisValidator, Timestamp};
 use borsh::{BorshDeserialize, BorshSerialize};
 
 /// The denomination of everything on the local network.
@@ -107,25 +105,25 @@ pub fn localnet_genesis(params: &LocalnetParams) -> Result<Vec<u8>, GenesisError
         version: VersionParams { app: VERSION_APP },
         ..ConsensusParams::default()
     };
-    let validator = ValidatorUpdate {
+    let validator = GenesisValidator {
         pubkey: params.validator,
         power: VALIDATOR_POWER,
+        name: MONIKER.to_owned(),
     };
     let mut app_state = AppState::default();
     for part in genesis_parts() {
         app_state.set_raw(part.key, (part.localnet)(params)?);
     }
     let document = Document {
-        genesis_time: params.time.to_string(),
+        genesis_time: params.time,
         chain_id: params.chain_id.clone(),
-        initial_height: "1".into(),
-        consensus_params: GenesisParams::from(&consensus),
-        validators: vec![GenesisValidator::new(&validator, MONIKER)],
-        app_hash: String::new(),
+        initial_height: 1,
+        consensus_params: consensus,
+        validators: vec![validator],
+        app_hash: Vec::new(),
         app_state,
-        contract_state: Vec::new(),
     };
     let bytes = document.to_bytes()?;
-    Document::parse(&bytes)?;
+    parse(&bytes)?;
     Ok(bytes)
 }

@@ -3,11 +3,12 @@
 //!
 //! Promises: [`init_chain`] is a function of the document's bytes alone (no seed, no clock); a field that is missing,
 //! unknown or refused is an error that names it, and nothing is written. The hash of a genesis is SHA-256 of the bytes.
-//! Refuses: a first height other than 1, an app hash before the first state.
+//! Refuses: a first height other than 1, an app hash before the first state, parameters of blocks that could be decided and
+//! never executed. What holds for every document of CometBFT is in [`crate::types::genesis`].
+//! Spec: docs/spec/chain.md, section 4.
 
 mod app_state;
 mod coin;
-pub mod consensus;
 mod export;
 pub mod localnet;
 #[cfg(test)]
@@ -28,53 +29,46 @@ use crate::modules::INIT_GENESIS;
 use crate::overlay::Overlay;
 use crate::ports::{NoSecrets, StateRead};
 use crate::state::State;
+use crate::types::block::{self, EVIDENCE_BYTES_MAX};
 use crate::types::consensus::ConsensusParams;
-use crate::types::{Hash, Timestamp, Tree, ValidatorUpdate, WriteSet};
-use crate::{Bytes, Ctx};
-use serde::{Deserialize, Serialize};
+use crate::types::genesis::GenesisMember;
+use crate::types::{GenesisDoc, Hash, Tree, WriteSet};
+use crate::{Bytes, Ctx, params};
 use std::collections::BTreeMap;
 
-/// The largest genesis document in bytes.
-pub const GENESIS_BYTES_MAX: usize = 64 << 20;
-/// Longest chain id in bytes (CometBFT's bound).
-pub const CHAIN_ID_BYTES_MAX: usize = 50;
+/// The genesis document of this chain.
+pub type Document = GenesisDoc<AppState>;
 
-/// Why a genesis is refused.
+/// Why a genesis is refused. Its text begins with its code.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum GenesisError {
-    /// The bytes are not the JSON document that we read.
-    #[error("genesis does not parse: {0}")]
-    Json(String),
-    /// A field has a value that is refused.
-    #[error("genesis: {what}: {why}")]
-    Field {
-        /// Which field, as a path.
-        what: String,
-        /// Why.
-        why: String,
-    },
+    /// The document is refused.
+    #[error(transparent)]
+    Document(#[from] crate::types::GenesisError),
     /// An invariant of ours broke on the way.
-    #[error("genesis: {0}")]
+    #[error("genesis.fault: {0}")]
     Fault(Fault),
 }
 
 impl GenesisError {
-    /// A stable number.
+    /// The stable code.
     #[must_use]
-    pub const fn code(&self) -> u32 {
+    pub const fn code(&self) -> &'static str {
         match self {
-            Self::Json(_) => 1,
-            Self::Field { .. } => 2,
-            Self::Fault(_) => 3,
+            Self::Document(e) => e.code(),
+            Self::Fault(_) => "genesis.fault",
         }
     }
 
+    /// A value of `app_state` that is refused.
     pub(crate) fn field(what: &str, why: impl Into<String>) -> Self {
-        Self::Field {
-            what: what.to_owned(),
-            why: why.into(),
-        }
+        crate::types::GenesisError::field(GenesisMember::AppState, what, why).into()
+    }
+
+    /// A part of `app_state` that is not JSON of its form.
+    pub(crate) fn json(part: &str, error: &serde_json::Error) -> Self {
+        crate::types::GenesisError::json(&format!("app_state.{part}"), error).into()
     }
 }
 
@@ -90,88 +84,53 @@ impl From<Stop> for GenesisError {
     }
 }
 
-/// The genesis document.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Document {
-    /// RFC 3339, UTC: the time of the first block.
-    pub genesis_time: String,
-    /// Chain id.
-    pub chain_id: String,
-    /// `1`.
-    pub initial_height: String,
-    /// Consensus parameters.
-    pub consensus_params: consensus::GenesisParams,
-    /// The first validators.
-    pub validators: Vec<consensus::GenesisValidator>,
-    /// Empty.
-    pub app_hash: String,
-    /// The state of the modules.
-    pub app_state: AppState,
-    /// The entries of contracts, as they stand sealed in the tree: nothing on a chain that begins without contracts.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub contract_state: Vec<SealedEntry>,
+/// Reads a document and holds it to the rules of this chain; the modules check their parts in [`init_chain`].
+///
+/// # Errors
+/// [`GenesisError::Document`].
+pub fn parse(bytes: &[u8]) -> Result<Document, GenesisError> {
+    use GenesisMember as M;
+    let refused = |member, field: &str, why: &str| {
+        Err(crate::types::GenesisError::field(member, field, why).into())
+    };
+    let document = GenesisDoc::parse(bytes)?.try_map(AppState::of)?;
+    if document.initial_height != 1 {
+        return refused(M::InitialHeight, "initial_height", "a chain begins at 1");
+    }
+    if !document.app_hash.is_empty() {
+        let why = "there is no state before the first";
+        return refused(M::AppHash, "app_hash", why);
+    }
+    // Contracts see it as unsigned nanoseconds since 1970.
+    if document.genesis_time.nanos_total().is_none() {
+        let why = "not within the years 1970 to 2554";
+        return refused(M::GenesisTime, "genesis_time", why);
+    }
+    if document.validators.is_empty() {
+        return refused(M::Validators, "validators", "there is none");
+    }
+    check_params(&document.consensus_params)?;
+    Ok(document)
 }
 
-impl Document {
-    /// Reads a document.
-    ///
-    /// # Errors
-    /// [`GenesisError::Json`] or [`GenesisError::Field`].
-    pub fn parse(bytes: &[u8]) -> Result<Self, GenesisError> {
-        if bytes.len() > GENESIS_BYTES_MAX {
-            return Err(GenesisError::Json(format!(
-                "longer than {GENESIS_BYTES_MAX} bytes"
-            )));
-        }
-        let document: Self =
-            serde_json::from_slice(bytes).map_err(|e| GenesisError::Json(e.to_string()))?;
-        if document.chain_id.is_empty() || document.chain_id.len() > CHAIN_ID_BYTES_MAX {
-            let why = format!("not 1 to {CHAIN_ID_BYTES_MAX} bytes");
-            return Err(GenesisError::field("chain_id", why));
-        }
-        if document.initial_height != "1" {
-            return Err(GenesisError::field("initial_height", "a chain begins at 1"));
-        }
-        if !document.app_hash.is_empty() {
-            return Err(GenesisError::field(
-                "app_hash",
-                "there is no state before the first",
-            ));
-        }
-        document.app_state.check_keys()?;
-        document.time()?;
-        Ok(document)
-    }
-
-    /// The bytes of the document: indented, members of objects in order of name.
-    ///
-    /// # Errors
-    /// [`GenesisError::Json`] if there are none.
-    pub fn to_bytes(&self) -> Result<Vec<u8>, GenesisError> {
-        let json = |e: serde_json::Error| GenesisError::Json(e.to_string());
-        let value = serde_json::to_value(self).map_err(json)?;
-        let mut bytes = serde_json::to_vec_pretty(&value).map_err(json)?;
-        bytes.push(b'\n');
-        Ok(bytes)
-    }
-
-    /// The time of the first block.
-    ///
-    /// # Errors
-    /// [`GenesisError::Field`] if it is no RFC 3339 time in UTC within the years 1970 to 2554.
-    pub fn time(&self) -> Result<Timestamp, GenesisError> {
-        let refused = |why: String| GenesisError::field("genesis_time", why);
-        let time: Timestamp = self
-            .genesis_time
-            .parse()
-            .map_err(|e| refused(format!("{e}")))?;
-        // Contracts see it as unsigned nanoseconds since 1970.
-        match time.nanos_total() {
-            Some(_) => Ok(time),
-            None => Err(refused("not within the years 1970 to 2554".into())),
+/// Each within what the light client and the door take: a block above it could be decided, and never executed.
+fn check_params(params: &ConsensusParams) -> Result<(), GenesisError> {
+    let most = |bytes: usize| i64::try_from(bytes).unwrap_or(i64::MAX);
+    let (block, evidence) = (&params.block, &params.evidence);
+    let (block_bytes, evidence_bytes) = (most(block::BLOCK_BYTES_MAX), most(EVIDENCE_BYTES_MAX));
+    for (name, value, from, to) in [
+        ("block.max_bytes", block.max_bytes, 1, block_bytes),
+        ("block.max_gas", block.max_gas, 1, params::BLOCK_GAS_MAX),
+        ("evidence.max_bytes", evidence.max_bytes, 0, evidence_bytes),
+    ] {
+        if !(from..=to).contains(&value) {
+            let field = format!("consensus_params.{name}");
+            let why = format!("{value} is not within {from} to {to}");
+            let member = GenesisMember::ConsensusParams;
+            return Err(crate::types::GenesisError::field(member, &field, why).into());
         }
     }
+    Ok(())
 }
 
 /// Result of [`init_chain`].
@@ -179,11 +138,7 @@ impl Document {
 pub struct InitOutcome {
     /// The state before the first block.
     pub writes: WriteSet,
-    /// The first validator set.
-    pub validators: Vec<ValidatorUpdate>,
-    /// The consensus parameters.
-    pub consensus_params: ConsensusParams,
-    /// The document, for chain id, time and keys.
+    /// The document, for chain id, time, validators and parameters.
     pub document: Document,
     /// Code of contracts in the document, by hash.
     pub new_code: BTreeMap<Hash, Bytes>,
@@ -203,11 +158,11 @@ impl StateRead for Nothing {
 /// # Errors
 /// [`GenesisError`]; nothing is kept then.
 pub fn init_chain(bytes: &[u8], env: ExecutionEnv<'_>) -> Result<InitOutcome, GenesisError> {
-    let document = Document::parse(bytes)?;
+    let document = parse(bytes)?;
     let block = BlockInfo {
         chain_id: document.chain_id.clone(),
         height: 0,
-        time: document.time()?,
+        time: document.genesis_time,
         header_hash: [0; 32],
         version_app: 0,
     };
@@ -220,16 +175,16 @@ pub fn init_chain(bytes: &[u8], env: ExecutionEnv<'_>) -> Result<InitOutcome, Ge
         env,
         u64::MAX,
     );
-    let (consensus_params, validators) =
-        consensus::init(&mut ctx, &document.consensus_params, &document.validators)?;
+    params::PARAMS.set(&mut ctx, &document.consensus_params)?;
+    params::VALIDATORS.set(&mut ctx, &document.validator_updates())?;
     for module in INIT_GENESIS.iter().filter_map(|name| module::by_name(name)) {
         for part in module.genesis {
-            (part.init)(&mut ctx, document.app_state.raw(part.key)?)?;
+            (part.init)(&mut ctx, part.key, &document.app_state)?;
         }
     }
     let new_code = core::mem::take(&mut ctx.new_code);
     let mut writes = state.into_write_set(0).map_err(GenesisError::Fault)?;
-    for entry in &document.contract_state {
+    for entry in document.app_state.contract_state()? {
         let (key, record) = entry.checked()?;
         if writes
             .0
@@ -244,8 +199,6 @@ pub fn init_chain(bytes: &[u8], env: ExecutionEnv<'_>) -> Result<InitOutcome, Ge
     }
     Ok(InitOutcome {
         writes,
-        validators,
-        consensus_params,
         document,
         new_code,
     })

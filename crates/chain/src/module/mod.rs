@@ -9,7 +9,7 @@ mod tests;
 
 use crate::Ctx;
 use crate::error::{Stop, broken};
-use crate::genesis::{GenesisError, LocalnetParams};
+use crate::genesis::{AppState, GenesisError, LocalnetParams};
 use crate::modules::MODULES;
 use crate::query::QueryStop;
 use crate::types::error::{self, Registered};
@@ -272,8 +272,8 @@ pub struct GenesisPart {
     pub key: &'static str,
     /// See [`GenesisState::localnet`].
     pub localnet: fn(&LocalnetParams) -> Result<Box<RawValue>, GenesisError>,
-    /// See [`GenesisState::init`].
-    pub init: fn(&mut Ctx<'_, '_>, &RawValue) -> Result<(), GenesisError>,
+    /// See [`GenesisState::init`]; takes the key.
+    pub init: fn(&mut Ctx<'_, '_>, &str, &AppState) -> Result<(), GenesisError>,
     /// See [`GenesisState::export`].
     pub export: fn(&mut Ctx<'_, '_>) -> Result<Box<RawValue>, Stop>,
 }
@@ -286,13 +286,9 @@ impl GenesisPart {
             key,
             localnet: |params| {
                 let json = serde_json::value::to_raw_value(&G::localnet(params));
-                json.map_err(|e| GenesisError::Json(e.to_string()))
+                json.map_err(|e| GenesisError::Fault(broken(e)))
             },
-            init: |ctx, json| {
-                let part: G = serde_json::from_str(json.get())
-                    .map_err(|e| GenesisError::Json(e.to_string()))?;
-                part.init(ctx)
-            },
+            init: |ctx, key, state| state.part::<G>(key)?.init(ctx),
             export: |ctx| {
                 let json = serde_json::value::to_raw_value(&G::export(ctx)?);
                 json.map_err(|e| broken(e).into())

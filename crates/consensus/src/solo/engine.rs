@@ -3,7 +3,7 @@
 use super::propose::{Proposer, block_time, fitting, room_for_txs};
 use crate::privval::SignerError;
 use crate::state::StateError;
-use crate::{AppError, Application, Blocks, BlocksError, ChainState, Clock, GenesisDoc, Signer};
+use crate::{AppError, Application, Blocks, BlocksError, ChainState, Clock, GenesisFile, Signer};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -160,7 +160,7 @@ pub enum BlockTiming {
 /// Configuration of an engine.
 pub struct EngineConfig {
     /// The chain.
-    pub genesis: Arc<GenesisDoc>,
+    pub genesis: Arc<GenesisFile>,
     /// The node.
     pub app: Arc<dyn Application>,
     /// The store.
@@ -328,9 +328,9 @@ impl Runner {
         let seen = newest
             .map(|height| seen_commit(&*blocks, height))
             .transpose()?;
-        signer.observe(&genesis.chain_id, seen.as_ref())?;
+        signer.observe(&genesis.doc.chain_id, seen.as_ref())?;
         let state = restore(&genesis, &*app)?;
-        let newest = newest.unwrap_or(genesis.initial_height.saturating_sub(1));
+        let newest = newest.unwrap_or(genesis.doc.initial_height.saturating_sub(1));
         if state.height() > newest {
             return Err(EngineError::AppAhead {
                 app: state.height(),
@@ -440,7 +440,7 @@ fn seen_commit(blocks: &dyn Blocks, height: Height) -> Result<Commit, EngineErro
 }
 
 /// The chain state where the application stands.
-fn restore(genesis: &GenesisDoc, app: &dyn Application) -> Result<ChainState, EngineError> {
+fn restore(genesis: &GenesisFile, app: &dyn Application) -> Result<ChainState, EngineError> {
     let info = app.info()?;
     if info.height == 0 {
         return Ok(ChainState::genesis(

@@ -2,7 +2,7 @@
 
 use super::EngineError;
 use crate::clock::plus;
-use crate::{ChainState, FinalizeBlock, GenesisDoc, InitChain, Signer};
+use crate::{ChainState, FinalizeBlock, GenesisFile, InitChain, Signer};
 use std::time::Duration;
 use strongroom_proof::Verified;
 use strongroom_proof::comet::{self, BLOCK_PROTOCOL, BlockId, Evidence, Header};
@@ -45,7 +45,7 @@ impl Proposer {
     /// [`EngineError::State`] for a genesis that no chain can have, [`EngineError::NotAlone`] if `signer` is not the
     /// one validator of it.
     pub fn genesis(
-        doc: &GenesisDoc,
+        doc: &GenesisFile,
         init: &InitChain,
         app_version: u64,
         signer: Signer,

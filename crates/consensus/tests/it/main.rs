@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use strongroom_consensus::{
-    AppError, Application, BlockTiming, Blocks, ChainState, FinalizeBlock, GenesisDoc, Info,
+    AppError, Application, BlockTiming, Blocks, ChainState, FinalizeBlock, GenesisFile, Info,
     InitChain, Signer, Solo, SystemClock, solo::EngineConfig,
 };
 use strongroom_proof::comet::{BlockId, Commit, Header};
@@ -49,7 +49,7 @@ impl Application for FileApp {
     fn info(&self) -> Result<Info, AppError> {
         Ok(self.read())
     }
-    fn init_chain(&self, _: &GenesisDoc) -> Result<InitChain, AppError> {
+    fn init_chain(&self, _: &GenesisFile) -> Result<InitChain, AppError> {
         Ok(InitChain {
             app_hash: vec![1; 32],
             ..InitChain::default()
@@ -114,7 +114,7 @@ fn start(home: &Path) -> Solo {
         }],
     });
     let parts = EngineConfig {
-        genesis: Arc::new(GenesisDoc::parse(json.to_string().into_bytes()).unwrap()),
+        genesis: Arc::new(GenesisFile::parse(json.to_string().into_bytes()).unwrap()),
         app: Arc::new(FileApp::new(home)),
         blocks: Arc::new(BlockStore::open(&home.join("blocks")).unwrap()),
         signer,

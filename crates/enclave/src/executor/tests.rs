@@ -13,7 +13,7 @@ use strongroom_bridge::{DoorError, EnclaveRequest, HostResponse};
 use strongroom_chain::genesis::NetworkKeys;
 use strongroom_chain::genesis::{LocalnetParams, localnet_genesis};
 use strongroom_consensus::solo::{Content, Proposer};
-use strongroom_consensus::{GenesisDoc, InitChain, Signer};
+use strongroom_consensus::{GenesisFile, InitChain, Signer};
 use strongroom_store::state::TABLES;
 use strongroom_store::{FjallKv, KvLimits, Limits, StateStore};
 use strongroom_types::{DecidedBlock, Timestamp};
@@ -103,7 +103,7 @@ fn first_block(genesis: &[u8], chain: &ChainResult) -> DecidedBlock {
         validators: chain.validators.clone(),
         consensus_params: Some(chain.consensus_params.clone().into()),
     };
-    let document = GenesisDoc::parse(genesis.to_vec()).unwrap();
+    let document = GenesisFile::parse(genesis.to_vec()).unwrap();
     let signer = Signer::in_memory(&[5; 32]);
     let mut proposer = Proposer::genesis(&document, &init, 0, signer).unwrap();
     let content = Content::from(Vec::new());

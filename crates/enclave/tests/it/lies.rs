@@ -6,11 +6,11 @@ use crate::user::User;
 use strongroom_bridge::{
     DoorError, EnclaveRequest, Failure, FailureCode, HostResponse, Proven, Reply, Request,
 };
-use strongroom_chain::genesis::Document;
-use strongroom_chain::genesis::consensus::GenesisValidator;
+use strongroom_chain::genesis;
 use strongroom_consensus::solo::{Content, Proposer};
-use strongroom_consensus::{GenesisDoc, InitChain, Signer};
+use strongroom_consensus::{GenesisFile, InitChain, Signer};
 use strongroom_proof::comet::{Commit, CommitSig, Header};
+use strongroom_types::GenesisValidator;
 use strongroom_types::{Address, DecidedBlock, Tree, ValidatorUpdate};
 
 /// The enclave refused with this code and words, and refuses everything else from now on.
@@ -347,7 +347,7 @@ fn another_last_commit_or_evidence_than_decided_stops_the_enclave() {
 fn a_decided_header_with_another_state_than_ours_stops_the_enclave() {
     let user = User::new();
     let node = Node::begin(|params| user.genesis(params));
-    let document = GenesisDoc::parse(node.genesis.clone()).unwrap();
+    let document = GenesisFile::parse(node.genesis.clone()).unwrap();
     let params = node.chain.consensus_params.clone().into();
     let decided = |app_hash: Vec<u8>, params| {
         let init = InitChain {
@@ -377,9 +377,9 @@ fn a_block_of_other_validators_stops_the_enclave() {
         pubkey: intruder.pubkey(),
         power: 100_000_000_000,
     };
-    let mut genesis = Document::parse(&node.genesis).unwrap();
+    let mut genesis = genesis::parse(&node.genesis).unwrap();
     genesis.validators = vec![GenesisValidator::new(&validator, "intruder")];
-    let document = GenesisDoc::parse(serde_json::to_vec(&genesis).unwrap()).unwrap();
+    let document = GenesisFile::parse(genesis.to_bytes().unwrap()).unwrap();
     let params = node.chain.consensus_params.clone().into();
     let init = InitChain {
         app_hash: node.chain.app_hash.to_vec(),

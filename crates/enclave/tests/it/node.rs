@@ -11,7 +11,7 @@ use strongroom_bridge::{
 use strongroom_chain::genesis::LocalnetParams;
 use strongroom_chain::genesis::NetworkKeys;
 use strongroom_consensus::solo::{Content, Proposer};
-use strongroom_consensus::{FinalizeBlock, GenesisDoc, InitChain, Signer};
+use strongroom_consensus::{FinalizeBlock, GenesisFile, InitChain, Signer};
 use strongroom_enclave::Simulated;
 use strongroom_store::state::TABLES;
 use strongroom_store::{ExtraKey, FjallKv, KvLimits, Limits, StateStore};
@@ -332,7 +332,7 @@ fn empty_store() -> (Arc<StateStore>, tempfile::TempDir) {
 }
 
 fn proposer(genesis: &[u8], chain: &ChainResult, signer: Signer) -> Proposer {
-    let document = GenesisDoc::parse(genesis.to_vec()).unwrap();
+    let document = GenesisFile::parse(genesis.to_vec()).unwrap();
     let init = InitChain {
         app_hash: chain.app_hash.to_vec(),
         validators: chain.validators.clone(),

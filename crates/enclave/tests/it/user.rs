@@ -1,7 +1,7 @@
 //! An account of the test genesis, its transactions and its encrypted messages.
 
 use prost::Message as _;
-use strongroom_chain::genesis::{Document, LocalnetParams, localnet_genesis};
+use strongroom_chain::genesis::{LocalnetParams, localnet_genesis, parse};
 use strongroom_chain::modules::auth::genesis::{self as auth, BaseAccount, GenesisAccount};
 use strongroom_chain::modules::bank::genesis::{self as bank, Balance, GenesisCoin};
 use strongroom_crypto::io::{TxKey, seal_input};
@@ -47,7 +47,7 @@ impl User {
 
     /// A local network's genesis file in which this user has coins.
     pub(crate) fn genesis(&self, params: &LocalnetParams) -> Vec<u8> {
-        let mut document = Document::parse(&localnet_genesis(params).unwrap()).unwrap();
+        let mut document = parse(&localnet_genesis(params).unwrap()).unwrap();
         let state = &mut document.app_state;
         let own = GenesisAccount::Base(BaseAccount {
             address: self.address.to_string(),

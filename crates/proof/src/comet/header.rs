@@ -3,10 +3,11 @@
 use super::wire::{
     array, bytes_leaf, decode_canonical, fit, height_leaf, raw_height, raw_time, string_leaf, time,
 };
-use super::{CHAIN_ID_BYTES_MAX, DecodeError, ValidatorAddress, raw};
+use super::{DecodeError, ValidatorAddress, raw};
 use crate::merkle;
 use borsh::{BorshDeserialize, BorshSerialize};
 use prost::Message;
+use strongroom_types::consensus::CHAIN_ID_BYTES_MAX;
 use strongroom_types::{Hash, Height, Timestamp};
 
 /// The root over the parts of a block.

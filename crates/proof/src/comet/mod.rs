@@ -32,9 +32,6 @@ pub use tendermint_proto::v0_38 as raw;
 /// The block protocol that this module speaks; the only one that CometBFT v0.38 accepts.
 pub const BLOCK_PROTOCOL: u64 = 11;
 
-/// Length limit of a chain id, bytes (CometBFT's `MaxChainIDLen`).
-pub const CHAIN_ID_BYTES_MAX: usize = 50;
-
 /// An account-like address of consensus: the first 20 bytes of SHA-256(Ed25519 key).
 pub type ValidatorAddress = [u8; 20];
 

@@ -6,13 +6,12 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use ed25519_zebra::{Signature, VerificationKey};
 use prost::Message;
 use std::collections::BTreeMap;
-use strongroom_types::{Hash, ValidatorUpdate, sha256};
+use strongroom_types::{Hash, ValidatorUpdate};
 
-/// Most validators in a set. Bounds what a commit costs to decode and to verify (about 0.1 ms each).
-pub const VALIDATORS_MAX: usize = 1_000;
+pub use strongroom_types::consensus::{VALIDATORS_MAX, validator_address as address};
 
-/// Most voting power in a set (CometBFT's `MaxTotalVotingPower`), so that 3 × power never overflows.
-pub const TOTAL_POWER_MAX: u64 = (i64::MAX as u64) / 8;
+/// Most voting power in a set.
+pub const TOTAL_POWER_MAX: u64 = strongroom_types::consensus::TOTAL_POWER_MAX.unsigned_abs();
 
 /// A validator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -44,16 +43,6 @@ impl Validator {
         }
         .encode_to_vec()
     }
-}
-
-/// The address of an Ed25519 key: the first 20 bytes of its SHA-256.
-#[must_use]
-pub fn address(pubkey: &[u8; 32]) -> ValidatorAddress {
-    let mut address = [0; 20];
-    for (to, from) in address.iter_mut().zip(sha256(pubkey)) {
-        *to = from;
-    }
-    address
 }
 
 /// The protobuf of an Ed25519 key.
@@ -133,6 +122,21 @@ impl ValidatorSet {
         }
         validators.sort_by_cached_key(|v| (std::cmp::Reverse(v.power), v.address()));
         Ok(Self(validators))
+    }
+
+    /// The set of the first validators.
+    ///
+    /// # Errors
+    /// As [`ValidatorSet::new`].
+    pub fn from_updates(updates: &[ValidatorUpdate]) -> Result<Self, ValidatorSetError> {
+        let validators = updates.iter().map(|update| {
+            let power = u64::try_from(update.power).map_err(|_| ValidatorSetError::Power)?;
+            Ok(Validator {
+                pubkey: update.pubkey,
+                power,
+            })
+        });
+        Self::new(validators.collect::<Result<_, _>>()?)
     }
 
     /// Reads a raw set; what it says of the proposer and of priorities is ignored, its order is not trusted.

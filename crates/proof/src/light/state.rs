@@ -1,9 +1,10 @@
 //! What the light client stands on: kept in the sealed anchor, moved one block at a time.
 
 use super::LightError;
-use crate::comet::{BlockId, CHAIN_ID_BYTES_MAX, Header, ValidatorSet};
+use crate::comet::{BlockId, Header, ValidatorSet};
 use borsh::{BorshDeserialize, BorshSerialize};
-use strongroom_types::{Hash, Height, Timestamp, ValidatorUpdate};
+use strongroom_types::consensus::CHAIN_ID_BYTES_MAX;
+use strongroom_types::{GenesisDoc, Hash, Height, Timestamp, ValidatorUpdate};
 
 /// Genesis, as the light client needs it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +17,19 @@ pub struct Genesis {
     pub initial_height: Height,
     /// The validators of the first and second height.
     pub validators: ValidatorSet,
+}
+
+impl Genesis {
+    /// Genesis of a document, with the validators that the application starts with.
+    #[must_use]
+    pub fn new<S>(doc: &GenesisDoc<S>, validators: ValidatorSet) -> Self {
+        Self {
+            chain_id: doc.chain_id.clone(),
+            time: doc.genesis_time,
+            initial_height: doc.initial_height,
+            validators,
+        }
+    }
 }
 
 /// The point that the next header must continue.

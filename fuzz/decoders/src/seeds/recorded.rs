@@ -4,9 +4,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use prost::Message as _;
 use serde_json::Value;
-use strongroom_consensus::GenesisDoc;
+use strongroom_consensus::GenesisFile;
 use strongroom_proof::comet::{Header, ValidatorSet, raw};
-use strongroom_proof::light::LightState;
+use strongroom_proof::light::{Genesis, LightState};
 use strongroom_proof::tree::{Entry, Proof, key_hash, subtree_hash, subtree_prove};
 use strongroom_testdata::{cometbft, cometbft_bytes};
 use strongroom_types::{DecidedBlock, Hash, RawTx, Untrusted, ValidatorUpdate, sha256};
@@ -20,9 +20,11 @@ pub const CHAINS: [(&str, u64); 2] = [("single", 20), ("four", 32)];
 /// If the recordings do not continue each other.
 #[must_use]
 pub fn states(&(chain, blocks): &(&str, u64)) -> Vec<(LightState, DecidedBlock)> {
-    let genesis = GenesisDoc::parse(genesis(chain)).expect("a recorded genesis");
-    let validators = ValidatorSet::new(genesis.validators.clone()).expect("recorded validators");
-    let mut state = LightState::genesis(&genesis.light(validators)).expect("a recorded genesis");
+    let genesis = GenesisFile::parse(genesis(chain)).expect("a recorded genesis");
+    let updates = genesis.doc.validator_updates();
+    let validators = ValidatorSet::from_updates(&updates).expect("recorded validators");
+    let genesis = Genesis::new(&genesis.doc, validators);
+    let mut state = LightState::genesis(&genesis).expect("a recorded genesis");
     let mut all = Vec::new();
     for height in 1..=blocks {
         let recording = cometbft(&format!("{chain}/blocks/{height:03}.json"));

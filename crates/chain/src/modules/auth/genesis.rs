@@ -113,10 +113,8 @@ fn field(what: &str, why: String) -> GenesisError {
 }
 
 fn number(text: &str, what: &str) -> Result<u64, GenesisError> {
-    text.parse().map_err(|_| GenesisError::Field {
-        what: what.to_owned(),
-        why: format!("'{text}' is no number"),
-    })
+    text.parse()
+        .map_err(|_| GenesisError::field(what, format!("'{text}' is no number")))
 }
 
 impl GenesisParams {
@@ -145,10 +143,8 @@ impl GenesisParams {
 
 impl BaseAccount {
     fn checked(&self, is_module: bool) -> Result<(Address, Account), GenesisError> {
-        let field = |what: &str, why: String| GenesisError::Field {
-            what: format!("auth.accounts.{what}"),
-            why,
-        };
+        let field =
+            |what: &str, why: String| GenesisError::field(&format!("auth.accounts.{what}"), why);
         let address: Address = self
             .address
             .parse()
@@ -202,10 +198,7 @@ impl GenesisAccount {
                 let (address, account) = base.checked(false)?;
                 if accounts::by_address(&address).is_some() {
                     let why = format!("{address} is a module's address");
-                    return Err(GenesisError::Field {
-                        what: "auth.accounts".into(),
-                        why,
-                    });
+                    return Err(GenesisError::field("auth.accounts", why));
                 }
                 Ok((address, account))
             }
@@ -216,10 +209,7 @@ impl GenesisAccount {
                 });
                 if !known {
                     let why = format!("{} is no module account of this chain", module.name);
-                    return Err(GenesisError::Field {
-                        what: "auth.accounts".into(),
-                        why,
-                    });
+                    return Err(GenesisError::field("auth.accounts", why));
                 }
                 Ok((address, account))
             }

@@ -69,10 +69,7 @@ pub struct Balance {
 }
 
 fn field(what: &str, why: impl Into<String>) -> GenesisError {
-    GenesisError::Field {
-        what: format!("bank.{what}"),
-        why: why.into(),
-    }
+    GenesisError::field(&format!("bank.{what}"), why)
 }
 
 fn coins(raw: &[GenesisCoin], what: &str) -> Result<Coins, GenesisError> {

@@ -59,7 +59,7 @@ pub struct GenesisCode {
     pub contracts: Vec<GenesisContract>,
 }
 
-/// A contract. Its values stand in [`crate::genesis::Document::contract_state`].
+/// A contract. Its values stand in [`crate::genesis::AppState::contract_state`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]

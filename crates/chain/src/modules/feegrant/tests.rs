@@ -3,7 +3,7 @@
 use super::allowance::{Allowance, Basic, MESSAGES_MAX, NESTING_MAX};
 use super::keeper::{CHECK_MARGIN_S, PRUNED_BLOCK_MAX, PRUNED_MSG_MAX, find, insert};
 use super::state::EXPIRIES;
-use crate::genesis::{Document, export, init_chain};
+use crate::genesis::{export, init_chain};
 use crate::testing::{Chain, Draft, MemoryState, USER_BALANCE, User, coins, draft, send};
 use crate::types::proto::cosmos::feegrant::v1beta1 as pb;
 use crate::types::proto::cosmos::tx::signing::v1beta1::SignMode;
@@ -626,7 +626,7 @@ fn allowances_are_exported_and_imported_with_their_queue() {
     state.apply(&init.writes);
     assert!(state.0 == chain.state.0, "another root");
     let refused = |change: fn(&mut super::genesis::Genesis)| {
-        let mut document = Document::parse(&bytes).unwrap();
+        let mut document = crate::genesis::parse(&bytes).unwrap();
         document.app_state.edit("feegrant", change).unwrap();
         let bytes = document.to_bytes().unwrap();
         init_chain(&bytes, chain.env()).unwrap_err().to_string()

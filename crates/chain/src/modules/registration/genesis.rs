@@ -15,8 +15,22 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct Genesis {
     /// Security that the chain requires of its machines.
-    #[serde(with = "security_word")]
-    pub security: Security,
+    pub security: String,
+}
+
+impl Genesis {
+    fn new(security: Security) -> Self {
+        Self {
+            security: security.as_str().to_owned(),
+        }
+    }
+
+    fn checked(&self) -> Result<Security, GenesisError> {
+        Security::parse(&self.security).ok_or_else(|| {
+            let why = "not `insecure` or `attested`";
+            GenesisError::field("registration.security", why)
+        })
+    }
 }
 
 /// Security requirement and network keys of the document.
@@ -26,26 +40,7 @@ pub struct Genesis {
 pub fn read(document: &Document) -> Result<(Security, NetworkKeys), GenesisError> {
     let keys: Keys = document.app_state.part("register")?;
     let genesis: Genesis = document.app_state.part("registration")?;
-    Ok((genesis.security, keys.checked()?))
-}
-
-/// The word of the genesis file for a mode of security.
-mod security_word {
-    use super::Security;
-    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
-
-    pub(super) fn serialize<S: Serializer>(security: &Security, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(security.as_str())
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Security, D::Error> {
-        let word = String::deserialize(from)?;
-        Security::parse(&word).ok_or_else(|| {
-            D::Error::custom(format!(
-                "security is `insecure` or `attested`, not {word:?}"
-            ))
-        })
-    }
+    Ok((genesis.checked()?, keys.checked()?))
 }
 
 /// `app_state.register`: the shape that clients know.
@@ -85,16 +80,15 @@ impl Keys {
     /// The keys themselves.
     ///
     /// # Errors
-    /// [`GenesisError::Field`] for a key that is not 32 bytes in base64.
+    /// [`GenesisError::Document`] for a key that is not 32 bytes in base64.
     pub fn checked(&self) -> Result<NetworkKeys, GenesisError> {
         let key = |key: &Key, what: &str| -> Result<[u8; 32], GenesisError> {
             let bytes = STANDARD
                 .decode(&key.bytes)
                 .ok()
                 .and_then(|b| b.try_into().ok());
-            bytes.ok_or_else(|| GenesisError::Field {
-                what: format!("register.{what}"),
-                why: "not 32 bytes in base64".into(),
+            bytes.ok_or_else(|| {
+                GenesisError::field(&format!("register.{what}"), "not 32 bytes in base64")
             })
         };
         Ok(NetworkKeys {
@@ -125,19 +119,16 @@ impl GenesisState for Keys {
 
 impl GenesisState for Genesis {
     fn localnet(_: &LocalnetParams) -> Self {
-        Self {
-            security: Security::Insecure,
-        }
+        Self::new(Security::Insecure)
     }
 
     fn init(&self, ctx: &mut Ctx) -> Result<(), GenesisError> {
-        Ok(SECURITY.set(ctx, &self.security)?)
+        Ok(SECURITY.set(ctx, &self.checked()?)?)
     }
 
     fn export(ctx: &mut Ctx) -> Result<Self, Stop> {
         let security = SECURITY.get(ctx)?;
-        Ok(Self {
-            security: security.ok_or_else(|| broken("no mode of security"))?,
-        })
+        let security = security.ok_or_else(|| broken("no mode of security"))?;
+        Ok(Self::new(security))
     }
 }

@@ -3,7 +3,7 @@
 use super::genesis;
 use crate::solo::{BlockTiming, EngineConfig, EngineError, Solo};
 use crate::{
-    AppError, Application, Blocks, BlocksError, ChainState, FinalizeBlock, GenesisDoc, Info,
+    AppError, Application, Blocks, BlocksError, ChainState, FinalizeBlock, GenesisFile, Info,
     InitChain, MemoryBlocks, Signer, SystemClock, TestClock,
 };
 use std::collections::VecDeque;
@@ -118,7 +118,7 @@ impl Application for App {
         })
     }
 
-    fn init_chain(&self, _: &GenesisDoc) -> Result<InitChain, AppError> {
+    fn init_chain(&self, _: &GenesisFile) -> Result<InitChain, AppError> {
         Ok(InitChain {
             app_hash: sha256(b"genesis").to_vec(),
             ..InitChain::default()
@@ -556,12 +556,12 @@ fn an_engine_does_not_start_on_what_does_not_belong_together() {
         let text = String::from_utf8(parts.genesis.bytes().to_vec())
             .unwrap()
             .replace("insecure", "attested");
-        parts.genesis = Arc::new(GenesisDoc::parse(text.into_bytes()).unwrap());
+        parts.genesis = Arc::new(GenesisFile::parse(text.into_bytes()).unwrap());
     };
     assert_eq!(refused(secure), "engine.not_insecure");
     let other_genesis = |parts: &mut EngineConfig, _: &Home| {
         let text = String::from_utf8(parts.genesis.bytes().to_vec()).unwrap() + "\n";
-        parts.genesis = Arc::new(GenesisDoc::parse(text.into_bytes()).unwrap());
+        parts.genesis = Arc::new(GenesisFile::parse(text.into_bytes()).unwrap());
     };
     assert_eq!(refused(other_genesis), "engine.other_genesis");
     // Blocks that are gone: the signer remembers, or knows that it forgot; without that, the application remembers.

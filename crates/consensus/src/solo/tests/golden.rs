@@ -2,7 +2,7 @@
 //! times. Everything must be equal byte for byte at all heights.
 
 use crate::solo::{Content, Proposer};
-use crate::{FinalizeBlock, GenesisDoc, InitChain, Signer};
+use crate::{FinalizeBlock, GenesisFile, InitChain, Signer};
 use base64::Engine as _;
 use prost::Message as _;
 use serde_json::Value;
@@ -108,7 +108,7 @@ fn first_answers() -> (u64, InitChain) {
 #[test]
 fn solo_replays_the_recorded_chain_byte_for_byte() {
     let dir = tempfile::tempdir().unwrap();
-    let genesis = GenesisDoc::parse(cometbft_bytes("single/config/genesis.json")).unwrap();
+    let genesis = GenesisFile::parse(cometbft_bytes("single/config/genesis.json")).unwrap();
     let state = dir.path().join("state.json");
     // As CometBFT writes it before anything is signed.
     std::fs::write(&state, r#"{"height":"0","round":0,"step":0}"#).unwrap();
@@ -121,7 +121,7 @@ fn solo_replays_the_recorded_chain_byte_for_byte() {
     let signer = Signer::open(&key, &state).unwrap();
     let (app_version, init) = first_answers();
     let mut proposer = Proposer::genesis(&genesis, &init, app_version, signer).unwrap();
-    let mut last_vote = genesis.time;
+    let mut last_vote = genesis.doc.genesis_time;
     let (mut with_evidence, mut with_parts) = (0, 0);
     for height in 1..=20 {
         let recorded = recorded(height);

@@ -4,7 +4,7 @@ mod engine;
 mod golden;
 
 use super::*;
-use crate::{GenesisDoc, InitChain, Signer};
+use crate::{GenesisFile, InitChain, Signer};
 use strongroom_types::{RawTx, Timestamp};
 
 #[test]
@@ -43,7 +43,7 @@ fn a_proposal_that_is_too_much_is_refused_before_anything_is_signed() {
         ..InitChain::default()
     };
     let mut proposer = Proposer::genesis(&doc, &init, 0, signer).unwrap();
-    let time = doc.time;
+    let time = doc.doc.genesis_time;
     let evidence = Content {
         evidence: vec![0; EVIDENCE_BYTES_MAX + 1],
         ..Content::default()
@@ -61,7 +61,7 @@ fn a_proposal_that_is_too_much_is_refused_before_anything_is_signed() {
 }
 
 /// A genesis with one validator that may run Solo.
-fn genesis(pubkey: [u8; 32]) -> GenesisDoc {
+fn genesis(pubkey: [u8; 32]) -> GenesisFile {
     use base64::Engine as _;
     let json = serde_json::json!({
         "genesis_time": "2026-01-02T03:04:05.678901234Z",
@@ -76,5 +76,5 @@ fn genesis(pubkey: [u8; 32]) -> GenesisDoc {
         }],
         "app_state": {"registration": {"security": "insecure"}},
     });
-    GenesisDoc::parse(json.to_string().into_bytes()).unwrap()
+    GenesisFile::parse(json.to_string().into_bytes()).unwrap()
 }

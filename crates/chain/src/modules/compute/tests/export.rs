@@ -3,7 +3,7 @@
 use super::World;
 use super::two_puppets;
 use super::world::Content;
-use crate::genesis::{Document, SealedEntry, export, init_chain};
+use crate::genesis::{self, Document, SealedEntry, export, init_chain};
 use crate::modules::bank::genesis::{Genesis as Bank, GenesisCoin, SendEnabled};
 use crate::testing::{MemoryState, block_info, document, send};
 use crate::types::{Address, Tree};
@@ -20,7 +20,7 @@ fn exported(world: &World) -> Document {
 /// What its state is after an import, from the bytes of the file.
 fn imported(document: &Document, world: &World) -> (MemoryState, Content) {
     let bytes = document.to_bytes().unwrap();
-    assert_eq!(&Document::parse(&bytes).unwrap(), &reread(document));
+    assert_eq!(&genesis::parse(&bytes).unwrap(), &reread(document));
     let init = init_chain(&bytes, world.env()).unwrap();
     let mut state = MemoryState::default();
     state.apply(&init.writes);
@@ -29,7 +29,7 @@ fn imported(document: &Document, world: &World) -> (MemoryState, Content) {
 
 /// The document with its parts as the file has them.
 fn reread(document: &Document) -> Document {
-    Document::parse(&document.to_bytes().unwrap()).unwrap()
+    genesis::parse(&document.to_bytes().unwrap()).unwrap()
 }
 
 #[test]
@@ -43,7 +43,7 @@ fn a_chain_with_contracts_that_is_exported_and_imported_has_the_same_state_and_g
     assert_eq!(world.block(&[tx]).tx_results[0].code, 0);
 
     let document = exported(&world);
-    let sealed = document.contract_state.len();
+    let sealed = document.app_state.contract_state().unwrap().len();
     assert!(sealed >= 2, "{sealed}");
     let (state, content) = imported(&document, &world);
     assert!(state.0 == world.state.0, "another root");
@@ -99,7 +99,11 @@ fn an_import_that_contradicts_itself_is_refused_by_name() {
     let compute = |change: fn(&mut super::super::genesis::Genesis)| {
         refused(&|d| d.app_state.edit("compute", change).unwrap())
     };
-    let twice = refused(&|d| d.contract_state.push(d.contract_state[0].clone()));
+    let twice = refused(&|d| {
+        let mut entries = d.app_state.contract_state().unwrap();
+        entries.push(entries[0].clone());
+        d.app_state.set_contract_state(&entries).unwrap();
+    });
     assert!(twice.contains("contract_state"), "{twice}");
     let text = compute(|c| c.codes[0].wasm = "AAAA".into());
     assert!(text.contains("codes.wasm"), "{text}");

@@ -59,7 +59,7 @@ fn gas() -> Scenario {
 /// A contract that says half a megabyte for `n`, on a chain with gas for much more than may leave a block.
 fn speaker() -> (World, Code, Address) {
     let mut document = document(3);
-    document.consensus_params.block.max_gas = "1000000000".into();
+    document.consensus_params.block.max_gas = 1_000_000_000;
     let (mut world, code, a, _) = two_puppets_of(&document);
     let value = "x".repeat(500_000);
     let attribute = format!(r#"{{"key":"k","value":"{value}","encrypted":false}}"#);
@@ -179,9 +179,9 @@ fn no_transaction_may_take_more_than_an_empty_block_has() {
 /// The price of output is the same on every chain: what a block may have of gas changes nobody's fee.
 #[test]
 fn an_upload_costs_the_same_whatever_the_gas_of_a_block() {
-    let used = ["30000000", "100000000", "1000000000"].map(|gas| {
+    let used = [30_000_000, 100_000_000, 1_000_000_000].map(|gas| {
         let mut document = document(3);
-        document.consensus_params.block.max_gas = gas.into();
+        document.consensus_params.block.max_gas = gas;
         let mut world = World::from_document(&document);
         let any = upload(&world.users[0].address, zip(&huge(1)));
         let tx = world.sign(vec![any], 10_000_000);

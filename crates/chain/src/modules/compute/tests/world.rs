@@ -139,7 +139,7 @@ impl World {
             code: &content,
             engine: &engine,
         };
-        let init = init_chain(&serde_json::to_vec(document).unwrap(), env).unwrap();
+        let init = init_chain(&document.to_bytes().unwrap(), env).unwrap();
         let mut state = MemoryState::default();
         state.apply(&init.writes);
         Self {
