@@ -1,5 +1,6 @@
 //! Coins as the genesis document writes them.
 
+use crate::types::coin::CoinsError;
 use crate::types::{Coin, Coins};
 use serde::{Deserialize, Serialize};
 
@@ -40,6 +41,6 @@ impl GenesisCoin {
             Ok(Coin::new(amount, c.denom.clone()))
         };
         let coins = list.iter().map(coin).collect::<Result<_, String>>()?;
-        Coins::new(coins).map_err(|e| e.to_string())
+        Coins::new(coins).map_err(|e: CoinsError| e.to_string())
     }
 }

@@ -13,7 +13,8 @@ mod tests;
 pub use error::{GenesisError, GenesisMember, JsonFault};
 
 use crate::consensus::{
-    CHAIN_ID_BYTES_MAX, ConsensusParams, TOTAL_POWER_MAX, VALIDATORS_MAX, validator_address,
+    CHAIN_ID_BYTES_MAX, ConsensusParams, ParamOutOfRange, TOTAL_POWER_MAX, VALIDATORS_MAX,
+    validator_address,
 };
 use crate::{Height, Timestamp, ValidatorUpdate};
 use serde::{Deserialize, Serialize};
@@ -143,10 +144,12 @@ impl<S> GenesisDoc<S> {
             let why = format!("more than {APP_HASH_BYTES_MAX} bytes");
             return Err(GenesisError::field(M::AppHash, "app_hash", why));
         }
-        self.consensus_params.check().map_err(|bad| {
-            let name = format!("consensus_params.{}", bad.0);
-            GenesisError::field(M::ConsensusParams, &name, "out of range")
-        })?;
+        self.consensus_params
+            .check()
+            .map_err(|bad: ParamOutOfRange| {
+                let name = format!("consensus_params.{}", bad.0);
+                GenesisError::field(M::ConsensusParams, &name, "out of range")
+            })?;
         self.check_validators()
     }
 

@@ -1,4 +1,5 @@
 use super::*;
+use base64::Engine as _;
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
@@ -277,7 +278,6 @@ fn validators_are_neither_too_many_nor_there_twice_nor_too_powerful() {
                 let mut validator = one.clone();
                 let mut key = [0; 32];
                 key[..8].copy_from_slice(&(n as u64).to_le_bytes());
-                use base64::Engine as _;
                 let text = base64::engine::general_purpose::STANDARD.encode(key);
                 validator["pub_key"]["value"] = text.into();
                 validator["power"] = power.to_string().into();
