@@ -77,7 +77,7 @@ impl From<&Signed> for StateFile {
 }
 
 /// The Ed25519 key of CometBFT's JSON form.
-pub(crate) fn pubkey_of_json(kind: &str, value: &str) -> Option<[u8; 32]> {
+fn pubkey_of_json(kind: &str, value: &str) -> Option<[u8; 32]> {
     if kind == PUBKEY_TYPE {
         STANDARD.decode(value).ok()?.try_into().ok()
     } else {

@@ -14,7 +14,6 @@ mod error;
 mod files;
 
 pub use error::SignerError;
-pub(crate) use files::pubkey_of_json;
 
 use ed25519_dalek::{Signer as _, SigningKey};
 use error::io;
