@@ -21,8 +21,8 @@ pub const CHAINS: [(&str, u64); 2] = [("single", 20), ("four", 32)];
 #[must_use]
 pub fn states(&(chain, blocks): &(&str, u64)) -> Vec<(LightState, DecidedBlock)> {
     let genesis = GenesisFile::parse(genesis(chain)).expect("a recorded genesis");
-    let updates = genesis.doc.validator_updates();
-    let validators = ValidatorSet::from_updates(&updates).expect("recorded validators");
+    let validators = ValidatorSet::from_updates(&genesis.doc.validator_updates());
+    let validators = validators.expect("recorded validators");
     let genesis = Genesis::new(&genesis.doc, validators);
     let mut state = LightState::genesis(&genesis).expect("a recorded genesis");
     let mut all = Vec::new();
