@@ -311,6 +311,16 @@ mod tests {
     }
 
     #[test]
+    fn only_a_transaction_without_signers_has_a_second_encoding() {
+        let only_body = field(1, &body(vec![pack(&send())]).encode_to_vec());
+        let explicit = [only_body.clone(), field(2, b"")].concat();
+        for bytes in [only_body, explicit] {
+            let tx = Tx::decode(&bytes).unwrap();
+            assert!(tx.auth_info.signer_infos.is_empty());
+        }
+    }
+
+    #[test]
     fn unknown_fields_are_refused_at_every_depth() {
         assert!(refused(&[good(), field(5, b"x")].concat()).starts_with(
             "errUnknownField \"/cosmos.tx.v1beta1.TxRaw\": {TagNum: 5, WireType:\"bytes\"}: tx parse error"
