@@ -312,7 +312,7 @@ mod tests {
 
     #[test]
     fn only_a_transaction_without_signers_has_a_second_encoding() {
-        let only_body = field(1, &body(vec![pack(&send())]).encode_to_vec());
+        let only_body = encode(body(vec![pack(&send())]).encode_to_vec(), vec![], vec![]);
         let explicit = [only_body.clone(), field(2, b"")].concat();
         for bytes in [only_body, explicit] {
             let tx = Tx::decode(&bytes).unwrap();
