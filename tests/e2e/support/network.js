@@ -57,7 +57,8 @@ class Network {
     child.stdout.on("data", (bytes) => (this.output += bytes));
     child.stderr.on("data", (bytes) => (this.output += bytes));
     this.exited = new Promise((resolve) => {
-      child.once("exit", (code, signal) => resolve({ code, signal }));
+      // Not "exit": what it wrote last may come after that.
+      child.once("close", (code, signal) => resolve({ code, signal }));
       child.once("error", (error) => resolve({ code: null, signal: null, error }));
     });
     this.exited.then((exit) => (this.exit = exit));

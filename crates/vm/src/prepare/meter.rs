@@ -54,8 +54,8 @@ pub(super) struct Plan {
     pub(super) code_start: usize,
     /// Slots of its frame.
     pub(super) slots: u32,
-    /// Whether it calls anything.
-    pub(super) calls: bool,
+    /// Whether the frame is counted: it calls something, or is too large for the margin of the stack.
+    pub(super) counted: bool,
     /// Its result types.
     pub(super) results: Vec<ValType>,
 }
@@ -142,7 +142,7 @@ pub(super) fn plan(
         costs: meter.costs,
         code_start,
         slots,
-        calls: meter.calls,
+        counted: meter.calls || slots > limits::UNCOUNTED_SLOTS_MAX,
         results: results.to_vec(),
     };
     Ok((plan, validator.into_allocations()))

@@ -2,8 +2,8 @@
 //!
 //! 1. Limits, features and interface are checked (`scan`, `abi`).
 //! 2. Each function is validated and planned (`meter`, and `fusion` for what the engine gets wrong).
-//! 3. The module is written anew (`rewrite`) with globals for gas and depth, a memory maximum, and only the exports
-//!    that we call.
+//! 3. The module is written anew (`rewrite`) with globals for gas and depth, a stack that is cleared before it is used
+//!    (`stack`), a memory maximum, and only the exports that we call.
 //! 4. The result is validated again and hashed.
 //!
 //! Engines only ever see the result, so no engine decides what is accepted or what it costs. Spec: `docs/spec/gas.md`,
@@ -15,6 +15,7 @@ mod meter;
 mod names;
 mod rewrite;
 mod scan;
+mod stack;
 
 use std::sync::Arc;
 
@@ -26,7 +27,7 @@ use crate::{guard, limits};
 
 /// The version of this pass. It is consensus: stored in each code's record, part of the cache's key. Any change of
 /// limits, features, weights or rewriting counts it up.
-pub const PREP_VERSION: u32 = 3;
+pub const PREP_VERSION: u32 = 4;
 
 /// What stock `rustc` emits, and no more. (`REFERENCE_TYPES` is there for the long form of `call_indirect`, its other
 /// operators and its types are refused one by one; so are the parts of `BULK_MEMORY` beyond copy and fill.)

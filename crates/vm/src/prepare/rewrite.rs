@@ -1,8 +1,9 @@
 //! Writes the prepared module: the original's code with gas and depth checks inserted, our exports, a memory maximum.
 //!
 //! Indices of types, functions and globals stay, ours are appended; operators are copied byte for byte. The body of a
-//! function that calls is wrapped in one more block, which the branches to the function's end now end, so that one
-//! place gives the depth back. A function that calls nothing adds one bounded frame and is not counted.
+//! function whose frame is counted is wrapped in one more block, which the branches to the function's end now end, so that
+//! one place gives the depth back. A small function that calls nothing adds one bounded frame and is not counted. The
+//! functions that we export clear the stack first (`stack`).
 
 use wasm_encoder::{
     CodeSection, ConstExpr, DataSection, ElementSection, Elements, EntityType, ExportKind,
@@ -13,20 +14,24 @@ use wasmparser::FuncValidatorAllocations;
 
 use super::meter::{self, Insert, Plan, Totals};
 use super::scan::{Body, Constant, Header};
+use super::stack::{self, Stack};
 use super::{Entry, export, names, refused};
 use crate::error::PrepareError;
 use crate::{gas, limits};
 
 /// Indices of what we add.
 struct Added {
-    gas: u32,
-    depth: u32,
+    stack: Stack,
     /// `(count) -> count`, charging per byte.
     charge_bytes: u32,
     /// `(pages) -> pages`, charging per page.
     charge_pages: u32,
-    /// The type of these two.
+    /// Where the functions begin that the host calls, in the order of the exports.
+    exports: u32,
+    /// The type `(i32) -> i32`.
     unary: u32,
+    /// The type `() -> ()`.
+    action: u32,
     /// Where the types `() -> results` of wrapping blocks begin.
     types_next: u32,
 }
@@ -41,12 +46,19 @@ pub(super) fn rewrite(
     let functions = index(header.imports.len().saturating_add(header.functions.len()))?;
     let globals = index(header.globals.len())?;
     let mut added = Added {
-        gas: globals,
-        depth: globals.saturating_add(1),
+        stack: Stack {
+            gas: globals,
+            depth: globals.saturating_add(1),
+            cleared: globals.saturating_add(2),
+            clear: functions.saturating_add(2),
+            grow: functions.saturating_add(3),
+        },
         charge_bytes: functions,
         charge_pages: functions.saturating_add(1),
+        exports: functions.saturating_add(4),
         unary: types,
-        types_next: types.saturating_add(1),
+        action: types.saturating_add(1),
+        types_next: types.saturating_add(2),
     };
     let mut block_types: Vec<Vec<ValType>> = Vec::new();
     let mut totals = Totals::default();
@@ -72,7 +84,14 @@ pub(super) fn rewrite(
     for ty in &header.functions {
         section.function(*ty);
     }
-    section.function(added.unary).function(added.unary);
+    section
+        .function(added.unary)
+        .function(added.unary)
+        .function(added.action)
+        .function(added.action);
+    for export in called(header) {
+        section.function(export.ty);
+    }
     module.section(&section);
     if let Some((minimum, maximum)) = header.table {
         let mut tables = TableSection::new();
@@ -151,6 +170,7 @@ fn type_section(header: &Header<'_>, block_types: &[Vec<ValType>]) -> TypeSectio
             .function(plain(ty.params()), plain(ty.results()));
     }
     section.ty().function([ValType::I32], [ValType::I32]);
+    section.ty().function([], []);
     for results in block_types {
         section.ty().function([], results.iter().copied());
     }
@@ -174,22 +194,14 @@ fn global_section(header: &Header<'_>) -> Result<GlobalSection, PrepareError> {
         };
         section.global(ty, &value);
     }
-    section.global(
-        GlobalType {
-            val_type: ValType::I64,
-            mutable: true,
-            shared: false,
-        },
-        &ConstExpr::i64_const(0),
-    );
-    section.global(
-        GlobalType {
-            val_type: ValType::I32,
-            mutable: true,
-            shared: false,
-        },
-        &ConstExpr::i32_const(0),
-    );
+    let ours = |val_type| GlobalType {
+        val_type,
+        mutable: true,
+        shared: false,
+    };
+    section.global(ours(ValType::I64), &ConstExpr::i64_const(0));
+    section.global(ours(ValType::I32), &ConstExpr::i32_const(0));
+    section.global(ours(ValType::I32), &ConstExpr::i32_const(0));
     Ok(section)
 }
 
@@ -197,16 +209,48 @@ fn raw_constant(opcode: u8, bytes: &[u8]) -> ConstExpr {
     ConstExpr::raw(core::iter::once(opcode).chain(bytes.iter().copied()))
 }
 
+/// A function of the contract that the host calls.
+struct Called<'a> {
+    name: &'a str,
+    function: u32,
+    ty: u32,
+    params: usize,
+    /// How much of the stack is clear when it begins.
+    chunks: u32,
+}
+
+/// The functions that the host calls, in the order of the exports. `abi` has seen that they are the contract's own, with
+/// parameters and a result of `i32`.
+fn called<'a>(header: &'a Header<'_>) -> impl Iterator<Item = Called<'a>> {
+    header.exports.iter().filter_map(|export| {
+        let (params, chunks) = if export.name == export::ALLOCATE {
+            (1, limits::STACK_CHUNKS_OF_ALLOCATE)
+        } else {
+            let entry = Entry::ALL.iter().find(|e| e.name() == export.name)?;
+            (entry.params(), limits::STACK_CHUNKS_OF_ENTRY)
+        };
+        let own = usize::try_from(export.index)
+            .ok()?
+            .checked_sub(header.imports.len())?;
+        Some(Called {
+            name: export.name,
+            function: export.index,
+            ty: *header.functions.get(own)?,
+            params,
+            chunks,
+        })
+    })
+}
+
 /// Only what we call or look at; everything else that the original exports is left out.
 fn export_section(header: &Header<'_>, added: &Added) -> ExportSection {
     let mut section = ExportSection::new();
-    let ours = |name: &str| name == export::ALLOCATE || Entry::ALL.iter().any(|e| e.name() == name);
-    for found in header.exports.iter().filter(|e| ours(e.name)) {
-        section.export(found.name, ExportKind::Func, found.index);
+    for (export, wrapper) in called(header).zip(added.exports..) {
+        section.export(export.name, ExportKind::Func, wrapper);
     }
     section.export(export::MEMORY, ExportKind::Memory, 0);
-    section.export(export::GAS, ExportKind::Global, added.gas);
-    section.export(export::DEPTH, ExportKind::Global, added.depth);
+    section.export(export::GAS, ExportKind::Global, added.stack.gas);
+    section.export(export::DEPTH, ExportKind::Global, added.stack.depth);
     section
 }
 
@@ -242,6 +286,17 @@ fn code(
     }
     section.raw(&charge_by_size(added, gas::BULK_BYTE));
     section.raw(&charge_by_size(added, gas::GROW_PAGE));
+    section.function(&stack::write_clear(added.stack));
+    section.function(&stack::write_grow(added.stack));
+    for export in called(header) {
+        let params = index(export.params)?;
+        section.function(&stack::write_export(
+            added.stack,
+            params,
+            export.function,
+            export.chunks,
+        ));
+    }
     Ok(section)
 }
 
@@ -269,13 +324,13 @@ fn locate(wasm: &[u8], function: u32, error: PrepareError) -> PrepareError {
     }
 }
 
-/// The type of the block that wraps a calling function's body.
+/// The type of the block that wraps the body of a function whose frame is counted.
 fn wrapper(
     plan: &Plan,
     added: &mut Added,
     block_types: &mut Vec<Vec<ValType>>,
 ) -> Result<Option<wasm_encoder::BlockType>, PrepareError> {
-    if !plan.calls {
+    if !plan.counted {
         return Ok(None);
     }
     let results: Result<Vec<ValType>, _> = plan.results.iter().map(|t| value_type(*t)).collect();
@@ -312,21 +367,10 @@ fn write_body<'a>(
     if let Some((_, Insert::ChargeAndCheck(segment))) = inserts.next() {
         write_charge(plan, added, *segment, true, out);
     }
-    let slots = i32::try_from(plan.slots).unwrap_or(i32::MAX);
-    let most = i32::try_from(limits::STACK_SLOTS_MAX).unwrap_or(i32::MAX);
     if let Some(ty) = wrapper {
-        InstructionSink::new(out)
-            .global_get(added.depth)
-            .i32_const(slots)
-            .i32_add()
-            .global_set(added.depth)
-            .global_get(added.depth)
-            .i32_const(most)
-            .i32_gt_u()
-            .if_(wasm_encoder::BlockType::Empty)
-            .unreachable()
-            .end()
-            .block(ty);
+        let mut sink = InstructionSink::new(out);
+        stack::write_enter(&mut sink, added.stack, plan.slots);
+        sink.block(ty);
     }
     for (offset, insert) in inserts {
         out.extend_from_slice(bytes(at, *offset)?);
@@ -358,12 +402,9 @@ fn write_body<'a>(
     // The original's last `end` closes the wrapping block.
     out.extend_from_slice(bytes(at, range.end)?);
     if wrapper.is_some() {
-        InstructionSink::new(out)
-            .global_get(added.depth)
-            .i32_const(slots)
-            .i32_sub()
-            .global_set(added.depth)
-            .end();
+        let mut sink = InstructionSink::new(out);
+        stack::write_leave(&mut sink, added.stack, plan.slots);
+        sink.end();
     }
     Ok(())
 }
@@ -374,19 +415,19 @@ fn write_charge(plan: &Plan, added: &Added, segment: usize, check: bool, out: &m
     if cost != 0 {
         // No body is long enough to come near i64's ends from a limit below 2^34.
         let cost = i64::try_from(cost).unwrap_or(i64::MAX);
-        sink.global_get(added.gas)
+        sink.global_get(added.stack.gas)
             .i64_const(cost)
             .i64_sub()
-            .global_set(added.gas);
+            .global_set(added.stack.gas);
     }
     if check {
-        stop_if_out_of_gas(&mut sink, added);
+        stop_if_out_of_gas(&mut sink, added.stack.gas);
     }
 }
 
 /// Gas below zero is the mark of having run out; nothing runs after it.
-fn stop_if_out_of_gas(sink: &mut InstructionSink<'_>, added: &Added) {
-    sink.global_get(added.gas)
+pub(super) fn stop_if_out_of_gas(sink: &mut InstructionSink<'_>, gas: u32) {
+    sink.global_get(gas)
         .i64_const(0)
         .i64_lt_s()
         .if_(wasm_encoder::BlockType::Empty)
@@ -398,14 +439,16 @@ fn stop_if_out_of_gas(sink: &mut InstructionSink<'_>, added: &Added) {
 fn charge_by_size(added: &Added, each: u64) -> Vec<u8> {
     let mut body = vec![0];
     let mut sink = InstructionSink::new(&mut body);
-    sink.global_get(added.gas).local_get(0).i64_extend_i32_u();
+    sink.global_get(added.stack.gas)
+        .local_get(0)
+        .i64_extend_i32_u();
     if each != 1 {
         // The count is below 2^32 and the price far below 2^31.
         sink.i64_const(i64::try_from(each).unwrap_or(i64::MAX))
             .i64_mul();
     }
-    sink.i64_sub().global_set(added.gas);
-    stop_if_out_of_gas(&mut sink, added);
+    sink.i64_sub().global_set(added.stack.gas);
+    stop_if_out_of_gas(&mut sink, added.stack.gas);
     sink.local_get(0).end();
     body
 }

@@ -117,6 +117,26 @@ fn recursion_ends_at_the_same_depth_whatever_the_locals() {
 }
 
 #[test]
+fn a_frame_that_is_not_executed_pays_for_the_stack_that_is_cleared_for_it() {
+    // 9,000 operands that never run: a cheap call whose frame would make the engine clear 144 KB for nothing.
+    let large = |called: &str| {
+        let more = format!(
+            "(func $large (param i32) (if (local.get 0) (then {} {called} {})))",
+            "(i64.const 1)".repeat(9_000),
+            "(drop)".repeat(9_000)
+        );
+        let body = "(call $large (i32.const 0)) (local.get $msg)";
+        PLENTY - run(&executing("", &more, body), PLENTY).gas_left
+    };
+    let small = PLENTY - run(&executing("", "", "(local.get $msg)"), PLENTY).gas_left;
+    for called in ["", "(call $large (i32.const 0))"] {
+        let paid = large(called) - small;
+        assert!(paid > 2 * 9_000 * gas::LOCAL, "{paid}");
+        assert!(paid < 2 * 9_100 * gas::LOCAL, "{paid}");
+    }
+}
+
+#[test]
 fn endless_recursion_of_every_kind_meets_our_limit_and_never_the_engines() {
     let kinds = [
         // The smallest frame there is.
