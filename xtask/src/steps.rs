@@ -11,8 +11,8 @@ use crate::tidy::{self, TRUSTED};
 /// Pinned: another release may judge differently.
 const CARGO_DENY: &str = "0.20.2";
 const SGX_TARGET: &str = "x86_64-fortanix-unknown-sgx";
-/// Libraries that a client in a browser uses; crypto and sdk lack a source of randomness there.
-const BROWSER: [&str; 1] = ["strongroom-types"];
+/// Libraries that a client in a browser uses.
+const BROWSER: [&str; 3] = ["strongroom-types", "strongroom-crypto", "strongroom-sdk"];
 const CONTRACTS: [&str; 3] = ["counter", "token", "probe"];
 const WASM_TARGET: &str = "wasm32-unknown-unknown";
 
