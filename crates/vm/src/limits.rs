@@ -59,17 +59,18 @@ pub const QUOTED_BYTES_MAX: usize = 96;
 
 // ---- what a call may do ---------------------------------------------------------------------------------------------
 
-/// Slots (64-bit cells) of all frames on a call's stack: 512 KiB. A frame takes its locals, its operands and
+/// Slots (64-bit cells) of all frames on a call's stack; the engine's own may get three times as long by clearing. A frame takes its locals, its operands and
 /// [`FRAME_SLOTS`]; the frame of a function that calls nothing is not counted up to [`UNCOUNTED_SLOTS_MAX`].
 pub const STACK_SLOTS_MAX: u32 = 65_536;
 /// Slots of a frame that is not counted, because its function calls nothing: there is at most one.
 pub const UNCOUNTED_SLOTS_MAX: u32 = 128;
 /// Slots that are clear beyond what is counted as clear: for one frame that is not counted, with what metering calls from
-/// it (below 16 slots), and for the frame of the export (at most 5), rounded up.
+/// it (below 16 slots), and for the frame of the export (at most 6), rounded up.
 pub const STACK_MARGIN_SLOTS: u32 = 192;
 /// Slots that are cleared at once: 4 KiB.
 pub const STACK_CHUNK_SLOTS: u32 = 512;
-/// Chunks that are clear when an entry point begins: 16 KiB. The token of `contracts/` never goes beyond them.
+/// Chunks that are clear when an entry point begins: 16 KiB, of which [`STACK_MARGIN_SLOTS`] are the
+/// margin. The token of `contracts/` never goes beyond.
 pub const STACK_CHUNKS_OF_ENTRY: u32 = 4;
 /// Chunks that are clear when the contract's allocator begins, which every argument and answer calls.
 pub const STACK_CHUNKS_OF_ALLOCATE: u32 = 1;

@@ -121,6 +121,9 @@ fn config() -> Config {
     let slots = usize::try_from(limits::STACK_SLOTS_MAX).unwrap_or(usize::MAX);
     let frame = usize::try_from(limits::FRAME_SLOTS).unwrap_or(1).max(1);
     let frames = slots.checked_div(frame).unwrap_or(slots);
+    let first = limits::STACK_CHUNKS_OF_ENTRY
+        .saturating_mul(limits::STACK_CHUNK_SLOTS)
+        .saturating_add(limits::STACK_MARGIN_SLOTS);
     let mut config = Config::default();
     config
         .compilation_mode(CompilationMode::Eager)
@@ -130,6 +133,14 @@ fn config() -> Config {
         .wasm_multi_memory(false)
         .wasm_tail_call(false)
         .wasm_extended_const(false)
+        // What a call clears when it begins fits without growing; and no stack outlives its call: a cached module would hold the
+        // largest that it ever had, which its weight does not count.
+        .set_min_stack_height(
+            usize::try_from(first)
+                .unwrap_or(0)
+                .saturating_mul(size_of::<u64>()),
+        )
+        .set_max_cached_stacks(0)
         .set_max_stack_height(
             slots
                 .saturating_mul(size_of::<u64>())

@@ -1,7 +1,7 @@
 //! Validates a function, holds it against the limits and plans what to insert: where gas is charged, and how much.
 //!
 //! **What is charged.** Each executed operator costs its [`gas::price`]; a pass through the head of a `loop` costs once
-//! more each time. A function that ends normally has paid exactly the sum. A function that traps has paid for the whole
+//! more each time. A function that ends normally has paid exactly the sum, and what `stack` charges for deep frames. A function that traps has paid for the whole
 //! of each segment it entered.
 //!
 //! **Where.** A *segment* is a set of operators that run equally often: it is charged once, where it is entered. New

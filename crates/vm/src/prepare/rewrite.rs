@@ -49,7 +49,8 @@ pub(super) fn rewrite(
         stack: Stack {
             gas: globals,
             depth: globals.saturating_add(1),
-            cleared: globals.saturating_add(2),
+            base: globals.saturating_add(2),
+            cleared: globals.saturating_add(3),
             clear: functions.saturating_add(2),
             grow: functions.saturating_add(3),
         },
@@ -200,8 +201,9 @@ fn global_section(header: &Header<'_>) -> Result<GlobalSection, PrepareError> {
         shared: false,
     };
     section.global(ours(ValType::I64), &ConstExpr::i64_const(0));
-    section.global(ours(ValType::I32), &ConstExpr::i32_const(0));
-    section.global(ours(ValType::I32), &ConstExpr::i32_const(0));
+    for _ in ["depth", "base", "cleared"] {
+        section.global(ours(ValType::I32), &ConstExpr::i32_const(0));
+    }
     Ok(section)
 }
 

@@ -1,20 +1,21 @@
-//! What is written into a module about its stack: frames are counted, and no place of the engine's stack is ever in use
-//! that was not zeroed during this call.
+//! What is written into a module about its stack: frames are counted, and what a contract's functions find on the engine's
+//! stack was zeroed, or written, during the same call of an export.
 //!
-//! wasmi hands out its value stack without clearing it, neither when it allocates nor between calls, and trusts its
-//! translator to read no place that was not written. A mistake there (ADR 10 has one) would give a contract what another
-//! call, or the enclave, left in memory, and nodes different results. So the module clears the stack itself: the locals of
-//! a function are zeroed when it is entered, and `clear` is a function with nothing but locals.
+//! wasmi hands out its value stack without clearing it and trusts its translator to read no place that was not written.
+//! A mistake there (ADR 10 has one) would give a contract what another call, or the enclave, left in memory, and nodes
+//! different results. So the module clears the stack itself: the locals of a function are zeroed when it is entered, and
+//! `clear` is a function with nothing but locals.
 //!
-//! - The global `cleared` is the depth up to which the stack is known to be clear. It begins at 0.
-//! - The host calls each export through a function of ours ([`write_export`]): the call may run on another stack than the one
-//!   that waits, so it clears anew and sets `cleared` for its own time.
-//! - A frame that ends above `cleared` calls `grow` ([`write_grow`]) first: it stops the call at
-//!   [`limits::STACK_SLOTS_MAX`], else clears twice the depth and pays for each slot as for a local.
+//! - The host calls each export through a function of ours ([`write_export`]). Such a call has a stack of its own, also where
+//!   another call waits (the allocator's): `base` is the depth where it begins, `cleared` the depth up to which its stack is clear.
+//!   Both are what they were when it has ended.
+//! - A frame that ends above `cleared` calls `grow` ([`write_grow`]) first: it stops the contract at
+//!   [`limits::STACK_SLOTS_MAX`], else clears twice what is in use and pays for each slot as for a local.
 //!
-//! A frame takes at most the slots it is counted with, so what lies below `cleared` + [`limits::STACK_MARGIN_SLOTS`], counted
-//! from the first frame, is clear; the margin is for frames that are not counted. `grow` does not know where the frame
-//! lies whose entry calls it, only that its place is not below 0: hence twice.
+//! A frame uses at most the slots it is counted with, so nothing is used beyond `cleared` + [`limits::STACK_MARGIN_SLOTS`]; the
+//! margin is for frames that are not counted. `grow` does not know at which place the frame lies whose entry calls it, only
+//! that no frame lies below place 0: clearing as many slots as are in use, and the margin, would be enough. It is twice as
+//! many so that a call grows few times.
 
 use wasm_encoder::{BlockType, Function, InstructionSink, ValType};
 
@@ -27,6 +28,8 @@ pub(super) struct Stack {
     pub(super) gas: u32,
     /// The global `depth`: slots of all counted frames.
     pub(super) depth: u32,
+    /// The global `base`.
+    pub(super) base: u32,
     /// The global `cleared`.
     pub(super) cleared: u32,
     /// The function `() -> ()` that clears [`limits::STACK_CHUNK_SLOTS`] above its caller's operands, and as often again as
@@ -93,6 +96,8 @@ pub(super) fn write_grow(stack: Stack) -> Function {
         .end();
     // `depth` is at most the limit here, so nothing below comes near 2^31.
     sink.global_get(stack.depth)
+        .global_get(stack.base)
+        .i32_sub()
         .i32_const(1)
         .i32_shl()
         .local_set(twice);
@@ -120,32 +125,37 @@ pub(super) fn write_grow(stack: Stack) -> Function {
 
 /// An export that the host calls, with `params` parameters, all `i32`, as its one result: clears `chunks` and calls `function`.
 pub(super) fn write_export(stack: Stack, params: u32, function: u32, chunks: u32) -> Function {
-    let (before, slots) = (params, params.saturating_add(1));
-    let mut wrapper = Function::new([(2, ValType::I32)]);
+    let cleared = params;
+    let base = params.saturating_add(1);
+    let slots = params.saturating_add(2);
+    let mut wrapper = Function::new([(3, ValType::I32)]);
     let mut sink = wrapper.instructions();
-    sink.global_get(stack.cleared).local_set(before);
+    sink.global_get(stack.cleared).local_set(cleared);
+    sink.global_get(stack.base).local_set(base);
+    sink.global_get(stack.depth).global_set(stack.base);
     sink.i32_const(signed(chunks.saturating_sub(1)))
         .global_set(stack.cleared)
         .call(stack.clear);
     let clear = chunks
         .saturating_mul(limits::STACK_CHUNK_SLOTS)
         .saturating_sub(limits::STACK_MARGIN_SLOTS);
-    sink.global_get(stack.depth)
-        .i32_const(signed(clear))
-        .i32_add()
-        .local_set(slots);
+    sink.i32_const(signed(clear)).local_set(slots);
     set_cleared(&mut sink, stack, slots);
     for param in 0..params {
         sink.local_get(param);
     }
     sink.call(function);
-    sink.local_get(before).global_set(stack.cleared).end();
+    sink.local_get(cleared).global_set(stack.cleared);
+    sink.local_get(base).global_set(stack.base).end();
     wrapper
 }
 
-/// `cleared` = the smaller of the local `slots` and the stack's limit: a deeper frame has to go through `grow`.
+/// `cleared` = `base` and the local `slots`, at most the stack's limit: a deeper frame has to go through `grow`.
 fn set_cleared(sink: &mut InstructionSink<'_>, stack: Stack, slots: u32) {
-    sink.local_get(slots)
+    sink.global_get(stack.base)
+        .local_get(slots)
+        .i32_add()
+        .local_tee(slots)
         .i32_const(signed(limits::STACK_SLOTS_MAX))
         .i32_gt_u()
         .if_(BlockType::Empty)
@@ -158,24 +168,21 @@ fn set_cleared(sink: &mut InstructionSink<'_>, stack: Stack, slots: u32) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use strongroom_types::Hash;
     use wasm_encoder::{BlockType, CodeSection, Function, Module, RawSection};
     use wasmparser::{Parser, Payload};
 
     use super::{Stack, write_clear, write_enter, write_export, write_grow, write_leave};
-    use crate::engine::{Guest, GuestExit};
-    use crate::prepare::{ModuleInfo, Prepared};
-    use crate::{Engine, WasmiEngine, limits};
+    use crate::limits;
 
     const STACK: Stack = Stack {
         gas: 0,
         depth: 1,
-        cleared: 2,
+        base: 2,
+        cleared: 3,
         clear: 0,
         grow: 1,
     };
+    const PATTERN: i32 = 0x5eed_5eed;
     /// Functions of [`RAW`].
     const DIRTY: u32 = 2;
     const DEEP: u32 = 3;
@@ -191,7 +198,7 @@ mod tests {
         (memory (export "memory") 1)
         (global (export "gas") (mut i64) (i64.const 1000000000))
         (global (export "depth") (mut i32) (i32.const 0))
-        (global (mut i32) (i32.const 0))
+        (global (mut i32) (i32.const 0)) (global (mut i32) (i32.const 0))
         (global $g (mut i32) (i32.const 0)) (global $h (mut i64) (i64.const 0))
         (func $clear)
         (func $grow)
@@ -228,7 +235,7 @@ mod tests {
             end))"#;
 
     /// The module with this function as `clear`.
-    fn module(clear: &Function) -> Prepared {
+    fn module(clear: &Function) -> Vec<u8> {
         let locals = 20;
         let fill: String = (3..3 + locals)
             .map(|local| format!("(local.set {local} (i64.extend_i32_u (local.get 1)))"))
@@ -276,31 +283,30 @@ mod tests {
             }
         }
         module.section(&code);
-        Prepared {
-            wasm: Arc::from(module.finish()),
-            code_hash: Hash::default(),
-            hash: Hash::default(),
-            info: ModuleInfo::default(),
-            functions: 0,
-            branch_targets: 0,
-            data: 0,
-        }
+        module.finish()
     }
 
-    /// What `$read` gives for 8 below `depth` frames, after another call has left a pattern in the engine's stack.
-    fn read(clear: &Function, depth: u32) -> u32 {
-        let module = WasmiEngine.load(&module(clear)).unwrap().module;
-        let call = |export, args| {
-            let mut guest = WasmiEngine.instantiate(&module).unwrap();
-            guest.set_gas(1_000_000_000);
-            match guest.call(export, args) {
-                Ok(GuestExit::Returned(Some(value))) => (value, guest.depth()),
-                other => panic!("{export}: {other:?}"),
-            }
+    /// What `$read` gives for 8 below `depth` frames, after another call has left a pattern in the engine's stack. wasmi keeps
+    /// stacks here, which our engine forbids, so that the second call finds the stack of the first.
+    fn read(clear: &Function, depth: i32) -> i32 {
+        let mut config = wasmi::Config::default();
+        config
+            .set_max_recursion_depth(1 << 20)
+            .set_max_stack_height(1 << 24);
+        let engine = wasmi::Engine::new(&config);
+        let mut store = wasmi::Store::new(&engine, ());
+        let module = wasmi::Module::new(&engine, module(clear)).unwrap();
+        let instance = wasmi::Linker::new(&engine)
+            .instantiate_and_start(&mut store, &module)
+            .unwrap();
+        let mut call = |export, args| {
+            let function = instance.get_typed_func::<(i32, i32, i32), i32>(&store, export);
+            function.unwrap().call(&mut store, args).unwrap()
         };
-        call("execute", &[1_000, 0x5eed_5eed, 0]);
-        let (value, left) = call("sudo", &[depth, 8, 0]);
-        assert_eq!(left, 0, "every frame was taken away");
+        call("execute", (1_000, PATTERN, 0));
+        let value = call("sudo", (depth, 8, 0));
+        let left = instance.get_global(&store, "depth").unwrap().get(&store);
+        assert_eq!(left.i32(), Some(0), "every frame was taken away");
         value
     }
 
@@ -315,10 +321,62 @@ mod tests {
     }
 
     #[test]
+    fn every_function_that_the_host_can_call_clears_the_stack_first() {
+        let text = r#"(module
+            (import "env" "db_read" (func (param i32) (result i32)))
+            (memory 1)
+            (func (export "interface_version_8"))
+            (func (export "deallocate") (param i32))
+            (func (export "allocate") (param i32) (result i32) (local.get 0))
+            (func $three (export "instantiate") (export "execute") (param i32 i32 i32) (result i32) (local.get 0))
+            (func $two (export "query") (export "migrate") (export "reply") (param i32 i32) (result i32) (local.get 0)))"#;
+        let prepared = crate::prepare(&wat::parse_str(text).unwrap()).unwrap();
+        let (mut exports, mut bodies, mut cleared) = (Vec::new(), Vec::new(), None);
+        for payload in Parser::new(0).parse_all(prepared.wasm()) {
+            match payload.unwrap() {
+                Payload::ExportSection(section) => {
+                    for export in section {
+                        let export = export.unwrap();
+                        if export.kind == wasmparser::ExternalKind::Func {
+                            exports.push((export.name.to_owned(), export.index - 1));
+                        }
+                    }
+                }
+                Payload::CodeSectionEntry(body) => {
+                    let locals = body.get_locals_reader().unwrap().into_iter();
+                    if locals
+                        .flatten()
+                        .any(|(n, _)| n == limits::STACK_CHUNK_SLOTS)
+                    {
+                        cleared = u32::try_from(bodies.len() + 1).ok();
+                    }
+                    let calls: Vec<u32> = body
+                        .get_operators_reader()
+                        .unwrap()
+                        .into_iter()
+                        .filter_map(|op| match op.unwrap() {
+                            wasmparser::Operator::Call { function_index } => Some(function_index),
+                            _ => None,
+                        })
+                        .collect();
+                    bodies.push(calls);
+                }
+                _ => {}
+            }
+        }
+        assert_eq!(exports.len(), 6);
+        for (name, index) in exports {
+            let calls = &bodies[usize::try_from(index).unwrap()];
+            assert_eq!(calls.len(), 2, "{name}");
+            assert_eq!(Some(calls[0]), cleared, "{name}");
+        }
+    }
+
+    #[test]
     fn without_clearing_it_would_read_what_another_call_left() {
         // If this fails with another engine, the test above shows nothing any more.
         let mut nothing = Function::new([]);
         nothing.instructions().end();
-        assert!((0..100).any(|depth| read(&nothing, depth) == 0x5eed_5eed));
+        assert!((0..100).any(|depth| read(&nothing, depth) == PATTERN));
     }
 }

@@ -137,6 +137,43 @@ fn a_frame_that_is_not_executed_pays_for_the_stack_that_is_cleared_for_it() {
 }
 
 #[test]
+fn an_allocator_pays_for_its_own_stack_and_not_for_the_one_that_waits() {
+    // The import answers with the text of an error, in a region that `allocate` makes.
+    let used = |deep: u32, locals: usize| {
+        let text = format!(
+            r#"(module
+            (import "env" "addr_canonicalize" (func $import (param i32 i32) (result i32)))
+            (memory 1)
+            (func (export "interface_version_8"))
+            (func (export "deallocate") (param i32))
+            (func $wide (local {locals}) (if (i32.const 0) (then (call $wide))))
+            (func (export "allocate") (param $length i32) (result i32)
+                (call $wide)
+                (i32.store (i32.const 16) (i32.const 1024))
+                (i32.store (i32.const 20) (local.get $length))
+                (i32.store (i32.const 24) (i32.const 0))
+                (i32.const 16))
+            (func (export "instantiate") (param i32 i32 i32) (result i32) (local.get 0))
+            (func $down (param $n i32)
+                (if (local.get $n)
+                    (then (call $down (i32.sub (local.get $n) (i32.const 1))))
+                    (else (drop (call $import (i32.const 16) (i32.const 16))))))
+            (func (export "execute") (param i32 i32 i32) (result i32)
+                (call $down (i32.const {deep})) (i32.const 16)))"#,
+            locals = "i64 ".repeat(locals)
+        );
+        let outcome = run(&wat::parse_str(text).unwrap(), PLENTY);
+        assert!(outcome.result.is_ok(), "{:?}", outcome.result);
+        PLENTY - outcome.gas_left
+    };
+    for deep in [10, 1_000, 5_000] {
+        let (grows, fits) = (used(deep, 400), used(deep, 100));
+        assert_eq!(grows - fits, used(0, 400) - used(0, 100), "{deep} deep");
+        assert!(grows - fits > 4 * 2 * 400 * gas::LOCAL, "all four grow");
+    }
+}
+
+#[test]
 fn endless_recursion_of_every_kind_meets_our_limit_and_never_the_engines() {
     let kinds = [
         // The smallest frame there is.
