@@ -22,10 +22,22 @@
     )
 )]
 
+mod claims;
+mod collateral;
 mod evidence;
+mod hex;
 mod policy;
+mod reason;
 pub mod simulated;
+mod statement;
 
-pub use evidence::{Claims, EVIDENCE_BYTES_MAX, Evidence, Kind, Purpose, ReportData, Statement};
-pub use policy::{Policy, Reason, Verdict, judge};
+pub use claims::{Claims, Generation, Kind, Measurement, SnpTcb, Tcb, TcbStatus};
+pub use collateral::{COLLATERAL_BYTES_MAX, Collateral, Item, Key, PckCa, Signed, admit};
+pub use evidence::{EVIDENCE_BYTES_MAX, Evidence};
+pub use hex::Hex;
+pub use policy::{
+    Code, DcapTerms, POLICY_ENTRIES_MAX, Policy, SnpProduct, SnpTerms, TdAttributes, Verdict, judge,
+};
+pub use reason::{Reason, Refusal};
+pub use statement::{Purpose, Registration, ReportData, Statement};
 pub use strongroom_crypto::Security;

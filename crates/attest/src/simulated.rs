@@ -1,8 +1,10 @@
 //! Evidence of a simulated platform: the shape of real evidence, under a key that everyone knows. Whoever reads this file
 //! can forge it; that is why only a network that says `insecure` of itself takes it.
 
-use crate::evidence::{Claims, Kind, ReportData};
+use crate::claims::{Claims, Kind, Tcb};
+use crate::statement::ReportData;
 use borsh::{BorshDeserialize, BorshSerialize};
+use std::collections::BTreeMap;
 use strongroom_crypto::{Secret, kdf};
 use strongroom_types::{Hash, sha256};
 
@@ -38,8 +40,11 @@ impl Simulated {
         (Secret::new(right) == Secret::new(self.mac)).then_some(Claims {
             kind: Kind::Simulated,
             platform_id: self.platform_id,
-            measurement: self.measurement,
+            measurement: self.measurement.into(),
+            registers: BTreeMap::new(),
             report_data: self.report_data,
+            tcb: Tcb::Simulated,
+            valid_until: u64::MAX,
         })
     }
 }

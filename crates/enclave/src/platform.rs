@@ -86,21 +86,22 @@ impl Platform for Simulated {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use strongroom_attest::{Policy, Reason, Verdict, judge};
+    use strongroom_attest::{Collateral, Policy, Reason, Verdict, judge};
 
     #[test]
     fn an_attested_network_refuses_the_simulated_platform_and_an_insecure_one_takes_it() {
         let evidence = Simulated.attest(&[7; 64]).unwrap();
-        let policy = |security| Policy {
-            security,
-            measurements: vec![Simulated::measurement()],
+        let verdict = |security| {
+            let policy = Policy::new(security);
+            judge(&evidence, &Collateral::new(), &policy, 1, 0)
         };
-        let Verdict::Accepted(claims) = judge(&evidence, &policy(Security::Insecure)) else {
+        let Verdict::Accepted(claims) = verdict(Security::Insecure) else {
             panic!()
         };
+        assert_eq!(claims.measurement, Simulated::measurement().into());
         assert_eq!(claims.report_data, [7; 64]);
         assert_eq!(
-            judge(&evidence, &policy(Security::Attested)),
+            verdict(Security::Attested),
             Verdict::Refused(Reason::Simulated)
         );
         assert_eq!(Simulated.security(), Security::Insecure);

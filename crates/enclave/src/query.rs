@@ -7,7 +7,7 @@ use crate::failure::failure;
 use crate::proven_state::ProvenState;
 use crate::shared::Shared;
 use std::sync::Arc;
-use strongroom_attest::{Purpose, Statement};
+use strongroom_attest::Statement;
 use strongroom_bridge::lane::HostClient;
 use strongroom_bridge::message::{QueryResult, Status};
 use strongroom_bridge::{Failure, FailureCode, Reply, Request};
@@ -79,8 +79,7 @@ impl Queries {
             let text = "there are no keys of a network to attest";
             return Err(failure(FailureCode::NotReady, text));
         };
-        let statement = Statement {
-            purpose: Purpose::NetworkKeys,
+        let statement = Statement::NetworkKeys {
             genesis_hash,
             io_key: keys.io,
             exchange_key: keys.exchange,

@@ -1,7 +1,7 @@
 //! What the host gives the enclave, and what enclaves give each other: door messages, seals, evidence.
 
 use core::fmt::Debug;
-use strongroom_attest::{Evidence, Policy, Security, Verdict, judge};
+use strongroom_attest::{Collateral, Evidence, Policy, Security, Verdict, judge};
 use strongroom_bridge::frame::{Assembler, Frame};
 use strongroom_bridge::message::{FromEnclave, FromHost, Message};
 use strongroom_crypto::seal::{self, Chain, SealedAnchor, SealedSeeds, Share};
@@ -74,14 +74,8 @@ pub fn attestation(data: &[u8]) -> bool {
     };
     assert_eq!(evidence.encode(), data);
     let verdict = |security| {
-        let measurements = Vec::new();
-        judge(
-            &evidence,
-            &Policy {
-                security,
-                measurements,
-            },
-        )
+        let policy = Policy::new(security);
+        judge(&evidence, &Collateral::new(), &policy, 1, 0)
     };
     assert!(matches!(verdict(Security::Attested), Verdict::Refused(_)));
     matches!(verdict(Security::Insecure), Verdict::Accepted(_))

@@ -4,6 +4,7 @@ use crate::contract;
 use crate::node::{Node, enclave, failure_of, honest};
 use crate::user::User;
 use prost::Message as _;
+use strongroom_attest::{Collateral, Evidence, Policy, Statement, Verdict, judge};
 use strongroom_bridge::message::Hint;
 use strongroom_bridge::{EnclaveRequest, FailureCode, Proven, Reply, Request};
 use strongroom_chain::query::QueryError;
@@ -360,17 +361,12 @@ fn evidence_binds_the_enclaves_own_genesis_and_keys_and_never_bytes_of_the_host(
     let Ok(Reply::Evidence { evidence }) = node.call(Request::Attest { nonce }, &honest) else {
         panic!()
     };
-    let evidence = strongroom_attest::Evidence::decode(&evidence).unwrap();
-    let policy = strongroom_attest::Policy {
-        security: strongroom_attest::Security::Insecure,
-        measurements: Vec::new(),
-    };
-    let strongroom_attest::Verdict::Accepted(claims) = strongroom_attest::judge(&evidence, &policy)
-    else {
+    let evidence = Evidence::decode(&evidence).unwrap();
+    let (collateral, policy) = (Collateral::new(), Policy::insecure());
+    let Verdict::Accepted(claims) = judge(&evidence, &collateral, &policy, 1, 0) else {
         panic!()
     };
-    let statement = strongroom_attest::Statement {
-        purpose: strongroom_attest::Purpose::NetworkKeys,
+    let statement = Statement::NetworkKeys {
         genesis_hash: strongroom_types::sha256(&node.genesis),
         io_key: node.keys.io,
         exchange_key: node.keys.exchange,
