@@ -22,6 +22,8 @@ pub const NATIVE_KEY_BYTES_MAX: usize = 1_024;
 pub struct BlockInfo {
     /// Chain id.
     pub chain_id: String,
+    /// SHA-256 of the genesis file: what evidence and shares are bound to.
+    pub genesis_hash: Hash,
     /// Height.
     pub height: Height,
     /// Block time.

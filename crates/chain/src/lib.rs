@@ -54,7 +54,9 @@ pub use error::{Fault, Stop};
 pub use gas::GasMeter;
 pub use genesis::{init_chain, localnet_genesis};
 pub use overlay::{Overlay, Slot};
-pub use ports::{CodeRead, EveryTx, NoSecrets, Secrets, SecretsError, StateRead, Watch};
+pub use ports::{
+    CodeRead, EveryTx, NoSecrets, Secrets, SecretsError, ShareTarget, StateRead, Watch,
+};
 pub use query::query;
 pub use secrets::EpochKeys;
 pub use state::State;

@@ -1,6 +1,7 @@
 //! What the state machine stands on: proven state, content by hash, and secrets.
 
 use crate::Bytes;
+pub use crate::crypto::ShareTarget;
 use crate::crypto::io::Input;
 use crate::error::Fault;
 use crate::types::{Address, Hash, Height, Tree};
@@ -56,6 +57,9 @@ pub enum SecretsError {
     /// A stored value does not open: the state is not ours, or corrupt in spite of its proof.
     #[error("stored value does not open")]
     Corrupt,
+    /// A public key of low order: what is sealed to it, everyone opens.
+    #[error("a one-time key of low order")]
+    Key,
 }
 
 /// Operations that need the seed. The host passes [`NoSecrets`].
@@ -107,6 +111,18 @@ pub trait Secrets {
         tx_index: u32,
         call: u32,
     ) -> Result<[u8; 32], SecretsError>;
+
+    /// All live seeds, sealed to a node's one-time key ([`crate::crypto::share`]): the same bytes in every enclave.
+    ///
+    /// # Errors
+    /// [`SecretsError::NotHere`] on the host, [`SecretsError::Key`] for a one-time key that no enclave has.
+    fn share_seeds(&self, target: &ShareTarget) -> Result<Vec<u8>, SecretsError>;
+
+    /// What a node that opened its share says, to compare.
+    ///
+    /// # Errors
+    /// [`SecretsError::NotHere`] on the host.
+    fn possession(&self, target: &ShareTarget) -> Result<[u8; 32], SecretsError>;
 }
 
 /// The host's [`Secrets`]: every operation answers [`SecretsError::NotHere`].
@@ -137,6 +153,14 @@ impl Secrets for NoSecrets {
     }
 
     fn random(&self, _: &Hash, _: &Address, _: u32, _: u32) -> Result<[u8; 32], SecretsError> {
+        Err(SecretsError::NotHere)
+    }
+
+    fn share_seeds(&self, _: &ShareTarget) -> Result<Vec<u8>, SecretsError> {
+        Err(SecretsError::NotHere)
+    }
+
+    fn possession(&self, _: &ShareTarget) -> Result<[u8; 32], SecretsError> {
         Err(SecretsError::NotHere)
     }
 }

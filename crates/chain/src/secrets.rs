@@ -1,15 +1,17 @@
 //! The one implementation of [`Secrets`]: the keys of all live epochs, newest first, derived from a ring of seeds.
 //!
 //! Promises: new values are sealed under the newest epoch; values of older live epochs are found and opened. The seeds
-//! themselves are not kept.
+//! themselves are kept for one purpose, the shares of joining nodes.
 //! Refuses: a ring without an epoch.
 
 use crate::Bytes;
-use crate::crypto::KeySchedule;
 use crate::crypto::io::Input;
 use crate::crypto::schedule::open_input;
+use crate::crypto::seal::{Chain, encode};
 use crate::crypto::seed::SeedRing;
+use crate::crypto::share::{Share, ShareTarget, possession};
 use crate::crypto::state::{Header, StateKeys};
+use crate::crypto::{self, KeySchedule};
 use crate::ports::{Secrets, SecretsError};
 use crate::types::{Address, Hash, Height};
 use std::collections::BTreeMap;
@@ -20,18 +22,22 @@ const CONTRACTS_DERIVED_MAX: usize = 1024;
 
 /// The keys of the live epochs. Never empty.
 pub struct EpochKeys {
+    chain: Chain,
+    ring: SeedRing,
     newest: KeySchedule,
     schedules: Vec<KeySchedule>,
     derived: Mutex<BTreeMap<Address, Arc<[StateKeys]>>>,
 }
 
 impl EpochKeys {
-    /// The keys that a ring of seeds gives; none without an epoch.
+    /// The keys that a ring of seeds gives to a chain; none without an epoch.
     #[must_use]
-    pub fn of(ring: &SeedRing) -> Option<Self> {
+    pub fn of(chain: &Chain, ring: &SeedRing) -> Option<Self> {
         let schedules = KeySchedule::of_ring(ring);
         let newest = schedules.first()?.clone();
         Some(Self {
+            chain: *chain,
+            ring: ring.clone(),
             newest,
             schedules,
             derived: Mutex::default(),
@@ -121,6 +127,19 @@ impl Secrets for EpochKeys {
             .call(contract, tx_index, call)
             .expose())
     }
+
+    fn share_seeds(&self, target: &ShareTarget) -> Result<Vec<u8>, SecretsError> {
+        let share = Share::seal(self.newest.exchange(), target, &self.chain, &self.ring);
+        let share = share.map_err(|e| match e {
+            crypto::Error::LowOrder => SecretsError::Key,
+            _ => SecretsError::Corrupt,
+        })?;
+        encode(&share).map_err(|_| SecretsError::Corrupt)
+    }
+
+    fn possession(&self, target: &ShareTarget) -> Result<[u8; 32], SecretsError> {
+        Ok(possession(&self.newest, &self.chain, target))
+    }
 }
 
 #[cfg(test)]
@@ -128,9 +147,14 @@ mod tests {
     use super::*;
     use crate::crypto::seed::{Epoch, MasterSeed};
     use crate::crypto::{Secret, Security, io, x25519::KeyPair};
+    use crate::ports::NoSecrets;
 
     fn keys(ring: &SeedRing) -> EpochKeys {
-        EpochKeys::of(ring).unwrap()
+        let chain = Chain {
+            genesis_hash: [6; 32],
+            security: ring.security(),
+        };
+        EpochKeys::of(&chain, ring).unwrap()
     }
 
     fn one() -> SeedRing {
@@ -180,6 +204,29 @@ mod tests {
         let (wire, _) =
             io::seal_input(&user, new.newest().io().public(), &[3; 32], &[4; 32], b"{}").unwrap();
         assert!(matches!(old.open_input(&wire), Err(SecretsError::Closed)));
+    }
+
+    #[test]
+    fn a_share_holds_all_live_seeds_and_possession_follows_the_newest() {
+        let node = KeyPair::from_secret(&Secret::new([9; 32]));
+        let target = ShareTarget {
+            node_id: [5; 20],
+            one_time_key: *node.public(),
+        };
+        let keys = keys(&two());
+        let share: Share = crypto::seal::decode(&keys.share_seeds(&target).unwrap()).unwrap();
+        assert_eq!(share.sender(), keys.newest().exchange().public());
+        let ring = share.open(&node, &[5; 20], &keys.chain).unwrap();
+        assert_eq!(ring, two());
+        let joined = EpochKeys::of(&keys.chain, &ring).unwrap();
+        assert_eq!(joined.possession(&target), keys.possession(&target));
+        let low = ShareTarget {
+            one_time_key: [0; 32],
+            ..target
+        };
+        assert_eq!(keys.share_seeds(&low), Err(SecretsError::Key));
+        assert_eq!(NoSecrets.share_seeds(&target), Err(SecretsError::NotHere));
+        assert_eq!(NoSecrets.possession(&target), Err(SecretsError::NotHere));
     }
 
     #[test]

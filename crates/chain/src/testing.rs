@@ -30,6 +30,8 @@ use crate::{Bytes, crypto};
 use std::collections::BTreeMap;
 
 pub(crate) const CHAIN_ID: &str = "secretdev-1";
+/// The hash of a genesis file that there is none of.
+pub(crate) const GENESIS_HASH: Hash = [6; 32];
 
 /// A state in memory.
 #[derive(Clone, Default)]
@@ -89,6 +91,7 @@ pub(crate) fn block_info(height: u64) -> BlockInfo {
     };
     BlockInfo {
         chain_id: CHAIN_ID.into(),
+        genesis_hash: GENESIS_HASH,
         height,
         time,
         header_hash: [7; 32],

@@ -101,6 +101,8 @@ purposes! {
     SEAL_ANCHOR = "strongroom/v1/seal-anchor";
     /// Key of a share of the seeds, from a Diffie-Hellman secret with the receiving node.
     SHARE = "strongroom/v1/share";
+    /// Key of the proofs that a node holds the seeds, from the master seed.
+    POSSESSION = "strongroom/v1/possession";
 }
 
 #[cfg(test)]

@@ -35,6 +35,7 @@ pub mod seal;
 pub mod secp256k1;
 pub mod secret;
 pub mod seed;
+pub mod share;
 pub mod state;
 pub mod x25519;
 
@@ -44,6 +45,7 @@ pub use io::TxKey;
 pub use schedule::KeySchedule;
 pub use secret::Secret;
 pub use seed::{Epoch, MasterSeed, SeedRing};
+pub use share::ShareTarget;
 pub use state::StateKeys;
 pub use strongroom_types::sha256;
 pub use zeroize::Zeroizing;

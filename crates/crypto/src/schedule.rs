@@ -26,6 +26,7 @@ pub struct KeySchedule {
     state_root: Secret<32>,
     random_root: Secret<32>,
     simulation_root: Secret<32>,
+    possession: Secret<32>,
 }
 
 impl KeySchedule {
@@ -42,6 +43,7 @@ impl KeySchedule {
             state_root: key(context::STATE_ROOT),
             random_root: key(context::RANDOM_ROOT),
             simulation_root: key(context::SIMULATION_ROOT),
+            possession: key(context::POSSESSION),
         }
     }
 
@@ -75,6 +77,11 @@ impl KeySchedule {
     #[must_use]
     pub const fn exchange(&self) -> &KeyPair {
         &self.exchange
+    }
+
+    /// Key of the proofs of possession ([`crate::share::possession`]).
+    pub(crate) const fn possession(&self) -> &Secret<32> {
+        &self.possession
     }
 
     /// The state keys of a contract.
@@ -148,7 +155,8 @@ mod tests {
                         count += 1;
                     }
                     seen.insert(*s.simulation_root.expose());
-                    count += 1;
+                    seen.insert(*s.possession.expose());
+                    count += 2;
                 }
             }
         }

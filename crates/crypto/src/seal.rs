@@ -1,12 +1,11 @@
-//! What leaves an enclave closed: sealed seeds, the sealed anchor, shares of the seeds for other nodes.
+//! What an enclave seals for itself: its seeds and its anchor.
 //!
-//! All are versioned borsh enums that carry the genesis hash, the security and (seeds, shares) the epochs in the open;
-//! all of it is associated data of the ciphertext. Whoever opens says which chain it is on: another genesis hash or
-//! security is refused by name before anything is opened, and an altered one does not open.
+//! Both are versioned borsh enums that carry the genesis hash, the security and (seeds) the epochs in the open; all of it
+//! is associated data of the ciphertext. Whoever opens says which chain it is on: another genesis hash or security is
+//! refused by name before anything is opened, and an altered one does not open.
 //!
 //! Seals are for the platform that made them: the key is derived from the platform's sealing key, which the caller
-//! passes. Shares are for a node's one-time key: from the Diffie-Hellman secret with the sender's key pair (the
-//! exchange pair when a block's execution shares the seeds, a fresh pair when a rotator does).
+//! passes. What goes to other nodes is in [`crate::share`].
 
 use crate::{
     aead,
@@ -15,7 +14,6 @@ use crate::{
     kdf,
     secret::Secret,
     seed::{EPOCHS_LIVE_MAX, Epoch, SeedRing},
-    x25519::KeyPair,
 };
 use borsh::{BorshDeserialize, BorshSerialize};
 use strongroom_types::Hash;
@@ -34,7 +32,7 @@ pub struct Chain {
 }
 
 impl Chain {
-    fn require(&self, ours: &Self) -> Result<(), Error> {
+    pub(crate) fn require(&self, ours: &Self) -> Result<(), Error> {
         if self.security != ours.security {
             Err(Error::OtherSecurity)
         } else if self.genesis_hash != ours.genesis_hash {
@@ -44,7 +42,7 @@ impl Chain {
         }
     }
 
-    fn ad(&self) -> [u8; 33] {
+    pub(crate) fn ad(&self) -> [u8; 33] {
         let mut ad = [0; 33];
         for (slot, byte) in ad
             .iter_mut()
@@ -158,86 +156,6 @@ impl SealedAnchor {
     }
 }
 
-/// The seeds, for one node's one-time key.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-#[borsh(use_discriminant = true)]
-#[repr(u8)]
-pub enum Share {
-    /// Key = derive(DH, share, [sender, recipient]); AD = [genesis hash ‖ security, epochs BE32 each].
-    V1 {
-        /// The chain.
-        chain: Chain,
-        /// Epochs within, newest first.
-        epochs: Vec<Epoch>,
-        /// X25519 public key of the sender.
-        sender: [u8; 32],
-        /// X25519 public key of the receiving node.
-        recipient: [u8; 32],
-        /// Ciphertext.
-        sealed: Vec<u8>,
-    } = 1,
-}
-
-impl Share {
-    /// Seals the ring for `recipient`; the same input gives the same bytes on every node.
-    ///
-    /// # Errors
-    /// [`Error::LowOrder`] for a key that no node has, [`Error::OtherSecurity`].
-    pub fn seal(
-        sender: &KeyPair,
-        recipient: &[u8; 32],
-        chain: &Chain,
-        ring: &SeedRing,
-    ) -> Result<Self, Error> {
-        if ring.security() != chain.security {
-            return Err(Error::OtherSecurity);
-        }
-        let epochs = ring.epochs();
-        let key = share_key(
-            &sender.shared(recipient)?,
-            chain,
-            sender.public(),
-            recipient,
-        );
-        let sealed = aead::seal(&key, &[&chain.ad(), &epochs_ad(&epochs)], &ring.to_bytes())?;
-        Ok(Self::V1 {
-            chain: *chain,
-            epochs,
-            sender: *sender.public(),
-            recipient: *recipient,
-            sealed,
-        })
-    }
-
-    /// Opens the share with the node's one-time key. That `sender` is who it should be is the caller's check.
-    ///
-    /// # Errors
-    /// [`Error::OtherGenesis`], [`Error::OtherSecurity`], [`Error::OtherRecipient`], [`Error::DoesNotOpen`].
-    pub fn open(&self, node: &KeyPair, ours: &Chain) -> Result<SeedRing, Error> {
-        let Self::V1 {
-            chain,
-            epochs,
-            sender,
-            recipient,
-            sealed,
-        } = self;
-        chain.require(ours)?;
-        if recipient != node.public() {
-            return Err(Error::OtherRecipient);
-        }
-        let key = share_key(&node.shared(sender)?, chain, sender, recipient);
-        let plain = aead::open(&key, &[&chain.ad(), &epochs_ad(epochs)], sealed)?;
-        ring_of(chain, epochs, &plain)
-    }
-
-    /// The sender's public key.
-    #[must_use]
-    pub const fn sender(&self) -> &[u8; 32] {
-        let Self::V1 { sender, .. } = self;
-        sender
-    }
-}
-
 /// Decodes a seal or share: bounded, whole input.
 ///
 /// # Errors
@@ -261,27 +179,14 @@ fn platform(key: &Secret<32>, purpose: Purpose, security: Security) -> Secret<32
     kdf::derive(key, purpose.at(security), &[])
 }
 
-fn share_key(
-    shared: &Secret<32>,
-    chain: &Chain,
-    sender: &[u8; 32],
-    recipient: &[u8; 32],
-) -> Secret<32> {
-    kdf::derive(
-        shared,
-        context::SHARE.at(chain.security),
-        &[sender, recipient],
-    )
-}
-
-fn epochs_ad(epochs: &[Epoch]) -> Vec<u8> {
+pub(crate) fn epochs_ad(epochs: &[Epoch]) -> Vec<u8> {
     epochs
         .iter()
         .flat_map(|e| e.number().to_be_bytes())
         .collect()
 }
 
-fn ring_of(chain: &Chain, epochs: &[Epoch], plain: &[u8]) -> Result<SeedRing, Error> {
+pub(crate) fn ring_of(chain: &Chain, epochs: &[Epoch], plain: &[u8]) -> Result<SeedRing, Error> {
     let ring = SeedRing::from_bytes(chain.security, plain)?;
     if epochs.len() > EPOCHS_LIVE_MAX || ring.epochs() != epochs {
         Err(Error::Epochs)
@@ -311,10 +216,6 @@ mod tests {
             .unwrap()
     }
 
-    fn pair(n: u8) -> KeyPair {
-        KeyPair::from_secret(&Secret::new([n; 32]))
-    }
-
     #[test]
     fn seeds_return_on_the_same_platform_and_chain() {
         let sealed = SealedSeeds::seal(&platform_key(), &CHAIN, &ring()).unwrap();
@@ -334,7 +235,6 @@ mod tests {
         };
         let seeds = SealedSeeds::seal(&platform_key(), &CHAIN, &ring()).unwrap();
         let anchor = SealedAnchor::seal(&platform_key(), &CHAIN, b"anchor").unwrap();
-        let share = Share::seal(&pair(3), pair(4).public(), &CHAIN, &ring()).unwrap();
         assert_eq!(
             seeds.open(&platform_key(), &other),
             Err(Error::OtherGenesis)
@@ -343,7 +243,6 @@ mod tests {
             anchor.open(&platform_key(), &other),
             Err(Error::OtherGenesis)
         );
-        assert_eq!(share.open(&pair(4), &other), Err(Error::OtherGenesis));
         let attested = Chain {
             security: Security::Attested,
             ..CHAIN
@@ -354,10 +253,6 @@ mod tests {
         );
         assert_eq!(
             SealedSeeds::seal(&platform_key(), &attested, &ring()),
-            Err(Error::OtherSecurity)
-        );
-        assert_eq!(
-            Share::seal(&pair(3), pair(4).public(), &attested, &ring()),
             Err(Error::OtherSecurity)
         );
     }
@@ -387,37 +282,6 @@ mod tests {
         assert_eq!(
             forged.open(&platform_key(), &CHAIN),
             Err(Error::DoesNotOpen)
-        );
-    }
-
-    #[test]
-    fn a_share_opens_for_its_node_only_and_is_the_same_on_every_node() {
-        let share = Share::seal(&pair(3), pair(4).public(), &CHAIN, &ring()).unwrap();
-        assert_eq!(
-            share,
-            Share::seal(&pair(3), pair(4).public(), &CHAIN, &ring()).unwrap()
-        );
-        let back: Share = decode(&encode(&share).unwrap()).unwrap();
-        assert_eq!(back.open(&pair(4), &CHAIN).unwrap(), ring());
-        assert_eq!(back.open(&pair(5), &CHAIN), Err(Error::OtherRecipient));
-        assert_eq!(back.sender(), pair(3).public());
-        let Share::V1 {
-            epochs,
-            sender,
-            sealed,
-            ..
-        } = share;
-        let redirected = Share::V1 {
-            chain: CHAIN,
-            epochs,
-            sender,
-            recipient: *pair(5).public(),
-            sealed,
-        };
-        assert_eq!(redirected.open(&pair(5), &CHAIN), Err(Error::DoesNotOpen));
-        assert_eq!(
-            Share::seal(&pair(3), &[0; 32], &CHAIN, &ring()),
-            Err(Error::LowOrder)
         );
     }
 
@@ -466,14 +330,11 @@ mod tests {
             let anchor = encode(&SealedAnchor::seal(&platform_key(), &CHAIN, b"anchor").unwrap()).unwrap();
             let opens = |b: &[u8]| decode::<SealedAnchor>(b).is_ok_and(|s| s.open(&platform_key(), &CHAIN).is_ok());
             prop_assert!(refused(anchor, &opens));
-            let share = encode(&Share::seal(&pair(3), pair(4).public(), &CHAIN, &ring()).unwrap()).unwrap();
-            let opens = |b: &[u8]| decode::<Share>(b).is_ok_and(|s| s.open(&pair(4), &CHAIN).is_ok());
-            prop_assert!(refused(share, &opens));
         }
 
         #[test]
         fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = (decode::<SealedSeeds>(&bytes), decode::<SealedAnchor>(&bytes), decode::<Share>(&bytes));
+            let _ = (decode::<SealedSeeds>(&bytes), decode::<SealedAnchor>(&bytes));
         }
     }
 }

@@ -65,6 +65,7 @@ impl Anchor {
     pub(crate) fn block(&self) -> BlockInfo {
         BlockInfo {
             chain_id: self.light.chain_id().to_owned(),
+            genesis_hash: self.genesis_hash,
             height: self.height(),
             time: self.light.time(),
             header_hash: self.light.header_hash().unwrap_or_default(),

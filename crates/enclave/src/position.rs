@@ -173,7 +173,14 @@ impl ChainPosition {
         let transactions = Transactions::of(keys, block.height, exceptions)?;
         let proven = ProvenState::new(self.forest.clone(), self.anchor.height(), host);
         proven.absorb_hints(hints)?;
-        let outcome = execute(shared, epochs, &proven, &block, &transactions)?;
+        let outcome = execute(
+            shared,
+            epochs,
+            self.genesis_hash(),
+            &proven,
+            &block,
+            &transactions,
+        )?;
         proven.prepare_writes(&outcome.writes)?;
         let mut forest = proven.into_forest();
         forest
@@ -204,12 +211,14 @@ impl ChainPosition {
 fn execute(
     shared: &Shared,
     epochs: &EpochKeys,
+    genesis_hash: Hash,
     proven: &ProvenState<'_>,
     block: &Block,
     transactions: &Transactions,
 ) -> Result<BlockOutcome, Failure> {
     let info = BlockInfo {
         chain_id: block.chain_id.clone(),
+        genesis_hash,
         height: block.height,
         time: block.time,
         header_hash: block.header_hash,

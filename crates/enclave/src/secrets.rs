@@ -33,7 +33,7 @@ impl Keys {
     pub(crate) fn of(ring: &SeedRing, chain: Chain) -> Option<Self> {
         Some(Self {
             chain,
-            epochs: EpochKeys::of(ring)?,
+            epochs: EpochKeys::of(&chain, ring)?,
         })
     }
 

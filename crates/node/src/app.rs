@@ -20,7 +20,7 @@ use strongroom_consensus::{
 use strongroom_proof::comet::Header;
 use strongroom_store::blocks::{BlockStore, Executed};
 use strongroom_store::{ContentStore, ExtraKey, Prepared, StateStore, Version};
-use strongroom_types::{DecidedBlock, Hash, Height, RawTx, Tree};
+use strongroom_types::{DecidedBlock, Hash, Height, RawTx, Tree, sha256};
 use tokio::sync::watch;
 
 /// Stores that node and enclave protocol share.
@@ -188,7 +188,7 @@ impl Application for App {
         let executed = match pending.take().filter(|p| p.block == *block) {
             Some(executed) => executed,
             None => Pending {
-                head: block_info(header),
+                head: block_info(header, self.chain.head().genesis_hash),
                 block: block.clone(),
                 result: self
                     .enclave
@@ -398,6 +398,7 @@ pub fn recover(
     enclave.committed(height)?;
     Ok(Some(block_info(
         &Header::decode(&block.header).map_err(|e| broken(&e))?,
+        sha256(genesis),
     )))
 }
 

@@ -163,7 +163,7 @@ impl HostChain {
             .map_err(|e| internal(&e))?
             .ok_or_else(missing)?;
         let header = Header::decode(&meta.header).map_err(|e| internal(&e))?;
-        Ok(block_info(&header))
+        Ok(block_info(&header, head.genesis_hash))
     }
 
     /// Answers a query of the full gRPC method `path` at `height` (0: newest). Gives the height that was read.
@@ -283,11 +283,12 @@ impl Checker for HostChain {
     }
 }
 
-/// What execution depends on in a header.
+/// What execution depends on in a header of the chain with this genesis.
 #[must_use]
-pub fn block_info(header: &Header) -> BlockInfo {
+pub fn block_info(header: &Header, genesis_hash: Hash) -> BlockInfo {
     BlockInfo {
         chain_id: header.chain_id.clone(),
+        genesis_hash,
         height: header.height,
         time: header.time,
         header_hash: header.hash(),

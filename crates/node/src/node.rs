@@ -341,6 +341,7 @@ fn node_info(chain_id: &str, moniker: String, validator: [u8; 32]) -> NodeInfo {
 fn before_first(genesis: &GenesisFile) -> BlockInfo {
     BlockInfo {
         chain_id: genesis.doc.chain_id.clone(),
+        genesis_hash: genesis.hash(),
         height: 0,
         time: genesis.doc.genesis_time,
         header_hash: [0; 32],

@@ -357,6 +357,7 @@ fn application(way: Enclave, stores: &Stores, head: BlockInfo) -> (App, Arc<Host
 fn before_first(genesis: &GenesisFile) -> BlockInfo {
     BlockInfo {
         chain_id: genesis.doc.chain_id.clone(),
+        genesis_hash: genesis.hash(),
         height: 0,
         time: genesis.doc.genesis_time,
         header_hash: [0; 32],

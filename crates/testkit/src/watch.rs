@@ -4,7 +4,7 @@ use crate::replica::Bytes;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
-use strongroom_chain::{CodeRead, Fault, Secrets, SecretsError, StateRead};
+use strongroom_chain::{CodeRead, Fault, Secrets, SecretsError, ShareTarget, StateRead};
 use strongroom_crypto::io::Input;
 use strongroom_types::{Address, Hash, Height, Tree};
 
@@ -29,6 +29,10 @@ pub enum Port {
     SealValue,
     /// The random of a call.
     Random,
+    /// The seeds are sealed for a node.
+    ShareSeeds,
+    /// A node's proof of possession is made, to compare.
+    Possession,
     /// A read of contract data in the tree.
     ReadContract,
     /// Any other read in the tree.
@@ -139,5 +143,15 @@ impl Secrets for Watched<'_> {
         self.watch.time(Port::Random, || {
             self.secrets.random(header_hash, contract, tx_index, call)
         })
+    }
+
+    fn share_seeds(&self, target: &ShareTarget) -> Result<Vec<u8>, SecretsError> {
+        self.watch
+            .time(Port::ShareSeeds, || self.secrets.share_seeds(target))
+    }
+
+    fn possession(&self, target: &ShareTarget) -> Result<[u8; 32], SecretsError> {
+        self.watch
+            .time(Port::Possession, || self.secrets.possession(target))
     }
 }

@@ -124,6 +124,7 @@ pub fn query(data: &[u8]) -> bool {
         env(&engine),
         &BlockInfo {
             chain_id: CHAIN_ID.to_owned(),
+            genesis_hash: [8; 32],
             height: 1,
             time: Timestamp {
                 seconds: 1_700_000_000,

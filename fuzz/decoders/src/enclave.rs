@@ -4,7 +4,8 @@ use core::fmt::Debug;
 use strongroom_attest::{Collateral, Evidence, Policy, Security, Verdict, judge};
 use strongroom_bridge::frame::{Assembler, Frame};
 use strongroom_bridge::message::{FromEnclave, FromHost, Message};
-use strongroom_crypto::seal::{self, Chain, SealedAnchor, SealedSeeds, Share};
+use strongroom_crypto::seal::{self, Chain, SealedAnchor, SealedSeeds};
+use strongroom_crypto::share::Share;
 use strongroom_crypto::{Secret, io, x25519::KeyPair};
 
 /// Frames through the door, each behind its length in two bytes: assembly and messages of both directions.
@@ -46,7 +47,7 @@ pub fn sealed(data: &[u8]) -> bool {
     }
     if let Ok(share) = seal::decode::<Share>(data) {
         assert_eq!(seal::encode(&share).as_deref(), Ok(data));
-        accepted |= share.open(&node(), &CHAIN).is_ok();
+        accepted |= share.open(&node(), &TARGET_NODE, &CHAIN).is_ok();
     }
     accepted | io::open_input([&node()], data).is_ok()
 }
@@ -61,6 +62,9 @@ pub(crate) const CHAIN: Chain = Chain {
 pub(crate) fn platform_key() -> Secret<32> {
     Secret::new([2; 32])
 }
+
+/// The node that the shares of the corpus are for.
+pub(crate) const TARGET_NODE: [u8; 20] = [8; 20];
 
 /// The receiver of the shares and messages of the corpus.
 pub(crate) fn node() -> KeyPair {

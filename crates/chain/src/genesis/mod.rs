@@ -32,7 +32,7 @@ use crate::state::State;
 use crate::types::block::{self, EVIDENCE_BYTES_MAX};
 use crate::types::consensus::ConsensusParams;
 use crate::types::genesis::GenesisMember;
-use crate::types::{GenesisDoc, Hash, Tree, WriteSet};
+use crate::types::{GenesisDoc, Hash, Tree, WriteSet, sha256};
 use crate::{Bytes, Ctx, params};
 use std::collections::BTreeMap;
 
@@ -161,6 +161,7 @@ pub fn init_chain(bytes: &[u8], env: ExecutionEnv<'_>) -> Result<InitOutcome, Ge
     let document = parse(bytes)?;
     let block = BlockInfo {
         chain_id: document.chain_id.clone(),
+        genesis_hash: sha256(bytes),
         height: 0,
         time: document.genesis_time,
         header_hash: [0; 32],

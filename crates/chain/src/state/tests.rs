@@ -1,4 +1,5 @@
 use super::*;
+use crate::crypto::ShareTarget;
 use crate::crypto::io::Input;
 use crate::modules::compute::testing_storage;
 use crate::types::Tree;
@@ -45,6 +46,14 @@ impl Secrets for TwoEpochs {
 
     fn random(&self, _: &Hash, _: &Address, _: u32, _: u32) -> Result<[u8; 32], SecretsError> {
         Ok([0; 32])
+    }
+
+    fn share_seeds(&self, _: &ShareTarget) -> Result<Vec<u8>, SecretsError> {
+        Err(SecretsError::NotHere)
+    }
+
+    fn possession(&self, _: &ShareTarget) -> Result<[u8; 32], SecretsError> {
+        Err(SecretsError::NotHere)
     }
 }
 

@@ -51,6 +51,7 @@ fn gateway_with(
     );
     let head = BlockInfo {
         chain_id: "test-1".to_owned(),
+        genesis_hash: [0; 32],
         height: 0,
         time: Timestamp::default(),
         header_hash: [0; 32],

@@ -119,6 +119,7 @@ impl Run {
         let senders = senders.collect();
         let head = BlockInfo {
             chain_id: chain.options().chain_id.clone(),
+            genesis_hash: chain.genesis().hash(),
             height: chain.height(),
             time: Timestamp {
                 seconds: crate::genesis::TIME + 1_000,

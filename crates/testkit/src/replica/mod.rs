@@ -12,14 +12,15 @@ pub use sealed::Sealed;
 pub use strongroom_chain::Bytes;
 
 use crate::chain::Chain;
+use crate::platform::Seeded;
 use crate::watch::{Watch, Watched};
 use std::collections::BTreeMap;
 use strongroom_chain::check::CheckOutcome;
 use strongroom_chain::modules::compute::ContractEngine;
 use strongroom_chain::tx::{AnteConfig, GasPrice, decode, run_ante};
 use strongroom_chain::{
-    BlockInfo, BlockOutcome, CheckState, CodeRead, Ctx, ExecutionEnv, Fault, Mode, Overlay,
-    Secrets, State, StateRead, TxInfo, execute_block, init_chain,
+    BlockInfo, BlockOutcome, CheckState, CodeRead, Ctx, EpochKeys, ExecutionEnv, Fault, Mode,
+    Overlay, Secrets, State, StateRead, TxInfo, execute_block, init_chain,
 };
 use strongroom_node::host::block_info;
 use strongroom_proof::comet::Header;
@@ -27,8 +28,8 @@ use strongroom_types::{DecidedBlock, Hash, Height, RawTx, WriteSet};
 
 /// What a state machine stands on.
 pub trait World: StateRead + Sized {
-    /// The world before genesis of a chain with this number of a seed.
-    fn before_genesis(seed: u64) -> Self;
+    /// The world before genesis of a chain with this number of a seed, and this hash of its genesis file.
+    fn before_genesis(seed: u64, genesis_hash: Hash) -> Self;
 
     /// Operations that need the seed.
     fn secrets(&self) -> &dyn Secrets;
@@ -38,6 +39,16 @@ pub trait World: StateRead + Sized {
     /// # Panics
     /// If the tree cannot take it: a bug of this house.
     fn apply(&mut self, writes: &WriteSet);
+}
+
+/// The keys of the chain with this number of a seed.
+fn keys(seed: u64, genesis_hash: Hash) -> EpochKeys {
+    let ring = Seeded(seed).seeds();
+    let chain = strongroom_crypto::seal::Chain {
+        genesis_hash,
+        security: ring.security(),
+    };
+    EpochKeys::of(&chain, &ring).expect("one epoch")
 }
 
 /// Contract code by hash.
@@ -58,6 +69,7 @@ pub struct Replica<W> {
     world: W,
     content: Content,
     engine: ContractEngine,
+    genesis_hash: Hash,
     height: Height,
 }
 
@@ -69,9 +81,10 @@ impl<W: World> Replica<W> {
     #[must_use]
     pub fn of(chain: &Chain) -> Self {
         let mut replica = Self {
-            world: W::before_genesis(chain.options().seed),
+            world: W::before_genesis(chain.options().seed, chain.genesis().hash()),
             content: Content::default(),
             engine: ContractEngine::default(),
+            genesis_hash: chain.genesis().hash(),
             height: 0,
         };
         let genesis = init_chain(chain.genesis().bytes(), replica.env());
@@ -99,7 +112,7 @@ impl<W: World> Replica<W> {
     /// As [`Chain::new`].
     #[must_use]
     pub fn execute(&self, block: &DecidedBlock) -> BlockOutcome {
-        self.execute_at(&info(block), &block.txs)
+        self.execute_at(&self.info(block), &block.txs)
     }
 
     /// As [`Replica::execute`], for transactions that nobody decided.
@@ -153,7 +166,7 @@ impl<W: World> Replica<W> {
             code: &ports,
             engine: &self.engine,
         };
-        execute_block(&ports, &ports, env, &info(block), &block.txs).expect("a sound state")
+        execute_block(&ports, &ports, env, &self.info(block), &block.txs).expect("a sound state")
     }
 
     /// Only the beginning of each transaction of a block: decoding, limits, fee, signatures, sequence.
@@ -166,7 +179,7 @@ impl<W: World> Replica<W> {
             code: &ports,
             engine: &self.engine,
         };
-        let info = info(block);
+        let info = self.info(block);
         let mut state = State::new(&ports, &ports, Overlay::default());
         for raw in &block.txs {
             let decoded = decode(raw).expect("a transaction");
@@ -215,7 +228,10 @@ impl<W: World> Replica<W> {
     }
 }
 
-/// What execution depends on in a block's header.
-fn info(block: &DecidedBlock) -> BlockInfo {
-    block_info(&Header::decode(&block.header).expect("a header"))
+impl<W> Replica<W> {
+    /// What execution depends on in a block's header.
+    fn info(&self, block: &DecidedBlock) -> BlockInfo {
+        let header = Header::decode(&block.header).expect("a header");
+        block_info(&header, self.genesis_hash)
+    }
 }

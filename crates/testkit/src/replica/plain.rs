@@ -1,10 +1,9 @@
 //! The baseline's world: plaintext in a map.
 
 use super::{Bytes, World};
-use crate::platform::Seeded;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use strongroom_chain::{EpochKeys, Fault, Secrets, SecretsError, StateRead};
+use strongroom_chain::{EpochKeys, Fault, Secrets, SecretsError, ShareTarget, StateRead};
 use strongroom_crypto::io::Input;
 use strongroom_types::{Address, Hash, Height, Tree, WriteSet};
 
@@ -31,11 +30,11 @@ impl Plain {
 }
 
 impl World for Plain {
-    fn before_genesis(seed: u64) -> Self {
+    fn before_genesis(seed: u64, genesis_hash: Hash) -> Self {
         Self {
             values: BTreeMap::new(),
             opened: RefCell::default(),
-            keys: EpochKeys::of(&Seeded(seed).seeds()).expect("one epoch"),
+            keys: super::keys(seed, genesis_hash),
         }
     }
 
@@ -100,5 +99,13 @@ impl Secrets for Plain {
         call: u32,
     ) -> Result<[u8; 32], SecretsError> {
         self.keys.random(header_hash, contract, tx_index, call)
+    }
+
+    fn share_seeds(&self, target: &ShareTarget) -> Result<Vec<u8>, SecretsError> {
+        self.keys.share_seeds(target)
+    }
+
+    fn possession(&self, target: &ShareTarget) -> Result<[u8; 32], SecretsError> {
+        self.keys.possession(target)
     }
 }

@@ -1,7 +1,6 @@
 //! The world as it is in the enclave: proven tree, sealed values.
 
 use super::{Bytes, World};
-use crate::platform::Seeded;
 use strongroom_chain::{EpochKeys, Fault, Secrets, StateRead};
 use strongroom_proof::{PartialForest, Read};
 use strongroom_types::{Hash, Tree, WriteSet};
@@ -27,10 +26,10 @@ impl Sealed {
 }
 
 impl World for Sealed {
-    fn before_genesis(seed: u64) -> Self {
+    fn before_genesis(seed: u64, genesis_hash: Hash) -> Self {
         Self {
             forest: PartialForest::empty(),
-            keys: EpochKeys::of(&Seeded(seed).seeds()).expect("one epoch"),
+            keys: super::keys(seed, genesis_hash),
         }
     }
 

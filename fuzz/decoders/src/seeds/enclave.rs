@@ -1,13 +1,14 @@
 //! Seeds of what the enclave is given.
 
-use crate::enclave::{CHAIN, node, platform_key};
+use crate::enclave::{CHAIN, TARGET_NODE, node, platform_key};
 use strongroom_attest::{Evidence, Security, simulated::Simulated};
 use strongroom_bridge::frame::cut;
 use strongroom_bridge::message::{
     EnclaveRequest, Failure, FailureCode, FromEnclave, FromHost, Hint, HostResponse, Message,
     Proven, PublicKeys, QueryResult, Reply, Request, Status, TxAt,
 };
-use strongroom_crypto::seal::{SealedAnchor, SealedSeeds, Share, encode};
+use strongroom_crypto::seal::{SealedAnchor, SealedSeeds, encode};
+use strongroom_crypto::share::{Share, ShareTarget};
 use strongroom_crypto::{MasterSeed, Secret, SeedRing, io, x25519::KeyPair};
 use strongroom_types::Tree;
 
@@ -23,7 +24,11 @@ pub(super) fn sealed() -> Vec<Vec<u8>> {
     let sender = KeyPair::from_secret(&Secret::new([6; 32]));
     let seeds = SealedSeeds::seal(&platform_key(), &CHAIN, &ring()).expect("sealed");
     let anchor = SealedAnchor::seal(&platform_key(), &CHAIN, b"an anchor").expect("sealed");
-    let share = Share::seal(&sender, node().public(), &CHAIN, &ring()).expect("sealed");
+    let target = ShareTarget {
+        node_id: TARGET_NODE,
+        one_time_key: *node().public(),
+    };
+    let share = Share::seal(&sender, &target, &CHAIN, &ring()).expect("sealed");
     let input = io::seal_input(
         &sender,
         node().public(),

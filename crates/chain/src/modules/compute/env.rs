@@ -132,6 +132,7 @@ mod tests {
     fn block() -> BlockInfo {
         BlockInfo {
             chain_id: "x".into(),
+            genesis_hash: [0; 32],
             height: 12345,
             time: Timestamp {
                 seconds: 1_700_000_000,

@@ -341,6 +341,6 @@ pub(super) fn open(ctx: &Ctx<'_, '_>, entry_point: EntryPoint, msg: &[u8]) -> Re
             .enclave_error("failed to verify transaction signature")
             .into(),
         SecretsError::Closed => entry_point.enclave_error("failed to decrypt data").into(),
-        SecretsError::Corrupt => Stop::Fault(broken(e)),
+        SecretsError::Corrupt | SecretsError::Key => Stop::Fault(broken(e)),
     })
 }

@@ -3,6 +3,7 @@
 use crate::Bytes;
 use crate::block::{BlockOutcome, execute_block};
 use crate::crypto::io::{self, TxKey};
+use crate::crypto::seal::Chain;
 use crate::crypto::seed::SeedRing;
 use crate::crypto::x25519::KeyPair;
 use crate::crypto::{MasterSeed, Secret, Security};
@@ -16,7 +17,7 @@ use crate::ports::CodeRead;
 use crate::query::{QueryError, QueryStop};
 use crate::secrets::EpochKeys;
 use crate::state::State;
-use crate::testing::{MemoryState, User, block_info, document, draft};
+use crate::testing::{GENESIS_HASH, MemoryState, User, block_info, document, draft};
 use crate::types::proto::cosmos::base::abci::v1beta1::TxMsgData;
 use crate::types::proto::secret::compute::v1beta1 as pb;
 use crate::types::proto::{Any, Message, pack};
@@ -30,7 +31,11 @@ pub(super) const GAS: u64 = 5_000_000;
 
 fn epoch_keys() -> EpochKeys {
     let ring = SeedRing::genesis(Security::Insecure, MasterSeed::new([1; 32]));
-    EpochKeys::of(&ring).unwrap()
+    let chain = Chain {
+        genesis_hash: GENESIS_HASH,
+        security: Security::Insecure,
+    };
+    EpochKeys::of(&chain, &ring).unwrap()
 }
 
 /// Content that the host keeps.
