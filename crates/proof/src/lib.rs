@@ -22,6 +22,7 @@
 pub mod comet;
 pub mod error;
 pub mod forest;
+pub mod ics23;
 pub mod light;
 pub mod merkle;
 pub mod partial;

@@ -92,6 +92,22 @@ impl Proof {
     /// # Errors
     /// [`Error::Malformed`] for a place that cannot be or a wrong number of aunts.
     pub fn compute_root(&self, leaf: Hash) -> Result<Hash, Error> {
+        let turns = self.right_turns()?;
+        Ok(self
+            .aunts
+            .iter()
+            .zip(turns)
+            .fold(leaf, |hash, (aunt, right)| {
+                if right {
+                    inner_hash(aunt, &hash)
+                } else {
+                    inner_hash(&hash, aunt)
+                }
+            }))
+    }
+
+    /// From the leaf up: whether the item stands on the right of each aunt.
+    pub(crate) fn right_turns(&self) -> Result<Vec<bool>, Error> {
         if self.index >= self.total || self.aunts.len() > AUNTS_MAX {
             return Err(Error::Malformed {
                 what: "index or number of aunts",
@@ -99,7 +115,7 @@ impl Proof {
         }
         // Down from the root: on which side does the item stand at each level.
         let (mut total, mut index) = (self.total, self.index);
-        let mut right_turns = Vec::with_capacity(self.aunts.len());
+        let mut turns = Vec::with_capacity(self.aunts.len());
         while total > 1 {
             let split = split_point_u64(total);
             let right = index >= split;
@@ -108,24 +124,15 @@ impl Proof {
             } else {
                 (split, index)
             };
-            right_turns.push(right);
+            turns.push(right);
         }
-        if right_turns.len() != self.aunts.len() {
+        if turns.len() != self.aunts.len() {
             return Err(Error::Malformed {
                 what: "number of aunts",
             });
         }
-        Ok(self
-            .aunts
-            .iter()
-            .zip(right_turns.iter().rev())
-            .fold(leaf, |hash, (aunt, right)| {
-                if *right {
-                    inner_hash(aunt, &hash)
-                } else {
-                    inner_hash(&hash, aunt)
-                }
-            }))
+        turns.reverse();
+        Ok(turns)
     }
 }
 

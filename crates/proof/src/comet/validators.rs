@@ -171,6 +171,22 @@ impl ValidatorSet {
         })
     }
 
+    /// The protobuf message: keys, addresses and powers; no proposer, no priorities.
+    #[must_use]
+    pub fn to_raw(&self) -> raw::types::ValidatorSet {
+        let validators = self.0.iter().map(|validator| raw::types::Validator {
+            address: validator.address().to_vec(),
+            pub_key: Some(raw_key(&validator.pubkey)),
+            voting_power: i64::try_from(validator.power).unwrap_or(i64::MAX),
+            proposer_priority: 0,
+        });
+        raw::types::ValidatorSet {
+            validators: validators.collect(),
+            proposer: None,
+            total_voting_power: 0,
+        }
+    }
+
     /// The validators in order: entry *i* of a commit is about validator *i*.
     #[must_use]
     pub fn validators(&self) -> &[Validator] {

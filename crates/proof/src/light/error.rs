@@ -144,6 +144,33 @@ pub enum LightError {
         /// Power of the whole set.
         total: u64,
     },
+    /// Not enough of the trusted validators signed a header whose own validators are not known: a header between is needed.
+    #[error("{power} of {total} trusted voting power signed, not enough to trust other validators")]
+    Trust {
+        /// Trusted power that voted for the block.
+        power: u64,
+        /// Power of the trusted set.
+        total: u64,
+    },
+    /// The trusted header is older than the trusting period: one must be had anew from somebody who is trusted.
+    #[error("the trusted header of {time} has expired at {now}")]
+    Expired {
+        /// Of the trusted header.
+        time: Timestamp,
+        /// By the caller's clock.
+        now: Timestamp,
+    },
+    /// The header is from the future.
+    #[error("the header of {time} is ahead of the clock, {now}")]
+    Future {
+        /// Of the header.
+        time: Timestamp,
+        /// By the caller's clock.
+        now: Timestamp,
+    },
+    /// A bisection came to no end.
+    #[error("too many headers are needed between the trusted one and the target")]
+    Steps,
     /// Updates make no validator set.
     #[error("validators: {0}")]
     Validators(#[from] ValidatorSetError),
@@ -183,6 +210,10 @@ impl LightError {
             Self::VoteAddress { .. } => "light.vote_address",
             Self::Signature { .. } => "light.signature",
             Self::Power { .. } => "light.power",
+            Self::Trust { .. } => "light.trust",
+            Self::Expired { .. } => "light.expired",
+            Self::Future { .. } => "light.future",
+            Self::Steps => "light.steps",
             Self::Validators(_) => "light.validators",
         }
     }

@@ -1,12 +1,33 @@
 //! Who signed: the signatures of a commit against the validator set.
 
 use super::LightError;
-use crate::comet::{Commit, CommitSig, ValidatorSet};
+use crate::comet::{Commit, CommitSig, Header, ValidatorSet};
+use strongroom_types::Hash;
+
+/// Checks that `commit` is of `header` and that more than 2/3 of `set` decided it; gives the hash of the header.
+pub(super) fn check_decided(
+    header: &Header,
+    commit: &Commit,
+    set: &ValidatorSet,
+) -> Result<Hash, LightError> {
+    if commit.height != header.height {
+        return Err(LightError::CommitHeight {
+            found: commit.height,
+            expected: header.height,
+        });
+    }
+    let hash = header.hash();
+    if commit.block_id.hash != hash {
+        return Err(LightError::CommitBlockId);
+    }
+    check(&header.chain_id, commit, set)?;
+    Ok(hash)
+}
 
 /// Checks every vote of `commit` and that more than 2/3 of the power of `set` voted for its block.
 ///
 /// Entry *i* must be of validator *i*: addresses, keys and places are bound to each other, so no vote counts twice.
-pub(super) fn check(chain_id: &str, commit: &Commit, set: &ValidatorSet) -> Result<(), LightError> {
+fn check(chain_id: &str, commit: &Commit, set: &ValidatorSet) -> Result<(), LightError> {
     let validators = set.validators();
     if commit.signatures.len() != validators.len() {
         return Err(LightError::CommitSize {

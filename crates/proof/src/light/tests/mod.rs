@@ -4,6 +4,7 @@ mod attacks;
 mod hosts;
 mod oracle;
 mod own_chain;
+mod skipping;
 
 use super::*;
 use crate::comet::raw;
