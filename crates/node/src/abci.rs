@@ -1,8 +1,9 @@
 //! The node as the application behind CometBFT's RPC: Info, and Query with the full gRPC method as path, an encoded
-//! request in, an encoded response out (wire.md 4.2).
+//! request in, an encoded response out (wire.md 4.2), or with the path of a store and a raw key (`stores`).
 
 use crate::host::busy;
 use crate::services::Services;
+use crate::stores;
 use strongroom_comet_rpc::backend::{AbciInfo, AbciQueryAnswer, Application};
 use strongroom_http::workers::Work;
 use strongroom_store::blocks::{BlockStore, BlockStoreError};
@@ -25,8 +26,8 @@ impl Application for Services {
         })
     }
 
-    fn query(&self, path: &str, data: &[u8], height: i64, _prove: bool) -> AbciQueryAnswer {
-        query(self, path, data, height)
+    fn query(&self, path: &str, data: &[u8], height: i64, prove: bool) -> AbciQueryAnswer {
+        query(self, path, data, height, prove)
     }
 }
 
@@ -37,7 +38,13 @@ pub(crate) fn app_version(blocks: &BlockStore, height: Height) -> Result<u64, Bl
 }
 
 /// Answers a query of CometBFT's RPC. Errors are in the answer, in the face that the RPC shows.
-pub(crate) fn query(services: &Services, path: &str, data: &[u8], height: i64) -> AbciQueryAnswer {
+pub(crate) fn query(
+    services: &Services,
+    path: &str,
+    data: &[u8],
+    height: i64,
+    prove: bool,
+) -> AbciQueryAnswer {
     let failed = |error: TxError| AbciQueryAnswer {
         code: error.code,
         codespace: error.codespace,
@@ -51,6 +58,11 @@ pub(crate) fn query(services: &Services, path: &str, data: &[u8], height: i64) -
     };
     if path == ITSELF {
         return failed(sdk::INVALID_REQUEST.wrap("a query cannot ask for a query"));
+    }
+    if let Some(tree) = stores::parse(path) {
+        let answer =
+            tree.and_then(|tree| stores::query(&services.chain, tree, data, wanted, prove));
+        return answer.unwrap_or_else(failed);
     }
     // Asked for directly, whole blocks have few places among the threads (`workers`); from here they pass the gate.
     let pass = match Services::work(path) {

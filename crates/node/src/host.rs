@@ -123,6 +123,11 @@ impl HostChain {
         self.state.limits()
     }
 
+    /// The state, of which no more may be told than what is published.
+    pub(crate) fn state(&self) -> &StateStore {
+        &self.state
+    }
+
     /// The gate before heavy work, one for all servers of this node.
     #[must_use]
     pub const fn gate(&self) -> &Arc<Gate> {
@@ -303,7 +308,7 @@ pub(crate) fn busy(e: Busy) -> QueryError {
     }
 }
 
-fn internal(e: &dyn core::fmt::Display) -> QueryError {
+pub(crate) fn internal(e: &dyn core::fmt::Display) -> QueryError {
     QueryError::Status {
         code: GrpcCode::Internal,
         text: e.to_string(),

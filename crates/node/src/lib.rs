@@ -4,7 +4,7 @@
 //!
 //! Map: [`node`] starts and stops everything · [`app`] the node as its engine sees it · [`enclave`] its side of the door ·
 //! [`host`] the chain without secrets · [`services`] every gRPC method, behind [`rest`] and the RPC's `abci_query` ·
-//! [`exceptions`] and [`replay`] for operators.
+//! `stores` raw entries with proofs · [`exceptions`] and [`replay`] for operators.
 //!
 //! Promises: publishes a height only after it is committed everywhere; bounds every request, queue and search.
 //! Refuses: to decide or to execute anything itself.
@@ -19,5 +19,6 @@ pub mod replay;
 pub mod rest;
 pub mod services;
 mod store_records;
+mod stores;
 
 pub(crate) use strongroom_chain as chain;

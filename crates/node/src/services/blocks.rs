@@ -197,7 +197,19 @@ impl Services {
     }
 
     fn abci_query(&self, request: &pb::AbciQueryRequest) -> Answer {
-        let answer = crate::abci::query(self, &request.path, &request.data, request.height);
+        let answer = crate::abci::query(
+            self,
+            &request.path,
+            &request.data,
+            request.height,
+            request.prove,
+        );
+        let ops = answer.proof_ops.into_iter().map(|op| pb::ProofOp {
+            r#type: op.kind,
+            key: op.key,
+            data: op.data,
+        });
+        let ops: Vec<pb::ProofOp> = ops.collect();
         self.answer(&pb::AbciQueryResponse {
             code: answer.code,
             log: answer.log,
@@ -205,7 +217,7 @@ impl Services {
             index: answer.index,
             key: answer.key,
             value: answer.value,
-            proof_ops: None,
+            proof_ops: (!ops.is_empty()).then_some(pb::ProofOps { ops }),
             height: answer.height,
             codespace: answer.codespace,
         })

@@ -110,7 +110,7 @@ pub(super) fn prepare(
 ) -> Result<([Top; 3], Batch)> {
     let (mut values, mut replaced) = (Values::new(), Vec::new());
     for ((tree, raw_key), value) in writes {
-        let old = base.get(*tree, raw_key)?;
+        let old = base.get(*tree, raw_key, &key_hash(raw_key))?;
         if old != *value {
             values.insert((*tree, raw_key.clone()), value.clone());
             replaced.push(Replaced {
@@ -126,14 +126,16 @@ pub(super) fn prepare(
         batch.set(rows::BUCKETS, key, row);
     }
     for ((tree, raw_key), value) in values {
+        let hash = key_hash(&raw_key);
         if frame.history {
             batch.put(
                 rows::HISTORY,
-                rows::history_key(tree, &key_hash(&raw_key), frame.height),
+                rows::history_key(tree, &hash, frame.height),
                 rows::encode(&value),
             );
         }
-        batch.set(rows::VALUES, rows::value_key(tree, &raw_key), value);
+        let row = value.map(|value| rows::encode_value(&raw_key, &value));
+        batch.set(rows::VALUES, rows::value_key(tree, &hash), row);
     }
     if frame.height > frame.first {
         batch.put(

@@ -6,7 +6,8 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use strongroom_proof::tree::Entry;
 use strongroom_types::{Hash, Height, Tree};
 
-/// tree ‖ raw key → value.
+/// tree ‖ key hash → length of the raw key (4) ‖ raw key ‖ value. By hash, since proofs of absence need the raw key of whoever
+/// stands beside a hash.
 pub(super) const VALUES: Table = Table("values");
 /// tree ‖ bits of the prefix (2) ‖ prefix → entries of the bucket.
 pub(super) const BUCKETS: Table = Table("buckets");
@@ -27,7 +28,7 @@ pub const BUCKET_ENTRIES_MAX: usize = 16;
 pub(super) const NEWEST: &[u8] = b"m";
 
 /// Format of everything in this file.
-pub(super) const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 2;
 
 /// Content of NEWEST.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -51,8 +52,23 @@ pub(super) struct Replaced {
     pub(super) old: Option<Vec<u8>>,
 }
 
-pub(super) fn value_key(tree: Tree, raw_key: &[u8]) -> Vec<u8> {
-    [&[tree as u8], raw_key].concat()
+pub(super) fn value_key(tree: Tree, key_hash: &Hash) -> Vec<u8> {
+    [&[tree as u8], key_hash.as_slice()].concat()
+}
+
+/// A row of VALUES.
+pub(super) fn encode_value(raw_key: &[u8], value: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(raw_key.len()).expect("a raw key is far below 4 GiB");
+    [&length.to_be_bytes(), raw_key, value].concat()
+}
+
+/// Raw key and value of a row of VALUES.
+pub(super) fn decode_value(row: &[u8]) -> Result<(&[u8], &[u8])> {
+    let split = || {
+        let (length, rest) = row.split_first_chunk()?;
+        rest.split_at_checked(usize::try_from(u32::from_be_bytes(*length)).ok()?)
+    };
+    split().ok_or_else(|| Error::damaged("a value without its key"))
 }
 
 /// Key of the bucket whose prefix is the first `bits` bits of `path`.

@@ -75,7 +75,10 @@ impl StateStore {
         }
         let values = values
             .into_iter()
-            .map(|((tree, raw_key), old)| (rows::value_key(tree, &raw_key), old))
+            .map(|((tree, raw_key), old)| {
+                let row = old.map(|old| rows::encode_value(&raw_key, &old));
+                (rows::value_key(tree, &(self.key_hash)(&raw_key)), row)
+            })
             .collect();
         Ok(Held {
             height,

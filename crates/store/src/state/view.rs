@@ -7,6 +7,7 @@ use crate::kv::Snapshot;
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
+use strongroom_proof::ics23;
 use strongroom_proof::tree::{Entry, Proof};
 use strongroom_types::{Hash, Height, Tree, sha256};
 
@@ -32,12 +33,30 @@ impl Held {
         &self.tops[tree as usize]
     }
 
-    pub(super) fn get(&self, tree: Tree, raw_key: &[u8]) -> Result<Option<Vec<u8>>> {
-        let key = rows::value_key(tree, raw_key);
-        match self.values.get(&key) {
-            Some(value) => Ok(value.clone()),
-            None => self.snapshot.get(rows::VALUES, &key),
+    /// The value at a raw key with this hash.
+    pub(super) fn get(
+        &self,
+        tree: Tree,
+        raw_key: &[u8],
+        key_hash: &Hash,
+    ) -> Result<Option<Vec<u8>>> {
+        match self.at(tree, key_hash)? {
+            Some((found, value)) if found == raw_key => Ok(Some(value)),
+            Some(_) => Err(Error::damaged("a value lies under another key's hash")),
+            None => Ok(None),
         }
+    }
+
+    /// Raw key and value of the entry at a hash.
+    pub(super) fn at(&self, tree: Tree, key_hash: &Hash) -> Result<Option<(Vec<u8>, Vec<u8>)>> {
+        let key = rows::value_key(tree, key_hash);
+        let row = match self.values.get(&key) {
+            Some(row) => row.clone(),
+            None => self.snapshot.get(rows::VALUES, &key)?,
+        };
+        let Some(row) = row else { return Ok(None) };
+        let (raw_key, value) = rows::decode_value(&row)?;
+        Ok(Some((raw_key.to_vec(), value.to_vec())))
     }
 
     pub(super) fn buckets(&self, tree: Tree) -> BucketsOf<'_> {
@@ -141,9 +160,52 @@ impl View {
     /// If the database cannot be read.
     pub fn get(&self, tree: Tree, raw_key: &[u8]) -> Result<Option<Vec<u8>>> {
         match &self.at {
-            At::Held(held) => held.get(tree, raw_key),
+            At::Held(held) => held.get(tree, raw_key, &(self.key_hash)(raw_key)),
             At::Past(past) => past.get(tree, &(self.key_hash)(raw_key)),
         }
+    }
+
+    /// What stands at `raw_key`, and its proof for clients.
+    ///
+    /// # Errors
+    /// As [`View::prove`].
+    pub fn prove_to_clients(&self, tree: Tree, raw_key: &[u8]) -> Result<ics23::Entry> {
+        let (value, proof) = self.prove(tree, raw_key)?;
+        if let Some(value) = value {
+            return Ok(ics23::Entry::Present(ics23::Present {
+                key: raw_key.to_vec(),
+                value,
+                siblings: proof.siblings,
+            }));
+        }
+        let key_hash = (self.key_hash)(raw_key);
+        Ok(ics23::Entry::Absent {
+            key: raw_key.to_vec(),
+            left: self.neighbour(tree, &key_hash, ics23::Side::Left)?,
+            right: self.neighbour(tree, &key_hash, ics23::Side::Right)?,
+        })
+    }
+
+    fn neighbour(
+        &self,
+        tree: Tree,
+        key_hash: &Hash,
+        side: ics23::Side,
+    ) -> Result<Option<ics23::Present>> {
+        let path = |place: &Hash| self.proof(tree, place, false);
+        let Some((key_hash, proof)) = ics23::neighbour(key_hash, side, path)? else {
+            return Ok(None);
+        };
+        let entry = match &self.at {
+            At::Held(held) => held.at(tree, &key_hash)?,
+            At::Past(_) => None,
+        };
+        let (key, value) = entry.ok_or_else(|| Error::damaged("an entry without its value"))?;
+        Ok(Some(ics23::Present {
+            key,
+            value,
+            siblings: proof.siblings,
+        }))
     }
 
     /// The value at `raw_key` with its proof.

@@ -58,17 +58,28 @@ fn a_changed_value_is_not_handed_out_as_proven() {
     let dir = tempfile::tempdir().unwrap();
     let kv = open_kv(Engine::Fjall, dir.path());
     filled(Arc::clone(&kv));
-    damage(&*kv, rows::VALUES, |value| {
-        value[3] ^= 1;
-        true
-    });
-    let store = StateStore::open(kv, Limits::default()).unwrap();
-    let view = store.view(0).unwrap();
-    assert!(matches!(
-        view.prove(Tree::Native, &[0]),
-        Err(Error::Damaged { .. })
-    ));
-    assert!(view.prove(Tree::Native, &[1]).is_ok());
+    let first = (0..100).min_by_key(|n: &u8| key_hash(&[*n])).unwrap();
+    // Length of the key, the key, the value.
+    for at in [3, 4, 10] {
+        let bend = |row: &mut Vec<u8>| {
+            row[at] ^= 1;
+            true
+        };
+        damage(&*kv, rows::VALUES, bend);
+        let store = StateStore::open(Arc::clone(&kv), Limits::default()).unwrap();
+        let view = store.view(0).unwrap();
+        assert!(matches!(
+            view.prove(Tree::Native, &[first]),
+            Err(Error::Damaged { .. })
+        ));
+        let others = (0..100).filter(|n| *n != first);
+        assert!(
+            others
+                .clone()
+                .all(|n| view.prove(Tree::Native, &[n]).is_ok())
+        );
+        damage(&*kv, rows::VALUES, bend);
+    }
 }
 
 #[test]
@@ -88,7 +99,7 @@ fn a_store_made_with_another_setting_or_format_is_refused() {
         .get(rows::META, rows::NEWEST)
         .unwrap()
         .unwrap();
-    newest[0] = 2;
+    newest[0] = 1;
     batch.put(rows::META, rows::NEWEST, newest);
     kv.write(batch).unwrap();
     assert!(matches!(

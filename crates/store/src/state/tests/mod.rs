@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::path::Path;
-use strongroom_proof::PartialForest;
 use strongroom_proof::tree::{Entry, key_hash, subtree_hash};
+use strongroom_proof::{PartialForest, ics23};
 use strongroom_types::{WriteSet, sha256};
 
 mod crash;
@@ -132,6 +132,17 @@ fn check_view(view: &View, tree: Tree, keys: &[Hash], model: &Model, root: Hash)
                 .iter()
                 .any(|s| *s != strongroom_proof::tree::EMPTY);
             assert_eq!(proof.lowest.is_some(), needs_lowest && has_sibling);
+        }
+        let to_clients = view.prove_to_clients(tree, key).unwrap();
+        assert_eq!(to_clients.claim(), (&key[..], expected.map(Vec::as_slice)));
+        if let ics23::Entry::Absent { left, right, .. } = to_clients {
+            let before = model.range(..*key).next_back();
+            let after = model.range(*key..).next();
+            for (found, neighbour) in [(left, before), (right, after)] {
+                let found = found.map(|found| (found.key, found.value));
+                let neighbour = neighbour.map(|(key, value)| (key.to_vec(), value.clone()));
+                assert_eq!(found, neighbour);
+            }
         }
     }
 }

@@ -71,6 +71,29 @@ fn recent_heights_are_provable_before_and_after_a_reopen() {
 }
 
 #[test]
+fn clients_get_proofs_of_presence_and_absence_at_every_provable_height() {
+    let dir = tempfile::tempdir().unwrap();
+    let kv = open_kv(Engine::Fjall, dir.path());
+    let store = StateStore::open(kv, limits(6, History::All)).unwrap();
+    let heights = grow(&store, 20);
+    for (model, version) in &heights[13..] {
+        let view = store.view(version.height).unwrap();
+        for key in keys(30) {
+            let entry = view.prove_to_clients(Tree::Native, &key).unwrap();
+            let proof = ics23::StoreProof::new(&entry, Tree::Native, &view.roots());
+            let value = model.get(&key).map(Vec::as_slice);
+            let verdict = proof.verify(&version.app_hash, Tree::Native, &key, value);
+            assert_eq!(verdict.unwrap().value.as_deref(), value);
+        }
+    }
+    let old = store.view(3).unwrap();
+    assert!(matches!(
+        old.prove_to_clients(Tree::Native, &key(0)),
+        Err(Error::NotProvable { height: 3 })
+    ));
+}
+
+#[test]
 fn at_least_three_versions_are_provable_whatever_the_settings_say() {
     let dir = tempfile::tempdir().unwrap();
     let store = open_store(Engine::Redb, dir.path(), limits(0, History::None));
