@@ -1,12 +1,14 @@
-//! Client library: keys, sealed contract messages, transactions.
+//! Client library: keys, sealed contract messages, transactions, proven values.
 //!
 //! Circle: client. Promises: what the widely used clients send, byte for byte (wire.md section 1), and nothing secret in
 //! any `Debug`. Refuses: to talk to a network itself; callers move the bytes.
 //!
 //! The way of a call: [`keys::Account`] signs, [`message::Sealer`] seals a contract message for a network key and opens
-//! what comes back, [`tx::TxBuilder`] puts messages into a signed transaction.
+//! what comes back, [`tx::TxBuilder`] puts messages into a signed transaction. [`light`] asks for state, and believes only what is
+//! proven.
 
 pub mod keys;
+pub mod light;
 pub mod local;
 pub mod message;
 pub mod tx;

@@ -1,0 +1,144 @@
+//! The recorded chain of CometBFT, asked for over its own RPC answers.
+
+use super::*;
+use strongroom_testdata::cometbft;
+
+const LAST: Height = 32;
+
+/// The node: it has the recorded answers to `commit` and `validators`.
+fn node(call: &Call) -> Result<Value, String> {
+    let height: Height = call.params["height"].as_str().unwrap().parse().unwrap();
+    let block = cometbft(&format!("four/blocks/{height:03}.json"));
+    match call.method {
+        "commit" | "validators" => Ok(block[call.method].clone()),
+        other => Err(format!("{other} is not recorded")),
+    }
+}
+
+fn first() -> Trusted {
+    let file = strongroom_testdata::cometbft("four/config/genesis.json");
+    genesis(&serde_json::to_vec(&file).unwrap()).unwrap()
+}
+
+#[test]
+fn the_json_of_every_recorded_block_gives_its_header_and_validators() {
+    for height in 1..=LAST {
+        let block = light_block(height, node).unwrap();
+        let recorded = cometbft(&format!("four/blocks/{height:03}.json"));
+        let hash = recorded["commit"]["signed_header"]["commit"]["block_id"]["hash"].as_str();
+        assert_eq!(hex::encode_upper(block.header.hash()), hash.unwrap());
+        assert_eq!(block.header.validators_hash, block.validators.hash());
+        let bytes = recorded["proto"]["commit"].as_str().unwrap();
+        assert_eq!(STANDARD.encode(block.commit.encode()), bytes);
+    }
+}
+
+#[test]
+fn a_client_goes_from_the_genesis_file_to_the_last_recorded_header() {
+    let path = follow(&first(), LAST, &Terms::WITHOUT_CLOCK, node).unwrap();
+    let last = light_block(LAST, node).unwrap();
+    assert_eq!(path.end.hash(), Some(last.header.hash()));
+    // From a header in the middle, too; and not from another one.
+    let hash = light_block(20, node).unwrap().header.hash();
+    let middle = header(20, &hash, node).unwrap();
+    let again = follow(&middle, LAST, &Terms::WITHOUT_CLOCK, node).unwrap();
+    assert_eq!(again.end, path.end);
+    assert_eq!(
+        header(20, &[1; 32], node).unwrap_err().code(),
+        "light.commit_block_id"
+    );
+}
+
+#[test]
+fn a_recording_answers_what_was_asked_and_nothing_else() {
+    let mut recording = Recording::default();
+    let online = follow(&first(), LAST, &Terms::WITHOUT_CLOCK, |call| {
+        let result = node(call)?;
+        recording.keep(call, &result);
+        Ok(result)
+    })
+    .unwrap();
+    let file = recording.to_json().unwrap();
+    let recording = Recording::from_json(&file).unwrap();
+    let ask = |call: &Call| recording.ask(call);
+    let offline = follow(&first(), LAST, &Terms::WITHOUT_CLOCK, ask).unwrap();
+    assert_eq!(offline, online);
+    let other = follow(&first(), LAST - 1, &Terms::WITHOUT_CLOCK, ask);
+    assert_eq!(other.unwrap_err().code(), "verify.node");
+    assert!(Recording::from_json(b"[{}]").is_err());
+    let long = vec![b' '; recording::RECORDING_BYTES_MAX + 1];
+    assert!(Recording::from_json(&long).is_err());
+}
+
+/// What comes of the first step where the node's answer to `method` was changed.
+fn changed(method: &str, change: impl Fn(&mut Value)) -> &'static str {
+    let path = follow(&first(), LAST, &Terms::WITHOUT_CLOCK, |call| {
+        let mut answer = node(call)?;
+        if call.method == method {
+            change(&mut answer);
+        }
+        Ok(answer)
+    });
+    path.unwrap_err().code()
+}
+
+#[test]
+fn a_node_that_lies_or_speaks_another_language_is_found_out() {
+    let header = |name: &'static str, value: Value| {
+        changed("commit", |answer| {
+            answer["signed_header"]["header"][name] = value.clone();
+        })
+    };
+    let hash = json!("AA".repeat(32));
+    for name in [
+        "app_hash",
+        "data_hash",
+        "last_results_hash",
+        "next_validators_hash",
+    ] {
+        assert_eq!(
+            header(name, hash.clone()),
+            "light.commit_block_id",
+            "{name}"
+        );
+    }
+    assert_eq!(header("validators_hash", hash), "light.validators_hash");
+    assert_eq!(header("chain_id", json!("other")), "light.chain_id");
+    assert_eq!(header("chain_id", json!("")), "light.header");
+    assert_eq!(header("height", json!("31")), "light.height");
+    assert_eq!(header("height", json!(32)), "verify.form");
+    assert_eq!(header("time", json!("yesterday")), "verify.form");
+    assert_eq!(header("app_hash", json!("AA".repeat(33))), "light.header");
+    assert_eq!(header("proposer_address", json!("AA")), "verify.form");
+    let signature = changed("commit", |answer| {
+        let sigs = &mut answer["signed_header"]["commit"]["signatures"];
+        sigs[0]["signature"] = json!(STANDARD.encode([7; 64]));
+    });
+    assert_eq!(signature, "light.signature");
+    let power = changed("validators", |answer| {
+        answer["validators"][0]["voting_power"] = json!("99");
+    });
+    assert_eq!(power, "light.validators_hash");
+    let none = changed("validators", |answer| answer["validators"] = json!([]));
+    assert_eq!(none, "light.validators");
+    let missing = changed("validators", |answer| answer["total"] = json!("500"));
+    assert_eq!(missing, "light.validators");
+    let silent = follow(
+        &first(),
+        LAST,
+        &Terms::WITHOUT_CLOCK,
+        |_| Err("gone".into()),
+    );
+    assert_eq!(silent.unwrap_err().code(), "verify.node");
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_answer_makes_the_client_panic(text in "[\\[\\]{}:,\"a-z0-9]{0,60}") {
+        let answer = serde_json::from_str(&text).unwrap_or(Value::Null);
+        proptest::prop_assert!(light_block(1, |_| Ok(answer.clone())).is_err());
+        let question = Question { tree: Tree::Native, key: vec![1], height: Some(1) };
+        proptest::prop_assert!(value(&first(), &Terms::WITHOUT_CLOCK, &question, |_| Ok(answer.clone())).is_err());
+        proptest::prop_assert!(proven(&answer).is_err());
+    }
+}
