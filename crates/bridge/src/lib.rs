@@ -30,6 +30,7 @@
 #[cfg(unix)]
 pub mod child;
 pub mod error;
+mod failure;
 pub mod frame;
 pub mod lane;
 pub mod link;

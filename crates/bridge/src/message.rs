@@ -4,6 +4,7 @@
 //! host), then the enclave's [`Reply`]. Encoding: [`VERSION`], then borsh. Limits: [`crate::spec`].
 
 use crate::error::DoorError;
+pub use crate::failure::{Failure, FailureCode, TxAt};
 use crate::spec::{self, Spec};
 use crate::types::consensus::{ConsensusParams, ConsensusParamsUpdate};
 use crate::types::{
@@ -14,7 +15,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 /// The messages that this build speaks: the first four bytes of SHA-256 over an example and the limit of each one
 /// (`tests/it/version.rs` computes it again). It heads every message, so a host and an enclave with different messages refuse each other
 /// by name and never take one message for another. It says nothing of what is in their byte fields (proofs, headers, anchors).
-pub const VERSION: [u8; 4] = [241, 27, 46, 129];
+pub const VERSION: [u8; 4] = [140, 135, 232, 102];
 /// Bytes before the fields of a message: version, half, kind.
 pub const HEAD_BYTES: usize = VERSION.len() + 2;
 
@@ -94,6 +95,38 @@ pub enum Request {
     },
     /// Where the enclave stands: keys, heights, failure.
     Status,
+    /// Make a one-time key for joining a network, and evidence that it was made here.
+    JoinBegin {
+        /// The bytes of the network's genesis file.
+        genesis: Vec<u8>,
+        /// Address of the account that will register the node.
+        operator: [u8; 20],
+        /// Ed25519 key of the node in the peer-to-peer network.
+        node_key: [u8; 32],
+        /// Ed25519 key that the node votes with.
+        consensus_key: [u8; 32],
+    },
+    /// Open the share that the network made for this node, and seal the seeds in it.
+    JoinOpen {
+        /// The bytes of the genesis file that `join_begin` was given.
+        genesis: Vec<u8>,
+        /// The sealed one-time key that `join_begin` gave.
+        one_time: Vec<u8>,
+        /// From the genesis to the header that commits to the share: `tendermint.types.LightBlock` each, every one a step of the
+        /// skipping light client from the one before.
+        light_blocks: Vec<Vec<u8>>,
+        /// Proof of the share under the last header; the share is in it.
+        share: Share,
+    },
+}
+
+/// A share as a remote node tells it: the two operations of the ICS-23 proof.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Share {
+    /// Data of `ics23:jmt`: the entry, its value included, under the root of its tree.
+    pub entry: Vec<u8>,
+    /// Data of `ics23:simple`: the root of the tree under the app hash.
+    pub store: Vec<u8>,
 }
 
 /// What the enclave needs to go on. It names the version of the state that it stands on.
@@ -188,6 +221,28 @@ pub enum Reply {
     },
     /// To anything: it did not happen.
     Failed(Failure),
+    /// To `join_begin`.
+    Joining(Joining),
+    /// To `join_open`.
+    Joined {
+        /// The seeds, sealed to this platform and bound to the genesis file.
+        seal: Vec<u8>,
+        /// What `MsgConfirmNode` says: only a holder of the seeds knows it.
+        possession: [u8; 32],
+    },
+}
+
+/// What goes into the registration of a joining node, and what the host keeps until its share is there.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Joining {
+    /// X25519 public key that the share is to be sealed to.
+    pub one_time_key: [u8; 32],
+    /// Version of the enclave's code, as the evidence binds it.
+    pub enclave_version: u32,
+    /// `attest::Evidence` of the statement of a joining node, encoded.
+    pub evidence: Vec<u8>,
+    /// The private key, sealed to this platform and bound to the genesis file and the node: for `join_open`.
+    pub one_time: Vec<u8>,
 }
 
 /// The network's public keys (X25519).
@@ -284,139 +339,6 @@ pub struct QueryResult {
     pub outcome: Result<Vec<u8>, Vec<u8>>,
 }
 
-/// Why a request did not happen: a stable code and a text that names the check.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct Failure {
-    /// Stable.
-    pub code: FailureCode,
-    /// For people; never holds a secret.
-    pub text: String,
-    /// The transaction that was executed when a block failed, where it was one.
-    pub tx: Option<TxAt>,
-}
-
-/// A transaction of a decided block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct TxAt {
-    /// Height of the block.
-    pub height: Height,
-    /// Its place in the block, from 0.
-    pub index: u32,
-    /// SHA-256 of its bytes.
-    pub hash: Hash,
-}
-
-impl core::fmt::Display for TxAt {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "height {}, transaction {} ", self.height, self.index)?;
-        self.hash.iter().try_for_each(|b| write!(f, "{b:02X}"))
-    }
-}
-
-impl core::fmt::Display for Failure {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "{}: {}", self.code.name(), self.text)?;
-        self.tx.map_or(Ok(()), |tx| write!(f, " ({tx})"))
-    }
-}
-
-/// Stable codes of [`Failure`]. Those of [`FailureCode::stops`] end the enclave's work: every later request of any
-/// kind but `status` gets the same failure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
-#[borsh(use_discriminant = true)]
-#[repr(u8)]
-#[non_exhaustive]
-pub enum FailureCode {
-    /// The request makes no sense in the state that the enclave is in.
-    NotReady = 1,
-    /// The reply would be above its byte limit.
-    TooLarge = 3,
-    /// The host could not answer what the enclave asked.
-    Unavailable = 4,
-    /// The genesis file does not parse, or names keys that are not ours.
-    Genesis = 5,
-    /// The seal does not open on this platform.
-    Seal = 6,
-    /// The platform refused (randomness, evidence).
-    Platform = 8,
-    /// The policy of genesis refuses the simulation.
-    SimulationRefused = 9,
-    /// Transactions are left out of this network's blocks by releases of the enclave only; or too many.
-    ExceptionRefused = 10,
-    /// A genesis file, a seal or an anchor of another network than the one this enclave holds.
-    OtherGenesis = 31,
-    /// Header, commit, transactions, last commit or evidence are not those of the decided block.
-    Block = 32,
-    /// A proof does not fit the root.
-    Proof = 33,
-    /// Content does not have its hash.
-    Content = 34,
-    /// The anchor and what was executed differ.
-    Anchor = 35,
-    /// An answer of another kind than what was asked.
-    Answer = 36,
-    /// An invariant of ours does not hold.
-    Broken = 37,
-}
-
-impl FailureCode {
-    /// All of them.
-    pub const ALL: [Self; 15] = [
-        Self::NotReady,
-        Self::TooLarge,
-        Self::Unavailable,
-        Self::Genesis,
-        Self::Seal,
-        Self::Platform,
-        Self::SimulationRefused,
-        Self::ExceptionRefused,
-        Self::OtherGenesis,
-        Self::Block,
-        Self::Proof,
-        Self::Content,
-        Self::Anchor,
-        Self::Answer,
-        Self::Broken,
-    ];
-
-    /// The code as text; never changes.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::NotReady => "enclave.not_ready",
-            Self::TooLarge => "enclave.too_large",
-            Self::Unavailable => "enclave.unavailable",
-            Self::Genesis => "enclave.genesis",
-            Self::Seal => "enclave.seal",
-            Self::OtherGenesis => "enclave.other_genesis",
-            Self::Platform => "enclave.platform",
-            Self::SimulationRefused => "enclave.simulation_refused",
-            Self::ExceptionRefused => "enclave.exception_refused",
-            Self::Block => "enclave.block",
-            Self::Proof => "enclave.proof",
-            Self::Content => "enclave.content",
-            Self::Anchor => "enclave.anchor",
-            Self::Answer => "enclave.answer",
-            Self::Broken => "enclave.broken",
-        }
-    }
-
-    /// Whether the enclave does nothing any more after this failure.
-    #[must_use]
-    pub const fn stops(self) -> bool {
-        matches!(
-            self,
-            Self::OtherGenesis
-                | Self::Block
-                | Self::Proof
-                | Self::Content
-                | Self::Anchor
-                | Self::Answer
-                | Self::Broken
-        )
-    }
-}
-
 /// A message of one direction: encodes and decodes within the limit of its kind.
 pub trait Message: BorshSerialize + BorshDeserialize {
     /// Name and limit of this message.
@@ -491,6 +413,8 @@ impl Message for FromHost {
                 Request::Simulate { .. } => &spec::SIMULATE,
                 Request::Attest { .. } => &spec::ATTEST,
                 Request::Status => &spec::STATUS,
+                Request::JoinBegin { .. } => &spec::JOIN_BEGIN,
+                Request::JoinOpen { .. } => &spec::JOIN_OPEN,
             },
             Self::Response(response) => match response {
                 HostResponse::Proven(_) => &spec::PROVEN,
@@ -527,6 +451,8 @@ impl Message for FromEnclave {
                 Reply::Query(_) => &spec::QUERY_REPLY,
                 Reply::Evidence { .. } => &spec::EVIDENCE,
                 Reply::Failed(_) => &spec::FAILED,
+                Reply::Joining(_) => &spec::JOINING,
+                Reply::Joined { .. } => &spec::JOINED,
             },
         }
     }

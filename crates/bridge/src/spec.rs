@@ -41,6 +41,8 @@ pub const PATHS_MAX: usize = 1024;
 pub const EXCEPTIONS_MAX: usize = 1024;
 /// Contract code.
 pub const CODE_BYTES_MAX: usize = 4 * MIB;
+/// The way of a joining node from the genesis to its share: some hundred light blocks of large sets, thousands of small ones.
+pub const LIGHT_BLOCKS_BYTES_MAX: usize = 16 * MIB;
 /// A query from outside: what `chain` reads is at most 4 MiB.
 pub const QUERY_BYTES_MAX: usize = 4 * MIB + 4 * KIB;
 /// A query's answer.
@@ -56,6 +58,13 @@ pub(crate) static QUERY: Spec = spec("query", 0, 6, QUERY_BYTES_MAX);
 pub(crate) static SIMULATE: Spec = spec("simulate", 0, 7, 4 * MIB);
 pub(crate) static ATTEST: Spec = spec("attest", 0, 8, 128);
 pub(crate) static STATUS: Spec = spec("status", 0, 9, 16);
+pub(crate) static JOIN_BEGIN: Spec = spec("join_begin", 0, 10, GENESIS_MESSAGE_BYTES_MAX);
+pub(crate) static JOIN_OPEN: Spec = spec(
+    "join_open",
+    0,
+    11,
+    GENESIS_MESSAGE_BYTES_MAX + LIGHT_BLOCKS_BYTES_MAX,
+);
 
 pub(crate) static PROVEN: Spec = spec("proven", 1, 0, PROVEN_BYTES_MAX);
 pub(crate) static PATHS: Spec = spec("paths", 1, 1, 16 * MIB);
@@ -75,9 +84,11 @@ pub(crate) static PUBLISHED: Spec = spec("published", 1, 5, 16);
 pub(crate) static QUERY_REPLY: Spec = spec("query_reply", 1, 6, QUERY_RESULT_BYTES_MAX);
 pub(crate) static EVIDENCE: Spec = spec("evidence", 1, 7, 64 * KIB);
 pub(crate) static FAILED: Spec = spec("failed", 1, 8, 16 * KIB);
+pub(crate) static JOINING: Spec = spec("joining", 1, 9, 128 * KIB);
+pub(crate) static JOINED: Spec = spec("joined", 1, 10, 64 * KIB);
 
 /// Host → enclave: half 0 = requests, half 1 = answers.
-pub static FROM_HOST: [&Spec; 14] = [
+pub static FROM_HOST: [&Spec; 16] = [
     &BOOTSTRAP_BEGIN,
     &BOOTSTRAP_SEAL,
     &UNSEAL,
@@ -88,6 +99,8 @@ pub static FROM_HOST: [&Spec; 14] = [
     &SIMULATE,
     &ATTEST,
     &STATUS,
+    &JOIN_BEGIN,
+    &JOIN_OPEN,
     &PROVEN,
     &PATHS,
     &CODE,
@@ -95,7 +108,7 @@ pub static FROM_HOST: [&Spec; 14] = [
 ];
 
 /// Enclave → host: half 0 = asks, half 1 = replies.
-pub static FROM_ENCLAVE: [&Spec; 12] = [
+pub static FROM_ENCLAVE: [&Spec; 14] = [
     &GET,
     &GET_FOR_WRITE,
     &GET_CODE,
@@ -108,4 +121,6 @@ pub static FROM_ENCLAVE: [&Spec; 12] = [
     &QUERY_REPLY,
     &EVIDENCE,
     &FAILED,
+    &JOINING,
+    &JOINED,
 ];

@@ -66,7 +66,9 @@ impl Request {
             | Self::Unseal { .. }
             | Self::InitChain { .. }
             | Self::ExecuteBlock { .. }
-            | Self::Committed { .. } => Lane::Execution,
+            | Self::Committed { .. }
+            | Self::JoinBegin { .. }
+            | Self::JoinOpen { .. } => Lane::Execution,
             Self::Query { .. } | Self::Simulate { .. } | Self::Attest { .. } | Self::Status => {
                 Lane::Query
             }

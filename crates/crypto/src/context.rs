@@ -99,6 +99,8 @@ purposes! {
     SEAL_SEEDS = "strongroom/v1/seal-seeds";
     /// Key of the sealed anchor, from the platform's sealing key.
     SEAL_ANCHOR = "strongroom/v1/seal-anchor";
+    /// Key of the sealed one-time key of a joining node, from the platform's sealing key.
+    SEAL_ONE_TIME = "strongroom/v1/seal-one-time";
     /// Key of a share of the seeds, from a Diffie-Hellman secret with the receiving node.
     SHARE = "strongroom/v1/share";
     /// Key of the proofs that a node holds the seeds, from the master seed.

@@ -14,10 +14,11 @@ use crate::{
     kdf,
     secret::Secret,
     seed::{EPOCHS_LIVE_MAX, Epoch, SeedRing},
+    x25519::KeyPair,
 };
 use borsh::{BorshDeserialize, BorshSerialize};
 use strongroom_types::Hash;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
 /// Longest seal or share that is decoded, in bytes; an anchor with a large validator set is the longest.
 pub const SEAL_LEN_MAX: usize = 1 << 20;
@@ -153,6 +154,65 @@ impl SealedAnchor {
             &[&chain.ad()],
             sealed,
         )
+    }
+}
+
+/// The one-time key of a joining node, sealed for this platform until its share can be read.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[borsh(use_discriminant = true)]
+#[repr(u8)]
+pub enum SealedOneTimeKey {
+    /// AD = [genesis hash ‖ security, node id].
+    V1 {
+        /// The chain.
+        chain: Chain,
+        /// The node that joins.
+        node_id: [u8; 20],
+        /// Ciphertext.
+        sealed: Vec<u8>,
+    } = 1,
+}
+
+impl SealedOneTimeKey {
+    /// Seals the private key for the platform.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn seal(
+        platform_key: &Secret<32>,
+        chain: &Chain,
+        node_id: &[u8; 20],
+        one_time: &Secret<32>,
+    ) -> Result<Self, Error> {
+        let key = platform(platform_key, context::SEAL_ONE_TIME, chain.security);
+        Ok(Self::V1 {
+            chain: *chain,
+            node_id: *node_id,
+            sealed: aead::seal(&key, &[&chain.ad(), node_id], one_time.expose())?,
+        })
+    }
+
+    /// Opens it on the chain that the caller is on: which node joins, and its key pair.
+    ///
+    /// # Errors
+    /// As [`SealedSeeds::open`].
+    pub fn open(
+        &self,
+        platform_key: &Secret<32>,
+        ours: &Chain,
+    ) -> Result<([u8; 20], KeyPair), Error> {
+        let Self::V1 {
+            chain,
+            node_id,
+            sealed,
+        } = self;
+        chain.require(ours)?;
+        let key = platform(platform_key, context::SEAL_ONE_TIME, chain.security);
+        let plain = aead::open(&key, &[&chain.ad(), node_id], sealed)?;
+        let mut bytes: [u8; 32] = plain.as_slice().try_into().map_err(|_| Error::Content)?;
+        let secret = Secret::new(bytes);
+        bytes.zeroize();
+        Ok((*node_id, KeyPair::from_secret(&secret)))
     }
 }
 

@@ -10,7 +10,7 @@ use crate::secrets::{Keys, public_keys};
 use borsh::BorshDeserialize;
 use strongroom_bridge::message::PublicKeys;
 use strongroom_bridge::{Failure, FailureCode};
-use strongroom_chain::genesis::{NetworkKeys, init_chain, parse};
+use strongroom_chain::genesis::{Document, NetworkKeys, init_chain, parse};
 use strongroom_chain::modules::compute::ContractEngine;
 use strongroom_chain::modules::registration::genesis as registration;
 use strongroom_chain::{Bytes, CodeRead, ExecutionEnv, Fault};
@@ -41,22 +41,35 @@ pub(crate) fn seal(
     ring: &SeedRing,
     genesis: &[u8],
 ) -> Result<(Vec<u8>, Keys), Failure> {
-    let (chain, named) = chain_of(genesis)?;
-    if chain.security != platform.security() {
-        let text = format!(
-            "genesis.security: the genesis file asks for {} machines, this platform is {}",
-            chain.security.as_str(),
-            platform.security().as_str()
-        );
-        return Err(failure(FailureCode::Genesis, text));
-    }
+    let (chain, named, _) = chain_of(genesis)?;
+    require_security(platform, &chain)?;
     let keys = keys_of(ring, chain)?;
     require_keys(&named, &keys)?;
+    Ok((seal_ring(platform, &chain, ring)?, keys))
+}
+
+/// Seals seeds whose keys are those of the genesis.
+pub(crate) fn seal_ring(
+    platform: &dyn Platform,
+    chain: &Chain,
+    ring: &SeedRing,
+) -> Result<Vec<u8>, Failure> {
     let key = sealing_key(platform)?;
-    let sealed =
-        SealedSeeds::seal(&key, &chain, ring).map_err(|e| failure(FailureCode::Seal, e))?;
-    let bytes = borsh::to_vec(&sealed).map_err(|e| failure(FailureCode::Broken, e))?;
-    Ok((bytes, keys))
+    let sealed = SealedSeeds::seal(&key, chain, ring).map_err(|e| failure(FailureCode::Seal, e))?;
+    borsh::to_vec(&sealed).map_err(|e| failure(FailureCode::Broken, e))
+}
+
+/// The genesis must ask for machines like this one.
+pub(crate) fn require_security(platform: &dyn Platform, chain: &Chain) -> Result<(), Failure> {
+    if chain.security == platform.security() {
+        return Ok(());
+    }
+    let text = format!(
+        "genesis.security: the genesis file asks for {} machines, this platform is {}",
+        chain.security.as_str(),
+        platform.security().as_str()
+    );
+    Err(failure(FailureCode::Genesis, text))
 }
 
 /// Opens a seal under the genesis file that it is bound to.
@@ -65,7 +78,7 @@ pub(crate) fn unseal(
     seal: &[u8],
     genesis: &[u8],
 ) -> Result<Keys, Failure> {
-    let (chain, named) = chain_of(genesis)?;
+    let (chain, named, _) = chain_of(genesis)?;
     let key = sealing_key(platform)?;
     let ring = Untrusted::new(seal).verify(|seal| {
         let sealed: SealedSeeds = decode(seal).ok_or(CryptoError::Content)?;
@@ -170,8 +183,8 @@ pub(crate) fn genesis_state(
     })
 }
 
-/// Which chain a genesis file makes, and the keys that it names.
-fn chain_of(genesis: &[u8]) -> Result<(Chain, NetworkKeys), Failure> {
+/// Which chain a genesis file makes, the keys that it names, and the document itself.
+pub(crate) fn chain_of(genesis: &[u8]) -> Result<(Chain, NetworkKeys, Document), Failure> {
     let refused = |e| failure(FailureCode::Genesis, e);
     let document = parse(genesis).map_err(refused)?;
     let (security, keys) = registration::read(&document).map_err(refused)?;
@@ -179,11 +192,11 @@ fn chain_of(genesis: &[u8]) -> Result<(Chain, NetworkKeys), Failure> {
         genesis_hash: sha256(genesis),
         security,
     };
-    Ok((chain, keys))
+    Ok((chain, keys, document))
 }
 
 /// The genesis file must name exactly these keys.
-fn require_keys(named: &NetworkKeys, keys: &Keys) -> Result<(), Failure> {
+pub(crate) fn require_keys(named: &NetworkKeys, keys: &Keys) -> Result<(), Failure> {
     let own = keys.public();
     if named.io == own.io && named.node_exchange == own.exchange {
         Ok(())
@@ -195,7 +208,7 @@ fn require_keys(named: &NetworkKeys, keys: &Keys) -> Result<(), Failure> {
     }
 }
 
-fn keys_of(ring: &SeedRing, chain: Chain) -> Result<Keys, Failure> {
+pub(crate) fn keys_of(ring: &SeedRing, chain: Chain) -> Result<Keys, Failure> {
     Keys::of(ring, chain).ok_or_else(no_seeds)
 }
 
@@ -203,14 +216,14 @@ fn no_seeds() -> Failure {
     failure(FailureCode::Broken, "a ring without seeds")
 }
 
-fn sealing_key(platform: &dyn Platform) -> Result<Secret<32>, Failure> {
+pub(crate) fn sealing_key(platform: &dyn Platform) -> Result<Secret<32>, Failure> {
     let key = platform
         .sealing_key()
         .map_err(|e| failure(FailureCode::Platform, e))?;
     Ok(Secret::new(*key))
 }
 
-fn decode<T: BorshDeserialize>(bytes: &[u8]) -> Option<T> {
+pub(crate) fn decode<T: BorshDeserialize>(bytes: &[u8]) -> Option<T> {
     if bytes.len() > SEAL_LEN_MAX {
         None
     } else {
@@ -218,7 +231,7 @@ fn decode<T: BorshDeserialize>(bytes: &[u8]) -> Option<T> {
     }
 }
 
-fn refused(what: &str, error: CryptoError, otherwise: FailureCode) -> Failure {
+pub(crate) fn refused(what: &str, error: CryptoError, otherwise: FailureCode) -> Failure {
     let code = match error {
         CryptoError::OtherGenesis | CryptoError::OtherSecurity => FailureCode::OtherGenesis,
         _ => otherwise,

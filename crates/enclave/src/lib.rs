@@ -7,7 +7,7 @@
 //! a block leaves before every check has passed; after a failed check nothing leaves any more.
 //! Refuses: another genesis than its own, heights out of order, answers that do not prove themselves.
 //!
-//! Order of reading: [`platform`], `bootstrap` (where seeds come from), `anchor` (where the chain stands), `proven` (how
+//! Order of reading: [`platform`], `bootstrap` (where seeds come from), `join` (how they come to a second enclave), `anchor` (where the chain stands), `proven` (how
 //! state is read), `executor` (the stages of an enclave), `position` (blocks), `query`, [`service`] (which request goes where), [`process`] and [`sandbox`] (the
 //! enclave as a process). Specification: docs/spec/door.md.
 
@@ -30,6 +30,7 @@ mod bootstrap;
 mod exceptions;
 mod executor;
 mod failure;
+mod join;
 pub mod panics;
 pub mod platform;
 mod position;
@@ -43,6 +44,7 @@ mod secrets;
 pub mod service;
 mod shared;
 
+pub use join::ENCLAVE_VERSION;
 pub use platform::{Platform, Simulated};
 #[cfg(unix)]
 pub use process::child_main;

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use strongroom_bridge::message::{
-    BlockResult, ChainResult, EnclaveRequest, HostResponse, Proven, PublicKeys, Reply, Request,
-    Status,
+    BlockResult, ChainResult, EnclaveRequest, HostResponse, Joining, Proven, PublicKeys, Reply,
+    Request, Share, Status,
 };
 use strongroom_bridge::{DoorError, FailureCode, Transport};
 use strongroom_store::{ContentStore, Error, StateStore, View};
@@ -105,6 +105,50 @@ impl Enclave {
     pub fn init_chain(&self, genesis: Vec<u8>) -> Result<ChainResult, DoorError> {
         match self.call(Request::InitChain { genesis })? {
             Reply::Chain(chain) => Ok(*chain),
+            _ => Err(OTHER_REPLY),
+        }
+    }
+
+    /// Makes a one-time key and its evidence, for joining the network of a genesis file.
+    ///
+    /// # Errors
+    /// As [`Enclave::bootstrap_begin`].
+    pub fn join_begin(
+        &self,
+        genesis: Vec<u8>,
+        operator: [u8; 20],
+        node_key: [u8; 32],
+        consensus_key: [u8; 32],
+    ) -> Result<Joining, DoorError> {
+        match self.call(Request::JoinBegin {
+            genesis,
+            operator,
+            node_key,
+            consensus_key,
+        })? {
+            Reply::Joining(joining) => Ok(joining),
+            _ => Err(OTHER_REPLY),
+        }
+    }
+
+    /// Opens the share of this node, and gives the seal of the seeds and the proof of their possession.
+    ///
+    /// # Errors
+    /// As [`Enclave::bootstrap_begin`].
+    pub fn join_open(
+        &self,
+        genesis: Vec<u8>,
+        one_time: Vec<u8>,
+        light_blocks: Vec<Vec<u8>>,
+        share: Share,
+    ) -> Result<(Vec<u8>, [u8; 32]), DoorError> {
+        match self.call(Request::JoinOpen {
+            genesis,
+            one_time,
+            light_blocks,
+            share,
+        })? {
+            Reply::Joined { seal, possession } => Ok((seal, possession)),
             _ => Err(OTHER_REPLY),
         }
     }

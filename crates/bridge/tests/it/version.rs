@@ -7,8 +7,8 @@ use strongroom_bridge::frame::Frame;
 use strongroom_bridge::link::{Link, in_process};
 use strongroom_bridge::message::{
     BlockResult, ChainResult, EnclaveRequest, Failure, FailureCode, FromEnclave, FromHost, Hint,
-    HostResponse, Message, NewCode, Proven, PublicKeys, QueryResult, Reply, Request, Status, TxAt,
-    VERSION,
+    HostResponse, Joining, Message, NewCode, Proven, PublicKeys, QueryResult, Reply, Request,
+    Share, Status, TxAt, VERSION,
 };
 use strongroom_bridge::transport::{Host, Transport as _};
 use strongroom_bridge::{lane, spec};
@@ -63,6 +63,21 @@ fn from_host() -> Vec<FromHost> {
         Request::Simulate { tx: vec![22] },
         Request::Attest { nonce: [23; 32] },
         Request::Status,
+        Request::JoinBegin {
+            genesis: vec![28],
+            operator: [29; 20],
+            node_key: [30; 32],
+            consensus_key: [31; 32],
+        },
+        Request::JoinOpen {
+            genesis: vec![32],
+            one_time: vec![33, 34],
+            light_blocks: vec![vec![35], vec![36, 37]],
+            share: Share {
+                entry: vec![38],
+                store: vec![39, 40],
+            },
+        },
     ];
     let answers = [
         HostResponse::Proven(entry),
@@ -228,6 +243,16 @@ fn from_enclave() -> Vec<FromEnclave> {
         }),
         Reply::Evidence { evidence: vec![1] },
         Reply::Failed(failure()),
+        Reply::Joining(Joining {
+            one_time_key: [1; 32],
+            enclave_version: 2,
+            evidence: vec![3],
+            one_time: vec![4, 5],
+        }),
+        Reply::Joined {
+            seal: vec![1],
+            possession: [2; 32],
+        },
     ];
     let asks = asks.into_iter().map(FromEnclave::Request);
     asks.chain(replies.into_iter().map(FromEnclave::Reply))

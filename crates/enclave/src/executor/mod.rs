@@ -2,15 +2,17 @@
 //!
 //! ```text
 //! Empty ── bootstrap_begin ──> Begun ── bootstrap_seal(g) ──> Sealed(g) ── init_chain(g) ──> Running(g)
-//!   ├──── unseal(g, no anchor) ───────────────────────────────^                                ^
+//!   ├──── unseal(g, no anchor), join_open(g) ─────────────────^                                ^
 //!   ├──── unseal(g, anchors) ──────────────────────────────────────────────────────────────────┤
 //!   └──── init_chain(g), without keys for ever ────────────────────────────────────────────────┘
 //! ```
 //!
-//! There is no other way, and none back: an enclave has one genesis in its life, and its keys belong to it.
+//! There is no other way, and none back: an enclave has one genesis in its life, and its keys belong to it. `join_begin` leaves an
+//! empty enclave empty: what it made, the host keeps.
 
 use crate::bootstrap;
 use crate::failure::failure;
+use crate::join::{self, Joiner};
 use crate::position::ChainPosition;
 use crate::secrets::Keys;
 use crate::shared::Shared;
@@ -74,13 +76,42 @@ impl Executor {
                 Ok(Reply::Block(Box::new(result)))
             }
             Request::Committed { height } => self.committed(height),
+            Request::JoinBegin {
+                genesis,
+                operator,
+                node_key,
+                consensus_key,
+            } => {
+                self.require_empty()?;
+                let joiner = Joiner {
+                    operator,
+                    node_key,
+                    consensus_key,
+                };
+                join::begin(&*shared.platform, &genesis, &joiner).map(Reply::Joining)
+            }
+            Request::JoinOpen {
+                genesis,
+                one_time,
+                light_blocks,
+                share,
+            } => {
+                self.require_empty()?;
+                let platform = &*shared.platform;
+                let joined = join::open(platform, &genesis, &one_time, &light_blocks, share)?;
+                self.stage = Stage::Sealed(Arc::new(joined.keys));
+                Ok(Reply::Joined {
+                    seal: joined.seal,
+                    possession: joined.possession,
+                })
+            }
             _ => Err(failure(FailureCode::Broken, "a request on the wrong lane")),
         });
         self.shared.set_status(self.status());
         outcome.unwrap_or_else(Reply::Failed)
     }
 
-    fn status(&self) -> Status {
+    pub(crate) fn status(&self) -> Status {
         match &self.stage {
             Stage::Empty | Stage::Begun(_) => Status::default(),
             Stage::Sealed(keys) => Status {

@@ -4,16 +4,18 @@
 use super::*;
 use crate::exceptions::running;
 use crate::failure::FailureLatch;
+use crate::join::tests::Network;
 use crate::platform::{Platform, PlatformError, Simulated};
 use crate::shared::Published;
 use std::collections::BTreeSet;
 use strongroom_attest::{Evidence, ReportData, Security};
-use strongroom_bridge::message::Proven;
+use strongroom_bridge::message::{Joining, Proven};
 use strongroom_bridge::{DoorError, EnclaveRequest, HostResponse};
 use strongroom_chain::genesis::NetworkKeys;
 use strongroom_chain::genesis::{LocalnetParams, localnet_genesis};
 use strongroom_consensus::solo::{Content, Proposer};
 use strongroom_consensus::{GenesisFile, InitChain, Signer};
+use strongroom_crypto::seed::MasterSeed;
 use strongroom_store::state::TABLES;
 use strongroom_store::{FjallKv, KvLimits, Limits, StateStore};
 use strongroom_types::{DecidedBlock, Timestamp};
@@ -126,9 +128,14 @@ enum Try {
     /// The first block of a chain.
     Execute(char),
     Committed(Height),
+    /// A one-time key for A.
+    JoinBegin,
+    /// Open the share of A with its own genesis; with the one-time key of A and the genesis of B; with a share that no header
+    /// commits to.
+    JoinOpen(char),
 }
 
-const ASKS: [Try; 16] = [
+const ASKS: [Try; 20] = [
     Try::Begin,
     Try::Seal('A'),
     Try::Seal('B'),
@@ -145,6 +152,10 @@ const ASKS: [Try; 16] = [
     Try::Execute('B'),
     Try::Committed(0),
     Try::Committed(1),
+    Try::JoinBegin,
+    Try::JoinOpen('A'),
+    Try::JoinOpen('B'),
+    Try::JoinOpen('X'),
 ];
 
 /// Where the model stands.
@@ -187,6 +198,10 @@ fn model(at: Model, ask: Try) -> Outcome {
         (Try::Unseal(1), Model::Empty) => Ok(position('A', true, Next::Block)),
         (Try::Unseal(2), Model::Empty) => Ok(position('A', true, Next::Replay)),
         (Try::UnsealUnderB | Try::UnsealAtB, Model::Empty) => Err(FailureCode::OtherGenesis),
+        (Try::JoinBegin, Model::Empty) => Ok(Model::Empty),
+        (Try::JoinOpen('A'), Model::Empty) => Ok(Model::Sealed('A')),
+        (Try::JoinOpen('B'), Model::Empty) => Err(FailureCode::OtherGenesis),
+        (Try::JoinOpen(_), Model::Empty) => Err(FailureCode::Join),
         (Try::Init(chain), Model::Empty) => Ok(position(chain, false, Next::Block)),
         (Try::Init(chain), Model::Sealed(sealed)) if chain == sealed => {
             Ok(position(chain, true, Next::Block))
@@ -240,6 +255,8 @@ struct World {
     anchors: [Vec<u8>; 2],
     anchor_of_b: Vec<u8>,
     blocks: [DecidedBlock; 2],
+    joining: Joining,
+    remote: join::tests::Remote,
 }
 
 impl World {
@@ -286,6 +303,14 @@ impl World {
         let Reply::Block(result) = one.serve(request, &host) else {
             panic!()
         };
+        let joining = join::tests::begun(&mut fresh(), &a);
+        let network = Network {
+            genesis: a.clone(),
+            ring: SeedRing::genesis(Security::Insecure, MasterSeed::new([7; 32])),
+        };
+        let node_id = join::tests::node_id();
+        let share = network.record(&join::tests::target(&joining, node_id));
+        let remote = network.remote(&[(node_id, share)]);
         let chain_b = chain_of(fresh().serve(Request::InitChain { genesis: b.clone() }, &host));
         Self {
             host,
@@ -294,6 +319,21 @@ impl World {
             anchors: [chain.anchor, result.anchor],
             blocks: [block, first_block(&b, &chain_b)],
             anchor_of_b: chain_b.anchor,
+            joining,
+            remote,
+        }
+    }
+
+    fn join_open(&self, name: char) -> Request {
+        let light_blocks = match name {
+            'X' => Vec::new(),
+            _ => vec![self.remote.block.encode()],
+        };
+        Request::JoinOpen {
+            genesis: self.genesis(if name == 'B' { 'B' } else { 'A' }),
+            one_time: self.joining.one_time.clone(),
+            light_blocks,
+            share: self.remote.share(&join::tests::node_id()),
         }
     }
 
@@ -331,6 +371,8 @@ impl World {
                 exceptions: Vec::new(),
             },
             Try::Committed(height) => Request::Committed { height },
+            Try::JoinBegin => join::tests::begin_request(&self.genesis('A')),
+            Try::JoinOpen(name) => self.join_open(name),
         }
     }
 
