@@ -61,6 +61,7 @@ pub use query::query;
 pub use secrets::EpochKeys;
 pub use state::State;
 
+pub(crate) use strongroom_attest as attest;
 pub(crate) use strongroom_crypto as crypto;
 pub(crate) use strongroom_types as types;
 

@@ -12,7 +12,7 @@ use crate::genesis::{
 use crate::modules::auth::genesis::{self as auth, BaseAccount, GenesisAccount};
 use crate::modules::bank::genesis::{self as bank, Balance, GenesisCoin};
 use crate::overlay::Overlay;
-use crate::ports::{CodeRead, NoSecrets, StateRead};
+use crate::ports::{CodeRead, NoSecrets, Secrets, StateRead};
 use crate::query::QueryStop;
 use crate::state::State;
 use crate::tx::GasPrice;
@@ -232,6 +232,8 @@ pub(crate) struct Chain {
     pub(crate) pending: CheckState,
     /// Seconds since the time of [`block_info`].
     pub(crate) clock: i64,
+    /// What blocks are executed with.
+    pub(crate) secrets: Box<dyn Secrets>,
     engine: ContractEngine,
 }
 
@@ -245,6 +247,8 @@ pub(crate) fn localnet_params() -> LocalnetParams {
             nanos: 7,
         },
         validator: [3; 32],
+        node_key: [4; 32],
+        authority: User::new(0).address,
         keys: NetworkKeys {
             io: [1; 32],
             node_exchange: [2; 32],
@@ -304,6 +308,7 @@ impl Chain {
             users,
             pending: CheckState::default(),
             clock: 0,
+            secrets: Box::new(NoSecrets),
             engine,
         }
     }
@@ -312,6 +317,7 @@ impl Chain {
     pub(crate) fn info(&self) -> BlockInfo {
         let mut block = block_info(self.height);
         block.time.seconds += self.clock;
+        block.header_hash = sha256(&self.height.to_be_bytes());
         block
     }
 
@@ -328,7 +334,7 @@ impl Chain {
         let block = self.info();
         let outcome = execute_block(
             &self.state,
-            &NoSecrets,
+            &*self.secrets,
             self.env(),
             &block,
             &RawTx::list(txs),
@@ -388,7 +394,7 @@ impl Chain {
     /// Writes into the committed state, as if a block had done it.
     pub(crate) fn write(&mut self, f: impl FnOnce(&mut Ctx<'_, '_>)) {
         let block = self.info();
-        let mut state = State::new(&self.state, &NoSecrets, Overlay::default());
+        let mut state = State::new(&self.state, &*self.secrets, Overlay::default());
         f(&mut Ctx::new(
             &mut state,
             &block,

@@ -227,6 +227,9 @@ fn bootstrap(layout: &Layout, transport: Arc<dyn Transport>, chain_id: &str) -> 
         chain_id: chain_id.to_owned(),
         time: SystemClock.now(),
         validator: signer.pubkey(),
+        // The node is alone: it has no key of its own.
+        node_key: signer.pubkey(),
+        authority: faucet_account()?.address(),
         keys: NetworkKeys {
             io: keys.io,
             node_exchange: keys.exchange,

@@ -52,6 +52,8 @@ pub(crate) fn document(options: &Options, validator: [u8; 32], keys: &PublicKeys
             nanos: 1,
         },
         validator,
+        node_key: validator,
+        authority: User::numbered(0).address().clone(),
         keys: NetworkKeys {
             io: keys.io,
             node_exchange: keys.exchange,

@@ -155,6 +155,8 @@ pub(crate) fn local_genesis() -> Vec<u8> {
             nanos: 1,
         },
         validator: [3; 32],
+        node_key: [4; 32],
+        authority: Address::of_module("authority"),
         keys: NetworkKeys {
             io: [4; 32],
             node_exchange: [5; 32],

@@ -31,6 +31,12 @@ impl Key for [u8; 32] {
     }
 }
 
+impl Key for [u8; 20] {
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self);
+    }
+}
+
 impl Key for [u8] {
     /// Length as base-128 varint, then the bytes.
     fn write(&self, out: &mut Vec<u8>) {

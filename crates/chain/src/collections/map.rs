@@ -1,8 +1,9 @@
 //! Values by key, without order and without listing.
 
 use super::{Key, decode, encode};
+use crate::Bytes;
 use crate::Ctx;
-use crate::error::Stop;
+use crate::error::{Fault, Stop, broken};
 use borsh::{BorshDeserialize, BorshSerialize};
 use core::marker::PhantomData;
 
@@ -34,6 +35,14 @@ impl<K: Key, T: BorshSerialize + BorshDeserialize> Map<K, T> {
         let mut raw = self.name.as_bytes().to_vec();
         key.write(&mut raw);
         raw
+    }
+
+    /// The value in what the state has under a raw key: for those who stand outside of a block.
+    ///
+    /// # Errors
+    /// A fault for bytes that are no value.
+    pub fn value(&self, bytes: &[u8]) -> Result<T, Fault> {
+        decode(Some(Bytes::from(bytes)))?.ok_or_else(|| broken("no value"))
     }
 
     /// The value under `key`, if any.

@@ -13,7 +13,7 @@
 use super::{AppState, Document, GenesisError, parse};
 use crate::module::genesis_parts;
 use crate::types::consensus::{BlockParams, ConsensusParams, VersionParams};
-use crate::types::{GenesisValidator, Timestamp};
+use crate::types::{Address, GenesisValidator, Timestamp};
 use borsh::{BorshDeserialize, BorshSerialize};
 
 /// The denomination of everything on the local network.
@@ -31,7 +31,7 @@ pub const SELF_BOND: u128 = 100_000_000_000_000_000;
 /// Voting power of the self-bond: one per 10^6 uscrt.
 const VALIDATOR_POWER: i64 = 100_000_000_000;
 /// Moniker of the validator.
-const MONIKER: &str = "banana";
+pub(crate) const MONIKER: &str = "banana";
 
 /// A public test account: never use it elsewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +79,10 @@ pub struct LocalnetParams {
     pub time: Timestamp,
     /// The validator's ed25519 key.
     pub validator: [u8; 32],
+    /// The ed25519 key of its node; where a node is alone and has none, that of the validator may stand for it.
+    pub node_key: [u8; 32],
+    /// Who decides on validators and policy.
+    pub authority: Address,
     /// The network's public keys, from `bootstrap_begin`.
     pub keys: NetworkKeys,
 }

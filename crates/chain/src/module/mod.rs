@@ -212,14 +212,14 @@ pub struct QueryHandler {
     pub run: fn(&mut Ctx<'_, '_>, &[u8]) -> Result<Vec<u8>, QueryStop>,
 }
 
-/// The handlers of a service's methods: `queries!("package.Query" { Method: function, … })`, where a function takes context
+/// The handlers of services' methods: `queries!("package.Query" { Method: function, … }, …)`, where a function takes context
 /// and request and gives the response. `contract Method` for one that runs contract code.
 #[macro_export]
 macro_rules! queries {
     (@ contract) => { true };
     (@) => { false };
-    ($service:literal { $($method:ident $($contract:ident)?: $function:path),* $(,)? }) => {
-        &[$(
+    ($($service:literal { $($method:ident $($contract:ident)?: $function:path),* $(,)? }),+ $(,)?) => {
+        &[$($(
             $crate::module::QueryHandler {
                 service: $service,
                 method: stringify!($method),
@@ -230,7 +230,7 @@ macro_rules! queries {
                     Ok($crate::types::proto::Message::encode_to_vec(&response))
                 },
             },
-        )*]
+        )*)+]
     };
 }
 

@@ -29,7 +29,6 @@ const NOT_BUILT: &[&str] = &[
     "secret.compute.v1beta1.Query.MachineIDProof",
     "secret.compute.v1beta1.Query.AnalyzeCode",
     "secret.compute.v1beta1.Query.BlockCreateResults",
-    "secret.registration.v1beta1.Msg.RegisterAuth",
 ];
 
 fn pool() -> DescriptorPool {

@@ -10,6 +10,7 @@ pub mod bank;
 pub mod compute;
 pub mod consensus;
 pub mod feegrant;
+pub mod poa;
 pub mod registration;
 
 use crate::Ctx;
@@ -24,6 +25,7 @@ pub const MODULES: &[&Module] = &[
     &compute::MODULE,
     &consensus::MODULE,
     &feegrant::MODULE,
+    &poa::MODULE,
     &registration::MODULE,
 ];
 
@@ -33,6 +35,7 @@ pub const INIT_GENESIS: &[&str] = &[
     "auth",
     "bank",
     "registration",
+    "poa",
     "compute",
     "feegrant",
 ];
@@ -43,15 +46,17 @@ pub const BEGIN_BLOCK: &[&str] = &[
     "auth",
     "bank",
     "registration",
+    "poa",
     "compute",
     "feegrant",
 ];
 
-/// In which order modules end a block: the fees are counted last.
+/// In which order modules end a block: who loses the registration loses the power, the fees are counted last.
 pub const END_BLOCK: &[&str] = &[
     "consensus",
     "auth",
     "registration",
+    "poa",
     "compute",
     "feegrant",
     "bank",

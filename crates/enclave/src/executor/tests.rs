@@ -18,7 +18,7 @@ use strongroom_consensus::{GenesisFile, InitChain, Signer};
 use strongroom_crypto::seed::MasterSeed;
 use strongroom_store::state::TABLES;
 use strongroom_store::{FjallKv, KvLimits, Limits, StateStore};
-use strongroom_types::{DecidedBlock, Timestamp};
+use strongroom_types::{Address, DecidedBlock, Timestamp};
 use zeroize::Zeroizing;
 
 /// Orders are tried up to this length.
@@ -86,6 +86,8 @@ fn genesis(chain_id: &str, keys: NetworkKeys) -> Vec<u8> {
         chain_id: chain_id.to_owned(),
         time: time(0),
         validator: Signer::in_memory(&[5; 32]).pubkey(),
+        node_key: [6; 32],
+        authority: Address::from_bytes(&[7; 20]).unwrap(),
         keys,
     };
     localnet_genesis(&params).unwrap()

@@ -15,7 +15,7 @@ use strongroom_consensus::{FinalizeBlock, GenesisFile, InitChain, Signer};
 use strongroom_enclave::Simulated;
 use strongroom_store::state::TABLES;
 use strongroom_store::{ExtraKey, FjallKv, KvLimits, Limits, StateStore};
-use strongroom_types::{DecidedBlock, Hash, Height, RawTx, Timestamp};
+use strongroom_types::{Address, DecidedBlock, Hash, Height, RawTx, Timestamp};
 
 pub(crate) const CHAIN_ID: &str = "enclave-test-1";
 
@@ -75,6 +75,8 @@ impl Node {
             chain_id: CHAIN_ID.to_owned(),
             time: time(0),
             validator: signer.pubkey(),
+            node_key: [6; 32],
+            authority: Address::from_bytes(&[7; 20]).unwrap(),
             keys: NetworkKeys {
                 io: keys.io,
                 node_exchange: keys.exchange,

@@ -1,0 +1,185 @@
+//! Validators in blocks.
+
+use super::keeper::{self, VALIDATORS_MAX};
+use super::state::{KEYS, Validator};
+use crate::ctx::Ctx;
+use crate::modules::registration::state::node_id;
+use crate::modules::registration::tests::{
+    Machine, chain, done, failed, registered, revoke, run, user,
+};
+use crate::params::VALIDATORS;
+use crate::testing::{Chain, draft, localnet_params};
+use crate::types::consensus::TOTAL_POWER_MAX;
+use crate::types::proto::strongroom::poa::v1 as pb;
+use crate::types::proto::{Any, pack};
+use crate::types::{Address, ValidatorUpdate};
+
+fn set(authority: &Address, machine: &Machine, power: u64) -> Any {
+    pack(&pb::MsgSetValidator {
+        authority: authority.to_string(),
+        node_id: machine.id_text(),
+        power,
+        moniker: "one".into(),
+    })
+}
+
+fn remove(authority: &Address, node_id: String) -> Any {
+    pack(&pb::MsgRemoveValidator {
+        authority: authority.to_string(),
+        node_id,
+    })
+}
+
+fn genesis_id() -> String {
+    hex::encode(node_id(&localnet_params().node_key))
+}
+
+fn consensus_set(chain: &Chain) -> Vec<ValidatorUpdate> {
+    VALIDATORS.read(&chain.state).unwrap().unwrap()
+}
+
+/// The updates of a block with these messages of the authority.
+fn updates(chain: &mut Chain, messages: Vec<Any>) -> Vec<ValidatorUpdate> {
+    let mut draft = draft(messages);
+    draft.fee.gas_limit = 2_000_000;
+    let bytes = draft.signed(&[&chain.users[0]]);
+    let outcome = chain.block(&[bytes]);
+    assert_eq!(
+        outcome.tx_results[0].code, 0,
+        "{}",
+        outcome.tx_results[0].log
+    );
+    chain.users[0].sequence += 1;
+    outcome.validator_updates
+}
+
+#[test]
+fn the_authority_adds_changes_and_removes_validators_and_consensus_hears_of_it_once() {
+    let mut chain = chain(2);
+    let (authority, machine) = (user(&chain, 0), Machine::new(1));
+    registered(&mut chain, 1, &machine);
+    let key = machine.consensus_key();
+    let update = |power: i64| ValidatorUpdate { pubkey: key, power };
+    assert_eq!(
+        updates(&mut chain, vec![set(&authority, &machine, 5)]),
+        [update(5)]
+    );
+    assert_eq!(consensus_set(&chain).len(), 2);
+    assert_eq!(consensus_set(&chain)[1], update(5));
+    assert_eq!(chain.block(&[]).validator_updates, []);
+    // The same again changes nothing; the last word of a block counts.
+    assert_eq!(updates(&mut chain, vec![set(&authority, &machine, 5)]), []);
+    let both = vec![set(&authority, &machine, 6), set(&authority, &machine, 7)];
+    assert_eq!(updates(&mut chain, both), [update(7)]);
+    let gone = remove(&authority, machine.id_text());
+    let there_and_back = vec![gone.clone(), set(&authority, &machine, 7)];
+    assert_eq!(updates(&mut chain, there_and_back), []);
+    assert_eq!(updates(&mut chain, vec![gone.clone()]), [update(0)]);
+    assert_eq!(consensus_set(&chain).len(), 1);
+    assert_eq!(failed(&mut chain, 0, gone).1, 6);
+    let validators: pb::QueryValidatorsResponse = chain
+        .query(
+            "/strongroom.poa.v1.Query/Validators",
+            &pb::QueryValidatorsRequest::default(),
+        )
+        .unwrap();
+    assert_eq!(validators.validators.len(), 1);
+    assert_eq!(validators.validators[0].moniker, "banana");
+}
+
+#[test]
+fn only_registered_nodes_have_power_and_only_the_authority_gives_it() {
+    let mut chain = chain(2);
+    let (authority, other, machine) = (user(&chain, 0), user(&chain, 1), Machine::new(1));
+    let refused = |chain: &mut Chain, n, message| {
+        let (codespace, code, _) = failed(chain, n, message);
+        (codespace, code)
+    };
+    let unregistered = ("poa".to_owned(), 2);
+    let give = |power| set(&authority, &machine, power);
+    assert_eq!(refused(&mut chain, 0, give(5)), unregistered);
+    done(&mut chain, 1, pack(&machine.register(&other)));
+    assert_eq!(refused(&mut chain, 0, give(5)), unregistered, "pending");
+    let machine_two = Machine::new(2);
+    registered(&mut chain, 1, &machine_two);
+    let gone = revoke(&other, &machine_two);
+    done(&mut chain, 1, gone);
+    let message = set(&authority, &machine_two, 5);
+    assert_eq!(refused(&mut chain, 0, message), unregistered, "revoked");
+    let own = set(&other, &machine, 5);
+    assert_eq!(refused(&mut chain, 1, own), ("sdk".to_owned(), 4));
+    let own = remove(&other, genesis_id());
+    assert_eq!(refused(&mut chain, 1, own), ("sdk".to_owned(), 4));
+    assert_eq!(refused(&mut chain, 0, give(0)), ("poa".to_owned(), 4));
+}
+
+#[test]
+fn the_last_validator_stays() {
+    let mut chain = chain(2);
+    let (authority, machine) = (user(&chain, 0), Machine::new(1));
+    let last = remove(&authority, genesis_id());
+    let (codespace, code, _) = failed(&mut chain, 0, last.clone());
+    assert_eq!((codespace.as_str(), code), ("poa", 3));
+    registered(&mut chain, 1, &machine);
+    // With another one in the same block it goes.
+    let key = localnet_params().validator;
+    let gone = ValidatorUpdate {
+        pubkey: key,
+        power: 0,
+    };
+    let changed = updates(&mut chain, vec![set(&authority, &machine, 5), last]);
+    assert!(changed.len() == 2 && changed.contains(&gone), "{changed:?}");
+    let own = revoke(&user(&chain, 1), &machine);
+    assert_eq!(failed(&mut chain, 1, own).1, 3);
+}
+
+#[test]
+fn power_and_number_of_validators_are_bounded() {
+    let mut chain = chain(2);
+    let (authority, machine) = (user(&chain, 0), Machine::new(1));
+    registered(&mut chain, 1, &machine);
+    let genesis_power = consensus_set(&chain)[0].power;
+    let most = u64::try_from(TOTAL_POWER_MAX - genesis_power).unwrap();
+    for above in [most + 1, u64::MAX] {
+        let message = set(&authority, &machine, above);
+        assert_eq!(failed(&mut chain, 0, message).1, 4);
+    }
+    assert_eq!(run(&mut chain, 0, set(&authority, &machine, most)).code, 0);
+    done(&mut chain, 0, set(&authority, &machine, 1));
+    chain.write(|ctx: &mut Ctx<'_, '_>| {
+        let mut n = 0_u64;
+        while KEYS.at(&()).len(ctx).unwrap() < VALIDATORS_MAX {
+            let key = crate::types::sha256(&n.to_be_bytes());
+            let validator = Validator {
+                node_id: [0; 20],
+                power: 1,
+                moniker: String::new(),
+            };
+            keeper::put(ctx, &key, &validator).unwrap();
+            n += 1;
+        }
+    });
+    let second = Machine::new(2);
+    registered(&mut chain, 1, &second);
+    let message = set(&authority, &second, 1);
+    assert_eq!(failed(&mut chain, 0, message).1, 5);
+    done(&mut chain, 0, set(&authority, &machine, 2));
+}
+
+#[test]
+fn monikers_are_bounded() {
+    let mut chain = chain(2);
+    let machine = Machine::new(1);
+    registered(&mut chain, 1, &machine);
+    let named = |n: usize| {
+        pack(&pb::MsgSetValidator {
+            authority: user(&chain, 0).to_string(),
+            node_id: machine.id_text(),
+            power: 1,
+            moniker: "x".repeat(n),
+        })
+    };
+    let (long, most) = (named(71), named(70));
+    assert_eq!(failed(&mut chain, 0, long).1, 7);
+    done(&mut chain, 0, most);
+}
