@@ -19,6 +19,7 @@ use strongroom_bridge::message::{Joining, Share as StoreShare};
 use strongroom_bridge::{Failure, FailureCode};
 use strongroom_chain::Secrets as _;
 use strongroom_chain::genesis::{Document, NetworkKeys};
+use strongroom_chain::modules::registration::state::{SHARES, share_of};
 use strongroom_crypto::seal::{self, Chain, SealedOneTimeKey};
 use strongroom_crypto::share::{Share, ShareTarget};
 use strongroom_crypto::x25519::KeyPair;
@@ -196,11 +197,5 @@ fn join(code: &str, text: impl core::fmt::Display) -> Failure {
 
 /// Raw key of a node's share in the native tree.
 fn share_key(node_id: &[u8; 20]) -> Vec<u8> {
-    [b"registration/shares/".as_slice(), node_id].concat()
-}
-
-/// The share in a stored value: the format byte, then borsh.
-fn share_of(value: &[u8]) -> Option<Vec<u8>> {
-    let (_, share) = value.split_first().filter(|(format, _)| **format == 1)?;
-    borsh::from_slice(share).ok()
+    SHARES.raw_key(&node_id)
 }

@@ -22,7 +22,7 @@ use strongroom_proof::ics23::StoreProof;
 use strongroom_proof::light::skipping::{LIGHT_BLOCKS_MAX, LightBlock};
 use strongroom_store::state::TABLES;
 use strongroom_store::{FjallKv, KvLimits, Limits, StateStore};
-use strongroom_types::{Timestamp, Tree, WriteSet, sha256};
+use strongroom_types::{Address, Timestamp, Tree, WriteSet, sha256};
 use zeroize::Zeroizing;
 
 const TIME: Timestamp = Timestamp {
@@ -83,6 +83,8 @@ impl Network {
             chain_id: chain_id.to_owned(),
             time: TIME,
             validator: Signer::in_memory(&[VALIDATOR; 32]).pubkey(),
+            node_key: [6; 32],
+            authority: Address::from_bytes(&[7; 20]).unwrap(),
             keys: NetworkKeys {
                 io: keys.io,
                 node_exchange: keys.exchange,
