@@ -3,7 +3,9 @@
 use crate::claims::Claims;
 use crate::collateral::{Collateral, Key};
 use crate::reason::{Reason, Refusal};
+use crate::roots::{PINNED, Roots};
 use crate::simulated::Simulated;
+use crate::{dcap, nitro, snp};
 use borsh::{BorshDeserialize, BorshSerialize};
 
 /// The most bytes of encoded evidence: the largest kinds (a quote with its certificates, a document of Nitro) have about
@@ -15,6 +17,17 @@ pub const EVIDENCE_BYTES_MAX: usize = 16 << 10;
 pub enum Evidence {
     /// From a simulated platform, first layout.
     SimulatedV1(Simulated),
+    /// A quote of SGX (version 3) or TDX (versions 4 and 5) with its certificates.
+    DcapV1(Vec<u8>),
+    /// A report of SEV-SNP.
+    SnpV1 {
+        /// The report.
+        report: Vec<u8>,
+        /// Certificate (DER) of the chip's key (VCEK).
+        vcek: Vec<u8>,
+    },
+    /// An attestation document of Nitro Enclaves, with the 64 bytes that it binds as its user data.
+    NitroV1(Vec<u8>),
 }
 
 impl Evidence {
@@ -34,12 +47,14 @@ impl Evidence {
         }
     }
 
-    /// The collateral that [`Evidence::check`] needs: at most four items. None where the evidence cannot be read, which the
+    /// The collateral that [`Evidence::check`] looks at: at most four items, of which only AMD's list may be missing. None where the evidence cannot be read, which the
     /// check then says.
     #[must_use]
     pub fn collateral_keys(&self) -> Vec<Key> {
         match self {
-            Self::SimulatedV1(_) => Vec::new(),
+            Self::SimulatedV1(_) | Self::NitroV1(_) => Vec::new(),
+            Self::DcapV1(quote) => dcap::keys(quote),
+            Self::SnpV1 { vcek, .. } => snp::keys(vcek),
         }
     }
 
@@ -48,11 +63,23 @@ impl Evidence {
     /// # Errors
     ///
     /// Why it proves nothing.
-    pub fn check(&self, _collateral: &Collateral, _time: u64) -> Result<Claims, Refusal> {
+    pub fn check(&self, collateral: &Collateral, time: u64) -> Result<Claims, Refusal> {
+        self.check_under(collateral, time, &PINNED)
+    }
+
+    pub(crate) fn check_under(
+        &self,
+        collateral: &Collateral,
+        time: u64,
+        roots: &Roots,
+    ) -> Result<Claims, Refusal> {
         match self {
             Self::SimulatedV1(simulated) => simulated
                 .check()
                 .ok_or_else(|| Refusal::new(Reason::Forged, "the MAC does not belong to it")),
+            Self::DcapV1(quote) => dcap::check(quote, collateral, time, roots.intel),
+            Self::SnpV1 { report, vcek } => snp::check(report, vcek, collateral, time, roots),
+            Self::NitroV1(document) => nitro::check(document, time, roots.nitro),
         }
     }
 }

@@ -10,6 +10,8 @@ pub enum Reason {
     Malformed,
     /// A signature or a hash does not belong to what it should prove.
     Forged,
+    /// The vendor's rules do not lead to it: a signature, an identity or the state of the firmware does not hold.
+    Rejected,
     /// The machine or the domain can be debugged.
     Debug,
     /// The evidence needs collateral that is not there.
@@ -46,9 +48,10 @@ pub enum Reason {
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Malformed,
         Self::Forged,
+        Self::Rejected,
         Self::Debug,
         Self::CollateralMissing,
         Self::NotYetValid,
@@ -73,6 +76,7 @@ impl Reason {
         match self {
             Self::Malformed => "attest.malformed",
             Self::Forged => "attest.forged",
+            Self::Rejected => "attest.rejected",
             Self::Debug => "attest.debug",
             Self::CollateralMissing => "attest.collateral_missing",
             Self::NotYetValid => "attest.not_yet_valid",
@@ -99,6 +103,9 @@ impl Reason {
             Self::Malformed => "the bytes are not evidence of this kind: fetch it again",
             Self::Forged => {
                 "a signature or a hash is wrong: it does not come from the hardware that it names"
+            }
+            Self::Rejected => {
+                "the vendor's rules do not lead to it: a signature, an identity or the state of the firmware does not hold"
             }
             Self::Debug => {
                 "the machine can be debugged, so its operator can read everything: start it without debug mode"
