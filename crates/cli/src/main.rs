@@ -5,7 +5,9 @@ mod home;
 mod localnet;
 mod preflight;
 mod replay;
+mod rpc;
 mod stop;
+mod verify;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -25,6 +27,8 @@ enum Command {
     Localnet(localnet::Args),
     /// Execute all blocks of a stopped network again, from genesis, and compare the state.
     Replay(replay::Args),
+    /// Prove a value of the state, from a genesis file or a trusted header, over a node that is not trusted.
+    Verify(verify::Args),
     /// The enclave process. The node starts it; nobody else does.
     #[command(hide = true)]
     Enclave,
@@ -39,6 +43,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Localnet(args) => localnet::run(args),
         Command::Replay(args) => replay::run(&args),
+        Command::Verify(args) => verify::run(&args),
         // Taken care of above.
         Command::Enclave => Ok(()),
     };

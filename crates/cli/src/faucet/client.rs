@@ -1,31 +1,18 @@
-//! A client of a node's RPC: one connection, one call after the other.
-//!
-//! Promises: no answer is waited for longer than [`ANSWER_WAITS`], none above [`ANSWER_BYTES_MAX`] is read.
+//! The faucet as a client of a node's RPC: queries and broadcasts.
 
-use anyhow::{Context as _, anyhow, bail};
-use axum::body::{Body, to_bytes};
-use axum::http::{Request, header};
+use crate::rpc::{Rpc, text};
+use anyhow::{Context as _, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use hyper::client::conn::http1::{SendRequest, handshake};
-use hyper_util::rt::TokioIo;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::net::SocketAddr;
-use std::time::Duration;
 use strongroom_types::proto::Message;
-use tokio::net::TcpStream;
-use tokio::time::timeout;
 
-/// How long a node may take to answer: it makes its own clients wait no longer for a thread.
-const ANSWER_WAITS: Duration = Duration::from_secs(10);
 /// The longest answer: those asked for here have some hundred bytes.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
 
 /// A connection to an RPC.
-pub(super) struct Client {
-    connection: SendRequest<Body>,
-    host: String,
-}
+pub(super) struct Client(Rpc);
 
 /// Result of CheckTx.
 pub(super) struct Checked {
@@ -40,17 +27,9 @@ pub(super) struct Checked {
 impl Client {
     /// Connects to the RPC at `address`.
     pub(super) async fn connect(address: SocketAddr) -> anyhow::Result<Self> {
-        let connecting = async {
-            let stream = TcpStream::connect(address).await?;
-            anyhow::Ok(handshake(TokioIo::new(stream)).await?)
-        };
-        let (connection, io) = in_time(connecting).await?;
-        // Ends with the connection; whoever waits for an answer hears of it.
-        tokio::spawn(io);
-        Ok(Self {
-            connection,
-            host: address.to_string(),
-        })
+        Ok(Self(
+            Rpc::connect(address.to_string(), ANSWER_BYTES_MAX).await?,
+        ))
     }
 
     /// Calls the gRPC method `path` at the newest height.
@@ -60,7 +39,7 @@ impl Client {
         request: &Q,
     ) -> anyhow::Result<A> {
         let params = json!({ "path": path, "data": hex::encode(request.encode_to_vec()) });
-        let answer = self.call("abci_query", params).await?;
+        let answer = self.0.call("abci_query", &params).await?;
         let response = &answer["response"];
         if response["code"] != 0 {
             bail!("{}", text(&response["log"]));
@@ -72,50 +51,11 @@ impl Client {
     /// Broadcasts a transaction and waits for CheckTx.
     pub(super) async fn broadcast(&mut self, tx: &[u8]) -> anyhow::Result<Checked> {
         let params = json!({ "tx": STANDARD.encode(tx) });
-        let answer = self.call("broadcast_tx_sync", params).await?;
+        let answer = self.0.call("broadcast_tx_sync", &params).await?;
         Ok(Checked {
             code: answer["code"].as_u64().context("no code")?,
             log: text(&answer["log"]),
             hash: text(&answer["hash"]),
         })
     }
-
-    async fn call(&mut self, method: &str, params: Value) -> anyhow::Result<Value> {
-        let call = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
-        let request = Request::post("/")
-            .header(header::HOST, &self.host)
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(Body::from(call.to_string()))?;
-        let body = in_time(async {
-            let answer = self.connection.send_request(request).await?;
-            Ok(to_bytes(Body::new(answer.into_body()), ANSWER_BYTES_MAX).await?)
-        })
-        .await?;
-        let mut answer: Value = serde_json::from_slice(&body)
-            .map_err(|_| anyhow!("the node says {}", String::from_utf8_lossy(&body)))?;
-        let error = &answer["error"];
-        if !error.is_null() {
-            // The detail is what went wrong; the message is the same for all of a code.
-            let detail = [&error["data"], &error["message"]].map(text);
-            bail!(
-                "{}",
-                detail
-                    .into_iter()
-                    .find(|t| !t.is_empty())
-                    .unwrap_or_default()
-            );
-        }
-        Ok(answer["result"].take())
-    }
-}
-
-async fn in_time<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-    match timeout(ANSWER_WAITS, work).await {
-        Ok(done) => done.context("the node does not answer"),
-        Err(_) => bail!("the node does not answer, try again"),
-    }
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
 }

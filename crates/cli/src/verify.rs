@@ -1,0 +1,265 @@
+//! `strongroom verify`: a value of the state, proven down from a genesis file or a header that is trusted, over a node that is not.
+
+use crate::rpc::Rpc;
+use anyhow::{Context as _, bail, ensure};
+use clap::{ArgGroup, Args as ClapArgs};
+use serde_json::Value;
+use std::fs::{self, File};
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use strongroom_consensus::{Clock as _, SystemClock};
+use strongroom_sdk::light::{
+    self, Answer, Call, Clock, Question, RECORDING_BYTES_MAX, Recording, Terms, TrustLevel, Trusted,
+};
+use strongroom_types::genesis::GENESIS_BYTES_MAX;
+use strongroom_types::{Hash, Height, Timestamp, Tree};
+
+/// The longest answer of a node: the proof of an absent key carries two whole neighbours, in base64.
+const ANSWER_BYTES_MAX: usize = 8 << 20;
+
+#[derive(ClapArgs)]
+#[command(group = ArgGroup::new("anchor").required(true).args(["genesis", "trusted"]))]
+#[command(group = ArgGroup::new("raw").required(true).args(["key", "key_hex"]))]
+pub(crate) struct Args {
+    /// RPC of a node, which is not trusted.
+    #[arg(long, default_value = "http://127.0.0.1:26657")]
+    node: String,
+    /// Trust this genesis file: its first validators.
+    #[arg(long)]
+    genesis: Option<PathBuf>,
+    /// Trust the header at this height with this hash.
+    #[arg(long, value_name = "HEIGHT:HASH", value_parser = header)]
+    trusted: Option<(Height, Hash)>,
+    /// Tree: native, contract or ibc.
+    #[arg(long, value_parser = tree, default_value = "native")]
+    store: Tree,
+    /// Raw key, as text.
+    #[arg(long)]
+    key: Option<String>,
+    /// Raw key, in hex.
+    #[arg(long, value_name = "HEX", value_parser = bytes)]
+    key_hex: Option<Bytes>,
+    /// The state after this block [default: the newest that a header commits to].
+    #[arg(long)]
+    height: Option<Height>,
+    /// For how many seconds a header is trusted.
+    #[arg(long, default_value_t = 14 * 24 * 60 * 60)]
+    trusting_period: u64,
+    /// Check as of this time, RFC 3339 in UTC [default: now].
+    #[arg(long, value_parser = time)]
+    at: Option<Timestamp>,
+    /// Keep the node's answers in this file.
+    #[arg(long, conflicts_with = "recorded")]
+    record: Option<PathBuf>,
+    /// Ask no node: check the answers that this file keeps.
+    #[arg(long)]
+    recorded: Option<PathBuf>,
+}
+
+/// Bytes of an argument.
+#[derive(Clone)]
+struct Bytes(Vec<u8>);
+
+fn bytes(text: &str) -> Result<Bytes, String> {
+    let bytes = hex::decode(text).map_err(|e| e.to_string())?;
+    Ok(Bytes(bytes))
+}
+
+fn time(text: &str) -> Result<Timestamp, String> {
+    text.parse().map_err(|e| format!("{e}"))
+}
+
+fn tree(text: &str) -> Result<Tree, String> {
+    let found = Tree::ALL.into_iter().find(|tree| tree.name() == text);
+    found.ok_or_else(|| "there are the trees native, contract and ibc".to_owned())
+}
+
+fn header(text: &str) -> Result<(Height, Hash), String> {
+    let parse = || {
+        let (height, hash) = text.split_once(':')?;
+        let hash = hex::decode(hash).ok()?.try_into().ok()?;
+        Some((height.parse().ok()?, hash))
+    };
+    parse().ok_or_else(|| "not a height, a colon, and 64 hex digits".to_owned())
+}
+
+/// Prints the value in hex, or that there is none; says on standard error what it follows from.
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    let mut source = Source::new(args)?;
+    let mut ask = |call: &Call| source.ask(call).map_err(|e| format!("{e:#}"));
+    let trusted = match (&args.genesis, &args.trusted) {
+        (Some(file), _) => light::genesis(&read(file, GENESIS_BYTES_MAX)?)?,
+        (None, Some((height, hash))) => light::header(*height, hash, &mut ask)?,
+        // clap asks for one of them.
+        (None, None) => bail!("nothing is trusted: give --genesis or --trusted"),
+    };
+    let key = match (&args.key, &args.key_hex) {
+        (Some(text), _) => text.as_bytes(),
+        (None, Some(bytes)) => &bytes.0,
+        (None, None) => &[],
+    };
+    let question = Question {
+        tree: args.store,
+        key: key.to_vec(),
+        height: args.height,
+    };
+    let answer = light::value(&trusted, &terms(args), &question, &mut ask)?;
+    if let (Some(file), Some(recording)) = (&args.record, source.recording()) {
+        fs::write(file, recording.to_json()?).with_context(|| file.display().to_string())?;
+    }
+    report(&trusted, &answer);
+    match &answer.value {
+        Some(value) => println!("{}", hex::encode(value)),
+        None => println!("absent"),
+    }
+    Ok(())
+}
+
+fn terms(args: &Args) -> Terms {
+    let clock = Clock {
+        now: args.at.unwrap_or_else(|| SystemClock.now()),
+        trusting_period_seconds: args.trusting_period,
+        drift_seconds: 10,
+    };
+    Terms {
+        level: TrustLevel::ONE_THIRD,
+        clock: Some(clock),
+    }
+}
+
+fn report(trusted: &Trusted, answer: &Answer) {
+    let end = &answer.path.end;
+    let hash = end.hash().map(hex::encode_upper).unwrap_or_default();
+    let what = match &answer.value {
+        Some(value) => format!("a value of {} bytes", value.len()),
+        None => "nothing".to_owned(),
+    };
+    eprintln!(
+        "{what} in the state after block {} of {}: proven by header {} ({hash}) of {}",
+        answer.height,
+        end.chain_id(),
+        end.height(),
+        end.time()
+    );
+    eprintln!(
+        "that header follows from the trusted point at height {} in {} steps",
+        trusted.height(),
+        answer.path.blocks.len()
+    );
+}
+
+/// Where answers come from.
+enum Source {
+    Node(Online),
+    File(Recording),
+}
+
+struct Online {
+    runtime: tokio::runtime::Runtime,
+    rpc: Rpc,
+    kept: Recording,
+}
+
+impl Source {
+    fn new(args: &Args) -> anyhow::Result<Self> {
+        if let Some(file) = &args.recorded {
+            let bytes = read(file, RECORDING_BYTES_MAX)?;
+            let recording = Recording::from_json(&bytes);
+            return Ok(Self::File(
+                recording.with_context(|| file.display().to_string())?,
+            ));
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let host = host(&args.node)?;
+        let rpc = runtime.block_on(Rpc::connect(host, ANSWER_BYTES_MAX))?;
+        Ok(Self::Node(Online {
+            runtime,
+            rpc,
+            kept: Recording::default(),
+        }))
+    }
+
+    fn ask(&mut self, call: &Call) -> anyhow::Result<Value> {
+        match self {
+            Self::File(recording) => recording.ask(call).map_err(anyhow::Error::msg),
+            Self::Node(online) => {
+                let asking = online.rpc.call(call.method, &call.params);
+                let answer = online.runtime.block_on(asking)?;
+                online.kept.keep(call, &answer);
+                Ok(answer)
+            }
+        }
+    }
+
+    const fn recording(&self) -> Option<&Recording> {
+        match self {
+            Self::Node(online) => Some(&online.kept),
+            Self::File(_) => None,
+        }
+    }
+}
+
+/// Host and port of an address as people write it.
+fn host(node: &str) -> anyhow::Result<String> {
+    let (scheme, rest) = node.split_once("://").unwrap_or(("http", node));
+    ensure!(
+        matches!(scheme, "http" | "tcp"),
+        "{scheme} is not spoken here: the answers are proven, so plain http to the node is enough"
+    );
+    let host = rest.trim_end_matches('/');
+    ensure!(
+        host.contains(':'),
+        "{node} has no port: the RPC of a node is at 26657"
+    );
+    Ok(host.to_owned())
+}
+
+/// A file of at most so many bytes.
+fn read(file: &Path, most: usize) -> anyhow::Result<Vec<u8>> {
+    let name = || file.display().to_string();
+    let mut bytes = Vec::new();
+    let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
+    File::open(file)
+        .with_context(name)?
+        .take(limit)
+        .read_to_end(&mut bytes)
+        .with_context(name)?;
+    ensure!(
+        bytes.len() <= most,
+        "{}: more than {most} bytes",
+        file.display()
+    );
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read_as_people_write_them() {
+        for text in ["http://node:26657/", "tcp://node:26657", "node:26657"] {
+            assert_eq!(host(text).unwrap(), "node:26657");
+        }
+        assert!(host("https://node:443").is_err() && host("node").is_err());
+    }
+
+    #[test]
+    fn a_trusted_header_is_a_height_and_a_hash() {
+        let hash = "AB".repeat(32);
+        assert_eq!(header(&format!("7:{hash}")), Ok((7, [0xab; 32])));
+        for bad in ["7", "7:AB", "x:AB", ":", &format!("-7:{hash}")] {
+            assert!(header(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_file_above_its_limit_is_not_read() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), [7; 9]).unwrap();
+        assert_eq!(read(file.path(), 9).unwrap(), [7; 9]);
+        assert!(read(file.path(), 8).is_err());
+    }
+}
