@@ -75,7 +75,7 @@ test("no wrong argument and no want of means touches what is there", async () =>
     assert.match(await refused({ home: network.home, more }), said);
     assert.equal(hashOf(network.home), hash, more.join(" "));
   }
-  assert.match(await refused({ home: network.home, blockTime: "2s" }), /--block-time/);
+  assert.match(await refused({ home: network.home, blockTime: "1h" }), /--block-time/);
   assert.match(await refused({ home: network.home, under: afterwards("ulimit -n 300") }), /may open 300 files/);
   // Without a reset another name is not ignored either.
   const other = await refused({ home: network.home, reset: false, more: ["--chain-id", "other-1"] });

@@ -13,6 +13,8 @@ const CARGO_DENY: &str = "0.20.2";
 const SGX_TARGET: &str = "x86_64-fortanix-unknown-sgx";
 /// Libraries that a client in a browser uses.
 const BROWSER: [&str; 3] = ["strongroom-types", "strongroom-crypto", "strongroom-sdk"];
+/// Installs CometBFT, with Go.
+const COMETBFT: &str = "scripts/install-cometbft";
 const CONTRACTS: [&str; 3] = ["counter", "token", "probe"];
 const WASM_TARGET: &str = "wasm32-unknown-unknown";
 
@@ -296,6 +298,9 @@ pub(crate) fn e2e(report: &mut Report, files: &[String]) {
             &["ci", "--ignore-scripts", "--no-audit", "--no-fund"],
             DIRECTORY,
         ))?))
+    });
+    report.suite("CometBFT", || {
+        Ok(Count::check(run(command(COMETBFT, &[], "."))?))
     });
     report.suite("end to end", || {
         anyhow::ensure!(

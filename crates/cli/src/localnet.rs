@@ -4,6 +4,7 @@ use crate::faucet::{self, AMOUNT, DENOM, Faucet};
 use crate::home::{Home, write_file};
 use crate::preflight;
 use crate::stop::Stop;
+use crate::tether;
 use anyhow::{Context as _, bail};
 use clap::{Args as ClapArgs, ValueEnum};
 use std::fs;
@@ -17,10 +18,13 @@ use strongroom_bridge::child::{self, Process};
 use strongroom_chain::genesis::NetworkKeys;
 use strongroom_chain::genesis::{LocalnetParams, localnet_genesis};
 use strongroom_chain::tx::GasPrice;
-use strongroom_consensus::{BlockTiming, Clock as _, GenesisFile, Signer, SystemClock};
+use strongroom_consensus::cometbft::binary;
+use strongroom_consensus::{
+    BlockTiming, Clock as _, GenesisFile, NodeKey, Signer, SystemClock, privval,
+};
 use strongroom_http::Shares;
 use strongroom_node::exceptions::{Exception, Exceptions};
-use strongroom_node::node::{Config, Layout, Node, enclave, open_stores};
+use strongroom_node::node::{Comet, Config, Consensus, Layout, Node, enclave, open_stores};
 use strongroom_sdk::keys::Account;
 use strongroom_sdk::local::{self, ACCOUNTS};
 use tokio::net::TcpListener;
@@ -28,6 +32,8 @@ use tokio::sync::mpsc;
 
 /// Name of a new chain, unless another is given.
 const CHAIN_ID: &str = "secretdev-1";
+/// The node's name among clients.
+const MONIKER: &str = "banana";
 /// The account that the faucet pays from.
 const FAUCET_ACCOUNT: &str = "a";
 /// Threads that serve connections; work that blocks has threads of its own.
@@ -43,9 +49,16 @@ pub(crate) struct Args {
     /// Begin a new network; the one that is there is removed when the new one has its first block.
     #[arg(long)]
     reset: bool,
+    /// Who decides blocks: `solo`, this process alone, or `cometbft`, a real CometBFT with one validator
+    /// (scripts/install-cometbft) [default: solo]. A network keeps the engine that it began with.
+    #[arg(long, value_enum)]
+    pub(crate) engine: Option<EngineChoice>,
+    /// The `cometbft` to run [default: tools/bin of the project, or the PATH].
+    #[arg(long, value_name = "PATH")]
+    cometbft: Option<PathBuf>,
     /// Time between blocks; `instant` makes one as soon as a transaction waits, and none without.
-    #[arg(long, value_enum, default_value = "1s")]
-    block_time: BlockTime,
+    #[arg(long, value_name = "TIME", value_parser = block_time, default_value = "1s")]
+    block_time: BlockTiming,
     /// Name of a new chain [default: secretdev-1]. An existing one keeps its name.
     #[arg(long, value_parser = preflight::chain_id)]
     chain_id: Option<String>,
@@ -65,27 +78,41 @@ pub(crate) struct Args {
     /// Port of CometBFT's RPC and websocket.
     #[arg(long, default_value_t = 26657)]
     pub(crate) rpc_port: u16,
+    /// Port on which CometBFT listens for peers.
+    #[arg(long, default_value_t = 26656)]
+    pub(crate) p2p_port: u16,
     /// Port of the faucet.
     #[arg(long, default_value_t = 5000)]
     pub(crate) faucet_port: u16,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum BlockTime {
-    #[value(name = "1s")]
-    Second,
-    #[value(name = "6s")]
-    SixSeconds,
-    Instant,
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EngineChoice {
+    Solo,
+    Cometbft,
 }
 
-impl BlockTime {
-    const fn timing(self) -> BlockTiming {
-        match self {
-            Self::Second => BlockTiming::Every(Duration::from_secs(1)),
-            Self::SixSeconds => BlockTiming::Every(Duration::from_secs(6)),
-            Self::Instant => BlockTiming::Instant,
-        }
+/// The shortest and the longest time between blocks.
+const BLOCK_TIMES: [Duration; 2] = [Duration::from_millis(10), Duration::from_secs(3_600)];
+
+/// `instant`, or a number with its unit: `500ms`, `1s`, `2m`.
+fn block_time(text: &str) -> Result<BlockTiming, String> {
+    if text == "instant" {
+        return Ok(BlockTiming::Instant);
+    }
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match text.get(digits.len()..) {
+        Some("ms") => 1,
+        Some("s") => 1_000,
+        Some("m") => 60_000,
+        _ => 0_u64,
+    };
+    let number = digits.parse::<u32>().ok().map(u64::from);
+    let time = number.map(|number| Duration::from_millis(number.saturating_mul(unit)));
+    let [least, most] = BLOCK_TIMES;
+    match time {
+        Some(time) if (least..=most).contains(&time) => Ok(BlockTiming::Every(time)),
+        _ => Err("`instant`, or a time of 10ms to 60m such as 500ms, 1s or 2m".to_owned()),
     }
 }
 
@@ -135,7 +162,9 @@ async fn network(args: &Args, home: &Home, shares: Shares, mut stop: Stop) -> an
             // An enclave of its own: the one that serves begins with the seal, as at every later start.
             let (transport, process) = start_enclave(died.clone())?;
             let chain_id = args.chain_id.as_deref().unwrap_or(CHAIN_ID);
-            bootstrap(&Layout(home.prepare()?), Arc::clone(&transport), chain_id)?;
+            let engine = args.engine.unwrap_or(EngineChoice::Solo);
+            let layout = Layout(home.prepare()?);
+            bootstrap(&layout, Arc::clone(&transport), chain_id, engine)?;
             // In this order: an enclave whose door closes while nobody expects it counts as dead.
             process.stop();
             drop(transport);
@@ -157,7 +186,7 @@ async fn network(args: &Args, home: &Home, shares: Shares, mut stop: Stop) -> an
         Exceptions::add(&layout.exceptions(), &args.skip_tx)?;
     }
     let seal = fs::read(layout.seal()).with_context(|| layout.seal().display().to_string())?;
-    let signer = Signer::open(&layout.validator_key(), &layout.validator_state())?;
+    let consensus = consensus(args, &layout)?;
 
     let config = Config {
         home: path,
@@ -165,13 +194,12 @@ async fn network(args: &Args, home: &Home, shares: Shares, mut stop: Stop) -> an
         rpc: SocketAddr::new(args.listen, args.rpc_port),
         shares: shares.clone(),
         min_gas_price: args.min_gas_price.clone(),
-        timing: args.block_time.timing(),
-        moniker: "banana".to_owned(),
+        moniker: MONIKER.to_owned(),
     };
     let faucet_at = SocketAddr::new(args.listen, args.faucet_port);
     let listening = TcpListener::bind(faucet_at).await;
     let listening = listening.with_context(|| format!("cannot serve on {faucet_at}"))?;
-    let mut node = Node::start(config, transport, genesis, seal, signer).await?;
+    let mut node = Node::start(config, transport, genesis, seal, consensus).await?;
     let payer = Faucet::new(
         faucet_account()?,
         chain_id.clone(),
@@ -201,6 +229,43 @@ async fn network(args: &Args, home: &Home, shares: Shares, mut stop: Stop) -> an
     Ok(())
 }
 
+/// The engine that the network began with, as it is to run now.
+fn consensus(args: &Args, layout: &Layout) -> anyhow::Result<Consensus> {
+    // Only a node with peers has a key for them.
+    let engine = match layout.node_key().exists() {
+        true => EngineChoice::Cometbft,
+        false => EngineChoice::Solo,
+    };
+    if let Some(other) = args.engine.filter(|wanted| *wanted != engine) {
+        bail!(
+            "the network there runs on {engine:?}: --engine {other:?} needs --reset, or another --home"
+        );
+    }
+    match (engine, args.block_time) {
+        (EngineChoice::Solo, timing) => Ok(Consensus::Solo {
+            signer: Box::new(Signer::open(
+                &layout.validator_key(),
+                &layout.validator_state(),
+            )?),
+            timing,
+        }),
+        (EngineChoice::Cometbft, BlockTiming::Instant) => {
+            bail!("--block-time instant is for --engine solo: a network makes empty blocks")
+        }
+        (EngineChoice::Cometbft, BlockTiming::Every(block_time)) => Ok(Consensus::Comet(Comet {
+            binary: binary::find(args.cometbft.as_deref())?,
+            launcher: tether::launcher()?,
+            p2p: SocketAddr::new(args.listen, args.p2p_port),
+            external_address: String::new(),
+            persistent_peers: Vec::new(),
+            block_time,
+            local: true,
+            node_id: NodeKey::open(&layout.node_key())?.id(),
+            validator: privval::pubkey(&layout.validator_key())?,
+        })),
+    }
+}
+
 /// This executable again, as the enclave.
 pub(crate) fn start_enclave(
     died: mpsc::UnboundedSender<String>,
@@ -213,7 +278,12 @@ pub(crate) fn start_enclave(
 }
 
 /// The seed is born in the enclave; the genesis names its keys; the seal names the genesis.
-fn bootstrap(layout: &Layout, transport: Arc<dyn Transport>, chain_id: &str) -> anyhow::Result<()> {
+fn bootstrap(
+    layout: &Layout,
+    transport: Arc<dyn Transport>,
+    chain_id: &str,
+    engine: EngineChoice,
+) -> anyhow::Result<()> {
     for directory in ["config", "data"] {
         let directory = layout.0.join(directory);
         fs::create_dir(&directory)
@@ -223,6 +293,9 @@ fn bootstrap(layout: &Layout, transport: Arc<dyn Transport>, chain_id: &str) -> 
     let enclave = enclave(transport, &stores);
     let keys = enclave.bootstrap_begin()?;
     let signer = Signer::create(&layout.validator_key(), &layout.validator_state())?;
+    if engine == EngineChoice::Cometbft {
+        NodeKey::create(&layout.node_key())?;
+    }
     let genesis = localnet_genesis(&LocalnetParams {
         chain_id: chain_id.to_owned(),
         time: SystemClock.now(),
@@ -294,4 +367,38 @@ fn greet(node: &Node, faucet: SocketAddr, chain_id: &str, home: &Path) -> std::i
         "Stop with Ctrl-C. The same command goes on from here; --reset begins anew."
     )?;
     out.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_between_blocks_has_a_unit_and_bounds() {
+        let every = |ms| Ok(BlockTiming::Every(Duration::from_millis(ms)));
+        for (text, time) in [
+            ("instant", Ok(BlockTiming::Instant)),
+            ("10ms", every(10)),
+            ("500ms", every(500)),
+            ("1s", every(1_000)),
+            ("6s", every(6_000)),
+            ("60m", every(3_600_000)),
+        ] {
+            assert_eq!(block_time(text), time, "{text}");
+        }
+        for bad in [
+            "",
+            "1",
+            "s",
+            "9ms",
+            "61m",
+            "-1s",
+            "1h",
+            "1 s",
+            "99999999999s",
+            "1.5s",
+        ] {
+            assert!(block_time(bad).is_err(), "{bad}");
+        }
+    }
 }

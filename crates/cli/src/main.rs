@@ -7,6 +7,7 @@ mod preflight;
 mod replay;
 mod rpc;
 mod stop;
+mod tether;
 mod verify;
 
 use clap::{Parser, Subcommand};
@@ -29,6 +30,9 @@ enum Command {
     Replay(replay::Args),
     /// Prove a value of the state, from a genesis file or a trusted header, over a node that is not trusted.
     Verify(verify::Args),
+    /// Becomes a command that dies with the node. The node starts it; nobody else does.
+    #[command(hide = true)]
+    Tether(tether::Args),
     /// The enclave process. The node starts it; nobody else does.
     #[command(hide = true)]
     Enclave,
@@ -44,6 +48,7 @@ fn main() -> ExitCode {
         Command::Localnet(args) => localnet::run(args),
         Command::Replay(args) => replay::run(&args),
         Command::Verify(args) => verify::run(&args),
+        Command::Tether(args) => tether::run(&args),
         // Taken care of above.
         Command::Enclave => Ok(()),
     };

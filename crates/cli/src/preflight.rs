@@ -1,7 +1,7 @@
 //! What a network needs of its machine, looked for before anything is changed.
 
 use crate::faucet::DENOM;
-use crate::localnet::Args;
+use crate::localnet::{Args, EngineChoice};
 use anyhow::{Context as _, bail, ensure};
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
@@ -84,6 +84,10 @@ fn ports(args: &Args) -> anyhow::Result<()> {
         ("--rpc-port", args.rpc_port),
         ("--faucet-port", args.faucet_port),
     ];
+    let mut ports = ports.to_vec();
+    if args.engine == Some(EngineChoice::Cometbft) {
+        ports.push(("--p2p-port", args.p2p_port));
+    }
     // Held until all are known, so that one port for two servers is found, too.
     let mut held = Vec::new();
     for (name, port) in ports {

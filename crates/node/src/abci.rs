@@ -1,15 +1,21 @@
-//! The node as the application behind CometBFT's RPC: Info, and Query with the full gRPC method as path, an encoded
-//! request in, an encoded response out (wire.md 4.2), or with the path of a store and a raw key (`stores`).
+//! The node as the application behind CometBFT and its RPC: Info, CheckTx, and Query with the full gRPC method as path, an
+//! encoded request in, an encoded response out (wire.md 4.2), or with the path of a store and a raw key (`stores`).
 
 use crate::host::busy;
 use crate::services::Services;
 use crate::stores;
 use strongroom_comet_rpc::backend::{AbciInfo, AbciQueryAnswer, Application};
+use strongroom_comet_rpc::mempool::{CheckKind, Checker as _};
+use strongroom_consensus::Queries;
 use strongroom_http::workers::Work;
+use strongroom_proof::comet::raw::abci as pb;
+use strongroom_proof::comet::raw::crypto;
 use strongroom_store::blocks::{BlockStore, BlockStoreError};
 use strongroom_types::error::sdk;
-use strongroom_types::{Height, TxError};
+use strongroom_types::{ExecTxResult, Height, TxError};
 
+/// The application's name.
+const NAME: &str = "strongroom";
 /// The method whose answer is this one: asked for itself it would go as deep as the request is long.
 const ITSELF: &str = "/cosmos.base.tendermint.v1beta1.Service/ABCIQuery";
 
@@ -18,7 +24,7 @@ impl Application for Services {
         let height = self.newest();
         let results = self.blocks.results(height)?;
         Ok(AbciInfo {
-            data: "strongroom".to_owned(),
+            data: NAME.to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             app_version: app_version(&self.blocks, height)?,
             last_block_height: height,
@@ -28,6 +34,55 @@ impl Application for Services {
 
     fn query(&self, path: &str, data: &[u8], height: i64, prove: bool) -> AbciQueryAnswer {
         query(self, path, data, height, prove)
+    }
+}
+
+impl Queries for Services {
+    fn info(&self) -> pb::ResponseInfo {
+        // A store that cannot be read stops the node where it matters; the version is only told.
+        let info = Application::info(self).ok();
+        pb::ResponseInfo {
+            data: NAME.to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            app_version: info.map(|i| i.app_version).unwrap_or_default(),
+            ..pb::ResponseInfo::default()
+        }
+    }
+
+    fn check_tx(&self, tx: &[u8], again: bool) -> ExecTxResult {
+        let kind = if again {
+            CheckKind::Recheck
+        } else {
+            CheckKind::New
+        };
+        self.chain.check_tx(tx, kind)
+    }
+
+    fn query(&self, request: pb::RequestQuery) -> pb::ResponseQuery {
+        let pb::RequestQuery {
+            path,
+            data,
+            height,
+            prove,
+        } = request;
+        let answer = Application::query(self, &path, &data, height, prove);
+        let ops = answer.proof_ops.into_iter().map(|op| crypto::ProofOp {
+            r#type: op.kind,
+            key: op.key,
+            data: op.data,
+        });
+        let ops: Vec<_> = ops.collect();
+        pb::ResponseQuery {
+            code: answer.code,
+            log: answer.log,
+            info: answer.info,
+            index: answer.index,
+            key: answer.key.into(),
+            value: answer.value.into(),
+            proof_ops: (!ops.is_empty()).then_some(crypto::ProofOps { ops }),
+            height: answer.height,
+            codespace: answer.codespace,
+        }
     }
 }
 

@@ -38,10 +38,17 @@ pub struct App {
     enclave: Enclave,
     stores: Stores,
     chain: Arc<HostChain>,
-    mempool: Arc<Mempool>,
-    events: EventBus,
+    clients: Option<Clients>,
     published: watch::Sender<Height>,
     pending: Mutex<Option<Pending>>,
+}
+
+/// What an engine has beside it that serves no clients itself.
+pub struct Clients {
+    /// Transactions that wait for a block.
+    pub mempool: Arc<Mempool>,
+    /// Subscribers.
+    pub events: EventBus,
 }
 
 /// A block that is executed and not yet committed.
@@ -82,16 +89,14 @@ impl App {
         enclave: Enclave,
         stores: Stores,
         chain: Arc<HostChain>,
-        mempool: Arc<Mempool>,
-        events: EventBus,
+        clients: Option<Clients>,
         published: watch::Sender<Height>,
     ) -> Self {
         Self {
             enclave,
             stores,
             chain,
-            mempool,
-            events,
+            clients,
             published,
             pending: Mutex::new(None),
         }
@@ -174,8 +179,11 @@ impl Application for App {
     }
 
     fn reap(&self, max_bytes: u64, max_gas: i64) -> Vec<RawTx> {
-        self.mempool
-            .reap(Some(max_bytes), u64::try_from(max_gas).ok())
+        let clients = self.clients.as_ref();
+        clients.map_or_else(Vec::new, |clients| {
+            let max_gas = u64::try_from(max_gas).ok();
+            clients.mempool.reap(Some(max_bytes), max_gas)
+        })
     }
 
     fn finalize_block(
@@ -284,6 +292,11 @@ impl App {
         executed: &Executed,
     ) -> Result<(), AppError> {
         let height = head.height;
+        let Some(Clients { mempool, events }) = &self.clients else {
+            self.chain.publish(head.clone());
+            self.published.send_replace(height);
+            return Ok(());
+        };
         // What the block had no room for stays where it is, and comes first next time.
         let results = executed.results.tx_results.iter();
         let included = block
@@ -292,10 +305,9 @@ impl App {
             .zip(results)
             .filter(|(_, result)| !result.is_left());
         let included = included.map(|(tx, result)| (tx, result.is_ok()));
-        self.mempool
-            .block_committed(included, || self.chain.publish(head.clone()));
+        mempool.block_committed(included, || self.chain.publish(head.clone()));
         self.published.send_replace(height);
-        self.events.publish(|| {
+        events.publish(|| {
             let meta = self.stores.blocks.meta(height).map_err(AppError::new)?;
             let meta = meta.ok_or_else(|| AppError::new(Halt::Lost(height)))?;
             block_events(&meta, block, &executed.results).map_err(AppError::new)

@@ -4,26 +4,32 @@
 //! with a reason.
 
 use crate::abci::app_version;
-use crate::app::{App, RecoverError, Stores, recover};
+use crate::app::{App, Clients, RecoverError, Stores, recover};
 use crate::chain::BlockInfo;
 use crate::chain::tx::GasPrice;
 use crate::enclave::Enclave;
 use crate::exceptions::Exceptions;
 use crate::host::HostChain;
+use crate::pool::{CometPool, Pool};
 use crate::rest;
 use crate::services::Services;
+use std::ffi::OsString;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use strongroom_bridge::Transport;
 use strongroom_comet_rpc::backend::{Backend, NodeInfo};
 use strongroom_comet_rpc::check_queue::CheckQueue;
 use strongroom_comet_rpc::config::Config as RpcConfig;
 use strongroom_comet_rpc::event_bus::EventBus;
 use strongroom_comet_rpc::mempool::{Limits as MempoolLimits, Mempool};
+use strongroom_consensus::cometbft::{self, Settings};
 use strongroom_consensus::solo::EngineConfig;
-use strongroom_consensus::{BlockTiming, EngineError, GenesisFile, Signer, Solo, SystemClock};
+use strongroom_consensus::{
+    BlockTiming, CometBft, CometError, EngineError, GenesisFile, Signer, Solo, SystemClock,
+};
 use strongroom_http::{Server, Shares};
 use strongroom_store::blocks::BlockStore;
 use strongroom_store::state::TABLES;
@@ -47,10 +53,43 @@ pub struct Config {
     pub shares: Shares,
     /// The least that a transaction has to pay to wait for a block here.
     pub min_gas_price: GasPrice,
-    /// When blocks are made.
-    pub timing: BlockTiming,
     /// The operator's name for the node.
     pub moniker: String,
+}
+
+/// Who decides blocks.
+pub enum Consensus {
+    /// This process alone.
+    Solo {
+        /// The validator's key.
+        signer: Box<Signer>,
+        /// When blocks are made.
+        timing: BlockTiming,
+    },
+    /// A network, through CometBFT.
+    Comet(Comet),
+}
+
+/// How CometBFT is run. Its keys lie in the home of the node.
+pub struct Comet {
+    /// The executable.
+    pub binary: PathBuf,
+    /// Program and arguments in front of its command.
+    pub launcher: Vec<OsString>,
+    /// Address on which peers are listened for.
+    pub p2p: SocketAddr,
+    /// How others reach this node, `host:port`; empty: the address that is listened on.
+    pub external_address: String,
+    /// Nodes to keep connections to, `id@host:port`.
+    pub persistent_peers: Vec<String>,
+    /// Time between the commit of a block and the next proposal.
+    pub block_time: Duration,
+    /// Whether nodes may be at private addresses, several at one.
+    pub local: bool,
+    /// The CometBFT id of this node.
+    pub node_id: String,
+    /// The Ed25519 key with which this node votes.
+    pub validator: [u8; 32],
 }
 
 /// Why a node cannot start.
@@ -66,9 +105,12 @@ pub enum NodeError {
     /// The block store.
     #[error("block store: {0}")]
     Blocks(#[from] strongroom_store::blocks::BlockStoreError),
-    /// The engine.
+    /// The engine Solo.
     #[error("engine: {0}")]
     Engine(#[from] EngineError),
+    /// The engine CometBFT.
+    #[error("engine: {0}")]
+    Comet(#[from] CometError),
     /// The system gives no more threads.
     #[error("no thread for the servers: {0}. Raise the limit of processes (`ulimit -u`)")]
     Threads(io::Error),
@@ -103,6 +145,12 @@ impl Layout {
     #[must_use]
     pub fn validator_key(&self) -> PathBuf {
         self.0.join("config/priv_validator_key.json")
+    }
+
+    /// The node's key among peers.
+    #[must_use]
+    pub fn node_key(&self) -> PathBuf {
+        self.0.join("config/node_key.json")
     }
 
     /// Last signature of the validator.
@@ -173,11 +221,30 @@ pub(crate) fn with_operator(enclave: Enclave, layout: &Layout) -> Result<Enclave
 
 /// A running node.
 pub struct Node {
-    engine: Solo,
-    rpc: Server,
+    engine: Engine,
+    rpc_at: SocketAddr,
     rest: Server,
     ended: mpsc::UnboundedReceiver<String>,
     published: watch::Receiver<Height>,
+}
+
+/// The engine, and what belongs to it.
+enum Engine {
+    /// Solo serves no clients: we do.
+    Solo(Solo, Server),
+    /// CometBFT serves its RPC itself.
+    Comet(CometBft),
+}
+
+/// What both engines are started with.
+struct Parts {
+    config: Config,
+    genesis: Arc<GenesisFile>,
+    stores: Stores,
+    enclave: Enclave,
+    chain: Arc<HostChain>,
+    published: watch::Sender<Height>,
+    end: mpsc::UnboundedSender<String>,
 }
 
 impl Node {
@@ -190,10 +257,11 @@ impl Node {
         transport: Arc<dyn Transport>,
         genesis: GenesisFile,
         seal: Vec<u8>,
-        signer: Signer,
+        consensus: Consensus,
     ) -> Result<Self, NodeError> {
         // Bound before a block is made: a port that is taken ends the start.
         let (rpc, rest) = (listen(config.rpc).await?, listen(config.rest).await?);
+        let rest_shares = config.shares.rest.clone();
         let layout = Layout(config.home.clone());
         let stores = open_stores(&layout)?;
         let enclave = with_operator(enclave(transport, &stores), &layout)?;
@@ -201,7 +269,6 @@ impl Node {
         let genesis = Arc::new(genesis);
         let head = head.unwrap_or_else(|| before_first(&genesis));
         let (published, watched) = watch::channel(head.height);
-
         let chain = Arc::new(HostChain::new(
             Arc::clone(&stores.state),
             Arc::clone(&stores.content),
@@ -210,71 +277,24 @@ impl Node {
             config.min_gas_price.clone(),
             head,
         ));
-        let mempool = Arc::new(Mempool::new(MempoolLimits::default(), chain.clone()));
-        let events = EventBus::default();
-        let blocks = Arc::clone(&stores.blocks);
-        let app = App::new(
-            enclave,
-            stores,
-            Arc::clone(&chain),
-            Arc::clone(&mempool),
-            events.clone(),
-            published,
-        );
-
         let (end, ended) = mpsc::unbounded_channel();
-        let validator = signer.pubkey();
-        let parts = EngineConfig {
-            genesis: Arc::clone(&genesis),
-            app: Arc::new(app),
-            blocks: Arc::clone(&blocks) as Arc<dyn strongroom_consensus::Blocks>,
-            signer,
-            clock: Arc::new(SystemClock),
-            timing: config.timing,
-        };
-        let engine = tokio::task::block_in_place(|| {
-            Solo::start(parts, move |result| {
-                if let Err(error) = result {
-                    let _ = end.send(format!("the engine ended: {error}"));
-                }
-            })
-        })?;
-        let notifier = engine.notifier();
-        mempool.on_waiting(move || notifier.wake());
-
-        let gate = Arc::clone(chain.gate());
-        let info = NodeInfo {
-            rpc_address: format!("tcp://{}", rpc.local_addr().unwrap_or(config.rpc)),
-            app_version: app_version(&blocks, *watched.borrow())?,
-            ..node_info(&genesis.doc.chain_id, config.moniker, validator)
-        };
-        let services = Services {
+        let parts = Parts {
+            config,
+            genesis,
+            stores,
+            enclave,
             chain,
-            blocks: Arc::clone(&blocks),
-            checks: CheckQueue::new(mempool).map_err(NodeError::Threads)?,
-            info: Arc::new(info.clone()),
+            published,
+            end,
         };
-        let backend = Backend {
-            app: Arc::new(services.clone()),
-            blocks,
-            published: watched.clone(),
-            checks: services.checks.clone(),
-            events,
-            gate,
-            node: info,
-            genesis: String::from_utf8_lossy(genesis.bytes()).into_owned(),
-        };
-        let rpc_config = RpcConfig {
-            // Half of its connections are left for plain requests.
-            websockets_max: config.shares.rpc.connections_max / 2,
-            listen: config.shares.rpc,
-            ..RpcConfig::default()
+        let (engine, rpc_at, services) = match consensus {
+            Consensus::Solo { signer, timing } => parts.solo(*signer, timing, rpc, &watched)?,
+            Consensus::Comet(comet) => parts.comet(comet, rpc)?,
         };
         Ok(Self {
             engine,
-            rpc: strongroom_comet_rpc::serve(backend, rpc_config, rpc)
-                .map_err(NodeError::Threads)?,
-            rest: rest::serve(services, rest, config.shares.rest).map_err(NodeError::Threads)?,
+            rpc_at,
+            rest: rest::serve(services, rest, rest_shares).map_err(NodeError::Threads)?,
             ended,
             published: watched,
         })
@@ -289,7 +309,7 @@ impl Node {
     /// Address of the RPC.
     #[must_use]
     pub const fn rpc(&self) -> SocketAddr {
-        self.rpc.address()
+        self.rpc_at
     }
 
     /// Waits until a height is published; false: the engine ended before.
@@ -311,8 +331,164 @@ impl Node {
     /// # Errors
     /// Error that ended the engine before it was asked to stop.
     pub async fn stop(self) -> Result<(), NodeError> {
-        tokio::join!(self.rpc.stop(), self.rest.stop());
-        Ok(tokio::task::block_in_place(|| self.engine.stop())?)
+        match self.engine {
+            Engine::Solo(solo, rpc) => {
+                tokio::join!(rpc.stop(), self.rest.stop());
+                Ok(tokio::task::block_in_place(|| solo.stop())?)
+            }
+            Engine::Comet(comet) => {
+                self.rest.stop().await;
+                Ok(tokio::task::block_in_place(|| comet.stop())?)
+            }
+        }
+    }
+}
+
+impl Parts {
+    /// Our own engine, with mempool and RPC.
+    fn solo(
+        self,
+        signer: Signer,
+        timing: BlockTiming,
+        rpc: TcpListener,
+        watched: &watch::Receiver<Height>,
+    ) -> Result<(Engine, SocketAddr, Services), NodeError> {
+        let mempool = Arc::new(Mempool::new(MempoolLimits::default(), self.chain.clone()));
+        let events = EventBus::default();
+        let blocks = Arc::clone(&self.stores.blocks);
+        let app = App::new(
+            self.enclave,
+            self.stores,
+            Arc::clone(&self.chain),
+            Some(Clients {
+                mempool: Arc::clone(&mempool),
+                events: events.clone(),
+            }),
+            self.published,
+        );
+        let validator = signer.pubkey();
+        let parts = EngineConfig {
+            genesis: Arc::clone(&self.genesis),
+            app: Arc::new(app),
+            blocks: Arc::clone(&blocks) as Arc<dyn strongroom_consensus::Blocks>,
+            signer,
+            clock: Arc::new(SystemClock),
+            timing,
+        };
+        let end = self.end;
+        let engine = tokio::task::block_in_place(|| {
+            Solo::start(parts, move |result| {
+                if let Err(error) = result {
+                    let _ = end.send(format!("the engine ended: {error}"));
+                }
+            })
+        })?;
+        let notifier = engine.notifier();
+        mempool.on_waiting(move || notifier.wake());
+        let Config {
+            shares,
+            moniker,
+            rpc: rpc_wanted,
+            ..
+        } = self.config;
+        let chain_id = &self.genesis.doc.chain_id;
+        let info = NodeInfo {
+            rpc_address: format!("tcp://{}", rpc.local_addr().unwrap_or(rpc_wanted)),
+            app_version: app_version(&blocks, *watched.borrow())?,
+            ..node_info(chain_id, moniker, validator)
+        };
+        let gate = Arc::clone(self.chain.gate());
+        let checks = CheckQueue::new(mempool).map_err(NodeError::Threads)?;
+        let services = Services {
+            chain: self.chain,
+            blocks: Arc::clone(&blocks),
+            pool: Pool::Own(checks.clone()),
+            info: Arc::new(info.clone()),
+        };
+        let backend = Backend {
+            app: Arc::new(services.clone()),
+            blocks,
+            published: watched.clone(),
+            checks,
+            events,
+            gate,
+            node: info,
+            genesis: String::from_utf8_lossy(self.genesis.bytes()).into_owned(),
+        };
+        let rpc_config = RpcConfig {
+            // Half of its connections are left for plain requests.
+            websockets_max: shares.rpc.connections_max / 2,
+            listen: shares.rpc,
+            ..RpcConfig::default()
+        };
+        let server =
+            strongroom_comet_rpc::serve(backend, rpc_config, rpc).map_err(NodeError::Threads)?;
+        let address = server.address();
+        Ok((Engine::Solo(engine, server), address, services))
+    }
+
+    /// CometBFT, with mempool and RPC of its own.
+    fn comet(
+        self,
+        comet: Comet,
+        rpc: TcpListener,
+    ) -> Result<(Engine, SocketAddr, Services), NodeError> {
+        let Config {
+            home,
+            rpc: rpc_wanted,
+            shares,
+            moniker,
+            ..
+        } = self.config;
+        let address = rpc.local_addr().unwrap_or(rpc_wanted);
+        // CometBFT binds it itself.
+        drop(rpc);
+        let limits = MempoolLimits::default();
+        let connections = shares.rpc.connections_max;
+        let settings = Settings {
+            moniker: moniker.clone(),
+            rpc: address,
+            p2p: comet.p2p,
+            external_address: comet.external_address,
+            persistent_peers: comet.persistent_peers,
+            block_time: comet.block_time,
+            tx_bytes_max: limits.tx_bytes_max,
+            mempool: (limits.txs_max, limits.total_bytes_max),
+            connections: (connections, connections / 2),
+            local: comet.local,
+        };
+        let info = NodeInfo {
+            id: comet.node_id,
+            listen_addr: format!("tcp://{}", comet.p2p),
+            rpc_address: format!("tcp://{address}"),
+            ..node_info(&self.genesis.doc.chain_id, moniker, comet.validator)
+        };
+        let blocks = Arc::clone(&self.stores.blocks);
+        let pool = CometPool::new(CometBft::rpc_of(&home)).map_err(NodeError::Threads)?;
+        let services = Services {
+            chain: Arc::clone(&self.chain),
+            blocks: Arc::clone(&blocks),
+            pool: Pool::Comet(pool),
+            info: Arc::new(info),
+        };
+        let app = App::new(self.enclave, self.stores, self.chain, None, self.published);
+        let config = cometbft::Config {
+            genesis: self.genesis,
+            app: Arc::new(app),
+            queries: Arc::new(services.clone()),
+            blocks,
+            home,
+            binary: comet.binary,
+            launcher: comet.launcher,
+            settings,
+        };
+        let end = self.end;
+        let engine = CometBft::start(config, move |result| {
+            if let Err(error) = result {
+                let _ = end.send(format!("the engine ended: {error}"));
+            }
+        })?;
+        Ok((Engine::Comet(engine), address, services))
     }
 }
 

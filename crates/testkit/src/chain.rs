@@ -18,7 +18,7 @@ use strongroom_consensus::{
     Application as _, Blocks, ChainState, Clock as _, GenesisFile, InitChain, Proposer, Signer,
     TestClock,
 };
-use strongroom_node::app::{App, Stores, recover};
+use strongroom_node::app::{App, Clients, Stores, recover};
 use strongroom_node::enclave::Enclave;
 use strongroom_node::host::HostChain;
 use strongroom_node::node::{Layout, enclave, open_stores};
@@ -346,8 +346,10 @@ fn application(way: Enclave, stores: &Stores, head: BlockInfo) -> (App, Arc<Host
         way,
         stores,
         Arc::clone(&host),
-        Arc::new(mempool),
-        EventBus::default(),
+        Some(Clients {
+            mempool: Arc::new(mempool),
+            events: EventBus::default(),
+        }),
         published,
     );
     (app, host)

@@ -32,11 +32,12 @@ export async function startNetwork(options) {
 export async function launch({ blockTime = "instant", home, reset = true, more = [], under = [], binary = BINARY } = {}) {
   if (!existsSync(BINARY)) throw new Error(`no binary at ${BINARY}: build it, or set STRONGROOM_BIN`);
   const ownHome = home ?? mkdtempSync(join(tmpdir(), "strongroom-e2e-"));
-  const [restPort, rpcPort, faucetPort] = await freePorts(3);
+  const [restPort, rpcPort, faucetPort, p2pPort] = await freePorts(4);
   const args = ["localnet", "--home", ownHome, "--block-time", blockTime];
   if (reset) args.push("--reset");
   // Given once: an option that stands twice is an error.
   const ports = { "--rest-port": restPort, "--rpc-port": rpcPort, "--faucet-port": faucetPort };
+  if (more.includes("cometbft")) ports["--p2p-port"] = p2pPort;
   for (const [name, port] of Object.entries(ports)) if (!more.includes(name)) args.push(name, port);
   args.push(...more);
 
@@ -68,7 +69,8 @@ class Network {
     const deadline = Date.now() + START_MS_MAX;
     while (Date.now() < deadline) {
       if (this.exit) break;
-      if ((await this.height().catch(() => 0)) >= 1) return;
+      const served = Promise.all([this.height(), this.rpcCall("health")]);
+      if (await served.then(([height]) => height >= 1, () => false)) return;
       await sleep(20);
     }
     const why = this.exit ? `it ended: ${JSON.stringify(this.exit)}` : "it did not answer in time";

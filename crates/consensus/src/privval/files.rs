@@ -19,7 +19,7 @@ use strongroom_types::Height;
 use zeroize::Zeroizing;
 
 const PUBKEY_TYPE: &str = "tendermint/PubKeyEd25519";
-const PRIVKEY_TYPE: &str = "tendermint/PrivKeyEd25519";
+pub(super) const PRIVKEY_TYPE: &str = "tendermint/PrivKeyEd25519";
 /// CometBFT's number of the step at which precommits are signed.
 const STEP_PRECOMMIT: u8 = 3;
 /// Most bytes of either file.
@@ -85,7 +85,7 @@ fn pubkey_of_json(kind: &str, value: &str) -> Option<[u8; 32]> {
     }
 }
 
-fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, SignerError> {
+pub(super) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, SignerError> {
     if fs::metadata(path).map_err(io(path))?.len() > FILE_BYTES_MAX {
         return Err(file(path, "too large"));
     }

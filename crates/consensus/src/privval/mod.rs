@@ -12,8 +12,10 @@
 
 mod error;
 mod files;
+mod node_key;
 
 pub use error::SignerError;
+pub use node_key::NodeKey;
 
 use ed25519_dalek::{Signer as _, SigningKey};
 use error::io;
@@ -23,6 +25,14 @@ use std::path::{Path, PathBuf};
 use strongroom_proof::comet::{self, BlockId, Commit, CommitSig, ValidatorAddress, Vote};
 use strongroom_types::{Height, Timestamp};
 use zeroize::Zeroizing;
+
+/// The public half of a validator's key file, for a node whose engine signs by itself.
+///
+/// # Errors
+/// [`SignerError`] names the file and what is wrong with it.
+pub fn pubkey(key_path: &Path) -> Result<[u8; 32], SignerError> {
+    Ok(read_key(key_path)?.verifying_key().to_bytes())
+}
 
 /// A validator's key that remembers what it signed.
 pub struct Signer {

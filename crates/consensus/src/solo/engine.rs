@@ -1,10 +1,11 @@
 //! The engine: a thread that decides, saves, executes and commits, one block after the other.
 
 use super::propose::{Proposer, block_time, fitting, room_for_txs};
+use crate::patience::{Passing, Signals, patiently};
 use crate::privval::SignerError;
 use crate::state::StateError;
 use crate::{AppError, Application, Blocks, BlocksError, ChainState, Clock, GenesisFile, Signer};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use strongroom_proof::comet::{Commit, DecodeError, Header};
@@ -101,49 +102,17 @@ impl EngineError {
             Self::Panicked => "engine.panicked",
         }
     }
+}
 
-    /// Whether the same call may succeed later: the machine is short of room, nothing is broken.
-    #[must_use]
-    pub fn is_transient(&self) -> bool {
+impl Passing for EngineError {
+    const STOPPED: Self = Self::Stopped;
+
+    fn is_transient(&self) -> bool {
         match self {
             Self::App(e) => e.is_transient(),
             Self::Blocks(e) => e.is_transient(),
             Self::Signer(e) => e.is_transient(),
             _ => false,
-        }
-    }
-}
-
-/// The pause after the first transient error; each further one in a row doubles it, up to [`RETRY_MAX`].
-const RETRY_FIRST: Duration = Duration::from_millis(50);
-/// The longest pause: so long a chain stands still at most after room was made.
-const RETRY_MAX: Duration = Duration::from_secs(2);
-
-/// Makes a call until it succeeds or fails for good; each call that is given here may be made again after a transient
-/// error. Gives up only when it is asked to stop.
-fn patiently<T>(
-    signals: &Signals,
-    mut call: impl FnMut() -> Result<T, EngineError>,
-) -> Result<T, EngineError> {
-    let mut pause = RETRY_FIRST;
-    loop {
-        match call() {
-            Err(error) if error.is_transient() => {
-                tracing::warn!(
-                    "the chain waits, next try in {} ms: {error}",
-                    pause.as_millis()
-                );
-                if !signals.wait_until(Instant::now() + pause) {
-                    return Err(EngineError::Stopped);
-                }
-                pause = pause.saturating_mul(2).min(RETRY_MAX);
-            }
-            done => {
-                if pause > RETRY_FIRST && done.is_ok() {
-                    tracing::warn!("the chain goes on");
-                }
-                return done;
-            }
         }
     }
 }
@@ -186,55 +155,7 @@ pub struct TxNotifier(Arc<Signals>);
 impl TxNotifier {
     /// Transactions wait.
     pub fn wake(&self) {
-        self.0.set(|s| s.pending = true);
-    }
-}
-
-#[derive(Default)]
-struct Signals {
-    state: Mutex<Signal>,
-    changed: Condvar,
-}
-
-#[derive(Default)]
-struct Signal {
-    stop: bool,
-    pending: bool,
-}
-
-impl Signals {
-    fn set(&self, change: impl FnOnce(&mut Signal)) {
-        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
-        self.changed.notify_all();
-    }
-
-    fn stopped(&self) -> bool {
-        self.state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .stop
-    }
-
-    /// Waits until transactions wait; false: stop.
-    fn wait_for_txs(&self) -> bool {
-        let signal = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut signal = self
-            .changed
-            .wait_while(signal, |s| !s.stop && !s.pending)
-            .unwrap_or_else(PoisonError::into_inner);
-        signal.pending = false;
-        !signal.stop
-    }
-
-    /// Waits until `due`; false: stop.
-    fn wait_until(&self, due: Instant) -> bool {
-        let signal = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let left = due.saturating_duration_since(Instant::now());
-        let (signal, _) = self
-            .changed
-            .wait_timeout_while(signal, left, |s| !s.stop)
-            .unwrap_or_else(PoisonError::into_inner);
-        !signal.stop
+        self.0.set_pending();
     }
 }
 
@@ -291,7 +212,7 @@ impl Solo {
     }
 
     fn join(&mut self) -> Result<(), EngineError> {
-        self.signals.set(|s| s.stop = true);
+        self.signals.stop();
         match self.thread.take() {
             Some(thread) => thread.join().unwrap_or(Err(EngineError::Panicked)),
             None => Ok(()),
@@ -374,9 +295,10 @@ impl Runner {
         block: &DecidedBlock,
         signals: &Signals,
     ) -> Result<(), EngineError> {
-        let outcome = patiently(signals, || Ok(self.app.finalize_block(header, block)?))?;
+        let outcome =
+            patiently::<_, EngineError>(signals, || Ok(self.app.finalize_block(header, block)?))?;
         let after = self.proposer.executed(&outcome)?;
-        patiently(signals, || Ok(self.app.commit(after.height(), after)?))
+        patiently::<_, EngineError>(signals, || Ok(self.app.commit(after.height(), after)?))
     }
 
     fn run(&mut self, signals: &Signals) -> Result<(), EngineError> {
@@ -407,7 +329,7 @@ impl Runner {
                         }
                         self.make_block(txs, signals)?;
                     }
-                    if !signals.wait_for_txs() {
+                    if !signals.wait_for_pending() {
                         return Ok(());
                     }
                 }
@@ -427,10 +349,10 @@ impl Runner {
             .proposer
             .propose(txs.into(), time, block_time(time, time))?;
         let header = self.open_header()?;
-        patiently(signals, || Ok(self.blocks.save_decided(&header, &block)?))?;
+        patiently::<_, EngineError>(signals, || Ok(self.blocks.save_decided(&header, &block)?))?;
         self.execute(&header, &block, signals)?;
         // Last, so that nobody waits for it: until here the saved block stands for it.
-        patiently(signals, || Ok(self.proposer.signer().persist()?))
+        patiently::<_, EngineError>(signals, || Ok(self.proposer.signer().persist()?))
     }
 }
 

@@ -5,6 +5,7 @@ use crate::chain::BlockInfo;
 use crate::chain::tx::GasPrice;
 use crate::enclave::Enclave;
 use crate::host::HostChain;
+use crate::pool::Pool;
 use strongroom_bridge::message::{
     EnclaveRequest, Failure, HostResponse, Reply, Request as DoorRequest,
 };
@@ -71,7 +72,7 @@ fn gateway_with(
         services: Services {
             chain,
             blocks,
-            checks: CheckQueue::new(mempool).unwrap(),
+            pool: Pool::Own(CheckQueue::new(mempool).unwrap()),
             info: Arc::new(NodeInfo {
                 id: String::new(),
                 listen_addr: String::new(),

@@ -2,6 +2,7 @@
 
 use super::{Answer, Services, decode, internal, places, status};
 use crate::chain::query::{GrpcCode, QueryError};
+use crate::pool::Pool;
 use prost::Message as _;
 use strongroom_comet_rpc::backend::catching_up;
 use strongroom_store::blocks::Validator;
@@ -43,7 +44,11 @@ impl Services {
                 })
             }
             "GetSyncing" => {
-                let syncing = catching_up(&self.blocks, self.newest()).map_err(internal)?;
+                let syncing = match &self.pool {
+                    Pool::Own(_) => catching_up(&self.blocks, self.newest()).map_err(internal)?,
+                    // While it is being started, it is not there yet.
+                    Pool::Comet(pool) => pool.rpc().catching_up().unwrap_or(true),
+                };
                 self.answer(&pb::GetSyncingResponse { syncing })
             }
             "GetNodeInfo" => self.answer(&self.node_info()),

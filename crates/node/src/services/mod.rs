@@ -7,10 +7,10 @@ mod txs;
 
 use crate::chain::query::{GrpcCode, Page, QueryError, QueryStop};
 use crate::host::{HostChain, LIGHT};
+use crate::pool::Pool;
 use prost::Message;
 use std::sync::Arc;
 use strongroom_comet_rpc::backend::NodeInfo;
-use strongroom_comet_rpc::check_queue::CheckQueue;
 use strongroom_http::workers::Work;
 use strongroom_store::blocks::BlockStore;
 use strongroom_types::Height;
@@ -26,8 +26,8 @@ pub struct Services {
     pub chain: Arc<HostChain>,
     /// Blocks, results, index.
     pub blocks: Arc<BlockStore>,
-    /// Transactions that wait for CheckTx.
-    pub checks: CheckQueue,
+    /// Where transactions wait.
+    pub pool: Pool,
     /// Identity of this node.
     pub info: Arc<NodeInfo>,
 }

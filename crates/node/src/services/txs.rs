@@ -12,7 +12,7 @@ use strongroom_types::proto::cosmos::base::abci::v1beta1 as abci;
 use strongroom_types::proto::cosmos::tx::v1beta1 as pb;
 use strongroom_types::proto::tendermint::abci::{Event, EventAttribute};
 use strongroom_types::proto::{Any, Name as _};
-use strongroom_types::{ExecTxResult, Height, RawTx, Timestamp};
+use strongroom_types::{Height, RawTx, Timestamp};
 
 /// Transactions of a page where the request does not say.
 const LIMIT_DEFAULT: usize = 100;
@@ -69,28 +69,16 @@ impl Services {
             return Err(status(GrpcCode::Unknown, text));
         }
         let tx = RawTx::from(request.tx_bytes);
-        let checked = match self.checks.submit(tx.clone()) {
-            Ok(queued) if mode == pb::BroadcastMode::Sync => queued.answer().await,
-            Ok(_) => Ok(ExecTxResult::default()),
-            Err(refused) => Err(refused),
-        };
-        let mut response = abci::TxResponse {
+        let wait = mode == pb::BroadcastMode::Sync;
+        let check = self.pool.submit(tx.clone(), wait).await;
+        let response = abci::TxResponse {
             txhash: tx.hash_hex(),
+            code: check.code,
+            codespace: check.codespace,
+            raw_log: check.log,
+            info: check.info,
             ..abci::TxResponse::default()
         };
-        match checked {
-            Ok(check) => {
-                response.code = check.code;
-                response.codespace = check.codespace;
-                response.raw_log = check.log;
-                response.info = check.info;
-            }
-            // The text of these three stays with the RPC: clients of this service know them by code (wire.md 1.12.2).
-            Err(e) => {
-                response.code = e.code();
-                response.codespace = "sdk".to_owned();
-            }
-        }
         Ok(response)
     }
 

@@ -1,6 +1,7 @@
 //! The engine with a small application, a real block store, and crashes at every step.
 
 use super::genesis;
+use crate::patience::Passing as _;
 use crate::solo::{BlockTiming, EngineConfig, EngineError, Solo};
 use crate::{
     AppError, Application, Blocks, BlocksError, ChainState, FinalizeBlock, GenesisFile, Info,

@@ -1,0 +1,143 @@
+//! Where transactions wait for a block: our own mempool behind its queue, or CometBFT's.
+//!
+//! Promises: at most as many wait for CheckTx as the queue of the engine bounds; each answer has the codes that clients know.
+
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use strongroom_comet_rpc::check_queue::{CheckQueue, QUEUED_TXS_MAX};
+use strongroom_comet_rpc::mempool::MempoolError;
+use strongroom_consensus::cometbft::Rpc;
+use strongroom_consensus::cometbft::rpc::RpcError;
+use strongroom_http::workers::Threads;
+use strongroom_types::{ExecTxResult, RawTx};
+use tokio::sync::Semaphore;
+
+/// Threads that wait for CometBFT's answers: its mempool checks one transaction after the other anyway.
+const THREADS: usize = 4;
+
+/// How long a transaction waits for a CometBFT that is being started.
+const START_WAITS: Duration = Duration::from_secs(8);
+const START_POLL: Duration = Duration::from_millis(50);
+
+/// See the module. Clones share it.
+#[derive(Clone)]
+pub enum Pool {
+    /// Ours.
+    Own(CheckQueue),
+    /// CometBFT's.
+    Comet(CometPool),
+}
+
+impl Pool {
+    /// Puts a transaction into the pool. With `wait`, CheckTx's result, or else a success that says nothing. What the pool itself
+    /// refuses has the code and codespace of the protocol, and no text (wire.md 1.12.2).
+    pub async fn submit(&self, tx: RawTx, wait: bool) -> ExecTxResult {
+        let checked = match self {
+            Self::Own(queue) => match queue.submit(tx) {
+                Ok(queued) if wait => queued.answer().await.map_err(|e| e.code()),
+                Ok(_) => Ok(ExecTxResult::default()),
+                Err(refused) => Err(refused.code()),
+            },
+            Self::Comet(pool) => pool.submit(tx, wait).await,
+        };
+        checked.unwrap_or_else(|code| ExecTxResult {
+            code,
+            codespace: "sdk".to_owned(),
+            ..ExecTxResult::default()
+        })
+    }
+}
+
+/// A client of CometBFT's mempool.
+#[derive(Clone)]
+pub struct CometPool {
+    rpc: Rpc,
+    threads: Arc<Threads>,
+    places: Arc<Semaphore>,
+}
+
+impl CometPool {
+    /// A client over the private RPC.
+    ///
+    /// # Errors
+    /// If the system gives no threads.
+    pub fn new(rpc: Rpc) -> io::Result<Self> {
+        Ok(Self {
+            rpc,
+            threads: Arc::new(Threads::new("broadcast", THREADS)?),
+            places: Arc::new(Semaphore::new(QUEUED_TXS_MAX)),
+        })
+    }
+
+    /// CometBFT's RPC.
+    #[must_use]
+    pub const fn rpc(&self) -> &Rpc {
+        &self.rpc
+    }
+
+    async fn submit(&self, tx: RawTx, wait: bool) -> Result<ExecTxResult, u32> {
+        let full = MempoolError::Busy {
+            txs: QUEUED_TXS_MAX,
+        };
+        let place = Arc::clone(&self.places).try_acquire_owned();
+        let place = place.map_err(|_| full.code())?;
+        let rpc = self.rpc.clone();
+        let answer = self.threads.queue(move || {
+            let answer = broadcast(&rpc, &tx);
+            drop(place);
+            answer
+        });
+        if !wait {
+            return Ok(ExecTxResult::default());
+        }
+        match answer.await {
+            Ok(Ok(Ok(checked))) => Ok(checked),
+            Ok(Ok(Err(words))) => Err(code_of(&words)),
+            // CometBFT is being started again: the client may try later.
+            Ok(Err(_)) | Err(_) => Err(full.code()),
+        }
+    }
+}
+
+/// Waits a while for a CometBFT that is being started.
+fn broadcast(rpc: &Rpc, tx: &[u8]) -> Result<Result<ExecTxResult, String>, RpcError> {
+    let until = Instant::now() + START_WAITS;
+    loop {
+        match rpc.broadcast(tx) {
+            Err(RpcError::Io(_)) if Instant::now() < until => std::thread::sleep(START_POLL),
+            answer => return answer,
+        }
+    }
+}
+
+/// The protocol's code for what CometBFT's mempool says.
+fn code_of(words: &str) -> u32 {
+    let words = words.to_lowercase();
+    if words.contains("already exists in cache") {
+        MempoolError::Seen.code()
+    } else if words.contains("too large") {
+        MempoolError::TooLarge { max: 0, got: 0 }.code()
+    } else {
+        MempoolError::Busy { txs: 0 }.code()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_mempool_of_cometbft_says_has_the_codes_that_clients_know() {
+        for (words, code) in [
+            ("tx already exists in cache", 19),
+            (
+                "mempool is full: number of txs 5000 (max: 5000), total txs bytes 1 (max: 2)",
+                20,
+            ),
+            ("Tx too large. Max size is 2162688, but got 2162689", 21),
+        ] {
+            assert_eq!(code_of(words), code, "{words}");
+        }
+    }
+}
