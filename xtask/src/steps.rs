@@ -300,7 +300,11 @@ pub(crate) fn e2e(report: &mut Report, files: &[String]) {
         ))?))
     });
     report.suite("CometBFT", || {
-        Ok(Count::check(run(command(COMETBFT, &[], "."))?))
+        Ok(Count::check(run(command(
+            &root().join(COMETBFT).to_string_lossy(),
+            &[],
+            ".",
+        ))?))
     });
     report.suite("end to end", || {
         anyhow::ensure!(
