@@ -10,6 +10,8 @@ use crate::types::proto::cosmos::auth::v1beta1 as auth;
 use crate::types::proto::cosmos::bank::v1beta1 as bank;
 use crate::types::proto::cosmos::base::query::v1beta1::{PageRequest, PageResponse};
 use crate::types::proto::cosmos::feegrant::v1beta1 as feegrant;
+use crate::types::proto::strongroom::poa::v1 as poa;
+use crate::types::proto::strongroom::registration::v1 as registration;
 
 /// Answer of a list: its entries as text, and the page data.
 type Page = (Vec<String>, PageResponse);
@@ -129,6 +131,52 @@ fn lists() -> Vec<List> {
             },
         },
         List {
+            path: "/strongroom.registration.v1.Query/Nodes",
+            request: |_, page| {
+                registration::QueryNodesRequest {
+                    pagination: Some(page),
+                }
+                .encode_to_vec()
+            },
+            read: |bytes| {
+                let answer = registration::QueryNodesResponse::decode(bytes).unwrap();
+                let entries = answer.nodes.iter().map(|e| format!("{e:?}")).collect();
+                (entries, answer.pagination.unwrap())
+            },
+        },
+        List {
+            path: "/strongroom.registration.v1.Query/Collaterals",
+            request: |_, page| {
+                registration::QueryCollateralsRequest {
+                    pagination: Some(page),
+                }
+                .encode_to_vec()
+            },
+            read: |bytes| {
+                let answer = registration::QueryCollateralsResponse::decode(bytes).unwrap();
+                let entries = answer
+                    .collaterals
+                    .iter()
+                    .map(|e| format!("{e:?}"))
+                    .collect();
+                (entries, answer.pagination.unwrap())
+            },
+        },
+        List {
+            path: "/strongroom.poa.v1.Query/Validators",
+            request: |_, page| {
+                poa::QueryValidatorsRequest {
+                    pagination: Some(page),
+                }
+                .encode_to_vec()
+            },
+            read: |bytes| {
+                let answer = poa::QueryValidatorsResponse::decode(bytes).unwrap();
+                let entries = answer.validators.iter().map(|e| format!("{e:?}")).collect();
+                (entries, answer.pagination.unwrap())
+            },
+        },
+        List {
             path: "/cosmos.auth.v1beta1.Query/Accounts",
             request: |_, page| {
                 auth::QueryAccountsRequest {
@@ -167,6 +215,41 @@ fn grants(document: &mut Document) {
         .unwrap();
 }
 
+/// Four more nodes and validators.
+fn validators(document: &mut Document) {
+    use crate::modules::registration::genesis::Genesis;
+    use crate::types::GenesisValidator;
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    let mut registration: Genesis = document.app_state.part("registration").unwrap();
+    for n in 20..24 {
+        let mut node = registration.nodes[0].clone();
+        node.node_key = STANDARD.encode([n; 32]);
+        node.consensus_key = STANDARD.encode([n + 10; 32]);
+        registration.nodes.push(node);
+        let mut validator: GenesisValidator = document.validators[0].clone();
+        validator.pubkey = [n + 10; 32];
+        document.validators.push(validator);
+    }
+    document
+        .app_state
+        .set("registration", &registration)
+        .unwrap();
+}
+
+/// Five items of collateral, which nobody looks into.
+fn collateral(chain: &mut Chain) {
+    use crate::modules::registration::state::{COLLATERAL, COLLATERAL_IDS, CollateralRecord};
+    chain.write(|ctx| {
+        for n in 0..5_u8 {
+            let (id, item) = (format!("item {n}"), vec![n]);
+            let record = CollateralRecord { item, height: 1 };
+            COLLATERAL.set(ctx, &id.as_str(), &record).unwrap();
+            COLLATERAL_IDS.at(&()).insert(ctx, id.as_bytes()).unwrap();
+        }
+    });
+}
+
 /// A chain whose every list has at least five entries.
 fn chain() -> Chain {
     use crate::modules::bank::genesis::{Genesis, GenesisCoin, SendEnabled};
@@ -197,7 +280,10 @@ fn chain() -> Chain {
     }
     document.app_state.set("bank", &app).unwrap();
     grants(&mut document);
-    Chain::from_document(&document, 5)
+    validators(&mut document);
+    let mut chain = Chain::from_document(&document, 5);
+    collateral(&mut chain);
+    chain
 }
 
 #[test]

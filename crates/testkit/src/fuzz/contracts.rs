@@ -1,6 +1,7 @@
 //! The contracts that random blocks talk to, and what the real ones are told.
 
 use super::messages::{amount, coins, recipient};
+use super::nodes::Nodes;
 use super::rng::Rng;
 use crate::call::{Code, Contract};
 use crate::chain::Chain;
@@ -44,6 +45,8 @@ pub(super) struct Known {
     /// A puppet that says [`SPOKEN_BYTES`] for `n`, and that nobody else talks to.
     pub(super) speaker: Callee,
     pub(super) users: Vec<Address>,
+    /// Those who join, and what they say.
+    pub(super) nodes: Nodes,
     sealer: Sealer,
 }
 
@@ -75,6 +78,7 @@ impl Known {
         Self {
             callees,
             speaker,
+            nodes: Nodes::of(chain, &addresses),
             users: addresses,
             sealer: Sealer::new([7; 32], *chain.network_key()),
         }

@@ -78,7 +78,7 @@ pub(super) fn recipient(rng: &mut Rng, known: &Known) -> String {
 
 /// One message of `from`; its place among the messages of all says which nonce it is sealed with.
 pub(super) fn message(rng: &mut Rng, known: &Known, from: &Address, bank_only: bool) -> Any {
-    let mut any = match rng.below(if bank_only { 5 } else { 24 }) {
+    let mut any = match rng.below(if bank_only { 5 } else { 29 }) {
         0..=3 => pack(&MsgSend {
             from_address: from.to_string(),
             to_address: recipient(rng, known),
@@ -126,6 +126,7 @@ pub(super) fn message(rng: &mut Rng, known: &Known, from: &Address, bank_only: b
                 .to_owned(),
             value: rng.bytes(40),
         },
+        9..=13 => known.nodes.message(rng, from),
         _ => {
             let callee = known.callee(rng);
             let plain = plain(rng, known, callee.language, 0);

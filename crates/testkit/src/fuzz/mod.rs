@@ -3,10 +3,11 @@
 //! Promises to find: a fault or a panic; a result too few; a block that is another the second time or with other modules
 //! loaded; coins made or lost; a sequence that does not follow; a fee that is told and not taken; a failed transaction that
 //! leaves more than fee, sequence and key; a transaction that passed the check and was not charged; one that failed because
-//! of another. Everything follows from the seed, which is printed when something falls.
+//! of another; a validator that is no registered node, or another set than consensus has. Everything follows from the seed, which is printed when something falls.
 
 mod contracts;
 mod messages;
+mod nodes;
 mod rng;
 mod txs;
 
@@ -56,6 +57,12 @@ pub struct Figures {
     pub amino: u64,
     /// Blocks that gave more than eight tenths of what a block may give.
     pub large: u64,
+    /// Times that a node has confirmed that it holds the seed.
+    pub confirmed: u64,
+    /// Times that a node has ended, by itself or by somebody.
+    pub ended: u64,
+    /// Changes of validators.
+    pub validators: u64,
 }
 
 /// Says where it stood when something falls.
@@ -155,7 +162,8 @@ impl Run {
         });
         let mut next = self.head.clone();
         next.height += 1;
-        next.time.seconds += 1;
+        // Nodes end when their time is over.
+        next.time.seconds += if self.rng.once_in(20) { 2_000 } else { 1 };
         next.header_hash[..8].copy_from_slice(&self.rng.next().to_be_bytes());
         let before = self.standing();
         let outcome = self.replica.execute_at(&next, &txs);
@@ -169,6 +177,8 @@ impl Run {
         assert_eq!(outcome.tx_results.len(), txs.len());
         self.replica.keep(&outcome);
         self.head = next;
+        let nodes = &mut self.known.nodes;
+        self.replica.read(&self.head, |ctx| nodes.look(ctx));
         let after = self.standing();
         self.compare(&before, &after, &outcome);
         if checked {
@@ -304,6 +314,15 @@ impl Run {
             "{given} bytes do not fit the door"
         );
         self.figures.large += u64::from(given > OUTPUT_BYTES_MAX / 10 * 8);
+        let told = outcome.tx_results.iter().flat_map(|r| &r.events);
+        for event in told.chain(&outcome.events) {
+            match event.kind.as_str() {
+                "confirm_node" => self.figures.confirmed += 1,
+                "revoke_node" | "drop_node" | "expire_node" => self.figures.ended += 1,
+                _ => {}
+            }
+        }
+        self.figures.validators += outcome.validator_updates.len() as u64;
         for result in &outcome.tx_results {
             self.figures.txs += 1;
             match (result.code, ante(result).next()) {

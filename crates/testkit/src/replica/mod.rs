@@ -42,7 +42,7 @@ pub trait World: StateRead + Sized {
 }
 
 /// The keys of the chain with this number of a seed.
-fn keys(seed: u64, genesis_hash: Hash) -> EpochKeys {
+pub(crate) fn keys(seed: u64, genesis_hash: Hash) -> EpochKeys {
     let ring = Seeded(seed).seeds();
     let chain = strongroom_crypto::seal::Chain {
         genesis_hash,

@@ -259,3 +259,53 @@ fn kinds(result: &ExecTxResult, machine: &Machine) -> Vec<String> {
         .map(|e| e.kind.clone())
         .collect()
 }
+
+/// The cell of a table's row that begins with these cells.
+fn cell<'p>(page: &'p str, begins: &str) -> &'p str {
+    let row = page.lines().find_map(|line| line.strip_prefix(begins));
+    let row = row.unwrap_or_else(|| panic!("no row {begins}"));
+    row.trim_start_matches([' ', '|'])
+        .split(" |")
+        .next()
+        .unwrap()
+}
+
+#[test]
+fn the_page_says_the_limits_the_errors_and_the_collections_of_the_code() {
+    use super::{error, evidence, keeper, msg, state};
+    use crate::modules::poa;
+    let page = include_str!("../../../../../../docs/spec/registration.md");
+    let limits: [(&str, u64); 10] = [
+        ("pending nodes", keeper::PENDING_MAX),
+        ("seconds to confirm", keeper::PENDING_S),
+        (
+            "nodes that the end of a block ends",
+            keeper::ENDED_BLOCK_MAX as u64,
+        ),
+        ("gas of verifying evidence", evidence::EVIDENCE_GAS),
+        ("gas of verifying collateral", evidence::COLLATERAL_GAS),
+        ("gas of a share, of a possession", keeper::SECRETS_GAS),
+        ("bytes of a policy", msg::POLICY_BYTES_MAX as u64),
+        ("validators", poa::keeper::VALIDATORS_MAX),
+        ("bytes of a moniker", poa::keeper::MONIKER_BYTES_MAX as u64),
+        (
+            "seconds in which expiry takes a third at most",
+            poa::keeper::WINDOW_S,
+        ),
+    ];
+    for (name, value) in limits {
+        assert_eq!(
+            cell(page, &format!("| {name} |")),
+            value.to_string(),
+            "{name}"
+        );
+    }
+    let ours = error::ALL.iter().filter(|e| e.code > 100);
+    for e in ours.chain(poa::error::ALL) {
+        let begins = format!("| {} {} |", e.codespace, e.code);
+        assert_eq!(cell(page, &begins), format!("`{}`", e.description));
+    }
+    for name in state::NAMES.iter().chain(poa::state::NAMES) {
+        assert!(page.contains(&format!("`{name}`")), "{name}");
+    }
+}
