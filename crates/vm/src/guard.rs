@@ -1,5 +1,6 @@
 //! The guard around everything that works on a contract's bytes: wasm parsers, the engine, the imports' own work. A panic
 //! in there is a mistake of theirs that a contract has found, the same on every node: it ends the call, not the process.
+//! What verifies evidence and collateral stands behind it too, for the same reason: parsers of others on bytes of anybody.
 //! A panic anywhere else, the caller's [`crate::Host`] included, goes on unwinding.
 //!
 //! This is the only place that catches panics. A process whose panics elsewhere must stop it installs a hook that asks
@@ -24,7 +25,10 @@ pub fn inside() -> bool {
 /// Runs `work`; a panic in it is an [`EngineError::Broken`]. Its message is dropped: it may hold secrets.
 ///
 /// The caller must not use again what `work` has touched.
-pub(crate) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, EngineError> {
+///
+/// # Errors
+/// [`EngineError::Broken`] for a panic.
+pub fn caught<T>(work: impl FnOnce() -> T) -> Result<T, EngineError> {
     let before = INSIDE.replace(true);
     // Unwind safe, as the caller throws away whatever `work` may have left half done; what it reached through `outside`
     // was not in the middle of anything, or the panic is not ours.

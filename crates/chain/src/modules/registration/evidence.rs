@@ -8,16 +8,15 @@ use super::state::{
     COLLATERAL, COLLATERAL_IDS, CollateralRecord, NETWORK_KEYS, NetworkKeys, POLICY,
 };
 use crate::Ctx;
-use crate::attest::{
-    self, Claims, Collateral, Evidence, Item, Policy, Refusal, Statement, Verdict,
-};
+use crate::attest::{self, Claims, Collateral, Evidence, Item, Policy, Statement, Verdict};
 use crate::error::{Stop, broken};
 use crate::types::{Gas, TxError};
+use strongroom_vm::guard;
 
 /// Gas of verifying evidence: 5 ms (the slowest kind, docs/benchmarks.md) at 10 gas for each microsecond.
 pub(super) const EVIDENCE_GAS: Gas = 50_000;
-/// Gas of verifying an item of collateral, twice, since its key is known after the first time only.
-pub(super) const COLLATERAL_GAS: Gas = 100_000;
+/// Gas of verifying an item of collateral: the same.
+pub(super) const COLLATERAL_GAS: Gas = 50_000;
 
 /// The time of the block as attestation counts it.
 pub(super) fn now(ctx: &Ctx) -> u64 {
@@ -40,6 +39,13 @@ fn refused(why: impl core::fmt::Display) -> TxError {
     error::EVIDENCE.wrap(why)
 }
 
+/// Runs a verifier. A panic of its parsers is a mistake that somebody's bytes have found, the same in every enclave: they are
+/// refused, and the network goes on.
+fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, TxError> {
+    let broken = |_| refused("the verifier cannot read it (attest.broken)");
+    guard::caught(work).map_err(broken)
+}
+
 /// What evidence proves, if it is valid now, the policy takes it, and it binds the statement.
 ///
 /// # Errors
@@ -53,8 +59,8 @@ pub(super) fn verify(
     let evidence = Evidence::decode(evidence);
     let evidence = evidence.ok_or_else(|| refused("not evidence of a known kind"))?;
     let collateral = needed(ctx, &evidence)?;
-    let (policy, time) = (policy(ctx)?, now(ctx));
-    match attest::judge(&evidence, &collateral, &policy, ctx.block.height, time) {
+    let (policy, height, time) = (policy(ctx)?, ctx.block.height, now(ctx));
+    match guarded(|| attest::judge(&evidence, &collateral, &policy, height, time))? {
         Verdict::Refused(reason) => {
             let why = format!("{} ({})", reason.text(), reason.code());
             Err(refused(why).into())
@@ -71,10 +77,9 @@ const BINDS_OTHER: &str =
 /// The items of the state that this evidence is checked with.
 fn needed(ctx: &mut Ctx, evidence: &Evidence) -> Result<Collateral, Stop> {
     let mut collateral = Collateral::new();
-    for key in evidence.collateral_keys() {
+    for key in guarded(|| evidence.collateral_keys())? {
         if let Some(record) = COLLATERAL.get(ctx, &key.to_string().as_str())? {
-            let item = Item::decode(&record.item);
-            collateral.insert(key, item.ok_or_else(|| broken("stored collateral"))?);
+            collateral.insert(key, stored(&record)?);
         }
     }
     Ok(collateral)
@@ -86,21 +91,30 @@ fn needed(ctx: &mut Ctx, evidence: &Evidence) -> Result<Collateral, Stop> {
 /// register 107; out of gas; a fault.
 pub(super) fn submit(ctx: &mut Ctx, bytes: &[u8]) -> Result<String, Stop> {
     ctx.gas.consume(COLLATERAL_GAS, "Verifying collateral")?;
-    let refused = |refusal: Refusal| error::COLLATERAL.wrap(refusal);
-    let item = Item::decode(bytes);
-    let item = item.ok_or_else(|| error::COLLATERAL.wrap("not an item of a known kind"))?;
+    let refused = |why: &dyn core::fmt::Display| error::COLLATERAL.wrap(why);
+    let item = Item::decode(bytes).ok_or_else(|| refused(&"not an item of a known kind"))?;
+    let key = guarded(|| item.key())?.ok_or_else(|| refused(&"it cannot be read"))?;
+    let id = key.to_string();
+    let old = match COLLATERAL.get(ctx, &id.as_str())? {
+        Some(record) => Some(stored(&record)?),
+        None => None,
+    };
     let time = now(ctx);
-    let id = attest::admit(&item, None, time)
-        .map_err(refused)?
-        .to_string();
-    if let Some(record) = COLLATERAL.get(ctx, &id.as_str())? {
-        let old = Item::decode(&record.item).ok_or_else(|| broken("stored collateral"))?;
-        attest::admit(&item, Some(&old), time).map_err(refused)?;
-    }
+    guarded(|| attest::admit(&item, old.as_ref(), time))?.map_err(|e| refused(&e))?;
     let height = ctx.block.height;
     let item = bytes.to_vec();
     insert(ctx, &id, &CollateralRecord { item, height })?;
     Ok(id)
+}
+
+/// Whether an item of the state would be taken now if it were not there.
+pub(super) fn is_good(ctx: &Ctx, record: &CollateralRecord) -> Result<bool, Stop> {
+    let (item, time) = (stored(record)?, now(ctx));
+    Ok(guarded(|| attest::admit(&item, None, time))?.is_ok())
+}
+
+fn stored(record: &CollateralRecord) -> Result<Item, Stop> {
+    Item::decode(&record.item).ok_or_else(|| broken("stored collateral").into())
 }
 
 /// Writes an item.
@@ -108,4 +122,18 @@ pub(super) fn insert(ctx: &mut Ctx, id: &str, record: &CollateralRecord) -> Resu
     COLLATERAL.set(ctx, &id, record)?;
     COLLATERAL_IDS.at(&()).insert(ctx, id.as_bytes())?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_of_a_verifier_is_a_refusal() {
+        assert_eq!(guarded(|| 5), Ok(5));
+        let Err(e) = guarded(|| -> u8 { panic!("bytes that nobody thought of") }) else {
+            panic!("it went through")
+        };
+        assert!(e.is(&error::EVIDENCE) && e.text.contains("attest.broken"));
+    }
 }

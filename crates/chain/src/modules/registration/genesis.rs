@@ -271,6 +271,10 @@ impl GenesisState for Genesis {
             let id = String::from_utf8(id).map_err(broken)?;
             let record = COLLATERAL.get(ctx, &id.as_str())?;
             let record = record.ok_or_else(|| broken("listed collateral is missing"))?;
+            // What is over has no use, and would be refused.
+            if !evidence::is_good(ctx, &record)? {
+                continue;
+            }
             collateral.push(GenesisCollateral {
                 item: STANDARD.encode(record.item),
                 height: record.height,
