@@ -1,6 +1,7 @@
 //! Nodes in blocks: how they join, what is refused, how they end.
 
 mod attacks;
+mod collateral;
 mod end;
 mod genesis;
 mod life;
