@@ -28,6 +28,11 @@ pub(crate) fn keys(quote: &[u8]) -> Vec<Key> {
     Parsed::new(quote).map_or_else(|_| Vec::new(), |parsed| parsed.keys().to_vec())
 }
 
+/// The certificates in `quote`.
+pub(crate) fn certificates(quote: &[u8]) -> Vec<Cert> {
+    Parsed::new(quote).map_or_else(|_| Vec::new(), |parsed| parsed.certificates)
+}
+
 /// What `quote` proves at `time` under Intel's root certificate `root`.
 pub(crate) fn check(
     quote: &[u8],

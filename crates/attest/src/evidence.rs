@@ -5,6 +5,7 @@ use crate::collateral::{Collateral, Key};
 use crate::reason::{Reason, Refusal};
 use crate::roots::{PINNED, Roots};
 use crate::simulated::Simulated;
+use crate::x509::Cert;
 use crate::{dcap, nitro, snp};
 use borsh::{BorshDeserialize, BorshSerialize};
 
@@ -28,6 +29,31 @@ pub enum Evidence {
     },
     /// An attestation document of Nitro Enclaves, with the 64 bytes that it binds as its user data.
     NitroV1(Vec<u8>),
+}
+
+/// What a certificate says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Certificate {
+    /// Whose it is.
+    pub name: String,
+    /// Who it says that signed it.
+    pub issuer: String,
+    /// First second (Unix time) at which it is valid.
+    pub valid_from: u64,
+    /// Last second at which it is valid.
+    pub valid_until: u64,
+}
+
+impl Certificate {
+    fn of(cert: &Cert) -> Self {
+        let (valid_from, valid_until) = cert.window();
+        Self {
+            name: cert.name(),
+            issuer: cert.issuer_name(),
+            valid_from,
+            valid_until,
+        }
+    }
 }
 
 impl Evidence {
@@ -56,6 +82,19 @@ impl Evidence {
             Self::DcapV1(quote) => dcap::keys(quote),
             Self::SnpV1 { vcek, .. } => snp::keys(vcek),
         }
+    }
+
+    /// The certificates that it stands on, the last signer first: those that it carries and the pinned ones. For people:
+    /// nothing is checked, and what cannot be read is left out.
+    #[must_use]
+    pub fn certificates(&self) -> Vec<Certificate> {
+        let read = match self {
+            Self::SimulatedV1(_) => Vec::new(),
+            Self::DcapV1(quote) => dcap::certificates(quote),
+            Self::SnpV1 { vcek, .. } => snp::certificates(vcek, &PINNED),
+            Self::NitroV1(document) => nitro::certificates(document),
+        };
+        read.iter().map(Certificate::of).collect()
     }
 
     /// What it proves at `time` (Unix seconds), whatever a policy says of that.

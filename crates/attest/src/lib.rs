@@ -29,6 +29,8 @@ mod dcap;
 mod evidence;
 mod hex;
 mod nitro;
+#[cfg(test)]
+mod page;
 mod pccs;
 mod policy;
 mod reason;
@@ -36,12 +38,14 @@ mod roots;
 pub mod simulated;
 mod snp;
 mod statement;
+#[cfg(test)]
+mod synthetic;
 mod x509;
 
 pub use claims::{Claims, Generation, Kind, Measurement, SnpTcb, Tcb, TcbStatus};
 pub use collateral::{COLLATERAL_BYTES_MAX, Collateral, Item, Key, PckCa, Signed, admit};
 pub use dcap::QUOTE_BYTES_MAX;
-pub use evidence::{EVIDENCE_BYTES_MAX, Evidence};
+pub use evidence::{Certificate, EVIDENCE_BYTES_MAX, Evidence};
 pub use hex::Hex;
 pub use nitro::DOCUMENT_BYTES_MAX;
 pub use pccs::{PCCS_BYTES_MAX, items_of_pccs};

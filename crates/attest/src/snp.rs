@@ -43,6 +43,17 @@ pub(crate) fn keys(vcek: &[u8]) -> Vec<Key> {
         .map_or_else(|_| Vec::new(), |generation| vec![Key::AmdCrl(generation)])
 }
 
+/// The certificate of a chip and the pinned ones above it.
+pub(crate) fn certificates(vcek: &[u8], roots: &Roots) -> Vec<Cert> {
+    let Ok(vcek) = Cert::parse(vcek) else {
+        return Vec::new();
+    };
+    let above = generation(&vcek).map(|generation| roots.amd(generation));
+    let above = above.map_or_else(|_| Vec::new(), |pinned| vec![pinned.ask, pinned.ark]);
+    let parsed = above.into_iter().filter_map(|der| Cert::parse(der).ok());
+    core::iter::once(vcek).chain(parsed).collect()
+}
+
 /// What `report` proves at `time`, `vcek` being the certificate (DER) of the chip's key.
 pub(crate) fn check(
     report: &[u8],

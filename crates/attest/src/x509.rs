@@ -47,8 +47,10 @@ impl Cert {
             return Err(Refusal::new(Reason::Forged, text));
         }
         let signature = self.inner.signature().as_bytes().unwrap_or_default();
-        let algorithm = self.inner.signature_algorithm().oid;
-        if issuer.signed(algorithm, &self.signed, signature) {
+        let algorithm = self.inner.signature_algorithm();
+        // It is written twice, and only one of them is signed.
+        let same = algorithm == self.inner.tbs_certificate().signature();
+        if same && issuer.signed(algorithm.oid, &self.signed, signature) {
             Ok(())
         } else {
             let text = format!(
@@ -181,8 +183,10 @@ impl Crl {
         let name = format!("the revocation list of {}", self.issuer_name());
         check_window(&name, from, until, time)?;
         let signature = self.inner.signature.as_bytes().unwrap_or_default();
-        let algorithm = self.inner.signature_algorithm.oid;
-        if self.issuer() == issuer.subject() && issuer.signed(algorithm, &self.signed, signature) {
+        let algorithm = &self.inner.signature_algorithm;
+        let same =
+            *algorithm == self.inner.tbs_cert_list.signature && self.issuer() == issuer.subject();
+        if same && issuer.signed(algorithm.oid, &self.signed, signature) {
             Ok(())
         } else {
             let text = format!("{name} is not signed by it");

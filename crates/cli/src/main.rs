@@ -1,5 +1,6 @@
 //! The `strongroom` binary: a local network in one command; the same executable is its enclave process.
 
+mod attest;
 mod faucet;
 mod home;
 mod localnet;
@@ -33,6 +34,8 @@ enum Command {
     /// Becomes a command that dies with the node. The node starts it; nobody else does.
     #[command(hide = true)]
     Tether(tether::Args),
+    /// Check evidence of trusted hardware, offline: who signed it, what it proves, what a policy says of it.
+    Attest(attest::Args),
     /// The enclave process. The node starts it; nobody else does.
     #[command(hide = true)]
     Enclave,
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         Command::Replay(args) => replay::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Tether(args) => tether::run(&args),
+        Command::Attest(args) => attest::run(&args),
         // Taken care of above.
         Command::Enclave => Ok(()),
     };

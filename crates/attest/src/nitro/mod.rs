@@ -46,6 +46,21 @@ pub(crate) fn check(document: &[u8], time: u64, root: &[u8]) -> Result<Claims, R
     document.claims(valid_until)
 }
 
+/// The certificates in `document`.
+pub(crate) fn certificates(document: &[u8]) -> Vec<Cert> {
+    let found = Cose::read(document).and_then(|cose| Document::read(cose.payload));
+    let Some(document) = found else {
+        return Vec::new();
+    };
+    let authorities = document.authorities.into_iter().rev();
+    document
+        .certificate
+        .into_iter()
+        .chain(authorities)
+        .filter_map(|der| Cert::parse(der).ok())
+        .collect()
+}
+
 /// The envelope.
 struct Cose<'a> {
     payload: &'a [u8],
