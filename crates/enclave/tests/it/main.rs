@@ -4,6 +4,7 @@ mod blocks;
 mod contract;
 mod faults;
 mod fits;
+mod join;
 mod lies;
 mod node;
 mod process;

@@ -91,6 +91,18 @@ impl Node {
         let Ok(Reply::Sealed { seal }) = sealed else {
             panic!("{sealed:?}")
         };
+        Self::at_genesis(door, genesis, seal, keys)
+    }
+
+    /// The state of genesis, behind an enclave that has the seed.
+    pub(crate) fn at_genesis(
+        door: Arc<dyn Transport>,
+        genesis: Vec<u8>,
+        seal: Vec<u8>,
+        keys: PublicKeys,
+    ) -> Self {
+        let signer = Signer::in_memory(&[5; 32]);
+        let mut no_asks = |_: EnclaveRequest| panic!("nothing to ask");
         let chain = door.call(
             Request::InitChain {
                 genesis: genesis.clone(),
@@ -226,8 +238,29 @@ impl Node {
         result
     }
 
+    /// A block that another node decided: executes, compares and commits it.
+    pub(crate) fn follow(&mut self, block: DecidedBlock) -> BlockResult {
+        let result = self.execute(&block, &honest).unwrap();
+        self.store(block, &result);
+        let height = self.height();
+        self.committed(height).unwrap();
+        result
+    }
+
     /// What a node does with the result of a block before it tells the enclave.
     pub(crate) fn keep(&mut self, block: DecidedBlock, result: &BlockResult) {
+        self.store(block, result);
+        let outcome = FinalizeBlock {
+            tx_results: result.tx_results.clone(),
+            events: result.events.clone(),
+            validator_updates: result.validator_updates.clone(),
+            consensus_param_updates: result.consensus_param_updates.clone(),
+            app_hash: result.app_hash.to_vec(),
+        };
+        self.proposer.executed(&outcome).unwrap();
+    }
+
+    fn store(&mut self, block: DecidedBlock, result: &BlockResult) {
         self.content.extend(
             result
                 .new_code
@@ -251,14 +284,6 @@ impl Node {
             .unwrap();
         self.blocks.push(block);
         self.anchors.push(result.anchor.clone());
-        let outcome = FinalizeBlock {
-            tx_results: result.tx_results.clone(),
-            events: result.events.clone(),
-            validator_updates: result.validator_updates.clone(),
-            consensus_param_updates: result.consensus_param_updates.clone(),
-            app_hash: result.app_hash.to_vec(),
-        };
-        self.proposer.executed(&outcome).unwrap();
     }
 
     pub(crate) fn query(

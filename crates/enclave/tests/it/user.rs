@@ -155,7 +155,7 @@ impl User {
         .unwrap()
     }
 
-    fn sign(&mut self, message: Any) -> Vec<u8> {
+    pub(crate) fn sign(&mut self, message: Any) -> Vec<u8> {
         let single = mode_info::Single {
             mode: SignMode::Direct.into(),
         };
