@@ -4,7 +4,7 @@
 //! cargo xtask contracts
 //! cargo build --release
 //! cargo run --release -p benches            all of them
-//! cargo run --release -p benches -- NAME…   transfer, blocks, start
+//! cargo run --release -p benches -- NAME…   transfer, blocks, start, proofs
 //! ```
 //!
 //! Nothing here passes or fails: noisy machines would make it lie. Each number is a median, with its spread beside it.
@@ -12,6 +12,7 @@
 
 mod blocks;
 mod figures;
+mod proofs;
 mod scene;
 mod start;
 mod transfer;
@@ -22,10 +23,11 @@ use std::process::ExitCode;
 /// A measurement, by name.
 type Bench = (&'static str, fn());
 
-const ALL: [Bench; 3] = [
+const ALL: [Bench; 4] = [
     ("transfer", transfer::run),
     ("blocks", blocks::run),
     ("start", start::run),
+    ("proofs", proofs::run),
 ];
 
 fn main() -> ExitCode {
@@ -34,7 +36,7 @@ fn main() -> ExitCode {
         .iter()
         .find(|n| !ALL.iter().any(|(name, _)| name == n))
     {
-        eprintln!("no bench {unknown}: transfer, blocks, start");
+        eprintln!("no bench {unknown}: transfer, blocks, start, proofs");
         return ExitCode::FAILURE;
     }
     for (name, run) in ALL {

@@ -4,11 +4,12 @@ use crate::seeds::recorded;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 use strongroom_proof::comet::{self, Commit, Evidence, Header};
-use strongroom_proof::light::Expected;
-use strongroom_proof::light::LightState;
+use strongroom_proof::ics23::{Entry, StoreProof};
+use strongroom_proof::light::skipping::{LightBlock, Terms, Trusted};
+use strongroom_proof::light::{Expected, LightState};
 use strongroom_proof::partial::PartialTree;
 use strongroom_proof::tree::Proof;
-use strongroom_types::{DecidedBlock, Untrusted};
+use strongroom_types::{DecidedBlock, Tree, Untrusted};
 
 /// Headers and commits have one encoding; evidence and parameters decode or are refused.
 pub fn block(data: &[u8]) -> bool {
@@ -91,4 +92,57 @@ pub fn proof(data: &[u8]) -> bool {
     }
     assert!(blind().absorb(b"absent", Some(b"value"), &proof).is_err());
     accepted | blind().absorb(b"absent", None, &proof).is_ok()
+}
+
+/// What a remote node proves to a client: an entry behind its length in two bytes, then the step to the app hash. An entry has one
+/// encoding, and only the truth is taken under the app hash of a tree of three entries.
+pub fn client_proof(data: &[u8]) -> bool {
+    let Some((length, rest)) = data.split_at_checked(2) else {
+        return false;
+    };
+    let length = usize::from(length[0]) | usize::from(length[1]) << 8;
+    let (entry, store) = rest.split_at(length.min(rest.len()));
+    if let Ok(decoded) = Entry::decode(entry) {
+        assert_eq!(decoded.encode(), entry);
+    }
+    let proof = StoreProof {
+        entry: entry.to_vec(),
+        store: store.to_vec(),
+    };
+    let app_hash = strongroom_proof::merkle::app_hash(&recorded::roots());
+    let takes = |tree, key: &[u8], value| proof.verify(&app_hash, tree, key, value).is_ok();
+    let mut accepted = false;
+    for (key, value) in recorded::ENTRIES {
+        assert!(!takes(Tree::Native, key, None));
+        assert!(!takes(Tree::Native, key, Some(b"another")));
+        assert!(!takes(Tree::Contract, key, Some(value)));
+        accepted |= takes(Tree::Native, key, Some(value)) | takes(Tree::Contract, key, None);
+    }
+    assert!(!takes(Tree::Native, b"absent", Some(b"value")));
+    accepted | takes(Tree::Native, b"absent", None)
+}
+
+/// A light block for a client that trusts the recorded block of height 20: what it takes is a recorded block.
+pub fn light_block(data: &[u8]) -> bool {
+    static HASHES: LazyLock<BTreeMap<u64, strongroom_types::Hash>> = LazyLock::new(|| {
+        let blocks = recorded::light_blocks().into_iter();
+        blocks.map(|b| (b.header.height, b.header.hash())).collect()
+    });
+    static TRUSTED: LazyLock<Trusted> = LazyLock::new(|| {
+        let blocks = recorded::light_blocks();
+        let block = blocks.iter().find(|b| b.header.height == 20);
+        let block = block.expect("a recorded block");
+        Trusted::header(&block.header.chain_id, &block.header.hash(), block).expect("trusted")
+    });
+    let Ok(block) = LightBlock::decode(data) else {
+        return false;
+    };
+    assert_eq!(LightBlock::decode(&block.encode()).as_ref(), Ok(&block));
+    match TRUSTED.step(&block, &Terms::WITHOUT_CLOCK) {
+        Ok(next) => {
+            assert_eq!(next.hash().as_ref(), HASHES.get(&next.height()));
+            true
+        }
+        Err(_) => false,
+    }
 }

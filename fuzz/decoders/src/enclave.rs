@@ -6,7 +6,7 @@ use strongroom_attest::{
 };
 use strongroom_bridge::frame::{Assembler, Frame};
 use strongroom_bridge::message::{FromEnclave, FromHost, Message};
-use strongroom_crypto::seal::{self, Chain, SealedAnchor, SealedSeeds};
+use strongroom_crypto::seal::{self, Chain, SealedAnchor, SealedOneTimeKey, SealedSeeds};
 use strongroom_crypto::share::Share;
 use strongroom_crypto::{Secret, io, x25519::KeyPair};
 
@@ -46,6 +46,10 @@ pub fn sealed(data: &[u8]) -> bool {
     if let Ok(anchor) = seal::decode::<SealedAnchor>(data) {
         assert_eq!(seal::encode(&anchor).as_deref(), Ok(data));
         accepted |= anchor.open(&platform_key(), &CHAIN).is_ok();
+    }
+    if let Ok(one_time) = seal::decode::<SealedOneTimeKey>(data) {
+        assert_eq!(seal::encode(&one_time).as_deref(), Ok(data));
+        accepted |= one_time.open(&platform_key(), &CHAIN).is_ok();
     }
     if let Ok(share) = seal::decode::<Share>(data) {
         assert_eq!(seal::encode(&share).as_deref(), Ok(data));

@@ -17,11 +17,13 @@ pub type Target = fn(&[u8]) -> bool;
 pub const TARGETS: &[(&str, Target)] = &[
     ("attestation", enclave::attestation),
     ("block", consensus::block),
+    ("client_proof", consensus::client_proof),
     ("contract_result", chain::contract_result),
     ("door", enclave::door),
     ("event_query", rpc::event_query),
     ("genesis", chain::genesis),
     ("gzip", chain::gzip),
+    ("light_block", consensus::light_block),
     ("light_client", consensus::light_client),
     ("proof", consensus::proof),
     ("query", chain::query),

@@ -4,10 +4,10 @@ use crate::enclave::{CHAIN, TARGET_NODE, node, platform_key};
 use strongroom_attest::{Evidence, Security, simulated::Simulated};
 use strongroom_bridge::frame::cut;
 use strongroom_bridge::message::{
-    EnclaveRequest, Failure, FailureCode, FromEnclave, FromHost, Hint, HostResponse, Message,
-    Proven, PublicKeys, QueryResult, Reply, Request, Status, TxAt,
+    EnclaveRequest, Failure, FailureCode, FromEnclave, FromHost, Hint, HostResponse, Joining,
+    Message, Proven, PublicKeys, QueryResult, Reply, Request, Status, TxAt,
 };
-use strongroom_crypto::seal::{SealedAnchor, SealedSeeds, encode};
+use strongroom_crypto::seal::{SealedAnchor, SealedOneTimeKey, SealedSeeds, encode};
 use strongroom_crypto::share::{Share, ShareTarget};
 use strongroom_crypto::{MasterSeed, Secret, SeedRing, io, x25519::KeyPair};
 use strongroom_types::Tree;
@@ -18,7 +18,7 @@ pub(super) fn attestation() -> Vec<Vec<u8>> {
     vec![evidence(0).encode(), evidence(1).encode()]
 }
 
-/// Seals, an anchor, a share and a message.
+/// Seals, an anchor, a share, a one-time key and a message.
 pub(super) fn sealed() -> Vec<Vec<u8>> {
     let ring = || SeedRing::genesis(Security::Insecure, MasterSeed::new([7; 32]));
     let sender = KeyPair::from_secret(&Secret::new([6; 32]));
@@ -28,6 +28,8 @@ pub(super) fn sealed() -> Vec<Vec<u8>> {
         node_id: TARGET_NODE,
         one_time_key: *node().public(),
     };
+    let one_time = Secret::new([5; 32]);
+    let one_time = SealedOneTimeKey::seal(&platform_key(), &CHAIN, &TARGET_NODE, &one_time);
     let share = Share::seal(&sender, &target, &CHAIN, &ring()).expect("sealed");
     let input = io::seal_input(
         &sender,
@@ -40,6 +42,7 @@ pub(super) fn sealed() -> Vec<Vec<u8>> {
         encode(&seeds).expect("encodes"),
         encode(&anchor).expect("encodes"),
         encode(&share).expect("encodes"),
+        encode(&one_time.expect("sealed")).expect("encodes"),
         input.expect("sealed").0,
     ]
 }
@@ -125,6 +128,21 @@ fn requests() -> Vec<Request> {
         Request::Simulate { tx: vec![3] },
         Request::Attest { nonce: [4; 32] },
         Request::Status,
+        Request::JoinBegin {
+            genesis: b"{}".to_vec(),
+            operator: [10; 20],
+            node_key: [11; 32],
+            consensus_key: [12; 32],
+        },
+        Request::JoinOpen {
+            genesis: b"{}".to_vec(),
+            one_time: vec![13; 60],
+            light_blocks: vec![vec![14; 9], Vec::new()],
+            share: strongroom_bridge::message::Share {
+                entry: vec![15; 9],
+                store: vec![16; 9],
+            },
+        },
     ]
 }
 
@@ -185,5 +203,15 @@ fn replies() -> Vec<Reply> {
             evidence: attestation().swap_remove(0),
         },
         Reply::Failed(failure),
+        Reply::Joining(Joining {
+            one_time_key: [3; 32],
+            enclave_version: 4,
+            evidence: attestation().swap_remove(0),
+            one_time: vec![5; 60],
+        }),
+        Reply::Joined {
+            seal: sealed().swap_remove(0),
+            possession: [6; 32],
+        },
     ]
 }

@@ -17,11 +17,16 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
             .into_iter()
             .flat_map(|b| [b.header, b.commit, b.evidence])
             .collect(),
+        "client_proof" => recorded::client_proofs(),
         "contract_result" => chain::contract_results(),
         "door" => enclave::door(),
         "event_query" => chain::lines(include_str!("event_queries.txt")),
         "genesis" => vec![crate::chain::local_genesis(), recorded::genesis("single")],
         "gzip" => chain::gzip(),
+        "light_block" => {
+            let blocks = recorded::light_blocks().into_iter();
+            blocks.step_by(5).map(|b| b.encode()).collect()
+        }
         "light_client" => {
             let blocks = blocks().into_iter();
             blocks

@@ -5,11 +5,13 @@ use base64::engine::general_purpose::STANDARD;
 use prost::Message as _;
 use serde_json::Value;
 use strongroom_consensus::GenesisFile;
-use strongroom_proof::comet::{Header, ValidatorSet, raw};
+use strongroom_proof::comet::{Commit, Header, ValidatorSet, raw};
+use strongroom_proof::ics23::{self, Present, Side, StoreProof};
+use strongroom_proof::light::skipping::LightBlock;
 use strongroom_proof::light::{Genesis, LightState};
-use strongroom_proof::tree::{Entry, Proof, key_hash, subtree_hash, subtree_prove};
+use strongroom_proof::tree::{EMPTY, Entry, Proof, key_hash, subtree_hash, subtree_prove};
 use strongroom_testdata::{cometbft, cometbft_bytes};
-use strongroom_types::{DecidedBlock, Hash, RawTx, Untrusted, ValidatorUpdate, sha256};
+use strongroom_types::{DecidedBlock, Hash, RawTx, Tree, Untrusted, ValidatorUpdate, sha256};
 
 /// The recorded chains with their number of blocks.
 pub const CHAINS: [(&str, u64); 2] = [("single", 20), ("four", 32)];
@@ -40,6 +42,26 @@ pub fn states(&(chain, blocks): &(&str, u64)) -> Vec<(LightState, DecidedBlock)>
             .expect("recorded validators");
     }
     all
+}
+
+/// The blocks of the recorded chain of four, as a light client is told them.
+///
+/// # Panics
+/// If a recording is none.
+#[must_use]
+pub fn light_blocks() -> Vec<LightBlock> {
+    let (chain, blocks) = CHAINS[1];
+    let block = |height| {
+        let recording = cometbft(&format!("{chain}/blocks/{height:03}.json"));
+        let proto = |name: &str| bytes(&recording["proto"][name]);
+        let set = raw::types::ValidatorSet::decode(proto("validator_set").as_slice());
+        LightBlock {
+            header: Header::decode(&proto("header")).expect("a recorded header"),
+            commit: Commit::decode(&proto("commit")).expect("a recorded commit"),
+            validators: ValidatorSet::from_raw(&set.expect("validators")).expect("a set"),
+        }
+    };
+    (1..=blocks).map(block).collect()
 }
 
 /// The genesis document of a recorded chain.
@@ -161,4 +183,58 @@ pub fn proofs() -> Vec<Vec<u8>> {
         proof.encode()
     });
     proofs.collect()
+}
+
+/// The roots that clients' proofs are held against: the tree is `native`, the others are empty.
+#[must_use]
+pub fn roots() -> [(Tree, Hash); 3] {
+    [
+        (Tree::Contract, EMPTY),
+        (Tree::Ibc, EMPTY),
+        (Tree::Native, tree_root()),
+    ]
+}
+
+/// Clients' proofs of its entries, of an absence, and of one in an empty tree.
+#[must_use]
+pub fn client_proofs() -> Vec<Vec<u8>> {
+    let path = |place: &Hash| {
+        let mut proof = Proof::default();
+        subtree_prove(&entries(), 0, place, false, &mut proof);
+        proof
+    };
+    let present = |place: &Hash| {
+        let (key, value) = ENTRIES.iter().find(|(key, _)| key_hash(key) == *place)?;
+        Some(Present {
+            key: key.to_vec(),
+            value: value.to_vec(),
+            siblings: path(place).siblings,
+        })
+    };
+    let beside = |side| {
+        let found = ics23::neighbour(&key_hash(b"absent"), side, |place| Ok::<_, ()>(path(place)));
+        found.ok()?.and_then(|(place, _)| present(&place))
+    };
+    let absent = |key: &[u8], left, right| ics23::Entry::Absent {
+        key: key.to_vec(),
+        left,
+        right,
+    };
+    let there = ENTRIES
+        .iter()
+        .filter_map(|(key, _)| present(&key_hash(key)));
+    let mut all: Vec<(Tree, ics23::Entry)> = there
+        .map(|entry| (Tree::Native, ics23::Entry::Present(entry)))
+        .collect();
+    all.push((
+        Tree::Native,
+        absent(b"absent", beside(Side::Left), beside(Side::Right)),
+    ));
+    all.push((Tree::Contract, absent(b"key", None, None)));
+    let encoded = all.iter().map(|(tree, entry)| {
+        let proof = StoreProof::new(entry, *tree, &roots());
+        let length = u16::try_from(proof.entry.len()).unwrap_or(u16::MAX);
+        [&length.to_le_bytes(), &*proof.entry, &*proof.store].concat()
+    });
+    encoded.collect()
 }
