@@ -13,7 +13,7 @@ use strongroom_bridge::message::{
 };
 use strongroom_bridge::{DoorError, FailureCode, Transport};
 use strongroom_store::{ContentStore, Error, StateStore, View};
-use strongroom_types::{DecidedBlock, Height};
+use strongroom_types::{DecidedBlock, Hash, Height};
 
 /// The enclave as the node sees it.
 #[derive(Clone)]
@@ -105,6 +105,18 @@ impl Enclave {
     pub fn init_chain(&self, genesis: Vec<u8>) -> Result<ChainResult, DoorError> {
         match self.call(Request::InitChain { genesis })? {
             Reply::Chain(chain) => Ok(*chain),
+            _ => Err(OTHER_REPLY),
+        }
+    }
+
+    /// Evidence that this enclave holds the keys of its network, with a nonce of the caller: for renewing the registration of
+    /// its node, the challenge that the chain has for it.
+    ///
+    /// # Errors
+    /// As [`Enclave::bootstrap_begin`].
+    pub fn attest(&self, nonce: Hash) -> Result<Vec<u8>, DoorError> {
+        match self.call(Request::Attest { nonce })? {
+            Reply::Evidence { evidence } => Ok(evidence),
             _ => Err(OTHER_REPLY),
         }
     }

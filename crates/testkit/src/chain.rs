@@ -22,13 +22,14 @@ use strongroom_node::app::{App, Clients, Stores, recover};
 use strongroom_node::enclave::Enclave;
 use strongroom_node::host::HostChain;
 use strongroom_node::node::{Layout, enclave, open_stores};
+use strongroom_proof::ics23::StoreProof;
 use strongroom_sdk::tx::TxBuilder;
 use strongroom_types::proto::Message;
 use strongroom_types::proto::cosmos::auth::v1beta1::{
     QueryAccountInfoRequest, QueryAccountInfoResponse,
 };
 use strongroom_types::proto::cosmos::bank::v1beta1::{QueryBalanceRequest, QueryBalanceResponse};
-use strongroom_types::{Address, DecidedBlock, ExecTxResult, Hash, Height, RawTx, Timestamp};
+use strongroom_types::{Address, DecidedBlock, ExecTxResult, Hash, Height, RawTx, Timestamp, Tree};
 use tokio::sync::watch;
 
 /// The validator's key of every test chain.
@@ -314,6 +315,17 @@ impl Chain {
     pub fn decided_block(&self, height: Height) -> DecidedBlock {
         let block = self.stores.blocks.load(height).expect("a readable store");
         block.unwrap_or_else(|| panic!("no block at height {height}"))
+    }
+
+    /// The proof for clients of a raw key in the native tree after the newest block; the header of the next one commits to it.
+    ///
+    /// # Panics
+    /// As [`Chain::new`].
+    #[must_use]
+    pub fn proof(&self, raw_key: &[u8]) -> StoreProof {
+        let view = self.stores.state.view(self.height()).expect("the newest");
+        let entry = view.prove_to_clients(Tree::Native, raw_key);
+        StoreProof::new(&entry.expect("a proof"), Tree::Native, &view.roots())
     }
 
     /// A nonce that was never used before.

@@ -2,5 +2,6 @@
 
 mod chain;
 mod fuzz;
+mod join;
 mod replica;
 mod token;
