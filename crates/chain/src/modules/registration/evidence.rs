@@ -8,7 +8,9 @@ use super::state::{
     COLLATERAL, COLLATERAL_IDS, CollateralRecord, NETWORK_KEYS, NetworkKeys, POLICY,
 };
 use crate::Ctx;
-use crate::attest::{self, Claims, Collateral, Evidence, Item, Policy, Statement, Verdict};
+use crate::attest::{
+    self, Claims, Collateral, Evidence, Item, Policy, Reason, Refusal, Statement, Verdict,
+};
 use crate::error::{Stop, broken};
 use crate::types::{Gas, TxError};
 use strongroom_vm::guard;
@@ -39,6 +41,11 @@ fn refused(why: impl core::fmt::Display) -> TxError {
     error::EVIDENCE.wrap(why)
 }
 
+/// What a reason means, what to do, and its code.
+fn shown(reason: Reason) -> String {
+    format!("{} ({})", reason.text(), reason.code())
+}
+
 /// Runs a verifier. A panic of its parsers is a mistake that somebody's bytes have found, the same in every enclave: they are
 /// refused, and the network goes on.
 fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, TxError> {
@@ -61,10 +68,7 @@ pub(super) fn verify(
     let collateral = needed(ctx, &evidence)?;
     let (policy, height, time) = (policy(ctx)?, ctx.block.height, now(ctx));
     match guarded(|| attest::judge(&evidence, &collateral, &policy, height, time))? {
-        Verdict::Refused(reason) => {
-            let why = format!("{} ({})", reason.text(), reason.code());
-            Err(refused(why).into())
-        }
+        Verdict::Refused(reason) => Err(refused(shown(reason)).into()),
         Verdict::Accepted(claims) if claims.report_data == statement.report_data() => Ok(claims),
         Verdict::Accepted(_) => Err(refused(BINDS_OTHER).into()),
     }
@@ -100,7 +104,8 @@ pub(super) fn submit(ctx: &mut Ctx, bytes: &[u8]) -> Result<String, Stop> {
         None => None,
     };
     let time = now(ctx);
-    guarded(|| attest::admit(&item, old.as_ref(), time))?.map_err(|e| refused(&e))?;
+    guarded(|| attest::admit(&item, old.as_ref(), time))?
+        .map_err(|e: Refusal| refused(&shown(e.reason)))?;
     let height = ctx.block.height;
     let item = bytes.to_vec();
     insert(ctx, &id, &CollateralRecord { item, height })?;

@@ -247,7 +247,7 @@ impl GenesisState for Genesis {
         POLICY.set(ctx, &policy)?;
         for given in &self.collateral {
             let item = base64(&given.item, "collateral")?;
-            let id = evidence::submit(ctx, &item).map_err(|e| of_stop("collateral", e))?;
+            let id = evidence::submit(ctx, &item).map_err(|e: Stop| of_stop("collateral", e))?;
             let height = given.height;
             evidence::insert(ctx, &id, &CollateralRecord { item, height })?;
         }
@@ -334,7 +334,7 @@ impl GenesisNode {
         {
             return Err(refused("nodes", "two nodes on one platform"));
         }
-        keeper::put(ctx, &id, None, Some(&node)).map_err(|e| of_stop("nodes", e))
+        keeper::put(ctx, &id, None, Some(&node)).map_err(|e: Stop| of_stop("nodes", e))
     }
 
     /// What its evidence proves. Only an insecure network takes a node without.
@@ -361,7 +361,9 @@ impl GenesisNode {
         };
         let given = base64(given, "nodes.evidence")?;
         let claims = evidence::verify(ctx, &given, &statement);
-        claims.map(Some).map_err(|e| of_stop("nodes.evidence", e))
+        claims
+            .map(Some)
+            .map_err(|e: Stop| of_stop("nodes.evidence", e))
     }
 
     fn of(node: &Node, share: Option<Vec<u8>>) -> Self {

@@ -130,8 +130,8 @@ impl TxMsg for pb::MsgUpdatePolicy {
 
     fn run(self, ctx: &mut Ctx) -> Result<Self::Response, Stop> {
         poa::keeper::require_authority(ctx, &address(&self.authority)?)?;
-        let policy: Policy =
-            serde_json::from_str(&self.policy).map_err(|e| error::POLICY.wrap(e))?;
+        let policy: Policy = serde_json::from_str(&self.policy)
+            .map_err(|_| error::POLICY.wrap("not the JSON of a policy"))?;
         if !policy.is_bounded() {
             return Err(error::POLICY.wrap("a list is too long").into());
         }
