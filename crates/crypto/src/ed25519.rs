@@ -11,6 +11,13 @@ pub fn verify(message: &[u8], signature: &[u8; 64], public: &[u8; 32]) -> bool {
         .is_ok_and(|key| key.verify(&Signature::from(*signature), message).is_ok())
 }
 
+/// Whether `public` is a key that a signature commits to: no key at all and points of small order are none, since anybody makes
+/// signatures that verify under these.
+#[must_use]
+pub fn is_sound(public: &[u8; 32]) -> bool {
+    ed25519_dalek::VerifyingKey::from_bytes(public).is_ok_and(|key| !key.is_weak())
+}
+
 /// A signing key; wiped on drop.
 #[derive(Clone)]
 pub struct SecretKey(ed25519_dalek::SigningKey);
@@ -71,6 +78,32 @@ mod tests {
         // s beyond the order is refused all the same.
         signature[32..].fill(0xff);
         assert!(!verify(b"anything", &signature, &identity));
+    }
+
+    #[test]
+    fn points_of_small_order_and_bytes_that_are_no_key_are_not_sound() {
+        assert!(is_sound(&SecretKey::from_seed(&[1; 32]).public()));
+        // The eight points of small order, and two of them in encodings that are not canonical.
+        for weak in [
+            "0100000000000000000000000000000000000000000000000000000000000000",
+            "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+            "0000000000000000000000000000000000000000000000000000000000000000",
+            "0000000000000000000000000000000000000000000000000000000000000080",
+            "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+            "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
+            "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+            "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
+            "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+            "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+        ] {
+            assert!(
+                !is_sound(&hex::decode(weak).unwrap().try_into().unwrap()),
+                "{weak}"
+            );
+        }
+        let mut no_point = [0; 32];
+        no_point[0] = 2;
+        assert!(!is_sound(&no_point));
     }
 
     #[test]

@@ -194,6 +194,9 @@ fn check_keys(
     if given.node_key == given.consensus_key || given.node_key == given.one_time_key {
         return Err(refused("one key for two purposes"));
     }
+    if !ed25519::is_sound(&given.node_key) || !ed25519::is_sound(&given.consensus_key) {
+        return Err(refused("a key of small order: anybody signs for it"));
+    }
     if node_of_one_time_key(ctx, &given.one_time_key)?.is_some() {
         return Err(refused("the one-time key was used before"));
     }

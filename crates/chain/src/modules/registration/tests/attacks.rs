@@ -154,6 +154,26 @@ fn a_one_time_key_of_low_order_gets_no_share() {
 }
 
 #[test]
+fn keys_that_anybody_signs_for_are_refused() {
+    let mut chain = chain(2);
+    let (machine, operator) = (Machine::new(1), user(&chain, 1));
+    // The identity: under it a signature of zeros over anything is right.
+    let mut weak = [0; 32];
+    weak[0] = 1;
+    let mut signature = [0; 64];
+    signature[0] = 1;
+    let mut bound = machine.statement(&operator);
+    bound.consensus_key = weak;
+    let message = pb::MsgRegisterNode {
+        consensus_key: weak.to_vec(),
+        consensus_signature: signature.to_vec(),
+        ..machine.message(&operator, bound)
+    };
+    let (code, text) = refused(&mut chain, 1, pack(&message));
+    assert!(code == 102 && text.contains("small order"), "{text}");
+}
+
+#[test]
 fn a_platform_has_one_live_node() {
     let mut chain = chain(3);
     let (a, b) = (user(&chain, 1), user(&chain, 2));
