@@ -15,7 +15,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 /// The messages that this build speaks: the first four bytes of SHA-256 over an example and the limit of each one
 /// (`tests/it/version.rs` computes it again). It heads every message, so a host and an enclave with different messages refuse each other
 /// by name and never take one message for another. It says nothing of what is in their byte fields (proofs, headers, anchors).
-pub const VERSION: [u8; 4] = [140, 135, 232, 102];
+pub const VERSION: [u8; 4] = [216, 220, 216, 111];
 /// Bytes before the fields of a message: version, half, kind.
 pub const HEAD_BYTES: usize = VERSION.len() + 2;
 
@@ -117,6 +117,15 @@ pub enum Request {
         light_blocks: Vec<Vec<u8>>,
         /// Proof of the share under the last header; the share is in it.
         share: Share,
+    },
+    /// Evidence of the enclave that began a seed, for the genesis file that will name its keys.
+    BootstrapAttest {
+        /// Name of the network.
+        chain_id: String,
+        /// Ed25519 key of the node in the peer-to-peer network.
+        node_key: [u8; 32],
+        /// Ed25519 key that the node votes with.
+        consensus_key: [u8; 32],
     },
 }
 
@@ -415,6 +424,7 @@ impl Message for FromHost {
                 Request::Status => &spec::STATUS,
                 Request::JoinBegin { .. } => &spec::JOIN_BEGIN,
                 Request::JoinOpen { .. } => &spec::JOIN_OPEN,
+                Request::BootstrapAttest { .. } => &spec::BOOTSTRAP_ATTEST,
             },
             Self::Response(response) => match response {
                 HostResponse::Proven(_) => &spec::PROVEN,

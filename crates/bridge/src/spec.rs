@@ -66,6 +66,8 @@ pub(crate) static JOIN_OPEN: Spec = spec(
     GENESIS_MESSAGE_BYTES_MAX + LIGHT_BLOCKS_BYTES_MAX,
 );
 
+pub(crate) static BOOTSTRAP_ATTEST: Spec = spec("bootstrap_attest", 0, 12, 256);
+
 pub(crate) static PROVEN: Spec = spec("proven", 1, 0, PROVEN_BYTES_MAX);
 pub(crate) static PATHS: Spec = spec("paths", 1, 1, 16 * MIB);
 pub(crate) static CODE: Spec = spec("code", 1, 2, CODE_BYTES_MAX);
@@ -88,7 +90,7 @@ pub(crate) static JOINING: Spec = spec("joining", 1, 9, 128 * KIB);
 pub(crate) static JOINED: Spec = spec("joined", 1, 10, 64 * KIB);
 
 /// Host → enclave: half 0 = requests, half 1 = answers.
-pub static FROM_HOST: [&Spec; 16] = [
+pub static FROM_HOST: [&Spec; 17] = [
     &BOOTSTRAP_BEGIN,
     &BOOTSTRAP_SEAL,
     &UNSEAL,
@@ -101,6 +103,7 @@ pub static FROM_HOST: [&Spec; 16] = [
     &STATUS,
     &JOIN_BEGIN,
     &JOIN_OPEN,
+    &BOOTSTRAP_ATTEST,
     &PROVEN,
     &PATHS,
     &CODE,

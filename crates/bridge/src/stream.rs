@@ -68,7 +68,8 @@ impl Request {
             | Self::ExecuteBlock { .. }
             | Self::Committed { .. }
             | Self::JoinBegin { .. }
-            | Self::JoinOpen { .. } => Lane::Execution,
+            | Self::JoinOpen { .. }
+            | Self::BootstrapAttest { .. } => Lane::Execution,
             Self::Query { .. } | Self::Simulate { .. } | Self::Attest { .. } | Self::Status => {
                 Lane::Query
             }

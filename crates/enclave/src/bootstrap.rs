@@ -8,6 +8,7 @@ use crate::failure::failure;
 use crate::platform::Platform;
 use crate::secrets::{Keys, public_keys};
 use borsh::BorshDeserialize;
+use strongroom_attest::Statement;
 use strongroom_bridge::message::PublicKeys;
 use strongroom_bridge::{Failure, FailureCode};
 use strongroom_chain::genesis::{Document, NetworkKeys, init_chain, parse};
@@ -20,7 +21,7 @@ use strongroom_crypto::{Error as CryptoError, Secret};
 use strongroom_proof::PartialForest;
 use strongroom_proof::comet::{self, ValidatorSet, results_hash};
 use strongroom_proof::light::{Genesis, LightState};
-use strongroom_types::consensus::ConsensusParams;
+use strongroom_types::consensus::{CHAIN_ID_BYTES_MAX, ConsensusParams};
 use strongroom_types::{Hash, Untrusted, ValidatorUpdate, WriteSet, sha256};
 use zeroize::Zeroizing;
 
@@ -33,6 +34,31 @@ pub(crate) fn begin(platform: &dyn Platform) -> Result<(SeedRing, PublicKeys), F
     let ring = SeedRing::genesis(platform.security(), MasterSeed::new(*randomness));
     let public = public_keys(&ring).ok_or_else(no_seeds)?;
     Ok((ring, public))
+}
+
+/// Evidence of who began this seed, for the genesis file that will name its keys.
+pub(crate) fn attest(
+    platform: &dyn Platform,
+    ring: &SeedRing,
+    chain_id: String,
+    node_key: [u8; 32],
+    consensus_key: [u8; 32],
+) -> Result<Vec<u8>, Failure> {
+    if chain_id.is_empty() || chain_id.len() > CHAIN_ID_BYTES_MAX {
+        let text = format!("a chain id has 1 to {CHAIN_ID_BYTES_MAX} bytes");
+        return Err(failure(FailureCode::Genesis, text));
+    }
+    let keys = public_keys(ring).ok_or_else(no_seeds)?;
+    let statement = Statement::Bootstrap {
+        chain_id,
+        io_key: keys.io,
+        exchange_key: keys.exchange,
+        node_key,
+        consensus_key,
+    };
+    let evidence = platform.attest(&statement.report_data());
+    let evidence = evidence.map_err(|e| failure(FailureCode::Platform, e))?;
+    Ok(evidence.encode())
 }
 
 /// Seals a seed to the genesis file that names its keys.

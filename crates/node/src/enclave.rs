@@ -67,6 +67,26 @@ impl Enclave {
         }
     }
 
+    /// Evidence of the enclave that began the seed, for `app_state.registration` of the genesis file.
+    ///
+    /// # Errors
+    /// As [`Enclave::bootstrap_begin`].
+    pub fn bootstrap_attest(
+        &self,
+        chain_id: String,
+        node_key: [u8; 32],
+        consensus_key: [u8; 32],
+    ) -> Result<Vec<u8>, DoorError> {
+        match self.call(Request::BootstrapAttest {
+            chain_id,
+            node_key,
+            consensus_key,
+        })? {
+            Reply::Evidence { evidence } => Ok(evidence),
+            _ => Err(OTHER_REPLY),
+        }
+    }
+
     /// Seals the seed that was begun to these bytes of a genesis file.
     ///
     /// # Errors

@@ -78,6 +78,11 @@ fn from_host() -> Vec<FromHost> {
                 store: vec![39, 40],
             },
         },
+        Request::BootstrapAttest {
+            chain_id: text("chain"),
+            node_key: [41; 32],
+            consensus_key: [42; 32],
+        },
     ];
     let answers = [
         HostResponse::Proven(entry),

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! There is no other way, and none back: an enclave has one genesis in its life, and its keys belong to it. `join_begin` leaves an
-//! empty enclave empty: what it made, the host keeps.
+//! empty enclave empty: what it made, the host keeps. `bootstrap_attest` leaves one that has begun as it is.
 
 use crate::bootstrap;
 use crate::failure::failure;
@@ -59,6 +59,18 @@ impl Executor {
         let outcome = shared.latch.run(|| match request {
             Request::BootstrapBegin => self.bootstrap_begin(),
             Request::BootstrapSeal { genesis } => self.bootstrap_seal(&genesis),
+            Request::BootstrapAttest {
+                chain_id,
+                node_key,
+                consensus_key,
+            } => {
+                let ring = self.begun()?;
+                let platform = &*shared.platform;
+                let evidence = bootstrap::attest(platform, ring, chain_id, node_key, consensus_key);
+                Ok(Reply::Evidence {
+                    evidence: evidence?,
+                })
+            }
             Request::Unseal {
                 seal,
                 genesis,
@@ -147,10 +159,15 @@ impl Executor {
         Ok(Reply::Begun(public))
     }
 
+    fn begun(&self) -> Result<&SeedRing, Failure> {
+        match &self.stage {
+            Stage::Begun(ring) => Ok(ring),
+            _ => Err(failure(FailureCode::NotReady, "no seed was begun")),
+        }
+    }
+
     fn bootstrap_seal(&mut self, genesis: &[u8]) -> Result<Reply, Failure> {
-        let Stage::Begun(ring) = &self.stage else {
-            return Err(failure(FailureCode::NotReady, "no seed was begun"));
-        };
+        let ring = self.begun()?;
         let (seal, keys) = bootstrap::seal(&*self.shared.platform, ring, genesis)?;
         self.stage = Stage::Sealed(Arc::new(keys));
         Ok(Reply::Sealed { seal })

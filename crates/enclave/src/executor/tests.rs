@@ -130,6 +130,8 @@ enum Try {
     /// The first block of a chain.
     Execute(char),
     Committed(Height),
+    /// Evidence for the genesis of A.
+    BootstrapAttest,
     /// A one-time key for A.
     JoinBegin,
     /// Open the share of A with its own genesis; with the one-time key of A and the genesis of B; with a share that no header
@@ -137,8 +139,9 @@ enum Try {
     JoinOpen(char),
 }
 
-const ASKS: [Try; 20] = [
+const ASKS: [Try; 21] = [
     Try::Begin,
+    Try::BootstrapAttest,
     Try::Seal('A'),
     Try::Seal('B'),
     Try::Seal('X'),
@@ -194,6 +197,7 @@ fn model(at: Model, ask: Try) -> Outcome {
     };
     match (ask, at) {
         (Try::Begin, Model::Empty) => Ok(Model::Begun),
+        (Try::BootstrapAttest, Model::Begun) => Ok(Model::Begun),
         (Try::Seal('X'), Model::Begun) => Err(FailureCode::Genesis),
         (Try::Seal(chain), Model::Begun) => Ok(Model::Sealed(chain)),
         (Try::Unseal(0), Model::Empty) => Ok(Model::Sealed('A')),
@@ -357,6 +361,11 @@ impl World {
         };
         match ask {
             Try::Begin => Request::BootstrapBegin,
+            Try::BootstrapAttest => Request::BootstrapAttest {
+                chain_id: "chain-a".to_owned(),
+                node_key: [6; 32],
+                consensus_key: [5; 32],
+            },
             Try::Seal(name) => Request::BootstrapSeal {
                 genesis: self.genesis(name),
             },

@@ -1,8 +1,12 @@
 //! A node joins: two enclaves that exchange nothing but what is on the chain.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use std::sync::Arc;
 use strongroom_attest::{Registration, Statement};
 use strongroom_bridge::message::{Joining, Share};
+use strongroom_chain::genesis::{LocalnetParams, NetworkKeys, localnet_genesis, parse};
+use strongroom_chain::modules::registration::genesis::Genesis;
 use strongroom_chain::modules::registration::keeper::key_proof_bytes;
 use strongroom_chain::modules::registration::state::{SHARES, node_id};
 use strongroom_crypto::ed25519::SecretKey;
@@ -15,7 +19,7 @@ use strongroom_store::ExtraKey;
 use strongroom_testkit::{Chain, Door, Seeded, User};
 use strongroom_types::proto::strongroom::registration::v1 as pb;
 use strongroom_types::proto::{Message, Name};
-use strongroom_types::{Address, Hash, Height, WriteSet};
+use strongroom_types::{Address, Hash, Height, Timestamp, WriteSet};
 
 /// A machine beside the network: an enclave of its own, stores of its own, no seed.
 struct Joiner {
@@ -178,4 +182,40 @@ fn a_second_enclave_gets_the_seed_over_the_chain_and_executes_every_block_alike(
     // After a restart its seal is enough.
     let again = enclave(Arc::new(Door::open(Seeded(98))), &joiner.stores);
     again.unseal(seal, genesis, Vec::new()).unwrap();
+}
+
+#[test]
+fn the_enclave_that_begins_a_network_gives_the_evidence_for_its_genesis() {
+    let begin = |told: &str| {
+        let directory = tempfile::tempdir().unwrap();
+        let stores = open_stores(&Layout(directory.path().to_owned())).unwrap();
+        let way = enclave(Arc::new(Door::open(Seeded(5))), &stores);
+        let keys = way.bootstrap_begin().unwrap();
+        let (node_key, validator) = ([6; 32], [7; 32]);
+        let evidence = way.bootstrap_attest(told.to_owned(), node_key, validator);
+        let params = LocalnetParams {
+            chain_id: "new-1".to_owned(),
+            time: Timestamp {
+                seconds: 1_700_000_000,
+                nanos: 0,
+            },
+            validator,
+            node_key,
+            authority: Address::of_module("authority"),
+            keys: NetworkKeys {
+                io: keys.io,
+                node_exchange: keys.exchange,
+            },
+        };
+        let mut document = parse(&localnet_genesis(&params).unwrap()).unwrap();
+        let evidence = STANDARD.encode(evidence.unwrap());
+        let with = |genesis: &mut Genesis| genesis.nodes[0].evidence = Some(evidence);
+        document.app_state.edit("registration", with).unwrap();
+        let genesis = document.to_bytes().unwrap();
+        way.bootstrap_seal(genesis.clone()).unwrap();
+        way.init_chain(genesis).map(drop).map_err(|e| e.to_string())
+    };
+    assert_eq!(begin("new-1"), Ok(()));
+    let other = begin("another-1").unwrap_err();
+    assert!(other.contains("registration.nodes.evidence"), "{other}");
 }

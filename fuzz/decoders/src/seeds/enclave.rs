@@ -143,6 +143,11 @@ fn requests() -> Vec<Request> {
                 store: vec![16; 9],
             },
         },
+        Request::BootstrapAttest {
+            chain_id: "fuzz-1".to_owned(),
+            node_key: [17; 32],
+            consensus_key: [18; 32],
+        },
     ]
 }
 
