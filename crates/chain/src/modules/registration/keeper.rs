@@ -1,68 +1,30 @@
-//! The life of a node: joining, confirming, renewing, revoking, ending.
+//! The life of a node after it has joined (`join`): renewing, revoking, ending; and what the rest of the module stands on.
 //!
 //! Every change goes through [`put`], which keeps what is listed by platform, key and deadline in step with the node.
 
 use super::evidence::{network_keys, now, verify};
+pub use super::join::{Joining, key_proof_bytes};
 use super::state::{
     CONSENSUS_KEYS, DEADLINES, ENDING, NODE_IDS, NODES, Node, NodeId, NodeState, ONE_TIME_KEYS,
-    PENDING, PLATFORMS, SHARES, node_id,
+    PENDING, PLATFORMS, SHARES,
 };
 use super::{error, event};
 use crate::Ctx;
-use crate::attest::{Claims, Registration, Statement};
-use crate::crypto::{Secret, ShareTarget, ed25519};
-use crate::ctx::Mode;
+use crate::attest::{Claims, Statement};
 use crate::error::{Stop, broken};
-use crate::gas::SIG_VERIFY_ED25519;
 use crate::modules::poa;
-use crate::ports::SecretsError;
 use crate::types::error::sdk;
-use crate::types::{Address, Gas, Hash, TxError, ValidatorUpdate, sha256};
+use crate::types::{Address, Hash, TxError, ValidatorUpdate, sha256};
 
 /// Nodes that may be pending at a time: each holds a share in the state, and ends by itself.
 pub const PENDING_MAX: u64 = 256;
-/// Seconds that a node has to confirm: it needs a few blocks, its operator may need a look.
-pub const PENDING_S: u64 = 3_600;
 /// Nodes that the end of a block ends at most: it costs nobody gas. What is left waits for the next.
 pub const ENDED_BLOCK_MAX: usize = 100;
-/// Gas of sealing the seeds, and of making a proof of possession: 0.1 ms each at 10 gas for each microsecond.
-pub const SECRETS_GAS: Gas = 1_000;
-/// Bytes of a share of one epoch: what an estimate of gas stands on, since the host makes none.
-pub const SHARE_BYTES: usize = 183;
 /// The end of the year 9999: evidence beyond it has no end.
 const TIME_MAX: u64 = 253_402_300_799;
 
-/// Begins what the keys of a joining node sign.
-const KEY_PROOF_DOMAIN: &[u8] = b"strongroom/registration/key-proof/v1";
 /// Begins the challenge of a node's next renewal.
 const CHALLENGE_DOMAIN: &[u8] = b"strongroom/registration/challenge/v1";
-
-/// What a node's p2p key and its consensus key sign when it joins: nobody can register a key of another.
-#[must_use]
-pub fn key_proof_bytes(statement: &Statement) -> Vec<u8> {
-    [KEY_PROOF_DOMAIN, &statement.report_data()].concat()
-}
-
-/// A request to join.
-#[derive(Clone, Debug)]
-pub struct Joining {
-    /// Who will own it.
-    pub operator: Address,
-    /// Its evidence, encoded.
-    pub evidence: Vec<u8>,
-    /// Where its share shall be sealed to.
-    pub one_time_key: [u8; 32],
-    /// Key of the peer-to-peer network.
-    pub node_key: [u8; 32],
-    /// Key that it votes with.
-    pub consensus_key: [u8; 32],
-    /// Version of its enclave.
-    pub enclave_version: u32,
-    /// Of the node key over [`key_proof_bytes`].
-    pub node_signature: [u8; 64],
-    /// Of the consensus key.
-    pub consensus_signature: [u8; 64],
-}
 
 /// A node id: 40 lower-case hexadecimal digits.
 ///
@@ -106,154 +68,30 @@ pub(super) fn found(ctx: &mut Ctx, id: &NodeId) -> Result<Node, Stop> {
 }
 
 /// The node, for its owner.
-fn owned(ctx: &mut Ctx, id: &NodeId, sender: &Address) -> Result<Node, Stop> {
+pub(super) fn owned(ctx: &mut Ctx, id: &NodeId, sender: &Address) -> Result<Node, Stop> {
     let node = found(ctx, id)?;
     owner(&node, sender)?;
     Ok(node)
 }
 
-fn owner(node: &Node, sender: &Address) -> Result<(), TxError> {
+pub(super) fn owner(node: &Node, sender: &Address) -> Result<(), TxError> {
     if node.operator == *sender {
         return Ok(());
     }
     Err(sdk::UNAUTHORIZED.wrap(format!("{sender} is not the node's operator")))
 }
 
-fn state_error(why: &str) -> Stop {
+pub(super) fn state_error(why: &str) -> Stop {
     error::STATE.wrap(why).into()
 }
 
-/// register_node: verifies the evidence and makes the share.
-///
-/// # Errors
-/// sdk 4 for another's node, register 101 to 106; out of gas; a fault.
-pub(super) fn register(ctx: &mut Ctx, given: &Joining) -> Result<NodeId, Stop> {
-    let id = node_id(&given.node_key);
-    let before = node(ctx, &id)?;
-    check_keys(ctx, &id, before.as_ref(), given)?;
-    let claims = check_evidence(ctx, given)?;
-    check_platform(ctx, &id, &claims)?;
-    let target = ShareTarget {
-        node_id: id,
-        one_time_key: given.one_time_key,
-    };
-    let share = share(ctx, &target)?;
-    // A registered node that has lost its seal gets a new share and stays what it is.
-    let stays = before
-        .as_ref()
-        .is_some_and(|n| n.state == NodeState::Registered);
-    let deadline = end_of(&claims);
-    let after = Node {
-        node_key: given.node_key,
-        consensus_key: given.consensus_key,
-        operator: given.operator.clone(),
-        state: if stays {
-            NodeState::Registered
-        } else {
-            NodeState::Pending
-        },
-        enclave_version: given.enclave_version,
-        one_time_key: Some(given.one_time_key),
-        claims: Some(claims),
-        deadline: if stays {
-            deadline
-        } else {
-            let confirm = now(ctx).saturating_add(PENDING_S);
-            Some(deadline.map_or(confirm, |end| end.min(confirm)))
-        },
-        changed_height: ctx.block.height,
-        challenge: challenge(ctx, &id),
-    };
-    put(ctx, &id, before.as_ref(), Some(&after))?;
-    SHARES.set(ctx, &&id, &share)?;
-    let used = [given.one_time_key.as_slice(), &id].concat();
-    ONE_TIME_KEYS.at(&()).insert(ctx, &used)?;
-    ctx.emit(event::registered(&id, &after));
-    Ok(id)
-}
-
-/// What needs no evidence: owner, keys, state.
-fn check_keys(
-    ctx: &mut Ctx,
-    id: &NodeId,
-    before: Option<&Node>,
-    given: &Joining,
-) -> Result<(), Stop> {
-    if let Some(node) = before {
-        owner(node, &given.operator)?;
-        if node.is_banned() {
-            return Err(state_error("the authority revoked this node"));
-        }
-        if node.is_live() && node.consensus_key != given.consensus_key {
-            return Err(state_error(
-                "a live node keeps its consensus key: revoke it first",
-            ));
-        }
-    }
-    let refused = |why: &str| Stop::from(error::KEY.wrap(why));
-    if given.node_key == given.consensus_key || given.node_key == given.one_time_key {
-        return Err(refused("one key for two purposes"));
-    }
-    if !ed25519::is_sound(&given.node_key) || !ed25519::is_sound(&given.consensus_key) {
-        return Err(refused("a key of small order: anybody signs for it"));
-    }
-    if node_of_one_time_key(ctx, &given.one_time_key)?.is_some() {
-        return Err(refused("the one-time key was used before"));
-    }
-    if node_of_key(ctx, &given.consensus_key)?.is_some_and(|other| other != *id) {
-        return Err(refused("another node votes with this consensus key"));
-    }
-    ctx.gas
-        .consume(SIG_VERIFY_ED25519.saturating_mul(2), "Verifying keys")?;
-    let bytes = key_proof_bytes(&statement(ctx, given)?);
-    if !ed25519::verify(&bytes, &given.node_signature, &given.node_key) {
-        return Err(refused("the node key has not signed"));
-    }
-    if !ed25519::verify(&bytes, &given.consensus_signature, &given.consensus_key) {
-        return Err(refused("the consensus key has not signed"));
-    }
-    Ok(())
-}
-
-/// What the evidence of a joining node binds.
-fn statement(ctx: &Ctx, given: &Joining) -> Result<Statement, Stop> {
-    let operator = given.operator.as_bytes().try_into();
-    let operator = operator
-        .map_err(|_| sdk::INVALID_ADDRESS.wrap("an operator has an address of 20 bytes"))?;
-    Ok(Statement::Registration(Registration {
-        chain_id: ctx.block.chain_id.clone(),
-        genesis_hash: ctx.block.genesis_hash,
-        one_time_key: given.one_time_key,
-        node_key: given.node_key,
-        consensus_key: given.consensus_key,
-        operator,
-        enclave_version: given.enclave_version,
-    }))
-}
-
-fn check_evidence(ctx: &mut Ctx, given: &Joining) -> Result<Claims, Stop> {
-    let statement = statement(ctx, given)?;
-    verify(ctx, &given.evidence, &statement)
-}
-
 /// One live node per platform.
-fn check_platform(ctx: &mut Ctx, id: &NodeId, claims: &Claims) -> Result<(), Stop> {
+pub(super) fn check_platform(ctx: &mut Ctx, id: &NodeId, claims: &Claims) -> Result<(), Stop> {
     match PLATFORMS.get(ctx, &&claims.platform_id)? {
         Some(other) if other != *id => Err(error::PLATFORM
             .wrap(format!("node {}", hex::encode(other)))
             .into()),
         _ => Ok(()),
-    }
-}
-
-/// The share of a joining node. The host makes none: its estimate counts one of one epoch.
-fn share(ctx: &mut Ctx, target: &ShareTarget) -> Result<Vec<u8>, Stop> {
-    ctx.gas.consume(SECRETS_GAS, "Sealing the seeds")?;
-    match ctx.state.secrets().share_seeds(target) {
-        Ok(share) => Ok(share),
-        Err(SecretsError::NotHere) if ctx.mode == Mode::Simulate => Ok(vec![0; SHARE_BYTES]),
-        Err(e @ SecretsError::Key) => Err(error::KEY.wrap(e).into()),
-        Err(e) => Err(broken(e).into()),
     }
 }
 
@@ -279,45 +117,6 @@ pub fn node_of_one_time_key(ctx: &mut Ctx, key: &[u8; 32]) -> Result<Option<Node
             .map_err(|_| broken("a one-time key of no node").into())
     })
     .transpose()
-}
-
-/// confirm_node: the node holds the seed; its share is no longer needed.
-///
-/// # Errors
-/// register 7, 104 and 105, sdk 4; out of gas; a fault.
-pub(super) fn confirm(
-    ctx: &mut Ctx,
-    sender: &Address,
-    id: &NodeId,
-    possession: [u8; 32],
-) -> Result<(), Stop> {
-    let before = owned(ctx, id, sender)?;
-    let one_time_key = before.one_time_key.filter(|_| before.is_live());
-    let one_time_key = one_time_key.ok_or_else(|| state_error("nothing to confirm"))?;
-    if !SHARES.has(ctx, &id)? {
-        return Err(state_error("nothing to confirm"));
-    }
-    let target = ShareTarget {
-        node_id: *id,
-        one_time_key,
-    };
-    ctx.gas.consume(SECRETS_GAS, "Proof of possession")?;
-    match ctx.state.secrets().possession(&target) {
-        Ok(right) if Secret::new(right) == Secret::new(possession) => {}
-        Ok(_) => return Err(error::POSSESSION.bare().into()),
-        Err(SecretsError::NotHere) if ctx.mode == Mode::Simulate => {}
-        Err(e) => return Err(broken(e).into()),
-    }
-    let after = Node {
-        state: NodeState::Registered,
-        deadline: before.claims.as_ref().and_then(end_of),
-        changed_height: ctx.block.height,
-        ..before.clone()
-    };
-    put(ctx, id, Some(&before), Some(&after))?;
-    SHARES.remove(ctx, &id)?;
-    ctx.emit(event::confirmed(id, &after));
-    Ok(())
 }
 
 /// renew_node: fresh evidence of a node that runs, and so holds the keys of the network.

@@ -11,6 +11,7 @@ pub mod error;
 pub mod event;
 mod evidence;
 pub mod genesis;
+mod join;
 pub mod keeper;
 mod msg;
 mod query;

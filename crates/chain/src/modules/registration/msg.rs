@@ -2,7 +2,7 @@
 
 use super::keeper::{self, Joining, parse_node_id as node_id};
 use super::state::{POLICY, SECURITY};
-use super::{certificate, error, event, evidence};
+use super::{certificate, error, event, evidence, join};
 use crate::Ctx;
 use crate::attest::{COLLATERAL_BYTES_MAX, EVIDENCE_BYTES_MAX, Policy};
 use crate::error::{Stop, broken};
@@ -55,7 +55,7 @@ impl TxMsg for pb::MsgRegisterNode {
             consensus_signature: array(&self.consensus_signature, "consensus_signature")?,
             evidence: self.evidence,
         };
-        let id = keeper::register(ctx, &joining)?;
+        let id = join::register(ctx, &joining)?;
         Ok(pb::MsgRegisterNodeResponse {
             node_id: hex::encode(id),
         })
@@ -73,7 +73,7 @@ impl TxMsg for pb::MsgConfirmNode {
     fn run(self, ctx: &mut Ctx) -> Result<Self::Response, Stop> {
         let (sender, id) = (address(&self.operator)?, node_id(&self.node_id)?);
         let possession = array(&self.possession, "possession")?;
-        keeper::confirm(ctx, &sender, &id, possession)?;
+        join::confirm(ctx, &sender, &id, possession)?;
         Ok(pb::MsgConfirmNodeResponse {})
     }
 }

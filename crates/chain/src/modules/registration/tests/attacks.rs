@@ -319,7 +319,7 @@ fn a_flood_of_registrations_ends_at_a_bound_and_drains_by_itself() {
                 node_signature: register.node_signature.try_into().unwrap(),
                 consensus_signature: register.consensus_signature.try_into().unwrap(),
             };
-            super::super::keeper::register(ctx, &joining).unwrap();
+            super::super::join::register(ctx, &joining).unwrap();
         });
     }
     let late = Machine::new(most);

@@ -17,7 +17,7 @@ fn a_node_registers_opens_its_share_and_confirms() {
     // The share is a function of the state and the seeds: every enclave makes it.
     let share_bytes = share(&chain, &machine.id()).unwrap();
     assert_eq!(share_bytes, keys().share_seeds(&machine.target()).unwrap());
-    assert_eq!(share_bytes.len(), super::super::keeper::SHARE_BYTES);
+    assert_eq!(share_bytes.len(), super::super::join::SHARE_BYTES);
     let opened: Share = seal::decode(&share_bytes).unwrap();
     let opened = opened.open(&machine.one_time, &machine.id(), &SEAL_CHAIN);
     assert_eq!(opened.unwrap(), ring());

@@ -273,19 +273,19 @@ fn cell<'p>(page: &'p str, begins: &str) -> &'p str {
 
 #[test]
 fn the_page_says_the_limits_the_errors_and_the_collections_of_the_code() {
-    use super::{error, evidence, keeper, msg, state};
+    use super::{error, evidence, join, keeper, msg, state};
     use crate::modules::poa;
     let page = include_str!("../../../../../../docs/spec/registration.md");
     let limits: [(&str, u64); 10] = [
         ("pending nodes", keeper::PENDING_MAX),
-        ("seconds to confirm", keeper::PENDING_S),
+        ("seconds to confirm", join::PENDING_S),
         (
             "nodes that the end of a block ends",
             keeper::ENDED_BLOCK_MAX as u64,
         ),
         ("gas of verifying evidence", evidence::EVIDENCE_GAS),
         ("gas of verifying collateral", evidence::COLLATERAL_GAS),
-        ("gas of a share, of a possession", keeper::SECRETS_GAS),
+        ("gas of a share, of a possession", join::SECRETS_GAS),
         ("bytes of a policy", msg::POLICY_BYTES_MAX as u64),
         ("validators", poa::keeper::VALIDATORS_MAX),
         ("bytes of a moniker", poa::keeper::MONIKER_BYTES_MAX as u64),
