@@ -1,20 +1,19 @@
 //! `strongroom localnet`: makes a network under a home directory, or goes on with the one that is there.
 
+use crate::cluster::{self, Cluster, VALIDATORS_MAX};
 use crate::faucet::{self, AMOUNT, DENOM, Faucet};
 use crate::home::{Home, write_file};
+use crate::node_process::{Running, went_on_before};
 use crate::preflight;
 use crate::stop::Stop;
-use crate::tether;
+use crate::{enclave_process, operator, tether};
 use anyhow::{Context as _, bail};
 use clap::{Args as ClapArgs, ValueEnum};
 use std::fs;
 use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
-use strongroom_bridge::Transport;
-use strongroom_bridge::child::{self, Process};
 use strongroom_chain::genesis::NetworkKeys;
 use strongroom_chain::genesis::{LocalnetParams, localnet_genesis};
 use strongroom_chain::tx::GasPrice;
@@ -22,16 +21,16 @@ use strongroom_consensus::cometbft::binary;
 use strongroom_consensus::{
     BlockTiming, Clock as _, GenesisFile, NodeKey, Signer, SystemClock, privval,
 };
-use strongroom_http::Shares;
+use strongroom_http::{Server, Shares};
 use strongroom_node::exceptions::{Exception, Exceptions};
-use strongroom_node::node::{Comet, Config, Consensus, Layout, Node, enclave, open_stores};
+use strongroom_node::node::{Comet, Config, Consensus, Layout, enclave, open_stores};
 use strongroom_sdk::keys::Account;
 use strongroom_sdk::local::{self, ACCOUNTS};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
 /// Name of a new chain, unless another is given.
-const CHAIN_ID: &str = "secretdev-1";
+pub(crate) const CHAIN_ID: &str = "secretdev-1";
 /// The node's name among clients.
 const MONIKER: &str = "banana";
 /// The account that the faucet pays from.
@@ -49,22 +48,26 @@ pub(crate) struct Args {
     /// Begin a new network; the one that is there is removed when the new one has its first block.
     #[arg(long)]
     reset: bool,
+    /// So many validators, each a node of its own on a real CometBFT, with ports 100 apart; the first has those below. Without it there
+    /// is one, in this process.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(VALIDATORS_MAX)))]
+    pub(crate) validators: Option<u16>,
     /// Who decides blocks: `solo`, this process alone, or `cometbft`, a real CometBFT with one validator
     /// (scripts/install-cometbft) [default: solo]. A network keeps the engine that it began with.
     #[arg(long, value_enum)]
     pub(crate) engine: Option<EngineChoice>,
     /// The `cometbft` to run [default: tools/bin of the project, or the PATH].
     #[arg(long, value_name = "PATH")]
-    cometbft: Option<PathBuf>,
+    pub(crate) cometbft: Option<PathBuf>,
     /// Time between blocks; `instant` makes one as soon as a transaction waits, and none without.
     #[arg(long, value_name = "TIME", value_parser = block_time, default_value = "1s")]
     block_time: BlockTiming,
     /// Name of a new chain [default: secretdev-1]. An existing one keeps its name.
     #[arg(long, value_parser = preflight::chain_id)]
-    chain_id: Option<String>,
+    pub(crate) chain_id: Option<String>,
     /// The least fee for each unit of gas, in uscrt. Wallets pay 0.1 unless they are told otherwise.
     #[arg(long, value_parser = preflight::gas_price, default_value = "0.0125uscrt")]
-    min_gas_price: GasPrice,
+    pub(crate) min_gas_price: GasPrice,
     /// Leave this transaction out of its block: the way past a block that no enclave can execute (docs/spec/door.md).
     /// The home remembers it.
     #[arg(long, value_name = "HEIGHT:HASH")]
@@ -96,7 +99,7 @@ pub(crate) enum EngineChoice {
 const BLOCK_TIMES: [Duration; 2] = [Duration::from_millis(10), Duration::from_secs(3_600)];
 
 /// `instant`, or a number with its unit: `500ms`, `1s`, `2m`.
-fn block_time(text: &str) -> Result<BlockTiming, String> {
+pub(crate) fn block_time(text: &str) -> Result<BlockTiming, String> {
     if text == "instant" {
         return Ok(BlockTiming::Instant);
     }
@@ -116,6 +119,16 @@ fn block_time(text: &str) -> Result<BlockTiming, String> {
     }
 }
 
+impl Args {
+    /// The time between blocks, as an option.
+    pub(crate) fn block_time_text(&self) -> String {
+        match self.block_time {
+            BlockTiming::Instant => "instant".to_owned(),
+            BlockTiming::Every(time) => format!("{}ms", time.as_millis()),
+        }
+    }
+}
+
 /// Runs until a signal, or until something ends by itself.
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     tracing_subscriber::fmt()
@@ -126,12 +139,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         .with_writer(std::io::stderr)
         .init();
     let shares = preflight::machine()?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(SERVER_THREADS)
-        .max_blocking_threads(STARTING_THREADS)
-        .enable_all()
-        .build()
-        .context("no threads for the servers")?;
+    let runtime = runtime()?;
     runtime.block_on(async {
         let stop = Stop::listen()?;
         // Everything that can be wrong is looked for before anything is changed.
@@ -154,40 +162,39 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
 }
 
 async fn network(args: &Args, home: &Home, shares: Shares, mut stop: Stop) -> anyhow::Result<()> {
-    let (died, mut dead) = mpsc::unbounded_channel();
     let existing = home.network().filter(|_| !args.reset);
     let path = match existing {
         Some(path) => path,
         None => {
-            // An enclave of its own: the one that serves begins with the seal, as at every later start.
-            let (transport, process) = start_enclave(died.clone())?;
-            let chain_id = args.chain_id.as_deref().unwrap_or(CHAIN_ID);
-            let engine = args.engine.unwrap_or(EngineChoice::Solo);
-            let layout = Layout(home.prepare()?);
-            bootstrap(&layout, Arc::clone(&transport), chain_id, engine)?;
-            // In this order: an enclave whose door closes while nobody expects it counts as dead.
-            process.stop();
-            drop(transport);
+            let new = home.prepare()?;
+            let layout = Layout(new.clone());
+            match (args.validators, args.engine) {
+                (Some(validators), _) => cluster::make(&new, validators, args)?,
+                (None, Some(EngineChoice::Cometbft)) => operator::keys(&layout)?,
+                (None, _) => solo_keys(&layout)?,
+            }
+            if args.validators.is_none() {
+                bootstrap(&layout, args.chain_id.as_deref().unwrap_or(CHAIN_ID))?;
+            }
             home.install()?
         }
     };
-    let layout = Layout(path.clone());
-    let genesis =
-        fs::read(layout.genesis()).with_context(|| layout.genesis().display().to_string())?;
-    let genesis = GenesisFile::parse(genesis)?;
-    let chain_id = genesis.doc.chain_id.clone();
-    if let Some(other) = args.chain_id.as_deref().filter(|id| *id != chain_id) {
+    if cluster::size(&path) > 0 {
+        return several(args, home, &path, shares, stop).await;
+    }
+    if let Some(validators) = args.validators {
         bail!(
-            "the network there is {chain_id}: --chain-id {other} needs --reset, or another --home"
+            "the network there is one process: --validators {validators} needs --reset, or another --home"
         );
     }
-    let (transport, process) = start_enclave(died)?;
+    let layout = Layout(path.clone());
     if !args.skip_tx.is_empty() {
         Exceptions::add(&layout.exceptions(), &args.skip_tx)?;
     }
-    let seal = fs::read(layout.seal()).with_context(|| layout.seal().display().to_string())?;
+    let genesis =
+        fs::read(layout.genesis()).with_context(|| layout.genesis().display().to_string())?;
+    check_chain(args, &GenesisFile::parse(genesis)?.doc.chain_id)?;
     let consensus = consensus(args, &layout)?;
-
     let config = Config {
         home: path,
         rest: SocketAddr::new(args.listen, args.rest_port),
@@ -196,37 +203,94 @@ async fn network(args: &Args, home: &Home, shares: Shares, mut stop: Stop) -> an
         min_gas_price: args.min_gas_price.clone(),
         moniker: MONIKER.to_owned(),
     };
-    let faucet_at = SocketAddr::new(args.listen, args.faucet_port);
-    let listening = TcpListener::bind(faucet_at).await;
-    let listening = listening.with_context(|| format!("cannot serve on {faucet_at}"))?;
-    let mut node = Node::start(config, transport, genesis, seal, consensus).await?;
-    let payer = Faucet::new(
-        faucet_account()?,
-        chain_id.clone(),
-        args.min_gas_price.clone(),
-        node.rpc(),
-    );
-    let faucet = faucet::serve(payer, listening, shares.faucet)?;
-    if node.wait_for(1).await {
+    let listening = listen_faucet(args).await?;
+    let mut running = Running::start(config, consensus).await?;
+    let rpc = running.node.rpc();
+    let chain_id = running.chain_id.clone();
+    let faucet = serve_faucet(args, listening, &chain_id, rpc, shares)?;
+    if running.node.wait_for(1).await {
         home.keep()?;
-        greet(&node, faucet.address(), &chain_id, &args.home)?;
+        greet(args, running.node.rest(), rpc, faucet.address(), &chain_id)?;
     }
     // From here on there is something to stop in good order.
     stop.in_order();
     let reason = tokio::select! {
         () = stop.asked() => None,
-        reason = node.ended() => Some(reason),
-        Some(reason) = dead.recv() => Some(reason),
+        reason = running.ended() => Some(reason),
     };
     if let Some(reason) = reason {
-        // Nothing is lost: what was decided is on disk, and the next start goes on from there.
-        bail!("{reason}. Start again to go on from the last block");
+        return went_on_before(&reason);
     }
     eprintln!("stopping");
     faucet.stop().await;
-    node.stop().await?;
-    process.stop();
+    running.stop().await
+}
+
+/// A network of several nodes, each a process of its own.
+async fn several(
+    args: &Args,
+    home: &Home,
+    path: &Path,
+    shares: Shares,
+    mut stop: Stop,
+) -> anyhow::Result<()> {
+    if args.engine == Some(EngineChoice::Solo) {
+        bail!("--engine solo is for one validator");
+    }
+    let genesis = fs::read(Layout(path.join("node0/network")).genesis())?;
+    let chain_id = GenesisFile::parse(genesis)?.doc.chain_id;
+    check_chain(args, &chain_id)?;
+    // Nothing of what starts is lost when it is interrupted, and nodes end with this process.
+    let listening = listen_faucet(args).await?;
+    let mut cluster = Cluster::start(path, args).await?;
+    home.keep()?;
+    let rpc = cluster.rpc()?;
+    let faucet = serve_faucet(args, listening, &chain_id, rpc, shares)?;
+    let rest = SocketAddr::new(args.listen, args.rest_port);
+    greet(args, rest, rpc, faucet.address(), &chain_id)?;
+    stop.in_order();
+    let ended = cluster.watch(&mut stop).await;
+    eprintln!("stopping");
+    faucet.stop().await;
+    tokio::task::block_in_place(|| cluster.stop());
+    ended
+}
+
+fn check_chain(args: &Args, chain_id: &str) -> anyhow::Result<()> {
+    if let Some(other) = args.chain_id.as_deref().filter(|id| *id != chain_id) {
+        bail!(
+            "the network there is {chain_id}: --chain-id {other} needs --reset, or another --home"
+        );
+    }
     Ok(())
+}
+
+async fn listen_faucet(args: &Args) -> anyhow::Result<TcpListener> {
+    let address = SocketAddr::new(args.listen, args.faucet_port);
+    let listening = TcpListener::bind(address).await;
+    listening.with_context(|| format!("cannot serve on {address}"))
+}
+
+fn serve_faucet(
+    args: &Args,
+    listening: TcpListener,
+    chain_id: &str,
+    rpc: SocketAddr,
+    shares: Shares,
+) -> anyhow::Result<Server> {
+    let price = args.min_gas_price.clone();
+    let payer = Faucet::new(faucet_account()?, chain_id.to_owned(), price, rpc);
+    Ok(faucet::serve(payer, listening, shares.faucet)?)
+}
+
+/// The threads of a command that serves or asks.
+pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(SERVER_THREADS)
+        .max_blocking_threads(STARTING_THREADS)
+        .enable_all()
+        .build()
+        .context("no threads for the servers")
 }
 
 /// The engine that the network began with, as it is to run now.
@@ -266,42 +330,37 @@ fn consensus(args: &Args, layout: &Layout) -> anyhow::Result<Consensus> {
     }
 }
 
-/// This executable again, as the enclave.
-pub(crate) fn start_enclave(
-    died: mpsc::UnboundedSender<String>,
-) -> anyhow::Result<(Arc<dyn Transport>, Process)> {
-    let executable = std::env::current_exe().context("this executable cannot be found")?;
-    let (host, process) = child::spawn(&executable, &["enclave"], move |how| {
-        let _ = died.send(how);
-    })?;
-    Ok((host, process))
-}
-
-/// The seed is born in the enclave; the genesis names its keys; the seal names the genesis.
-fn bootstrap(
-    layout: &Layout,
-    transport: Arc<dyn Transport>,
-    chain_id: &str,
-    engine: EngineChoice,
-) -> anyhow::Result<()> {
+/// Directories and the key of a validator that is alone.
+fn solo_keys(layout: &Layout) -> anyhow::Result<()> {
     for directory in ["config", "data"] {
         let directory = layout.0.join(directory);
         fs::create_dir(&directory)
             .with_context(|| format!("cannot make {}", directory.display()))?;
     }
+    Signer::create(&layout.validator_key(), &layout.validator_state())?;
+    Ok(())
+}
+
+/// The seed is born in the enclave; the genesis names its keys; the seal names the genesis. The keys of the node are there. Gives the
+/// genesis file.
+pub(crate) fn bootstrap(layout: &Layout, chain_id: &str) -> anyhow::Result<Vec<u8>> {
+    // An enclave of its own: the one that serves begins with the seal, as at every later start.
+    let (died, _dead) = mpsc::unbounded_channel();
+    let (transport, process) = enclave_process::start(layout, died)?;
     let stores = open_stores(layout)?;
     let enclave = enclave(transport, &stores);
     let keys = enclave.bootstrap_begin()?;
-    let signer = Signer::create(&layout.validator_key(), &layout.validator_state())?;
-    if engine == EngineChoice::Cometbft {
-        NodeKey::create(&layout.node_key())?;
-    }
+    let validator = privval::pubkey(&layout.validator_key())?;
+    let node_key = match layout.node_key().exists() {
+        true => NodeKey::open(&layout.node_key())?.pubkey(),
+        // A node that is alone has no key of its own.
+        false => validator,
+    };
     let genesis = localnet_genesis(&LocalnetParams {
         chain_id: chain_id.to_owned(),
         time: SystemClock.now(),
-        validator: signer.pubkey(),
-        // The node is alone: it has no key of its own.
-        node_key: signer.pubkey(),
+        validator,
+        node_key,
         authority: faucet_account()?.address(),
         keys: NetworkKeys {
             io: keys.io,
@@ -309,30 +368,35 @@ fn bootstrap(
         },
     })?;
     write_file(&layout.seal(), &enclave.bootstrap_seal(genesis.clone())?)?;
-    write_file(&layout.genesis(), &genesis)
+    write_file(&layout.genesis(), &genesis)?;
+    // In this order: an enclave whose door closes while nobody expects it counts as dead.
+    process.stop();
+    drop(enclave);
+    Ok(genesis)
 }
 
-fn faucet_account() -> anyhow::Result<Account> {
+pub(crate) fn faucet_account() -> anyhow::Result<Account> {
     let account = local::account(FAUCET_ACCOUNT).context("the faucet has no account")?;
     Ok(Account::from_mnemonic(account.mnemonic)?)
 }
 
 /// What a newcomer wants to know, on standard output.
-fn greet(node: &Node, faucet: SocketAddr, chain_id: &str, home: &Path) -> std::io::Result<()> {
+fn greet(
+    args: &Args,
+    rest: SocketAddr,
+    rpc: SocketAddr,
+    faucet: SocketAddr,
+    chain_id: &str,
+) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
-    let rest = node.rest();
     writeln!(
         out,
         "Strongroom local network {chain_id} is running. Data: {}",
-        home.display()
+        args.home.display()
     )?;
     writeln!(out)?;
     writeln!(out, "  REST     http://{rest}")?;
-    writeln!(
-        out,
-        "  RPC      http://{}  (websocket: /websocket)",
-        node.rpc()
-    )?;
+    writeln!(out, "  RPC      http://{}  (websocket: /websocket)", rpc)?;
     writeln!(
         out,
         "  Faucet   http://{faucet}/faucet?address=secret1…  ({AMOUNT} {DENOM} each)"

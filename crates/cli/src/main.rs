@@ -1,9 +1,15 @@
 //! The `strongroom` binary: a local network in one command; the same executable is its enclave process.
 
 mod attest;
+mod client;
+mod cluster;
+mod enclave_process;
 mod faucet;
 mod home;
+mod join;
 mod localnet;
+mod node_process;
+mod operator;
 mod preflight;
 mod replay;
 mod rpc;
@@ -27,6 +33,12 @@ struct Cli {
 enum Command {
     /// Run a local network: one validator, its enclave process, REST, RPC and a faucet. Ends with Ctrl-C.
     Localnet(localnet::Args),
+    /// A node of a network: make it, join, run it.
+    #[command(subcommand)]
+    Node(operator::Command),
+    /// One validator of a local network with several: stop, start, kill it.
+    #[command(subcommand)]
+    Network(cluster::Command),
     /// Execute all blocks of a stopped network again, from genesis, and compare the state.
     Replay(replay::Args),
     /// Prove a value of the state, from a genesis file or a trusted header, over a node that is not trusted.
@@ -44,11 +56,14 @@ enum Command {
 fn main() -> ExitCode {
     // Before any thread or host code: from here on this process is the enclave and nothing else.
     if std::env::args_os().nth(1).is_some_and(|a| a == "enclave") {
-        return strongroom_enclave::child_main();
+        let machine = std::env::args_os().nth(2);
+        return strongroom_enclave::child_main(machine.as_deref());
     }
     panics::stop_process(panics::Words::Shown);
     let done = match Cli::parse().command {
         Command::Localnet(args) => localnet::run(args),
+        Command::Node(command) => operator::run(command),
+        Command::Network(command) => cluster::run(&command),
         Command::Replay(args) => replay::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Tether(args) => tether::run(&args),

@@ -1,7 +1,7 @@
 //! `strongroom replay`: proves that a stopped network's state is what its blocks give.
 
+use crate::enclave_process;
 use crate::home::Home;
-use crate::localnet::start_enclave;
 use crate::preflight;
 use anyhow::{Context as _, ensure};
 use clap::Args as ClapArgs;
@@ -31,7 +31,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     // Beside the network; what an interrupted replay leaves there, the next command removes.
     let fresh = home.prepare()?;
     let (died, _dead) = mpsc::unbounded_channel();
-    let (transport, process) = start_enclave(died)?;
+    let (transport, process) = enclave_process::start(&layout, died)?;
     let replayed = replay(&layout, &fresh, transport.clone(), &genesis, seal);
     process.stop();
     drop(transport);

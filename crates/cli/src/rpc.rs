@@ -25,15 +25,8 @@ pub(crate) struct Rpc {
 impl Rpc {
     /// Connects to the RPC at `host`, a name or an address with a port.
     pub(crate) async fn connect(host: String, answer_bytes_max: usize) -> anyhow::Result<Self> {
-        let connecting = async {
-            let stream = TcpStream::connect(&host).await?;
-            anyhow::Ok(handshake(TokioIo::new(stream)).await?)
-        };
-        let (connection, io) = in_time(connecting).await?;
-        // Ends with the connection; whoever waits for an answer hears of it.
-        tokio::spawn(io);
         Ok(Self {
-            connection,
+            connection: connection(&host).await?,
             host,
             answer_bytes_max,
         })
@@ -46,6 +39,10 @@ impl Rpc {
             .header(header::HOST, &self.host)
             .header(header::CONTENT_TYPE, "application/json")
             .body(Body::from(call.to_string()))?;
+        // CometBFT closes connections that are idle, and some that it has answered an error on.
+        if self.connection.ready().await.is_err() {
+            self.connection = connection(&self.host).await?;
+        }
         let body = in_time(async {
             let answer = self.connection.send_request(request).await?;
             Ok(to_bytes(Body::new(answer.into_body()), self.answer_bytes_max).await?)
@@ -67,6 +64,17 @@ impl Rpc {
         }
         Ok(answer["result"].take())
     }
+}
+
+async fn connection(host: &str) -> anyhow::Result<SendRequest<Body>> {
+    let connecting = async {
+        let stream = TcpStream::connect(host).await?;
+        anyhow::Ok(handshake(TokioIo::new(stream)).await?)
+    };
+    let (connection, io) = in_time(connecting).await?;
+    // Ends with the connection; whoever waits for an answer hears of it.
+    tokio::spawn(io);
+    Ok(connection)
 }
 
 async fn in_time<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {

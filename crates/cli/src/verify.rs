@@ -15,7 +15,7 @@ use strongroom_types::genesis::GENESIS_BYTES_MAX;
 use strongroom_types::{Hash, Height, Timestamp, Tree};
 
 /// The longest answer of a node: the proof of an absent key carries two whole neighbours, in base64.
-const ANSWER_BYTES_MAX: usize = 8 << 20;
+pub(crate) const ANSWER_BYTES_MAX: usize = 8 << 20;
 
 #[derive(ClapArgs)]
 #[command(group = ArgGroup::new("anchor").required(true).args(["genesis", "trusted"]))]
@@ -202,7 +202,7 @@ impl Source {
 }
 
 /// Host and port of an address as people write it.
-fn host(node: &str) -> anyhow::Result<String> {
+pub(crate) fn host(node: &str) -> anyhow::Result<String> {
     let (scheme, rest) = node.split_once("://").unwrap_or(("http", node));
     ensure!(
         matches!(scheme, "http" | "tcp"),
@@ -217,7 +217,7 @@ fn host(node: &str) -> anyhow::Result<String> {
 }
 
 /// A file of at most so many bytes.
-fn read(file: &Path, most: usize) -> anyhow::Result<Vec<u8>> {
+pub(crate) fn read(file: &Path, most: usize) -> anyhow::Result<Vec<u8>> {
     let name = || file.display().to_string();
     let mut bytes = Vec::new();
     let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);

@@ -45,7 +45,7 @@ pub mod service;
 mod shared;
 
 pub use join::ENCLAVE_VERSION;
-pub use platform::{Platform, Simulated};
+pub use platform::{MACHINE_BYTES, Platform, Simulated};
 #[cfg(unix)]
 pub use process::child_main;
 pub use service::{QUERY_LANES, serve};

@@ -2,7 +2,8 @@
 
 #[cfg(unix)]
 fn main() -> std::process::ExitCode {
-    strongroom_enclave::child_main()
+    let machine = std::env::args_os().nth(1);
+    strongroom_enclave::child_main(machine.as_deref())
 }
 
 #[cfg(not(unix))]

@@ -35,19 +35,31 @@ pub trait Platform: Send + Sync {
 #[error("platform: {0}")]
 pub struct PlatformError(pub String);
 
-/// The context of the simulated sealing key.
+/// Bytes of the name of a simulated machine.
+pub const MACHINE_BYTES: usize = 16;
+
+/// The context of the simulated sealing key; the name of the machine follows.
 const SEALING_KEY_CONTEXT: &[u8] = b"strongroom/platform/simulated/sealing-key/v1-insecure";
-/// The context of the simulated machine's name.
+/// The context of the simulated machine's id; its name follows.
 const PLATFORM_ID_CONTEXT: &[u8] = b"strongroom/platform/simulated/platform-id/v1-insecure";
 /// The context of the simulated measurement; the version of this crate follows.
 const MEASUREMENT_CONTEXT: &[u8] = b"strongroom/platform/simulated/measurement/v1-insecure/";
 
 /// A process like any other: the same code and the same checks, and no secrecy from whoever runs the machine. Its sealing
-/// key is a constant that everyone can compute; only its randomness is real.
+/// key is one that everyone can compute; only its randomness is real. Its host names the machine that it stands for, so that several nodes of
+/// one computer are several machines to their network, and none opens the seal of another.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Simulated;
+pub struct Simulated {
+    machine: [u8; MACHINE_BYTES],
+}
 
 impl Simulated {
+    /// The machine of this name.
+    #[must_use]
+    pub const fn machine(name: [u8; MACHINE_BYTES]) -> Self {
+        Self { machine: name }
+    }
+
     fn measurement() -> Hash {
         sha256(&[MEASUREMENT_CONTEXT, env!("CARGO_PKG_VERSION").as_bytes()].concat())
     }
@@ -70,11 +82,13 @@ impl Platform for Simulated {
     }
 
     fn sealing_key(&self) -> Result<Zeroizing<[u8; 32]>, PlatformError> {
-        Ok(Zeroizing::new(sha256(SEALING_KEY_CONTEXT)))
+        Ok(Zeroizing::new(sha256(
+            &[SEALING_KEY_CONTEXT, &self.machine].concat(),
+        )))
     }
 
     fn attest(&self, report_data: &ReportData) -> Result<Evidence, PlatformError> {
-        let id = sha256(PLATFORM_ID_CONTEXT);
+        let id = sha256(&[PLATFORM_ID_CONTEXT, &self.machine].concat());
         Ok(Evidence::SimulatedV1(SimulatedEvidence::new(
             id,
             Self::measurement(),
@@ -90,7 +104,7 @@ mod tests {
 
     #[test]
     fn an_attested_network_refuses_the_simulated_platform_and_an_insecure_one_takes_it() {
-        let evidence = Simulated.attest(&[7; 64]).unwrap();
+        let evidence = Simulated::default().attest(&[7; 64]).unwrap();
         let verdict = |security| {
             let policy = Policy::new(security);
             judge(&evidence, &Collateral::new(), &policy, 1, 0)
@@ -104,7 +118,17 @@ mod tests {
             verdict(Security::Attested),
             Verdict::Refused(Reason::Simulated)
         );
-        assert_eq!(Simulated.security(), Security::Insecure);
+        assert_eq!(Simulated::default().security(), Security::Insecure);
+    }
+
+    #[test]
+    fn machines_of_two_names_are_two_platforms_with_two_sealing_keys() {
+        let (one, other) = (Simulated::machine([1; 16]), Simulated::machine([2; 16]));
+        assert_ne!(
+            one.attest(&[7; 64]).unwrap(),
+            other.attest(&[7; 64]).unwrap()
+        );
+        assert_ne!(*one.sealing_key().unwrap(), *other.sealing_key().unwrap());
     }
 
     #[test]

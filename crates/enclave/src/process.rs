@@ -2,8 +2,9 @@
 //! which must be one end of a socket pair, puts up the walls, and serves until the host is gone.
 
 use crate::panics;
-use crate::platform::Simulated;
+use crate::platform::{MACHINE_BYTES, Simulated};
 use crate::service;
+use std::ffi::OsStr;
 use std::os::fd::{AsFd as _, AsRawFd as _, RawFd};
 use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
@@ -17,18 +18,19 @@ pub const EXIT_DOOR: u8 = 11;
 /// The process could not be set up; nothing was served.
 pub const EXIT_SETUP: u8 = 12;
 
-/// The whole life of the enclave process. To be called first in `main`, before any thread or host code runs.
+/// The whole life of the enclave process. To be called first in `main`, before any thread or host code runs. `machine` names the
+/// machine that the simulated platform stands for, in hex; without it, it is the one without a name.
 #[must_use]
-pub fn child_main() -> ExitCode {
+pub fn child_main(machine: Option<&OsStr>) -> ExitCode {
     panics::stop_process(panics::Words::Hidden);
-    let link = match set_up() {
-        Ok(link) => link,
+    let (link, platform) = match platform(machine).and_then(|p| Ok((set_up()?, p))) {
+        Ok(ready) => ready,
         Err(text) => {
             eprintln!("strongroom enclave: {text}");
             return ExitCode::from(EXIT_SETUP);
         }
     };
-    let error = service::serve(link, Simulated);
+    let error = service::serve(link, platform);
     eprintln!("strongroom enclave: {error}");
     // Lanes still at work end with the process: what they compute has nowhere to go.
     ExitCode::from(match error {
@@ -36,6 +38,17 @@ pub fn child_main() -> ExitCode {
         DoorError::Threads(_) => EXIT_SETUP,
         _ => EXIT_DOOR,
     })
+}
+
+fn platform(machine: Option<&OsStr>) -> Result<Simulated, String> {
+    let Some(name) = machine else {
+        return Ok(Simulated::default());
+    };
+    let mut bytes = [0; MACHINE_BYTES];
+    let name = name.to_str().unwrap_or_default();
+    hex::decode_to_slice(name, &mut bytes)
+        .map_err(|_| format!("a machine's name has {MACHINE_BYTES} bytes in hex"))?;
+    Ok(Simulated::machine(bytes))
 }
 
 /// Takes the socket from standard input and puts the walls up.

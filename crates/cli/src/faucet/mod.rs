@@ -3,14 +3,13 @@
 //! A client of its node, as any other: it asks the RPC for its account, signs, and broadcasts. Plain HTTP, for local
 //! networks only: its key is public knowledge.
 
-mod client;
 #[cfg(test)]
 mod tests;
 
+use crate::client::Client;
 use anyhow::{Context as _, bail};
 use axum::body::Body;
 use axum::http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header};
-use client::Client;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -20,9 +19,6 @@ use strongroom_http::{Server, Settings, cors};
 use strongroom_sdk::keys::Account;
 use strongroom_sdk::tx::TxBuilder;
 use strongroom_types::Address;
-use strongroom_types::proto::cosmos::auth::v1beta1::{
-    QueryAccountInfoRequest, QueryAccountInfoResponse,
-};
 use strongroom_types::proto::cosmos::bank::v1beta1::MsgSend;
 use strongroom_types::proto::cosmos::base::v1beta1::Coin;
 use tokio::net::TcpListener;
@@ -126,7 +122,7 @@ impl Faucet {
         let turn = timeout(TURN_WAITS, self.next.lock()).await;
         let mut next = turn.context("the faucet is busy, try again")?;
         let mut node = Client::connect(self.node).await?;
-        let (number, committed) = self.position(&mut node).await?;
+        let (number, committed) = node.position(&self.account).await?;
         // Others may use the account too: once with our own idea of the sequence, once with the chain's.
         for sequence in [committed.max(*next), committed] {
             let checked = node.broadcast(&self.send(&to, number, sequence)?).await?;
@@ -140,17 +136,6 @@ impl Faucet {
             }
         }
         bail!("the sequence of the faucet's account is not known")
-    }
-
-    /// Number and committed sequence of the account.
-    async fn position(&self, node: &mut Client) -> anyhow::Result<(u64, u64)> {
-        let request = QueryAccountInfoRequest {
-            address: self.account.address().to_string(),
-        };
-        let path = "/cosmos.auth.v1beta1.Query/AccountInfo";
-        let answer: QueryAccountInfoResponse = node.query(path, &request).await?;
-        let info = answer.info.context("the faucet has no account")?;
-        Ok((info.account_number, info.sequence))
     }
 
     /// What the node asks, and no less than wallets pay.

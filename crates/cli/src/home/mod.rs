@@ -70,6 +70,16 @@ impl Home {
         Self::open(path)?.with_context(|| format!("{} was removed meanwhile", path.display()))
     }
 
+    /// The directory itself.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The network of a directory that another process may use.
+    pub(crate) fn peek(path: &Path) -> Option<PathBuf> {
+        Some(path.join(NETWORK)).filter(|path| path.exists())
+    }
+
     /// The network that is there, if one is.
     pub(crate) fn network(&self) -> Option<PathBuf> {
         Some(self.at(NETWORK)).filter(|path| path.exists())
@@ -179,6 +189,12 @@ fn lock(path: &Path) -> anyhow::Result<File> {
             }
         }
     }
+}
+
+/// Whether a process uses a directory of ours.
+pub(crate) fn is_locked(path: &Path) -> bool {
+    let file = File::open(path.join(LOCK));
+    file.is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
 }
 
 /// Writes a file that anyone may read, whole or not at all.

@@ -34,6 +34,14 @@ pub fn pubkey(key_path: &Path) -> Result<[u8; 32], SignerError> {
     Ok(read_key(key_path)?.verifying_key().to_bytes())
 }
 
+/// Signs bytes that are no vote, with the key of a validator: `bytes` begin with a domain of their own.
+///
+/// # Errors
+/// As [`pubkey`].
+pub fn sign_bytes(key_path: &Path, bytes: &[u8]) -> Result<[u8; 64], SignerError> {
+    Ok(read_key(key_path)?.sign(bytes).to_bytes())
+}
+
 /// A validator's key that remembers what it signed.
 pub struct Signer {
     key: SigningKey,

@@ -4,7 +4,7 @@ use super::error::{SignerError, file, io};
 use super::files::{PRIVKEY_TYPE, read};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use ed25519_dalek::SigningKey;
+use ed25519_dalek::{Signer as _, SigningKey};
 use serde::{Deserialize, Serialize};
 use std::io::ErrorKind;
 use std::path::Path;
@@ -36,23 +36,17 @@ impl NodeKey {
     /// # Errors
     /// [`SignerError`] names the file and what is wrong with it, never its content.
     pub fn open(path: &Path) -> Result<Self, SignerError> {
-        let json: File =
-            serde_json::from_slice(&read(path)?).map_err(|_| file(path, "not a node_key.json"))?;
-        let secret = Zeroizing::new(json.priv_key.value);
-        let bytes = STANDARD.decode(secret.as_bytes()).map(Zeroizing::new);
-        let bytes = bytes.map_err(|_| file(path, "priv_key is not base64"))?;
-        let pair: &[u8; 64] = bytes
-            .as_slice()
-            .try_into()
-            .map_err(|_| file(path, "priv_key is not 64 bytes"))?;
-        if json.priv_key.kind != PRIVKEY_TYPE {
-            return Err(file(path, "priv_key is not Ed25519"));
-        }
-        let key = SigningKey::from_keypair_bytes(pair)
-            .map_err(|_| file(path, "priv_key is no key pair"))?;
         Ok(Self {
-            pubkey: key.verifying_key().to_bytes(),
+            pubkey: secret(path)?.verifying_key().to_bytes(),
         })
+    }
+
+    /// Signs bytes with the key in the file: `bytes` begin with a domain of their own.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn sign(path: &Path, bytes: &[u8]) -> Result<[u8; 64], SignerError> {
+        Ok(secret(path)?.sign(bytes).to_bytes())
     }
 
     /// Makes a key and its file.
@@ -90,6 +84,22 @@ impl NodeKey {
     pub fn id(&self) -> String {
         hex::encode(address(&self.pubkey))
     }
+}
+
+fn secret(path: &Path) -> Result<SigningKey, SignerError> {
+    let json: File =
+        serde_json::from_slice(&read(path)?).map_err(|_| file(path, "not a node_key.json"))?;
+    let secret = Zeroizing::new(json.priv_key.value);
+    let bytes = STANDARD.decode(secret.as_bytes()).map(Zeroizing::new);
+    let bytes = bytes.map_err(|_| file(path, "priv_key is not base64"))?;
+    let pair: &[u8; 64] = bytes
+        .as_slice()
+        .try_into()
+        .map_err(|_| file(path, "priv_key is not 64 bytes"))?;
+    if json.priv_key.kind != PRIVKEY_TYPE {
+        return Err(file(path, "priv_key is not Ed25519"));
+    }
+    SigningKey::from_keypair_bytes(pair).map_err(|_| file(path, "priv_key is no key pair"))
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ struct SameSeed;
 
 impl Platform for SameSeed {
     fn security(&self) -> Security {
-        Simulated.security()
+        Simulated::default().security()
     }
 
     fn random(&self, out: &mut [u8]) -> Result<(), PlatformError> {
@@ -38,11 +38,11 @@ impl Platform for SameSeed {
     }
 
     fn sealing_key(&self) -> Result<Zeroizing<[u8; 32]>, PlatformError> {
-        Simulated.sealing_key()
+        Simulated::default().sealing_key()
     }
 
     fn attest(&self, report_data: &ReportData) -> Result<Evidence, PlatformError> {
-        Simulated.attest(report_data)
+        Simulated::default().attest(report_data)
     }
 }
 

@@ -40,7 +40,7 @@ struct Known(u8);
 
 impl Platform for Known {
     fn security(&self) -> Security {
-        Simulated.security()
+        Simulated::default().security()
     }
 
     fn random(&self, out: &mut [u8]) -> Result<(), PlatformError> {
@@ -49,11 +49,11 @@ impl Platform for Known {
     }
 
     fn sealing_key(&self) -> Result<Zeroizing<[u8; 32]>, PlatformError> {
-        Simulated.sealing_key()
+        Simulated::default().sealing_key()
     }
 
     fn attest(&self, report_data: &ReportData) -> Result<Evidence, PlatformError> {
-        Simulated.attest(report_data)
+        Simulated::default().attest(report_data)
     }
 }
 
@@ -241,7 +241,7 @@ struct Scene {
 impl Scene {
     fn new() -> Self {
         let network = Network::new("chain-a", SEED);
-        let joining = begun(&mut enclave(Simulated), &network.genesis);
+        let joining = begun(&mut enclave(Simulated::default()), &network.genesis);
         let record = network.record(&target(&joining, node_id()));
         let remote = network.remote(&[(node_id(), record)]);
         Self {
@@ -269,7 +269,7 @@ impl Scene {
     }
 
     fn refuses(&self, check: &str, lie: Open) {
-        let mut joiner = enclave(Simulated);
+        let mut joiner = enclave(Simulated::default());
         match joiner.serve(lie.request(), &Silent) {
             Reply::Failed(failure) => {
                 assert_eq!(failure.code, FailureCode::Join, "{check}: {failure}");
@@ -294,7 +294,7 @@ impl Scene {
 #[test]
 fn a_node_joins_with_what_a_remote_node_tells_it_and_can_begin_the_chain() {
     let scene = Scene::new();
-    let mut joiner = enclave(Simulated);
+    let mut joiner = enclave(Simulated::default());
     let Reply::Joined { seal, possession } =
         joiner.serve(scene.open(&scene.remote).request(), &Silent)
     else {
@@ -310,7 +310,7 @@ fn a_node_joins_with_what_a_remote_node_tells_it_and_can_begin_the_chain() {
     let begun = joiner.serve(Request::InitChain { genesis }, &Silent);
     assert!(matches!(begun, Reply::Chain(_)));
     // What was sealed opens after a restart.
-    let unsealed = enclave(Simulated).serve(
+    let unsealed = enclave(Simulated::default()).serve(
         Request::Unseal {
             seal,
             genesis: scene.network.genesis.clone(),
@@ -337,10 +337,13 @@ fn the_evidence_of_a_joining_node_binds_all_that_it_registers_with() {
         enclave_version: super::ENCLAVE_VERSION,
     });
     let bound = Evidence::SimulatedV1(evidence).encode();
-    let made = Simulated.attest(&statement.report_data()).unwrap().encode();
+    let made = Simulated::default()
+        .attest(&statement.report_data())
+        .unwrap()
+        .encode();
     assert_eq!(bound, made);
     assert_eq!(scene.joining.enclave_version, super::ENCLAVE_VERSION);
-    let again = begun(&mut enclave(Simulated), &scene.network.genesis);
+    let again = begun(&mut enclave(Simulated::default()), &scene.network.genesis);
     assert_ne!(again.one_time_key, scene.joining.one_time_key);
 }
 
@@ -414,7 +417,7 @@ fn only_the_share_of_this_very_registration_is_opened() {
     scene.refuses("proof.key", lie);
     scene.refuses("share.closed", scene.with_record(record));
     // One that was made for an earlier one-time key of the same node.
-    let before = begun(&mut enclave(Simulated), &scene.network.genesis);
+    let before = begun(&mut enclave(Simulated::default()), &scene.network.genesis);
     let replayed = scene.network.record(&target(&before, node_id()));
     scene.refuses("share.closed", scene.with_record(replayed));
     // None at all, and what is none.
@@ -446,7 +449,7 @@ fn a_changed_proof_of_the_share_is_refused() {
     for at in (0..honest.share.entry.len()).step_by(7) {
         let mut lie = honest.clone();
         lie.share.entry[at] ^= 4;
-        let reply = enclave(Simulated).serve(lie.request(), &Silent);
+        let reply = enclave(Simulated::default()).serve(lie.request(), &Silent);
         let Reply::Failed(failure) = reply else {
             panic!("{at}: {reply:?}")
         };
@@ -480,7 +483,7 @@ fn an_enclave_of_a_simulated_platform_joins_no_attested_network() {
     let text = String::from_utf8(network.genesis).unwrap();
     assert!(text.contains("\"insecure\""));
     let attested = text.replace("\"insecure\"", "\"attested\"");
-    let reply = enclave(Simulated).serve(begin_request(attested.as_bytes()), &Silent);
+    let reply = enclave(Simulated::default()).serve(begin_request(attested.as_bytes()), &Silent);
     let Reply::Failed(failure) = reply else {
         panic!("{reply:?}")
     };

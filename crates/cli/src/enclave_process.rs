@@ -1,0 +1,45 @@
+//! The enclave of a node: this executable again, as a process of its own.
+
+use anyhow::Context as _;
+use std::fs;
+use std::io::ErrorKind;
+use std::sync::Arc;
+use strongroom_bridge::Transport;
+use strongroom_bridge::child::{self, Process};
+use strongroom_enclave::MACHINE_BYTES;
+use strongroom_node::node::Layout;
+use tokio::sync::mpsc;
+
+/// Name of the file, below `config`, that names the machine that a simulated enclave stands for.
+const MACHINE: &str = "config/simulated_machine";
+
+/// Starts the enclave of a home; `died` hears of its end unless it was stopped.
+pub(crate) fn start(
+    layout: &Layout,
+    died: mpsc::UnboundedSender<String>,
+) -> anyhow::Result<(Arc<dyn Transport>, Process)> {
+    let executable = std::env::current_exe().context("this executable cannot be found")?;
+    let machine = machine(layout)?;
+    let mut arguments = vec!["enclave"];
+    arguments.extend(machine.as_deref());
+    let (host, process) = child::spawn(&executable, &arguments, move |how| {
+        let _ = died.send(how);
+    })?;
+    Ok((host, process))
+}
+
+/// Names a simulated machine: each node of a network is on one of its own.
+pub(crate) fn name_machine(layout: &Layout) -> anyhow::Result<()> {
+    let mut name = [0; MACHINE_BYTES];
+    getrandom::fill(&mut name).map_err(|e| anyhow::anyhow!("no randomness: {e}"))?;
+    crate::home::write_file(&layout.0.join(MACHINE), hex::encode(name).as_bytes())
+}
+
+fn machine(layout: &Layout) -> anyhow::Result<Option<String>> {
+    let path = layout.0.join(MACHINE);
+    match fs::read_to_string(&path) {
+        Ok(name) => Ok(Some(name.trim().to_owned())),
+        Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(e).with_context(|| path.display().to_string()),
+    }
+}

@@ -1,0 +1,268 @@
+//! How a node joins a network, seen from its host: register, fetch the share with its proof, let the enclave open it, confirm.
+//!
+//! Promises: whatever interrupts it, the next call goes on from there; the remote node is not trusted: what it says is checked by the
+//! enclave before anything is opened.
+//! Spec: docs/spec/registration.md.
+
+use crate::client::Client;
+use crate::enclave_process;
+use crate::home::write_file;
+use crate::rpc::Rpc;
+use crate::verify::ANSWER_BYTES_MAX;
+use anyhow::{Context as _, ensure};
+use borsh::{BorshDeserialize, BorshSerialize};
+use std::fs;
+use std::io::ErrorKind;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+use strongroom_attest::{Registration, Statement};
+use strongroom_bridge::message::Share;
+use strongroom_chain::modules::registration::keeper::key_proof_bytes;
+use strongroom_chain::modules::registration::state::SHARES;
+use strongroom_consensus::{GenesisFile, NodeKey, privval};
+use strongroom_node::enclave::Enclave;
+use strongroom_node::node::{Layout, enclave, open_stores};
+use strongroom_sdk::keys::Account;
+use strongroom_sdk::light::{self, Answer, Call, Question, Terms};
+use strongroom_types::Tree;
+use strongroom_types::proto::strongroom::registration::v1 as pb;
+use tokio::sync::mpsc;
+
+/// Gas of a registration: evidence, signatures, the share.
+const REGISTER_GAS: u64 = 400_000;
+/// Gas of a confirmation.
+const CONFIRM_GAS: u64 = 150_000;
+/// How long a header over the share may take.
+const HEADER_WAITS: Duration = Duration::from_secs(60);
+const POLL: Duration = Duration::from_millis(200);
+/// What is kept between the steps, below the home.
+const JOINING: &str = "config/joining";
+
+/// What the enclave gave when it began.
+#[derive(BorshSerialize, BorshDeserialize)]
+struct Begun {
+    one_time_key: [u8; 32],
+    enclave_version: u32,
+    evidence: Vec<u8>,
+    /// The one-time key, sealed.
+    one_time: Vec<u8>,
+}
+
+/// Joins the network of the genesis in the home, through the RPC at `remote` (host and port), with the account `operator` as owner. Does
+/// nothing for a node that is registered and has its seal.
+pub(crate) async fn run(layout: &Layout, operator: &Account, remote: &str) -> anyhow::Result<()> {
+    let genesis = read(layout.genesis())?;
+    let file = GenesisFile::parse(genesis.clone())?;
+    let joiner = Joiner {
+        layout,
+        operator,
+        chain_id: file.doc.chain_id.clone(),
+        genesis_hash: file.hash(),
+        genesis,
+        node_key: NodeKey::open(&layout.node_key())?,
+        consensus_key: privval::pubkey(&layout.validator_key())?,
+    };
+    let mut client = Client::connect(remote).await?;
+    let node = joiner.node(&mut client).await?;
+    let registered = pb::NodeState::Registered;
+    let is_registered = node.as_ref().is_some_and(|n| n.state() == registered);
+    let begun = joiner.begun()?;
+    if is_registered && begun.is_none() && layout.seal().exists() {
+        return Ok(());
+    }
+    let (died, _dead) = mpsc::unbounded_channel();
+    let (transport, process) = enclave_process::start(layout, died)?;
+    let stores = open_stores(layout)?;
+    let way = enclave(transport, &stores);
+    let joined = joiner.join(&mut client, &way, begun, node, remote).await;
+    process.stop();
+    joined
+}
+
+struct Joiner<'j> {
+    layout: &'j Layout,
+    operator: &'j Account,
+    chain_id: String,
+    genesis_hash: [u8; 32],
+    genesis: Vec<u8>,
+    node_key: NodeKey,
+    consensus_key: [u8; 32],
+}
+
+impl Joiner<'_> {
+    async fn join(
+        &self,
+        client: &mut Client,
+        enclave: &Enclave,
+        begun: Option<Begun>,
+        node: Option<pb::Node>,
+        remote: &str,
+    ) -> anyhow::Result<()> {
+        let known = |b: &Begun, n: &pb::Node| n.one_time_key == b.one_time_key;
+        // A share that was made for the key that we still hold is used; else everything begins anew.
+        let begun = match (begun, node) {
+            (Some(begun), Some(node)) if known(&begun, &node) => begun,
+            (Some(begun), None) => self.register(client, begun).await?,
+            _ => {
+                let begun = self.begin(enclave)?;
+                self.register(client, begun).await?
+            }
+        };
+        let answer = self.share(remote).await?;
+        if answer.value.is_some() {
+            let blocks = answer.path.blocks.iter().map(light::LightBlock::encode);
+            let share = Share {
+                entry: answer.proof.entry,
+                store: answer.proof.store,
+            };
+            let (seal, possession) = tokio::task::block_in_place(|| {
+                enclave.join_open(
+                    self.genesis.clone(),
+                    begun.one_time.clone(),
+                    blocks.collect(),
+                    share,
+                )
+            })?;
+            // First the seal: once it is confirmed, the share is gone.
+            write_file(&self.layout.seal(), &seal)?;
+            let confirm = pb::MsgConfirmNode {
+                operator: self.operator.address().to_string(),
+                node_id: self.node_key.id(),
+                possession: possession.to_vec(),
+            };
+            client
+                .send(self.operator, &self.chain_id, &confirm, CONFIRM_GAS)
+                .await?;
+        }
+        let node = self.node(client).await?;
+        let state = node.map(|n| n.state());
+        ensure!(
+            state == Some(pb::NodeState::Registered) && self.layout.seal().exists(),
+            "node.not_registered: the node is {state:?} after joining: run the command again"
+        );
+        let path = self.layout.0.join(JOINING);
+        fs::remove_file(&path).with_context(|| path.display().to_string())
+    }
+
+    /// The enclave makes a one-time key and evidence of it; kept until the node is registered.
+    fn begin(&self, enclave: &Enclave) -> anyhow::Result<Begun> {
+        let joining = tokio::task::block_in_place(|| {
+            enclave
+                .join_begin(
+                    self.genesis.clone(),
+                    self.owner()?,
+                    self.node_key.pubkey(),
+                    self.consensus_key,
+                )
+                .map_err(anyhow::Error::from)
+        })?;
+        let begun = Begun {
+            one_time_key: joining.one_time_key,
+            enclave_version: joining.enclave_version,
+            evidence: joining.evidence,
+            one_time: joining.one_time,
+        };
+        write_file(&self.layout.0.join(JOINING), &borsh::to_vec(&begun)?)?;
+        Ok(begun)
+    }
+
+    async fn register(&self, client: &mut Client, begun: Begun) -> anyhow::Result<Begun> {
+        let statement = Statement::Registration(Registration {
+            chain_id: self.chain_id.clone(),
+            genesis_hash: self.genesis_hash,
+            one_time_key: begun.one_time_key,
+            node_key: self.node_key.pubkey(),
+            consensus_key: self.consensus_key,
+            operator: self.owner()?,
+            enclave_version: begun.enclave_version,
+        });
+        let bytes = key_proof_bytes(&statement);
+        let node_signature = NodeKey::sign(&self.layout.node_key(), &bytes)?;
+        let consensus_signature = privval::sign_bytes(&self.layout.validator_key(), &bytes)?;
+        let register = pb::MsgRegisterNode {
+            operator: self.operator.address().to_string(),
+            evidence: begun.evidence.clone(),
+            one_time_key: begun.one_time_key.to_vec(),
+            node_key: self.node_key.pubkey().to_vec(),
+            consensus_key: self.consensus_key.to_vec(),
+            enclave_version: begun.enclave_version,
+            node_signature: node_signature.to_vec(),
+            consensus_signature: consensus_signature.to_vec(),
+        };
+        client
+            .send(self.operator, &self.chain_id, &register, REGISTER_GAS)
+            .await?;
+        Ok(begun)
+    }
+
+    /// The share with a proof under the newest header, and the way to that header from genesis.
+    async fn share(&self, remote: &str) -> anyhow::Result<Answer> {
+        let mut client = Client::connect(remote).await?;
+        let height = client.height().await?;
+        let mut rpc = Rpc::connect(remote.to_owned(), ANSWER_BYTES_MAX).await?;
+        let node_id = strongroom_types::consensus::validator_address(&self.node_key.pubkey());
+        let question = Question {
+            tree: Tree::Native,
+            key: SHARES.raw_key(&&node_id),
+            height: Some(height),
+        };
+        let trusted = light::genesis(&self.genesis)?;
+        let until = Instant::now() + HEADER_WAITS;
+        loop {
+            let answer = tokio::task::block_in_place(|| {
+                let runtime = tokio::runtime::Handle::current();
+                let ask = |call: &Call| {
+                    let asking = rpc.call(call.method, &call.params);
+                    runtime.block_on(asking).map_err(|e| format!("{e:#}"))
+                };
+                light::value(&trusted, &Terms::WITHOUT_CLOCK, &question, ask)
+            });
+            match answer {
+                Err(light::Error::TooNew(_)) if Instant::now() < until => {
+                    tokio::time::sleep(POLL).await;
+                }
+                answer => return Ok(answer?),
+            }
+        }
+    }
+
+    async fn node(&self, client: &mut Client) -> anyhow::Result<Option<pb::Node>> {
+        find(client, &self.node_key.id()).await
+    }
+
+    fn owner(&self) -> anyhow::Result<[u8; 20]> {
+        let address = self.operator.address();
+        let bytes = address.as_bytes().try_into();
+        bytes.context("an operator has an address of 20 bytes")
+    }
+
+    fn begun(&self) -> anyhow::Result<Option<Begun>> {
+        let path = self.layout.0.join(JOINING);
+        match fs::read(&path) {
+            // Of another version, or damaged: joining begins anew.
+            Ok(bytes) => Ok(borsh::from_slice(&bytes).ok()),
+            Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(e).with_context(|| path.display().to_string()),
+        }
+    }
+}
+
+/// The registration of a node, as a node tells it.
+pub(crate) async fn find(client: &mut Client, node_id: &str) -> anyhow::Result<Option<pb::Node>> {
+    let request = pb::QueryNodeRequest {
+        node_id: node_id.to_owned(),
+    };
+    let path = "/strongroom.registration.v1.Query/Node";
+    match client
+        .query::<_, pb::QueryNodeResponse>(path, &request)
+        .await
+    {
+        Ok(answer) => Ok(answer.node),
+        Err(error) if error.to_string().contains("not found") => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn read(path: PathBuf) -> anyhow::Result<Vec<u8>> {
+    fs::read(&path).with_context(|| path.display().to_string())
+}

@@ -1,0 +1,355 @@
+//! `strongroom node …`: what an operator does with a node of a network.
+
+use crate::client::Client;
+use crate::home::{Home, write_file};
+use crate::node_process::{Running, reachable, went_on_before};
+use crate::stop::Stop;
+use crate::{enclave_process, join, preflight, tether, verify};
+use anyhow::{Context as _, bail, ensure};
+use clap::{Args as ClapArgs, Subcommand};
+use serde_json::json;
+use std::fs;
+use std::io::Read as _;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use strongroom_chain::tx::GasPrice;
+use strongroom_consensus::cometbft::binary;
+use strongroom_consensus::{BlockTiming, GenesisFile, NodeKey, Signer, privval};
+use strongroom_node::node::{Comet, Config, Consensus, Layout};
+use strongroom_sdk::keys::Account;
+use strongroom_types::genesis::GENESIS_BYTES_MAX;
+
+/// The file, beside the network, that names the process of a running node.
+pub(crate) const PID: &str = "pid";
+/// The longest file of a mnemonic.
+const MNEMONIC_BYTES_MAX: u64 = 4_096;
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Make the home of a node: its keys, and the genesis of the network that it is to join.
+    Init(Init),
+    /// Join the network: attest, register on chain, receive the seed enclave to enclave, confirm.
+    Register(Register),
+    /// Run the node until Ctrl-C.
+    Start(Start),
+    /// What the node is, and what the network says of it.
+    Status(Status),
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct Init {
+    /// Directory of the node.
+    #[arg(long, default_value = ".strongroom/node")]
+    home: PathBuf,
+    /// The genesis file of the network, from somebody you trust: its hash names the network.
+    #[arg(long)]
+    genesis: PathBuf,
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct Register {
+    /// Directory of the node. It must not be running.
+    #[arg(long, default_value = ".strongroom/node")]
+    home: PathBuf,
+    /// RPC of a node of the network, which is not trusted.
+    #[arg(long, value_name = "URL")]
+    node: String,
+    /// File with the mnemonic of the account that will own the node and pays; `-` is the standard input.
+    #[arg(long, value_name = "FILE")]
+    mnemonic: PathBuf,
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct Start {
+    /// Directory of the node.
+    #[arg(long, default_value = ".strongroom/node")]
+    home: PathBuf,
+    /// Nodes to stay connected to, `id@host:port` each, with commas between.
+    #[arg(long, value_delimiter = ',')]
+    peers: Vec<String>,
+    /// How others reach this node, `host:port`.
+    #[arg(long, default_value = "")]
+    external_address: String,
+    /// The node's name among clients and peers.
+    #[arg(long, default_value = "node")]
+    moniker: String,
+    /// Address of REST and RPC. Anything but the loopback is open to strangers.
+    #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    listen: IpAddr,
+    /// Address on which peers are listened for.
+    #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::UNSPECIFIED))]
+    p2p_listen: IpAddr,
+    /// Port of REST.
+    #[arg(long, default_value_t = 1317)]
+    rest_port: u16,
+    /// Port of CometBFT's RPC and websocket.
+    #[arg(long, default_value_t = 26657)]
+    rpc_port: u16,
+    /// Port on which peers are listened for.
+    #[arg(long, default_value_t = 26656)]
+    p2p_port: u16,
+    /// Time between the commit of a block and the next proposal.
+    #[arg(long, value_name = "TIME", value_parser = crate::localnet::block_time, default_value = "1s")]
+    block_time: BlockTiming,
+    /// The least fee for each unit of gas, in uscrt.
+    #[arg(long, value_parser = preflight::gas_price, default_value = "0.0125uscrt")]
+    min_gas_price: GasPrice,
+    /// Allow peers at private addresses, and several at one: for networks on one machine or in one building.
+    #[arg(long)]
+    private_network: bool,
+    /// The `cometbft` to run [default: tools/bin of the project, or the PATH].
+    #[arg(long, value_name = "PATH")]
+    cometbft: Option<PathBuf>,
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct Status {
+    /// Directory of the node.
+    #[arg(long, default_value = ".strongroom/node")]
+    home: PathBuf,
+    /// RPC of the node, or of another one of the network.
+    #[arg(long, default_value = "http://127.0.0.1:26657")]
+    node: String,
+}
+
+pub(crate) fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Init(args) => init(&args),
+        Command::Register(args) => register(&args),
+        Command::Start(args) => start(&args),
+        Command::Status(args) => status(&args),
+    }
+}
+
+fn init(args: &Init) -> anyhow::Result<()> {
+    let genesis = verify::read(&args.genesis, GENESIS_BYTES_MAX)?;
+    let file = GenesisFile::parse(genesis.clone())?;
+    let home = match Home::open(&args.home)? {
+        Some(home) => home,
+        None => Home::create(&args.home)?,
+    };
+    ensure!(
+        home.network().is_none(),
+        "node.exists: {} has a node already: name another --home",
+        args.home.display()
+    );
+    let layout = Layout(home.prepare()?);
+    keys(&layout)?;
+    write_file(&layout.genesis(), &genesis)?;
+    let layout = Layout(home.install()?);
+    home.keep()?;
+    println!("node      {}", NodeKey::open(&layout.node_key())?.id());
+    println!("network   {}", file.doc.chain_id);
+    println!(
+        "genesis   {} (SHA-256: compare it)",
+        hex::encode(file.hash())
+    );
+    println!("home      {}", args.home.display());
+    println!();
+    println!(
+        "Next: strongroom node register --home {} --node URL --mnemonic FILE",
+        args.home.display()
+    );
+    Ok(())
+}
+
+/// Directories and keys of a new node.
+pub(crate) fn keys(layout: &Layout) -> anyhow::Result<()> {
+    for directory in ["config", "data"] {
+        let directory = layout.0.join(directory);
+        fs::create_dir(&directory)
+            .with_context(|| format!("cannot make {}", directory.display()))?;
+    }
+    Signer::create(&layout.validator_key(), &layout.validator_state())?;
+    NodeKey::create(&layout.node_key())?;
+    enclave_process::name_machine(layout)
+}
+
+/// The home of a node, locked.
+fn open(path: &Path) -> anyhow::Result<(Home, Layout)> {
+    let nothing = || {
+        format!(
+            "node.missing: {} has no node: strongroom node init makes one",
+            path.display()
+        )
+    };
+    let home = Home::open(path)?.with_context(nothing)?;
+    let layout = Layout(home.network().with_context(nothing)?);
+    Ok((home, layout))
+}
+
+fn register(args: &Register) -> anyhow::Result<()> {
+    preflight::machine()?;
+    let account = account(&args.mnemonic)?;
+    let remote = verify::host(&args.node)?;
+    let (_home, layout) = open(&args.home)?;
+    crate::localnet::runtime()?.block_on(join::run(&layout, &account, &remote))?;
+    println!(
+        "node {} is registered, owned by {}",
+        NodeKey::open(&layout.node_key())?.id(),
+        account.address()
+    );
+    println!(
+        "Next: strongroom node start --home {} --peers ID@HOST:26656",
+        args.home.display()
+    );
+    Ok(())
+}
+
+fn account(path: &Path) -> anyhow::Result<Account> {
+    let mut words = zeroize::Zeroizing::new(String::new());
+    if path == Path::new("-") {
+        std::io::stdin()
+            .take(MNEMONIC_BYTES_MAX)
+            .read_to_string(&mut words)?;
+    } else {
+        let file = fs::File::open(path).with_context(|| path.display().to_string())?;
+        file.take(MNEMONIC_BYTES_MAX)
+            .read_to_string(&mut words)
+            .with_context(|| path.display().to_string())?;
+    }
+    Account::from_mnemonic(words.trim()).with_context(|| path.display().to_string())
+}
+
+fn start(args: &Start) -> anyhow::Result<()> {
+    let shares = preflight::machine()?;
+    let (home, layout) = open(&args.home)?;
+    ensure!(
+        layout.seal().exists(),
+        "node.no_seal: this node has no seed yet: strongroom node register --home {}",
+        args.home.display()
+    );
+    let BlockTiming::Every(block_time) = args.block_time else {
+        bail!("--block-time instant is for one validator: a network makes empty blocks");
+    };
+    // Of a process that was killed.
+    let _ = fs::remove_file(home.path().join(PID));
+    let comet = comet(args, &layout, block_time)?;
+    let config = Config {
+        home: layout.0.clone(),
+        rest: SocketAddr::new(args.listen, args.rest_port),
+        rpc: SocketAddr::new(args.listen, args.rpc_port),
+        shares,
+        min_gas_price: args.min_gas_price.clone(),
+        moniker: args.moniker.clone(),
+    };
+    crate::localnet::runtime()?.block_on(async {
+        let mut stop = Stop::listen()?;
+        let mut running = Running::start(config, Consensus::Comet(comet)).await?;
+        write_file(
+            &home.path().join(PID),
+            std::process::id().to_string().as_bytes(),
+        )?;
+        println!(
+            "node of {}: REST http://{}  RPC http://{}",
+            running.chain_id,
+            reachable(running.node.rest()),
+            reachable(running.node.rpc())
+        );
+        stop.in_order();
+        let reason = tokio::select! {
+            () = stop.asked() => None,
+            reason = running.ended() => Some(reason),
+        };
+        let _ = fs::remove_file(home.path().join(PID));
+        match reason {
+            Some(reason) => went_on_before(&reason),
+            None => {
+                eprintln!("stopping");
+                running.stop().await
+            }
+        }
+    })
+}
+
+fn comet(args: &Start, layout: &Layout, block_time: Duration) -> anyhow::Result<Comet> {
+    Ok(Comet {
+        binary: binary::find(args.cometbft.as_deref())?,
+        launcher: tether::launcher()?,
+        p2p: SocketAddr::new(args.p2p_listen, args.p2p_port),
+        external_address: args.external_address.clone(),
+        persistent_peers: args.peers.clone(),
+        block_time,
+        local: args.private_network,
+        node_id: NodeKey::open(&layout.node_key())?.id(),
+        validator: privval::pubkey(&layout.validator_key())?,
+    })
+}
+
+fn status(args: &Status) -> anyhow::Result<()> {
+    let nothing = || format!("node.missing: {} has no node", args.home.display());
+    let path = Home::peek(&args.home).with_context(nothing)?;
+    let layout = Layout(path);
+    let id = NodeKey::open(&layout.node_key())?.id();
+    let key = privval::pubkey(&layout.validator_key())?;
+    let seal = if layout.seal().exists() {
+        "here"
+    } else {
+        "none yet"
+    };
+    println!("node          {id}");
+    println!("seed          {seal}");
+    crate::localnet::runtime()?.block_on(async {
+        let mut client = Client::connect(verify::host(&args.node)?).await?;
+        let status = client.call("status", &json!({})).await?;
+        let sync = &status["sync_info"];
+        let text = |value: &serde_json::Value| value.as_str().unwrap_or("?").to_owned();
+        println!(
+            "asked         {} ({})",
+            args.node,
+            text(&status["node_info"]["moniker"])
+        );
+        println!(
+            "height        {} of {}{}",
+            text(&sync["latest_block_height"]),
+            text(&status["node_info"]["network"]),
+            if sync["catching_up"] == true {
+                ", catching up"
+            } else {
+                ""
+            }
+        );
+        match join::find(&mut client, &id).await? {
+            None => println!("registration  none: strongroom node register"),
+            Some(node) => {
+                let name = node.state().as_str_name().to_lowercase();
+                println!("registration  {}", name.trim_start_matches("node_state_"));
+                println!("owner         {}", node.operator);
+                if let Some(platform) = &node.platform {
+                    println!(
+                        "platform      {} {} {}",
+                        platform.kind,
+                        platform.tcb_status,
+                        platform.advisories.join(" ")
+                    );
+                }
+                if let Some(expires) = &node.expires {
+                    println!("expires       {} (seconds since 1970)", expires.seconds);
+                }
+            }
+        }
+        let power = power(&mut client, &key).await?;
+        match power {
+            0 => println!("votes         no"),
+            power => println!("votes         with power {power}"),
+        }
+        Ok(())
+    })
+}
+
+/// Voting power of a key in the newest set.
+pub(crate) async fn power(client: &mut Client, key: &[u8; 32]) -> anyhow::Result<u64> {
+    use base64::Engine as _;
+    let key = base64::engine::general_purpose::STANDARD.encode(key);
+    let set = client
+        .call("validators", &json!({ "per_page": "100" }))
+        .await?;
+    let all = set["validators"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    let ours = all.iter().find(|v| v["pub_key"]["value"] == key);
+    let power = ours.and_then(|v| v["voting_power"].as_str()?.parse().ok());
+    Ok(power.unwrap_or(0))
+}
