@@ -45,6 +45,7 @@ const LOG: &str = "node.log";
 struct Member {
     home: PathBuf,
     rpc: SocketAddr,
+    arguments: Vec<OsString>,
     process: Option<Child>,
 }
 
@@ -89,96 +90,25 @@ impl Cluster {
         );
         let mut cluster = Self(Vec::new());
         for index in 0..there {
-            cluster.add(network, index, args).await?;
+            cluster.0.push(Member::of(network, index, there, args)?);
+        }
+        // Those that have the seed, all at once: it may need more than one of them to make a block.
+        for member in cluster.0.iter_mut().filter(|m| m.layout().seal().exists()) {
+            member.run()?;
+        }
+        let first = cluster.rpc()?;
+        for (index, member) in cluster.0.iter_mut().enumerate() {
+            if member.process.is_none() {
+                member
+                    .join(first)
+                    .await
+                    .with_context(|| format!("validator {index} cannot join"))?;
+                member.run()?;
+            }
+            member.answers().await?;
+            member.vote(index, first).await?;
         }
         Ok(cluster)
-    }
-
-    async fn add(&mut self, network: &Path, index: u16, args: &Args) -> anyhow::Result<()> {
-        let home = member_home(network, index);
-        let layout = Layout(home.join("network"));
-        let port = |base: u16| base.saturating_add(PORT_STEP.saturating_mul(index));
-        let rpc = SocketAddr::new(args.listen, port(args.rpc_port));
-        let operator = faucet_account()?;
-        if let Some(first) = self.0.first() {
-            let _lock = Home::open(&home)?;
-            join::run(&layout, &operator, &first.rpc.to_string())
-                .await
-                .with_context(|| format!("validator {index} cannot join"))?;
-        }
-        let mut arguments: Vec<OsString> = ["node", "start", "--private-network", "--home"]
-            .map(OsString::from)
-            .to_vec();
-        arguments.push(std::path::absolute(&home)?.into());
-        let ports = [
-            ("--rest-port", port(args.rest_port)),
-            ("--rpc-port", port(args.rpc_port)),
-            ("--p2p-port", port(args.p2p_port)),
-        ];
-        for (name, port) in ports {
-            arguments.extend([name.into(), port.to_string().into()]);
-        }
-        let listen = args.listen.to_string();
-        for (name, value) in [
-            ("--listen", listen.clone()),
-            ("--p2p-listen", listen),
-            ("--moniker", format!("node{index}")),
-            ("--block-time", args.block_time_text()),
-            ("--min-gas-price", args.min_gas_price.text()),
-            ("--peers", self.peers(args)?.join(",")),
-        ] {
-            if !value.is_empty() {
-                arguments.extend([name.into(), value.into()]);
-            }
-        }
-        if let Some(path) = &args.cometbft {
-            arguments.extend(["--cometbft".into(), std::path::absolute(path)?.into()]);
-        }
-        keep(&home, &arguments)?;
-        let process = spawn(&home, &arguments, &tether::launcher()?)?;
-        let mut member = Member {
-            home,
-            rpc,
-            process: Some(process),
-        };
-        member.answers().await?;
-        let key = privval::pubkey(&layout.validator_key())?;
-        let id = NodeKey::open(&layout.node_key())?.id();
-        self.0.push(member);
-        self.vote(index, &key, id).await
-    }
-
-    /// The nodes before this one.
-    fn peers(&self, args: &Args) -> anyhow::Result<Vec<String>> {
-        let peer = |(index, member): (usize, &Member)| {
-            let id = NodeKey::open(&Layout(member.home.join("network")).node_key())?.id();
-            let offset = PORT_STEP.saturating_mul(u16::try_from(index)?);
-            let port = args.p2p_port.saturating_add(offset);
-            Ok(format!("{id}@{}", SocketAddr::new(args.listen, port)))
-        };
-        self.0.iter().enumerate().map(peer).collect()
-    }
-
-    /// Makes a node that has caught up a validator.
-    async fn vote(&self, index: u16, key: &[u8; 32], node_id: String) -> anyhow::Result<()> {
-        let first = self.0.first().context("there is no first node")?;
-        let mut client = Client::connect(first.rpc).await?;
-        if operator::power(&mut client, key).await? > 0 {
-            return Ok(());
-        }
-        let authority = faucet_account()?;
-        let chain_id = client.call("status", &serde_json::json!({})).await?;
-        let chain_id = chain_id["node_info"]["network"]
-            .as_str()
-            .unwrap_or_default();
-        let message = MsgSetValidator {
-            authority: authority.address().to_string(),
-            node_id,
-            power: POWER,
-            moniker: format!("node{index}"),
-        };
-        client.send(&authority, chain_id, &message, SET_GAS).await?;
-        Ok(())
     }
 
     /// The RPC of the first node.
@@ -252,6 +182,90 @@ fn reap(process: &mut Option<Child>) {
 }
 
 impl Member {
+    /// A node that does not run yet.
+    fn of(network: &Path, index: u16, members: u16, args: &Args) -> anyhow::Result<Self> {
+        let home = member_home(network, index);
+        let port = |base: u16, index: u16| base.saturating_add(PORT_STEP.saturating_mul(index));
+        let mut peers = Vec::new();
+        for other in (0..members).filter(|other| *other != index) {
+            let layout = Layout(member_home(network, other).join("network"));
+            let id = NodeKey::open(&layout.node_key())?.id();
+            peers.push(format!(
+                "{id}@{}",
+                SocketAddr::new(args.listen, port(args.p2p_port, other))
+            ));
+        }
+        let rpc = SocketAddr::new(args.listen, port(args.rpc_port, index));
+        let mut arguments: Vec<OsString> = ["node", "start", "--private-network", "--home"]
+            .map(OsString::from)
+            .to_vec();
+        arguments.push(std::path::absolute(&home)?.into());
+        let listen = args.listen.to_string();
+        for (name, value) in [
+            ("--rest-port", port(args.rest_port, index).to_string()),
+            ("--rpc-port", rpc.port().to_string()),
+            ("--p2p-port", port(args.p2p_port, index).to_string()),
+            ("--listen", listen.clone()),
+            ("--p2p-listen", listen),
+            ("--moniker", format!("node{index}")),
+            ("--block-time", args.block_time_text()),
+            ("--min-gas-price", args.min_gas_price.text()),
+            ("--peers", peers.join(",")),
+        ] {
+            if !value.is_empty() {
+                arguments.extend([name.into(), value.into()]);
+            }
+        }
+        if let Some(path) = &args.cometbft {
+            arguments.extend(["--cometbft".into(), std::path::absolute(path)?.into()]);
+        }
+        Ok(Self {
+            home,
+            rpc,
+            arguments,
+            process: None,
+        })
+    }
+
+    fn layout(&self) -> Layout {
+        Layout(self.home.join("network"))
+    }
+
+    /// Attests and registers, through the first node.
+    async fn join(&self, first: SocketAddr) -> anyhow::Result<()> {
+        let _lock = Home::open(&self.home)?;
+        join::run(&self.layout(), &faucet_account()?, &first.to_string()).await
+    }
+
+    /// Starts the process.
+    fn run(&mut self) -> anyhow::Result<()> {
+        keep(&self.home, &self.arguments)?;
+        let process = spawn(&self.home, &self.arguments, &tether::launcher()?)?;
+        self.process = Some(process);
+        Ok(())
+    }
+
+    /// Makes a node that has caught up a validator.
+    async fn vote(&self, index: usize, first: SocketAddr) -> anyhow::Result<()> {
+        let layout = self.layout();
+        let key = privval::pubkey(&layout.validator_key())?;
+        let mut client = Client::connect(first).await?;
+        if operator::power(&mut client, &key).await? > 0 {
+            return Ok(());
+        }
+        let authority = faucet_account()?;
+        let status = client.call("status", &serde_json::json!({})).await?;
+        let chain_id = status["node_info"]["network"].as_str().unwrap_or_default();
+        let message = MsgSetValidator {
+            authority: authority.address().to_string(),
+            node_id: NodeKey::open(&layout.node_key())?.id(),
+            power: POWER,
+            moniker: format!("node{index}"),
+        };
+        client.send(&authority, chain_id, &message, SET_GAS).await?;
+        Ok(())
+    }
+
     /// Waits until the node serves blocks and has those that the network has.
     async fn answers(&mut self) -> anyhow::Result<()> {
         let until = Instant::now() + START_WAITS;

@@ -12,6 +12,9 @@ use strongroom_store::blocks::{BlockStore, BlockStoreError};
 use strongroom_types::ExecTxResult;
 use strongroom_types::proto::Message as _;
 use strongroom_types::proto::cosmos::auth::v1beta1::BaseAccount;
+use strongroom_types::proto::cosmos::auth::v1beta1::{
+    QueryAccountInfoRequest, QueryAccountInfoResponse,
+};
 use strongroom_types::proto::cosmos::tx::v1beta1::{AuthInfo, TxRaw};
 use tokio::sync::watch;
 

@@ -1,0 +1,195 @@
+// Four validators on this machine, each with its own CometBFT, enclave and simulated machine: they joined over the chain, and go on whatever
+// happens to some of them.
+
+import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+
+import { toBase64, toUtf8 } from "secretjs";
+
+import { ask, clientOf, deploy, execute } from "./support/client.js";
+import { BINARY, launch, seededRandom, sleep, until } from "./support/network.js";
+
+const VALIDATORS = 4;
+const random = seededRandom("network");
+let network;
+let token;
+let counter;
+let nodes;
+
+const nodeHome = (index) => join(network.home, "network", `node${index}`);
+
+/** Each node answers on ports 100 above those of the one before. */
+function nodeAt(index) {
+  const move = (url) => url.replace(/:(\d+)/, (_, port) => `:${Number(port) + 100 * index}`);
+  return { ...network, rest: move(network.rest), rpc: move(network.rpc), get: network.get, request: network.request, rpcCall: network.rpcCall };
+}
+
+async function start(options = {}) {
+  // Below the ports that systems give to outgoing connections.
+  const base = 20_000 + Math.floor(random() * 90) * 100;
+  const more = ["--validators", `${VALIDATORS}`, "--rest-port", base, "--rpc-port", base + 1, "--p2p-port", base + 2];
+  const launched = await launch({ blockTime: "200ms", more, ...options });
+  launched.rest = `http://127.0.0.1:${base}`;
+  launched.rpc = `http://127.0.0.1:${base + 1}`;
+  network = launched;
+  await until(() => network.exit || network.output.includes("is running"), { ms: 120_000, what: "the network" });
+  assert.equal(network.exit, undefined, network.output);
+  nodes = Array.from({ length: VALIDATORS }, (_, index) => nodeAt(index));
+}
+
+const cli = (...args) => execFileSync(BINARY, args, { encoding: "utf8" });
+const control = (what, index) => cli("network", what, `${index}`, "--home", network.home);
+const heightOf = async (node) => Number((await node.rpcCall("status")).result.sync_info.latest_block_height);
+const count = async (node) => (await ask(clientOf(node, "b"), counter, { get_count: {} })).count;
+
+/** All nodes have the same block and the same state at the newest height that all have. */
+async function agree(among = nodes) {
+  const height = Math.min(...(await Promise.all(among.map(heightOf))));
+  const commits = await Promise.all(among.map((node) => node.rpcCall("commit", { height: `${height}` })));
+  const headers = commits.map(({ result }) => JSON.stringify(result.signed_header.header));
+  assert.equal(new Set(headers).size, 1, `one header at ${height}`);
+  return height;
+}
+
+const grows = async (node, by = 2) => {
+  const from = await heightOf(node).catch(() => 0);
+  await until(async () => (await heightOf(node).catch(() => 0)) >= from + by, { ms: 60_000, what: "blocks" });
+};
+
+before(async () => {
+  await start();
+  const a = clientOf(network, "b");
+  token = await deploy(
+    a,
+    "token",
+    {
+      name: "Secret Example", symbol: "SEXM", decimals: 6, prng_seed: toBase64(toUtf8("dice")),
+      initial_balances: [{ address: a.address, amount: "1000000" }],
+    },
+    { gasLimit: 500_000 },
+  );
+  counter = await deploy(a, "counter", { count: 0 });
+});
+after(() => network?.stop());
+
+test("every validator attested, registered and votes; the share of none is left on the chain", async () => {
+  const { nodes: registered } = await network.get("/strongroom/registration/v1/nodes");
+  assert.equal(registered.length, VALIDATORS);
+  for (const node of registered) {
+    assert.equal(node.state, "NODE_STATE_REGISTERED");
+    const { share } = await network.request(`/strongroom/registration/v1/shares/${node.node_id}`).then((r) => r.body);
+    assert.ok(!share, "no share");
+  }
+  const platforms = registered.map((node) => node.platform?.platform_id).filter(Boolean);
+  assert.equal(new Set(platforms).size, platforms.length, "each on a platform of its own");
+  const { validators } = (await network.rpcCall("validators")).result;
+  assert.equal(validators.length, VALIDATORS);
+  const status = cli("node", "status", "--home", nodeHome(3), "--node", nodes[3].rpc);
+  assert.match(status, /registration +registered/);
+  assert.match(status, /votes +with power/);
+});
+
+test("what is sent to one validator is read from another, with a viewing key", async () => {
+  const [b, c] = [clientOf(nodes[0], "b"), clientOf(nodes[2], "c")];
+  await execute(b, token, { transfer: { recipient: c.address, amount: "77" } });
+  await execute(c, token, { set_viewing_key: { key: "k" } });
+  const key = await Promise.all(nodes.map((node) => node.get("/registration/v1beta1/tx-key")));
+  assert.equal(new Set(key.map((k) => k.key)).size, 1, "one network key");
+  const reader = clientOf(nodes[3], "d");
+  await until(async () => (await heightOf(nodes[3])) >= (await heightOf(nodes[2])), { what: "node 3" });
+  const { balance } = await reader.query.snip20.getBalance({ contract: token, address: c.address, auth: { key: "k" } });
+  assert.equal(balance.amount, "77");
+  await agree();
+});
+
+test("a killed validator is not missed, and catches up when it is back", async () => {
+  control("kill", 3);
+  await grows(nodes[0], 4);
+  control("start", 3);
+  await until(async () => (await heightOf(nodes[3]).catch(() => 0)) >= (await heightOf(nodes[0])), { ms: 60_000, what: "node 3" });
+  await agree();
+});
+
+test("without more than two thirds no block is made, and with them the network goes on", async () => {
+  control("stop", 1);
+  control("kill", 2);
+  await sleep(1_000);
+  const before = await heightOf(nodes[0]);
+  await sleep(2_500);
+  assert.equal(await heightOf(nodes[0]), before, "no block");
+  control("start", 1);
+  await grows(nodes[0]);
+  control("start", 2);
+  await grows(nodes[2]);
+  await agree();
+});
+
+test("kills of random validators under load: one app hash, and nothing that was acknowledged is lost", async () => {
+  let running = true;
+  let acknowledged = 0;
+  let failed;
+  const first = await count(nodes[0]);
+  const sender = clientOf(nodes[0], "b");
+  const load = (async () => {
+    while (running) {
+      await execute(sender, counter, { increment: {} });
+      acknowledged += 1;
+    }
+  })().catch((error) => (failed = error));
+  for (let round = 0; round < 4; round += 1) {
+    const victim = 1 + Math.floor(random() * 3);
+    await sleep(random() * 500);
+    control("kill", victim);
+    await grows(nodes[0], 1);
+    control("start", victim);
+    await grows(nodes[victim], 1);
+  }
+  running = false;
+  await load;
+  assert.ifError(failed);
+  assert.ok(acknowledged > 0);
+  assert.equal(await count(nodes[0]), first + acknowledged);
+  await agree();
+});
+
+test("a validator that lost its seed registers again, and one that lost its database fetches it again, by the next start", async () => {
+  await network.stop({ clean: false });
+  assert.equal(network.exit.code, 0, network.output);
+  const seal = join(nodeHome(2), "network", "config", "seed.sealed");
+  assert.ok(existsSync(seal));
+  rmSync(seal);
+  const refused = spawnSync(BINARY, ["node", "start", "--home", nodeHome(2)], { encoding: "utf8" });
+  assert.notEqual(refused.status, 0);
+  assert.match(refused.stderr, /node\.no_seal.*register/s);
+  const data = join(nodeHome(1), "network", "data");
+  for (const store of ["state", "blocks", "content", "blockstore.db", "state.db", "tx_index.db", "evidence.db", "cs.wal"]) {
+    rmSync(join(data, store), { recursive: true, force: true });
+  }
+  await start({ home: network.home, reset: false });
+  await until(async () => (await heightOf(nodes[1]).catch(() => 0)) >= (await heightOf(nodes[0])), { ms: 60_000, what: "node 1" });
+  await grows(nodes[2]);
+  await agree();
+  assert.equal(await count(nodes[1]), await count(nodes[0]));
+  const { nodes: registered } = await network.get("/strongroom/registration/v1/nodes");
+  assert.deepEqual(registered.map((node) => node.state), Array(VALIDATORS).fill("NODE_STATE_REGISTERED"));
+});
+
+test("the seal of another node does not open", async () => {
+  await network.stop({ clean: false });
+  const [one, two] = [1, 2].map((index) => join(nodeHome(index), "network", "config", "seed.sealed"));
+  renameSync(one, `${one}.kept`);
+  execFileSync("cp", [two, one]);
+  const refused = spawnSync(BINARY, ["node", "start", "--home", nodeHome(1), "--cometbft", cometbft()], { encoding: "utf8" });
+  assert.notEqual(refused.status, 0);
+  assert.match(refused.stderr, /seal/);
+  renameSync(`${one}.kept`, one);
+});
+
+function cometbft() {
+  const lines = readFileSync(join(nodeHome(1), "arguments"), "utf8").split("\n");
+  const at = lines.indexOf("--cometbft");
+  return at < 0 ? join(BINARY, "../../../tools/bin/cometbft") : lines[at + 1];
+}
