@@ -30,7 +30,7 @@ pub(crate) fn honest(_: &EnclaveRequest, answer: HostResponse) -> HostResponse {
 /// An enclave behind a channel, in this process.
 pub(crate) fn enclave() -> Arc<dyn Transport> {
     let (ours, theirs) = in_process();
-    std::thread::spawn(move || strongroom_enclave::serve(theirs, Simulated));
+    std::thread::spawn(move || strongroom_enclave::serve(theirs, Simulated::default()));
     Arc::new(Host::new(ours).unwrap())
 }
 
