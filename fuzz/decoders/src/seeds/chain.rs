@@ -10,6 +10,8 @@ use strongroom_types::proto::cosmos::feegrant::v1beta1::MsgRevokeAllowance;
 use strongroom_types::proto::secret::compute::v1beta1::{
     MsgExecuteContract, MsgInstantiateContract, MsgStoreCode,
 };
+use strongroom_types::proto::strongroom::poa::v1::MsgSetValidator;
+use strongroom_types::proto::strongroom::registration::v1::{MsgRegisterNode, MsgUpdatePolicy};
 
 /// The lines of a text.
 pub(super) fn lines(text: &str) -> Vec<Vec<u8>> {
@@ -71,8 +73,28 @@ pub(super) fn transactions() -> Vec<Vec<u8>> {
             ..MsgExecuteContract::default()
         }),
         new().message(&MsgRevokeAllowance {
-            granter: from,
+            granter: from.clone(),
             grantee: to,
+        }),
+        new().message(&MsgRegisterNode {
+            operator: from.clone(),
+            evidence: super::enclave::attestation().swap_remove(0),
+            one_time_key: vec![1; 32],
+            node_key: vec![2; 32],
+            consensus_key: vec![3; 32],
+            enclave_version: 1,
+            node_signature: vec![4; 64],
+            consensus_signature: vec![5; 64],
+        }),
+        new().message(&MsgSetValidator {
+            authority: from.clone(),
+            node_id: "0a".repeat(20),
+            power: 5,
+            moniker: "five".to_owned(),
+        }),
+        new().message(&MsgUpdatePolicy {
+            authority: from,
+            policy: "{\"security\":\"insecure\"}".to_owned(),
         }),
     ];
     let signed = built.iter().map(|tx| tx.sign(&account, 1, 2));
