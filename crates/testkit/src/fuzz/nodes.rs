@@ -15,6 +15,7 @@ use strongroom_chain::modules::registration::state::{
 use strongroom_chain::{Ctx, EpochKeys, Secrets as _, ShareTarget, params};
 use strongroom_crypto::ed25519::SecretKey;
 use strongroom_crypto::{Secret, x25519::KeyPair};
+use strongroom_types::proto::secret::registration::v1beta1::RaAuthenticate;
 use strongroom_types::proto::strongroom::poa::v1 as poa;
 use strongroom_types::proto::strongroom::registration::v1 as pb;
 use strongroom_types::proto::{Any, pack};
@@ -86,6 +87,11 @@ impl Nodes {
                 node_id: hex::encode(self.any(rng)),
                 power: rng.pick(&[0, 1, 5, 5, 1_000, 100_000_000_000, u64::MAX / 16, u64::MAX]),
                 moniker: "m".repeat(rng.below(80)),
+            }),
+            _ if rng.once_in(4) => pack(&RaAuthenticate {
+                sender: from.as_bytes().to_vec(),
+                certificate: certificate(rng),
+                ..RaAuthenticate::default()
             }),
             _ if rng.once_in(3) => pack(&pb::MsgUpdatePolicy {
                 authority: self.authority(rng, from),
@@ -261,6 +267,21 @@ impl Nodes {
         assert!(!set.is_empty(), "the last validator stays");
         assert_eq!(set, consensus, "what consensus has");
     }
+}
+
+/// One of the protocol's two forms, or bytes.
+fn certificate(rng: &mut Rng) -> Vec<u8> {
+    let value = rng.bytes(9);
+    let length = u32::try_from(value.len()).unwrap_or(0).to_le_bytes();
+    let mut bytes = match rng.below(3) {
+        0 => [&[0; 4], length.as_slice(), &[0; 4], &value].concat(),
+        1 => [&[rng.pick(&[2, 3, 4, 9])], length.as_slice(), &value].concat(),
+        _ => rng.bytes(40),
+    };
+    if rng.once_in(3) {
+        rng.mutate(&mut bytes);
+    }
+    bytes
 }
 
 fn policy(rng: &mut Rng) -> String {

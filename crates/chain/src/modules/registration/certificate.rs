@@ -94,6 +94,15 @@ mod tests {
         );
     }
 
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_make_the_check_of_a_certificate_panic(
+            bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..60),
+        ) {
+            let _ = check(&bytes);
+        }
+    }
+
     #[test]
     fn both_forms_of_a_certificate_pass() {
         let fixed = [&[0; 4], [1, 0, 0, 0].as_slice(), &[0; 4], &[7]].concat();
