@@ -4,13 +4,14 @@
 //! cargo xtask contracts
 //! cargo build --release
 //! cargo run --release -p benches            all of them
-//! cargo run --release -p benches -- NAME…   transfer, blocks, start, proofs
+//! cargo run --release -p benches -- NAME…   transfer, blocks, start, proofs, evidence
 //! ```
 //!
 //! Nothing here passes or fails: noisy machines would make it lie. Each number is a median, with its spread beside it.
 //! What was measured when is in docs/benchmarks.md.
 
 mod blocks;
+mod evidence;
 mod figures;
 mod proofs;
 mod scene;
@@ -23,11 +24,12 @@ use std::process::ExitCode;
 /// A measurement, by name.
 type Bench = (&'static str, fn());
 
-const ALL: [Bench; 4] = [
+const ALL: [Bench; 5] = [
     ("transfer", transfer::run),
     ("blocks", blocks::run),
     ("start", start::run),
     ("proofs", proofs::run),
+    ("evidence", evidence::run),
 ];
 
 fn main() -> ExitCode {
@@ -36,7 +38,7 @@ fn main() -> ExitCode {
         .iter()
         .find(|n| !ALL.iter().any(|(name, _)| name == n))
     {
-        eprintln!("no bench {unknown}: transfer, blocks, start, proofs");
+        eprintln!("no bench {unknown}: transfer, blocks, start, proofs, evidence");
         return ExitCode::FAILURE;
     }
     for (name, run) in ALL {

@@ -116,6 +116,10 @@ pub struct SnpProduct {
 
 /// The end of the check.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one at a time, and it is taken apart at once"
+)]
 pub enum Verdict {
     /// It proves this, and the policy takes it.
     Accepted(Claims),

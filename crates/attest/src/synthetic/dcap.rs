@@ -290,6 +290,9 @@ fn td_body() -> Vec<u8> {
     body
 }
 
+/// What is different about a platform.
+type Change = fn(&mut Platform);
+
 fn refused(version: u16, change: impl FnOnce(&mut Platform)) -> (Reason, String) {
     let mut platform = Platform::new(version);
     change(&mut platform);
@@ -386,7 +389,7 @@ fn each_status_of_the_firmware_is_claimed_and_a_revoked_level_is_refused() {
 
 #[test]
 fn a_table_that_does_not_fit_the_platform_is_refused() {
-    let tables: [(fn(&mut Platform), &str); 4] = [
+    let tables: [(Change, &str); 4] = [
         (|p| p.svn_min = 3, "No matching TCB level"),
         (|p| p.tcb_info_fmspc = "00606A000001", "Fmspc"),
         (|p| p.tcb_info_version = 1, "non-SGX TCB info"),
@@ -417,7 +420,7 @@ fn certificates_that_are_not_valid_at_the_moment_are_refused() {
 
 #[test]
 fn collateral_that_is_not_valid_at_the_moment_is_refused() {
-    let late: [fn(&mut Platform); 3] = [
+    let late: [Change; 3] = [
         |p| p.root_crl.from = "260601000000Z",
         |p| p.pck_crl.from = "260601000000Z",
         |p| p.issue = "2026-06-01T00:00:00Z",
@@ -425,7 +428,7 @@ fn collateral_that_is_not_valid_at_the_moment_is_refused() {
     for change in late {
         assert_eq!(refused(3, change).0, Reason::NotYetValid);
     }
-    let early: [fn(&mut Platform); 3] = [
+    let early: [Change; 3] = [
         |p| p.root_crl.until = "260501000000Z",
         |p| p.pck_crl.until = "260501000000Z",
         |p| p.next = "2026-05-02T00:00:00Z",
@@ -437,7 +440,7 @@ fn collateral_that_is_not_valid_at_the_moment_is_refused() {
 
 #[test]
 fn revoked_keys_are_refused() {
-    let revoked: [fn(&mut Platform); 3] = [
+    let revoked: [Change; 3] = [
         |p| p.pck_crl.revoked.push(9),
         |p| p.root_crl.revoked.push(2),
         |p| p.root_crl.revoked.push(3),
@@ -468,7 +471,7 @@ fn each_missing_item_is_named() {
 
 #[test]
 fn quotes_of_another_shape_are_malformed() {
-    let shapes: [fn(&mut Platform); 5] = [
+    let shapes: [Change; 5] = [
         |p| p.cert_type = 4,
         |p| p.certificates_more = 3,
         |p| p.leaf.issuer = "Intel SGX PCK Other CA",

@@ -22,7 +22,7 @@ fn main() -> ExitCode {
         .filter(|argument| !argument.starts_with('-'))
         .collect();
     let (mut passed, mut failed, mut ignored, mut filtered) = (0, 0, 0, 0);
-    for (name, test) in tests::ALL {
+    for tests::Test { name, run } in tests::ALL {
         if !filter.is_empty() && !filter.iter().any(|part| name.contains(part.as_str())) {
             filtered += 1;
         } else if !root.join("manifest.json").is_file() {
@@ -31,7 +31,7 @@ fn main() -> ExitCode {
                 root.display()
             );
             ignored += 1;
-        } else if catch_unwind(|| test(&cases::Recordings::read(&root))).is_ok() {
+        } else if catch_unwind(|| run(&cases::Recordings::read(&root))).is_ok() {
             println!("test {name} ... ok");
             passed += 1;
         } else {
