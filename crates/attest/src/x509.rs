@@ -7,6 +7,7 @@ use crate::reason::{Reason, Refusal};
 use p256::ecdsa::signature::Verifier as _;
 use rsa::pkcs1::DecodeRsaPublicKey as _;
 use rsa::sha2::Sha384;
+use strongroom_types::Timestamp;
 use x509_cert::Certificate;
 use x509_cert::crl::CertificateList;
 use x509_cert::der::asn1::{AnyRef, ObjectIdentifier};
@@ -242,14 +243,30 @@ fn parse<'a, T: Decode<'a>>(
 /// Whether `time` is between `from` and `until`, both included.
 pub(crate) fn check_window(what: &str, from: u64, until: u64, time: u64) -> Result<(), Refusal> {
     if time < from {
-        let text = format!("{what} is valid from {from} on, and it is {time}");
+        let text = format!(
+            "{what} is valid from {} on, and it is {}",
+            text(from),
+            text(time)
+        );
         Err(Refusal::new(Reason::NotYetValid, text))
     } else if time > until {
-        let text = format!("{what} was valid until {until}, and it is {time}");
+        let text = format!(
+            "{what} was valid until {}, and it is {}",
+            text(until),
+            text(time)
+        );
         Err(Refusal::new(Reason::Expired, text))
     } else {
         Ok(())
     }
+}
+
+/// Unix seconds for people.
+fn text(seconds: u64) -> String {
+    i64::try_from(seconds)
+        .ok()
+        .and_then(|seconds| Timestamp::new(seconds, 0).ok())
+        .map_or_else(|| seconds.to_string(), |time| time.to_rfc3339_seconds())
 }
 
 fn seconds(time: &Time) -> u64 {

@@ -13,11 +13,11 @@ pub(super) fn explain(case: &Case) -> String {
     line(&mut text, "Checked at", &when(case.time));
     match &checked {
         Ok(claims) => {
-            line(
-                &mut text,
-                "Genuine",
-                "yes: every signature leads to the vendor's root key",
-            );
+            let why = match claims.tcb {
+                Tcb::Simulated => "yes, for what it is: everyone can make it",
+                _ => "yes: every signature leads to the vendor's root key",
+            };
+            line(&mut text, "Genuine", why);
             proven(&mut text, claims);
         }
         Err(refusal) => {
