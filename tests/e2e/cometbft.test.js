@@ -57,6 +57,14 @@ test("a confidential transfer is decided by CometBFT and read with a viewing key
   assert.equal(balance.amount, "250");
 });
 
+test("values are proven over CometBFT's own port, from the genesis file", () => {
+  const genesis = join(network.home, "network", "config", "genesis.json");
+  const verify = (key) =>
+    execFileSync(BINARY, ["verify", "--node", network.rpc, "--genesis", genesis, "--key", key], { encoding: "utf8" });
+  assert.match(verify("registration/keys"), /^01[0-9a-f]{128}$/m);
+  assert.equal(verify("nothing/here"), "absent\n");
+});
+
 test("port 26657 is CometBFT's own, and tells the same blocks as REST", async () => {
   const { result } = await network.rpcCall("status");
   assert.equal(result.node_info.version, "0.38.25");
