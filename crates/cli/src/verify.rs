@@ -14,8 +14,8 @@ use strongroom_sdk::light::{
 use strongroom_types::genesis::GENESIS_BYTES_MAX;
 use strongroom_types::{Hash, Height, Timestamp, Tree};
 
-/// The longest answer of a node: the proof of an absent key carries two whole neighbours, in base64.
-pub(crate) const ANSWER_BYTES_MAX: usize = 8 << 20;
+/// The longest answer of a node: the proof of an absent key carries two whole neighbours (`proof::ics23::ENTRY_BYTES_MAX`), in base64.
+pub(crate) const ANSWER_BYTES_MAX: usize = 16 << 20;
 
 #[derive(ClapArgs)]
 #[command(group = ArgGroup::new("anchor").required(true).args(["genesis", "trusted"]))]

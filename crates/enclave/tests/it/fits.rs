@@ -7,8 +7,9 @@ use strongroom_chain::modules::compute::limits::{
     CODE_BYTES_MAX, MSG_BYTES_MAX, STORAGE_VALUE_BYTES_MAX,
 };
 use strongroom_crypto::state::record_len;
+use strongroom_proof::ics23::ENTRY_BYTES_MAX;
 use strongroom_proof::light::BLOCK_BYTES_MAX;
-use strongroom_proof::tree::PROOF_BYTES_MAX;
+use strongroom_proof::tree::{DEPTH_MAX, PROOF_BYTES_MAX};
 
 /// Heads, tags, lengths, a few numbers and hashes.
 const AROUND: usize = 1 << 10;
@@ -22,6 +23,15 @@ fn every_key_and_value_of_the_state_fits_an_ask_and_its_answer() {
     let get = spec::FROM_ENCLAVE.iter().find(|s| s.name == "get").unwrap();
     assert!(NATIVE_KEY_BYTES_MAX + AROUND <= get.limit);
     const { assert!(CODE_BYTES_MAX + AROUND <= spec::CODE_BYTES_MAX) };
+}
+
+#[test]
+fn the_proof_that_a_key_is_absent_has_room_for_the_longest_neighbours() {
+    // A step of a path: two domains, a hash, and what protobuf puts around them.
+    const PATH: usize = DEPTH_MAX * 64;
+    const NEIGHBOUR: usize = MSG_BYTES_MAX + NATIVE_KEY_BYTES_MAX + PATH + AROUND;
+    assert!(record_len(STORAGE_VALUE_BYTES_MAX) <= MSG_BYTES_MAX);
+    const { assert!(2 * NEIGHBOUR + NATIVE_KEY_BYTES_MAX + AROUND <= ENTRY_BYTES_MAX) };
 }
 
 #[test]

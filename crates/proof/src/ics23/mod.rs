@@ -28,9 +28,9 @@ pub const OP_ENTRY: &str = "ics23:jmt";
 /// Type of the second: the root of the tree, under the app hash. Its key is the name of the tree.
 pub const OP_STORE: &str = "ics23:simple";
 
-/// Most bytes of an encoded entry: that of an absent key carries two whole neighbours, of which each may be half a MiB, and
-/// two paths.
-pub const ENTRY_BYTES_MAX: usize = 4 << 20;
+/// Most bytes of an encoded entry: that of an absent key carries two whole neighbours, of which each may be the longest value that
+/// the state machine stores (2 MB), with its key and path.
+pub const ENTRY_BYTES_MAX: usize = 8 << 20;
 /// Most bytes of an encoded store proof: a name, a root, and two aunts are below 200.
 pub const STORE_BYTES_MAX: usize = 1_024;
 
