@@ -9,10 +9,13 @@ import { after, before, test } from "node:test";
 
 import { toBase64, toUtf8 } from "secretjs";
 
-import { ask, clientOf, deploy, execute } from "./support/client.js";
+import { ACCOUNTS } from "./support/accounts.js";
+import { ask, clientOf, deploy, execute, succeeded } from "./support/client.js";
+import { policy, said } from "./support/messages.js";
 import { BINARY, launch, seededRandom, sleep, until } from "./support/network.js";
 
 const VALIDATORS = 4;
+const VALIDITY_S = 45;
 const random = seededRandom("network");
 let network;
 let token;
@@ -156,6 +159,9 @@ test("kills of random validators under load: one app hash, and nothing that was 
 });
 
 test("a validator that lost its seed registers again, and one that lost its database fetches it again, by the next start", async () => {
+  // From now on evidence is good for some seconds only.
+  const json = JSON.stringify({ security: "insecure", validity_seconds_max: VALIDITY_S });
+  succeeded(await said(clientOf(network, "a"), policy(ACCOUNTS.a.address, json)));
   await network.stop({ clean: false });
   assert.equal(network.exit.code, 0, network.output);
   const seal = join(nodeHome(2), "network", "config", "seed.sealed");
@@ -175,6 +181,23 @@ test("a validator that lost its seed registers again, and one that lost its data
   assert.equal(await count(nodes[1]), await count(nodes[0]));
   const { nodes: registered } = await network.get("/strongroom/registration/v1/nodes");
   assert.deepEqual(registered.map((node) => node.state), Array(VALIDATORS).fill("NODE_STATE_REGISTERED"));
+});
+
+test("a node renews its registration before its evidence ends, by itself", async () => {
+  const mortal = async () => {
+    const { nodes: all } = await network.get("/strongroom/registration/v1/nodes");
+    return all.find((node) => node.expires);
+  };
+  const before = await mortal();
+  assert.ok(before, "the node that registered anew has evidence that ends");
+  await until(async () => Date.parse((await mortal()).expires) > Date.parse(before.expires), { ms: 60_000, every: 500, what: "a renewal" }).catch((error) => {
+    const words = nodes.map((_, index) => readFileSync(join(nodeHome(index), "node.log"), "utf8").slice(-1_000));
+    throw new Error(`${error.message}: ${JSON.stringify(before)}\n${words.join("\n")}`);
+  });
+  const after = await mortal();
+  assert.equal(after.state, "NODE_STATE_REGISTERED");
+  assert.notEqual(after.challenge, before.challenge);
+  assert.equal((await network.rpcCall("validators")).result.validators.length, VALIDATORS);
 });
 
 test("the seal of another node does not open", async () => {

@@ -5,6 +5,7 @@ import { after, before, test } from "node:test";
 
 import { ACCOUNTS } from "./support/accounts.js";
 import { clientOf, FAST, succeeded } from "./support/client.js";
+import { field, message, policy, said } from "./support/messages.js";
 import { startNetwork } from "./support/network.js";
 
 const { a: authority, b } = ACCOUNTS;
@@ -17,35 +18,6 @@ before(async () => {
   network = await startNetwork();
 });
 after(() => network?.stop());
-
-/** A field of protobuf that holds bytes or text. */
-const field = (number, value) => {
-  const bytes = Buffer.from(value);
-  const length = [];
-  for (let rest = bytes.length; ; rest >>= 7) {
-    if (rest < 128) {
-      length.push(rest);
-      break;
-    }
-    length.push((rest & 127) | 128);
-  }
-  return Buffer.concat([Buffer.from([(number << 3) | 2, ...length]), bytes]);
-};
-
-/** A message that secret.js does not know: its type, its fields in order, and its Amino form. */
-const message = (name, fields, amino) => ({
-  toProto: async () => ({
-    type_url: `/strongroom.${name}`,
-    value: {},
-    encode: () => Buffer.concat(fields),
-  }),
-  toAmino: async () => ({ type: `strongroom/${name.split(".").pop()}`, value: amino }),
-});
-
-const policy = (by, json) =>
-  message("registration.v1.MsgUpdatePolicy", [field(1, by), field(2, json)], { authority: by, policy: json });
-
-const said = (client, message) => client.tx.broadcast([message], { ...FAST, gasLimit: 300_000 });
 
 test("a local network has one registered node, one validator, an authority and a policy", async () => {
   const { nodes, pagination } = await network.get(`${REGISTRATION}/nodes`);

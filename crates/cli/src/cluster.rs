@@ -6,7 +6,7 @@
 
 use crate::client::Client;
 use crate::home::{self, Home, write_file};
-use crate::localnet::{Args, CHAIN_ID, bootstrap, faucet_account};
+use crate::localnet::{Args, CHAIN_ID, FAUCET_ACCOUNT, bootstrap, faucet_account};
 use crate::operator::{self, PID};
 use crate::stop::Stop;
 use crate::{join, tether};
@@ -22,6 +22,7 @@ use std::process::{Child, Command as Process, Stdio};
 use std::time::{Duration, Instant};
 use strongroom_consensus::{NodeKey, privval};
 use strongroom_node::node::Layout;
+use strongroom_sdk::local;
 use strongroom_types::proto::strongroom::poa::v1::MsgSetValidator;
 
 /// The most validators: 2 processes of 48 threads each, and CometBFT.
@@ -40,6 +41,8 @@ const POLL: Duration = Duration::from_millis(100);
 /// Arguments that a node was started with, one in a line, beside its network.
 const ARGUMENTS: &str = "arguments";
 const LOG: &str = "node.log";
+/// The mnemonic of the owner, which is public knowledge.
+const OWNER: &str = "owner";
 
 /// A node of the network.
 struct Member {
@@ -74,6 +77,8 @@ pub(crate) fn make(network: &Path, validators: u16, args: &Args) -> anyhow::Resu
             write_file(&layout.genesis(), &genesis)?;
         }
         home.install()?;
+        let owner = local::account(FAUCET_ACCOUNT).context("there is no such account")?;
+        write_file(&home.path().join(OWNER), owner.mnemonic.as_bytes())?;
     }
     Ok(())
 }
@@ -211,6 +216,12 @@ impl Member {
             ("--block-time", args.block_time_text()),
             ("--min-gas-price", args.min_gas_price.text()),
             ("--peers", peers.join(",")),
+            (
+                "--renew-with",
+                std::path::absolute(home.join(OWNER))?
+                    .to_string_lossy()
+                    .into_owned(),
+            ),
         ] {
             if !value.is_empty() {
                 arguments.extend([name.into(), value.into()]);

@@ -34,7 +34,7 @@ pub(crate) const CHAIN_ID: &str = "secretdev-1";
 /// The node's name among clients.
 const MONIKER: &str = "banana";
 /// The account that the faucet pays from.
-const FAUCET_ACCOUNT: &str = "a";
+pub(crate) const FAUCET_ACCOUNT: &str = "a";
 /// Threads that serve connections; work that blocks has threads of its own.
 const SERVER_THREADS: usize = 2;
 /// Threads that step in while starting and stopping block one of those. Requests make none.
@@ -129,8 +129,8 @@ impl Args {
     }
 }
 
-/// Runs until a signal, or until something ends by itself.
-pub(crate) fn run(args: Args) -> anyhow::Result<()> {
+/// What happens is told on standard error; `STRONGROOM_LOG` says how much of it.
+pub(crate) fn log() {
     tracing_subscriber::fmt()
         .with_env_filter(
             tracing_subscriber::EnvFilter::try_from_env("STRONGROOM_LOG")
@@ -138,6 +138,11 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         )
         .with_writer(std::io::stderr)
         .init();
+}
+
+/// Runs until a signal, or until something ends by itself.
+pub(crate) fn run(args: Args) -> anyhow::Result<()> {
+    log();
     let shares = preflight::machine()?;
     let runtime = runtime()?;
     runtime.block_on(async {

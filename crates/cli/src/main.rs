@@ -11,6 +11,7 @@ mod localnet;
 mod node_process;
 mod operator;
 mod preflight;
+mod renew;
 mod replay;
 mod rpc;
 mod stop;

@@ -3,6 +3,7 @@
 use crate::client::Client;
 use crate::home::{Home, write_file};
 use crate::node_process::{Running, reachable, went_on_before};
+use crate::renew::Renewal;
 use crate::stop::Stop;
 use crate::{enclave_process, join, preflight, tether, verify};
 use anyhow::{Context as _, bail, ensure};
@@ -95,6 +96,9 @@ pub(crate) struct Start {
     /// The least fee for each unit of gas, in uscrt.
     #[arg(long, value_parser = preflight::gas_price, default_value = "0.0125uscrt")]
     min_gas_price: GasPrice,
+    /// File with the mnemonic of the node's owner: the node renews its registration by itself before its evidence ends.
+    #[arg(long, value_name = "FILE")]
+    renew_with: Option<PathBuf>,
     /// Allow peers at private addresses, and several at one: for networks on one machine or in one building.
     #[arg(long)]
     private_network: bool,
@@ -213,6 +217,7 @@ fn account(path: &Path) -> anyhow::Result<Account> {
 }
 
 fn start(args: &Start) -> anyhow::Result<()> {
+    crate::localnet::log();
     let shares = preflight::machine()?;
     let (home, layout) = open(&args.home)?;
     ensure!(
@@ -226,6 +231,8 @@ fn start(args: &Start) -> anyhow::Result<()> {
     // Of a process that was killed.
     let _ = fs::remove_file(home.path().join(PID));
     let comet = comet(args, &layout, block_time)?;
+    let node_id = comet.node_id.clone();
+    let owner = args.renew_with.as_deref().map(account).transpose()?;
     let config = Config {
         home: layout.0.clone(),
         rest: SocketAddr::new(args.listen, args.rest_port),
@@ -247,6 +254,16 @@ fn start(args: &Start) -> anyhow::Result<()> {
             reachable(running.node.rest()),
             reachable(running.node.rpc())
         );
+        if let Some(owner) = owner {
+            let renewal = Renewal {
+                owner,
+                node_id,
+                chain_id: running.chain_id.clone(),
+                rpc: reachable(running.node.rpc()),
+                enclave: running.node.enclave(),
+            };
+            tokio::spawn(renewal.run());
+        }
         stop.in_order();
         let reason = tokio::select! {
             () = stop.asked() => None,

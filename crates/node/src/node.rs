@@ -222,6 +222,7 @@ pub(crate) fn with_operator(enclave: Enclave, layout: &Layout) -> Result<Enclave
 /// A running node.
 pub struct Node {
     engine: Engine,
+    enclave: Enclave,
     rpc_at: SocketAddr,
     rest: Server,
     ended: mpsc::UnboundedReceiver<String>,
@@ -278,6 +279,7 @@ impl Node {
             head,
         ));
         let (end, ended) = mpsc::unbounded_channel();
+        let kept = enclave.clone();
         let parts = Parts {
             config,
             genesis,
@@ -293,11 +295,18 @@ impl Node {
         };
         Ok(Self {
             engine,
+            enclave: kept,
             rpc_at,
             rest: rest::serve(services, rest, rest_shares).map_err(NodeError::Threads)?,
             ended,
             published: watched,
         })
+    }
+
+    /// The enclave behind its door.
+    #[must_use]
+    pub fn enclave(&self) -> Enclave {
+        self.enclave.clone()
     }
 
     /// Address of REST.
