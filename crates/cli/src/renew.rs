@@ -20,6 +20,9 @@ const RENEW_GAS: u64 = 300_000;
 /// The longest and the shortest time between two looks.
 const LOOKS: [Duration; 2] = [Duration::from_secs(600), Duration::from_secs(1)];
 
+/// After a look that failed: CometBFT is being started, or the owner has no coins.
+const RETRY: Duration = Duration::from_secs(5);
+
 /// What a node renews with.
 pub(crate) struct Renewal {
     pub(crate) owner: Account,
@@ -42,14 +45,14 @@ impl Renewal {
     pub(crate) async fn run(self) {
         let mut term = Term::default();
         loop {
-            let left = match self.look(&mut term).await {
-                Ok(left) => left,
+            let wait = match self.look(&mut term).await {
+                Ok(left) => pause(left),
                 Err(error) => {
-                    tracing::warn!("the registration is not renewed: {error:#}");
-                    None
+                    tracing::warn!("the registration was not looked at: {error:#}");
+                    RETRY
                 }
             };
-            tokio::time::sleep(pause(left)).await;
+            tokio::time::sleep(wait).await;
         }
     }
 
