@@ -1,0 +1,55 @@
+// What must be true whatever happened: one chain, one state, and everything in it that a client saw.
+
+import assert from "node:assert/strict";
+
+import { count } from "./load.js";
+
+/** Most headers in one answer of CometBFT. */
+const HEADERS = 20;
+
+/**
+ * One block and one app hash at every height that all nodes have, and every transaction that was seen at its height on every node. `since`
+ * is what an earlier call gave: only what came after that is compared. Gives how far it came.
+ */
+export async function agree(lab, contracts, load, since = { height: 0, seen: 0 }) {
+  const nodes = lab.nodes.filter((node) => node.running);
+  await settle(nodes);
+  const height = Math.min(...(await Promise.all(nodes.map((node) => node.height()))));
+  const chains = await Promise.all(nodes.map((node) => headers(node, since.height + 1, height)));
+  for (let at = since.height + 1; at <= height; at += 1) {
+    const here = new Set(chains.map((chain) => chain.get(at)));
+    assert.equal(here.size, 1, `height ${at}: ${[...here].join(" | ")}`);
+  }
+  const seen = load.seen.slice(since.seen);
+  for (const node of nodes) {
+    for (const tx of seen) {
+      const { tx_response } = await node.get(`/cosmos/tx/v1beta1/txs/${tx.hash}`);
+      assert.deepEqual([tx_response.height, tx_response.code], [`${tx.height}`, 0], `${tx.hash} on node ${node.index}`);
+    }
+  }
+  if (!load.going) {
+    const counts = await Promise.all(nodes.map((node) => count(node, contracts)));
+    assert.equal(new Set(counts).size, 1, `one count: ${counts}`);
+    assert.ok(counts[0] >= load.increments, `${counts[0]} increments of ${load.increments} that were seen`);
+  }
+  return { height, seen: since.seen + seen.length };
+}
+
+/** Waits until every node has the newest block that any has now. */
+async function settle(nodes) {
+  const newest = Math.max(...(await Promise.all(nodes.map((node) => node.height()))));
+  assert.ok(newest > 0, "no node answers");
+  for (const node of nodes) await node.catchesUp({ height: async () => newest });
+}
+
+/** Block id and app hash by height, from the blocks that a node has. */
+async function headers(node, first, height) {
+  const all = new Map();
+  for (let from = first; from <= height; from += HEADERS) {
+    const to = Math.min(from + HEADERS - 1, height);
+    const { block_metas } = await node.call("blockchain", { minHeight: `${from}`, maxHeight: `${to}` });
+    for (const { block_id, header } of block_metas) all.set(Number(header.height), `${block_id.hash} ${header.app_hash}`);
+  }
+  assert.equal(all.size, height - first + 1, `node ${node.index} has headers of all heights from ${first} to ${height}`);
+  return all;
+}
