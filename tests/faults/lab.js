@@ -97,14 +97,6 @@ export class Lab {
     return node;
   }
 
-  /** Another home with the validator's key of a node, in a spare namespace: it does what no honest operator does. */
-  twin(of) {
-    const home = join(this.home, `twin${this.nodes.length}`);
-    execFileSync("cp", ["-a", of.home, home]);
-    const twin = new Member(this, this.nodes.length, home);
-    return twin;
-  }
-
   /** Puts the data of a stopped node on a small file system of its own. */
   mountSmall(node, megabytes) {
     const data = join(node.network, "data");
@@ -154,7 +146,7 @@ function runTool(args, input) {
 }
 
 /** One node: its home, its processes, its servers. */
-class Member {
+export class Member {
   constructor(lab, index, home) {
     this.lab = lab;
     this.index = index;

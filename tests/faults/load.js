@@ -30,7 +30,7 @@ export class Load {
   async #send(account) {
     const { counter, token } = this.contracts;
     while (this.going) {
-      const running = this.lab.nodes.filter((node) => node.running && !node.isTwin);
+      const running = this.lab.nodes.filter((node) => node.running);
       const node = running[Math.floor(this.random() * running.length)];
       try {
         if (!node) throw new Error("no node runs");

@@ -27,13 +27,12 @@ async function stands(nodes, ms = 3_000) {
 
 /** Kills of random processes of random nodes; the next when blocks are made again. */
 export async function kills({ lab, random, tally }, count) {
-  const votes = lab.nodes.filter((node) => !node.isTwin);
   for (let round = 0; round < count; round += 1) {
     await sleep(random() * 700);
-    const victim = pick(random, votes);
+    const victim = pick(random, lab.nodes);
     const role = ROLES[round % ROLES.length];
     if (await victim.strike(role)) tally(`kill -9 of ${role}`);
-    await pick(random, votes.filter((node) => node !== victim)).grows(1);
+    await pick(random, lab.nodes.filter((node) => node !== victim)).grows(1);
     // One at a time may be missing: with the next already down, no block would be asked of the others.
     await victim.ready();
   }

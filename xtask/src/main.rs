@@ -33,6 +33,9 @@ cargo xtask <step>
 Not part of `test`:
 
   fuzz [OPTION…] random contracts through prepare, load and call, beside V8; the options are those of fuzz/modules
+  faults [--minutes N] [--seed S]
+              a network in network namespaces under load, with kills, partitions, delay and loss (docs/reliability.md; needs root and the
+              release binary)
   coverage    which lines the tests reach, with cargo-llvm-cov
   golden [--check | --write] [CHAIN…]
               records what real CometBFT says into target/golden (needs Go, takes minutes), and compares the recording
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
         "wasm32" => steps::wasm32(&mut report),
         "coverage" => steps::coverage(&mut report),
         "fuzz" => steps::fuzz(&mut report, &rest),
+        "faults" => steps::faults(&mut report, &rest),
         "build" => steps::build(&mut report),
         "e2e" => steps::e2e(&mut report, &rest),
         "golden" => golden::golden(&mut report, &rest),

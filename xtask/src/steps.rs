@@ -15,6 +15,8 @@ const SGX_TARGET: &str = "x86_64-fortanix-unknown-sgx";
 const BROWSER: [&str; 3] = ["strongroom-types", "strongroom-crypto", "strongroom-sdk"];
 /// Installs CometBFT, with Go.
 const COMETBFT: &str = "scripts/install-cometbft";
+/// Where the packages of the clients are.
+const DIRECTORY: &str = "tests/e2e";
 const CONTRACTS: [&str; 3] = ["counter", "token", "probe"];
 const WASM_TARGET: &str = "wasm32-unknown-unknown";
 
@@ -290,7 +292,31 @@ pub(crate) fn build(report: &mut Report) {
 
 /// Unmodified clients against the release binary.
 pub(crate) fn e2e(report: &mut Report, files: &[String]) {
-    const DIRECTORY: &str = "tests/e2e";
+    clients(report);
+    report.suite("end to end", || {
+        anyhow::ensure!(
+            root().join("target/release/strongroom").exists(),
+            "no release binary: cargo xtask build"
+        );
+        let mut arguments = vec!["--test", "--test-concurrency=1", "--test-reporter=spec"];
+        arguments.extend(files.iter().map(String::as_str));
+        let (output, succeeded) = run_and_read(command("node", &arguments, DIRECTORY))?;
+        Ok(count_node_test(&output, succeeded))
+    });
+}
+
+/// A network whose nodes and links fail, as long as the options say.
+pub(crate) fn faults(report: &mut Report, options: &[String]) {
+    clients(report);
+    report.suite("faults", || {
+        let mut arguments = vec!["../faults/main.js"];
+        arguments.extend(options.iter().map(String::as_str));
+        Ok(Count::check(run(command("node", &arguments, DIRECTORY))?))
+    });
+}
+
+/// What the tests in JavaScript need.
+fn clients(report: &mut Report) {
     report.suite("client packages", || {
         // The clients' own install scripts patch and compile for browsers; nothing here needs them.
         Ok(Count::check(run(command(
@@ -305,15 +331,5 @@ pub(crate) fn e2e(report: &mut Report, files: &[String]) {
             &[],
             ".",
         ))?))
-    });
-    report.suite("end to end", || {
-        anyhow::ensure!(
-            root().join("target/release/strongroom").exists(),
-            "no release binary: cargo xtask build"
-        );
-        let mut arguments = vec!["--test", "--test-concurrency=1", "--test-reporter=spec"];
-        arguments.extend(files.iter().map(String::as_str));
-        let (output, succeeded) = run_and_read(command("node", &arguments, DIRECTORY))?;
-        Ok(count_node_test(&output, succeeded))
     });
 }
