@@ -126,6 +126,12 @@ impl Client {
         Ok(text(&status["sync_info"]["latest_block_height"]).parse()?)
     }
 
+    /// The chain of the node.
+    pub(crate) async fn chain_id(&mut self) -> anyhow::Result<String> {
+        let status = self.0.call("status", &json!({})).await?;
+        Ok(text(&status["node_info"]["network"]))
+    }
+
     /// Calls a method of the RPC.
     pub(crate) async fn call(
         &mut self,

@@ -245,7 +245,13 @@ impl Member {
     /// Attests and registers, through the first node.
     async fn join(&self, first: SocketAddr) -> anyhow::Result<()> {
         let _lock = Home::open(&self.home)?;
-        join::run(&self.layout(), &faucet_account()?, &first.to_string()).await
+        join::run(
+            &self.layout(),
+            &faucet_account()?,
+            &first.to_string(),
+            false,
+        )
+        .await
     }
 
     /// Starts the process.
@@ -265,15 +271,16 @@ impl Member {
             return Ok(());
         }
         let authority = faucet_account()?;
-        let status = client.call("status", &serde_json::json!({})).await?;
-        let chain_id = status["node_info"]["network"].as_str().unwrap_or_default();
+        let chain_id = client.chain_id().await?;
         let message = MsgSetValidator {
             authority: authority.address().to_string(),
             node_id: NodeKey::open(&layout.node_key())?.id(),
             power: POWER,
             moniker: format!("node{index}"),
         };
-        client.send(&authority, chain_id, &message, SET_GAS).await?;
+        client
+            .send(&authority, &chain_id, &message, SET_GAS)
+            .await?;
         Ok(())
     }
 

@@ -22,10 +22,12 @@ use strongroom_consensus::{
     BlockTiming, Clock as _, GenesisFile, NodeKey, Signer, SystemClock, privval,
 };
 use strongroom_http::{Server, Shares};
+use strongroom_node::enclave::Enclave;
 use strongroom_node::exceptions::{Exception, Exceptions};
 use strongroom_node::node::{Comet, Config, Consensus, Layout, enclave, open_stores};
 use strongroom_sdk::keys::Account;
 use strongroom_sdk::local::{self, ACCOUNTS};
+use strongroom_types::Address;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
@@ -346,14 +348,38 @@ fn solo_keys(layout: &Layout) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The seed is born in the enclave; the genesis names its keys; the seal names the genesis. The keys of the node are there. Gives the
-/// genesis file.
+/// Begins a local network. Gives its genesis file.
 pub(crate) fn bootstrap(layout: &Layout, chain_id: &str) -> anyhow::Result<Vec<u8>> {
+    let authority = faucet_account()?.address();
+    begin(layout, chain_id, authority, |_, genesis| Ok(genesis))
+}
+
+/// The seed is born in the enclave; the genesis names its keys; the seal names the genesis. The keys of the node are there. `genesis` makes
+/// the genesis file out of that of a local network, while the enclave has the seed that is not sealed yet. Gives that file.
+pub(crate) fn begin(
+    layout: &Layout,
+    chain_id: &str,
+    authority: Address,
+    genesis: impl FnOnce(&Enclave, Vec<u8>) -> anyhow::Result<Vec<u8>>,
+) -> anyhow::Result<Vec<u8>> {
     // An enclave of its own: the one that serves begins with the seal, as at every later start.
     let (died, _dead) = mpsc::unbounded_channel();
     let (transport, process) = enclave_process::start(layout, died)?;
-    let stores = open_stores(layout)?;
-    let enclave = enclave(transport, &stores);
+    let enclave = enclave(transport, &open_stores(layout)?);
+    let begun = sealed_genesis(layout, &enclave, chain_id, authority, genesis);
+    // In this order: an enclave whose door closes while nobody expects it counts as dead.
+    process.stop();
+    drop(enclave);
+    begun
+}
+
+fn sealed_genesis(
+    layout: &Layout,
+    enclave: &Enclave,
+    chain_id: &str,
+    authority: Address,
+    genesis: impl FnOnce(&Enclave, Vec<u8>) -> anyhow::Result<Vec<u8>>,
+) -> anyhow::Result<Vec<u8>> {
     let keys = enclave.bootstrap_begin()?;
     let validator = privval::pubkey(&layout.validator_key())?;
     let node_key = match layout.node_key().exists() {
@@ -361,22 +387,22 @@ pub(crate) fn bootstrap(layout: &Layout, chain_id: &str) -> anyhow::Result<Vec<u
         // A node that is alone has no key of its own.
         false => validator,
     };
-    let genesis = localnet_genesis(&LocalnetParams {
+    let local = localnet_genesis(&LocalnetParams {
         chain_id: chain_id.to_owned(),
         time: SystemClock.now(),
         validator,
         node_key,
-        authority: faucet_account()?.address(),
+        authority,
         keys: NetworkKeys {
             io: keys.io,
             node_exchange: keys.exchange,
         },
     })?;
+    let genesis = genesis(enclave, local)?;
     write_file(&layout.seal(), &enclave.bootstrap_seal(genesis.clone())?)?;
     write_file(&layout.genesis(), &genesis)?;
-    // In this order: an enclave whose door closes while nobody expects it counts as dead.
-    process.stop();
-    drop(enclave);
+    // What the state machine refuses is refused here, not at the first start.
+    enclave.init_chain(genesis.clone())?;
     Ok(genesis)
 }
 

@@ -1,16 +1,20 @@
 //! The `strongroom` binary: a local network in one command; the same executable is its enclave process.
 
+mod account;
 mod attest;
 mod client;
 mod cluster;
+mod doctor;
 mod enclave_process;
 mod faucet;
 mod home;
 mod join;
 mod localnet;
+mod network;
 mod node_process;
 mod operator;
 mod preflight;
+mod query;
 mod renew;
 mod replay;
 mod rpc;
@@ -37,9 +41,16 @@ enum Command {
     /// A node of a network: make it, join, run it.
     #[command(subcommand)]
     Node(operator::Command),
-    /// One validator of a local network with several: stop, start, kill it.
+    /// A file with the words of an account: make one, tell its address.
     #[command(subcommand)]
-    Network(cluster::Command),
+    Account(account::Command),
+    /// Begin a network; decide who votes in it; stop, start, kill one validator of a local one.
+    #[command(subcommand)]
+    Network(network::Command),
+    /// What stands between a node and its work, and what to do about it.
+    Doctor(doctor::Args),
+    /// What the state says of nodes and validators.
+    Query(query::Args),
     /// Execute all blocks of a stopped network again, from genesis, and compare the state.
     Replay(replay::Args),
     /// Prove a value of the state, from a genesis file or a trusted header, over a node that is not trusted.
@@ -64,7 +75,10 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Localnet(args) => localnet::run(args),
         Command::Node(command) => operator::run(command),
-        Command::Network(command) => cluster::run(&command),
+        Command::Account(command) => account::run(&command),
+        Command::Network(command) => network::run(command),
+        Command::Doctor(args) => doctor::run(&args),
+        Command::Query(args) => query::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Tether(args) => tether::run(&args),

@@ -59,6 +59,9 @@ pub(crate) struct Register {
     /// File with the mnemonic of the account that will own the node and pays; `-` is the standard input.
     #[arg(long, value_name = "FILE")]
     mnemonic: PathBuf,
+    /// Register a node again that is registered: fresh evidence before the old one expires.
+    #[arg(long)]
+    renew: bool,
 }
 
 #[derive(ClapArgs)]
@@ -129,15 +132,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
 fn init(args: &Init) -> anyhow::Result<()> {
     let genesis = verify::read(&args.genesis, GENESIS_BYTES_MAX)?;
     let file = GenesisFile::parse(genesis.clone())?;
-    let home = match Home::open(&args.home)? {
-        Some(home) => home,
-        None => Home::create(&args.home)?,
-    };
-    ensure!(
-        home.network().is_none(),
-        "node.exists: {} has a node already: name another --home",
-        args.home.display()
-    );
+    let home = empty_home(&args.home)?;
     let layout = Layout(home.prepare()?);
     keys(&layout)?;
     write_file(&layout.genesis(), &genesis)?;
@@ -156,6 +151,17 @@ fn init(args: &Init) -> anyhow::Result<()> {
         args.home.display()
     );
     Ok(())
+}
+
+/// A home without a node.
+pub(crate) fn empty_home(path: &Path) -> anyhow::Result<Home> {
+    let home = Home::open(path)?.map_or_else(|| Home::create(path), Ok)?;
+    ensure!(
+        home.network().is_none(),
+        "node.exists: {} has a node already: name another --home",
+        path.display()
+    );
+    Ok(home)
 }
 
 /// Directories and keys of a new node.
@@ -188,7 +194,7 @@ fn register(args: &Register) -> anyhow::Result<()> {
     let account = account(&args.mnemonic)?;
     let remote = verify::host(&args.node)?;
     let (_home, layout) = open(&args.home)?;
-    crate::localnet::runtime()?.block_on(join::run(&layout, &account, &remote))?;
+    crate::localnet::runtime()?.block_on(join::run(&layout, &account, &remote, args.renew))?;
     println!(
         "node {} is registered, owned by {}",
         NodeKey::open(&layout.node_key())?.id(),
@@ -201,7 +207,8 @@ fn register(args: &Register) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn account(path: &Path) -> anyhow::Result<Account> {
+/// The account of a file with a mnemonic.
+pub(crate) fn account(path: &Path) -> anyhow::Result<Account> {
     let mut words = zeroize::Zeroizing::new(String::new());
     if path == Path::new("-") {
         std::io::stdin()

@@ -54,7 +54,8 @@ fn threads_up_to(most: usize) -> usize {
 /// Refuses a start that cannot succeed. What another process takes in the moment after is refused later, too.
 pub(crate) fn check(args: &Args) -> anyhow::Result<()> {
     ports(args)?;
-    free_space(&args.home)
+    free_space(&args.home)?;
+    Ok(())
 }
 
 /// The name of a chain: what a client puts into URLs and file names without a thought.
@@ -104,8 +105,9 @@ fn ports(args: &Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Path of the home.
-fn free_space(home: &Path) -> anyhow::Result<()> {
+/// Refuses a file system that is full, or that this user may not write to. Gives the bytes
+/// that are free.
+pub(crate) fn free_space(home: &Path) -> anyhow::Result<u64> {
     let home = std::path::absolute(home)?;
     let there = home.ancestors().find(|path| path.exists());
     let there = there.context("there is no file system")?;
@@ -119,7 +121,8 @@ fn free_space(home: &Path) -> anyhow::Result<()> {
         FREE_BYTES_MIN >> 20
     );
     rustix::fs::access(there, rustix::fs::Access::WRITE_OK)
-        .with_context(|| format!("cannot write to {}", there.display()))
+        .with_context(|| format!("cannot write to {}", there.display()))?;
+    Ok(free)
 }
 
 #[cfg(test)]

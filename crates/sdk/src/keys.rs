@@ -22,6 +22,15 @@ pub enum KeyError {
     Signature,
 }
 
+/// The mnemonic of 24 words for 32 bytes that nobody else knows or can guess.
+///
+/// # Errors
+/// None for 32 bytes; [`KeyError::Mnemonic`] stands for what cannot be.
+pub fn mnemonic(entropy: &[u8; 32]) -> Result<zeroize::Zeroizing<String>, KeyError> {
+    let mnemonic = bip39::Mnemonic::from_entropy(entropy).map_err(|_| KeyError::Mnemonic)?;
+    Ok(zeroize::Zeroizing::new(mnemonic.to_string()))
+}
+
 /// A signing account.
 pub struct Account {
     key: SecretKey,

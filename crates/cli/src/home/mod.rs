@@ -42,18 +42,8 @@ pub(crate) struct Home {
 impl Home {
     /// Locks a directory that is ours, and ends what was interrupted there. `None`: it is empty, or not there.
     pub(crate) fn open(path: &Path) -> anyhow::Result<Option<Self>> {
-        match fs::read_to_string(path.join(MARKER)) {
-            Ok(format) => ensure!(
-                format == FORMAT,
-                "{} was made by another version: remove it, or name another --home",
-                path.display()
-            ),
-            Err(e) if e.kind() == ErrorKind::NotFound && is_unused(path)? => return Ok(None),
-            Err(e) if e.kind() == ErrorKind::NotFound => bail!(
-                "{} is not empty and not a home of strongroom: name another --home",
-                path.display()
-            ),
-            Err(e) => return Err(e).with_context(|| format!("cannot read {}", path.display())),
+        if !Self::is_ours(path)? {
+            return Ok(None);
         }
         let home = Self {
             path: path.to_owned(),
@@ -61,6 +51,26 @@ impl Home {
         };
         home.recover()?;
         Ok(Some(home))
+    }
+
+    /// Whether a directory is ours, or empty.
+    fn is_ours(path: &Path) -> anyhow::Result<bool> {
+        match fs::read_to_string(path.join(MARKER)) {
+            Ok(format) => {
+                ensure!(
+                    format == FORMAT,
+                    "{} was made by another version: remove it, or name another --home",
+                    path.display()
+                );
+                Ok(true)
+            }
+            Err(e) if e.kind() == ErrorKind::NotFound && is_unused(path)? => Ok(false),
+            Err(e) if e.kind() == ErrorKind::NotFound => bail!(
+                "{} is not empty and not a home of strongroom: name another --home",
+                path.display()
+            ),
+            Err(e) => Err(e).with_context(|| format!("cannot read {}", path.display())),
+        }
     }
 
     /// Makes an empty directory, or one that is not there, ours.
@@ -78,6 +88,11 @@ impl Home {
     /// The network of a directory that another process may use.
     pub(crate) fn peek(path: &Path) -> Option<PathBuf> {
         Some(path.join(NETWORK)).filter(|path| path.exists())
+    }
+
+    /// Refuses a directory that is neither ours nor empty, and changes nothing.
+    pub(crate) fn check(path: &Path) -> anyhow::Result<()> {
+        Self::is_ours(path).map(|_| ())
     }
 
     /// The network that is there, if one is.
