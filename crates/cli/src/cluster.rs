@@ -245,13 +245,7 @@ impl Member {
     /// Attests and registers, through the first node.
     async fn join(&self, first: SocketAddr) -> anyhow::Result<()> {
         let _lock = Home::open(&self.home)?;
-        join::run(
-            &self.layout(),
-            &faucet_account()?,
-            &first.to_string(),
-            false,
-        )
-        .await
+        join::run(&self.layout(), &faucet_account()?, &first.to_string()).await
     }
 
     /// Starts the process.

@@ -409,7 +409,7 @@ fn registration(
     let expires = query::expires(node);
     match left {
         Some(left) if left < near => Look(format!(
-            "{state}, but the evidence ends {expires}: stop the node and run strongroom node register --renew"
+            "{state}, but the evidence ends {expires}: start the node with --renew-with, and see that its owner has coins"
         )),
         Some(_) => Well(format!("{state}, the evidence ends {expires}")),
         None => Well(format!("{state}, the evidence does not end")),
@@ -485,7 +485,7 @@ mod tests {
             Well(_)
         ));
         let soon = found(&of(NodeState::Registered, Some(NOW + 60)));
-        assert!(matches!(soon, Look(text) if text.contains("--renew")));
+        assert!(matches!(soon, Look(text) if text.contains("--renew-with")));
         assert!(matches!(
             found(&of(NodeState::Pending, Some(NOW + 60))),
             Look(_)

@@ -49,13 +49,8 @@ struct Begun {
 }
 
 /// Joins the network of the genesis in the home, through the RPC at `remote` (host and port), with the account `operator` as owner. Does
-/// nothing for a node that is registered and has its seal, unless it is to `renew` its evidence.
-pub(crate) async fn run(
-    layout: &Layout,
-    operator: &Account,
-    remote: &str,
-    renew: bool,
-) -> anyhow::Result<()> {
+/// nothing for a node that is registered and has its seal.
+pub(crate) async fn run(layout: &Layout, operator: &Account, remote: &str) -> anyhow::Result<()> {
     let genesis = read(layout.genesis())?;
     let file = GenesisFile::parse(genesis.clone())?;
     let joiner = Joiner {
@@ -72,7 +67,7 @@ pub(crate) async fn run(
     let registered = pb::NodeState::Registered;
     let is_registered = node.as_ref().is_some_and(|n| n.state() == registered);
     let begun = joiner.begun()?;
-    if is_registered && begun.is_none() && layout.seal().exists() && !renew {
+    if is_registered && begun.is_none() && layout.seal().exists() {
         return Ok(());
     }
     let (died, _dead) = mpsc::unbounded_channel();

@@ -59,9 +59,6 @@ pub(crate) struct Register {
     /// File with the mnemonic of the account that will own the node and pays; `-` is the standard input.
     #[arg(long, value_name = "FILE")]
     mnemonic: PathBuf,
-    /// Register a node again that is registered: fresh evidence before the old one expires.
-    #[arg(long)]
-    renew: bool,
 }
 
 #[derive(ClapArgs)]
@@ -194,7 +191,7 @@ fn register(args: &Register) -> anyhow::Result<()> {
     let account = account(&args.mnemonic)?;
     let remote = verify::host(&args.node)?;
     let (_home, layout) = open(&args.home)?;
-    crate::localnet::runtime()?.block_on(join::run(&layout, &account, &remote, args.renew))?;
+    crate::localnet::runtime()?.block_on(join::run(&layout, &account, &remote))?;
     println!(
         "node {} is registered, owned by {}",
         NodeKey::open(&layout.node_key())?.id(),
