@@ -5,7 +5,7 @@ use crate::home::{Home, write_file};
 use crate::node_process::{Running, reachable, went_on_before};
 use crate::renew::Renewal;
 use crate::stop::Stop;
-use crate::{enclave_process, join, preflight, tether, verify};
+use crate::{enclave_process, join, preflight, query, tether, verify};
 use anyhow::{Context as _, bail, ensure};
 use clap::{Args as ClapArgs, Subcommand};
 use serde_json::json;
@@ -334,8 +334,7 @@ fn status(args: &Status) -> anyhow::Result<()> {
         match join::find(&mut client, &id).await? {
             None => println!("registration  none: strongroom node register"),
             Some(node) => {
-                let name = node.state().as_str_name().to_lowercase();
-                println!("registration  {}", name.trim_start_matches("node_state_"));
+                println!("registration  {}", query::state(&node));
                 println!("owner         {}", node.operator);
                 if let Some(platform) = &node.platform {
                     println!(
@@ -345,9 +344,7 @@ fn status(args: &Status) -> anyhow::Result<()> {
                         platform.advisories.join(" ")
                     );
                 }
-                if let Some(expires) = &node.expires {
-                    println!("expires       {} (seconds since 1970)", expires.seconds);
-                }
+                println!("expires       {}", query::expires(&node));
             }
         }
         let power = power(&mut client, &key).await?;
