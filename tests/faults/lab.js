@@ -40,6 +40,7 @@ export class Lab {
     lab.mounts = [];
     lab.prefix = `sr${process.pid}-`;
     lab.namespaces = Array.from({ length: validators + spare }, (_, index) => `${lab.prefix}${index}`);
+    for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => lab.stop().finally(() => process.exit(1)));
     try {
       for (const name of lab.namespaces) execFileSync("ip", ["netns", "add", name]);
       await lab.#connect(seed);

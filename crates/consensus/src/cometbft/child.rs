@@ -1,6 +1,7 @@
 //! A child process of the engine: CometBFT, or its `inspect`.
 //!
-//! Promises: its output goes to a file; it gets a process group of its own, so that Ctrl-C reaches us first; it is never waited
+//! Promises: its output goes to a file, and where there is no room for that, it is read all the same: CometBFT lives on when its consensus
+//! has failed, and only its output tells ([`Child::has_failed`]); it gets a process group of its own, so that Ctrl-C reaches us first; it is never waited
 //! for without a limit: CometBFT can outlive an application that is gone, and then only SIGKILL helps. Where the
 //! system can, it dies with this process (the launcher sees to it).
 
@@ -8,18 +9,28 @@ use super::error::CometError;
 use rustix::process::{Pid, Signal, kill_process};
 use std::ffi::OsString;
 use std::fs::File;
+use std::io::{ErrorKind, PipeReader, Read as _, Write as _, pipe};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child as Process, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// How long a child may take to end in good order.
 const END_WAITS: Duration = Duration::from_secs(5);
 const POLL: Duration = Duration::from_millis(10);
+/// What CometBFT says when its consensus stops for good, as on a full disk. The process goes on and makes no block.
+const CONSENSUS_FAILURE: &[u8] = b"CONSENSUS FAILURE";
+/// Bytes of output that are read at once.
+const READ_BYTES: usize = 8 * 1_024;
 
 /// See the module. Dropping it ends it.
 pub(super) struct Child {
     process: Process,
+    failed: Arc<AtomicBool>,
+    copier: Option<JoinHandle<()>>,
 }
 
 impl Child {
@@ -37,21 +48,37 @@ impl Child {
         let mut words = words.into_iter();
         // There is the program at least.
         let first = words.next().unwrap_or_default();
-        let start = || -> std::io::Result<Process> {
-            Command::new(&first)
+        let failed = Arc::new(AtomicBool::new(false));
+        let start = || -> std::io::Result<(Process, JoinHandle<()>)> {
+            let (output, input) = pipe()?;
+            let (log, heard) = (log.try_clone()?, Arc::clone(&failed));
+            let copier = std::thread::Builder::new()
+                .name("cometbft output".to_owned())
+                .spawn(move || copy(output, log, &heard))?;
+            let process = Command::new(&first)
                 .args(words)
                 .current_dir(directory)
                 .stdin(Stdio::null())
-                .stdout(log.try_clone()?)
-                .stderr(log.try_clone()?)
+                .stdout(input.try_clone()?)
+                .stderr(input)
                 .process_group(0)
-                .spawn()
+                .spawn()?;
+            Ok((process, copier))
         };
-        let process = start().map_err(|error| CometError::Start {
+        let (process, copier) = start().map_err(|error| CometError::Start {
             program: program.to_owned(),
             error,
         })?;
-        Ok(Self { process })
+        Ok(Self {
+            process,
+            failed,
+            copier: Some(copier),
+        })
+    }
+
+    /// Whether it said that its consensus has failed.
+    pub(super) fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::SeqCst)
     }
 
     /// How it ended, if it did.
@@ -90,6 +117,35 @@ impl Child {
 impl Drop for Child {
     fn drop(&mut self) {
         self.end();
+        // Its last words are in the log before anybody quotes them.
+        if let Some(copier) = self.copier.take() {
+            let _ = copier.join();
+        }
+    }
+}
+
+/// Until its writers are gone: all output to the log, as far as that takes it.
+fn copy(mut output: PipeReader, mut log: File, failed: &AtomicBool) {
+    let mut bytes = vec![0; READ_BYTES];
+    // The end of what was read before: the words may lie across two reads.
+    let mut tail = Vec::new();
+    loop {
+        let read = match output.read(&mut bytes) {
+            Ok(0) => return,
+            Ok(read) => bytes.get(..read).unwrap_or_default(),
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(_) => return,
+        };
+        let _ = log.write_all(read);
+        tail.extend_from_slice(read);
+        if tail
+            .windows(CONSENSUS_FAILURE.len())
+            .any(|words| words == CONSENSUS_FAILURE)
+        {
+            failed.store(true, Ordering::SeqCst);
+        }
+        let from = tail.len().saturating_sub(CONSENSUS_FAILURE.len());
+        tail.drain(..from);
     }
 }
 
@@ -135,5 +191,25 @@ mod tests {
         let error = Child::start(&[], Path::new("/nowhere/x"), &[], Path::new("/"), &log);
         let error = error.map(|_| ()).unwrap_err().to_string();
         assert!(error.contains("/nowhere/x"), "{error}");
+    }
+
+    #[test]
+    fn a_failed_consensus_is_heard_also_where_the_log_has_no_room() {
+        let full = File::options().append(true).open("/dev/full").unwrap();
+        let child = shell(
+            "printf 'E CONSENSUS FAI'; sleep 0.2; echo 'LURE!!! err=x'; exec sleep 60",
+            &full,
+        );
+        let since = Instant::now();
+        while !child.has_failed() && since.elapsed() < Duration::from_secs(30) {
+            std::thread::sleep(POLL);
+        }
+        assert!(child.has_failed());
+        let log = tempfile::tempfile().unwrap();
+        let mut quiet = shell("echo all is well", &log);
+        while quiet.ended().is_none() {
+            std::thread::sleep(POLL);
+        }
+        assert!(!quiet.has_failed());
     }
 }

@@ -245,6 +245,10 @@ impl Supervisor {
             if let Some(status) = child.ended() {
                 return status.to_string();
             }
+            if child.has_failed() {
+                child.stop();
+                return "its consensus failed".to_owned();
+            }
             if session.has_failed() || !self.signals.wait_until(Instant::now() + WATCH) {
                 session.over.store(true, Ordering::SeqCst);
                 child.stop();
