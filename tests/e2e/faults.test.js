@@ -4,6 +4,7 @@
 import { after, before, test } from "node:test";
 
 import { agree } from "../faults/check.js";
+import { doubleSigner } from "../faults/double.js";
 import { Lab, missing } from "../faults/lab.js";
 import { Load, prepare } from "../faults/load.js";
 import * as scenarios from "../faults/scenarios.js";
@@ -16,7 +17,7 @@ let lab;
 let run;
 before(async () => {
   if (why) return;
-  lab = await Lab.start({ validators: 4, seed: Math.floor(random() * 2 ** 31), say });
+  lab = await Lab.start({ validators: 4, spare: 1, seed: Math.floor(random() * 2 ** 31), say });
   const contracts = await prepare(lab);
   run = { lab, random, say, tally: () => {}, contracts, load: new Load(lab, contracts, { random }) };
 });
@@ -32,6 +33,7 @@ for (const [name, act] of [
   ["a validator that hears but is not heard, and one that is heard but does not hear", () => scenarios.oneWay(run)],
   ["delay and loss on every link", () => scenarios.slow(run, { blocks: 3 })],
   ["a validator set that changes every few blocks", () => scenarios.changingSet(run, 2)],
+  ["a full disk of one validator, which goes on when there is room", () => scenarios.fullDisk(run)],
   ["more than a third killed at once", () => scenarios.massacre(run)],
 ]) {
   test(`${name}: one chain`, { skip: why }, async () => {
@@ -39,6 +41,11 @@ for (const [name, act] of [
     await agree(lab, run.contracts, run.load);
   });
 }
+
+test("a validator's key in two homes is found, and every enclave executes the block with the evidence", { skip: why }, async () => {
+  await doubleSigner(run);
+  await agree(lab, run.contracts, run.load);
+});
 
 test("nothing that a client saw in a block is lost, on any node", { skip: why }, async () => {
   await run.load.stop();
