@@ -100,6 +100,16 @@ after(() => {
   if (directory) rmSync(directory, { recursive: true, force: true });
 });
 
+test("a command whose reader hears no more ends quietly", async () => {
+  const child = spawn(BINARY, ["doctor", "--home", join(tmpdir(), "strongroom-no-home")], { stdio: ["ignore", "pipe", "pipe"] });
+  child.stdout.destroy();
+  let said = "";
+  child.stderr.on("data", (bytes) => (said += bytes));
+  const code = await new Promise((resolve) => child.once("close", resolve));
+  assert.equal(said, "");
+  assert.equal(code, 141);
+});
+
 test("two operators come from nothing to two validators by the commands of the page, and through what gets lost", async (t) => {
   if (!isRoot) {
     if (!allowed(...UNSHARED, "mount", "-t", "tmpfs", "none", "/run")) return t.skip("this user cannot make network namespaces");

@@ -2,7 +2,7 @@
 //!
 //! Promises: the words are in the file and nowhere else: not in arguments, not on the terminal.
 
-use crate::operator;
+use crate::{operator, say};
 use anyhow::{Context as _, ensure};
 use clap::Subcommand;
 use std::path::{Path, PathBuf};
@@ -29,7 +29,7 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<()> {
         Command::New { file } => new(file)?,
         Command::Address { file } => operator::account(file)?,
     };
-    println!("{}", account.address());
+    say(format_args!("{}", account.address()));
     Ok(())
 }
 

@@ -5,8 +5,9 @@
 use crate::client::Client;
 use crate::home::{self, Home};
 use crate::localnet::runtime;
+use crate::say;
 use crate::{enclave_process, join, operator, preflight, query, verify};
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use clap::Args as ClapArgs;
 use serde_json::{Value, json};
 use std::fs;
@@ -94,7 +95,7 @@ impl Report {
                 ("FAIL", text)
             }
         };
-        println!("{level:<4}  {what:<12}  {text}");
+        say(format_args!("{level:<4}  {what:<12}  {text}"));
     }
 }
 
@@ -257,12 +258,19 @@ fn node(home: &Path) -> anyhow::Result<Node> {
         )
     })?;
     let layout = Layout(path);
-    let restore = "restore it from where it was kept, or make another node in another --home";
+    let restore = |error: &dyn std::fmt::Display| {
+        anyhow!(
+            "{error}: restore it from where it was kept, or make another node in another --home"
+        )
+    };
     let genesis = fs::read(layout.genesis())
-        .with_context(|| format!("{}: {restore}", layout.genesis().display()))?;
-    let genesis = GenesisFile::parse(genesis).context(restore)?;
-    let id = NodeKey::open(&layout.node_key()).context(restore)?.id();
-    let consensus_key = privval::pubkey(&layout.validator_key()).context(restore)?;
+        .with_context(|| layout.genesis().display().to_string())
+        .map_err(|e| restore(&crate::in_one_line(&e)))?;
+    let genesis = GenesisFile::parse(genesis).map_err(|e| restore(&e))?;
+    let id = NodeKey::open(&layout.node_key())
+        .map_err(|e| restore(&e))?
+        .id();
+    let consensus_key = privval::pubkey(&layout.validator_key()).map_err(|e| restore(&e))?;
     Ok(Node {
         id,
         consensus_key,

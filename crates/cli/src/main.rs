@@ -95,6 +95,21 @@ fn main() -> ExitCode {
     }
 }
 
+/// A line for whoever called. One who hears no more of it, such as `grep -q`, ends the command as a signal of the system would.
+fn say(line: impl std::fmt::Display) {
+    use std::io::{ErrorKind, Write as _};
+    /// What shells give for a process that SIGPIPE ended.
+    const PIPE_CLOSED: i32 = 141;
+    match writeln!(std::io::stdout(), "{line}") {
+        Ok(()) => {}
+        Err(e) if e.kind() == ErrorKind::BrokenPipe => std::process::exit(PIPE_CLOSED),
+        Err(e) => {
+            eprintln!("strongroom: cannot write: {e}");
+            std::process::exit(1);
+        }
+    }
+}
+
 /// An error and its causes. Many an error says its cause itself: that is not said twice.
 fn in_one_line(error: &anyhow::Error) -> String {
     let mut line = String::new();

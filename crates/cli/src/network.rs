@@ -5,6 +5,7 @@ use crate::client::Client;
 use crate::faucet::DENOM;
 use crate::home::write_file;
 use crate::localnet::{begin, runtime};
+use crate::say;
 use crate::{cluster, operator, preflight, verify};
 use anyhow::{Context as _, ensure};
 use base64::Engine as _;
@@ -143,10 +144,10 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
                 authority,
                 node_id: args.node_id.clone(),
             })?;
-            println!(
+            say(format_args!(
                 "validator {} votes no more, decided in block {sent}",
                 args.node_id
-            );
+            ));
             Ok(())
         }
         Command::RevokeNode(args) => {
@@ -154,7 +155,10 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
                 sender,
                 node_id: args.node_id.clone(),
             })?;
-            println!("node {} is revoked, decided in block {sent}", args.node_id);
+            say(format_args!(
+                "node {} is revoked, decided in block {sent}",
+                args.node_id
+            ));
             Ok(())
         }
         Command::Local(command) => cluster::run(&command),
@@ -168,13 +172,13 @@ fn set_validator(args: &SetValidator) -> anyhow::Result<()> {
         power: args.power,
         moniker: args.moniker.clone().unwrap_or_else(|| args.node_id.clone()),
     })?;
-    println!(
+    say(format_args!(
         "validator {} has power {}, decided in block {sent}",
         args.node_id, args.power
-    );
-    println!(
+    ));
+    say(format_args!(
         "Its signature counts two blocks later, if its node runs: strongroom query poa validators"
-    );
+    ));
     Ok(())
 }
 
@@ -223,36 +227,40 @@ fn init(args: &Init) -> anyhow::Result<()> {
     write_file(&file, &genesis)?;
     let hash = hex::encode(GenesisFile::parse(genesis)?.hash());
     let home = args.home.display();
-    println!("network   {}", args.chain_id);
-    println!(
+    say(format_args!("network   {}", args.chain_id));
+    say(format_args!(
         "node      {}, the first validator, owned by {}",
         node_key.id(),
         args.operator
-    );
-    println!("genesis   {}", file.display());
-    println!("          SHA-256 {hash}");
-    println!("home      {home}");
-    println!();
+    ));
+    say(format_args!("genesis   {}", file.display()));
+    say(format_args!("          SHA-256 {hash}"));
+    say(format_args!("home      {home}"));
+    say("");
     if !args
         .accounts
         .iter()
         .any(|holder| holder.address == args.authority)
     {
-        println!(
+        say(format_args!(
             "The authority has no coins in this genesis: a multisig or account needs some before it can decide anything."
-        );
+        ));
     }
-    println!(
+    say(format_args!(
         "The platform is simulated: code and checks are those of a real network, secrecy from this machine is not."
-    );
-    println!();
-    println!("Next:");
-    println!("  strongroom node start --home {home} --external-address HOST:26656");
-    println!(
+    ));
+    say("");
+    say(format_args!("Next:"));
+    say(format_args!(
+        "  strongroom node start --home {home} --external-address HOST:26656"
+    ));
+    say(format_args!(
         "and give the other operators the genesis file, its SHA-256 by another way, and {}@HOST:26656. They run:",
         node_key.id()
-    );
-    println!("  strongroom node init --genesis genesis.json");
+    ));
+    say(format_args!(
+        "  strongroom node init --genesis genesis.json"
+    ));
     Ok(())
 }
 

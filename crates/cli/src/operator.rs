@@ -4,6 +4,7 @@ use crate::client::Client;
 use crate::home::{Home, write_file};
 use crate::node_process::{Running, reachable, went_on_before};
 use crate::renew::Renewal;
+use crate::say;
 use crate::stop::Stop;
 use crate::{enclave_process, join, preflight, query, tether, verify};
 use anyhow::{Context as _, bail, ensure};
@@ -135,18 +136,21 @@ fn init(args: &Init) -> anyhow::Result<()> {
     write_file(&layout.genesis(), &genesis)?;
     let layout = Layout(home.install()?);
     home.keep()?;
-    println!("node      {}", NodeKey::open(&layout.node_key())?.id());
-    println!("network   {}", file.doc.chain_id);
-    println!(
+    say(format_args!(
+        "node      {}",
+        NodeKey::open(&layout.node_key())?.id()
+    ));
+    say(format_args!("network   {}", file.doc.chain_id));
+    say(format_args!(
         "genesis   {} (SHA-256: compare it)",
         hex::encode(file.hash())
-    );
-    println!("home      {}", args.home.display());
-    println!();
-    println!(
+    ));
+    say(format_args!("home      {}", args.home.display()));
+    say("");
+    say(format_args!(
         "Next: strongroom node register --home {} --node URL --mnemonic FILE",
         args.home.display()
-    );
+    ));
     Ok(())
 }
 
@@ -192,15 +196,15 @@ fn register(args: &Register) -> anyhow::Result<()> {
     let remote = verify::host(&args.node)?;
     let (_home, layout) = open(&args.home)?;
     crate::localnet::runtime()?.block_on(join::run(&layout, &account, &remote))?;
-    println!(
+    say(format_args!(
         "node {} is registered, owned by {}",
         NodeKey::open(&layout.node_key())?.id(),
         account.address()
-    );
-    println!(
+    ));
+    say(format_args!(
         "Next: strongroom node start --home {} --peers ID@HOST:26656",
         args.home.display()
-    );
+    ));
     Ok(())
 }
 
@@ -309,19 +313,19 @@ fn status(args: &Status) -> anyhow::Result<()> {
     } else {
         "none yet"
     };
-    println!("node          {id}");
-    println!("seed          {seal}");
+    say(format_args!("node          {id}"));
+    say(format_args!("seed          {seal}"));
     crate::localnet::runtime()?.block_on(async {
         let mut client = Client::connect(verify::host(&args.node)?).await?;
         let status = client.call("status", &json!({})).await?;
         let sync = &status["sync_info"];
         let text = |value: &serde_json::Value| value.as_str().unwrap_or("?").to_owned();
-        println!(
+        say(format_args!(
             "asked         {} ({})",
             args.node,
             text(&status["node_info"]["moniker"])
-        );
-        println!(
+        ));
+        say(format_args!(
             "height        {} of {}{}",
             text(&sync["latest_block_height"]),
             text(&status["node_info"]["network"]),
@@ -330,27 +334,31 @@ fn status(args: &Status) -> anyhow::Result<()> {
             } else {
                 ""
             }
-        );
+        ));
         match join::find(&mut client, &id).await? {
-            None => println!("registration  none: strongroom node register"),
+            None => say(format_args!("registration  none: strongroom node register")),
             Some(node) => {
-                println!("registration  {}", query::state(&node));
-                println!("owner         {}", node.operator);
+                say(format_args!("registration  {}", query::state(&node)));
+                say(format_args!("owner         {}", node.operator));
                 if let Some(platform) = &node.platform {
-                    println!(
-                        "platform      {} {} {}",
-                        platform.kind,
-                        platform.tcb_status,
-                        platform.advisories.join(" ")
-                    );
+                    say(format_args!(
+                        "{}",
+                        format!(
+                            "platform      {} {} {}",
+                            platform.kind,
+                            platform.tcb_status,
+                            platform.advisories.join(" ")
+                        )
+                        .trim_end()
+                    ));
                 }
-                println!("expires       {}", query::expires(&node));
+                say(format_args!("expires       {}", query::expires(&node)));
             }
         }
         let power = power(&mut client, &key).await?;
         match power {
-            0 => println!("votes         no"),
-            power => println!("votes         with power {power}"),
+            0 => say(format_args!("votes         no")),
+            power => say(format_args!("votes         with power {power}")),
         }
         Ok(())
     })

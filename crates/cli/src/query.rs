@@ -5,6 +5,7 @@
 use crate::client::Client;
 use crate::localnet::runtime;
 use crate::network::node_id;
+use crate::say;
 use crate::verify;
 use anyhow::{Context as _, bail};
 use clap::{Args as ClapArgs, Subcommand, ValueEnum};
@@ -83,7 +84,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             What::Poa(Poa::Validators) => validators(&mut client, args.output).await,
         }
     })?;
-    println!("{}", printed.trim_end());
+    say(format_args!("{}", printed.trim_end()));
     Ok(())
 }
 

@@ -63,6 +63,12 @@ impl GenesisState for Genesis {
             EXPIRY_WINDOW.set(ctx, &Window { from, total, lost })?;
         }
         let mut monikers = self.monikers.clone();
+        let long = |moniker: &&String| moniker.len() > keeper::MONIKER_BYTES_MAX;
+        if let Some(moniker) = monikers.values().find(long) {
+            let most = keeper::MONIKER_BYTES_MAX;
+            let why = format!("'{moniker}' has more than {most} bytes");
+            return Err(refused("monikers", why));
+        }
         for validator in params::VALIDATORS.get(ctx)?.unwrap_or_default() {
             let key = STANDARD.encode(validator.pubkey);
             let id = registration::keeper::node_of_key(ctx, &validator.pubkey)?;

@@ -121,6 +121,25 @@ fn an_attested_network_takes_no_node_without_evidence_and_none_that_is_simulated
 }
 
 #[test]
+fn a_moniker_of_genesis_is_as_short_as_that_of_a_message() {
+    let with = |bytes: usize| {
+        move |d: &mut Document| {
+            let change = |poa: &mut Poa| {
+                for moniker in poa.monikers.values_mut() {
+                    *moniker = "x".repeat(bytes);
+                }
+            };
+            d.app_state.edit("poa", change).unwrap();
+        }
+    };
+    let text = refused(with(71));
+    assert!(text.contains("poa.monikers"), "{text}");
+    let mut most = document(1);
+    with(70)(&mut most);
+    init(&most.to_bytes().unwrap()).unwrap();
+}
+
+#[test]
 fn every_validator_of_genesis_is_a_registered_node() {
     let text = refused(edit(|g| g.nodes.clear()));
     assert!(text.contains("poa.validators"), "{text}");
