@@ -2,10 +2,13 @@
 
 import assert from "node:assert/strict";
 
+import { until } from "../e2e/support/network.js";
 import { count } from "./load.js";
 
 /** Most headers in one answer of CometBFT. */
 const HEADERS = 20;
+/** How long a node may take to serve a transaction of a block that it has. */
+const FOUND_MS_MAX = 15_000;
 
 /**
  * One block and one app hash at every height that all nodes have, and every transaction that was seen at its height on every node. `since`
@@ -23,7 +26,7 @@ export async function agree(lab, contracts, load, since = { height: 0, seen: 0 }
   const seen = load.seen.slice(since.seen);
   for (const node of nodes) {
     for (const tx of seen) {
-      const { tx_response } = await node.get(`/cosmos/tx/v1beta1/txs/${tx.hash}`);
+      const { tx_response } = await found(node, tx);
       assert.deepEqual([tx_response.height, tx_response.code], [`${tx.height}`, 0], `${tx.hash} on node ${node.index}`);
     }
   }
@@ -33,6 +36,15 @@ export async function agree(lab, contracts, load, since = { height: 0, seen: 0 }
     assert.ok(counts[0] >= load.increments, `${counts[0]} increments of ${load.increments} that were seen`);
   }
   return { height, seen: since.seen + seen.length };
+}
+
+/** A transaction as a node serves it; one that has just started may need a moment. */
+function found(node, { hash, height }) {
+  const get = () =>
+    node.get(`/cosmos/tx/v1beta1/txs/${hash}`).catch((error) => {
+      if (error.status !== 404) throw error;
+    });
+  return until(get, { ms: FOUND_MS_MAX, every: 200, what: `transaction ${hash} of height ${height} on node ${node.index}` });
 }
 
 /** Waits until every node has the newest block that any has now. */
