@@ -1,7 +1,7 @@
 // The same node on a real CometBFT: clients see no difference, and whatever is killed, the chain goes on.
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -107,6 +107,56 @@ test("what CometBFT's mempool refuses has the codes that clients know, over REST
   assert.equal((await send(text)).code, 0);
   const again = await send(text);
   assert.deepEqual([again.codespace, again.code], ["sdk", 19]);
+});
+
+test("a query whose path is no text is answered with an error, and stops nothing", async () => {
+  const before = await network.height();
+  for (let round = 0; round < 8; round += 1) {
+    for (const path of ["0xff", "0xfffe00", encodeURIComponent('"\u0000"')]) {
+      const { result, error } = await (await fetch(`${network.rpc}/abci_query?path=${path}`)).json();
+      assert.ok(error || result.response.code !== 0, path);
+    }
+  }
+  const { cometbft } = processes();
+  await until(async () => (await network.height()) > before + 2, { what: "blocks" });
+  assert.equal(processes().cometbft, cometbft, "the same CometBFT");
+});
+
+test("a CometBFT that is killed before the first block is started again by its node", async () => {
+  // Two validators of equal power, one of which never comes: no block is made.
+  const base = 21_000 + Math.floor(random() * 80) * 100;
+  const more = ["--validators", "2", "--rest-port", `${base}`, "--rpc-port", `${base + 1}`, "--p2p-port", `${base + 2}`];
+  const two = await launch({ blockTime: "100ms", more });
+  try {
+    await until(() => two.exit || two.output.includes("is running"), { ms: 60_000, what: "two validators" });
+    const home = join(two.home, "network", "node1");
+    await two.stop({ clean: false });
+    const data = join(home, "network", "data");
+    for (const name of ["state", "blocks", "content", "blockstore.db", "state.db", "tx_index.db", "evidence.db", "cs.wal"]) {
+      rmSync(join(data, name), { recursive: true, force: true });
+    }
+    const args = ["node", "start", "--home", home, "--rest-port", `${base}`, "--rpc-port", `${base + 1}`, "--p2p-port", `${base + 2}`];
+    const node = spawn(BINARY, args, { stdio: ["ignore", "pipe", "pipe"] });
+    let words = "";
+    for (const stream of [node.stdout, node.stderr]) stream.on("data", (text) => (words += text));
+    try {
+      const children = () => execFileSync("ps", ["-o", "pid=,args=", "--ppid", `${node.pid}`], { encoding: "utf8" });
+      const cometbft = () => Number(children().split("\n").find((l) => /cometbft start/.test(l))?.trim().split(" ")[0] ?? 0);
+      for (let round = 0; round < 2; round += 1) {
+        await until(() => cometbft(), { what: "CometBFT" });
+        const first = cometbft();
+        const up = async () => (await fetch(`http://127.0.0.1:${base + 1}/health`).catch(() => ({ ok: false }))).ok;
+        await until(up, { what: "its RPC" });
+        process.kill(first, "SIGKILL");
+        await until(() => cometbft() && cometbft() !== first, { what: `another CometBFT: ${words}` });
+        assert.equal(node.exitCode, null, words);
+      }
+    } finally {
+      node.kill("SIGTERM");
+    }
+  } finally {
+    await two.stop();
+  }
 });
 
 test("kill -9 of node, enclave or CometBFT at random moments loses nothing that was acknowledged", async () => {

@@ -98,48 +98,63 @@ impl Joiner<'_> {
         node: Option<pb::Node>,
         remote: &str,
     ) -> anyhow::Result<()> {
-        let known = |b: &Begun, n: &pb::Node| n.one_time_key == b.one_time_key;
-        // A share that was made for the key that we still hold is used; else everything begins anew.
-        let begun = match (begun, node) {
-            (Some(begun), Some(node)) if known(&begun, &node) => begun,
-            (Some(begun), None) => self.register(client, begun).await?,
-            _ => {
+        // A share that was made for the key that we still hold is used, if it is there and opens; else everything begins anew: a
+        // one-time key is good for one registration.
+        let known = |b: &Begun| {
+            node.as_ref()
+                .is_some_and(|n| n.one_time_key == b.one_time_key)
+        };
+        let mut opened = None;
+        if let Some(begun) = begun.filter(known) {
+            let answer = self.share(remote).await?;
+            let registered = pb::NodeState::Registered;
+            let confirmed = node.as_ref().is_some_and(|n| n.state() == registered);
+            if answer.value.is_none() && confirmed && self.layout.seal().exists() {
+                return self.forget();
+            }
+            opened = self.open(enclave, &begun, answer).ok();
+        }
+        let possession = match opened {
+            Some(possession) => possession,
+            None => {
                 let begun = self.begin(enclave)?;
-                self.register(client, begun).await?
+                self.register(client, &begun).await?;
+                let answer = self.share(remote).await?;
+                self.open(enclave, &begun, answer)?
             }
         };
-        let answer = self.share(remote).await?;
-        if answer.value.is_some() {
-            let blocks = answer.path.blocks.iter().map(light::LightBlock::encode);
-            let share = Share {
-                entry: answer.proof.entry,
-                store: answer.proof.store,
-            };
-            let (seal, possession) = tokio::task::block_in_place(|| {
-                enclave.join_open(
-                    self.genesis.clone(),
-                    begun.one_time.clone(),
-                    blocks.collect(),
-                    share,
-                )
-            })?;
-            // First the seal: once it is confirmed, the share is gone.
-            write_file(&self.layout.seal(), &seal)?;
-            let confirm = pb::MsgConfirmNode {
-                operator: self.operator.address().to_string(),
-                node_id: self.node_key.id(),
-                possession: possession.to_vec(),
-            };
-            client
-                .send(self.operator, &self.chain_id, &confirm, CONFIRM_GAS)
-                .await?;
-        }
-        let node = self.node(client).await?;
-        let state = node.map(|n| n.state());
+        let confirm = pb::MsgConfirmNode {
+            operator: self.operator.address().to_string(),
+            node_id: self.node_key.id(),
+            possession: possession.to_vec(),
+        };
+        client
+            .send(self.operator, &self.chain_id, &confirm, CONFIRM_GAS)
+            .await?;
+        self.forget()
+    }
+
+    /// Opens the share and keeps the seal. First the seal: once it is confirmed, the share is gone.
+    fn open(&self, enclave: &Enclave, begun: &Begun, answer: Answer) -> anyhow::Result<[u8; 32]> {
         ensure!(
-            state == Some(pb::NodeState::Registered) && self.layout.seal().exists(),
-            "node.not_registered: the node is {state:?} after joining: run the command again"
+            answer.value.is_some(),
+            "node.no_share: the network has no share for this node: run the command again"
         );
+        let blocks = answer.path.blocks.iter().map(light::LightBlock::encode);
+        let share = Share {
+            entry: answer.proof.entry,
+            store: answer.proof.store,
+        };
+        let (seal, possession) = tokio::task::block_in_place(|| {
+            let (genesis, one_time) = (self.genesis.clone(), begun.one_time.clone());
+            enclave.join_open(genesis, one_time, blocks.collect(), share)
+        })?;
+        write_file(&self.layout.seal(), &seal)?;
+        Ok(possession)
+    }
+
+    /// The one-time key is of no use any more.
+    fn forget(&self) -> anyhow::Result<()> {
         let path = self.layout.0.join(JOINING);
         fs::remove_file(&path).with_context(|| path.display().to_string())
     }
@@ -166,7 +181,7 @@ impl Joiner<'_> {
         Ok(begun)
     }
 
-    async fn register(&self, client: &mut Client, begun: Begun) -> anyhow::Result<Begun> {
+    async fn register(&self, client: &mut Client, begun: &Begun) -> anyhow::Result<()> {
         let statement = Statement::Registration(Registration {
             chain_id: self.chain_id.clone(),
             genesis_hash: self.genesis_hash,
@@ -192,7 +207,7 @@ impl Joiner<'_> {
         client
             .send(self.operator, &self.chain_id, &register, REGISTER_GAS)
             .await?;
-        Ok(begun)
+        Ok(())
     }
 
     /// The share with a proof under the newest header, and the way to that header from genesis.

@@ -187,6 +187,8 @@ fn open(path: &Path) -> anyhow::Result<(Home, Layout)> {
     };
     let home = Home::open(path)?.with_context(nothing)?;
     let layout = Layout(home.network().with_context(nothing)?);
+    // Of a process that was killed: the lock is ours now.
+    let _ = fs::remove_file(home.path().join(PID));
     Ok((home, layout))
 }
 
@@ -236,8 +238,6 @@ fn start(args: &Start) -> anyhow::Result<()> {
     let BlockTiming::Every(block_time) = args.block_time else {
         bail!("--block-time instant is for one validator: a network makes empty blocks");
     };
-    // Of a process that was killed.
-    let _ = fs::remove_file(home.path().join(PID));
     let comet = comet(args, &layout, block_time)?;
     let node_id = comet.node_id.clone();
     let owner = args.renew_with.as_deref().map(account).transpose()?;
@@ -267,7 +267,8 @@ fn start(args: &Start) -> anyhow::Result<()> {
                 owner,
                 node_id,
                 chain_id: running.chain_id.clone(),
-                rpc: reachable(running.node.rpc()),
+                services: running.node.services(),
+                price: args.min_gas_price.clone(),
                 enclave: running.node.enclave(),
             };
             tokio::spawn(renewal.run());

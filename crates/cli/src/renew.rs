@@ -2,17 +2,22 @@
 //!
 //! The owner's key lies on the node's machine for it: an account that holds no more than the fees for this is enough.
 //! Promises: asks for evidence when two thirds of its time are over, again until it is taken; whatever fails is told and tried again, and
-//! never stops the node.
+//! never stops the node. Asks and sends within the node: nobody who takes its ports' connections keeps it from renewing.
 //! Spec: docs/spec/registration.md.
 
-use crate::client::Client;
-use crate::join;
-use anyhow::Context as _;
-use std::net::SocketAddr;
-use std::time::Duration;
+use anyhow::{Context as _, anyhow, bail};
+use std::time::{Duration, Instant};
+use strongroom_chain::tx::GasPrice;
 use strongroom_consensus::{Clock as _, SystemClock};
 use strongroom_node::enclave::Enclave;
+use strongroom_node::services::Services;
 use strongroom_sdk::keys::Account;
+use strongroom_sdk::tx::TxBuilder;
+use strongroom_types::RawTx;
+use strongroom_types::proto::Message;
+use strongroom_types::proto::cosmos::auth::v1beta1::{
+    QueryAccountInfoRequest, QueryAccountInfoResponse,
+};
 use strongroom_types::proto::strongroom::registration::v1 as pb;
 
 /// Gas of a renewal: evidence, and the record.
@@ -20,6 +25,8 @@ const RENEW_GAS: u64 = 300_000;
 /// The longest and the shortest time between two looks.
 const LOOKS: [Duration; 2] = [Duration::from_secs(600), Duration::from_secs(1)];
 
+/// How long a renewal may take to be in a block.
+const BLOCK_WAITS: Duration = Duration::from_secs(60);
 /// After a look that failed: CometBFT is being started, or the owner has no coins.
 const RETRY: Duration = Duration::from_secs(5);
 
@@ -28,7 +35,8 @@ pub(crate) struct Renewal {
     pub(crate) owner: Account,
     pub(crate) node_id: String,
     pub(crate) chain_id: String,
-    pub(crate) rpc: SocketAddr,
+    pub(crate) services: Services,
+    pub(crate) price: GasPrice,
     pub(crate) enclave: Enclave,
 }
 
@@ -58,16 +66,25 @@ impl Renewal {
 
     /// Renews if it is time; gives the seconds that are left, if the evidence ends.
     async fn look(&self, term: &mut Term) -> anyhow::Result<Option<u64>> {
-        let mut client = Client::connect(self.rpc).await?;
-        let node = join::find(&mut client, &self.node_id).await?;
-        let node = node.context("the node is not registered")?;
+        let request = pb::QueryNodeRequest {
+            node_id: self.node_id.clone(),
+        };
+        let path = "/strongroom.registration.v1.Query/Node";
+        let answer: pb::QueryNodeResponse = self.ask(path, &request)?;
+        let node = answer.node.context("the node is not registered")?;
+        if node.state() != pb::NodeState::Registered {
+            bail!(
+                "the node is {:?}: only a registered node renews",
+                node.state()
+            );
+        }
         let Some(expires) = &node.expires else {
             return Ok(None);
         };
         let ends = u64::try_from(expires.seconds).unwrap_or(0);
         let now = u64::try_from(SystemClock.now().seconds).unwrap_or(0);
         let left = ends.saturating_sub(now);
-        if !term.is_over(&node.challenge, left) || node.state() != pb::NodeState::Registered {
+        if !term.is_over(&node.challenge, left) {
             return Ok(Some(left));
         }
         let challenge = node.challenge.as_slice().try_into();
@@ -78,10 +95,48 @@ impl Renewal {
             node_id: self.node_id.clone(),
             evidence,
         };
-        client
-            .send(&self.owner, &self.chain_id, &renew, RENEW_GAS)
-            .await?;
-        Ok(None)
+        self.send(&renew).await?;
+        Ok(Some(left))
+    }
+
+    /// A query of the newest height.
+    fn ask<Q: Message, A: Message + Default>(&self, path: &str, request: &Q) -> anyhow::Result<A> {
+        let bytes = request.encode_to_vec();
+        let answer = tokio::task::block_in_place(|| self.services.call(path, &bytes, 0));
+        let (_, answer) = answer.map_err(|e| anyhow!("{path}: {}", e.abci().text))?;
+        Ok(A::decode(answer.as_slice())?)
+    }
+
+    /// Sends the renewal and waits for its block.
+    async fn send(&self, renew: &pb::MsgRenewNode) -> anyhow::Result<()> {
+        let request = QueryAccountInfoRequest {
+            address: renew.operator.clone(),
+        };
+        let path = "/cosmos.auth.v1beta1.Query/AccountInfo";
+        let answer: QueryAccountInfoResponse = self.ask(path, &request)?;
+        let info = answer.info.context("the owner has no account")?;
+        let least = u64::try_from(self.price.fee(RENEW_GAS).amount).unwrap_or(u64::MAX);
+        let builder = TxBuilder::new(&self.chain_id)
+            .message(renew)
+            .gas(RENEW_GAS)
+            .fee(least.max(RENEW_GAS.div_ceil(10)));
+        let tx = RawTx::from(builder.sign(&self.owner, info.account_number, info.sequence)?);
+        let checked = self.services.pool.submit(tx.clone(), true).await;
+        if !checked.is_ok() {
+            bail!(
+                "the renewal is refused with {}: {}",
+                checked.code,
+                checked.log
+            );
+        }
+        let until = Instant::now() + BLOCK_WAITS;
+        while self.services.blocks.tx_location(tx.hash())?.is_none() {
+            if Instant::now() > until {
+                bail!("the renewal is in no block yet");
+            }
+            tokio::time::sleep(LOOKS[1]).await;
+        }
+        Ok(())
     }
 }
 

@@ -43,6 +43,12 @@ pub trait Blocks: Send + Sync {
     /// # Errors
     /// If the store cannot be written, or has another block at this height.
     fn save_decided(&self, header: &Header, block: &DecidedBlock) -> Result<(), BlocksError>;
+
+    /// Forgets the blocks from `height` on, none of which was executed.
+    ///
+    /// # Errors
+    /// If one was, or the store cannot be written.
+    fn discard_from(&self, height: Height) -> Result<(), BlocksError>;
 }
 
 /// The description of a decided block, of which this is the header, that the block store keeps beside it.
@@ -75,6 +81,10 @@ impl Blocks for BlockStore {
     fn save_decided(&self, header: &Header, block: &DecidedBlock) -> Result<(), BlocksError> {
         let meta = block_meta(header, block).map_err(BlocksError::new)?;
         Self::save_decided(self, &meta, block).map_err(BlocksError::new)
+    }
+
+    fn discard_from(&self, height: Height) -> Result<(), BlocksError> {
+        self.discard_decided(height).map_err(BlocksError::new)
     }
 }
 
@@ -114,6 +124,12 @@ impl Blocks for MemoryBlocks {
             _ => {}
         }
         blocks.insert(height, block.clone());
+        Ok(())
+    }
+
+    fn discard_from(&self, height: Height) -> Result<(), BlocksError> {
+        let mut blocks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        blocks.retain(|at, _| *at < height);
         Ok(())
     }
 }

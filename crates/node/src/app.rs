@@ -41,6 +41,8 @@ pub struct App {
     clients: Option<Clients>,
     published: watch::Sender<Height>,
     pending: Mutex<Option<Pending>>,
+    /// What the chain began with, as long as this process lives: an engine that was killed before the first block asks again.
+    begun: Mutex<Option<InitChain>>,
 }
 
 /// What an engine has beside it that serves no clients itself.
@@ -99,6 +101,7 @@ impl App {
             clients,
             published,
             pending: Mutex::new(None),
+            begun: Mutex::new(None),
         }
     }
 
@@ -128,6 +131,10 @@ impl Application for App {
     }
 
     fn init_chain(&self, genesis: &GenesisFile) -> Result<InitChain, AppError> {
+        let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(begun) = &*begun {
+            return Ok(begun.clone());
+        }
         let chain = self
             .enclave
             .init_chain(genesis.bytes().to_vec())
@@ -171,11 +178,13 @@ impl Application for App {
                 &chain.consensus_params,
             )
             .map_err(AppError::new)?;
-        Ok(InitChain {
+        let answer = InitChain {
             app_hash: chain.app_hash.to_vec(),
             validators: chain.validators,
             consensus_params: Some(chain.consensus_params.into()),
-        })
+        };
+        *begun = Some(answer.clone());
+        Ok(answer)
     }
 
     fn reap(&self, max_bytes: u64, max_gas: i64) -> Vec<RawTx> {

@@ -223,6 +223,7 @@ pub(crate) fn with_operator(enclave: Enclave, layout: &Layout) -> Result<Enclave
 pub struct Node {
     engine: Engine,
     enclave: Enclave,
+    services: Services,
     rpc_at: SocketAddr,
     rest: Server,
     ended: mpsc::UnboundedReceiver<String>,
@@ -296,11 +297,18 @@ impl Node {
         Ok(Self {
             engine,
             enclave: kept,
+            services: services.clone(),
             rpc_at,
             rest: rest::serve(services, rest, rest_shares).map_err(NodeError::Threads)?,
             ended,
             published: watched,
         })
+    }
+
+    /// What the node answers, for its own operator: no port and no place among connections stands between.
+    #[must_use]
+    pub fn services(&self) -> Services {
+        self.services.clone()
     }
 
     /// The enclave behind its door.

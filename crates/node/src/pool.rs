@@ -5,7 +5,7 @@
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use strongroom_comet_rpc::check_queue::{CheckQueue, QUEUED_TXS_MAX};
+use strongroom_comet_rpc::check_queue::{CheckQueue, QUEUED_BYTES_MAX, QUEUED_TXS_MAX};
 use strongroom_comet_rpc::mempool::MempoolError;
 use strongroom_consensus::cometbft::Rpc;
 use strongroom_consensus::cometbft::rpc::RpcError;
@@ -55,6 +55,7 @@ pub struct CometPool {
     rpc: Rpc,
     threads: Arc<Threads>,
     places: Arc<Semaphore>,
+    bytes: Arc<Semaphore>,
 }
 
 impl CometPool {
@@ -67,6 +68,7 @@ impl CometPool {
             rpc,
             threads: Arc::new(Threads::new("broadcast", THREADS)?),
             places: Arc::new(Semaphore::new(QUEUED_TXS_MAX)),
+            bytes: Arc::new(Semaphore::new(QUEUED_BYTES_MAX)),
         })
     }
 
@@ -82,10 +84,14 @@ impl CometPool {
         };
         let place = Arc::clone(&self.places).try_acquire_owned();
         let place = place.map_err(|_| full.code())?;
+        // One that is longer than all of it is refused by CometBFT, for its length.
+        let length = u32::try_from(tx.len().min(QUEUED_BYTES_MAX)).unwrap_or(u32::MAX);
+        let bytes = Arc::clone(&self.bytes).try_acquire_many_owned(length);
+        let bytes = bytes.map_err(|_| full.code())?;
         let rpc = self.rpc.clone();
         let answer = self.threads.queue(move || {
             let answer = broadcast(&rpc, &tx);
-            drop(place);
+            drop((place, bytes));
             answer
         });
         if !wait {

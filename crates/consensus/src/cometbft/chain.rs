@@ -195,7 +195,12 @@ impl Parts {
         request: &pb::RequestFinalizeBlock,
     ) -> Result<DecidedBlock, CometError> {
         if let Some(known) = self.blocks.load(height)? {
-            return Ok(known);
+            let header = Header::decode(&known.header);
+            if header.is_ok_and(|header| header.hash().as_slice() == &request.hash[..]) {
+                return Ok(known);
+            }
+            // Fetched from stores that CometBFT does not have any more.
+            self.blocks.discard_from(height)?;
         }
         let txs = RawTx::list(request.txs.iter().map(|tx| tx.to_vec()));
         self.fetch(height, Some(txs))

@@ -33,6 +33,8 @@ const LIVED: Duration = Duration::from_secs(30);
 const ENDS_MAX: u32 = 5;
 /// The pause before it is started again, times the number of its ends in a row.
 const PAUSE: Duration = Duration::from_millis(200);
+/// How long CometBFT may live after one of its connections has ended.
+const PARTED_WAITS: Duration = Duration::from_secs(5);
 /// Lines of its log that the error quotes.
 const LAST_WORDS: usize = 10;
 
@@ -211,6 +213,7 @@ impl Supervisor {
             committed: Box::new(move |_, left| resubmit.add(left)),
             over: Arc::clone(&over),
             failed: Mutex::new(None),
+            parted: AtomicBool::new(false),
         });
         // First the listener: a CometBFT that finds none waits for three seconds.
         let listener = UnixListener::bind(self.home.at(ABCI));
@@ -219,7 +222,7 @@ impl Supervisor {
         let home = self.home.path().to_string_lossy().into_owned();
         let child = self.child(&["start", "--home", &home], &log);
         let how = match child {
-            Ok(child) => self.watch(child, &session),
+            Ok(child) => self.watch(child, &session, &log),
             Err(error) => {
                 session.fail(error);
                 String::new()
@@ -240,14 +243,25 @@ impl Supervisor {
     }
 
     /// Waits until CometBFT ends, or is to end, and ends it.
-    fn watch(&self, mut child: Child, session: &Session) -> String {
+    fn watch(&self, mut child: Child, session: &Session, log: &std::fs::File) -> String {
+        let mut parted_since = None;
         loop {
+            self.home.bound_log(log);
             if let Some(status) = child.ended() {
                 return status.to_string();
             }
             if child.has_failed() {
                 child.stop();
                 return "its consensus failed".to_owned();
+            }
+            // CometBFT can outlive a connection to its application, and then does nothing any more.
+            if session.parted.load(Ordering::SeqCst) {
+                let since = *parted_since.get_or_insert_with(Instant::now);
+                if since.elapsed() > PARTED_WAITS {
+                    session.over.store(true, Ordering::SeqCst);
+                    child.stop();
+                    return "it had lost a connection to its application".to_owned();
+                }
             }
             if session.has_failed() || !self.signals.wait_until(Instant::now() + WATCH) {
                 session.over.store(true, Ordering::SeqCst);
@@ -288,6 +302,13 @@ impl Supervisor {
                 return Err(CometError::Stopped);
             }
         };
+        if newest.unwrap_or(0) < at && at >= self.config.genesis.doc.initial_height {
+            return Err(CometError::Behind {
+                app: at,
+                newest: newest.unwrap_or(0),
+                data: self.home.at("data"),
+            });
+        }
         let parts = self.parts(rpc, &Arc::default());
         let known = parts.blocks.newest()?;
         let known = known.unwrap_or(parts.genesis.doc.initial_height.saturating_sub(1));

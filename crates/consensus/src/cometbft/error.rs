@@ -89,6 +89,19 @@ pub enum CometError {
         /// The last lines of it.
         words: String,
     },
+    /// CometBFT's stores were lost, or set back.
+    #[error(
+        "engine.cometbft_behind: this node has executed {app} blocks, and CometBFT has {newest}: its stores were lost or set back. Remove \
+         everything in {data} but priv_validator_state.json, and start again: the chain is fetched anew"
+    )]
+    Behind {
+        /// The application's height.
+        app: Height,
+        /// CometBFT's; 0 for none.
+        newest: Height,
+        /// Where the stores lie.
+        data: PathBuf,
+    },
     /// It was asked to stop while it waited.
     #[error("stopped while waiting")]
     Stopped,
@@ -119,6 +132,7 @@ impl CometError {
             Self::HomePath(_) => "engine.home_path",
             Self::Start { .. } => "engine.start",
             Self::Ends { .. } => "engine.cometbft_ends",
+            Self::Behind { .. } => "engine.cometbft_behind",
             Self::Stopped => "engine.stopped",
             Self::Thread(_) => "engine.thread",
             Self::Panicked => "engine.panicked",

@@ -19,7 +19,7 @@ use strongroom_store::files::{self, Readers};
 
 /// The longest path of a home, in bytes: the name of a socket below it has 108 bytes in the kernel.
 pub const HOME_BYTES_MAX: usize = 85;
-/// The log is begun anew at a start when it is longer than this, in bytes.
+/// The log is begun anew when it is longer than this, in bytes.
 const LOG_BYTES_MAX: u64 = 16 << 20;
 
 /// The application's socket, below the home.
@@ -91,14 +91,18 @@ impl CometHome {
     /// The log, to append to.
     pub(super) fn log(&self) -> Result<File, CometError> {
         let path = self.at(LOG);
-        let long = fs::metadata(&path).is_ok_and(|log| log.len() > LOG_BYTES_MAX);
         let mut options = File::options();
         let file = options.create(true).append(true).open(&path);
         let file = file.map_err(|e| self.file(LOG, e))?;
-        if long {
-            file.set_len(0).map_err(|e| self.file(LOG, e))?;
-        }
+        self.bound_log(&file);
         Ok(file)
+    }
+
+    /// Begins the log anew when it has grown long: strangers make CometBFT say things.
+    pub(super) fn bound_log(&self, log: &File) {
+        if log.metadata().is_ok_and(|log| log.len() > LOG_BYTES_MAX) {
+            let _ = log.set_len(0);
+        }
     }
 
     pub(super) fn log_path(&self) -> PathBuf {
@@ -110,7 +114,16 @@ impl CometHome {
         let text = fs::read(self.at(LOG)).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
         let all: Vec<&str> = text.lines().collect();
-        all[all.len().saturating_sub(lines)..].join("\n")
+        // Where it panics, the reason comes first and a long trace after it.
+        let reason = |line: &&str| line.starts_with("panic:") || line.starts_with("E[");
+        let from = all.iter().rposition(reason);
+        let from = from.unwrap_or(all.len().saturating_sub(lines));
+        all.iter()
+            .skip(from)
+            .take(lines)
+            .copied()
+            .collect::<Vec<_>>()
+            .join("\n")
     }
 
     /// Writes CometBFT's settings.

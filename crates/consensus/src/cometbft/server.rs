@@ -2,14 +2,16 @@
 //!
 //! Promises: answers come in the order of the requests, each flushed when it is there; the consensus connection has one lock and
 //! nobody else waits for it, so that CheckTx and queries go on while a block is executed; at most [`CONNECTIONS_MAX`]
-//! connections at a time. A request that cannot be served closes its connection and ends the session: no answer is
-//! invented.
+//! connections at a time. A query that is no protobuf of ours is answered with an error: CometBFT passes on what strangers ask. Any
+//! other request that cannot be read or served ends the engine: no answer is invented. A connection that ends while CometBFT
+//! lives is told to the supervisor, since CometBFT may live on without it.
 //! Why not the server of `tendermint-abci`: it writes each answer in two pieces without `TCP_NODELAY`, about 40 ms a call.
 
 use super::chain::Chain;
 use super::error::CometError;
 use super::{Queries, frames, words};
 use crate::Application;
+use prost::Message as _;
 use std::io::{self, BufReader};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -17,11 +19,26 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use strongroom_proof::comet::raw::abci as pb;
+use strongroom_types::error::sdk;
 use strongroom_types::{Height, RawTx};
 
 /// The most connections at a time: CometBFT opens four, and four again while the old ones end.
 const CONNECTIONS_MAX: usize = 8;
 const POLL: Duration = Duration::from_millis(5);
+
+/// How a request begins that is a query: field 6, length-delimited.
+const QUERY_TAG: u8 = 0x32;
+
+/// To a query whose path is no text: CometBFT takes any bytes from a URL for a string.
+fn unreadable_query() -> pb::response::Value {
+    let error = sdk::INVALID_REQUEST.wrap("the path of a query is text in UTF-8");
+    pb::response::Value::Query(pb::ResponseQuery {
+        code: error.code,
+        codespace: error.codespace,
+        log: error.text,
+        ..pb::ResponseQuery::default()
+    })
+}
 
 /// What the connections of one session share.
 pub(super) struct Session {
@@ -34,6 +51,8 @@ pub(super) struct Session {
     pub(super) over: Arc<AtomicBool>,
     /// Why the session cannot go on.
     pub(super) failed: Mutex<Option<CometError>>,
+    /// A connection has ended.
+    pub(super) parted: AtomicBool,
 }
 
 impl Session {
@@ -88,6 +107,7 @@ impl Session {
                     Ok(Err(error)) => session.fail(error),
                     Err(_) => session.fail(CometError::Panicked),
                 }
+                session.parted.store(true, Ordering::SeqCst);
                 open.fetch_sub(1, Ordering::SeqCst);
             });
         if thread.is_err() {
@@ -103,13 +123,18 @@ impl Session {
         };
         let mut reader = BufReader::new(stream);
         loop {
-            let request = match frames::read::<pb::Request>(&mut reader) {
-                Ok(Some(pb::Request { value: Some(value) })) => value,
-                Ok(Some(_)) | Err(_) | Ok(None) => return Ok(()),
+            let Ok(Some(bytes)) = frames::read(&mut reader) else {
+                return Ok(());
             };
-            let response = pb::Response {
-                value: Some(self.answer(request)?),
+            let value = match pb::Request::decode(bytes.as_slice()) {
+                Ok(pb::Request { value: Some(value) }) => self.answer(value)?,
+                _ if bytes.first() == Some(&QUERY_TAG) => unreadable_query(),
+                _ => {
+                    let text = "CometBFT asks what cannot be read";
+                    return Err(CometError::Order(text.to_owned()));
+                }
             };
+            let response = pb::Response { value: Some(value) };
             if frames::write(&mut writer, &response).is_err() {
                 return Ok(());
             }
@@ -197,5 +222,28 @@ impl Session {
     pub(super) fn take_failure(&self) -> Option<CometError> {
         let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
         failed.take()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_whose_path_is_no_text_begins_as_a_query() {
+        // Field 6 of 5 bytes: field 2, a string, of 3 bytes that are no UTF-8.
+        let bytes = [QUERY_TAG, 5, 0x12, 3, 0xff, 0xfe, 0xff];
+        assert!(pb::Request::decode(bytes.as_slice()).is_err());
+        let good = pb::Request {
+            value: Some(pb::request::Value::Query(pb::RequestQuery {
+                path: "/x".to_owned(),
+                ..Default::default()
+            })),
+        };
+        assert_eq!(good.encode_to_vec().first(), Some(&QUERY_TAG));
+        let pb::response::Value::Query(answer) = unreadable_query() else {
+            panic!()
+        };
+        assert_eq!((answer.code, answer.codespace.as_str()), (18, "sdk"));
     }
 }

@@ -194,6 +194,42 @@ impl BlockStore {
         self.rows.commit(batch)
     }
 
+    /// Forgets the decided blocks from `height` on: what was kept before it was executed, and proved to be of another chain.
+    ///
+    /// # Errors
+    /// [`BlockStoreError::OutOfOrder`] if one of them was executed, or if the database fails.
+    pub fn discard_decided(&self, height: Height) -> Result<()> {
+        let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(last) = self.decided_height()?.filter(|last| *last >= height) else {
+            return Ok(());
+        };
+        let executed = self.executed_height()?.unwrap_or(0);
+        if height <= executed {
+            return Err(BlockStoreError::OutOfOrder {
+                last: executed,
+                got: height,
+            });
+        }
+        let mut batch = Batch::new();
+        for at in height..=last {
+            if let Some(meta) = self.meta(at)? {
+                batch.remove(keys::block_hash(&meta.hash));
+            }
+            batch.remove(keys::meta(at));
+            batch.remove(keys::block(at));
+        }
+        match self.base()? {
+            Some(base) if base < height => {
+                batch.put(keys::DECIDED.to_vec(), encode(&height.saturating_sub(1)));
+            }
+            _ => {
+                batch.remove(keys::DECIDED.to_vec());
+                batch.remove(keys::BASE.to_vec());
+            }
+        }
+        self.rows.commit(batch)
+    }
+
     /// Saves what the execution of height `height` gave, with the index rows of its events, in one batch.
     ///
     /// The last executed height may be saved again: it is derivable.

@@ -21,6 +21,10 @@ impl Batch {
     pub(super) fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
         self.0.put(ROWS, key, value);
     }
+
+    pub(super) fn remove(&mut self, key: Vec<u8>) {
+        self.0.remove(ROWS, key);
+    }
 }
 
 /// An open database.

@@ -144,6 +144,36 @@ fn heights_are_strict(store: &BlockStore) {
 }
 
 #[test]
+fn what_was_kept_and_never_executed_is_forgotten_and_what_was_executed_stays() {
+    for (_dir, store) in both() {
+        for height in 1..=4 {
+            store.save_decided(&meta(height), &block(&[7])).unwrap();
+        }
+        store
+            .save_results(1, &executed(Vec::new(), Vec::new()))
+            .unwrap();
+        assert!(store.discard_decided(1).is_err());
+        store.discard_decided(3).unwrap();
+        assert_eq!(store.decided_height().unwrap(), Some(2));
+        assert_eq!(store.block(3).unwrap(), None);
+        assert_eq!(store.height_of(&meta(3).hash).unwrap(), None);
+        assert!(store.block(2).unwrap().is_some());
+        store.discard_decided(9).unwrap();
+        store.save_decided(&meta(3), &block(&[8])).unwrap();
+        assert_eq!(store.block(3).unwrap(), Some(block(&[8])));
+    }
+    for (_dir, store) in both() {
+        store.save_decided(&meta(1), &block(&[7])).unwrap();
+        store.discard_decided(1).unwrap();
+        assert_eq!(
+            (store.base().unwrap(), store.decided_height().unwrap()),
+            (None, None)
+        );
+        store.save_decided(&meta(1), &block(&[8])).unwrap();
+    }
+}
+
+#[test]
 fn everything_is_there_after_reopening() {
     let (directory, store) = store();
     store

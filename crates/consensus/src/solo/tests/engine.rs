@@ -209,6 +209,10 @@ impl<B: Blocks> Blocks for FailingBlocks<B> {
         self.0.save_decided(header, block)?;
         self.1.fail(Step::AfterSave).map_err(transient)
     }
+
+    fn discard_from(&self, height: Height) -> Result<(), BlocksError> {
+        self.0.discard_from(height)
+    }
 }
 
 /// A home on disk: key, signer's state, blocks. The application lives in memory and loses what is not durable.
