@@ -1,7 +1,7 @@
 // The same node on a real CometBFT: clients see no difference, and whatever is killed, the chain goes on.
 
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -140,10 +140,11 @@ test("a CometBFT that is killed before the first block is started again by its n
     let words = "";
     for (const stream of [node.stdout, node.stderr]) stream.on("data", (text) => (words += text));
     try {
-      const children = () => execFileSync("ps", ["-o", "pid=,args=", "--ppid", `${node.pid}`], { encoding: "utf8" });
+      const children = () => spawnSync("ps", ["-o", "pid=,args=", "--ppid", `${node.pid}`], { encoding: "utf8" }).stdout;
       const cometbft = () => Number(children().split("\n").find((l) => /cometbft start/.test(l))?.trim().split(" ")[0] ?? 0);
       for (let round = 0; round < 2; round += 1) {
-        await until(() => cometbft(), { what: "CometBFT" });
+        await until(() => cometbft() || node.exitCode !== null, { what: "CometBFT" });
+        assert.equal(node.exitCode, null, words);
         const first = cometbft();
         const up = async () => (await fetch(`http://127.0.0.1:${base + 1}/health`).catch(() => ({ ok: false }))).ok;
         await until(up, { what: "its RPC" });
