@@ -58,8 +58,13 @@ impl Kind {
     }
 
     /// What one machine of this kind is known by: a hash, so that the chain does not show numbers of hardware.
+    /// SGX and TDX run on one processor, with one number: it is one machine.
     pub(crate) fn platform_id(self, hardware: &[u8]) -> Hash {
-        sha256(&[PLATFORM_ID_DOMAIN, &[self as u8], hardware].concat())
+        let family = match self {
+            Self::Tdx => Self::Sgx,
+            other => other,
+        };
+        sha256(&[PLATFORM_ID_DOMAIN, &[family as u8], hardware].concat())
     }
 }
 

@@ -17,8 +17,8 @@ use std::collections::BTreeMap;
 
 /// The most bytes of a quote: those of today have about 5 KiB, and some platforms pad them to 8 KiB.
 pub const QUOTE_BYTES_MAX: usize = 12 << 10;
-/// The most certificates in a quote: the platform's key, its authority and the root, and two more that `dcap-qvl` would try.
-const CERTIFICATES_MAX: usize = 5;
+/// The most certificates in a quote: the platform's key, its authority and the root. Each more would be tried as an issuer of each.
+const CERTIFICATES_MAX: usize = 3;
 
 const SGX_DEBUG: u8 = 0x02;
 const TDX_DEBUG: u8 = 0x01;

@@ -88,6 +88,11 @@ impl Cert {
             && matches!(usage, Ok(Some((_, found))) if found.key_cert_sign())
     }
 
+    /// Whether it names itself as its issuer.
+    pub(crate) fn is_self_issued(&self) -> bool {
+        self.inner.tbs_certificate().issuer() == self.subject()
+    }
+
     /// Whether it is in `crl`, which its issuer must have signed.
     pub(crate) fn is_revoked(&self, crl: &Crl) -> bool {
         let serial = self.inner.tbs_certificate().serial_number().as_bytes();

@@ -137,9 +137,9 @@ pub fn judge(
     height: u64,
     time: u64,
 ) -> Verdict {
-    // Before any signature: a network of attested machines does no work for simulated ones.
-    if matches!(evidence, Evidence::SimulatedV1(_)) && policy.security == Security::Attested {
-        return Verdict::Refused(Reason::Simulated);
+    // Before any signature: a network does no work for kinds that it does not take.
+    if let Err(reason) = policy.takes(evidence) {
+        return Verdict::Refused(reason);
     }
     match evidence.check(collateral, time) {
         Ok(claims) => policy.judge(claims, height, time),
@@ -197,6 +197,18 @@ impl Policy {
         Verdict::Accepted(claims)
     }
 
+    /// Whether the kind is taken at all.
+    fn takes(&self, evidence: &Evidence) -> Result<(), Reason> {
+        match evidence {
+            Evidence::SimulatedV1(_) => {
+                ensure(self.security == Security::Insecure, Reason::Simulated)
+            }
+            Evidence::DcapV1(_) => ensure(self.dcap.is_some(), Reason::Kind),
+            Evidence::SnpV1 { .. } => ensure(self.snp.is_some(), Reason::Kind),
+            Evidence::NitroV1(_) => ensure(self.nitro, Reason::Kind),
+        }
+    }
+
     fn allows(&self, claims: &Claims, height: u64) -> Result<(), Reason> {
         match &claims.tcb {
             Tcb::Simulated => ensure(self.security == Security::Insecure, Reason::Simulated)?,
@@ -223,10 +235,13 @@ impl Code {
             && self.measurement == claims.measurement
             && self.from_height <= height
             && self.until_height.is_none_or(|until| height < until)
-            && self
-                .registers
-                .iter()
-                .all(|(number, value)| claims.registers.get(number) == Some(value))
+            // Claims leave out registers that hold zeros.
+            && self.registers.iter().all(|(number, value)| {
+                match claims.registers.get(number) {
+                    Some(held) => held == value,
+                    None => value.as_bytes().iter().all(|byte| *byte == 0),
+                }
+            })
     }
 }
 

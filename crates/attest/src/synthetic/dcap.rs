@@ -496,10 +496,10 @@ fn quotes_of_another_shape_are_malformed() {
 }
 
 #[test]
-fn two_more_certificates_than_needed_are_carried_at_most() {
+fn no_more_certificates_than_needed_are_carried() {
     let mut platform = Platform::new(3);
-    platform.certificates_more = 2;
-    assert_eq!(platform.check(), Platform::new(3).check());
+    platform.certificates_more = 1;
+    assert_eq!(platform.check().unwrap_err().reason, Reason::Malformed);
 }
 
 #[test]

@@ -21,7 +21,8 @@ struct Enclave {
     region: CertSpec,
     without_root: bool,
     /// More certificates under the first authority: each signs the next.
-    authorities_more: u8,
+    authorities_more: usize,
+    roots_more: usize,
     /// A map of headers that nobody signs.
     unprotected: Vec<u8>,
     protected: Vec<u8>,
@@ -40,6 +41,7 @@ impl Enclave {
             region: CertSpec::authority("region", ROOT, 2),
             without_root: false,
             authorities_more: 0,
+            roots_more: 0,
             unprotected: vec![0xa0],
             protected: vec![0xa1, 0x01, 0x38, 0x22],
             more: Vec::new(),
@@ -51,9 +53,15 @@ impl Enclave {
             ROOT_CERTIFICATE.clone(),
             self.region.sign(&SigningKey::p384(2), &SigningKey::p384(1)),
         ];
+        // Pairs of another name and the first again: none is its own issuer.
         for _ in 0..self.authorities_more {
-            let next = CertSpec::authority("region", "region", 4);
-            chain.push(next.sign(&SigningKey::p384(2), &SigningKey::p384(2)));
+            for (name, issuer) in [("zone", "region"), ("region", "zone")] {
+                let next = CertSpec::authority(name, issuer, 4);
+                chain.push(next.sign(&SigningKey::p384(2), &SigningKey::p384(2)));
+            }
+        }
+        for _ in 0..self.roots_more {
+            chain.insert(1, ROOT_CERTIFICATE.clone());
         }
         if self.without_root {
             chain.remove(0);
@@ -233,11 +241,25 @@ fn documents_of_another_shape_are_malformed() {
 }
 
 #[test]
+fn the_root_is_not_verified_again_and_again() {
+    let mut enclave = Enclave::new();
+    enclave.roots_more = 1;
+    let refusal = enclave.check().unwrap_err();
+    assert_eq!(refusal.reason, Reason::Forged);
+    assert!(
+        refusal.detail.contains("its own issuer"),
+        "{}",
+        refusal.detail
+    );
+}
+
+#[test]
 fn limits_are_reached_and_not_passed() {
     let mut enclave = Enclave::new();
-    enclave.authorities_more = 6;
+    // Root, region, and two more; then the limit of five is passed.
+    enclave.authorities_more = 1;
     assert!(enclave.check().is_ok());
-    enclave.authorities_more = 7;
+    enclave.authorities_more = 2;
     assert_eq!(enclave.check().unwrap_err().reason, Reason::Malformed);
     let padded = |length: usize| {
         let mut enclave = Enclave::new();

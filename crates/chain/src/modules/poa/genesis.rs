@@ -38,6 +38,8 @@ pub struct GenesisWindow {
     pub from: u64,
     pub total: u64,
     pub lost: u64,
+    #[serde(default)]
+    pub before: u64,
 }
 
 fn refused(what: &str, why: impl core::fmt::Display) -> GenesisError {
@@ -59,8 +61,20 @@ impl GenesisState for Genesis {
         let authority = self.authority.parse();
         let authority: Address = authority.map_err(|e: AddressError| refused("authority", e))?;
         AUTHORITY.set(ctx, &authority)?;
-        if let Some(GenesisWindow { from, total, lost }) = self.expiry_window {
-            EXPIRY_WINDOW.set(ctx, &Window { from, total, lost })?;
+        if let Some(GenesisWindow {
+            from,
+            total,
+            lost,
+            before,
+        }) = self.expiry_window
+        {
+            let window = Window {
+                from,
+                total,
+                lost,
+                before,
+            };
+            EXPIRY_WINDOW.set(ctx, &window)?;
         }
         let mut monikers = self.monikers.clone();
         let long = |moniker: &&String| moniker.len() > keeper::MONIKER_BYTES_MAX;
@@ -113,6 +127,7 @@ impl GenesisState for Genesis {
                 from: w.from,
                 total: w.total,
                 lost: w.lost,
+                before: w.before,
             }),
         })
     }

@@ -131,7 +131,12 @@ pub fn expire(ctx: &mut Ctx, key: &[u8; 32]) -> Result<Option<u64>, Stop> {
     if is_last(ctx)? {
         return Ok(again);
     }
-    let may = (window.total / 3).saturating_sub(window.lost);
+    // A third of what there is without what expiry itself took: what left in other ways counts, too.
+    let total = TOTAL_POWER.get(ctx)?.unwrap_or(0);
+    let total = window.total.min(total.saturating_add(window.lost));
+    let may = (total / 3)
+        .saturating_sub(window.lost)
+        .saturating_sub(window.before);
     let taken = before.power.min(may);
     window.lost = window.lost.saturating_add(taken);
     EXPIRY_WINDOW.set(ctx, &window)?;
@@ -150,18 +155,27 @@ pub fn expire(ctx: &mut Ctx, key: &[u8; 32]) -> Result<Option<u64>, Stop> {
     Ok(again)
 }
 
-/// The window of this second.
+/// The window of this second. What the window before took counts as well, so that no day has more than a third, wherever it begins.
 fn window(ctx: &mut Ctx) -> Result<Window, Stop> {
     let now = u64::try_from(ctx.block.time.seconds).unwrap_or(0);
-    let window = EXPIRY_WINDOW.get(ctx)?;
-    if let Some(window) = window.filter(|w| now < w.from.saturating_add(WINDOW_S)) {
-        return Ok(window);
-    }
-    Ok(Window {
-        from: now,
-        total: TOTAL_POWER.get(ctx)?.unwrap_or(0),
+    let total = TOTAL_POWER.get(ctx)?.unwrap_or(0);
+    let fresh = |from, before| Window {
+        from,
+        total,
         lost: 0,
-    })
+        before,
+    };
+    let Some(last) = EXPIRY_WINDOW.get(ctx)? else {
+        return Ok(fresh(now, 0));
+    };
+    let end = last.from.saturating_add(WINDOW_S);
+    if now < end {
+        Ok(last)
+    } else if now < end.saturating_add(WINDOW_S) {
+        Ok(fresh(end, last.lost))
+    } else {
+        Ok(fresh(now, 0))
+    }
 }
 
 /// Brings the set that consensus has to the one that stands here, and tells what changed.

@@ -24,6 +24,8 @@ pub struct Window {
     pub total: u64,
     /// Power that expiry has taken since.
     pub lost: u64,
+    /// Power that it took in the window before.
+    pub before: u64,
 }
 
 /// Who decides.

@@ -15,9 +15,9 @@ use crate::error::{Stop, broken};
 use crate::types::{Gas, TxError};
 use strongroom_vm::guard;
 
-/// Gas of verifying evidence: 5 ms (the slowest kind, docs/benchmarks.md) at 10 gas for each microsecond.
-pub(super) const EVIDENCE_GAS: Gas = 50_000;
-/// Gas of verifying an item of collateral: the same.
+/// Gas of verifying evidence: 10 ms (Nitro, the slowest kind, docs/benchmarks.md) at 10 gas for each microsecond.
+pub(super) const EVIDENCE_GAS: Gas = 100_000;
+/// Gas of verifying an item of collateral: 5 ms.
 pub(super) const COLLATERAL_GAS: Gas = 50_000;
 
 /// The time of the block as attestation counts it.

@@ -100,7 +100,7 @@ fn expiry_takes_a_third_of_the_power_in_a_day_and_never_the_last_validator() {
     }
     let day = i64::try_from(WINDOW_S).unwrap();
     let mut sums = Vec::new();
-    for _ in 0..12 {
+    for _ in 0..26 {
         chain.clock += day;
         chain.block(&[]);
         sums.push(powers(&chain).iter().sum::<u64>());
@@ -120,6 +120,80 @@ fn expiry_takes_a_third_of_the_power_in_a_day_and_never_the_last_validator() {
     done(&mut chain, 1, pack(&renew));
     let total = chain.read(|ctx| TOTAL_POWER.get(ctx).unwrap().unwrap());
     assert_eq!(total, power(&chain, left[0]));
+}
+
+/// Four validators of 30 and one of power 1 whose evidence ends `ahead` seconds before that of the others.
+fn one_before_the_others(ahead: i64) -> (Chain, Vec<Machine>) {
+    let mut chain = chain(2);
+    let machines: Vec<Machine> = (1..=5).map(Machine::new).collect();
+    evidence_lasts(&mut chain, 200_000);
+    registered(&mut chain, 1, &machines[0]);
+    validate(&mut chain, &machines[0], 1);
+    let begun = chain.clock;
+    for machine in &machines[1..] {
+        registered(&mut chain, 1, machine);
+        validate(&mut chain, machine, 30);
+    }
+    without_genesis(&mut chain);
+    // The others renew so late that theirs ends that much later.
+    chain.clock = begun + ahead;
+    for machine in &machines[1..] {
+        let operator = user(&chain, 1);
+        let renew = machine.renew(&chain, &operator);
+        done(&mut chain, 1, pack(&renew));
+    }
+    chain.clock = begun + 200_000;
+    (chain, machines)
+}
+
+#[test]
+fn a_small_validator_does_not_aim_the_day_at_the_end_of_the_others() {
+    let day = i64::try_from(WINDOW_S).unwrap();
+    let (mut chain, machines) = one_before_the_others(day - 60);
+    let sum = |chain: &Chain| machines.iter().map(|m| power(chain, m)).sum::<u64>();
+    let mut sums = vec![sum(&chain)];
+    // Two days in steps of 20 seconds around the end, else of an hour.
+    for step in [20; 12]
+        .into_iter()
+        .chain([3_600; 23])
+        .chain([20; 12])
+        .chain([3_600; 24])
+    {
+        chain.clock += step;
+        chain.block(&[]);
+        sums.push(sum(&chain));
+    }
+    // The first two minutes, and the first day: a third at most.
+    assert!(sums[0] - sums[12] <= sums[0] / 3 + 1, "{sums:?}");
+    assert!(sums[0] - sums[35] <= sums[0] / 3 + 1, "{sums:?}");
+    assert!(*sums.last().unwrap() < sums[0], "{sums:?}");
+}
+
+#[test]
+fn what_left_in_other_ways_is_not_counted_to_the_third_that_expiry_may_take() {
+    let mut chain = chain(2);
+    let machines: Vec<Machine> = (1..=4).map(Machine::new).collect();
+    for (machine, (lasts, power)) in
+        machines
+            .iter()
+            .zip([(1_000, 10), (500_000, 300), (3_000, 10), (3_000, 10)])
+    {
+        evidence_lasts(&mut chain, lasts);
+        registered(&mut chain, 1, machine);
+        validate(&mut chain, machine, power);
+    }
+    without_genesis(&mut chain);
+    // The first ends, and opens the day with a total of 330.
+    chain.clock += 1_100;
+    chain.block(&[]);
+    assert_eq!(power(&chain, &machines[0]), 0);
+    // The large one goes by its owner's will.
+    let operator = user(&chain, 1);
+    done(&mut chain, 1, revoke(&operator, &machines[1]));
+    chain.clock += 3_000;
+    chain.block(&[]);
+    let left = power(&chain, &machines[2]) + power(&chain, &machines[3]);
+    assert!(left >= 20 - 20 / 3, "{left} of 20");
 }
 
 #[test]
