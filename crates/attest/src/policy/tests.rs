@@ -195,6 +195,28 @@ fn a_register_that_is_named_must_hold_what_the_policy_says() {
     assert_eq!(with(1, [4; 48].into()), None);
     assert_eq!(with(1, [3; 48].into()), Some(Reason::Measurement));
     assert_eq!(with(2, [4; 48].into()), Some(Reason::Measurement));
+    // Claims leave out a register that holds zeros.
+    assert_eq!(with(2, [0; 48].into()), None);
+    assert_eq!(with(1, [0; 48].into()), Some(Reason::Measurement));
+}
+
+#[test]
+fn a_kind_without_terms_is_refused_before_anything_of_it_is_read() {
+    let unread = [
+        Evidence::DcapV1(Vec::new()),
+        Evidence::SnpV1 {
+            report: Vec::new(),
+            vcek: Vec::new(),
+        },
+        Evidence::NitroV1(Vec::new()),
+    ];
+    for evidence in unread {
+        let policy = Policy::new(Security::Attested);
+        let verdict = judge(&evidence, &Collateral::new(), &policy, HEIGHT, TIME);
+        assert_eq!(verdict, Verdict::Refused(Reason::Kind));
+        let verdict = judge(&evidence, &Collateral::new(), &attested(), HEIGHT, TIME);
+        assert_eq!(verdict, Verdict::Refused(Reason::Malformed));
+    }
 }
 
 #[test]

@@ -343,6 +343,8 @@ fn a_machine_is_the_same_whatever_it_runs_and_no_other() {
     };
     assert_eq!(id(|_| ()), id(|platform| platform.body[64] = 9));
     assert_ne!(id(|_| ()), id(|platform| platform.ppid[0] = 9));
+    let of = |version| Platform::new(version).check().unwrap().platform_id;
+    assert_eq!(of(3), of(4), "SGX and TDX on one processor");
 }
 
 #[test]

@@ -151,22 +151,29 @@ fn a_small_validator_does_not_aim_the_day_at_the_end_of_the_others() {
     let day = i64::try_from(WINDOW_S).unwrap();
     let (mut chain, machines) = one_before_the_others(day - 60);
     let sum = |chain: &Chain| machines.iter().map(|m| power(chain, m)).sum::<u64>();
-    let mut sums = vec![sum(&chain)];
-    // Two days in steps of 20 seconds around the end, else of an hour.
-    for step in [20; 12]
-        .into_iter()
-        .chain([3_600; 23])
-        .chain([20; 12])
-        .chain([3_600; 24])
-    {
+    let mut seen = vec![(chain.clock, sum(&chain))];
+    // An hour at a time, and 20 seconds where the others end and the small one's day ends.
+    let steps = [20; 12].into_iter().chain([3_600; 23]).chain([20; 240]);
+    for step in steps.chain([3_600; 60]) {
         chain.clock += step;
         chain.block(&[]);
-        sums.push(sum(&chain));
+        seen.push((chain.clock, sum(&chain)));
     }
-    // The first two minutes, and the first day: a third at most.
-    assert!(sums[0] - sums[12] <= sums[0] / 3 + 1, "{sums:?}");
-    assert!(sums[0] - sums[35] <= sums[0] / 3 + 1, "{sums:?}");
-    assert!(*sums.last().unwrap() < sums[0], "{sums:?}");
+    let lost = |(_, before): (i64, u64), (_, after): (i64, u64)| before - after;
+    assert!(
+        lost(seen[0], seen[35]) == 1,
+        "the small one alone: {seen:?}"
+    );
+    assert!(lost(seen[35], seen[275]) > 1, "the others: {seen:?}");
+    for (n, first) in seen.iter().enumerate() {
+        for last in seen[n..].iter().filter(|last| last.0 - first.0 <= day) {
+            assert!(
+                lost(*first, *last) <= first.1 / 3,
+                "{first:?} {last:?}: {seen:?}"
+            );
+        }
+    }
+    assert!(lost(seen[275], seen[335]) > 1, "it goes on later: {seen:?}");
 }
 
 #[test]
