@@ -178,7 +178,7 @@ async fn network(args: &Args, home: &Home, shares: Shares, mut stop: Stop) -> an
             match (args.validators, args.engine) {
                 (Some(validators), _) => cluster::make(&new, validators, args)?,
                 (None, Some(EngineChoice::Cometbft)) => operator::keys(&layout)?,
-                (None, _) => solo_keys(&layout)?,
+                (None, _) => operator::validator_key(&layout)?,
             }
             if args.validators.is_none() {
                 bootstrap(&layout, args.chain_id.as_deref().unwrap_or(CHAIN_ID))?;
@@ -335,17 +335,6 @@ fn consensus(args: &Args, layout: &Layout) -> anyhow::Result<Consensus> {
             validator: privval::pubkey(&layout.validator_key())?,
         })),
     }
-}
-
-/// Directories and the key of a validator that is alone.
-fn solo_keys(layout: &Layout) -> anyhow::Result<()> {
-    for directory in ["config", "data"] {
-        let directory = layout.0.join(directory);
-        fs::create_dir(&directory)
-            .with_context(|| format!("cannot make {}", directory.display()))?;
-    }
-    Signer::create(&layout.validator_key(), &layout.validator_state())?;
-    Ok(())
 }
 
 /// Begins a local network. Gives its genesis file.

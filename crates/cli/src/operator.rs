@@ -165,14 +165,20 @@ pub(crate) fn empty_home(path: &Path) -> anyhow::Result<Home> {
     Ok(home)
 }
 
-/// Directories and keys of a new node.
-pub(crate) fn keys(layout: &Layout) -> anyhow::Result<()> {
+/// Directories and the key of a validator: all that one that is alone needs.
+pub(crate) fn validator_key(layout: &Layout) -> anyhow::Result<()> {
     for directory in ["config", "data"] {
         let directory = layout.0.join(directory);
         fs::create_dir(&directory)
             .with_context(|| format!("cannot make {}", directory.display()))?;
     }
     Signer::create(&layout.validator_key(), &layout.validator_state())?;
+    Ok(())
+}
+
+/// Directories and keys of a new node.
+pub(crate) fn keys(layout: &Layout) -> anyhow::Result<()> {
+    validator_key(layout)?;
     NodeKey::create(&layout.node_key())?;
     enclave_process::name_machine(layout)
 }

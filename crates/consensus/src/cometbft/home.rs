@@ -11,7 +11,7 @@
 use super::error::CometError;
 use core::fmt::Write as _;
 use std::fs::{self, File};
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read as _, Seek as _, SeekFrom};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -21,6 +21,8 @@ use strongroom_store::files::{self, Readers};
 pub const HOME_BYTES_MAX: usize = 85;
 /// The log is begun anew when it is longer than this, in bytes.
 const LOG_BYTES_MAX: u64 = 16 << 20;
+/// Bytes at the end of the log in which a reason is looked for: a panic with the trace of all goroutines.
+const LAST_BYTES_MAX: u64 = 1 << 20;
 
 /// The application's socket, below the home.
 pub(super) const ABCI: &str = "data/abci.sock";
@@ -109,9 +111,17 @@ impl CometHome {
         self.at(LOG)
     }
 
-    /// The last lines of the log.
+    /// So many lines of the log that say why CometBFT ended: from its last panic or error on, else the last ones.
     pub(super) fn last_words(&self, lines: usize) -> String {
-        let text = fs::read(self.at(LOG)).unwrap_or_default();
+        let tail = || -> std::io::Result<Vec<u8>> {
+            let mut log = File::open(self.at(LOG))?;
+            let from = log.metadata()?.len().saturating_sub(LAST_BYTES_MAX);
+            log.seek(SeekFrom::Start(from))?;
+            let mut bytes = Vec::new();
+            log.take(LAST_BYTES_MAX).read_to_end(&mut bytes)?;
+            Ok(bytes)
+        };
+        let text = tail().unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
         let all: Vec<&str> = text.lines().collect();
         // Where it panics, the reason comes first and a long trace after it.
@@ -246,6 +256,22 @@ mod tests {
         assert_eq!(error.code(), "engine.home_path");
         let home = CometHome::new(&Path::new("/").join("x".repeat(HOME_BYTES_MAX - 1))).unwrap();
         assert!(home.at(INSPECT).as_os_str().len() < 108);
+    }
+
+    #[test]
+    fn the_last_words_begin_with_the_reason() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("data")).unwrap();
+        let home = CometHome::new(folder.path()).unwrap();
+        assert_eq!(home.last_words(2), "");
+        fs::write(home.log_path(), "I one\nI two\nI three\n").unwrap();
+        assert_eq!(home.last_words(2), "I two\nI three");
+        fs::write(home.log_path(), "I one\npanic: why\ntrace\nmore\nmore\n").unwrap();
+        assert_eq!(home.last_words(2), "panic: why\ntrace");
+        // What lies before the end that is read is not looked at.
+        let long = format!("panic: old\n{}last\n", "x\n".repeat(1 << 20));
+        fs::write(home.log_path(), long).unwrap();
+        assert_eq!(home.last_words(1), "last");
     }
 
     #[test]
