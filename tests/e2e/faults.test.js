@@ -42,7 +42,7 @@ for (const [name, act] of [
   });
 }
 
-test("a validator's key in two homes is found, and every enclave executes the block with the evidence", { skip: why }, async () => {
+test("a validator's key in two homes is found, every enclave hears of it, and the key loses its power for good", { skip: why }, async () => {
   await doubleSigner(run);
   await agree(lab, run.contracts, run.load);
 });

@@ -1,16 +1,18 @@
-// A validator's key in two homes: what no honest operator does, and what CometBFT makes evidence of.
+// A validator's key in two homes: what no honest operator does, and what CometBFT makes evidence of. It costs the key its power for good.
 
+import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
+import { setValidator } from "./authority.js";
 import { Member, until } from "./lab.js";
 
 /** How long the two may take to vote differently, and a block to tell it. */
 const FOUND_MS_MAX = 180_000;
 
-/** Starts the last validator a second time, until a block has the evidence; gives that block's height, and its evidence. */
+/** Starts the last validator a second time, until a block has the evidence; gives that block. */
 export async function doubleSigner({ lab, say, tally }) {
   const [first, honest] = [lab.nodes.at(-1), lab.nodes[0]];
   await first.kill("SIGTERM");
@@ -34,6 +36,15 @@ export async function doubleSigner({ lab, say, tally }) {
       { ms: FOUND_MS_MAX, every: 200, what: "evidence in a block" },
     );
     say(`evidence at height ${block.header.height}: ${block.evidence.evidence.map((e) => e.type)}`);
+    const { finalize_block_events: events } = await honest.call("block_results", { height: block.header.height });
+    const told = events.find((event) => event.type === "misbehavior");
+    assert.ok(told, `an event of the block with the evidence: ${events.map((event) => event.type)}`);
+    const said = Object.fromEntries(told.attributes.map(({ key, value }) => [key, value]));
+    assert.deepEqual([said.kind, said.node_id], ["duplicate_vote", first.nodeId]);
+    // Two heights later consensus goes on without it.
+    await honest.grows(2);
+    assert.equal(await power(honest, said.address), 0n);
+    await assert.rejects(setValidator(honest, first, 1n), /the consensus key signed two blocks at one height/);
     tally("double-signer");
     return block;
   } finally {
@@ -41,6 +52,11 @@ export async function doubleSigner({ lab, say, tally }) {
     await first.kill("SIGTERM");
     await first.restart();
   }
+}
+
+async function power(via, address) {
+  const { validators } = await via.call("validators", { per_page: "100" });
+  return BigInt(validators.find((v) => v.address === address)?.voting_power ?? 0);
 }
 
 function nodeKey() {

@@ -8,6 +8,7 @@ use crate::overlay::Slot;
 use crate::ports::CodeRead;
 use crate::state::State;
 use crate::tx::{Msg, no_handler};
+use crate::types::consensus::Misbehavior;
 use crate::types::error::sdk;
 use crate::types::proto::Any;
 use crate::types::{Address, Attribute, Coins, Event, Gas, Hash, Height, Timestamp};
@@ -17,7 +18,7 @@ use std::collections::BTreeMap;
 /// a host is never asked for one, however long a name in a query is. Every key of it fits the door.
 pub const NATIVE_KEY_BYTES_MAX: usize = 1_024;
 
-/// The verified header's fields that execution depends on.
+/// What execution depends on in a verified block, beside its transactions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BlockInfo {
     /// Chain id.
@@ -32,6 +33,8 @@ pub struct BlockInfo {
     pub header_hash: Hash,
     /// `version.app` of the header: selects price and rule tables.
     pub version_app: u64,
+    /// What validators did against the rules, by the block's evidence.
+    pub misbehavior: Vec<Misbehavior>,
 }
 
 /// Which transaction runs.

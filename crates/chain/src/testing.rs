@@ -17,6 +17,7 @@ use crate::query::QueryStop;
 use crate::state::State;
 use crate::tx::GasPrice;
 use crate::types::RawTx;
+use crate::types::consensus::Misbehavior;
 use crate::types::proto::cosmos::bank::v1beta1::MsgSend;
 use crate::types::proto::cosmos::base::v1beta1::Coin as PbCoin;
 use crate::types::proto::cosmos::crypto::secp256k1::PubKey;
@@ -96,6 +97,7 @@ pub(crate) fn block_info(height: u64) -> BlockInfo {
         time,
         header_hash: [7; 32],
         version_app: 1,
+        misbehavior: Vec::new(),
     }
 }
 
@@ -232,6 +234,8 @@ pub(crate) struct Chain {
     pub(crate) pending: CheckState,
     /// Seconds since the time of [`block_info`].
     pub(crate) clock: i64,
+    /// What the evidence of the next blocks says.
+    pub(crate) misbehavior: Vec<Misbehavior>,
     /// What blocks are executed with.
     pub(crate) secrets: Box<dyn Secrets>,
     engine: ContractEngine,
@@ -308,6 +312,7 @@ impl Chain {
             users,
             pending: CheckState::default(),
             clock: 0,
+            misbehavior: Vec::new(),
             secrets: Box::new(NoSecrets),
             engine,
         }
@@ -318,6 +323,7 @@ impl Chain {
         let mut block = block_info(self.height);
         block.time.seconds += self.clock;
         block.header_hash = sha256(&self.height.to_be_bytes());
+        block.misbehavior.clone_from(&self.misbehavior);
         block
     }
 

@@ -70,6 +70,7 @@ impl Anchor {
             time: self.light.time(),
             header_hash: self.light.header_hash().unwrap_or_default(),
             version_app: self.version_app,
+            misbehavior: Vec::new(),
         }
     }
 

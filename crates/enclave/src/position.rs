@@ -223,6 +223,7 @@ fn execute(
         time: block.time,
         header_hash: block.header_hash,
         version_app: block.header.version_app,
+        misbehavior: block.misbehavior.clone(),
     };
     let env = ExecutionEnv {
         code: proven,

@@ -298,6 +298,7 @@ pub fn block_info(header: &Header, genesis_hash: Hash) -> BlockInfo {
         time: header.time,
         header_hash: header.hash(),
         version_app: header.version_app,
+        misbehavior: Vec::new(),
     }
 }
 

@@ -539,5 +539,6 @@ fn before_first(genesis: &GenesisFile) -> BlockInfo {
         time: genesis.doc.genesis_time,
         header_hash: [0; 32],
         version_app: 0,
+        misbehavior: Vec::new(),
     }
 }

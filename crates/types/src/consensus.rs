@@ -5,7 +5,7 @@
 //! the rim.
 //! Refuses: values that CometBFT refuses, by [`ConsensusParams::check`].
 
-use crate::{Gas, sha256};
+use crate::{Gas, Height, Timestamp, sha256};
 use borsh::{BorshDeserialize, BorshSerialize};
 
 /// Most bytes of a chain id (CometBFT's `MaxChainIDLen`).
@@ -25,6 +25,34 @@ pub fn validator_address(pubkey: &[u8; 32]) -> [u8; 20] {
         *to = from;
     }
     address
+}
+
+/// Kind of misbehaviour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[borsh(use_discriminant = true)]
+#[repr(u8)]
+pub enum MisbehaviorKind {
+    /// Two votes for different blocks at one height and round.
+    DuplicateVote = 1,
+    /// A header signed to fool light clients.
+    LightClientAttack = 2,
+}
+
+/// One validator's misbehaviour as the state machine hears of it (ABCI `Misbehavior`).
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Misbehavior {
+    /// Kind of misbehaviour.
+    pub kind: MisbehaviorKind,
+    /// By whom ([`validator_address`]).
+    pub address: [u8; 20],
+    /// Its voting power then.
+    pub power: i64,
+    /// Height of the deed (for an attack: the last common height).
+    pub height: Height,
+    /// Block time of that height.
+    pub time: Timestamp,
+    /// The whole set's voting power then.
+    pub total_power: i64,
 }
 
 /// Sizes of blocks.

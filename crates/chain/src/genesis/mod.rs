@@ -166,6 +166,7 @@ pub fn init_chain(bytes: &[u8], env: ExecutionEnv<'_>) -> Result<InitOutcome, Ge
         time: document.genesis_time,
         header_hash: [0; 32],
         version_app: 0,
+        misbehavior: Vec::new(),
     };
     let mut state = State::new(&Nothing, &NoSecrets, Overlay::default());
     let mut ctx = Ctx::new(

@@ -57,6 +57,7 @@ fn gateway_with(
         time: Timestamp::default(),
         header_hash: [0; 32],
         version_app: 0,
+        misbehavior: Vec::new(),
     };
     let chain = Arc::new(HostChain::new(
         state,

@@ -1,40 +1,12 @@
 //! Evidence of misbehaviour: kept raw, read as far as execution needs it.
 
 use super::wire::{array, decode_canonical, fit, time};
-use super::{DecodeError, ValidatorAddress, raw};
+use super::{DecodeError, raw};
 use crate::merkle;
-use borsh::{BorshDeserialize, BorshSerialize};
 use prost::Message;
 use raw::types::evidence::Sum;
-use strongroom_types::{Hash, Height, Timestamp};
-
-/// Kind of misbehaviour.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-#[borsh(use_discriminant = true)]
-#[repr(u8)]
-pub enum MisbehaviorKind {
-    /// Two votes for different blocks at one height and round.
-    DuplicateVote = 1,
-    /// A header signed to fool light clients.
-    LightClientAttack = 2,
-}
-
-/// One validator's misbehaviour as the state machine hears of it (ABCI `Misbehavior`).
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct Misbehavior {
-    /// Kind of misbehaviour.
-    pub kind: MisbehaviorKind,
-    /// By whom.
-    pub address: ValidatorAddress,
-    /// Its voting power then.
-    pub power: i64,
-    /// Height of the deed (for an attack: the last common height).
-    pub height: Height,
-    /// Block time of that height.
-    pub time: Timestamp,
-    /// The whole set's voting power then.
-    pub total_power: i64,
-}
+use strongroom_types::Hash;
+pub use strongroom_types::consensus::{Misbehavior, MisbehaviorKind};
 
 /// The evidence of one block.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -134,6 +134,7 @@ impl Run {
             },
             header_hash: [0; 32],
             version_app: 0,
+            misbehavior: Vec::new(),
         };
         Self {
             rng: Rng(seed),

@@ -23,7 +23,7 @@ use strongroom_chain::{
     Overlay, Secrets, State, StateRead, TxInfo, execute_block, init_chain,
 };
 use strongroom_node::host::block_info;
-use strongroom_proof::comet::Header;
+use strongroom_proof::comet::{Evidence, Header};
 use strongroom_types::{DecidedBlock, Hash, Height, RawTx, WriteSet};
 
 /// What a state machine stands on.
@@ -232,6 +232,10 @@ impl<W> Replica<W> {
     /// What execution depends on in a block's header.
     fn info(&self, block: &DecidedBlock) -> BlockInfo {
         let header = Header::decode(&block.header).expect("a header");
-        block_info(&header, self.genesis_hash)
+        let evidence = Evidence::decode(&block.evidence).expect("evidence");
+        BlockInfo {
+            misbehavior: evidence.misbehavior,
+            ..block_info(&header, self.genesis_hash)
+        }
     }
 }

@@ -140,6 +140,7 @@ mod tests {
             },
             header_hash: [0; 32],
             version_app: 1,
+            misbehavior: Vec::new(),
         }
     }
 

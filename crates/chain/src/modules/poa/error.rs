@@ -7,4 +7,5 @@ crate::types::errors!("poa" {
     TOO_MANY = 5 "too many validators",
     NOT_FOUND = 6 "no such validator",
     MONIKER = 7 "moniker refused",
+    BANNED = 8 "the consensus key signed two blocks at one height",
 });

@@ -1,7 +1,9 @@
 //! `app_state.poa`: the authority, and what people call the validators. Their keys and power stand in the document's own list.
 
 use super::keeper;
-use super::state::{AUTHORITY, CHANGED, EXPIRY_WINDOW, KEYS, VALIDATORS, Validator, Window};
+use super::state::{
+    AUTHORITY, BANNED, CHANGED, EXPIRY_WINDOW, KEYS, VALIDATORS, Validator, Window,
+};
 use crate::Ctx;
 use crate::error::{Stop, broken};
 use crate::genesis::localnet::MONIKER;
@@ -25,6 +27,9 @@ pub struct Genesis {
     /// Names of validators by consensus key (base64), as far as they have one.
     #[serde(default)]
     pub monikers: BTreeMap<String, String>,
+    /// Addresses (20 bytes, hex) of consensus keys that may never vote again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub banned: Vec<String>,
     /// What expiry has taken lately.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expiry_window: Option<GenesisWindow>,
@@ -52,6 +57,7 @@ impl GenesisState for Genesis {
         Self {
             authority: params.authority.to_string(),
             monikers: BTreeMap::from([moniker]),
+            banned: Vec::new(),
             expiry_window: None,
         }
     }
@@ -75,6 +81,11 @@ impl GenesisState for Genesis {
                 before,
             };
             EXPIRY_WINDOW.set(ctx, &window)?;
+        }
+        for address in &self.banned {
+            let mut bytes = [0; 20];
+            hex::decode_to_slice(address, &mut bytes).map_err(|e| refused("banned", e))?;
+            BANNED.at(&()).insert(ctx, &bytes)?;
         }
         let mut monikers = self.monikers.clone();
         let long = |moniker: &&String| moniker.len() > keeper::MONIKER_BYTES_MAX;
@@ -120,7 +131,9 @@ impl GenesisState for Genesis {
             }
         }
         let window = EXPIRY_WINDOW.get(ctx)?;
+        let banned = BANNED.at(&()).all(ctx)?;
         Ok(Self {
+            banned: banned.iter().map(hex::encode).collect(),
             authority: keeper::authority(ctx)?.to_string(),
             monikers,
             expiry_window: window.map(|w| GenesisWindow {

@@ -3,7 +3,7 @@
 use super::state::{
     AUTHORITY, CHANGED, EXPIRY_WINDOW, KEYS, TOTAL_POWER, VALIDATORS, Validator, Window,
 };
-use super::{error, event};
+use super::{error, event, misbehavior};
 use crate::Ctx;
 use crate::error::{Stop, broken};
 use crate::modules::registration;
@@ -45,7 +45,7 @@ pub fn require_authority(ctx: &mut Ctx, sender: &Address) -> Result<(), Stop> {
 /// Gives a registered node a power.
 ///
 /// # Errors
-/// poa 2, 4 and 5; out of gas; a fault.
+/// poa 2, 4, 5 and 8; out of gas; a fault.
 pub(super) fn set(
     ctx: &mut Ctx,
     node_id: &[u8; 20],
@@ -55,6 +55,9 @@ pub(super) fn set(
     let key = registration::keeper::registered_key(ctx, node_id)?;
     let unknown = || error::NOT_REGISTERED.wrap(hex::encode(node_id));
     let key = key.ok_or_else(unknown)?;
+    if misbehavior::is_banned(ctx, &key)? {
+        return Err(error::BANNED.bare().into());
+    }
     let validator = Validator {
         node_id: *node_id,
         power,
@@ -113,7 +116,7 @@ pub fn remove_key(ctx: &mut Ctx, key: &[u8; 32]) -> Result<bool, Stop> {
     Ok(true)
 }
 
-fn is_last(ctx: &mut Ctx) -> Result<bool, Stop> {
+pub(super) fn is_last(ctx: &mut Ctx) -> Result<bool, Stop> {
     Ok(KEYS.at(&()).len(ctx)? <= 1)
 }
 

@@ -3,13 +3,14 @@
 //!
 //! Promises: whoever has power is registered, votes with the key of its registration, and loses the power with it; the set that
 //! consensus has ([`crate::params::VALIDATORS`]) is the one that stands here, from the end of the block on; expiry takes at most
-//! a third of the power in [`keeper::WINDOW_S`].
+//! a third of the power in [`keeper::WINDOW_S`]; who signed two blocks at one height loses its power for good ([`misbehavior`]).
 //! Refuses: to remove the last validator; power beyond what consensus takes; more than [`keeper::VALIDATORS_MAX`] validators.
 
 pub mod error;
 pub mod event;
 pub mod genesis;
 pub mod keeper;
+mod misbehavior;
 mod msg;
 mod query;
 pub mod state;
@@ -34,6 +35,7 @@ pub const MODULE: Module = Module {
         Validator: query::validator,
     }),
     genesis: &[GenesisPart::of::<genesis::Genesis>("poa")],
+    begin_block: Some(misbehavior::begin_block),
     end_block: Some(keeper::end_block),
     ..Module::new("poa")
 };

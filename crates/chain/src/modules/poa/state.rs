@@ -38,6 +38,8 @@ pub const KEYS: OrderedIndex<()> = OrderedIndex::new("poa/keys/");
 pub const TOTAL_POWER: Item<u64> = Item::new("poa/total_power");
 /// Consensus keys that changed in this block.
 pub const CHANGED: OrderedIndex<()> = OrderedIndex::new("poa/changed/");
+/// Addresses of consensus keys that may never vote again.
+pub const BANNED: OrderedIndex<()> = OrderedIndex::new("poa/banned/");
 /// See [`Window`].
 pub const EXPIRY_WINDOW: Item<Window> = Item::new("poa/expiry_window");
 
@@ -48,5 +50,6 @@ pub const NAMES: &[&str] = &[
     KEYS.name(),
     TOTAL_POWER.name(),
     CHANGED.name(),
+    BANNED.name(),
     EXPIRY_WINDOW.name(),
 ];

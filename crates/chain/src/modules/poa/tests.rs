@@ -9,7 +9,7 @@ use crate::modules::registration::tests::{
 };
 use crate::params::VALIDATORS;
 use crate::testing::{Chain, draft, localnet_params};
-use crate::types::consensus::TOTAL_POWER_MAX;
+use crate::types::consensus::{Misbehavior, MisbehaviorKind, TOTAL_POWER_MAX, validator_address};
 use crate::types::proto::strongroom::poa::v1 as pb;
 use crate::types::proto::{Any, pack};
 use crate::types::{Address, ValidatorUpdate};
@@ -131,6 +131,59 @@ fn the_last_validator_stays() {
     assert!(changed.len() == 2 && changed.contains(&gone), "{changed:?}");
     let own = revoke(&user(&chain, 1), &machine);
     assert_eq!(failed(&mut chain, 1, own).1, 3);
+}
+
+fn deed(key: &[u8; 32]) -> Misbehavior {
+    Misbehavior {
+        kind: MisbehaviorKind::DuplicateVote,
+        address: validator_address(key),
+        power: 5,
+        height: 2,
+        time: chain(0).info().time,
+        total_power: 10,
+    }
+}
+
+#[test]
+fn who_signed_twice_loses_its_power_in_that_block_and_for_good() {
+    let mut chain = chain(2);
+    let (authority, machine) = (user(&chain, 0), Machine::new(1));
+    registered(&mut chain, 1, &machine);
+    done(&mut chain, 0, set(&authority, &machine, 5));
+    let key = machine.consensus_key();
+    chain.misbehavior = vec![deed(&key), deed(&key), deed(&[9; 32])];
+    let outcome = chain.block(&[]);
+    let gone = ValidatorUpdate {
+        pubkey: key,
+        power: 0,
+    };
+    assert_eq!(outcome.validator_updates, [gone]);
+    assert_eq!(consensus_set(&chain).len(), 1);
+    let told = |outcome: &crate::BlockOutcome| {
+        let kinds = outcome.events.iter().map(|e| e.kind.clone());
+        kinds.filter(|k| *k == "misbehavior").count()
+    };
+    // Once for each, also for an address that nobody has.
+    assert_eq!(told(&outcome), 2);
+    assert_eq!(told(&chain.block(&[])), 0);
+    chain.misbehavior.clear();
+    let (codespace, code, _) = failed(&mut chain, 0, set(&authority, &machine, 5));
+    assert_eq!((codespace.as_str(), code), ("poa", 8));
+}
+
+#[test]
+fn the_last_validator_that_signed_twice_stays_until_there_is_another() {
+    let mut chain = chain(2);
+    let (authority, machine) = (user(&chain, 0), Machine::new(1));
+    chain.misbehavior = vec![deed(&localnet_params().validator)];
+    assert_eq!(chain.block(&[]).validator_updates, []);
+    chain.misbehavior.clear();
+    registered(&mut chain, 1, &machine);
+    let both = vec![
+        set(&authority, &machine, 5),
+        remove(&authority, genesis_id()),
+    ];
+    assert_eq!(updates(&mut chain, both).len(), 2);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use crate::genesis::{Document, export, init_chain, parse};
 use crate::modules::poa::genesis::Genesis as Poa;
 use crate::modules::registration::genesis::{Genesis, GenesisNode};
 use crate::testing::{MemoryState, document, init};
+use crate::types::consensus::{Misbehavior, MisbehaviorKind};
 use crate::types::proto::strongroom::poa::v1 as poa;
 use crate::types::{GenesisValidator, ValidatorUpdate};
 use base64::Engine as _;
@@ -48,6 +49,15 @@ fn nodes_in_every_state_are_exported_and_imported_to_the_same_root() {
             NodeState::Pending
         ]
     ));
+    chain.misbehavior = vec![Misbehavior {
+        kind: MisbehaviorKind::LightClientAttack,
+        address: [9; 20],
+        power: 1,
+        height: 1,
+        time: chain.info().time,
+        total_power: 3,
+    }];
+    chain.block(&[]);
     let document = export(&chain.state, [], chain.env(), &chain.info()).unwrap();
     let bytes = document.to_bytes().unwrap();
     let init = init_chain(&bytes, chain.env()).unwrap();

@@ -1,0 +1,49 @@
+//! What becomes of a validator that signed two blocks at one height, or a forged header, and was found out: consensus verified the
+//! evidence and put it into a block (CometBFT's evidence pool).
+//!
+//! Promises: its key loses its power in that block and never has any again, whatever the authority says. The last validator keeps its
+//! power, since without it there is no chain, and is banned all the same.
+
+use super::state::{BANNED, KEYS, VALIDATORS};
+use super::{event, keeper};
+use crate::Ctx;
+use crate::error::{Stop, broken};
+use crate::types::consensus::validator_address;
+use std::collections::BTreeMap;
+
+/// Bans everyone whom the block's evidence names.
+pub(super) fn begin_block(ctx: &mut Ctx) -> Result<(), Stop> {
+    if ctx.block.misbehavior.is_empty() {
+        return Ok(());
+    }
+    let mut keys = BTreeMap::new();
+    for key in KEYS.at(&()).all(ctx)? {
+        let key: [u8; 32] = key
+            .try_into()
+            .map_err(|_| broken("a key of other length"))?;
+        keys.insert(validator_address(&key), key);
+    }
+    for deed in &ctx.block.misbehavior {
+        // The same validator may be named by several pieces of evidence, and again in later blocks.
+        if !BANNED.at(&()).insert(ctx, &deed.address)? {
+            continue;
+        }
+        let key = keys.get(&deed.address);
+        let validator = match key {
+            Some(key) => VALIDATORS.get(ctx, &key)?,
+            None => None,
+        };
+        ctx.emit(event::misbehaved(deed, validator.as_ref()));
+        if let (Some(key), Some(_)) = (key, &validator)
+            && !keeper::is_last(ctx)?
+        {
+            keeper::remove_key(ctx, key)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether this key was found out.
+pub(super) fn is_banned(ctx: &mut Ctx, key: &[u8; 32]) -> Result<bool, Stop> {
+    BANNED.at(&()).contains(ctx, &validator_address(key))
+}
