@@ -4,7 +4,7 @@
 //! cargo xtask contracts
 //! cargo build --release
 //! cargo run --release -p benches            all of them
-//! cargo run --release -p benches -- NAME…   transfer, blocks, start, proofs, evidence
+//! cargo run --release -p benches -- NAME…   transfer, blocks, start, proofs, evidence, network
 //! ```
 //!
 //! Nothing here passes or fails: noisy machines would make it lie. Each number is a median, with its spread beside it.
@@ -13,6 +13,7 @@
 mod blocks;
 mod evidence;
 mod figures;
+mod network;
 mod proofs;
 mod scene;
 mod start;
@@ -24,12 +25,13 @@ use std::process::ExitCode;
 /// A measurement, by name.
 type Bench = (&'static str, fn());
 
-const ALL: [Bench; 5] = [
+const ALL: [Bench; 6] = [
     ("transfer", transfer::run),
     ("blocks", blocks::run),
     ("start", start::run),
     ("proofs", proofs::run),
     ("evidence", evidence::run),
+    ("network", network::run),
 ];
 
 fn main() -> ExitCode {
@@ -38,7 +40,7 @@ fn main() -> ExitCode {
         .iter()
         .find(|n| !ALL.iter().any(|(name, _)| name == n))
     {
-        eprintln!("no bench {unknown}: transfer, blocks, start, proofs, evidence");
+        eprintln!("no bench {unknown}: transfer, blocks, start, proofs, evidence, network");
         return ExitCode::FAILURE;
     }
     for (name, run) in ALL {
