@@ -12,9 +12,12 @@ mod harness;
 
 use std::time::Instant;
 
-use strongroom_vm::{CallMode, Engine as _, Entry, Instance, Step, WasmiEngine, prepare};
+use strongroom_vm::{
+    Argument, CallMode, Engine as _, Entry, Generation, Instance, Step, WasmiEngine, prepare,
+};
 
 const ENV: &str = r#"{"block":{"height":12345,"time":"1700000000000000000","chain_id":"test-1","random":"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="},"transaction":{"index":0,"hash":"AA"},"contract":{"address":"CONTRACT","code_hash":"HASH"}}"#;
+const ENV_V010: &str = r#"{"block":{"height":12345,"time":1700000000,"chain_id":"test-1"},"message":{"sender":"SENDER","sent_funds":[]},"contract":{"address":"CONTRACT"},"contract_key":null,"contract_code_hash":"HASH","transaction":null}"#;
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -42,7 +45,11 @@ fn main() {
             .expect("20 bytes")
             .to_string()
     };
-    let env = ENV
+    let env = match prepared.info().generation {
+        Generation::V010 => ENV_V010.replace("SENDER", &address(2)),
+        Generation::V1 => ENV.to_owned(),
+    };
+    let env = env
         .replace("CONTRACT", &address(1))
         .replace("HASH", &hex::encode(prepared.code_hash()));
     let info = format!(r#"{{"sender":"{}","funds":[]}}"#, address(2));
@@ -51,10 +58,8 @@ fn main() {
         let [name, message] = call else {
             return println!("an entry point and a message belong together");
         };
-        let entry = Entry::ALL
-            .into_iter()
-            .find(|e| e.name() == name)
-            .expect("a known entry point");
+        let (entry, function) = Entry::by_name(name, prepared.info().generation)
+            .expect("an entry point of this generation");
         let message = message
             .replace("ADDRESS3", &address(3))
             .replace("ADDRESS2", &address(2));
@@ -63,11 +68,15 @@ fn main() {
         } else {
             CallMode::Execute
         };
-        let regions: Vec<&[u8]> = if entry.params() == 3 {
-            vec![env.as_bytes(), info.as_bytes(), message.as_bytes()]
-        } else {
-            vec![env.as_bytes(), message.as_bytes()]
-        };
+        let regions: Vec<&[u8]> = function
+            .args
+            .iter()
+            .map(|argument| match argument {
+                Argument::Env => env.as_bytes(),
+                Argument::Info => info.as_bytes(),
+                Argument::Msg => message.as_bytes(),
+            })
+            .collect();
         host.trace.clear();
         let clock = Instant::now();
         let mut instance =

@@ -71,14 +71,13 @@ pub enum PrepareError {
         features: String,
     },
     /// No interface marker that we know.
-    #[error("Contract is not CosmWasm v1: it exports no `interface_version_8`")]
+    #[error(
+        "Contract is not CosmWasm v0.10 or v1: it exports neither `cosmwasm_vm_version_3` nor `interface_version_8`"
+    )]
     NotAContract,
     /// The contract engine cannot load it, or panicked on it: its mistake or ours, with the same end everywhere.
     #[error("Wasm contract is refused: the contract engine cannot run it")]
     Engine,
-    /// A contract of the older interface.
-    #[error("Contract is CosmWasm v0.10 (it exports `cosmwasm_vm_version_3`): not supported yet")]
-    NotSupportedYet,
 }
 
 /// In what way a module is not valid. The parser's own texts would change with its version, so these are few and ours: a
@@ -101,7 +100,7 @@ pub enum Invalid {
 }
 
 impl PrepareError {
-    /// A stable number, for logs and tests.
+    /// A stable number, for logs and tests; 11 was "v0.10 is not supported yet".
     #[must_use]
     pub fn code(&self) -> u32 {
         match self {
@@ -115,7 +114,6 @@ impl PrepareError {
             Self::Export { .. } => 8,
             Self::Features { .. } => 9,
             Self::NotAContract => 10,
-            Self::NotSupportedYet => 11,
             Self::Engine => 12,
         }
     }

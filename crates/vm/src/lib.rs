@@ -30,6 +30,7 @@
 
 pub mod cache;
 pub mod engine;
+pub mod entry;
 pub mod error;
 pub mod gas;
 pub mod guard;
@@ -42,8 +43,9 @@ mod region;
 
 pub use cache::{ModuleCache, ModuleKey};
 pub use engine::{Engine, Loaded, wasmi::WasmiEngine};
+pub use entry::{Argument, Entry, EntryExport, Generation};
 pub use error::{EngineError, HostFault, Invalid, PrepareError, Trap, VmFault};
 pub use host::{Charged, Host};
 pub use imports::Import;
 pub use instance::{CallMode, Instance, Outcome, QueryRequest, Step};
-pub use prepare::{Entry, ModuleInfo, PREP_VERSION, Prepared, prepare};
+pub use prepare::{ModuleInfo, PREP_VERSION, Prepared, prepare};

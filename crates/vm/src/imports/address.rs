@@ -30,6 +30,15 @@ pub(crate) fn canonicalize(human: &[u8]) -> Result<Vec<u8>, String> {
     decode(text)
 }
 
+/// The same for v0.10 contracts: spaces around the address are nothing.
+pub(crate) fn canonicalize_trimmed(human: &[u8]) -> Result<Vec<u8>, String> {
+    let human = human.trim_ascii();
+    if human.is_empty() {
+        return Err("input is empty".to_owned());
+    }
+    canonicalize(human)
+}
+
 /// The human form of canonical bytes, or the text for the error region.
 pub(crate) fn humanize(canonical: &[u8]) -> Result<String, String> {
     if canonical.is_empty() {
@@ -141,6 +150,26 @@ mod tests {
             "Address is not normalized"
         );
         assert_eq!(canonicalize(upper.as_bytes()).unwrap(), vec![7; 20]);
+    }
+
+    #[test]
+    fn v010_contracts_may_write_spaces_around_an_address() {
+        let human = humanize(&[7; 20]).unwrap();
+        let spaced = format!(" \t{human}\r\n");
+        assert_eq!(canonicalize_trimmed(spaced.as_bytes()).unwrap(), [7; 20]);
+        assert!(canonicalize(spaced.as_bytes()).is_err());
+        for nothing in ["", "   "] {
+            assert_eq!(
+                canonicalize_trimmed(nothing.as_bytes()).unwrap_err(),
+                "input is empty"
+            );
+        }
+        assert_eq!(
+            canonicalize_trimmed(&[0xff]).unwrap_err(),
+            "input is not valid UTF-8"
+        );
+        let inner = human.replacen('1', "1 ", 1);
+        assert!(canonicalize_trimmed(inner.as_bytes()).is_err());
     }
 
     #[test]

@@ -1,9 +1,10 @@
-//! The imports of a contract (module `env`, contract-abi.md section 5, column v1): their names, types and what they
-//! answer. One file per family; [`crate::Instance`] dispatches.
+//! The imports of a contract (module `env`, contract-abi.md section 5): their names, types, the generations that may use
+//! them, and what they answer. One file per family; [`crate::Instance`] dispatches.
 
 pub(crate) mod address;
 pub(crate) mod sections;
 
+use crate::entry::Generation;
 use wasmparser::ValType;
 
 /// The module name of every import.
@@ -18,6 +19,10 @@ pub enum Import {
     DbWrite,
     /// `db_remove(key)`
     DbRemove,
+    /// `canonicalize_address(human, dest) -> 0 or error region`; of v0.10.
+    CanonicalizeAddress,
+    /// `humanize_address(canon, dest) -> 0 or error region`; of v0.10.
+    HumanizeAddress,
     /// `addr_canonicalize(human, dest) -> 0 or error region`
     AddrCanonicalize,
     /// `addr_humanize(canon, dest) -> 0 or error region`
@@ -26,6 +31,8 @@ pub enum Import {
     AddrValidate,
     /// `query_chain(request) -> region`; suspends the call.
     QueryChain,
+    /// `debug_print(message)`: does nothing; of v0.10.
+    DebugPrint,
     /// `debug(message)`: does nothing.
     Debug,
     /// `secp256k1_verify(hash, sig, pubkey) -> i32`
@@ -58,14 +65,17 @@ const NOT_YET: [(&str, &str); 2] = [
 
 impl Import {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 21] = [
         Self::DbRead,
         Self::DbWrite,
         Self::DbRemove,
+        Self::CanonicalizeAddress,
+        Self::HumanizeAddress,
         Self::AddrCanonicalize,
         Self::AddrHumanize,
         Self::AddrValidate,
         Self::QueryChain,
+        Self::DebugPrint,
         Self::Debug,
         Self::Secp256k1Verify,
         Self::Secp256k1RecoverPubkey,
@@ -86,10 +96,13 @@ impl Import {
             Self::DbRead => "db_read",
             Self::DbWrite => "db_write",
             Self::DbRemove => "db_remove",
+            Self::CanonicalizeAddress => "canonicalize_address",
+            Self::HumanizeAddress => "humanize_address",
             Self::AddrCanonicalize => "addr_canonicalize",
             Self::AddrHumanize => "addr_humanize",
             Self::AddrValidate => "addr_validate",
             Self::QueryChain => "query_chain",
+            Self::DebugPrint => "debug_print",
             Self::Debug => "debug",
             Self::Secp256k1Verify => "secp256k1_verify",
             Self::Secp256k1RecoverPubkey => "secp256k1_recover_pubkey",
@@ -110,6 +123,34 @@ impl Import {
         Self::ALL.into_iter().find(|i| i.name() == name)
     }
 
+    /// Whether contracts of this generation may use it.
+    #[must_use]
+    pub fn is_of(self, generation: Generation) -> bool {
+        match self {
+            Self::CanonicalizeAddress | Self::HumanizeAddress | Self::DebugPrint => {
+                generation == Generation::V010
+            }
+            Self::AddrCanonicalize
+            | Self::AddrHumanize
+            | Self::AddrValidate
+            | Self::Debug
+            | Self::DcapQuoteVerify
+            | Self::GasEvaporate
+            | Self::CheckGas
+            | Self::Abort => generation == Generation::V1,
+            Self::DbRead
+            | Self::DbWrite
+            | Self::DbRemove
+            | Self::QueryChain
+            | Self::Secp256k1Verify
+            | Self::Secp256k1RecoverPubkey
+            | Self::Ed25519Verify
+            | Self::Ed25519BatchVerify
+            | Self::Secp256k1Sign
+            | Self::Ed25519Sign => true,
+        }
+    }
+
     /// How many `i32` parameters it takes; it takes no others.
     #[must_use]
     pub fn params(self) -> usize {
@@ -119,10 +160,13 @@ impl Import {
             | Self::DbRemove
             | Self::AddrValidate
             | Self::QueryChain
+            | Self::DebugPrint
             | Self::Debug
             | Self::GasEvaporate
             | Self::Abort => 1,
             Self::DbWrite
+            | Self::CanonicalizeAddress
+            | Self::HumanizeAddress
             | Self::AddrCanonicalize
             | Self::AddrHumanize
             | Self::Secp256k1Sign
@@ -139,7 +183,7 @@ impl Import {
     #[must_use]
     pub fn result(self) -> Option<ValType> {
         match self {
-            Self::DbWrite | Self::DbRemove | Self::Debug | Self::Abort => None,
+            Self::DbWrite | Self::DbRemove | Self::DebugPrint | Self::Debug | Self::Abort => None,
             Self::Secp256k1RecoverPubkey
             | Self::Secp256k1Sign
             | Self::Ed25519Sign

@@ -27,15 +27,18 @@ impl Call {
                 self.charge(gas::HOST_CALL)?;
                 Ok(Answer::Query(self.take(a, limits::QUERY_BYTES_MAX)?))
             }
-            Import::Debug => {
+            Import::Debug | Import::DebugPrint => {
                 self.charge(gas::HOST_CALL)?;
                 Ok(Answer::Value(0))
             }
             Import::Abort => Err(self.abort(a)?.into()),
             Import::AddrCanonicalize => self.address(a, Some(b), address::canonicalize),
-            Import::AddrHumanize => self.address(a, Some(b), |canonical| {
-                address::humanize(canonical).map(String::into_bytes)
-            }),
+            Import::CanonicalizeAddress => self.address(a, Some(b), address::canonicalize_trimmed),
+            Import::AddrHumanize | Import::HumanizeAddress => {
+                self.address(a, Some(b), |canonical| {
+                    address::humanize(canonical).map(String::into_bytes)
+                })
+            }
             Import::AddrValidate => self.address(a, None, |human| {
                 address::validate(human).map(|()| Vec::new())
             }),

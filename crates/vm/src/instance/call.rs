@@ -2,10 +2,10 @@
 
 use super::{CallMode, Outcome, QueryRequest, Step};
 use crate::engine::{Guest, GuestExit};
+use crate::entry::Entry;
 use crate::error::{EngineError, HostFault, Trap};
 use crate::host::Host;
-
-use crate::prepare::{Entry, ModuleInfo, export};
+use crate::prepare::{ModuleInfo, export};
 use crate::{gas, limits, region};
 
 /// A call that has not ended.
@@ -66,14 +66,15 @@ impl Call {
     ) -> Result<Step, Stopped> {
         self.limit = limit;
         self.guest.set_gas(limit);
-        if !self.info.entries.contains(&entry) {
-            return Err(Trap::MissingFunction.into());
-        }
+        let function = entry
+            .export(self.info.generation)
+            .filter(|_| self.info.entries.contains(&entry))
+            .ok_or(Trap::MissingFunction)?;
         let mut regions = Vec::with_capacity(args.len());
         for arg in args {
             regions.push(self.put(arg, limits::ARGUMENT_BYTES_MAX, host)?);
         }
-        let stop = self.guest.call(entry.name(), &regions)?;
+        let stop = self.guest.call(function.name, &regions)?;
         self.run(stop, host)
     }
 

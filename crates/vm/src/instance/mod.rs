@@ -10,9 +10,9 @@ mod answer;
 mod call;
 
 use crate::engine::{Engine, Loaded};
+use crate::entry::Entry;
 use crate::error::{EngineError, HostFault, Trap, VmFault};
 use crate::host::{Charged, Host};
-use crate::prepare::Entry;
 use crate::{guard, limits};
 use call::{Call, Stopped};
 
@@ -98,7 +98,7 @@ impl Instance {
         })
     }
 
-    /// Calls `entry` with the regions `args` (in the entry's order: `env[, info], msg`) and at most `gas` wasm gas,
+    /// Calls `entry` with the regions `args` (in the order of [`Entry::export`]) and at most `gas` wasm gas,
     /// itself at most [`limits::CALL_GAS_MAX`].
     ///
     /// # Errors
@@ -114,7 +114,11 @@ impl Instance {
         if self.state != State::New {
             return Err(VmFault::Misuse("an instance serves one call"));
         }
-        if args.len() != entry.params() {
+        let function = self
+            .call
+            .as_ref()
+            .and_then(|call| entry.export(call.info.generation));
+        if function.is_some_and(|f| f.args.len() != args.len()) {
             return Err(VmFault::Misuse(
                 "an entry point was given the wrong number of arguments",
             ));

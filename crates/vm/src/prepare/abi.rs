@@ -1,16 +1,14 @@
-//! Whether a module is a v1 contract that we can serve: marker, exports, imports, features (contract-abi.md 1 and 5).
+//! Whether a module is a contract that we can serve, and of which generation: marker, exports, imports, features
+//! (contract-abi.md 1 and 5).
 
 use wasmparser::{ExternalKind, FuncType, ValType};
 
 use super::scan::Header;
-use super::{Entry, ModuleInfo, export, names};
+use super::{ModuleInfo, export, names};
+use crate::entry::{Entry, Generation};
 use crate::error::PrepareError;
 use crate::imports::{Import, MODULE};
 
-/// The marker of the interface that we serve.
-const MARKER_V1: &str = "interface_version_8";
-/// The marker of the older interface.
-const MARKER_V010: &str = "cosmwasm_vm_version_3";
 /// What a feature marker begins with.
 const FEATURE_PREFIX: &str = "requires_";
 /// The features that we offer, sorted.
@@ -19,45 +17,37 @@ const FEATURES: [&str; 4] = ["ibc3", "random", "staking", "stargate"];
 /// How many missing features a refusal lists.
 const QUOTED_FEATURES_MAX: usize = 8;
 
-/// Checks the interface. The first marker in export order decides the version.
+/// Checks the interface. The first marker in export order decides the generation, which must then be satisfied alone.
 pub(super) fn check(header: &Header<'_>) -> Result<ModuleInfo, PrepareError> {
-    let marker = header
-        .exports
-        .iter()
-        .map(|e| e.name)
-        .find(|n| [MARKER_V1, MARKER_V010].contains(n));
-    match marker {
-        Some(MARKER_V1) => {}
-        Some(_) => return Err(PrepareError::NotSupportedYet),
-        None => return Err(PrepareError::NotAContract),
-    }
+    let marked = |name: &str| Generation::ALL.into_iter().find(|g| g.marker() == name);
+    let generation = header.exports.iter().find_map(|e| marked(e.name));
+    let generation = generation.ok_or(PrepareError::NotAContract)?;
     if header.memory.is_none() {
         return Err(PrepareError::NoMemory);
     }
-    check_imports(header)?;
-    required(header, MARKER_V1, 0, false)?;
+    check_imports(header, generation)?;
+    required(header, generation.marker(), 0, false)?;
     required(header, export::ALLOCATE, 1, true)?;
     required(header, "deallocate", 1, false)?;
-    required(
-        header,
-        Entry::Instantiate.name(),
-        Entry::Instantiate.params(),
-        true,
-    )?;
     let mut entries = Vec::new();
     for entry in Entry::ALL {
-        if header.exports.iter().any(|e| e.name == entry.name()) {
-            required(header, entry.name(), entry.params(), true)?;
+        let Some(function) = entry.export(generation) else {
+            continue;
+        };
+        let exported = header.exports.iter().any(|e| e.name == function.name);
+        if exported || generation.required().contains(&entry) {
+            required(header, function.name, function.args.len(), true)?;
             entries.push(entry);
         }
     }
     Ok(ModuleInfo {
+        generation,
         entries,
         features: features(header)?,
     })
 }
 
-fn check_imports(header: &Header<'_>) -> Result<(), PrepareError> {
+fn check_imports(header: &Header<'_>, generation: Generation) -> Result<(), PrepareError> {
     for (module, name, ty) in &header.imports {
         let refuse = |reason: &str| PrepareError::Import {
             name: names::quotable(&format!("{module}.{name}"), 256),
@@ -66,6 +56,10 @@ fn check_imports(header: &Header<'_>) -> Result<(), PrepareError> {
         let import = Import::by_name(name)
             .filter(|_| *module == MODULE)
             .ok_or_else(|| refuse(Import::why_not(name)))?;
+        if !import.is_of(generation) {
+            let reason = format!(" (CosmWasm {} has no such import)", generation.name());
+            return Err(refuse(&reason));
+        }
         let ty = usize::try_from(*ty)
             .ok()
             .and_then(|at| header.types.get(at));

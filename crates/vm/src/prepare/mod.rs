@@ -22,12 +22,13 @@ use std::sync::Arc;
 use strongroom_types::{Hash, sha256};
 use wasmparser::{Validator, WasmFeatures};
 
+use crate::entry::{Entry, Generation};
 use crate::error::{Invalid, PrepareError};
 use crate::{guard, limits};
 
 /// The version of this pass. It is consensus: stored in each code's record, part of the cache's key. Any change of
 /// limits, features, weights or rewriting counts it up.
-pub const PREP_VERSION: u32 = 4;
+pub const PREP_VERSION: u32 = 5;
 
 /// What stock `rustc` emits, and no more. (`REFERENCE_TYPES` is there for the long form of `call_indirect`, its other
 /// operators and its types are refused one by one; so are the parts of `BULK_MEMORY` beyond copy and fill.)
@@ -51,94 +52,11 @@ pub(crate) mod export {
     pub(crate) const DEPTH: &str = "depth";
 }
 
-/// A function of a contract that the chain may call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Entry {
-    /// `instantiate(env, info, msg)`
-    Instantiate,
-    /// `execute(env, info, msg)`
-    Execute,
-    /// `query(env, msg)`
-    Query,
-    /// `migrate(env, msg)`
-    Migrate,
-    /// `reply(env, msg)`
-    Reply,
-    /// `sudo(env, msg)`
-    Sudo,
-    /// `ibc_channel_open(env, msg)`
-    IbcChannelOpen,
-    /// `ibc_channel_connect(env, msg)`
-    IbcChannelConnect,
-    /// `ibc_channel_close(env, msg)`
-    IbcChannelClose,
-    /// `ibc_packet_receive(env, msg)`
-    IbcPacketReceive,
-    /// `ibc_packet_ack(env, msg)`
-    IbcPacketAck,
-    /// `ibc_packet_timeout(env, msg)`
-    IbcPacketTimeout,
-}
-
-impl Entry {
-    /// All of them.
-    pub const ALL: [Self; 12] = [
-        Self::Instantiate,
-        Self::Execute,
-        Self::Query,
-        Self::Migrate,
-        Self::Reply,
-        Self::Sudo,
-        Self::IbcChannelOpen,
-        Self::IbcChannelConnect,
-        Self::IbcChannelClose,
-        Self::IbcPacketReceive,
-        Self::IbcPacketAck,
-        Self::IbcPacketTimeout,
-    ];
-
-    /// The six that make a contract an IBC contract.
-    pub const IBC: [Self; 6] = [
-        Self::IbcChannelOpen,
-        Self::IbcChannelConnect,
-        Self::IbcChannelClose,
-        Self::IbcPacketReceive,
-        Self::IbcPacketAck,
-        Self::IbcPacketTimeout,
-    ];
-
-    /// The name of the export.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Instantiate => "instantiate",
-            Self::Execute => "execute",
-            Self::Query => "query",
-            Self::Migrate => "migrate",
-            Self::Reply => "reply",
-            Self::Sudo => "sudo",
-            Self::IbcChannelOpen => "ibc_channel_open",
-            Self::IbcChannelConnect => "ibc_channel_connect",
-            Self::IbcChannelClose => "ibc_channel_close",
-            Self::IbcPacketReceive => "ibc_packet_receive",
-            Self::IbcPacketAck => "ibc_packet_ack",
-            Self::IbcPacketTimeout => "ibc_packet_timeout",
-        }
-    }
-
-    /// How many regions it takes.
-    #[must_use]
-    pub fn params(self) -> usize {
-        match self {
-            Self::Instantiate | Self::Execute => 3,
-            _ => 2,
-        }
-    }
-}
-
 /// What a module says of itself.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModuleInfo {
+    /// The interface that it was compiled for.
+    pub generation: Generation,
     /// The entry points it has, in the order of [`Entry::ALL`].
     pub entries: Vec<Entry>,
     /// The `requires_<x>` it exports, sorted.
@@ -146,10 +64,10 @@ pub struct ModuleInfo {
 }
 
 impl ModuleInfo {
-    /// Whether it wants `env.block.random`.
+    /// Whether it wants `env.block.random`, which the older interface does not have.
     #[must_use]
     pub fn requires_random(&self) -> bool {
-        self.features.iter().any(|f| f == "random")
+        self.generation == Generation::V1 && self.features.iter().any(|f| f == "random")
     }
 
     /// Whether it has all six IBC entry points, hence a port.
@@ -249,7 +167,8 @@ impl Prepared {
 ///
 /// ```
 /// let refused = strongroom_vm::prepare(b"\0asm\x01\0\0\0").unwrap_err();
-/// assert_eq!(refused.to_string(), "Contract is not CosmWasm v1: it exports no `interface_version_8`");
+/// assert_eq!(refused.to_string(), "Contract is not CosmWasm v0.10 or v1: \
+///     it exports neither `cosmwasm_vm_version_3` nor `interface_version_8`");
 /// ```
 pub fn prepare(wasm: &[u8]) -> Result<Prepared, PrepareError> {
     guard::caught(|| pass(wasm)).unwrap_or(Err(PrepareError::Engine))
@@ -260,7 +179,7 @@ fn pass(wasm: &[u8]) -> Result<Prepared, PrepareError> {
     let mut header = scan::scan(wasm)?;
     let info = abi::check(&header)?;
     let bodies = core::mem::take(&mut header.bodies);
-    let (rewritten, totals) = rewrite::rewrite(wasm, &header, bodies)?;
+    let (rewritten, totals) = rewrite::rewrite(wasm, &header, info.generation, bodies)?;
     let most = wasm
         .len()
         .saturating_mul(limits::REWRITTEN_FACTOR)

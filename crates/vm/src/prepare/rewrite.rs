@@ -15,12 +15,14 @@ use wasmparser::FuncValidatorAllocations;
 use super::meter::{self, Insert, Plan, Totals};
 use super::scan::{Body, Constant, Header};
 use super::stack::{self, Stack};
-use super::{Entry, export, names, refused};
+use super::{export, names, refused};
+use crate::entry::{Entry, Generation};
 use crate::error::PrepareError;
 use crate::{gas, limits};
 
-/// Indices of what we add.
+/// Indices of what we add, and whose entry points we export.
 struct Added {
+    generation: Generation,
     stack: Stack,
     /// `(count) -> count`, charging per byte.
     charge_bytes: u32,
@@ -40,12 +42,14 @@ struct Added {
 pub(super) fn rewrite(
     wasm: &[u8],
     header: &Header<'_>,
+    generation: Generation,
     bodies: Vec<Body<'_>>,
 ) -> Result<(Vec<u8>, Totals), PrepareError> {
     let types = index(header.types.len())?;
     let functions = index(header.imports.len().saturating_add(header.functions.len()))?;
     let globals = index(header.globals.len())?;
     let mut added = Added {
+        generation,
         stack: Stack {
             gas: globals,
             depth: globals.saturating_add(1),
@@ -90,7 +94,7 @@ pub(super) fn rewrite(
         .function(added.unary)
         .function(added.action)
         .function(added.action);
-    for export in called(header) {
+    for export in called(header, generation) {
         section.function(export.ty);
     }
     module.section(&section);
@@ -223,13 +227,13 @@ struct Called<'a> {
 
 /// The functions that the host calls, in the order of the exports. `abi` has seen that they are the contract's own, with
 /// parameters and a result of `i32`.
-fn called<'a>(header: &'a Header<'_>) -> impl Iterator<Item = Called<'a>> {
-    header.exports.iter().filter_map(|export| {
+fn called<'a>(header: &'a Header<'_>, generation: Generation) -> impl Iterator<Item = Called<'a>> {
+    header.exports.iter().filter_map(move |export| {
         let (params, chunks) = if export.name == export::ALLOCATE {
             (1, limits::STACK_CHUNKS_OF_ALLOCATE)
         } else {
-            let entry = Entry::ALL.iter().find(|e| e.name() == export.name)?;
-            (entry.params(), limits::STACK_CHUNKS_OF_ENTRY)
+            let (_, function) = Entry::by_name(export.name, generation)?;
+            (function.args.len(), limits::STACK_CHUNKS_OF_ENTRY)
         };
         let own = usize::try_from(export.index)
             .ok()?
@@ -247,7 +251,7 @@ fn called<'a>(header: &'a Header<'_>) -> impl Iterator<Item = Called<'a>> {
 /// Only what we call or look at; everything else that the original exports is left out.
 fn export_section(header: &Header<'_>, added: &Added) -> ExportSection {
     let mut section = ExportSection::new();
-    for (export, wrapper) in called(header).zip(added.exports..) {
+    for (export, wrapper) in called(header, added.generation).zip(added.exports..) {
         section.export(export.name, ExportKind::Func, wrapper);
     }
     section.export(export::MEMORY, ExportKind::Memory, 0);
@@ -290,7 +294,7 @@ fn code(
     section.raw(&charge_by_size(added, gas::GROW_PAGE));
     section.function(&stack::write_clear(added.stack));
     section.function(&stack::write_grow(added.stack));
-    for export in called(header) {
+    for export in called(header, added.generation) {
         let params = index(export.params)?;
         section.function(&stack::write_export(
             added.stack,

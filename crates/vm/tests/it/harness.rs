@@ -40,6 +40,17 @@ pub(crate) fn contract(imports: &str, rest: &str) -> String {
     )
 }
 
+/// The same for v0.10.
+pub(crate) fn contract_v010(imports: &str, rest: &str) -> String {
+    contract(imports, rest).replace("interface_version_8", "cosmwasm_vm_version_3")
+}
+
+/// What a v0.10 contract must have: each gives its message.
+pub(crate) const PLAIN_V010: &str = r#"
+    (func (export "init") (param i32 i32) (result i32) (local.get 1))
+    (func (export "handle") (param i32 i32) (result i32) (local.get 1))
+    (func (export "query") (param i32) (result i32) (local.get 0))"#;
+
 /// A contract whose `execute` is `body` (result: a region) and whose `instantiate` returns its message.
 pub(crate) fn executing(imports: &str, more: &str, body: &str) -> Vec<u8> {
     let rest = format!(

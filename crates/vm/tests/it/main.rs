@@ -6,6 +6,7 @@ mod calls;
 mod document;
 mod engine;
 mod fusion;
+mod generations;
 mod harness;
 mod imports;
 mod metering;

@@ -1,8 +1,10 @@
 //! What `prepare` refuses, with the text that says why, and what it takes.
 
-use strongroom_vm::{Engine as _, Entry, PrepareError, WasmiEngine, limits, prepare};
+use strongroom_vm::{
+    Engine as _, Entry, Generation, Import, PrepareError, WasmiEngine, limits, prepare,
+};
 
-use crate::harness::{contract, executing, refusal};
+use crate::harness::{PLAIN_V010, contract, contract_v010, executing, refusal};
 
 const PLAIN: &str =
     r#"(func (export "instantiate") (param i32 i32 i32) (result i32) (local.get 2))"#;
@@ -92,17 +94,32 @@ fn the_same_bytes_give_the_same_module() {
 #[test]
 fn versions_are_told_by_the_first_marker() {
     refused("(module (memory 1))", 10, "interface_version_8");
-    let old = plain().replace("interface_version_8", "cosmwasm_vm_version_3");
-    refused(
-        &old,
-        11,
-        "v0.10 (it exports `cosmwasm_vm_version_3`): not supported yet",
-    );
-    let both = plain().replace(
-        r#"(func (export "interface_version_8"))"#,
-        r#"(func (export "cosmwasm_vm_version_3")) (func (export "interface_version_8"))"#,
-    );
-    refused(&both, 11, "not supported yet");
+    let generation = |wat: &str| {
+        let wasm = wat::parse_str(wat).unwrap();
+        prepare(&wasm).unwrap().info().generation
+    };
+    assert_eq!(generation(&plain()), Generation::V1);
+    let both = |first: &str, second: &str| {
+        let mark = |name| format!(r#"(func (export "{name}"))"#);
+        contract_v010("", PLAIN_V010).replace(
+            &mark("cosmwasm_vm_version_3"),
+            &format!("{}{}{PLAIN}", mark(first), mark(second)),
+        )
+    };
+    let (old, new) = ("cosmwasm_vm_version_3", "interface_version_8");
+    assert_eq!(generation(&both(old, new)), Generation::V010);
+    // As v1, whose `query` takes an env.
+    let text = "\"query\" (it has another signature than ours)";
+    refused(&both(new, old), 8, text);
+}
+
+#[test]
+fn the_generation_that_is_marked_must_be_satisfied_alone() {
+    let marked_v1 =
+        contract_v010("", PLAIN_V010).replace("cosmwasm_vm_version_3", "interface_version_8");
+    refused(&marked_v1, 8, "required export: \"instantiate\"");
+    let marked_v010 = plain().replace("interface_version_8", "cosmwasm_vm_version_3");
+    refused(&marked_v010, 8, "required export: \"init\"");
 }
 
 #[test]
@@ -123,6 +140,13 @@ fn a_missing_or_misshapen_export_is_named() {
         8,
         "\"instantiate\" (it has another signature than ours)",
     );
+    for name in ["allocate", "deallocate", "init", "handle", "query"] {
+        refused(
+            &contract_v010("", PLAIN_V010).replace(&format!("\"{name}\""), "\"other\""),
+            8,
+            &format!("required export: \"{name}\""),
+        );
+    }
     let entry = contract(
         "",
         &format!(r#"{PLAIN} (func (export "query") (param i32))"#),
@@ -157,9 +181,14 @@ fn imports_are_ours_or_refused_by_name() {
             "env",
             "canonicalize_address",
             "(param i32 i32) (result i32)",
-            "\"env.canonicalize_address\"",
+            "\"env.canonicalize_address\" (CosmWasm v1 has no such import)",
         ),
-        ("env", "debug_print", "(param i32)", "\"env.debug_print\""),
+        (
+            "env",
+            "debug_print",
+            "(param i32)",
+            "\"env.debug_print\" (CosmWasm v1 has no such import)",
+        ),
         (
             "wasi_snapshot_preview1",
             "fd_write",
@@ -209,21 +238,66 @@ fn imports_are_ours_or_refused_by_name() {
 
 #[test]
 fn every_import_of_ours_is_taken_with_its_signature() {
-    let imports: String = strongroom_vm::Import::ALL
-        .iter()
-        .map(|i| {
-            let result = i
-                .result()
-                .map(|r| format!("(result {r})"))
-                .unwrap_or_default();
-            format!(
-                "(import \"env\" \"{}\" (func (param {}) {result}))",
-                i.name(),
-                "i32 ".repeat(i.params())
-            )
-        })
-        .collect();
-    prepare(&wat::parse_str(contract(&imports, PLAIN)).unwrap()).unwrap();
+    let all = |generation: Generation| -> String {
+        let of = Import::ALL.iter().filter(|i| i.is_of(generation));
+        of.map(|i| import(*i)).collect()
+    };
+    prepare(&wat::parse_str(contract(&all(Generation::V1), PLAIN)).unwrap()).unwrap();
+    let v010 = contract_v010(&all(Generation::V010), PLAIN_V010);
+    prepare(&wat::parse_str(v010).unwrap()).unwrap();
+}
+
+/// The text of an import with our signature.
+fn import(import: Import) -> String {
+    let result = import.result().map(|r| format!("(result {r})"));
+    format!(
+        "(import \"env\" \"{}\" (func (param {}) {}))",
+        import.name(),
+        "i32 ".repeat(import.params()),
+        result.unwrap_or_default()
+    )
+}
+
+#[test]
+fn an_import_of_the_other_generation_is_refused_by_name() {
+    let reason = |i: Import, version: &str| {
+        format!(
+            "unsupported import: \"env.{}\" (CosmWasm {version} has no such import)",
+            i.name()
+        )
+    };
+    for i in Import::ALL {
+        if !i.is_of(Generation::V1) {
+            refused(&contract(&import(i), PLAIN), 7, &reason(i, "v1"));
+        }
+        if !i.is_of(Generation::V010) {
+            let wat = contract_v010(&import(i), PLAIN_V010);
+            refused(&wat, 7, &reason(i, "v0.10"));
+        }
+    }
+    let names = |only: Generation, other: Generation| -> Vec<&str> {
+        let of = Import::ALL
+            .into_iter()
+            .filter(|i| i.is_of(only) && !i.is_of(other));
+        of.map(Import::name).collect()
+    };
+    assert_eq!(
+        names(Generation::V010, Generation::V1),
+        ["canonicalize_address", "humanize_address", "debug_print"]
+    );
+    assert_eq!(
+        names(Generation::V1, Generation::V010),
+        [
+            "addr_canonicalize",
+            "addr_humanize",
+            "addr_validate",
+            "debug",
+            "dcap_quote_verify",
+            "gas_evaporate",
+            "check_gas",
+            "abort"
+        ]
+    );
 }
 
 #[test]

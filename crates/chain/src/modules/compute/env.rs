@@ -1,4 +1,4 @@
-//! The JSON that a v1 contract is given: env and info, members in the order of contract-abi.md section 2.
+//! The JSON that a contract is given: env and, in v1, info, members in the order of contract-abi.md section 2.
 
 use crate::ctx::{BlockInfo, TxInfo};
 use crate::error::{Fault, broken};
@@ -32,6 +32,35 @@ struct Contract {
 struct Transaction {
     index: u32,
     hash: String,
+}
+
+/// The env of v0.10: who calls is part of it; time in seconds, numbers as numbers.
+#[derive(Serialize)]
+struct EnvV010<'a> {
+    block: BlockV010<'a>,
+    message: Message,
+    contract: ContractV010,
+    contract_key: Option<()>,
+    contract_code_hash: String,
+    transaction: Option<()>,
+}
+
+#[derive(Serialize)]
+struct BlockV010<'a> {
+    height: u64,
+    time: u64,
+    chain_id: &'a str,
+}
+
+#[derive(Serialize)]
+struct Message {
+    sender: String,
+    sent_funds: Vec<JsonCoin>,
+}
+
+#[derive(Serialize)]
+struct ContractV010 {
+    address: String,
 }
 
 /// A coin as contracts read and write it: the amount is a decimal string.
@@ -88,6 +117,37 @@ pub(super) fn env(
             index,
             hash: hex::encode_upper(tx.hash),
         }),
+    };
+    serde_json::to_vec(&env).map_err(broken)
+}
+
+/// `env` for a call of a v0.10 `contract` by `sender` with `funds`; the same for each entry point that takes one.
+///
+/// # Errors
+/// [`Fault`] if block time is before 1970: such a header is refused long before.
+pub(super) fn env_v010(
+    block: &BlockInfo,
+    contract: &Address,
+    code_hash: &Hash,
+    sender: &Address,
+    funds: &Coins,
+) -> Result<Vec<u8>, Fault> {
+    let env = EnvV010 {
+        block: BlockV010 {
+            height: block.height,
+            time: u64::try_from(block.time.seconds).map_err(broken)?,
+            chain_id: &block.chain_id,
+        },
+        message: Message {
+            sender: sender.to_string(),
+            sent_funds: json_coins(funds),
+        },
+        contract: ContractV010 {
+            address: contract.to_string(),
+        },
+        contract_key: None,
+        contract_code_hash: hex::encode(code_hash),
+        transaction: None,
     };
     serde_json::to_vec(&env).map_err(broken)
 }
@@ -164,6 +224,24 @@ mod tests {
                  \"transaction\":{{\"index\":3,\"hash\":\"{}\"}}}}",
                 "01".repeat(32),
                 "AB".repeat(32)
+            )
+        );
+    }
+
+    #[test]
+    fn the_env_of_v010_has_its_own_members_and_order() {
+        let contract = Address::from_bytes(&[0x22; 20]).unwrap();
+        let sender = Address::from_bytes(&[0x33; 20]).unwrap();
+        let funds = Coins::new(vec![crate::types::Coin::new(5, "uscrt")]).unwrap();
+        let json = env_v010(&block(), &contract, &[1; 32], &sender, &funds).unwrap();
+        assert_eq!(
+            String::from_utf8(json).unwrap(),
+            format!(
+                "{{\"block\":{{\"height\":12345,\"time\":1700000000,\"chain_id\":\"x\"}},\
+                 \"message\":{{\"sender\":\"{sender}\",\"sent_funds\":[{{\"denom\":\"uscrt\",\"amount\":\"5\"}}]}},\
+                 \"contract\":{{\"address\":\"{contract}\"}},\"contract_key\":null,\
+                 \"contract_code_hash\":\"{}\",\"transaction\":null}}",
+                "01".repeat(32),
             )
         );
     }

@@ -224,8 +224,9 @@ impl GenesisCode {
             builder: self.builder.clone(),
             prep_version: self.prep_version,
             requires_random: module.info.requires_random(),
+            generation: module.info.generation,
         };
-        CODES.set(ctx, &id, &CodeRecord::V1(code))?;
+        CODES.set(ctx, &id, &CodeRecord::V2(code))?;
         ctx.new_code.insert(hash, Bytes::from(wasm));
         Ok(())
     }

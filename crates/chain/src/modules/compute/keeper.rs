@@ -22,7 +22,7 @@ use crate::types::address::AddressError;
 use crate::types::error::sdk;
 use crate::types::proto::secret::compute::v1beta1 as pb;
 use crate::types::{Address, Coins, Hash, sha256};
-use strongroom_vm::{PREP_VERSION, PrepareError};
+use strongroom_vm::{Generation, PREP_VERSION, PrepareError};
 
 /// Location of gas for what a contract tells: events, data, errors.
 pub(super) const CONTRACT_OUTPUT: &str = "Contract output";
@@ -80,8 +80,8 @@ pub(super) fn store_code(
         pay(msg.wasm.len())?;
         msg.wasm
     };
-    let (hash, weight, requires_random) = if simulated {
-        (Hash::default(), 0, false)
+    let (hash, weight, requires_random, generation) = if simulated {
+        (Hash::default(), 0, false, Generation::V1)
     } else {
         let hash = sha256(&wasm);
         let module = ctx
@@ -98,7 +98,8 @@ pub(super) fn store_code(
         // Known only when it is loaded: an estimate is that of a contract, which is not odd.
         ctx.gas
             .consume(gas::odd(bytes, weight), "Compiling WASM Bytecode")?;
-        (hash, weight, module.info.requires_random())
+        let info = &module.info;
+        (hash, weight, info.requires_random(), info.generation)
     };
     let id = next(ctx, &LAST_CODE_ID)?;
     let code = Code {
@@ -109,8 +110,9 @@ pub(super) fn store_code(
         builder: msg.builder,
         prep_version: PREP_VERSION,
         requires_random,
+        generation,
     };
-    CODES.set(ctx, &id, &CodeRecord::V1(code))?;
+    CODES.set(ctx, &id, &CodeRecord::V2(code))?;
     if !simulated {
         ctx.new_code.insert(hash, Bytes::from(wasm));
     }

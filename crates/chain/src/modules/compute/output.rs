@@ -8,6 +8,7 @@ use crate::error::{Stop, broken};
 use crate::modules::compute::error as compute;
 use crate::types::error::Registered;
 use crate::types::{Address, Attribute, Event, Gas, TxError, size_class};
+use strongroom_vm::Entry;
 
 /// Which entry point runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +22,16 @@ pub enum EntryPoint {
 }
 
 impl EntryPoint {
+    /// The entry point of the contract.
+    #[must_use]
+    pub const fn entry(self) -> Entry {
+        match self {
+            Self::Instantiate => Entry::Instantiate,
+            Self::Execute => Entry::Execute,
+            Self::Query => Entry::Query,
+        }
+    }
+
     /// The registered error of this operation.
     #[must_use]
     pub const fn failed(self) -> Registered {

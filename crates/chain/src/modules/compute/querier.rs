@@ -1,6 +1,10 @@
 //! What a contract may ask the chain while it runs (contract-abi.md 7.12). Everything but a smart query is answered at
 //! once from the state that this call sees; a smart query becomes a frame of its own ([`super::calls`]).
 
+mod answer;
+
+pub(super) use answer::{Answer, SystemError};
+
 use super::env::{JsonCoin, json_coins};
 use super::gas;
 use super::response::{self, Binary};
@@ -58,24 +62,6 @@ enum WasmQuery {
     },
 }
 
-/// Errors of the system, as contracts decode them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum SystemError {
-    /// The request does not parse.
-    InvalidRequest {
-        /// Why.
-        error: &'static str,
-        /// The request, base64.
-        request: String,
-    },
-    /// A kind that is not answered.
-    UnsupportedRequest {
-        /// Which.
-        kind: String,
-    },
-}
-
 /// A smart query, to be run as a frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct SmartQuery {
@@ -90,52 +76,19 @@ pub(super) struct SmartQuery {
 /// Outcome of a contract's request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum QueryOutcome {
-    /// The answer is known: the bytes for the contract.
-    Answer(Vec<u8>),
+    /// The answer is known.
+    Answer(Answer),
     /// BlockExecutor this first.
     Smart(SmartQuery),
 }
 
-#[derive(Serialize)]
-enum SystemResult<'a> {
-    Ok(ContractResult<'a>),
-    Err(&'a SystemError),
-}
-
-#[derive(Serialize)]
-enum ContractResult<'a> {
-    Ok(String),
-    Err(&'a str),
-}
-
-/// The envelope around a good answer.
-///
-/// # Errors
-/// A fault if JSON cannot be written.
-pub(super) fn answer_ok(bytes: &[u8]) -> Result<Vec<u8>, Stop> {
-    json(&SystemResult::Ok(ContractResult::Ok(
-        STANDARD.encode(bytes),
-    )))
-}
-
-/// The envelope around an error of the contract or module asked.
-///
-/// # Errors
-/// A fault if JSON cannot be written.
-pub(super) fn answer_error(text: &str) -> Result<Vec<u8>, Stop> {
-    json(&SystemResult::Ok(ContractResult::Err(text)))
-}
-
-/// The envelope around an error of the system.
-///
-/// # Errors
-/// A fault if JSON cannot be written.
-pub(super) fn answer_system(error: &SystemError) -> Result<Vec<u8>, Stop> {
-    json(&SystemResult::Err(error))
-}
-
 fn json(value: &impl Serialize) -> Result<Vec<u8>, Stop> {
     serde_json::to_vec(value).map_err(|e| broken(e).into())
+}
+
+/// A good answer, as JSON.
+fn good(value: &impl Serialize) -> Result<Answer, Stop> {
+    json(value).map(Answer::Ok)
 }
 
 /// Reads a request and answers it, unless it is a smart query.
@@ -156,7 +109,7 @@ pub(super) fn ask(ctx: &mut Ctx<'_, '_>, request: &[u8]) -> Result<QueryOutcome,
             error,
             request: STANDARD.encode(request),
         };
-        return answer_system(&error).map(QueryOutcome::Answer);
+        return Ok(QueryOutcome::Answer(Answer::System(error)));
     };
     let answer = match parsed {
         Request::Bank(query) => bank_query(ctx, &query)?,
@@ -165,39 +118,38 @@ pub(super) fn ask(ctx: &mut Ctx<'_, '_>, request: &[u8]) -> Result<QueryOutcome,
             code_hash,
             msg,
         }) => {
-            return match contract_addr.parse() {
-                Ok(contract) => Ok(QueryOutcome::Smart(SmartQuery {
+            return Ok(match contract_addr.parse() {
+                Ok(contract) => QueryOutcome::Smart(SmartQuery {
                     contract,
                     code_hash,
                     msg: msg.0,
-                })),
-                Err(_) => no_contract().map(QueryOutcome::Answer),
-            };
+                }),
+                Err(_) => QueryOutcome::Answer(no_contract()),
+            });
         }
         Request::Wasm(WasmQuery::ContractInfo { contract_addr }) => {
             contract_info(ctx, &contract_addr)?
         }
         // Records are sealed and their keys hashed: there is nothing that a raw query may see.
-        Request::Wasm(WasmQuery::Raw { .. }) => answer_ok(b"[]")?,
-        Request::Staking(_) => unsupported("staking")?,
-        Request::Dist(_) => unsupported("dist")?,
-        Request::Mint(_) => unsupported("mint")?,
-        Request::Gov(_) => unsupported("gov")?,
-        Request::Ibc(_) => unsupported("ibc")?,
-        Request::Stargate(_) => unsupported("stargate")?,
-        Request::Custom(_) => unsupported("custom")?,
+        Request::Wasm(WasmQuery::Raw { .. }) => Answer::Ok(b"[]".to_vec()),
+        Request::Staking(_) => unsupported("staking"),
+        Request::Dist(_) => unsupported("dist"),
+        Request::Mint(_) => unsupported("mint"),
+        Request::Gov(_) => unsupported("gov"),
+        Request::Ibc(_) => unsupported("ibc"),
+        Request::Stargate(_) => unsupported("stargate"),
+        Request::Custom(_) => unsupported("custom"),
     };
     Ok(QueryOutcome::Answer(answer))
 }
 
-/// There is no contract at the address that was named. As text: the published v1 library shows it, and callers look for
-/// `not found` in it (ADR 2).
-pub(super) fn no_contract() -> Result<Vec<u8>, Stop> {
-    answer_error(&compute::NOT_FOUND.wrap("contract").text)
+/// There is no contract at the address that was named. As text: callers look for `not found` in it (ADR 2).
+pub(super) fn no_contract() -> Answer {
+    Answer::Error(compute::NOT_FOUND.wrap("contract").text)
 }
 
-fn unsupported(kind: &str) -> Result<Vec<u8>, Stop> {
-    answer_system(&SystemError::UnsupportedRequest {
+fn unsupported(kind: &str) -> Answer {
+    Answer::System(SystemError::UnsupportedRequest {
         kind: kind.to_owned(),
     })
 }
@@ -207,11 +159,11 @@ struct Amount<T> {
     amount: T,
 }
 
-fn bad_address(error: &AddressError) -> Result<Vec<u8>, Stop> {
-    answer_error(&error.to_string())
+fn bad_address(error: &AddressError) -> Answer {
+    Answer::Error(error.to_string())
 }
 
-fn bank_query(ctx: &mut Ctx<'_, '_>, query: &BankQuery) -> Result<Vec<u8>, Stop> {
+fn bank_query(ctx: &mut Ctx<'_, '_>, query: &BankQuery) -> Result<Answer, Stop> {
     let coin = |denom: &str, amount: u128| JsonCoin {
         denom: denom.to_owned(),
         amount: amount.to_string(),
@@ -221,31 +173,31 @@ fn bank_query(ctx: &mut Ctx<'_, '_>, query: &BankQuery) -> Result<Vec<u8>, Stop>
         BankQuery::Balance { denom, .. } | BankQuery::Supply { denom }
             if !denom_is_valid(denom) =>
         {
-            answer_error("invalid denom")
+            Ok(Answer::Error("invalid denom".to_owned()))
         }
         BankQuery::Balance { address, denom } => match address.parse::<Address>() {
             Ok(address) => {
                 let amount = bank::keeper::balance(ctx, &address, denom)?;
-                answer_ok(&json(&Amount {
+                good(&Amount {
                     amount: coin(denom, amount),
-                })?)
+                })
             }
-            Err(e) => bad_address(&e),
+            Err(e) => Ok(bad_address(&e)),
         },
         BankQuery::AllBalances { address } => match address.parse::<Address>() {
             Ok(address) => {
                 let coins = bank::keeper::balances(ctx, &address)?;
-                answer_ok(&json(&Amount {
+                good(&Amount {
                     amount: json_coins(&coins),
-                })?)
+                })
             }
-            Err(e) => bad_address(&e),
+            Err(e) => Ok(bad_address(&e)),
         },
         BankQuery::Supply { denom } => {
             let amount = bank::keeper::supply(ctx, denom)?;
-            answer_ok(&json(&Amount {
+            good(&Amount {
                 amount: coin(denom, amount),
-            })?)
+            })
         }
     }
 }
@@ -258,7 +210,7 @@ struct ContractInfo {
     ibc_port: Option<String>,
 }
 
-fn contract_info(ctx: &mut Ctx<'_, '_>, addr: &str) -> Result<Vec<u8>, Stop> {
+fn contract_info(ctx: &mut Ctx<'_, '_>, addr: &str) -> Result<Answer, Stop> {
     let contract = match addr.parse::<Address>() {
         Ok(address) => CONTRACTS.get(ctx, &address)?,
         Err(_) => None,
@@ -271,9 +223,9 @@ fn contract_info(ctx: &mut Ctx<'_, '_>, addr: &str) -> Result<Vec<u8>, Stop> {
                 pinned: false,
                 ibc_port: None,
             };
-            answer_ok(&json(&info)?)
+            good(&info)
         }
-        None => no_contract(),
+        None => Ok(no_contract()),
     }
 }
 

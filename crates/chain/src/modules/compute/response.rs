@@ -1,6 +1,9 @@
-//! What a v1 contract returns (contract-abi.md section 3). Only typed shapes: no number ever becomes a float.
+//! What a v1 contract returns (contract-abi.md section 3). Only typed shapes: no number ever becomes a float. What a v0.10
+//! contract returns becomes this at once ([`v010`]).
 //!
 //! The published secret std capitalises `Ok`/`Err`; the stock std writes `ok`/`error`. Both are taken everywhere.
+
+pub mod v010;
 
 use super::env::JsonCoin;
 use base64::Engine as _;
@@ -182,7 +185,7 @@ enum Envelope<'a, T> {
 }
 
 /// A contract's own error, as the text that is sealed to the sender: compact JSON of the value without the quotes
-/// around it (encryption.md section 5).
+/// around it (encryption.md section 5). In v1 the value is a string, in v0.10 an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContractError(pub String);
 
@@ -219,9 +222,21 @@ pub fn is_json(bytes: &[u8]) -> bool {
     serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok()
 }
 
-/// The escaping of JSON is kept inside, only leading and trailing quotes go.
+/// The escaping of JSON is kept inside, only leading and trailing quotes go, and spaces between the tokens.
 fn error_text(json: &str) -> String {
-    json.trim_matches('"').to_owned()
+    let (mut in_text, mut escaped) = (false, false);
+    let compact: String = json
+        .chars()
+        .filter(|c| {
+            let keep = in_text || !c.is_ascii_whitespace();
+            if *c == '"' && !escaped {
+                in_text = !in_text;
+            }
+            escaped = *c == '\\' && !escaped;
+            keep
+        })
+        .collect();
+    compact.trim_matches('"').to_owned()
 }
 
 #[cfg(test)]
@@ -253,6 +268,17 @@ mod tests {
         assert_eq!(error.0, r#"say \"no\" now"#);
         let error = response(br#"{"error":"plain"}"#).unwrap().unwrap_err();
         assert_eq!(error.0, "plain");
+    }
+
+    #[test]
+    fn an_error_object_is_told_as_compact_json() {
+        let error = response(
+            br#" { "Err" : { "generic_err" : { "msg" : "a \"b\" \\ c" , "n":[1, 2] } } } "#,
+        );
+        assert_eq!(
+            error.unwrap().unwrap_err().0,
+            r#"{"generic_err":{"msg":"a \"b\" \\ c","n":[1,2]}}"#
+        );
     }
 
     #[test]

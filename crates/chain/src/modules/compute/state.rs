@@ -4,6 +4,7 @@ use crate::collections::{Item, Map};
 use crate::engine::StoredCode;
 use crate::types::{Address, Hash};
 use borsh::{BorshDeserialize, BorshSerialize};
+use strongroom_vm::Generation;
 
 /// Position at which a contract or a history entry was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -17,8 +18,23 @@ pub struct Position {
 /// A stored code. Versioned: what fixes how code runs is in the record, not in the program that reads it.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum CodeRecord {
-    /// The first form.
-    V1(Code),
+    /// The first form: all codes were of CosmWasm v1.
+    V1(CodeV1),
+    /// With the generation.
+    V2(Code),
+}
+
+/// A code as it was stored first.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[allow(missing_docs)] // The same as in `Code`.
+pub struct CodeV1 {
+    pub hash: Hash,
+    pub weight: u64,
+    pub creator: Address,
+    pub source: String,
+    pub builder: String,
+    pub prep_version: u32,
+    pub requires_random: bool,
 }
 
 /// A code.
@@ -38,6 +54,31 @@ pub struct Code {
     pub prep_version: u32,
     /// Whether it asked for `env.block.random`.
     pub requires_random: bool,
+    /// The interface that it was compiled for.
+    #[borsh(
+        serialize_with = "write_generation",
+        deserialize_with = "read_generation"
+    )]
+    pub generation: Generation,
+}
+
+fn write_generation<W: borsh::io::Write>(
+    generation: &Generation,
+    writer: &mut W,
+) -> borsh::io::Result<()> {
+    let byte: u8 = match generation {
+        Generation::V010 => 0,
+        Generation::V1 => 1,
+    };
+    byte.serialize(writer)
+}
+
+fn read_generation<R: borsh::io::Read>(reader: &mut R) -> borsh::io::Result<Generation> {
+    match u8::deserialize_reader(reader)? {
+        0 => Ok(Generation::V010),
+        1 => Ok(Generation::V1),
+        _ => Err(borsh::io::ErrorKind::InvalidData.into()),
+    }
 }
 
 impl Code {
@@ -56,7 +97,17 @@ impl CodeRecord {
     #[must_use]
     pub fn into_code(self) -> Code {
         match self {
-            Self::V1(code) => code,
+            Self::V1(code) => Code {
+                hash: code.hash,
+                weight: code.weight,
+                creator: code.creator,
+                source: code.source,
+                builder: code.builder,
+                prep_version: code.prep_version,
+                requires_random: code.requires_random,
+                generation: Generation::V1,
+            },
+            Self::V2(code) => code,
         }
     }
 }
@@ -190,6 +241,35 @@ pub fn contract_address(code_id: u64, instance_id: u64, creator: &Address) -> Op
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_code_of_the_first_form_is_of_v1_and_the_second_form_says_what_it_is() {
+        let first = CodeV1 {
+            hash: [1; 32],
+            weight: 2,
+            creator: Address::from_bytes(&[3; 20]).unwrap(),
+            source: "s".into(),
+            builder: "b".into(),
+            prep_version: 4,
+            requires_random: true,
+        };
+        let bytes = borsh::to_vec(&CodeRecord::V1(first)).unwrap();
+        assert_eq!(bytes.first(), Some(&0));
+        let record: CodeRecord = borsh::from_slice(&bytes).unwrap();
+        let code = record.into_code();
+        assert_eq!((code.generation, code.prep_version), (Generation::V1, 4));
+        for generation in Generation::ALL {
+            let code = Code {
+                generation,
+                ..code.clone()
+            };
+            let bytes = borsh::to_vec(&CodeRecord::V2(code.clone())).unwrap();
+            let record: CodeRecord = borsh::from_slice(&bytes).unwrap();
+            assert_eq!(record.into_code(), code);
+            let unknown = [&bytes[..bytes.len() - 1], &[2]].concat();
+            assert!(borsh::from_slice::<CodeRecord>(&unknown).is_err());
+        }
+    }
 
     #[test]
     fn the_address_of_the_first_instance_is_the_one_of_the_specification() {

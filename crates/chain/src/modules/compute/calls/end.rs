@@ -10,7 +10,7 @@ use crate::modules::compute::output::{self, EntryPoint};
 use crate::modules::compute::response::{self, ContractError, Response};
 use crate::modules::compute::{gas, keeper};
 use crate::types::Address;
-use strongroom_vm::{Outcome, Trap};
+use strongroom_vm::{Generation, Outcome, Trap};
 
 impl Calls<'_, '_, '_> {
     /// Ends the running frame on top. A query passes its answer on; any other call becomes a dispatching frame.
@@ -20,6 +20,7 @@ impl Calls<'_, '_, '_> {
         };
         let Running {
             entry_point,
+            generation,
             contract,
             on_success,
             instance,
@@ -34,9 +35,10 @@ impl Calls<'_, '_, '_> {
         if entry_point == EntryPoint::Query {
             return self.query_ended(result, outer);
         }
-        let responded = match result.and_then(|bytes| self.read(entry_point, &bytes)) {
+        let read = result.and_then(|bytes| self.read(entry_point, generation, &contract, &bytes));
+        let responded = match read {
             Ok((response, bytes)) => self
-                .respond(&contract, on_success, &response)
+                .respond(generation, &contract, on_success, &response)
                 .map(|()| (response, bytes)),
             Err(failure) => Err(self.failed(entry_point, failure)),
         };
@@ -65,12 +67,14 @@ impl Calls<'_, '_, '_> {
     fn read(
         &mut self,
         entry_point: EntryPoint,
+        generation: Generation,
+        contract: &Address,
         bytes: &[u8],
     ) -> Result<(Response, usize), Failure> {
         self.ctx
             .gas
             .consume(gas::json(bytes.len()), keeper::CONTRACT_OUTPUT)?;
-        let response = read_response(entry_point, bytes)?;
+        let response = read_response(entry_point, generation, contract, bytes)?;
         if self.waiting.saturating_add(bytes.len()) > WAITING_BYTES_MAX {
             let text =
                 format!("responses that wait cannot be longer than {WAITING_BYTES_MAX} bytes");
@@ -121,21 +125,29 @@ impl Calls<'_, '_, '_> {
     /// Writes what a successful call leaves before its messages are sent: the contract's record, the events.
     fn respond(
         &mut self,
+        generation: Generation,
         contract: &Address,
         on_success: OnSuccess,
         response: &Response,
     ) -> Result<(), Stop> {
         let address = contract.to_string();
+        // A v0.10 contract has no event but those that it makes itself.
+        let told = generation == Generation::V1;
         match on_success {
-            OnSuccess::Executed => self
-                .ctx
-                .emit(event("execute", &[("contract_address", &address)])),
+            OnSuccess::Executed => {
+                if told {
+                    self.ctx
+                        .emit(event("execute", &[("contract_address", &address)]));
+                }
+            }
             OnSuccess::Instantiated(pending) => {
-                let code_id = pending.contract.code_id.to_string();
-                self.ctx.emit(event(
-                    "instantiate",
-                    &[("contract_address", &address), ("code_id", &code_id)],
-                ));
+                if told {
+                    let code_id = pending.contract.code_id.to_string();
+                    self.ctx.emit(event(
+                        "instantiate",
+                        &[("contract_address", &address), ("code_id", &code_id)],
+                    ));
+                }
                 keeper::record(self.ctx, contract, *pending)?;
             }
             OnSuccess::Answered => return Err(broken("a query sent messages").into()),
@@ -150,10 +162,19 @@ impl Calls<'_, '_, '_> {
     }
 }
 
-/// Decodes a response and holds it to the limits of messages and attributes.
-fn read_response(entry_point: EntryPoint, bytes: &[u8]) -> Result<Response, Failure> {
-    let response = match response::response(bytes) {
-        Some(Ok(response)) => response,
+/// Decodes a response and holds it to the limits of messages and attributes. Behind it nothing knows the generation.
+fn read_response(
+    entry_point: EntryPoint,
+    generation: Generation,
+    contract: &Address,
+    bytes: &[u8],
+) -> Result<Response, Failure> {
+    let read = match generation {
+        Generation::V010 => response::v010::response(contract, bytes),
+        Generation::V1 => response::response(bytes).map(|read| read.map(Ok)),
+    };
+    let response = match read {
+        Some(Ok(response)) => response?,
         Some(Err(ContractError(text))) => return Err(Failure::Contract(text)),
         None => {
             return Err(entry_point

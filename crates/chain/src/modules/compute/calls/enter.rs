@@ -1,12 +1,13 @@
 //! The start of a call: its environment, its module, its instance.
 
 use super::{Call, Calls, Failure, Frame, Next, Running, vm_fault};
-use crate::error::broken;
+use crate::error::{Fault, broken};
 use crate::gas::{GasMeter, WASM_CALL_MAX, WASM_PER_SDK};
 use crate::modules::compute::env::{self, QUERY_RANDOM};
 use crate::modules::compute::output::EntryPoint;
 use crate::modules::compute::storage::Storage;
-use strongroom_vm::{CallMode, Entry, Instance, Trap};
+use std::borrow::Cow;
+use strongroom_vm::{Argument, CallMode, Entry, Generation, Instance, Trap};
 
 impl Calls<'_, '_, '_> {
     /// Starts a call and puts its frame on top. `outer` is the caller's meter if the call has one of its own.
@@ -17,14 +18,10 @@ impl Calls<'_, '_, '_> {
                 .enclave_error("failed to validate transaction")
                 .into());
         }
-        let random = self.random(&call)?;
-        let env = env::env(
-            self.ctx.block,
-            &self.ctx.tx,
-            &call.contract,
-            &call.code.hash,
-            random.as_deref(),
-        )?;
+        let generation = call.code.generation;
+        let entry = entry_point.entry();
+        let args = self.arguments(&call, entry)?;
+        let args: Vec<&[u8]> = args.iter().map(AsRef::as_ref).collect();
         let failed = |trap: &Trap| entry_point.enclave_error(&trap.to_string());
         let engine = self.ctx.env.engine;
         let module = engine.load(self.ctx, &call.code.stored(), failed)?;
@@ -33,23 +30,12 @@ impl Calls<'_, '_, '_> {
         let mut instance =
             Instance::new(engine.wasmi(), &module, mode(entry_point)).map_err(vm_fault)?;
         let mut storage = Storage::new(self.ctx.state, &call.contract);
-        let step = match entry_point {
-            EntryPoint::Query => {
-                instance.start(Entry::Query, &[&env, &call.msg], gas_limit, &mut storage)
-            }
-            EntryPoint::Instantiate | EntryPoint::Execute => {
-                let info = env::info(&call.sender, &call.funds)?;
-                let entry = if entry_point == EntryPoint::Execute {
-                    Entry::Execute
-                } else {
-                    Entry::Instantiate
-                };
-                instance.start(entry, &[&env, &info, &call.msg], gas_limit, &mut storage)
-            }
-        }
-        .map_err(vm_fault)?;
+        let step = instance
+            .start(entry, &args, gas_limit, &mut storage)
+            .map_err(vm_fault)?;
         self.frames.push(Frame::Running(Box::new(Running {
             entry_point,
+            generation,
             contract: call.contract,
             on_success: call.on_success,
             instance,
@@ -59,6 +45,35 @@ impl Calls<'_, '_, '_> {
             events_from: self.ctx.events.len(),
         })));
         Ok(Next::Step(step))
+    }
+
+    /// What the entry point takes, in its order. Nothing where the contract's generation has no such entry point: the
+    /// instance says so.
+    fn arguments<'c>(
+        &mut self,
+        call: &'c Call,
+        entry: Entry,
+    ) -> Result<Vec<Cow<'c, [u8]>>, Failure> {
+        let random = self.random(call)?;
+        let export = entry.export(call.code.generation);
+        let mut args = Vec::new();
+        for argument in export.map_or(&[][..], |function| function.args) {
+            args.push(match argument {
+                Argument::Env => Cow::Owned(self.env(call, random.as_deref())?),
+                Argument::Info => Cow::Owned(env::info(&call.sender, &call.funds)?),
+                Argument::Msg => Cow::Borrowed(call.msg.as_slice()),
+            });
+        }
+        Ok(args)
+    }
+
+    fn env(&self, call: &Call, random: Option<&[u8]>) -> Result<Vec<u8>, Fault> {
+        let (block, tx) = (self.ctx.block, &self.ctx.tx);
+        let (contract, hash) = (&call.contract, &call.code.hash);
+        match call.code.generation {
+            Generation::V010 => env::env_v010(block, contract, hash, &call.sender, &call.funds),
+            Generation::V1 => env::env(block, tx, contract, hash, random),
+        }
     }
 
     /// The random of a call, if its code asks for one: different for every call of a block, unknown before the block is

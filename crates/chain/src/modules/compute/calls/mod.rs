@@ -22,7 +22,7 @@ use crate::gas::GasMeter;
 use crate::modules::compute::error as compute;
 use crate::types::error::sdk;
 use crate::types::{Address, Coins, Hash};
-use strongroom_vm::{Instance, Step, VmFault};
+use strongroom_vm::{Generation, Instance, Step, VmFault};
 
 /// A call to make.
 pub struct Call {
@@ -46,9 +46,9 @@ pub struct Call {
 
 /// What to do when a call succeeds, before its messages are sent.
 pub enum OnSuccess {
-    /// Emit the event `execute`.
+    /// Emit the event `execute`, unless the contract is of v0.10.
     Executed,
-    /// Record the contract, emit the event `instantiate`.
+    /// Record the contract, emit the event `instantiate`, unless the contract is of v0.10.
     Instantiated(Box<PendingContract>),
     /// Nothing: a query.
     Answered,
@@ -57,6 +57,7 @@ pub enum OnSuccess {
 /// A call whose instance executes or waits for an answer.
 struct Running {
     entry_point: EntryPoint,
+    generation: Generation,
     contract: Address,
     on_success: OnSuccess,
     instance: Instance,

@@ -5,7 +5,7 @@ use crate::error::{Stop, broken};
 use crate::gas::{GasMeter, WASM_PER_SDK};
 use crate::modules::compute::limits::{QUERY_DEPTH_MAX, QUERY_RESULT_BYTES_MAX};
 use crate::modules::compute::output::EntryPoint;
-use crate::modules::compute::querier::{self, QueryOutcome, SmartQuery};
+use crate::modules::compute::querier::{self, Answer, QueryOutcome, SmartQuery, SystemError};
 use crate::modules::compute::response::{self, ContractError};
 use crate::modules::compute::storage::Storage;
 use crate::modules::compute::{gas, keeper};
@@ -34,7 +34,7 @@ impl Calls<'_, '_, '_> {
         &mut self,
         smart: SmartQuery,
         outer: &GasMeter,
-    ) -> Result<Result<Next, Vec<u8>>, Stop> {
+    ) -> Result<Result<Next, Answer>, Stop> {
         // The outermost call counts too, whether it is a query or not.
         let depth = self
             .frames
@@ -42,15 +42,11 @@ impl Calls<'_, '_, '_> {
             .filter(|f| matches!(f, Frame::Running(_)))
             .count();
         if depth >= QUERY_DEPTH_MAX {
-            // The published v1 library knows no system error for it: as text, every caller can read it (ADR 2).
-            let text = format!(
-                "exceeded_recursion_limit: calls nest {QUERY_DEPTH_MAX} deep at most in queries"
-            );
-            return querier::answer_error(&text).map(Err);
+            return Ok(Err(Answer::System(SystemError::ExceededRecursionLimit {})));
         }
         let code = match keeper::loaded(self.ctx, &smart.contract, keeper::LOAD_QUERY) {
             Ok(code) => code,
-            Err(Stop::Err(_)) => return querier::no_contract().map(Err),
+            Err(Stop::Err(_)) => return Ok(Err(querier::no_contract())),
             Err(stop) => return Err(stop),
         };
         let call = Call {
@@ -65,26 +61,27 @@ impl Calls<'_, '_, '_> {
         };
         match self.enter(call, Some(outer.clone())) {
             Ok(next) => Ok(Ok(next)),
-            Err(Failure::Contract(text)) => querier::answer_error(&text).map(Err),
-            Err(Failure::Stop(Stop::Err(e))) => querier::answer_error(&e.text).map(Err),
+            Err(Failure::Contract(text)) => Ok(Err(Answer::Error(text))),
+            Err(Failure::Stop(Stop::Err(e))) => Ok(Err(Answer::Error(e.text))),
             Err(Failure::Stop(stop)) => Err(stop),
         }
     }
 
     /// Resumes the instance on top with an answer, and charges it what the answer used.
-    fn answer(&mut self, answer: Result<Vec<u8>, Stop>, outer: GasMeter) -> Result<Next, Stop> {
+    fn answer(&mut self, answer: Result<Answer, Stop>, outer: GasMeter) -> Result<Next, Stop> {
         let spent = core::mem::replace(&mut self.ctx.gas, outer);
+        let Some(Frame::Running(running)) = self.frames.last_mut() else {
+            return Err(broken("an answer without a call that asked").into());
+        };
         let (answer, gas) = match answer {
             Ok(answer) => {
+                let answer = answer.encode(running.generation)?;
                 let used = spent.used().saturating_add(gas::json(answer.len()));
                 (answer, used.saturating_mul(WASM_PER_SDK))
             }
             // More than the instance has: it runs out of gas as soon as it resumes.
             Err(Stop::OutOfGas(_)) => (Vec::new(), u64::MAX),
             Err(stop) => return Err(stop),
-        };
-        let Some(Frame::Running(running)) = self.frames.last_mut() else {
-            return Err(broken("an answer without a call that asked").into());
         };
         let mut storage = Storage::new(self.ctx.state, &running.contract);
         let step = running
@@ -118,12 +115,12 @@ impl Calls<'_, '_, '_> {
                 Err(failure) => Err(calls_failure(self.key, EntryPoint::Query, failure)),
             };
         };
-        let envelope = match answer {
-            Ok(bytes) => querier::answer_ok(&bytes),
-            Err(Failure::Contract(text)) => querier::answer_error(&text),
-            Err(Failure::Stop(Stop::Err(e))) => querier::answer_error(&e.text),
+        let answer = match answer {
+            Ok(bytes) => Ok(Answer::Ok(bytes)),
+            Err(Failure::Contract(text)) => Ok(Answer::Error(text)),
+            Err(Failure::Stop(Stop::Err(e))) => Ok(Answer::Error(e.text)),
             Err(Failure::Stop(stop)) => Err(stop),
         };
-        self.answer(envelope, outer)
+        self.answer(answer, outer)
     }
 }

@@ -27,6 +27,14 @@ fn imported(document: &Document, world: &World) -> (MemoryState, Content) {
     (state, Content(init.new_code))
 }
 
+/// Puts the chain in the state that it has after an export and an import, which must be the same.
+pub(super) fn reimport(world: &mut World) {
+    let (state, content) = imported(&exported(world), world);
+    assert!(state.0 == world.state.0, "another root");
+    world.state = state;
+    world.content = content;
+}
+
 /// The document with its parts as the file has them.
 fn reread(document: &Document) -> Document {
     genesis::parse(&document.to_bytes().unwrap()).unwrap()
@@ -45,11 +53,7 @@ fn a_chain_with_contracts_that_is_exported_and_imported_has_the_same_state_and_g
     let document = exported(&world);
     let sealed = document.app_state.contract_state().unwrap().len();
     assert!(sealed >= 2, "{sealed}");
-    let (state, content) = imported(&document, &world);
-    assert!(state.0 == world.state.0, "another root");
-
-    world.state = state;
-    world.content = content;
+    reimport(&mut world);
     assert_eq!(world.kept(&b, "reply").as_deref(), Some("kept"));
     world.execute(&b, &code, "s").ok();
     let c = world.instantiate(&code);

@@ -10,6 +10,7 @@ mod puppet;
 mod queries;
 mod respond;
 mod simulate;
+mod v010;
 mod world;
 
 use crate::genesis::Document;

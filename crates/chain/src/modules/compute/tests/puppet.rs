@@ -11,3 +11,39 @@ pub(super) fn wasm(more: &str) -> Vec<u8> {
     let (module, _) = PUPPET.rsplit_once(')').unwrap();
     wat::parse_str(format!("{module}{more})")).unwrap()
 }
+
+/// What a v0.10 contract answers that has nothing to say.
+pub(super) const NOTHING_V010: &str = r#"{"Ok":{"messages":[],"log":[],"data":null}}"#;
+
+/// The same contract as one of v0.10, with `migrate`.
+pub(super) fn wasm_v010() -> Vec<u8> {
+    let length = |text: &str| format!("(i32.const {})", text.len());
+    let escaped = |text: &str| text.replace('"', r#"\""#);
+    let changes = [
+        ("interface_version_8".into(), "cosmwasm_vm_version_3".into()),
+        (escaped(NOTHING), escaped(NOTHING_V010)),
+        (length(NOTHING), length(NOTHING_V010)),
+        (
+            r#"(export "instantiate" (func $act))"#.into(),
+            r#"(func $two (param $env i32) (param $msg i32) (result i32)
+                (call $act (local.get $env) (i32.const 0) (local.get $msg)))
+            (export "init" (func $two)) (export "migrate" (func $two))"#
+                .into(),
+        ),
+        (
+            r#"(export "execute" (func $act))"#.into(),
+            r#"(export "handle" (func $two))"#.into(),
+        ),
+        (
+            r#"(func (export "query") (param $env i32) (param $msg i32)"#.into(),
+            r#"(func (export "query") (param $msg i32)"#.into(),
+        ),
+    ];
+    let mut text = PUPPET.to_owned();
+    for (from, to) in changes {
+        let (from, to): (String, String) = (from, to);
+        assert_eq!(text.matches(&from).count(), 1, "{from}");
+        text = text.replace(&from, &to);
+    }
+    wat::parse_str(text).unwrap()
+}

@@ -262,8 +262,13 @@ impl World {
     }
 
     pub(super) fn instantiate_with(&mut self, code: &Code, gas: u64) -> Address {
+        self.instantiate_saying(code, gas, super::puppet::NOTHING)
+    }
+
+    /// Makes a contract with a message of its own.
+    pub(super) fn instantiate_saying(&mut self, code: &Code, gas: u64, msg: &str) -> Address {
         let label = format!("puppet {}", self.instances);
-        let sent = self.instantiation(code, &label, super::puppet::NOTHING.as_bytes());
+        let sent = self.instantiation(code, &label, msg.as_bytes());
         self.run(sent, gas).ok();
         self.instances += 1;
         contract_address(code.id, self.instances, &self.users[0].address).unwrap()
