@@ -308,6 +308,8 @@ fn the_host_cannot_simulate_a_message_to_a_contract_and_says_so_as_clients_expec
                 tx_index: 0,
             },
             storage_layout: compute::StorageLayout::Flat,
+            require_governance: false,
+            place: 0,
         };
         compute::CONTRACTS
             .set(ctx, &contract, &compute::ContractRecord::V1(record))

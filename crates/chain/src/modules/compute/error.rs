@@ -1,5 +1,14 @@
 //! Errors of the compute module.
 
+use crate::types::error::Registered;
+
+/// What gov answers whoever is not the authority of a message (wire.md 1.12.4).
+pub const INVALID_SIGNER: Registered = Registered {
+    codespace: "gov",
+    code: 13,
+    description: "expected gov account as only signer for proposal message",
+};
+
 crate::types::errors!("compute" {
     INSTANTIATE_FAILED = 2 "instantiate contract failed",
     EXECUTE_FAILED = 3 "execute contract failed",

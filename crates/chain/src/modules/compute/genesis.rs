@@ -1,9 +1,10 @@
 //! The module's part of the genesis document.
 
+use super::code_list;
 use super::state::{
-    CODE_CONTRACT, CODE_CONTRACTS, CODES, CONTRACTS, Code, CodeRecord, Contract, ContractRecord,
-    HISTORY, HISTORY_LENGTH, HistoryEntry, LABELS, LAST_CODE_ID, LAST_INSTANCE_ID, Operation,
-    PARAMS, Params, Position, StorageLayout,
+    AUTHORIZED_ADMIN, AUTHORIZED_MIGRATION, CODE_CONTRACT, CODE_CONTRACTS, CODES, CONTRACTS, Code,
+    CodeRecord, Contract, ContractRecord, HISTORY, HISTORY_LENGTH, HistoryEntry, LABELS,
+    LAST_CODE_ID, LAST_INSTANCE_ID, Operation, PARAMS, Params, Position, StorageLayout,
 };
 use crate::Bytes;
 use crate::ctx::Ctx;
@@ -55,7 +56,7 @@ pub struct GenesisCode {
     pub source: String,
     pub builder: String,
     pub prep_version: u32,
-    /// Its contracts, in order of creation.
+    /// Its contracts, in the order of its list.
     pub contracts: Vec<GenesisContract>,
 }
 
@@ -72,6 +73,14 @@ pub struct GenesisContract {
     pub created: GenesisPosition,
     /// Oldest first.
     pub history: Vec<GenesisHistory>,
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub require_governance: bool,
+    /// The code to which it may migrate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorized_code_id: Option<String>,
+    /// The admin that it may be given, empty for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorized_admin: Option<String>,
 }
 
 /// A position in the chain: height and transaction.
@@ -154,6 +163,14 @@ fn address(text: &str, what: &str) -> Result<Address, GenesisError> {
     text.parse().map_err(|_| refuse(what, "is no address"))
 }
 
+/// Empty for none.
+fn some_address(text: &str, what: &str) -> Result<Option<Address>, GenesisError> {
+    match text {
+        "" => Ok(None),
+        text => address(text, what).map(Some),
+    }
+}
+
 impl GenesisParams {
     fn checked(&self) -> Result<Params, GenesisError> {
         let why = "not a number in range";
@@ -178,10 +195,8 @@ impl GenesisState for Genesis {
         PARAMS.set(ctx, &self.params.checked()?)?;
         for (code, id) in self.codes.iter().zip(1_u64..) {
             code.init(ctx, id)?;
-            for (contract, n) in code.contracts.iter().zip(0_u64..) {
-                let address = contract.init(ctx, id)?;
-                CODE_CONTRACT.set(ctx, &(id, n), &address)?;
-                CODE_CONTRACTS.set(ctx, &id, &n.saturating_add(1))?;
+            for contract in &code.contracts {
+                contract.init(ctx, id)?;
             }
             LAST_CODE_ID.set(ctx, &id)?;
         }
@@ -255,32 +270,39 @@ impl GenesisCode {
 }
 
 impl GenesisContract {
-    fn init(&self, ctx: &mut Ctx<'_, '_>, code_id: u64) -> Result<Address, GenesisError> {
+    fn init(&self, ctx: &mut Ctx<'_, '_>, code_id: u64) -> Result<(), GenesisError> {
         let own = address(&self.address, "contracts.address")?;
-        let admin = match self.admin.as_str() {
-            "" => None,
-            text => Some(address(text, "contracts.admin")?),
-        };
         let taken = CONTRACTS.has(ctx, &own)? || LABELS.has(ctx, &self.label.as_str())?;
         if taken || !auth::keeper::has_account(ctx, &own)? {
             let why = "is there twice, or its label, or has no account";
             return Err(refuse("contracts.address", why));
         }
-        let contract = Contract {
+        let mut contract = Contract {
             code_id,
             creator: address(&self.creator, "contracts.creator")?,
-            admin,
+            admin: some_address(&self.admin, "contracts.admin")?,
             label: self.label.clone(),
             created: self.created.checked()?,
             storage_layout: StorageLayout::Flat,
+            require_governance: self.require_governance,
+            place: 0,
         };
+        code_list::enter(ctx, &own, &mut contract)?;
         LABELS.set(ctx, &self.label.as_str(), &own)?;
         CONTRACTS.set(ctx, &own, &ContractRecord::V1(contract))?;
         for (entry, n) in self.history.iter().zip(0_u64..) {
             HISTORY.set(ctx, &(&own, n), &entry.checked()?)?;
             HISTORY_LENGTH.set(ctx, &own, &n.saturating_add(1))?;
         }
-        Ok(own)
+        if let Some(code_id) = &self.authorized_code_id {
+            let code_id = number(code_id, "contracts.authorized_code_id")?;
+            AUTHORIZED_MIGRATION.set(ctx, &own, &code_id)?;
+        }
+        if let Some(admin) = &self.authorized_admin {
+            let admin = some_address(admin, "contracts.authorized_admin")?;
+            AUTHORIZED_ADMIN.set(ctx, &own, &admin)?;
+        }
+        Ok(())
     }
 
     fn export(ctx: &mut Ctx<'_, '_>, address: &Address) -> Result<Self, Stop> {
@@ -293,13 +315,19 @@ impl GenesisContract {
             let entry = HISTORY.get(ctx, &(address, n))?;
             history.push(entry.ok_or_else(|| broken("a history entry is missing"))?);
         }
+        let authorized_code_id = AUTHORIZED_MIGRATION.get(ctx, address)?;
+        let authorized_admin = AUTHORIZED_ADMIN.get(ctx, address)?;
+        let text = |admin: Option<Address>| admin.map(|a| a.to_string()).unwrap_or_default();
         Ok(Self {
             address: address.to_string(),
             creator: contract.creator.to_string(),
-            admin: contract.admin.map(|a| a.to_string()).unwrap_or_default(),
+            admin: text(contract.admin),
             label: contract.label,
             created: contract.created.into(),
             history: history.into_iter().map(GenesisHistory::from).collect(),
+            require_governance: contract.require_governance,
+            authorized_code_id: authorized_code_id.map(|id| id.to_string()),
+            authorized_admin: authorized_admin.map(text),
         })
     }
 }

@@ -3,10 +3,12 @@
 //! Promises: a contract sees and changes only its own data and what the chain itself proves; a message that does not
 //! open, or that was meant for another code, changes nothing; whatever a contract does costs gas and ends. Its outputs
 //! are sealed to the sender.
-//! Refuses: plaintext messages, callback signatures, raw queries of sealed data. Replies, migration and admin are not
-//! built yet: messages that ask for them are refused by name.
+//! Refuses: plaintext messages, callback signatures, raw queries of sealed data. Replies are not built yet: messages that ask
+//! for them are refused by name.
 
+mod admin;
 pub mod calls;
+mod code_list;
 mod env;
 pub mod error;
 mod gas;
@@ -38,6 +40,12 @@ pub const MODULE: Module = Module {
         MsgHandler::of::<pb::MsgStoreCode>(),
         MsgHandler::of::<pb::MsgInstantiateContract>(),
         MsgHandler::of::<pb::MsgExecuteContract>(),
+        MsgHandler::of::<pb::MsgMigrateContract>(),
+        MsgHandler::of::<pb::MsgUpdateAdmin>(),
+        MsgHandler::of::<pb::MsgClearAdmin>(),
+        MsgHandler::of::<pb::MsgSetContractGovernance>(),
+        MsgHandler::of::<pb::MsgContractGovernanceProposal>(),
+        MsgHandler::of::<pb::MsgUpdateParams>(),
     ],
     queries: queries!("secret.compute.v1beta1.Query" {
         ContractInfo: query::contract_info,
@@ -51,6 +59,8 @@ pub const MODULE: Module = Module {
         AddressByLabel: query::address_by_label,
         ContractHistory: query::contract_history,
         Params: query::params,
+        AuthorizedMigration: query::authorized_migration,
+        AuthorizedAdminUpdate: query::authorized_admin_update,
     }),
     genesis: &[GenesisPart::of::<genesis::Genesis>("compute")],
     ..Module::new("compute")

@@ -172,7 +172,7 @@ pub(super) fn check_label(label: &str) -> Result<(), TxError> {
 }
 
 /// A user has no callback signature: calls between contracts never leave the trusted core.
-fn check_callback(sig: &[u8]) -> Result<(), TxError> {
+pub(super) fn check_callback(sig: &[u8]) -> Result<(), TxError> {
     if sig.is_empty() {
         Ok(())
     } else {
@@ -180,7 +180,7 @@ fn check_callback(sig: &[u8]) -> Result<(), TxError> {
     }
 }
 
-fn check_msg(msg: &[u8]) -> Result<(), TxError> {
+pub(super) fn check_msg(msg: &[u8]) -> Result<(), TxError> {
     if msg.len() > MSG_BYTES_MAX {
         return Err(invalid_request(
             compute::LIMIT.wrap(format!("msg cannot be longer than {MSG_BYTES_MAX} bytes")),

@@ -19,6 +19,10 @@ pub enum EntryPoint {
     Execute,
     /// `query`.
     Query,
+    /// `migrate`.
+    Migrate,
+    /// `sudo`.
+    Sudo,
 }
 
 impl EntryPoint {
@@ -29,6 +33,8 @@ impl EntryPoint {
             Self::Instantiate => Entry::Instantiate,
             Self::Execute => Entry::Execute,
             Self::Query => Entry::Query,
+            Self::Migrate => Entry::Migrate,
+            Self::Sudo => Entry::Sudo,
         }
     }
 
@@ -37,8 +43,10 @@ impl EntryPoint {
     pub const fn failed(self) -> Registered {
         match self {
             Self::Instantiate => compute::INSTANTIATE_FAILED,
-            Self::Execute => compute::EXECUTE_FAILED,
+            // The protocol has no error of its own for `sudo`.
+            Self::Execute | Self::Sudo => compute::EXECUTE_FAILED,
             Self::Query => compute::QUERY_FAILED,
+            Self::Migrate => compute::MIGRATE_FAILED,
         }
     }
 

@@ -6,8 +6,8 @@ use super::keeper::{LOAD_QUERY, loaded, open};
 use super::output::{self, EntryPoint};
 use super::querier::code_of;
 use super::state::{
-    CODE_CONTRACT, CODE_CONTRACTS, CODES, CONTRACTS, Code, Contract, HISTORY, HISTORY_LENGTH,
-    LABELS, LAST_CODE_ID, Operation, PARAMS, Position,
+    AUTHORIZED_ADMIN, AUTHORIZED_MIGRATION, CODE_CONTRACT, CODE_CONTRACTS, CODES, CONTRACTS, Code,
+    Contract, HISTORY, HISTORY_LENGTH, LABELS, LAST_CODE_ID, Operation, PARAMS, Position,
 };
 use crate::ctx::Ctx;
 use crate::error::{Stop, broken};
@@ -76,7 +76,7 @@ pub(super) fn contract_info(
     })
 }
 
-/// The contracts of a code, in order of creation. None is an error, as in the protocol.
+/// The contracts of a code, in the order of its list. None is an error, as in the protocol.
 ///
 /// # Errors
 /// compute 13 for code id 0, compute 9 for none.
@@ -233,6 +233,37 @@ pub(super) fn contract_history(
     Ok(pb::QueryContractHistoryResponse { entries })
 }
 
+/// The code to which the authority lets a contract migrate, 0 for none.
+///
+/// # Errors
+/// compute 9 for an unknown contract.
+pub(super) fn authorized_migration(
+    ctx: &mut Ctx<'_, '_>,
+    request: pb::QueryAuthorizedMigrationRequest,
+) -> Result<pb::QueryAuthorizedMigrationResponse, Stop> {
+    let address = address(&request.contract_address)?;
+    contract(ctx, &address)?;
+    Ok(pb::QueryAuthorizedMigrationResponse {
+        new_code_id: AUTHORIZED_MIGRATION.get(ctx, &address)?.unwrap_or(0),
+    })
+}
+
+/// The admin that the authority lets a contract be given, empty for none.
+///
+/// # Errors
+/// compute 9 for an unknown contract.
+pub(super) fn authorized_admin_update(
+    ctx: &mut Ctx<'_, '_>,
+    request: pb::QueryAuthorizedAdminUpdateRequest,
+) -> Result<pb::QueryAuthorizedAdminUpdateResponse, Stop> {
+    let address = address(&request.contract_address)?;
+    contract(ctx, &address)?;
+    let admin = AUTHORIZED_ADMIN.get(ctx, &address)?.flatten();
+    Ok(pb::QueryAuthorizedAdminUpdateResponse {
+        new_admin: admin.map(|a| a.to_string()).unwrap_or_default(),
+    })
+}
+
 /// The module's parameters; `compile_cost` in protobuf is the integer of 10^-18.
 ///
 /// # Errors
@@ -274,7 +305,7 @@ fn info(contract: Contract, with_created: bool) -> pb::ContractInfo {
         ibc_port_id: String::new(),
         admin: contract.admin.map(|a| a.to_string()).unwrap_or_default(),
         admin_proof: Vec::new(),
-        require_governance: false,
+        require_governance: contract.require_governance,
     }
 }
 

@@ -154,12 +154,29 @@ pub enum WasmMsg {
         /// Label, unique in the chain.
         label: String,
     },
-    /// Not built yet.
-    Migrate(serde::de::IgnoredAny),
-    /// Not built yet.
-    UpdateAdmin(serde::de::IgnoredAny),
-    /// Not built yet.
-    ClearAdmin(serde::de::IgnoredAny),
+    /// Gives a contract, whose admin the sender is, another code.
+    Migrate {
+        /// The contract.
+        contract_addr: String,
+        /// Hex hash of the new code.
+        code_hash: String,
+        /// The new code.
+        code_id: u64,
+        /// JSON message to it.
+        msg: Binary,
+    },
+    /// Gives a contract, whose admin the sender is, another admin.
+    UpdateAdmin {
+        /// The contract.
+        contract_addr: String,
+        /// The new admin.
+        admin: String,
+    },
+    /// Leaves a contract, whose admin the sender is, without one.
+    ClearAdmin {
+        /// The contract.
+        contract_addr: String,
+    },
 }
 
 /// The response of instantiate and execute.

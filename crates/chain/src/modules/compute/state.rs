@@ -141,6 +141,10 @@ pub struct Contract {
     pub created: Position,
     /// Layout of its data.
     pub storage_layout: StorageLayout,
+    /// Whether the authority must have allowed a migration or another admin. Never taken back.
+    pub require_governance: bool,
+    /// Its place in the list of its code ([`CODE_CONTRACT`]).
+    pub place: u64,
 }
 
 impl ContractRecord {
@@ -207,12 +211,17 @@ pub const CONTRACTS: Map<Address, ContractRecord> = Map::new("compute/contract/"
 pub const LABELS: Map<&str, Address> = Map::new("compute/label/");
 /// Number of contracts of a code.
 pub const CODE_CONTRACTS: Map<u64, u64> = Map::new("compute/code_contracts/");
-/// The n-th contract (from 0) of a code, in order of creation.
+/// The n-th contract (from 0) of a code: in order of arrival, but that the last one takes the place of one that leaves.
 pub const CODE_CONTRACT: Map<(u64, u64), Address> = Map::new("compute/code_contract/");
 /// Number of history entries of a contract.
 pub const HISTORY_LENGTH: Map<Address, u64> = Map::new("compute/history_length/");
 /// The n-th history entry (from 0) of a contract.
 pub const HISTORY: Map<(&Address, u64), HistoryEntry> = Map::new("compute/history/");
+
+/// The code to which the authority lets a contract migrate, once.
+pub const AUTHORIZED_MIGRATION: Map<Address, u64> = Map::new("compute/authorized_migration/");
+/// The admin that the authority lets a contract be given, once; `None` for that it may have none.
+pub const AUTHORIZED_ADMIN: Map<Address, Option<Address>> = Map::new("compute/authorized_admin/");
 
 /// The names of all collections.
 pub const NAMES: &[&str] = &[
@@ -226,6 +235,8 @@ pub const NAMES: &[&str] = &[
     CODE_CONTRACT.name(),
     HISTORY_LENGTH.name(),
     HISTORY.name(),
+    AUTHORIZED_MIGRATION.name(),
+    AUTHORIZED_ADMIN.name(),
 ];
 
 /// The address of an instance: RIPEMD-160(SHA-256(BE64(code_id · 2^32 + instance_id) ‖ creator)) (contract-abi.md 7.5).

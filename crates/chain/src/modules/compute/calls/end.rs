@@ -8,7 +8,7 @@ use crate::modules::compute::error as compute;
 use crate::modules::compute::limits::{ATTRIBUTES_MAX, MESSAGES_MAX, WAITING_BYTES_MAX};
 use crate::modules::compute::output::{self, EntryPoint};
 use crate::modules::compute::response::{self, ContractError, Response};
-use crate::modules::compute::{gas, keeper};
+use crate::modules::compute::{admin, gas, keeper};
 use crate::types::Address;
 use strongroom_vm::{Generation, Outcome, Trap};
 
@@ -150,6 +150,15 @@ impl Calls<'_, '_, '_> {
                 }
                 keeper::record(self.ctx, contract, *pending)?;
             }
+            OnSuccess::Migrated(migration) => {
+                let code_id = migration.code_id.to_string();
+                self.ctx.emit(event(
+                    "migrate",
+                    &[("code_id", &code_id), ("contract_address", &address)],
+                ));
+                admin::record_migration(self.ctx, contract, *migration)?;
+            }
+            OnSuccess::Told => {}
             OnSuccess::Answered => return Err(broken("a query sent messages").into()),
         }
         let price = output::price(&response.attributes, &response.events);

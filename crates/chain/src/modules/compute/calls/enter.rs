@@ -103,6 +103,8 @@ impl Calls<'_, '_, '_> {
 const fn mode(entry_point: EntryPoint) -> CallMode {
     match entry_point {
         EntryPoint::Query => CallMode::Query,
-        EntryPoint::Instantiate | EntryPoint::Execute => CallMode::Execute,
+        EntryPoint::Instantiate | EntryPoint::Execute | EntryPoint::Migrate | EntryPoint::Sudo => {
+            CallMode::Execute
+        }
     }
 }

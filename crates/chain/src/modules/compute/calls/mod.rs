@@ -10,6 +10,7 @@ mod enter;
 mod query;
 mod send;
 
+use super::admin::Migration;
 use super::keeper::PendingContract;
 use super::limits::CALL_DEPTH_MAX;
 use super::output::{EntryPoint, dispatched, of_sub_message};
@@ -50,6 +51,10 @@ pub enum OnSuccess {
     Executed,
     /// Record the contract, emit the event `instantiate`, unless the contract is of v0.10.
     Instantiated(Box<PendingContract>),
+    /// Record the new code, emit the event `migrate`.
+    Migrated(Box<Migration>),
+    /// Nothing but the contract's own events: `sudo`.
+    Told,
     /// Nothing: a query.
     Answered,
 }
@@ -216,7 +221,7 @@ impl Calls<'_, '_, '_> {
                             self.ctx.gas = outer;
                         }
                     }
-                    EntryPoint::Instantiate | EntryPoint::Execute => self.put_back(running.outer),
+                    _ => self.put_back(running.outer),
                 },
                 Frame::Dispatching(frame) => {
                     if let Stop::Err(e) = stop {

@@ -4,6 +4,7 @@
 use super::{Call, Calls, Frame, Next, OnSuccess, calls_failure, limited};
 use crate::error::Stop;
 use crate::gas::GasMeter;
+use crate::modules::compute::admin::{self, Migrate};
 use crate::modules::compute::env::JsonCoin;
 use crate::modules::compute::error as compute;
 use crate::modules::compute::keeper;
@@ -35,7 +36,7 @@ impl Calls<'_, '_, '_> {
         let events_from = self.ctx.events.len();
         let sent = match message.msg {
             CosmosMsg::Bank(msg) => self.send_bank(contract, msg).map(|()| None),
-            CosmosMsg::Wasm(msg) => self.send_wasm(contract, msg).map(Some),
+            CosmosMsg::Wasm(msg) => self.send_wasm(contract, msg),
             other => Err(not_built(&other).into()),
         };
         let failed = match sent {
@@ -87,8 +88,8 @@ impl Calls<'_, '_, '_> {
         }
     }
 
-    /// Prepares the call of one contract by another.
-    fn send_wasm(&mut self, contract: &Address, msg: WasmMsg) -> Result<Call, Stop> {
+    /// Prepares the call of one contract by another. What needs no call, a change of admin, is done here.
+    fn send_wasm(&mut self, contract: &Address, msg: WasmMsg) -> Result<Option<Call>, Stop> {
         match msg {
             WasmMsg::Execute {
                 contract_addr,
@@ -100,7 +101,7 @@ impl Calls<'_, '_, '_> {
                 let funds = coins(&funds)?;
                 let code = keeper::loaded(self.ctx, &callee, keeper::LOAD_EXECUTE)?;
                 keeper::move_funds(self.ctx, contract, &callee, &funds)?;
-                Ok(Call {
+                Ok(Some(Call {
                     entry_point: EntryPoint::Execute,
                     sender: contract.clone(),
                     contract: callee,
@@ -109,7 +110,7 @@ impl Calls<'_, '_, '_> {
                     funds,
                     msg: msg.0,
                     on_success: OnSuccess::Executed,
-                })
+                }))
             }
             WasmMsg::Instantiate {
                 admin,
@@ -137,12 +138,40 @@ impl Calls<'_, '_, '_> {
                     Ok((Hash::default(), plain.to_vec(), (), sealed))
                 })?;
                 call.code_hash = hash(&code_hash);
-                Ok(call)
+                Ok(Some(call))
             }
-            WasmMsg::Migrate(_) | WasmMsg::UpdateAdmin(_) | WasmMsg::ClearAdmin(_) => {
-                Err(compute::INVALID_MSG
-                    .wrap("Unknown variant of Wasm: migrate and admin are not built yet")
-                    .into())
+            WasmMsg::Migrate {
+                contract_addr,
+                code_hash,
+                code_id,
+                msg,
+            } => {
+                admin::check_code_id(code_id)?;
+                let message = Migrate {
+                    sender: contract.clone(),
+                    contract: address(&contract_addr)?,
+                    code_id,
+                    msg: msg.0,
+                };
+                let key = self.key;
+                let (call, ()) = admin::prepare_migrate(self.ctx, message, |_, plain| {
+                    let sealed = output::kept(key, &[code_hash.as_bytes(), plain].concat())?;
+                    Ok((hash(&code_hash), plain.to_vec(), (), sealed))
+                })?;
+                Ok(Some(call))
+            }
+            WasmMsg::UpdateAdmin {
+                contract_addr,
+                admin,
+            } => {
+                let callee = address(&contract_addr)?;
+                let new_admin = address(&admin)?;
+                admin::check_new_admin(contract, &new_admin)?;
+                admin::update_admin(self.ctx, contract, &callee, Some(new_admin)).map(|()| None)
+            }
+            WasmMsg::ClearAdmin { contract_addr } => {
+                let callee = address(&contract_addr)?;
+                admin::update_admin(self.ctx, contract, &callee, None).map(|()| None)
             }
         }
     }

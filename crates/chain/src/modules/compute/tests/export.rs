@@ -1,6 +1,8 @@
 //! A chain with contracts is exported and imported again.
 
 use super::World;
+use super::admin::{allow_admin, allow_code, lock};
+use super::migrate::{ADMIN, administered, contracts_of, history, migrate};
 use super::two_puppets;
 use super::world::Content;
 use crate::genesis::{self, Document, SealedEntry, export, init_chain};
@@ -58,6 +60,33 @@ fn a_chain_with_contracts_that_is_exported_and_imported_has_the_same_state_and_g
     world.execute(&b, &code, "s").ok();
     let c = world.instantiate(&code);
     assert!(c != a && c != b);
+}
+
+#[test]
+fn admins_locks_lists_and_what_the_authority_allowed_are_exported_and_imported() {
+    let (mut world, old, new, first) = administered();
+    let admin = world.users[ADMIN].address.clone();
+    let more = [
+        world.instantiate_for(&old, &admin),
+        world.instantiate_for(&old, &admin),
+        world.instantiate_for(&old, &admin),
+    ];
+    lock(&mut world, ADMIN, &more[0]).ok();
+    lock(&mut world, ADMIN, &more[1]).ok();
+    allow_code(&mut world, &more[0], &new).ok();
+    allow_admin(&mut world, &more[0], &admin.to_string()).ok();
+    allow_admin(&mut world, &more[1], "").ok();
+    // The last one takes the first one's place.
+    migrate(&mut world, ADMIN, &first, &new, "s").ok();
+
+    let (state, content) = imported(&exported(&world), &world);
+    assert!(state.0 == world.state.0, "another root");
+    world.state = state;
+    world.content = content;
+    assert_eq!(history(&world, &first), [(1, old.id), (2, new.id)]);
+    migrate(&mut world, ADMIN, &more[0], &new, "s").ok();
+    let order = [&more[2], &more[1]].map(ToString::to_string);
+    assert_eq!(contracts_of(&world, &old), order);
 }
 
 /// An ordered set forgets how it has grown: its pages are laid out anew. From then on nothing changes.

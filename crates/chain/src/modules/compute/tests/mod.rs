@@ -1,15 +1,18 @@
 //! Calls of contracts in real blocks: hand-written contracts, real keys of a fixed seed.
 
+mod admin;
 mod bank;
 mod engine;
 mod export;
 mod limits;
 mod meters;
+mod migrate;
 mod nesting;
 mod puppet;
 mod queries;
 mod respond;
 mod simulate;
+mod sudo;
 mod v010;
 mod world;
 

@@ -259,11 +259,6 @@ fn messages_that_are_not_built_yet_are_refused_by_name() {
         10,
         "Unknown variant of Bank: invalid CosmosMsg from the contract",
     );
-    for kind in ["migrate", "update_admin", "clear_admin"] {
-        let message = sub(&format!(r#"{{"wasm":{{"{kind}":{{}}}}}}"#), None);
-        let text = "Unknown variant of Wasm: migrate and admin are not built yet: invalid CosmosMsg from the contract";
-        refused(message, "compute", 10, text);
-    }
 }
 
 #[test]

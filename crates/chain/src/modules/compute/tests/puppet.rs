@@ -6,6 +6,9 @@ const PUPPET: &str = include_str!("../../../../../../contracts/puppet.wat");
 pub(super) const NOTHING: &str =
     r#"{"Ok":{"messages":[],"attributes":[],"events":[],"data":null}}"#;
 
+/// What it keeps under `last` for `s`.
+pub(super) const SEEN: &str = r#"{"Ok":"c2Vlbg=="}"#;
+
 /// The wasm; `more` is put at the end of the module.
 pub(super) fn wasm(more: &str) -> Vec<u8> {
     let (module, _) = PUPPET.rsplit_once(')').unwrap();
@@ -15,7 +18,7 @@ pub(super) fn wasm(more: &str) -> Vec<u8> {
 /// What a v0.10 contract answers that has nothing to say.
 pub(super) const NOTHING_V010: &str = r#"{"Ok":{"messages":[],"log":[],"data":null}}"#;
 
-/// The same contract as one of v0.10, with `migrate`.
+/// The same contract as one of v0.10.
 pub(super) fn wasm_v010() -> Vec<u8> {
     let length = |text: &str| format!("(i32.const {})", text.len());
     let escaped = |text: &str| text.replace('"', r#"\""#);
@@ -27,7 +30,7 @@ pub(super) fn wasm_v010() -> Vec<u8> {
             r#"(export "instantiate" (func $act))"#.into(),
             r#"(func $two (param $env i32) (param $msg i32) (result i32)
                 (call $act (local.get $env) (i32.const 0) (local.get $msg)))
-            (export "init" (func $two)) (export "migrate" (func $two))"#
+            (export "init" (func $two))"#
                 .into(),
         ),
         (

@@ -212,6 +212,25 @@ impl World {
         }
     }
 
+    /// A block with one message of this user, whose answers are sealed to nobody in the test unless `key` opens them.
+    pub(super) fn run_by(&mut self, user: usize, sent: Sent) -> Done {
+        let tx = self.sign_by(user, vec![sent.any], GAS);
+        let result = self.block(&[tx]).tx_results.remove(0);
+        Done {
+            result,
+            key: sent.key,
+        }
+    }
+
+    /// A message that holds nothing sealed.
+    pub(super) fn clear<M: Message + prost::Name>(&mut self, message: &M) -> Sent {
+        let (_, key) = self.seal(&Hash::default(), b"");
+        Sent {
+            any: pack(message),
+            key,
+        }
+    }
+
     /// Seals a message for the network and a code.
     pub(super) fn seal(&mut self, code_hash: &Hash, msg: &[u8]) -> (Vec<u8>, TxKey) {
         self.nonces += 1;
@@ -254,6 +273,33 @@ impl World {
             ..Default::default()
         });
         Sent { any, key }
+    }
+
+    /// An instantiation by the first user that names an admin.
+    pub(super) fn instantiation_for(&mut self, code: &Code, msg: &str, admin: &Address) -> Sent {
+        let (init_msg, key) = self.seal(&code.hash, msg.as_bytes());
+        let any = pack(&pb::MsgInstantiateContract {
+            sender: self.users[0].address.as_bytes().to_vec(),
+            code_id: code.id,
+            label: format!("puppet {}", self.instances),
+            init_msg,
+            admin: admin.to_string(),
+            ..Default::default()
+        });
+        Sent { any, key }
+    }
+
+    /// Runs an instantiation by the first user; gives the address of the contract.
+    pub(super) fn made(&mut self, sent: Sent, code: &Code) -> Address {
+        self.run(sent, GAS).ok();
+        self.instances += 1;
+        contract_address(code.id, self.instances, &self.users[0].address).unwrap()
+    }
+
+    /// Makes a contract that does nothing at first, with an admin.
+    pub(super) fn instantiate_for(&mut self, code: &Code, admin: &Address) -> Address {
+        let sent = self.instantiation_for(code, super::puppet::NOTHING, admin);
+        self.made(sent, code)
     }
 
     /// Makes a contract that does nothing at first.
