@@ -7,8 +7,8 @@ import { count } from "./load.js";
 
 /** Most headers in one answer of CometBFT. */
 const HEADERS = 20;
-/** How long a node may take to serve a transaction of a block that it has. */
-const FOUND_MS_MAX = 15_000;
+/** How long a node may take to serve a transaction of a block that its CometBFT has: that one tells a height before its node has executed it. */
+const FOUND_MS_MAX = 30_000;
 
 /**
  * One block and one app hash at every height that all nodes have, and every transaction that was seen at its height on every node. `since`
@@ -16,6 +16,8 @@ const FOUND_MS_MAX = 15_000;
  */
 export async function agree(lab, contracts, load, since = { height: 0, seen: 0 }) {
   const nodes = lab.nodes.filter((node) => node.running);
+  // Before the nodes are waited for: what is seen later may be in a block that one of them does not have yet.
+  const seen = load.seen.slice(since.seen);
   await settle(nodes);
   const height = Math.min(...(await Promise.all(nodes.map((node) => node.height()))));
   const chains = await Promise.all(nodes.map((node) => headers(node, since.height + 1, height)));
@@ -23,7 +25,6 @@ export async function agree(lab, contracts, load, since = { height: 0, seen: 0 }
     const here = new Set(chains.map((chain) => chain.get(at)));
     assert.equal(here.size, 1, `height ${at}: ${[...here].join(" | ")}`);
   }
-  const seen = load.seen.slice(since.seen);
   for (const node of nodes) {
     for (const tx of seen) {
       const { tx_response } = await found(node, tx);
