@@ -17,7 +17,7 @@ const BROWSER: [&str; 3] = ["strongroom-types", "strongroom-crypto", "strongroom
 const COMETBFT: &str = "scripts/install-cometbft";
 /// Where the packages of the clients are.
 const DIRECTORY: &str = "tests/e2e";
-const CONTRACTS: [&str; 3] = ["counter", "token", "probe"];
+const CONTRACTS: [&str; 5] = ["counter", "token", "probe", "everything_v010", "token_v010"];
 const WASM_TARGET: &str = "wasm32-unknown-unknown";
 
 /// Every step.

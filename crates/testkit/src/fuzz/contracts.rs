@@ -28,6 +28,8 @@ pub(super) enum Language {
     Probe,
     /// `contracts/token`: what people use.
     Token,
+    /// `contracts/everything-v010`: the same as the puppet in the words of v0.10.
+    V010,
 }
 
 /// A contract that may be called.
@@ -58,6 +60,7 @@ impl Known {
         let puppet = store(chain, &owner, puppet(""));
         let probe = store(chain, &owner, contract("probe"));
         let token = store(chain, &owner, contract("token"));
+        let v010 = store(chain, &owner, contract("everything_v010"));
         let mut made = |code: &Code, language, label: &str, begin: &Value| {
             let made = chain.instantiate(&owner, code, label, begin);
             let Contract { address, code_hash } = made.expect("a contract");
@@ -74,6 +77,8 @@ impl Known {
         callees.push(made(&probe, Language::Probe, "probe", &json!({})));
         let begin = token_begins(&addresses);
         callees.push(made(&token, Language::Token, "token", &begin));
+        let empty = json!({"log": [], "messages": []});
+        callees.push(made(&v010, Language::V010, "v0.10", &empty));
         let speaker = made(&puppet, Language::Puppet, "speaker", &nothing);
         Self {
             callees,
@@ -154,12 +159,12 @@ fn token_begins(users: &[Address]) -> Value {
     })
 }
 
-fn text(rng: &mut Rng) -> String {
+pub(super) fn text(rng: &mut Rng) -> String {
     "t".repeat(rng.pick(&[0, 1, 20, 300, 5_000]))
 }
 
 /// Somebody, now and then nobody.
-fn name(rng: &mut Rng, known: &Known) -> String {
+pub(super) fn name(rng: &mut Rng, known: &Known) -> String {
     recipient(rng, known)
 }
 
@@ -198,7 +203,7 @@ pub(super) fn to_probe(rng: &mut Rng, known: &Known, inner: &[u8]) -> Value {
     }
 }
 
-fn json_coins(rng: &mut Rng) -> Vec<Value> {
+pub(super) fn json_coins(rng: &mut Rng) -> Vec<Value> {
     let coins = coins(rng).into_iter();
     let coins = coins.map(|c| json!({"denom": c.denom, "amount": c.amount}));
     coins.collect()

@@ -2,9 +2,11 @@
 
 use super::contracts::{Known, Language, question, to_probe, to_token};
 use super::rng::Rng;
+use super::v010;
 use crate::wasm::puppet;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
 use strongroom_types::proto::cosmos::bank::v1beta1::{Input, MsgMultiSend, MsgSend, Output};
 use strongroom_types::proto::cosmos::base::v1beta1::Coin;
 use strongroom_types::proto::secret::compute::v1beta1::{
@@ -232,6 +234,16 @@ fn plain(rng: &mut Rng, known: &Known, language: Language, depth: usize) -> Vec<
             };
             said.to_string().into_bytes()
         }
+        Language::V010 => {
+            let messages: Vec<Value> = (0..rng.below(3))
+                .map(|_| {
+                    let to = known.callee(rng);
+                    let inner = inner(rng, known, to.language, depth);
+                    v010::message(rng, known, &to, &inner)
+                })
+                .collect();
+            v010::told(rng, known, &messages).to_string().into_bytes()
+        }
     };
     if rng.once_in(20) {
         rng.mutate(&mut plain);
@@ -244,7 +256,7 @@ fn inner(rng: &mut Rng, known: &Known, language: Language, depth: usize) -> Vec<
     match language {
         _ if depth < 5 => plain(rng, known, language, depth + 1),
         Language::Puppet => b"n".to_vec(),
-        Language::Probe | Language::Token => b"{\"nothing\":{}}".to_vec(),
+        Language::Probe | Language::Token | Language::V010 => b"{\"nothing\":{}}".to_vec(),
     }
 }
 
@@ -284,6 +296,7 @@ fn request(rng: &mut Rng, known: &Known) -> String {
                 Language::Puppet if rng.once_in(2) => inner,
                 Language::Puppet => String::from("gpw"),
                 Language::Probe | Language::Token => question(rng, known),
+                Language::V010 => v010::asked(rng, known),
             });
             format!(
                 r#"{{"wasm":{{"smart":{{"contract_addr":"{contract}","code_hash":"{hash}","msg":"{msg}"}}}}}}"#

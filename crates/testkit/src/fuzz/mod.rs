@@ -10,6 +10,7 @@ mod messages;
 mod nodes;
 mod rng;
 mod txs;
+mod v010;
 
 use crate::chain::Chain;
 use crate::genesis::Options;
