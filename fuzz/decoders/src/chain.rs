@@ -134,6 +134,7 @@ pub fn query(data: &[u8]) -> bool {
             },
             header_hash: [9; 32],
             version_app: 0,
+            misbehavior: Vec::new(),
         },
         path,
         &data[at + 1..],
