@@ -9,8 +9,8 @@ use std::time::Duration;
 use strongroom_testkit::Contract;
 use strongroom_types::Address;
 use strongroom_vm::{
-    CallMode, Charged, Engine as _, Entry, Host, HostFault, Instance, Loaded, Step, WasmiEngine,
-    prepare,
+    CallMode, Charged, Engine as _, Entry, Host, HostFault, Instance, Loaded, Range, Step,
+    WasmiEngine, prepare,
 };
 
 use crate::figures::timed;
@@ -106,5 +106,13 @@ impl Host for Storage {
     fn remove(&mut self, key: &[u8], _: u64) -> Result<Charged<()>, HostFault> {
         self.0.remove(key);
         Ok(Charged::Done { value: (), gas: 0 })
+    }
+
+    fn scan(&mut self, _: Range, _: u64) -> Result<Charged<u32>, HostFault> {
+        Ok(Charged::Refused("these contracts do not iterate"))
+    }
+
+    fn next_key(&mut self, _: u32, _: u64) -> Result<Charged<Option<Vec<u8>>>, HostFault> {
+        Ok(Charged::Refused("these contracts do not iterate"))
     }
 }

@@ -166,6 +166,9 @@ pub enum Trap {
     /// `db_write` or `db_remove` in query mode.
     #[error("contract tried to write to storage during a query")]
     WriteInQuery,
+    /// A contract asked its storage for what there is not, an iterator that it has not opened say; the text says what.
+    #[error("{0}")]
+    Storage(&'static str),
     /// The engine panicked, or did what it must never do with a prepared module: a mistake of its or ours that this
     /// contract has found. The same on every node, so it is the contract's failure and nobody else's.
     #[error("panicked due to unexpected behavior")]
@@ -192,6 +195,7 @@ impl Trap {
             Self::MemoryAllocate => 13,
             Self::WriteInQuery => 14,
             Self::Engine => 15,
+            Self::Storage(_) => 16,
         }
     }
 

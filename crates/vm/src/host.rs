@@ -13,8 +13,21 @@ pub enum Charged<T> {
         /// Its price in wasm gas.
         gas: u64,
     },
-    /// Its price is more than what is left: nothing was done.
+    /// Its price is more than what is left: the call ends, and what it has changed goes with it.
     OutOfGas,
+    /// The contract asked for what there is not: the call ends with [`crate::Trap::Storage`] and this text.
+    Refused(&'static str),
+}
+
+/// An iteration over the keys of a contract, in order of their bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Range {
+    /// The first key that may come, or any.
+    pub start: Option<Vec<u8>>,
+    /// The first key that comes no more, or none.
+    pub end: Option<Vec<u8>>,
+    /// From the last key to the first.
+    pub descending: bool,
 }
 
 /// Contract storage, seen from one call. The implementer sets the prices (by size class, never by cache state), must
@@ -39,4 +52,20 @@ pub trait Host {
     /// # Errors
     /// [`HostFault`] if state cannot be had or proven.
     fn remove(&mut self, key: &[u8], gas_left: u64) -> Result<Charged<()>, HostFault>;
+
+    /// Opens an iterator: its number within this call.
+    ///
+    /// # Errors
+    /// [`HostFault`] if state cannot be had or proven.
+    fn scan(&mut self, range: Range, gas_left: u64) -> Result<Charged<u32>, HostFault>;
+
+    /// The next key of an iterator, `None` behind the last. A key that was found has a value until it is removed.
+    ///
+    /// # Errors
+    /// [`HostFault`] if state cannot be had or proven.
+    fn next_key(
+        &mut self,
+        iterator: u32,
+        gas_left: u64,
+    ) -> Result<Charged<Option<Vec<u8>>>, HostFault>;
 }

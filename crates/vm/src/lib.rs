@@ -45,7 +45,7 @@ pub use cache::{ModuleCache, ModuleKey};
 pub use engine::{Engine, Loaded, wasmi::WasmiEngine};
 pub use entry::{Argument, Entry, EntryExport, Generation};
 pub use error::{EngineError, HostFault, Invalid, PrepareError, Trap, VmFault};
-pub use host::{Charged, Host};
+pub use host::{Charged, Host, Range};
 pub use imports::Import;
 pub use instance::{CallMode, Instance, Outcome, QueryRequest, Step};
 pub use prepare::{ModuleInfo, PREP_VERSION, Prepared, prepare};

@@ -10,7 +10,7 @@ mod item;
 mod key;
 mod map;
 
-pub use index::{Index, OrderedIndex, PAGE_KEYS_MAX};
+pub use index::{Entries, Index, OrderedIndex, PAGE_KEYS_MAX, Shape};
 pub use item::Item;
 pub use key::Key;
 pub use map::Map;

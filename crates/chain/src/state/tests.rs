@@ -1,11 +1,10 @@
 use super::*;
 use crate::crypto::ShareTarget;
 use crate::crypto::io::Input;
-use crate::modules::compute::testing_storage;
+use crate::modules::compute::testing_price;
 use crate::types::Tree;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use strongroom_vm::{Charged, Host as _};
 
 /// Two live epochs, 2 and 1. A raw key is the epoch and the contract's own key; a record is the value and the height.
 #[derive(Default)]
@@ -120,13 +119,7 @@ fn gas_does_not_see_in_which_epoch_a_value_lies() {
     let secrets = TwoEpochs::default();
     let mut state = State::new(&base, &secrets, Overlay::default());
     let address = contract();
-    let mut price = |key: &[u8]| match testing_storage(&mut state, &address)
-        .read(key, u64::MAX)
-        .unwrap()
-    {
-        Charged::Done { gas, .. } => gas,
-        Charged::OutOfGas => panic!("out of gas"),
-    };
+    let mut price = |key: &[u8]| testing_price(&mut state, &address, key);
     let (old, new) = (price(b"a"), price(b"b"));
     assert_eq!(old, new);
     // Nor whether it was read before.

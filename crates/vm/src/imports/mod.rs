@@ -19,6 +19,14 @@ pub enum Import {
     DbWrite,
     /// `db_remove(key)`
     DbRemove,
+    /// `db_scan(start or 0, end or 0, order) -> iterator`
+    DbScan,
+    /// `db_next(iterator) -> region with key and value, both empty at the end`; each generation writes them in its own form.
+    DbNext,
+    /// `db_next_key(iterator) -> region or 0`
+    DbNextKey,
+    /// `db_next_value(iterator) -> region or 0`
+    DbNextValue,
     /// `canonicalize_address(human, dest) -> 0 or error region`; of v0.10.
     CanonicalizeAddress,
     /// `humanize_address(canon, dest) -> 0 or error region`; of v0.10.
@@ -57,18 +65,16 @@ pub enum Import {
     Abort,
 }
 
-/// Names that exist in the protocol but not here yet, with what to say.
-const NOT_YET: [(&str, &str); 2] = [
-    ("db_scan", " (storage iteration is not built yet)"),
-    ("db_next", " (storage iteration is not built yet)"),
-];
-
 impl Import {
     /// All of them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 25] = [
         Self::DbRead,
         Self::DbWrite,
         Self::DbRemove,
+        Self::DbScan,
+        Self::DbNext,
+        Self::DbNextKey,
+        Self::DbNextValue,
         Self::CanonicalizeAddress,
         Self::HumanizeAddress,
         Self::AddrCanonicalize,
@@ -96,6 +102,10 @@ impl Import {
             Self::DbRead => "db_read",
             Self::DbWrite => "db_write",
             Self::DbRemove => "db_remove",
+            Self::DbScan => "db_scan",
+            Self::DbNext => "db_next",
+            Self::DbNextKey => "db_next_key",
+            Self::DbNextValue => "db_next_value",
             Self::CanonicalizeAddress => "canonicalize_address",
             Self::HumanizeAddress => "humanize_address",
             Self::AddrCanonicalize => "addr_canonicalize",
@@ -137,10 +147,14 @@ impl Import {
             | Self::DcapQuoteVerify
             | Self::GasEvaporate
             | Self::CheckGas
+            | Self::DbNextKey
+            | Self::DbNextValue
             | Self::Abort => generation == Generation::V1,
             Self::DbRead
             | Self::DbWrite
             | Self::DbRemove
+            | Self::DbScan
+            | Self::DbNext
             | Self::QueryChain
             | Self::Secp256k1Verify
             | Self::Secp256k1RecoverPubkey
@@ -158,6 +172,9 @@ impl Import {
             Self::CheckGas => 0,
             Self::DbRead
             | Self::DbRemove
+            | Self::DbNext
+            | Self::DbNextKey
+            | Self::DbNextValue
             | Self::AddrValidate
             | Self::QueryChain
             | Self::DebugPrint
@@ -172,7 +189,8 @@ impl Import {
             | Self::Secp256k1Sign
             | Self::Ed25519Sign
             | Self::DcapQuoteVerify => 2,
-            Self::Secp256k1Verify
+            Self::DbScan
+            | Self::Secp256k1Verify
             | Self::Secp256k1RecoverPubkey
             | Self::Ed25519Verify
             | Self::Ed25519BatchVerify => 3,
@@ -191,13 +209,5 @@ impl Import {
             | Self::CheckGas => Some(ValType::I64),
             _ => Some(ValType::I32),
         }
-    }
-
-    /// What a refusal adds about a name that we do not have.
-    pub(crate) fn why_not(name: &str) -> &'static str {
-        NOT_YET
-            .iter()
-            .find(|(n, _)| *n == name)
-            .map_or("", |(_, why)| *why)
     }
 }

@@ -17,6 +17,17 @@ pub(crate) fn sections(mut bytes: &[u8], max: usize) -> Option<Vec<&[u8]>> {
     Some(items)
 }
 
+/// The list of these items.
+pub(crate) fn of(items: &[&[u8]]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for item in items {
+        out.extend_from_slice(item);
+        // Regions are shorter than 2^32.
+        out.extend(u32::try_from(item.len()).unwrap_or(u32::MAX).to_be_bytes());
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -29,6 +40,15 @@ mod tests {
             sections(b"ab\0\0\0\x02c\0\0\0\x01", 2),
             Some(vec![&b"ab"[..], b"c"])
         );
+    }
+
+    #[test]
+    fn a_list_is_read_as_it_was_written() {
+        assert_eq!(
+            sections(&of(&[b"key", b""]), 2),
+            Some(vec![&b"key"[..], b""])
+        );
+        assert_eq!(of(&[b"", b""]), [0; 8]);
     }
 
     #[test]

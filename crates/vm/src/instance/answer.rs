@@ -4,11 +4,17 @@ use strongroom_crypto::imports::{self as crypto, CallError};
 
 use super::CallMode;
 use super::call::{Answer, Call, Stopped};
-use crate::error::Trap;
-use crate::host::{Charged, Host};
-use crate::imports::sections::sections;
+use crate::entry::Generation;
+use crate::error::{HostFault, Trap};
+use crate::host::{Charged, Host, Range};
+use crate::imports::sections::{self, sections};
 use crate::imports::{Import, address};
 use crate::{gas, limits, region};
+
+/// Orders of an iteration, as contracts write them.
+const ASCENDING: u32 = 1;
+const DESCENDING: u32 = 2;
+const NO_ORDER: &str = "an order of iteration is neither 1 nor 2";
 
 impl Call {
     /// Answers one call of an import.
@@ -23,6 +29,24 @@ impl Call {
             Import::DbRead => self.db_read(a, host),
             Import::DbWrite => self.db_write(a, b, host),
             Import::DbRemove => self.db_remove(a, host),
+            Import::DbScan => self.db_scan(a, b, c, host),
+            Import::DbNext => {
+                let entry = self.db_next(a, host)?;
+                let (key, value) = entry.unwrap_or_default();
+                let bytes = match self.info.generation {
+                    Generation::V010 => [value, sections::of(&[&key])].concat(),
+                    Generation::V1 => sections::of(&[&key, &value]),
+                };
+                Ok(Answer::Region(bytes))
+            }
+            Import::DbNextKey => {
+                let key = self.next_key(a, host)?;
+                Ok(key.map_or(Answer::Value(0), Answer::Region))
+            }
+            Import::DbNextValue => {
+                let entry = self.db_next(a, host)?;
+                Ok(entry.map_or(Answer::Value(0), |(_, value)| Answer::Region(value)))
+            }
             Import::QueryChain => {
                 self.charge(gas::HOST_CALL)?;
                 Ok(Answer::Query(self.take(a, limits::QUERY_BYTES_MAX)?))
@@ -119,6 +143,56 @@ impl Call {
         Ok(Answer::Value(0))
     }
 
+    /// A null pointer is no bound.
+    fn db_scan(
+        &mut self,
+        start: u32,
+        end: u32,
+        order: u32,
+        host: &mut dyn Host,
+    ) -> Result<Answer, Stopped> {
+        self.charge(gas::HOST_CALL)?;
+        let mut bound = |at: u32| match at {
+            0 => Ok(None),
+            at => self.take(at, limits::KEY_BYTES_MAX).map(Some),
+        };
+        let (start, end) = (bound(start)?, bound(end)?);
+        let descending = match order {
+            ASCENDING => false,
+            DESCENDING => true,
+            _ => return Err(Trap::Storage(NO_ORDER).into()),
+        };
+        let range = Range {
+            start,
+            end,
+            descending,
+        };
+        let charged = host.scan(range, self.gas_left())?;
+        Ok(Answer::Value(self.pay(charged)?.into()))
+    }
+
+    fn next_key(&mut self, iterator: u32, host: &mut dyn Host) -> Result<Option<Vec<u8>>, Stopped> {
+        self.charge(gas::HOST_CALL)?;
+        let charged = host.next_key(iterator, self.gas_left())?;
+        Ok(self.pay(charged)?)
+    }
+
+    /// A step of an iterator with its value, which is read and paid for like any other.
+    fn db_next(
+        &mut self,
+        iterator: u32,
+        host: &mut dyn Host,
+    ) -> Result<Option<(Vec<u8>, Vec<u8>)>, Stopped> {
+        let Some(key) = self.next_key(iterator, host)? else {
+            return Ok(None);
+        };
+        let charged = host.read(&key, self.gas_left())?;
+        match self.pay(charged)? {
+            Some(value) => Ok(Some((key, value))),
+            None => Err(HostFault("a key of an iterator without a value".into()).into()),
+        }
+    }
+
     fn writable(&self) -> Result<(), Trap> {
         if self.mode == CallMode::Query {
             Err(Trap::WriteInQuery)
@@ -134,6 +208,7 @@ impl Call {
                 self.guest.set_gas(-1);
                 Err(Trap::OutOfGas)
             }
+            Charged::Refused(text) => Err(Trap::Storage(text)),
         }
     }
 

@@ -12,7 +12,7 @@ mod call;
 use crate::engine::{Engine, Loaded};
 use crate::entry::Entry;
 use crate::error::{EngineError, HostFault, Trap, VmFault};
-use crate::host::{Charged, Host};
+use crate::host::{Charged, Host, Range};
 use crate::{guard, limits};
 use call::{Call, Stopped};
 
@@ -217,5 +217,17 @@ impl Host for Outside<'_> {
 
     fn remove(&mut self, key: &[u8], gas_left: u64) -> Result<Charged<()>, HostFault> {
         guard::outside(|| self.0.remove(key, gas_left))
+    }
+
+    fn scan(&mut self, range: Range, gas_left: u64) -> Result<Charged<u32>, HostFault> {
+        guard::outside(|| self.0.scan(range, gas_left))
+    }
+
+    fn next_key(
+        &mut self,
+        iterator: u32,
+        gas_left: u64,
+    ) -> Result<Charged<Option<Vec<u8>>>, HostFault> {
+        guard::outside(|| self.0.next_key(iterator, gas_left))
     }
 }

@@ -12,7 +12,7 @@ use crate::imports::{Import, MODULE};
 /// What a feature marker begins with.
 const FEATURE_PREFIX: &str = "requires_";
 /// The features that we offer, sorted.
-const FEATURES: [&str; 4] = ["ibc3", "random", "staking", "stargate"];
+const FEATURES: [&str; 5] = ["ibc3", "iterator", "random", "staking", "stargate"];
 
 /// How many missing features a refusal lists.
 const QUOTED_FEATURES_MAX: usize = 8;
@@ -44,6 +44,10 @@ pub(super) fn check(header: &Header<'_>) -> Result<ModuleInfo, PrepareError> {
         generation,
         entries,
         features: features(header)?,
+        iterates: header
+            .imports
+            .iter()
+            .any(|(_, name, _)| *name == Import::DbScan.name()),
     })
 }
 
@@ -55,7 +59,7 @@ fn check_imports(header: &Header<'_>, generation: Generation) -> Result<(), Prep
         };
         let import = Import::by_name(name)
             .filter(|_| *module == MODULE)
-            .ok_or_else(|| refuse(Import::why_not(name)))?;
+            .ok_or_else(|| refuse(""))?;
         if !import.is_of(generation) {
             let reason = format!(" (CosmWasm {} has no such import)", generation.name());
             return Err(refuse(&reason));

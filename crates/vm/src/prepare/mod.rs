@@ -61,6 +61,8 @@ pub struct ModuleInfo {
     pub entries: Vec<Entry>,
     /// The `requires_<x>` it exports, sorted.
     pub features: Vec<String>,
+    /// Whether it imports `db_scan`: the keys of its contracts are kept in order.
+    pub iterates: bool,
 }
 
 impl ModuleInfo {

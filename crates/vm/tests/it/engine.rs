@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use strongroom_vm::engine::{Engine, Guest, GuestExit, Loaded};
 use strongroom_vm::{
     CallMode, Charged, EngineError, Entry, Host, HostFault, Import, Instance, ModuleCache, Outcome,
-    PrepareError, Prepared, Step, Trap, VmFault, prepare,
+    PrepareError, Prepared, Range, Step, Trap, VmFault, prepare,
 };
 
 use crate::harness::{MapHost, PLENTY, executing};
@@ -244,6 +244,14 @@ impl Host for Panicking {
     }
 
     fn remove(&mut self, _: &[u8], _: u64) -> Result<Charged<()>, HostFault> {
+        panic!("the host's own")
+    }
+
+    fn scan(&mut self, _: Range, _: u64) -> Result<Charged<u32>, HostFault> {
+        panic!("the host's own")
+    }
+
+    fn next_key(&mut self, _: u32, _: u64) -> Result<Charged<Option<Vec<u8>>>, HostFault> {
         panic!("the host's own")
     }
 }

@@ -1,10 +1,10 @@
 //! A contract frame for wat, a host in memory, and shortcuts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use strongroom_vm::{
     CallMode, Charged, Engine, Entry, Host, HostFault, Instance, Outcome, PrepareError, Prepared,
-    Step, WasmiEngine, prepare,
+    Range, Step, WasmiEngine, prepare,
 };
 
 /// Gas that no test uses up.
@@ -78,6 +78,7 @@ pub(crate) struct MapHost {
     pub(crate) map: BTreeMap<Vec<u8>, Vec<u8>>,
     pub(crate) trace: Vec<String>,
     pub(crate) broken: bool,
+    pub(crate) iterators: Vec<VecDeque<Vec<u8>>>,
 }
 
 impl MapHost {
@@ -119,6 +120,33 @@ impl Host for MapHost {
         self.pay(format!("remove {key:?}"), gas_left, |h| {
             h.map.remove(key);
         })
+    }
+
+    fn scan(&mut self, range: Range, gas_left: u64) -> Result<Charged<u32>, HostFault> {
+        self.pay(format!("scan {range:?}"), gas_left, |h| {
+            let inside = |key: &&Vec<u8>| {
+                range.start.as_ref().is_none_or(|start| *key >= start)
+                    && range.end.as_ref().is_none_or(|end| *key < end)
+            };
+            let mut keys: VecDeque<Vec<u8>> = h.map.keys().filter(inside).cloned().collect();
+            if range.descending {
+                keys.make_contiguous().reverse();
+            }
+            h.iterators.push(keys);
+            u32::try_from(h.iterators.len()).unwrap() - 1
+        })
+    }
+
+    fn next_key(
+        &mut self,
+        iterator: u32,
+        gas_left: u64,
+    ) -> Result<Charged<Option<Vec<u8>>>, HostFault> {
+        let Some(keys) = self.iterators.get_mut(iterator as usize) else {
+            return Ok(Charged::Refused("no such iterator"));
+        };
+        let key = keys.pop_front();
+        self.pay(format!("next {iterator}"), gas_left, |_| key)
     }
 }
 

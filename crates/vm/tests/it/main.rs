@@ -9,6 +9,7 @@ mod fusion;
 mod generations;
 mod harness;
 mod imports;
+mod iteration;
 mod metering;
 mod naive;
 mod reach;

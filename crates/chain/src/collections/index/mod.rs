@@ -1,26 +1,61 @@
 //! An ordered set of byte strings as a paged tree of ordinary proven entries.
 //!
 //! The root page lies with the length in one entry, so that a small set costs one entry; other pages have numbers that
-//! are never used twice. A page holds at most [`PAGE_KEYS_MAX`] keys; a page that falls below a quarter of that joins a
+//! are never used twice. A page holds at most [`Shape::keys`] keys; a page that falls below a quarter of that joins a
 //! neighbour if both fit into three quarters, so that no sequence of insertions and removals leaves a trail of
 //! near-empty pages.
+//!
+//! The set does not know where its entries lie, only that each access is paid for ([`Entries`]): the lists of the modules
+//! lie in the native tree, the keys of a contract that iterates lie sealed among its data.
 
+mod page;
 #[cfg(test)]
 mod tests;
 
 use super::{Key, decode, encode};
-use crate::Ctx;
-use crate::error::{Fault, Stop, broken};
-use borsh::{BorshDeserialize, BorshSerialize};
+use crate::error::{Stop, broken};
+use crate::{Bytes, Ctx};
+use core::ops::Bound;
+pub use page::{PAGE_KEYS_MAX, Shape};
+use page::{Page, Root, child_of, is_behind};
 
-/// The most keys on a page: bounds what one insertion rewrites.
-pub const PAGE_KEYS_MAX: usize = 64;
-/// A page with fewer keys looks for a neighbour to join.
-const PAGE_KEYS_FEW: usize = PAGE_KEYS_MAX / 4;
-/// Two pages join if they hold at most this many keys together.
-const PAGE_KEYS_JOINED: usize = PAGE_KEYS_MAX / 4 * 3;
 /// More levels than 2^64 keys could need.
 const LEVELS_MAX: usize = 32;
+
+/// Entries by key, each access paid for: where a set keeps its pages.
+pub trait Entries {
+    /// The value of a key.
+    ///
+    /// # Errors
+    /// Out of gas or a fault.
+    fn get(&mut self, key: &[u8]) -> Result<Option<Bytes>, Stop>;
+
+    /// Sets the value of a key.
+    ///
+    /// # Errors
+    /// Out of gas or a fault.
+    fn set(&mut self, key: &[u8], value: &[u8]) -> Result<(), Stop>;
+
+    /// Removes a key.
+    ///
+    /// # Errors
+    /// Out of gas or a fault.
+    fn remove(&mut self, key: &[u8]) -> Result<(), Stop>;
+}
+
+impl Entries for Ctx<'_, '_> {
+    fn get(&mut self, key: &[u8]) -> Result<Option<Bytes>, Stop> {
+        Ctx::get(self, key)
+    }
+
+    fn set(&mut self, key: &[u8], value: &[u8]) -> Result<(), Stop> {
+        Ctx::set(self, key, value)
+    }
+
+    fn remove(&mut self, key: &[u8]) -> Result<(), Stop> {
+        Ctx::remove(self, key)
+    }
+}
 
 /// A family of ordered sets, one per instance key (`()` for a single one).
 pub struct OrderedIndex<K> {
@@ -49,81 +84,14 @@ impl<K: Key> OrderedIndex<K> {
     pub fn at(&self, instance: &K) -> Index {
         let mut base = self.name.as_bytes().to_vec();
         instance.write(&mut base);
-        Index { base }
+        Index::new(base, Shape::NATIVE)
     }
 }
 
 /// One ordered set. Keys are compared as bytes.
 pub struct Index {
     base: Vec<u8>,
-}
-
-#[derive(BorshSerialize, BorshDeserialize)]
-enum Page {
-    Leaf(Vec<Vec<u8>>),
-    /// (lower bound, page number): a child holds the keys from its bound up to the next child's. The first bound is
-    /// empty.
-    Inner(Vec<(Vec<u8>, u64)>),
-}
-
-#[derive(BorshSerialize, BorshDeserialize)]
-struct Root {
-    len: u64,
-    next_page: u64,
-    page: Page,
-}
-
-impl Page {
-    fn count(&self) -> usize {
-        match self {
-            Self::Leaf(keys) => keys.len(),
-            Self::Inner(children) => children.len(),
-        }
-    }
-
-    /// Moves the upper half out; tells its lower bound.
-    fn split(&mut self) -> (Vec<u8>, Self) {
-        let middle = self.count() / 2;
-        match self {
-            Self::Leaf(keys) => {
-                let upper = keys.split_off(middle);
-                (
-                    upper.first().cloned().unwrap_or_default(),
-                    Self::Leaf(upper),
-                )
-            }
-            Self::Inner(children) => {
-                let mut upper = children.split_off(middle);
-                let bound = upper
-                    .first_mut()
-                    .map(|(bound, _)| core::mem::take(bound))
-                    .unwrap_or_default();
-                (bound, Self::Inner(upper))
-            }
-        }
-    }
-
-    /// Takes over the keys of the next page, whose lower bound is `bound`.
-    fn join(&mut self, bound: Vec<u8>, next: Self) -> Result<(), Fault> {
-        match (self, next) {
-            (Self::Leaf(keys), Self::Leaf(more)) => keys.extend(more),
-            (Self::Inner(children), Self::Inner(mut more)) => {
-                if let Some((first, _)) = more.first_mut() {
-                    *first = bound;
-                }
-                children.extend(more);
-            }
-            _ => return Err(broken("index: neighbours of different levels")),
-        }
-        Ok(())
-    }
-}
-
-/// The child that holds `key`.
-fn child_of(children: &[(Vec<u8>, u64)], key: &[u8]) -> usize {
-    children
-        .partition_point(|(bound, _)| bound.as_slice() <= key)
-        .saturating_sub(1)
+    shape: Shape,
 }
 
 /// One step of a descent: an inner page, its number (`None` for the root) and the child taken.
@@ -134,11 +102,17 @@ struct Step {
 }
 
 impl Index {
-    /// Number of keys in the set.
+    /// The set whose root lies under `base`, with pages of this shape.
+    #[must_use]
+    pub const fn new(base: Vec<u8>, shape: Shape) -> Self {
+        Self { base, shape }
+    }
+
+    /// Number of keys in the set; 0 if it does not count them.
     ///
     /// # Errors
     /// Out of gas or a fault.
-    pub fn len(&self, ctx: &mut Ctx) -> Result<u64, Stop> {
+    pub fn len(&self, ctx: &mut impl Entries) -> Result<u64, Stop> {
         Ok(self.root(ctx)?.len)
     }
 
@@ -146,7 +120,7 @@ impl Index {
     ///
     /// # Errors
     /// Out of gas or a fault.
-    pub fn is_empty(&self, ctx: &mut Ctx) -> Result<bool, Stop> {
+    pub fn is_empty(&self, ctx: &mut impl Entries) -> Result<bool, Stop> {
         Ok(self.len(ctx)? == 0)
     }
 
@@ -154,7 +128,7 @@ impl Index {
     ///
     /// # Errors
     /// Out of gas or a fault.
-    pub fn contains(&self, ctx: &mut Ctx, key: &[u8]) -> Result<bool, Stop> {
+    pub fn contains(&self, ctx: &mut impl Entries, key: &[u8]) -> Result<bool, Stop> {
         let root = self.root(ctx)?;
         let (_, _, keys) = self.descend(ctx, root.page, key)?;
         Ok(keys.binary_search_by(|k| k.as_slice().cmp(key)).is_ok())
@@ -164,7 +138,7 @@ impl Index {
     ///
     /// # Errors
     /// Out of gas or a fault.
-    pub fn insert(&self, ctx: &mut Ctx, key: &[u8]) -> Result<bool, Stop> {
+    pub fn insert(&self, ctx: &mut impl Entries, key: &[u8]) -> Result<bool, Stop> {
         let Root {
             len,
             mut next_page,
@@ -176,13 +150,16 @@ impl Index {
         };
         keys.insert(place, key.to_vec());
         let mut page = Page::Leaf(keys);
-        let len = len.saturating_add(1);
+        let pages_before = next_page;
+        let len = self.counted(len.saturating_add(1));
         loop {
-            let upper = (page.count() > PAGE_KEYS_MAX).then(|| page.split());
+            let upper = self.shape.overfull(&page).then(|| page.split());
             match (number, upper) {
                 (Some(number), None) => {
                     self.set_page(ctx, number, &page)?;
-                    self.set_root(ctx, &reassemble(steps, len, next_page)?)?;
+                    if self.shape.counted || next_page != pages_before {
+                        self.set_root(ctx, &reassemble(steps, len, next_page)?)?;
+                    }
                     return Ok(true);
                 }
                 (None, None) => {
@@ -233,7 +210,7 @@ impl Index {
     ///
     /// # Errors
     /// Out of gas or a fault.
-    pub fn remove(&self, ctx: &mut Ctx, key: &[u8]) -> Result<bool, Stop> {
+    pub fn remove(&self, ctx: &mut impl Entries, key: &[u8]) -> Result<bool, Stop> {
         let Root {
             len,
             next_page,
@@ -244,12 +221,14 @@ impl Index {
             return Ok(false);
         };
         keys.remove(place);
-        let len = len.saturating_sub(1);
+        let len = self.counted(len.saturating_sub(1));
         let mut page = Page::Leaf(keys);
         while let Some(own) = number {
-            if page.count() >= PAGE_KEYS_FEW {
+            if page.count() >= self.shape.few() {
                 self.set_page(ctx, own, &page)?;
-                self.set_root(ctx, &reassemble(steps, len, next_page)?)?;
+                if self.shape.counted {
+                    self.set_root(ctx, &reassemble(steps, len, next_page)?)?;
+                }
                 return Ok(true);
             }
             let mut parent = steps
@@ -291,7 +270,7 @@ impl Index {
     ///
     /// # Errors
     /// Out of gas or a fault.
-    pub fn all(&self, ctx: &mut Ctx) -> Result<Vec<Vec<u8>>, Stop> {
+    pub fn all(&self, ctx: &mut impl Entries) -> Result<Vec<Vec<u8>>, Stop> {
         self.range(ctx, None, usize::MAX, false)
     }
 
@@ -302,29 +281,63 @@ impl Index {
     /// Out of gas or a fault.
     pub fn range(
         &self,
-        ctx: &mut Ctx,
+        ctx: &mut impl Entries,
         from: Option<&[u8]>,
         limit: usize,
         reverse: bool,
     ) -> Result<Vec<Vec<u8>>, Stop> {
+        let from = from.map_or(Bound::Unbounded, Bound::Included);
         let mut out = Vec::new();
+        self.walk(ctx, from, reverse, |keys| {
+            out.extend(keys.take(limit.saturating_sub(out.len())));
+            out.len() < limit
+        })?;
+        Ok(out)
+    }
+
+    /// The keys of the first page that has any at or behind `from`, in the order of the walk. Empty at the end of the set.
+    ///
+    /// # Errors
+    /// Out of gas or a fault.
+    pub fn page_from(
+        &self,
+        ctx: &mut impl Entries,
+        from: Bound<&[u8]>,
+        reverse: bool,
+    ) -> Result<Vec<Vec<u8>>, Stop> {
+        let mut out = Vec::new();
+        self.walk(ctx, from, reverse, |keys| {
+            out.extend(keys);
+            out.is_empty()
+        })?;
+        Ok(out)
+    }
+
+    /// Hands the keys at or behind `from`, page by page, to `visit` for as long as it wants more.
+    fn walk(
+        &self,
+        ctx: &mut impl Entries,
+        from: Bound<&[u8]>,
+        reverse: bool,
+        mut visit: impl FnMut(&mut dyn Iterator<Item = Vec<u8>>) -> bool,
+    ) -> Result<(), Stop> {
         let mut next = Some(self.root(ctx)?.page);
         let mut waiting: Vec<u64> = Vec::new();
         while let Some(page) = next {
-            match page {
+            let more = match page {
                 Page::Leaf(mut keys) => {
                     if reverse {
                         keys.reverse();
                     }
-                    let inside = keys.into_iter().filter(|key| match from {
-                        None => true,
-                        Some(from) if reverse => key.as_slice() <= from,
-                        Some(from) => key.as_slice() >= from,
-                    });
-                    out.extend(inside.take(limit.saturating_sub(out.len())));
+                    visit(&mut keys.into_iter().filter(|key| is_behind(key, from, reverse)))
                 }
                 Page::Inner(children) => {
-                    let at = from.map(|from| child_of(&children, from));
+                    let at = match from {
+                        Bound::Included(from) | Bound::Excluded(from) => {
+                            Some(child_of(&children, from))
+                        }
+                        Bound::Unbounded => None,
+                    };
                     let numbers = children.into_iter().map(|(_, number)| number);
                     // The child to visit first goes on top, so the order of pushing is the reverse of the walk.
                     if reverse {
@@ -334,22 +347,30 @@ impl Index {
                         let wanted: Vec<u64> = numbers.skip(at.unwrap_or(0)).collect();
                         waiting.extend(wanted.into_iter().rev());
                     }
+                    true
                 }
-            }
-            next = if out.len() >= limit {
-                None
-            } else {
-                waiting
-                    .pop()
-                    .map(|number| self.page(ctx, number))
-                    .transpose()?
+            };
+            next = match waiting.pop() {
+                Some(number) if more => Some(self.page(ctx, number)?),
+                _ => None,
             };
         }
-        Ok(out)
+        Ok(())
+    }
+
+    /// The number of keys as the root keeps it.
+    const fn counted(&self, len: u64) -> u64 {
+        if self.shape.counted { len } else { 0 }
     }
 
     /// A page that fell below a quarter: gone if empty, joined with a neighbour if both fit, else kept as it is.
-    fn shrink(&self, ctx: &mut Ctx, parent: &mut Step, own: u64, page: Page) -> Result<(), Stop> {
+    fn shrink(
+        &self,
+        ctx: &mut impl Entries,
+        parent: &mut Step,
+        own: u64,
+        page: Page,
+    ) -> Result<(), Stop> {
         let gone = || broken("index: a child that its parent does not know");
         if page.count() == 0 {
             parent.children.remove(parent.taken);
@@ -375,7 +396,7 @@ impl Index {
                 lower_number
             },
         )?;
-        if page.count().saturating_add(neighbour.count()) > PAGE_KEYS_JOINED {
+        if !self.shape.joined(&page, &neighbour) {
             return self.set_page(ctx, own, &page);
         }
         let (mut first, second) = if own == lower_number {
@@ -394,7 +415,7 @@ impl Index {
     #[allow(clippy::type_complexity)]
     fn descend(
         &self,
-        ctx: &mut Ctx,
+        ctx: &mut impl Entries,
         root: Page,
         key: &[u8],
     ) -> Result<(Vec<Step>, Option<u64>, Vec<Vec<u8>>), Stop> {
@@ -429,20 +450,20 @@ impl Index {
         key
     }
 
-    fn page(&self, ctx: &mut Ctx, number: u64) -> Result<Page, Stop> {
+    fn page(&self, ctx: &mut impl Entries, number: u64) -> Result<Page, Stop> {
         let page = decode(ctx.get(&self.page_key(number))?)?;
         page.ok_or_else(|| broken("index: a page is missing").into())
     }
 
-    fn set_page(&self, ctx: &mut Ctx, number: u64, page: &Page) -> Result<(), Stop> {
+    fn set_page(&self, ctx: &mut impl Entries, number: u64, page: &Page) -> Result<(), Stop> {
         ctx.set(&self.page_key(number), &encode(page)?)
     }
 
-    fn remove_page(&self, ctx: &mut Ctx, number: u64) -> Result<(), Stop> {
+    fn remove_page(&self, ctx: &mut impl Entries, number: u64) -> Result<(), Stop> {
         ctx.remove(&self.page_key(number))
     }
 
-    fn root(&self, ctx: &mut Ctx) -> Result<Root, Stop> {
+    fn root(&self, ctx: &mut impl Entries) -> Result<Root, Stop> {
         let root = decode(ctx.get(&self.base)?)?;
         Ok(root.unwrap_or(Root {
             len: 0,
@@ -451,7 +472,7 @@ impl Index {
         }))
     }
 
-    fn set_root(&self, ctx: &mut Ctx, root: &Root) -> Result<(), Stop> {
+    fn set_root(&self, ctx: &mut impl Entries, root: &Root) -> Result<(), Stop> {
         ctx.set(&self.base, &encode(root)?)
     }
 }

@@ -5,7 +5,13 @@ use crate::gas::{
     CONTRACT_KEY_BYTES, DELETE, LOAD_CODE, LOAD_FREE_WEIGHT, LOAD_ODD_PER_KIB, LOAD_ODD_WEIGHT,
     LOAD_PER_KIB, READ_FLAT, READ_PER_BYTE, WRITE_FLAT, WRITE_PER_BYTE,
 };
-use crate::types::Gas;
+use crate::types::{Gas, size_class};
+
+/// The size class of a value.
+#[must_use]
+pub(super) fn class(value: &[u8]) -> u64 {
+    size_class(u64::try_from(value.len()).unwrap_or(u64::MAX))
+}
 
 /// Reading a value of a size class (`None` = absent), in SDK gas.
 #[must_use]

@@ -71,6 +71,9 @@ pub struct GenesisContract {
     pub admin: String,
     pub label: String,
     pub created: GenesisPosition,
+    /// Whether it keeps its keys in order, which its first code decided.
+    #[serde(default)]
+    pub ordered: bool,
     /// Oldest first.
     pub history: Vec<GenesisHistory>,
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
@@ -239,6 +242,7 @@ impl GenesisCode {
             builder: self.builder.clone(),
             prep_version: self.prep_version,
             requires_random: module.info.requires_random(),
+            iterates: module.info.iterates,
             generation: module.info.generation,
         };
         CODES.set(ctx, &id, &CodeRecord::V2(code))?;
@@ -283,7 +287,11 @@ impl GenesisContract {
             admin: some_address(&self.admin, "contracts.admin")?,
             label: self.label.clone(),
             created: self.created.checked()?,
-            storage_layout: StorageLayout::Flat,
+            storage_layout: if self.ordered {
+                StorageLayout::Ordered
+            } else {
+                StorageLayout::Flat
+            },
             require_governance: self.require_governance,
             place: 0,
         };
@@ -324,6 +332,7 @@ impl GenesisContract {
             admin: text(contract.admin),
             label: contract.label,
             created: contract.created.into(),
+            ordered: contract.storage_layout == StorageLayout::Ordered,
             history: history.into_iter().map(GenesisHistory::from).collect(),
             require_governance: contract.require_governance,
             authorized_code_id: authorized_code_id.map(|id| id.to_string()),

@@ -8,7 +8,7 @@ use super::querier::code_of;
 use super::state::{
     CODES, CONTRACTS, Code, CodeRecord, Contract, ContractRecord, HISTORY, HISTORY_LENGTH,
     HistoryEntry, LABELS, LAST_CODE_ID, LAST_INSTANCE_ID, Operation, PARAMS, Position,
-    StorageLayout, contract_address,
+    contract_address,
 };
 use super::{code_list, gas, gzip};
 use crate::Bytes;
@@ -23,10 +23,17 @@ use crate::types::address::AddressError;
 use crate::types::error::sdk;
 use crate::types::proto::secret::compute::v1beta1 as pb;
 use crate::types::{Address, Coins, Hash, sha256};
-use strongroom_vm::{Generation, PREP_VERSION, PrepareError};
+use strongroom_vm::{Generation, ModuleInfo, PREP_VERSION, PrepareError};
 
 /// The module's own account.
 const MODULE_NAME: &str = "compute";
+/// What a module says of itself that nobody has looked into.
+const NOT_LOOKED_AT: ModuleInfo = ModuleInfo {
+    generation: Generation::V1,
+    entries: Vec::new(),
+    features: Vec::new(),
+    iterates: false,
+};
 /// Location of gas for what a contract tells: events, data, errors.
 pub(super) const CONTRACT_OUTPUT: &str = "Contract output";
 
@@ -83,8 +90,8 @@ pub(super) fn store_code(
         pay(msg.wasm.len())?;
         msg.wasm
     };
-    let (hash, weight, requires_random, generation) = if simulated {
-        (Hash::default(), 0, false, Generation::V1)
+    let (hash, weight, info) = if simulated {
+        (Hash::default(), 0, NOT_LOOKED_AT)
     } else {
         let hash = sha256(&wasm);
         let module = ctx
@@ -101,8 +108,7 @@ pub(super) fn store_code(
         // Known only when it is loaded: an estimate is that of a contract, which is not odd.
         ctx.gas
             .consume(gas::odd(bytes, weight), "Compiling WASM Bytecode")?;
-        let info = &module.info;
-        (hash, weight, info.requires_random(), info.generation)
+        (hash, weight, module.info.clone())
     };
     let id = next(ctx, &LAST_CODE_ID)?;
     let code = Code {
@@ -112,8 +118,9 @@ pub(super) fn store_code(
         source: msg.source,
         builder: msg.builder,
         prep_version: PREP_VERSION,
-        requires_random,
-        generation,
+        requires_random: info.requires_random(),
+        iterates: info.iterates,
+        generation: info.generation,
     };
     CODES.set(ctx, &id, &CodeRecord::V2(code))?;
     if !simulated {
@@ -171,13 +178,14 @@ pub(super) fn execute(
             ("contract_address", &msg.contract.to_string()),
         ],
     ));
-    let code = loaded(ctx, &msg.contract, LOAD_EXECUTE)?;
+    let (record, code) = loaded(ctx, &msg.contract, LOAD_EXECUTE)?;
     move_funds(ctx, &msg.sender, &msg.contract, &msg.funds)?;
     let input = open(ctx, EntryPoint::Execute, &msg.msg)?;
     let call = Call {
         entry_point: EntryPoint::Execute,
         sender: msg.sender,
         contract: msg.contract,
+        storage_layout: record.storage_layout,
         code,
         code_hash: Some(input.code_hash),
         funds: msg.funds,
@@ -200,12 +208,13 @@ pub fn sudo(
     contract: &Address,
     msg: Vec<u8>,
 ) -> Result<Option<Vec<u8>>, Stop> {
-    let code = loaded(ctx, contract, LOAD_EXECUTE)?;
+    let (record, code) = loaded(ctx, contract, LOAD_EXECUTE)?;
     let key = nobodys_key(ctx)?;
     let call = Call {
         entry_point: EntryPoint::Sudo,
         sender: contract.clone(),
         contract: contract.clone(),
+        storage_layout: record.storage_layout,
         code_hash: Some(code.hash),
         code,
         funds: Coins::default(),
@@ -253,17 +262,18 @@ pub(super) const LOAD_EXECUTE: &str = "Loading Compute module: execute";
 /// The same, for a query.
 pub(super) const LOAD_QUERY: &str = "Loading CosmWasm module: query";
 
-/// Charges for loading a contract's code, at `location`, and finds it.
+/// Charges for loading a contract's code, at `location`, and finds both.
 pub(super) fn loaded(
     ctx: &mut Ctx<'_, '_>,
     contract: &Address,
     location: &'static str,
-) -> Result<Code, Stop> {
+) -> Result<(Contract, Code), Stop> {
     ctx.gas.consume(gas::load(0), location)?;
-    let code = code_of(ctx, contract)?.ok_or_else(|| compute::NOT_FOUND.wrap("contract"))?;
+    let (record, code) =
+        code_of(ctx, contract)?.ok_or_else(|| compute::NOT_FOUND.wrap("contract"))?;
     let by_weight = gas::load(code.weight).saturating_sub(gas::load(0));
     ctx.gas.consume(by_weight, location)?;
-    Ok(code)
+    Ok((record, code))
 }
 
 /// The steps of an instantiation up to the call, the same for users and for contracts. `open` gives the code hash, the
@@ -309,7 +319,7 @@ pub(super) fn prepare_instantiate<K>(
         admin,
         label: msg.label,
         created: position(ctx),
-        storage_layout: StorageLayout::Flat,
+        storage_layout: code.storage_layout(),
         require_governance: false,
         place: 0,
     };
@@ -317,6 +327,7 @@ pub(super) fn prepare_instantiate<K>(
         entry_point: EntryPoint::Instantiate,
         sender: msg.sender,
         contract: address,
+        storage_layout: contract.storage_layout,
         code,
         code_hash: Some(code_hash),
         funds: msg.funds,

@@ -24,6 +24,16 @@ pub const LIVE_INSTANCES_MAX: usize = QUERY_DEPTH_MAX;
 pub const STORAGE_KEY_BYTES_MAX: usize = 65_536;
 /// Largest plaintext storage value, in bytes: fits a proof answer of the door with room to spare.
 pub const STORAGE_VALUE_BYTES_MAX: usize = 524_288;
+/// Longest plaintext storage key of a contract that iterates, in bytes: its keys lie in pages, which are rewritten.
+pub const ORDERED_KEY_BYTES_MAX: usize = 4_096;
+/// Keys on a page of a contract's list: what the first write of a key rewrites, and what an iterator reads at once.
+pub const ORDERED_PAGE_KEYS_MAX: usize = 32;
+/// Bytes of keys on such a page, above which it is split though it has fewer keys: keys of contracts have 20 to 80 bytes.
+pub const ORDERED_PAGE_BYTES_MAX: usize = 4_096;
+/// Iterators that one call may open: there is no way to close one, so they are held until the call ends.
+pub const ITERATORS_MAX: usize = 4_096;
+/// Iterators of a call that hold the keys of the page where they stand: a contract that merges lists walks a few at a time.
+pub const ITERATORS_AHEAD_MAX: usize = 4;
 /// Largest answer of one query to a contract or to a client, in bytes.
 pub const QUERY_RESULT_BYTES_MAX: usize = 1_048_576;
 /// Messages that one response may send.

@@ -17,6 +17,7 @@ pub mod gzip;
 pub mod keeper;
 pub mod limits;
 pub mod msg;
+mod order;
 pub mod output;
 mod querier;
 mod query;
@@ -66,13 +67,20 @@ pub const MODULE: Module = Module {
     ..Module::new("compute")
 };
 
-/// A contract's storage for tests of other parts of this crate.
+/// What reading a contract's key costs, in wasm gas, for tests of other parts of this crate.
 #[cfg(test)]
-pub(crate) fn testing_storage<'c, 's>(
-    state: &'c mut crate::State<'s>,
-    contract: &'c crate::types::Address,
-) -> impl strongroom_vm::Host + use<'c, 's> {
-    storage::Storage::new(state, contract)
+pub(crate) fn testing_price(
+    state: &mut crate::State<'_>,
+    contract: &crate::types::Address,
+    key: &[u8],
+) -> u64 {
+    use strongroom_vm::Host as _;
+    let mut keeping = storage::Keeping::new(state::StorageLayout::Flat);
+    let mut storage = storage::Storage::new(state, contract, &mut keeping);
+    match storage.read(key, u64::MAX) {
+        Ok(strongroom_vm::Charged::Done { gas, .. }) => gas,
+        other => panic!("{other:?}"),
+    }
 }
 
 #[cfg(test)]

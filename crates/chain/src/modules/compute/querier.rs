@@ -8,7 +8,7 @@ pub(super) use answer::{Answer, SystemError};
 use super::env::{JsonCoin, json_coins};
 use super::gas;
 use super::response::{self, Binary};
-use super::state::{CODES, CONTRACTS};
+use super::state::{CODES, CONTRACTS, Code, Contract};
 use crate::ctx::Ctx;
 use crate::error::{Stop, broken};
 use crate::modules::bank;
@@ -229,20 +229,21 @@ fn contract_info(ctx: &mut Ctx<'_, '_>, addr: &str) -> Result<Answer, Stop> {
     }
 }
 
-/// The code of a contract.
+/// A contract and its code.
 ///
 /// # Errors
 /// Out of gas, a fault, or `None` if there is no such contract.
 pub(super) fn code_of(
     ctx: &mut Ctx<'_, '_>,
     contract: &Address,
-) -> Result<Option<super::state::Code>, Stop> {
+) -> Result<Option<(Contract, Code)>, Stop> {
     let Some(record) = CONTRACTS.get(ctx, contract)? else {
         return Ok(None);
     };
-    let id = record.into_contract().code_id;
+    let record = record.into_contract();
+    let id = record.code_id;
     match CODES.get(ctx, &id)? {
-        Some(code) => Ok(Some(code.into_code())),
+        Some(code) => Ok(Some((record, code.into_code()))),
         None => Err(broken(format!(
             "contract {contract} has code {id}, which is not stored"
         ))

@@ -43,12 +43,13 @@ fn ask(
     request: &pb::QuerySecretContractRequest,
 ) -> Result<pb::QuerySecretContractResponse, Stop> {
     let contract = address(&request.contract_address)?;
-    let code = loaded(ctx, &contract, LOAD_QUERY)?;
+    let (record, code) = loaded(ctx, &contract, LOAD_QUERY)?;
     let input = open(ctx, EntryPoint::Query, &request.query)?;
     let call = Call {
         entry_point: EntryPoint::Query,
         sender: contract.clone(),
         contract,
+        storage_layout: record.storage_layout,
         code,
         code_hash: Some(input.code_hash),
         funds: Coins::default(),
@@ -149,7 +150,7 @@ pub(super) fn code_hash_by_contract_address(
     request: pb::QueryByContractAddressRequest,
 ) -> Result<pb::QueryCodeHashResponse, Stop> {
     let address = address(&request.contract_address)?;
-    let code = code_of(ctx, &address)?.ok_or_else(|| compute::NOT_FOUND.bare())?;
+    let (_, code) = code_of(ctx, &address)?.ok_or_else(|| compute::NOT_FOUND.bare())?;
     Ok(pb::QueryCodeHashResponse {
         code_hash: hex::encode(code.hash),
     })

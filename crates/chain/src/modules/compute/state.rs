@@ -20,7 +20,7 @@ pub struct Position {
 pub enum CodeRecord {
     /// The first form: all codes were of CosmWasm v1.
     V1(CodeV1),
-    /// With the generation.
+    /// With the generation, and whether it iterates.
     V2(Code),
 }
 
@@ -54,6 +54,8 @@ pub struct Code {
     pub prep_version: u32,
     /// Whether it asked for `env.block.random`.
     pub requires_random: bool,
+    /// Whether it iterates: contracts that are made with it keep their keys in order.
+    pub iterates: bool,
     /// The interface that it was compiled for.
     #[borsh(
         serialize_with = "write_generation",
@@ -82,6 +84,15 @@ fn read_generation<R: borsh::io::Read>(reader: &mut R) -> borsh::io::Result<Gene
 }
 
 impl Code {
+    /// How the contracts that are made with it keep their data. It stays when a contract migrates.
+    pub(super) const fn storage_layout(&self) -> StorageLayout {
+        if self.iterates {
+            StorageLayout::Ordered
+        } else {
+            StorageLayout::Flat
+        }
+    }
+
     /// The code as the engine knows it.
     pub(super) const fn stored(&self) -> StoredCode {
         StoredCode {
@@ -105,6 +116,7 @@ impl CodeRecord {
                 builder: code.builder,
                 prep_version: code.prep_version,
                 requires_random: code.requires_random,
+                iterates: false,
                 generation: Generation::V1,
             },
             Self::V2(code) => code,
@@ -117,6 +129,8 @@ impl CodeRecord {
 pub enum StorageLayout {
     /// One sealed entry per key (docs/spec/state.md).
     Flat,
+    /// The same, and a sealed list of the keys.
+    Ordered,
 }
 
 /// A contract. Versioned.

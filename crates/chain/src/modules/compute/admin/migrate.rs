@@ -83,6 +83,7 @@ pub(in crate::modules::compute) fn prepare_migrate<K>(
         entry_point: EntryPoint::Migrate,
         sender: msg.sender,
         contract: msg.contract,
+        storage_layout: contract.storage_layout,
         code,
         code_hash,
         funds: Coins::default(),

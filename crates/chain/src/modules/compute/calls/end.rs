@@ -24,6 +24,7 @@ impl Calls<'_, '_, '_> {
             contract,
             on_success,
             instance,
+            keeping: _,
             gas_limit,
             capped,
             outer,

@@ -5,7 +5,7 @@ use crate::error::{Fault, broken};
 use crate::gas::{GasMeter, WASM_CALL_MAX, WASM_PER_SDK};
 use crate::modules::compute::env::{self, QUERY_RANDOM};
 use crate::modules::compute::output::EntryPoint;
-use crate::modules::compute::storage::Storage;
+use crate::modules::compute::storage::{Keeping, Storage};
 use std::borrow::Cow;
 use strongroom_vm::{Argument, CallMode, Entry, Generation, Instance, Trap};
 
@@ -29,7 +29,8 @@ impl Calls<'_, '_, '_> {
         let gas_limit = budget.min(WASM_CALL_MAX);
         let mut instance =
             Instance::new(engine.wasmi(), &module, mode(entry_point)).map_err(vm_fault)?;
-        let mut storage = Storage::new(self.ctx.state, &call.contract);
+        let mut keeping = Keeping::new(call.storage_layout);
+        let mut storage = Storage::new(self.ctx.state, &call.contract, &mut keeping);
         let step = instance
             .start(entry, &args, gas_limit, &mut storage)
             .map_err(vm_fault)?;
@@ -39,6 +40,7 @@ impl Calls<'_, '_, '_> {
             contract: call.contract,
             on_success: call.on_success,
             instance,
+            keeping,
             gas_limit,
             capped: budget > WASM_CALL_MAX,
             outer,

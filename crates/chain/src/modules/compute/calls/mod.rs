@@ -15,7 +15,8 @@ use super::keeper::PendingContract;
 use super::limits::CALL_DEPTH_MAX;
 use super::output::{EntryPoint, dispatched, of_sub_message};
 use super::response::SubMsg;
-use super::state::Code;
+use super::state::{Code, StorageLayout};
+use super::storage::Keeping;
 use crate::crypto::io::TxKey;
 use crate::ctx::Ctx;
 use crate::error::{Fault, Stop, broken};
@@ -33,6 +34,8 @@ pub struct Call {
     pub sender: Address,
     /// The contract.
     pub contract: Address,
+    /// How it keeps its data.
+    pub storage_layout: StorageLayout,
     /// Its code.
     pub code: Code,
     /// The code hash to which the caller bound the message; `None` if it is missing or no hash.
@@ -66,6 +69,7 @@ struct Running {
     contract: Address,
     on_success: OnSuccess,
     instance: Instance,
+    keeping: Keeping,
     /// Wasm gas that the instance was given.
     gas_limit: u64,
     /// Whether the meter held more than one call may use.

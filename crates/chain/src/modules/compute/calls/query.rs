@@ -1,6 +1,6 @@
 //! Queries of contracts: asked by the instance on top, answered at once or by a frame of their own.
 
-use super::{Call, Calls, Failure, Frame, Next, OnSuccess, calls_failure, send, vm_fault};
+use super::{Call, Calls, Failure, Frame, Next, OnSuccess, Running, calls_failure, send, vm_fault};
 use crate::error::{Stop, broken};
 use crate::gas::{GasMeter, WASM_PER_SDK};
 use crate::modules::compute::limits::{QUERY_DEPTH_MAX, QUERY_RESULT_BYTES_MAX};
@@ -44,8 +44,8 @@ impl Calls<'_, '_, '_> {
         if depth >= QUERY_DEPTH_MAX {
             return Ok(Err(Answer::System(SystemError::ExceededRecursionLimit {})));
         }
-        let code = match keeper::loaded(self.ctx, &smart.contract, keeper::LOAD_QUERY) {
-            Ok(code) => code,
+        let (record, code) = match keeper::loaded(self.ctx, &smart.contract, keeper::LOAD_QUERY) {
+            Ok(loaded) => loaded,
             Err(Stop::Err(_)) => return Ok(Err(querier::no_contract())),
             Err(stop) => return Err(stop),
         };
@@ -53,6 +53,7 @@ impl Calls<'_, '_, '_> {
             entry_point: EntryPoint::Query,
             sender: smart.contract.clone(),
             contract: smart.contract,
+            storage_layout: record.storage_layout,
             code,
             code_hash: send::hash(&smart.code_hash),
             funds: Coins::default(),
@@ -83,9 +84,14 @@ impl Calls<'_, '_, '_> {
             Err(Stop::OutOfGas(_)) => (Vec::new(), u64::MAX),
             Err(stop) => return Err(stop),
         };
-        let mut storage = Storage::new(self.ctx.state, &running.contract);
-        let step = running
-            .instance
+        let Running {
+            contract,
+            instance,
+            keeping,
+            ..
+        } = running.as_mut();
+        let mut storage = Storage::new(self.ctx.state, contract, keeping);
+        let step = instance
             .resume(&answer, gas, &mut storage)
             .map_err(vm_fault)?;
         Ok(Next::Step(step))

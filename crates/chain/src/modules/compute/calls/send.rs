@@ -99,12 +99,13 @@ impl Calls<'_, '_, '_> {
             } => {
                 let callee = address(&contract_addr)?;
                 let funds = coins(&funds)?;
-                let code = keeper::loaded(self.ctx, &callee, keeper::LOAD_EXECUTE)?;
+                let (record, code) = keeper::loaded(self.ctx, &callee, keeper::LOAD_EXECUTE)?;
                 keeper::move_funds(self.ctx, contract, &callee, &funds)?;
                 Ok(Some(Call {
                     entry_point: EntryPoint::Execute,
                     sender: contract.clone(),
                     contract: callee,
+                    storage_layout: record.storage_layout,
                     code,
                     code_hash: hash(&code_hash),
                     funds,

@@ -8,6 +8,7 @@ mod limits;
 mod meters;
 mod migrate;
 mod nesting;
+mod order;
 mod puppet;
 mod queries;
 mod respond;
