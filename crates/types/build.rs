@@ -58,6 +58,9 @@ fn collect(dir: &Path, into: &mut Vec<PathBuf>) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// `strongroom.JsonForm.DECIMAL`.
+const DECIMAL: i32 = 2;
+
 /// The messages outside `google.*`'s descriptor types, sorted by full name.
 fn schema(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> {
     let extension = |name: &str| {
@@ -67,6 +70,7 @@ fn schema(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> {
     let amino_name = extension("amino.name")?;
     let amino_field = extension("amino.field_name")?;
     let keep_empty = extension("amino.dont_omitempty")?;
+    let json_form = extension("strongroom.json_form")?;
     let signer = extension("cosmos.msg.v1.signer")?;
     let service = extension("cosmos.msg.v1.service")?;
 
@@ -105,7 +109,7 @@ fn schema(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> {
             let amino = string(&options, &amino_field);
             writeln!(
                 text,
-                "        Field {{ number: {}, name: {:?}, amino_name: {:?}, repeated: {}, keep_empty: {}, in_oneof: {}, kind: {} }},",
+                "        Field {{ number: {}, name: {:?}, amino_name: {:?}, repeated: {}, keep_empty: {}, in_oneof: {}, decimal: {}, kind: {} }},",
                 field.number(),
                 field.name(),
                 if amino.is_empty() {
@@ -116,6 +120,10 @@ fn schema(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> {
                 field.is_list(),
                 matches!(*options.get_extension(&keep_empty), Value::Bool(true)),
                 field.containing_oneof().is_some(),
+                matches!(
+                    *options.get_extension(&json_form),
+                    Value::EnumNumber(DECIMAL)
+                ),
                 kind(&field, &messages)?,
             )?;
         }

@@ -6,11 +6,11 @@ pub mod msg;
 use cosmwasm_std::{
     entry_point, to_binary, to_vec, wasm_execute, Attribute, BankMsg, Binary, ContractResult, Deps,
     DepsMut, Empty, Env, Event, MessageInfo, QuerierWrapper, QueryRequest, Response, StdError,
-    StdResult, SystemResult, WasmQuery,
+    StdResult, SystemResult, WasmMsg, WasmQuery,
 };
 
 use crate::msg::{
-    AddressAnswer, Callee, CryptoAnswer, EmittedAttribute, ExecuteMsg, InstantiateMsg,
+    AddressAnswer, Callee, CryptoAnswer, EmittedAttribute, ExecuteMsg, InstantiateMsg, MigrateMsg,
     NestedAnswer, QueryMsg, ReadAnswer, Seen,
 };
 
@@ -25,6 +25,18 @@ pub fn instantiate(
     match msg.fail {
         Some(message) => Err(StdError::generic_err(message)),
         None => Ok(Response::new().add_attribute("probe", "ready")),
+    }
+}
+
+/// Takes over a contract of any code: its state stays. The note is written before it fails, if it is to fail.
+#[entry_point]
+pub fn migrate(deps: DepsMut, _env: Env, msg: MigrateMsg) -> StdResult<Response> {
+    deps.storage.set(b"migrated", msg.note.as_bytes());
+    match msg.fail {
+        Some(message) => Err(StdError::generic_err(message)),
+        None => Ok(Response::new()
+            .add_attribute("migrated", &msg.note)
+            .set_data(msg.note.as_bytes())),
     }
 }
 
@@ -64,14 +76,12 @@ pub fn execute(deps: DepsMut, env: Env, info: MessageInfo, msg: ExecuteMsg) -> S
             deps.api.gas_evaporate(gas)?;
             Ok(done.set_data(to_binary(&deps.api.check_gas()?.to_string())?))
         }
-        ExecuteMsg::Call { callee, msg, funds } => {
-            Ok(done.add_message(cosmwasm_std::WasmMsg::Execute {
-                contract_addr: callee.address,
-                code_hash: callee.code_hash,
-                msg,
-                funds,
-            }))
-        }
+        ExecuteMsg::Call { callee, msg, funds } => Ok(done.add_message(WasmMsg::Execute {
+            contract_addr: callee.address,
+            code_hash: callee.code_hash,
+            msg,
+            funds,
+        })),
         ExecuteMsg::CallSelf { levels } => {
             let done = done.add_attribute("level", levels.to_string());
             let Some(levels) = levels.checked_sub(1) else {
@@ -85,6 +95,25 @@ pub fn execute(deps: DepsMut, env: Env, info: MessageInfo, msg: ExecuteMsg) -> S
             )?))
         }
         ExecuteMsg::Ask { callee, msg } => Ok(done.set_data(ask(&deps.querier, callee, msg)?)),
+        ExecuteMsg::Migrate {
+            callee,
+            code_id,
+            msg,
+        } => Ok(done.add_message(WasmMsg::Migrate {
+            contract_addr: callee.address,
+            code_hash: callee.code_hash,
+            code_id,
+            msg,
+        })),
+        ExecuteMsg::SetAdmin { contract, admin } => Ok(done.add_message(match admin {
+            Some(admin) => WasmMsg::UpdateAdmin {
+                contract_addr: contract,
+                admin,
+            },
+            None => WasmMsg::ClearAdmin {
+                contract_addr: contract,
+            },
+        })),
         ExecuteMsg::Send { to_address, amount } => {
             Ok(done.add_message(BankMsg::Send { to_address, amount }))
         }

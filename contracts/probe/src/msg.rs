@@ -10,6 +10,15 @@ pub struct InstantiateMsg {
     pub fail: Option<String>,
 }
 
+/// Takes over a contract, or fails to.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub struct MigrateMsg {
+    /// Is written under `migrated`, emitted and answered.
+    pub note: String,
+    /// Fail with this text, after writing.
+    pub fail: Option<String>,
+}
+
 /// One attribute to emit.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 pub struct EmittedAttribute {
@@ -124,6 +133,22 @@ pub enum ExecuteMsg {
         callee: Callee,
         /// With what query (JSON).
         msg: Binary,
+    },
+    /// Gives a contract other code.
+    Migrate {
+        /// Which contract, with the hash of the new code.
+        callee: Callee,
+        /// The new code.
+        code_id: u64,
+        /// The message to its `migrate` (JSON).
+        msg: Binary,
+    },
+    /// Gives a contract another admin, or none.
+    SetAdmin {
+        /// Its address.
+        contract: String,
+        /// The new admin.
+        admin: Option<String>,
     },
     /// Sends coins of the contract.
     Send {

@@ -136,12 +136,31 @@ impl Chain {
         label: &str,
         message: &impl Serialize,
     ) -> Result<Contract, Refused> {
+        self.instantiate_for(user, code, label, message, "")
+    }
+
+    /// Makes a contract with an admin (empty for none), in a block of its own.
+    ///
+    /// # Errors
+    /// As [`Chain::instantiate`].
+    ///
+    /// # Panics
+    /// As [`Chain::new`].
+    pub fn instantiate_for(
+        &mut self,
+        user: &User,
+        code: &Code,
+        label: &str,
+        message: &impl Serialize,
+        admin: &str,
+    ) -> Result<Contract, Refused> {
         let (init_msg, key) = self.seal(user, &code.hash, message);
         let message = MsgInstantiateContract {
             sender: user.address().as_bytes().to_vec(),
             code_id: code.id,
             label: label.to_owned(),
             init_msg,
+            admin: admin.to_owned(),
             ..MsgInstantiateContract::default()
         };
         let result = self.send(user, &message);

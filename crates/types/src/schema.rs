@@ -35,6 +35,8 @@ pub struct Field {
     pub keep_empty: bool,
     /// Whether it is one of alternatives (then presence counts, not the value).
     pub in_oneof: bool,
+    /// Whether it is integer text of 10^-18 that JSON writes with the point.
+    pub decimal: bool,
     /// What it holds.
     pub kind: Kind,
 }

@@ -1,5 +1,6 @@
 //! The contracts that random blocks talk to, and what the real ones are told.
 
+use super::admin::Target;
 use super::messages::{amount, coins, recipient};
 use super::nodes::Nodes;
 use super::rng::Rng;
@@ -38,12 +39,15 @@ pub(super) struct Callee {
     pub(super) address: Address,
     pub(super) code_hash: Hash,
     pub(super) language: Language,
+    pub(super) admin: Option<Address>,
 }
 
 /// What messages are made of.
 pub(super) struct Known {
     /// Puppets first, so that most calls are theirs.
     pub(super) callees: Vec<Callee>,
+    /// The codes to which contracts migrate: a puppet, another one, the probe, one of v0.10.
+    pub(super) targets: Vec<Target>,
     /// A puppet that says [`SPOKEN_BYTES`] for `n`, and that nobody else talks to.
     pub(super) speaker: Callee,
     pub(super) users: Vec<Address>,
@@ -57,31 +61,64 @@ impl Known {
     pub(super) fn on(chain: &mut Chain, users: &[User]) -> Self {
         let owner = chain.user("a");
         let addresses: Vec<Address> = users.iter().map(|u| u.address().clone()).collect();
+        let other = puppet("(data (i32.const 0x600000) \"other\")");
         let puppet = store(chain, &owner, puppet(""));
         let probe = store(chain, &owner, contract("probe"));
         let token = store(chain, &owner, contract("token"));
         let v010 = store(chain, &owner, contract("everything_v010"));
-        let mut made = |code: &Code, language, label: &str, begin: &Value| {
-            let made = chain.instantiate(&owner, code, label, begin);
+        let other = store(chain, &owner, other);
+        let mut made = |code: &Code, language, label: &str, begin: &Value, admin: &str| {
+            let made = chain.instantiate_for(&owner, code, label, begin, admin);
             let Contract { address, code_hash } = made.expect("a contract");
             Callee {
                 address,
                 code_hash,
                 language,
+                admin: admin.parse().ok(),
             }
         };
         let nothing = spoken("");
         let mut callees: Vec<Callee> = (0..3)
-            .map(|n| made(&puppet, Language::Puppet, &format!("puppet {n}"), &nothing))
+            .map(|n| {
+                let label = format!("puppet {n}");
+                made(&puppet, Language::Puppet, &label, &nothing, "")
+            })
             .collect();
-        callees.push(made(&probe, Language::Probe, "probe", &json!({})));
+        callees.push(made(&probe, Language::Probe, "probe", &json!({}), ""));
         let begin = token_begins(&addresses);
-        callees.push(made(&token, Language::Token, "token", &begin));
+        callees.push(made(&token, Language::Token, "token", &begin, ""));
         let empty = json!({"log": [], "messages": []});
-        callees.push(made(&v010, Language::V010, "v0.10", &empty));
-        let speaker = made(&puppet, Language::Puppet, "speaker", &nothing);
+        callees.push(made(&v010, Language::V010, "v0.10", &empty, ""));
+        // Contracts that change: the authority's, two users', and a contract's.
+        let contract = callees[0].address.clone();
+        let admins = addresses.iter().take(3).cloned().chain([contract]);
+        for (n, admin) in admins.enumerate() {
+            let (label, admin) = (format!("changing {n}"), admin.to_string());
+            callees.push(made(&puppet, Language::Puppet, &label, &nothing, &admin));
+        }
+        let admin = addresses[1].to_string();
+        callees.push(made(
+            &v010,
+            Language::V010,
+            "changing v0.10",
+            &empty,
+            &admin,
+        ));
+        let speaker = made(&puppet, Language::Puppet, "speaker", &nothing, "");
+        let targets = [
+            (&puppet, Language::Puppet),
+            (&other, Language::Puppet),
+            (&probe, Language::Probe),
+            (&v010, Language::V010),
+        ];
+        let targets = targets.map(|(code, language)| Target {
+            id: code.id,
+            hash: code.hash,
+            language,
+        });
         Self {
             callees,
+            targets: targets.to_vec(),
             speaker,
             nodes: Nodes::of(chain, &addresses),
             users: addresses,

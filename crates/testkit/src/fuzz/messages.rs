@@ -1,5 +1,6 @@
 //! Messages: good ones, half good ones, and what a puppet is made to say and to ask.
 
+use super::admin;
 use super::contracts::{Known, Language, question, to_probe, to_token};
 use super::rng::Rng;
 use super::v010;
@@ -80,7 +81,7 @@ pub(super) fn recipient(rng: &mut Rng, known: &Known) -> String {
 
 /// One message of `from`; its place among the messages of all says which nonce it is sealed with.
 pub(super) fn message(rng: &mut Rng, known: &Known, from: &Address, bank_only: bool) -> Any {
-    let mut any = match rng.below(if bank_only { 5 } else { 29 }) {
+    let mut any = match rng.below(if bank_only { 5 } else { 32 }) {
         0..=3 => pack(&MsgSend {
             from_address: from.to_string(),
             to_address: recipient(rng, known),
@@ -113,6 +114,11 @@ pub(super) fn message(rng: &mut Rng, known: &Known, from: &Address, bank_only: b
                 } else {
                     Vec::new()
                 },
+                admin: if rng.once_in(3) {
+                    recipient(rng, known)
+                } else {
+                    String::new()
+                },
                 ..MsgInstantiateContract::default()
             })
         }
@@ -129,6 +135,7 @@ pub(super) fn message(rng: &mut Rng, known: &Known, from: &Address, bank_only: b
             value: rng.bytes(40),
         },
         9..=13 => known.nodes.message(rng, from),
+        14..=16 => admin::message(rng, known, from),
         _ => {
             let callee = known.callee(rng);
             let plain = plain(rng, known, callee.language, 0);
@@ -223,7 +230,7 @@ fn zip(content: &[u8]) -> Vec<u8> {
 }
 
 /// What a contract is told, in plain.
-fn plain(rng: &mut Rng, known: &Known, language: Language, depth: usize) -> Vec<u8> {
+pub(super) fn plain(rng: &mut Rng, known: &Known, language: Language, depth: usize) -> Vec<u8> {
     let mut plain = match language {
         Language::Puppet => to_puppet(rng, known, depth),
         Language::Probe | Language::Token => {
@@ -344,7 +351,8 @@ fn sub_message(rng: &mut Rng, known: &Known, depth: usize) -> String {
     );
     let funds = if rng.once_in(4) { coin.as_str() } else { "" };
     let msg = STANDARD.encode(inner(rng, known, callee.language, depth));
-    let msg = match rng.below(5) {
+    let msg = match rng.below(7) {
+        2 | 3 => admin::sub_message(rng, known, depth),
         0 => format!(
             r#"{{"bank":{{"send":{{"to_address":"{}","amount":[{coin}]}}}}}}"#,
             recipient(rng, known)

@@ -5,6 +5,7 @@
 //! leaves more than fee, sequence and key; a transaction that passed the check and was not charged; one that failed because
 //! of another; a validator that is no registered node, or another set than consensus has. Everything follows from the seed, which is printed when something falls.
 
+mod admin;
 mod contracts;
 mod messages;
 mod nodes;
@@ -64,6 +65,12 @@ pub struct Figures {
     pub ended: u64,
     /// Changes of validators.
     pub validators: u64,
+    /// Contracts that got other code.
+    pub migrated: u64,
+    /// Contracts that got another admin, or none.
+    pub handed_over: u64,
+    /// What the authority allowed.
+    pub authorized: u64,
 }
 
 /// Says where it stood when something falls.
@@ -179,8 +186,8 @@ impl Run {
         assert_eq!(outcome.tx_results.len(), txs.len());
         self.replica.keep(&outcome);
         self.head = next;
-        let nodes = &mut self.known.nodes;
-        self.replica.read(&self.head, |ctx| nodes.look(ctx));
+        let known = &mut self.known;
+        self.replica.read(&self.head, |ctx| known.look(ctx));
         let after = self.standing();
         self.compare(&before, &after, &outcome);
         if checked {
@@ -319,6 +326,9 @@ impl Run {
         let told = outcome.tx_results.iter().flat_map(|r| &r.events);
         for event in told.chain(&outcome.events) {
             match event.kind.as_str() {
+                "migrate" => self.figures.migrated += 1,
+                "update_contract_admin" => self.figures.handed_over += 1,
+                "contract_governance_proposal" => self.figures.authorized += 1,
                 "confirm_node" => self.figures.confirmed += 1,
                 "revoke_node" | "drop_node" | "expire_node" => self.figures.ended += 1,
                 _ => {}

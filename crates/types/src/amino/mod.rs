@@ -239,6 +239,9 @@ fn one(
         (Kind::Message(_), Some(Value::Bytes(b))) => {
             body(field.kind.message().ok_or_else(refuse)?, b, below)?
         }
+        (Kind::String, value) if field.decimal => {
+            Json::text(decimal(&text_of(message, field.number, value)?).ok_or_else(refuse)?)
+        }
         (Kind::String, value) => Json::text(text_of(message, field.number, value)?),
         (Kind::Bytes, None | Some(Value::Bytes(_))) => {
             Json::text(base64::engine::general_purpose::STANDARD.encode(bytes_of(value)))
@@ -260,6 +263,21 @@ fn one(
         }
         _ => return Err(refuse()),
     })
+}
+
+/// Decimal places of a `LegacyDec`.
+const DECIMALS: usize = 18;
+
+/// Integer text of 10^-18 as decimal text. `None` for what is no such text, or another spelling of one: two messages would have
+/// one document.
+fn decimal(digits: &str) -> Option<String> {
+    let plain = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+    if !plain || (digits.starts_with('0') && digits.len() > 1) {
+        return None;
+    }
+    let padded = format!("{digits:0>width$}", width = DECIMALS.saturating_add(1));
+    let (whole, places) = padded.split_at_checked(padded.len().saturating_sub(DECIMALS))?;
+    Some(format!("{whole}.{places}"))
 }
 
 fn low_half(number: u64) -> u32 {

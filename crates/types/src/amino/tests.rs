@@ -182,6 +182,65 @@ fn compute_messages_write_addresses_as_the_specification_says() {
 }
 
 #[test]
+fn messages_of_the_authority_and_of_locked_contracts_have_the_names_and_members_of_the_protocol() {
+    let lock = compute::MsgSetContractGovernance {
+        sender: "s".into(),
+        contract_address: "c".into(),
+    };
+    assert_eq!(
+        written(&pack(&lock)),
+        r#"{"type":"wasm/MsgSetContractGovernance","value":{"contract_address":"c","sender":"s"}}"#
+    );
+    let proposal = compute::MsgContractGovernanceProposal {
+        authority: "a".into(),
+        title: "t".into(),
+        contracts: vec![compute::MigrateContractInfo {
+            address: "c".into(),
+            new_code_id: 2,
+        }],
+        admin_updates: vec![compute::UpdateAdminInfo {
+            address: "c".into(),
+            new_admin: String::new(),
+        }],
+        ..Default::default()
+    };
+    assert_eq!(
+        written(&pack(&proposal)),
+        concat!(
+            r#"{"type":"wasm/MsgContractGovernanceProposal","value":{"admin_updates":[{"address":"c"}],"#,
+            r#""authority":"a","contracts":[{"address":"c","new_code_id":"2"}],"title":"t"}}"#
+        )
+    );
+    let params = compute::MsgUpdateParams {
+        authority: "a".into(),
+        params: Some(compute::Params {
+            compile_cost: "800000000000000000".into(),
+            max_contract_size: 5,
+        }),
+    };
+    assert_eq!(
+        written(&pack(&params)),
+        concat!(
+            r#"{"type":"wasm/MsgUpdateParams","value":{"authority":"a","#,
+            r#""params":{"compile_cost":"0.800000000000000000","max_contract_size":"5"}}}"#
+        )
+    );
+    let cost = |cost: &str| {
+        message(&pack(&compute::MsgUpdateParams {
+            params: Some(compute::Params {
+                compile_cost: cost.into(),
+                max_contract_size: 5,
+            }),
+            ..params.clone()
+        }))
+    };
+    assert!(cost("0").is_ok() && cost("12000000000000000000").is_ok());
+    for bad in ["", "00", "08", "-1", "0.8", "x"] {
+        assert!(cost(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
 fn what_has_no_single_reading_is_refused() {
     let twice = Any {
         type_url: "/cosmos.bank.v1beta1.MsgSend".into(),

@@ -212,7 +212,11 @@ fn a_migration_is_refused_with_the_texts_that_clients_know_and_leaves_nothing() 
     let panic = migrate(&mut world, ADMIN, &contract, &new, "p");
     let text = "Execution error: Enclave: the contract panicked: migrate contract failed";
     assert_eq!(panic.error(), ("compute", 5, text));
-    let later = sends(&[sub(&call(&without, &old.hex(), "p", 0), None)]);
+    // The new code itself is called and writes, before another call fails.
+    let later = sends(&[
+        sub(&call(&contract, &new.hex(), "s", 0), None),
+        sub(&call(&without, &old.hex(), "p", 0), None),
+    ]);
     let later = migrate(&mut world, ADMIN, &contract, &new, &later);
     let text = "dispatch: submessages: Execution error: Enclave: the contract panicked: execute contract failed";
     assert_eq!(later.error(), ("compute", 3, text));
