@@ -4,13 +4,14 @@
 //! cargo xtask contracts
 //! cargo build --release
 //! cargo run --release -p benches            all of them
-//! cargo run --release -p benches -- NAME…   transfer, blocks, start, proofs, evidence, network
+//! cargo run --release -p benches -- NAME…   transfer, empty, blocks, start, proofs, evidence, network
 //! ```
 //!
 //! Nothing here passes or fails: noisy machines would make it lie. Each number is a median, with its spread beside it.
 //! What was measured when is in docs/benchmarks.md.
 
 mod blocks;
+mod empty;
 mod evidence;
 mod figures;
 mod network;
@@ -25,8 +26,9 @@ use std::process::ExitCode;
 /// A measurement, by name.
 type Bench = (&'static str, fn());
 
-const ALL: [Bench; 6] = [
+const ALL: [Bench; 7] = [
     ("transfer", transfer::run),
+    ("empty", empty::run),
     ("blocks", blocks::run),
     ("start", start::run),
     ("proofs", proofs::run),
@@ -40,7 +42,7 @@ fn main() -> ExitCode {
         .iter()
         .find(|n| !ALL.iter().any(|(name, _)| name == n))
     {
-        eprintln!("no bench {unknown}: transfer, blocks, start, proofs, evidence, network");
+        eprintln!("no bench {unknown}: transfer, empty, blocks, start, proofs, evidence, network");
         return ExitCode::FAILURE;
     }
     for (name, run) in ALL {

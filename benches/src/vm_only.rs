@@ -9,8 +9,8 @@ use std::time::Duration;
 use strongroom_testkit::Contract;
 use strongroom_types::Address;
 use strongroom_vm::{
-    CallMode, Charged, Engine as _, Entry, Host, HostFault, Instance, Loaded, Range, Step,
-    WasmiEngine, prepare,
+    Argument, CallMode, Charged, Engine as _, Entry, Generation, Host, HostFault, Instance, Loaded,
+    Range, Step, WasmiEngine, prepare,
 };
 
 use crate::figures::timed;
@@ -53,26 +53,47 @@ impl VmOnly {
         sender: &Address,
         message: &serde_json::Value,
     ) -> [Duration; 2] {
-        let env = json!({
-            "block": {
-                "height": 10,
-                "time": "1700000010000000001",
-                "chain_id": "secretdev-1",
-                "random": STANDARD.encode([7; 32]),
-            },
-            "contract": {
-                "address": self.contract.address.to_string(),
-                "code_hash": hex::encode(self.contract.code_hash),
-            },
-            "transaction": {"index": 0, "hash": "AB".repeat(32)},
-        });
+        let (address, code_hash) = (
+            self.contract.address.to_string(),
+            hex::encode(self.contract.code_hash),
+        );
+        let generation = self.module.info.generation;
+        let env = match generation {
+            Generation::V1 => json!({
+                "block": {
+                    "height": 10,
+                    "time": "1700000010000000001",
+                    "chain_id": "secretdev-1",
+                    "random": STANDARD.encode([7; 32]),
+                },
+                "contract": {"address": address, "code_hash": code_hash},
+                "transaction": {"index": 0, "hash": "AB".repeat(32)},
+            }),
+            Generation::V010 => json!({
+                "block": {"height": 10, "time": 1_700_000_010, "chain_id": "secretdev-1"},
+                "message": {"sender": sender.to_string(), "sent_funds": []},
+                "contract": {"address": address},
+                "contract_key": null,
+                "contract_code_hash": code_hash,
+                "transaction": null,
+            }),
+        };
         let info = json!({"sender": sender.to_string(), "funds": []});
-        let [env, info, message] = [&env, &info, message].map(|v| v.to_string().into_bytes());
+        let function = Entry::Execute.export(generation).expect("an entry point");
+        let args: Vec<Vec<u8>> = function
+            .args
+            .iter()
+            .map(|argument| match argument {
+                Argument::Env => env.to_string().into_bytes(),
+                Argument::Info => info.to_string().into_bytes(),
+                Argument::Msg => message.to_string().into_bytes(),
+            })
+            .collect();
+        let args: Vec<&[u8]> = args.iter().map(Vec::as_slice).collect();
         let (instance, made) =
             timed(|| Instance::new(&self.engine, &self.module, CallMode::Execute));
         let mut instance = instance.expect("an instance");
         let (step, called) = timed(|| {
-            let args: [&[u8]; 3] = [&env, &info, &message];
             let step = instance.start(Entry::Execute, &args, GAS, &mut self.storage);
             drop(instance);
             step

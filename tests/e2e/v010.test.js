@@ -7,7 +7,7 @@ import { after, before, test } from "node:test";
 import { fromBase64, fromUtf8, toBase64, toUtf8 } from "secretjs";
 
 import {
-  ask, balance, clientOf, dataBytes, dataText, deploy, execute, instantiate, logOf, tryExecute, tryInstantiate, upload,
+  ask, balance, CALL_GAS, clientOf, dataBytes, dataText, deploy, execute, FAST, instantiate, logOf, tryExecute, tryInstantiate, upload,
 } from "./support/client.js";
 import { CHAIN_ID, startNetwork } from "./support/network.js";
 
@@ -224,6 +224,24 @@ test("a v0.10 contract pays out its own coins, makes contracts, and may not do t
   const refused = await tryExecute(a, old, respond({ messages: [vote] }));
   assert.deepEqual([refused.codespace, refused.code], ["compute", 18]);
   failedWith(refused, "dispatch: submessages: Unknown variant of Gov: not built yet: unknown message from the contract");
+});
+
+test("a v0.10 contract becomes a v1 contract, with its address and state, and back", async () => {
+  const mine = await instantiate(a, code, { log: [], messages: [] }, { admin: a.address });
+  await execute(a, mine, { write: { key: "k", value: "kept" } });
+  const migrate = (code_id, code_hash, msg) =>
+    a.tx.compute.migrateContract(
+      { sender: a.address, contract_address: mine.address, code_id, code_hash, msg },
+      { ...FAST, gasLimit: CALL_GAS },
+    );
+  const v1 = await upload(a, "probe");
+  const there = await migrate(v1.code_id, v1.code_hash, { note: "here" });
+  assert.equal(there.code, 0, there.rawLog);
+  const asV1 = { ...mine, code_hash: v1.code_hash };
+  assert.deepEqual([await read(asV1, "k"), await read(asV1, "migrated")], ["kept", "here"]);
+  const back = await migrate(code.code_id, code.code_hash, {});
+  assert.equal(back.code, 0, back.rawLog);
+  assert.equal(await read(mine, "migrated_by"), a.address);
 });
 
 // A token of that generation, through secret.js's own methods for SNIP-20.

@@ -256,7 +256,7 @@ mod tests {
         else {
             panic!("another answer")
         };
-        let mut balance = |address: &str| {
+        let balance = |address: &str| {
             let ask = QueryMsg::Balance {
                 address: address.into(),
                 key: key.clone(),

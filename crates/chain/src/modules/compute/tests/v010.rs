@@ -3,7 +3,9 @@
 use super::puppet::{self, NOTHING_V010};
 use super::world::{Code, Done, GAS, World, b64};
 use super::{call, response, sends, smart, sub};
-use crate::modules::compute::limits::QUERY_DEPTH_MAX;
+use crate::modules::compute::limits::{
+    ATTRIBUTES_MAX, CALL_DEPTH_MAX, MESSAGES_MAX, QUERY_DEPTH_MAX,
+};
 use crate::modules::compute::state::{CODES, contract_address};
 use crate::types::Address;
 use crate::types::proto::cosmos::base::abci::v1beta1::TxMsgData;
@@ -477,6 +479,64 @@ fn queries_that_nest_too_deep_are_an_error_of_the_system_in_v010() {
         told.contains(r#"{"Ok":{"Err":{"generic_err":{"msg":"exceeded_recursion_limit"#),
         "{told}"
     );
+}
+
+#[test]
+fn the_limits_of_a_response_hold_for_v010() {
+    let mut two = two();
+    let attribute = r#"{"key":"k","value":"v","encrypted":false}"#;
+    let log = |n: usize| response_v010(&[], &vec![attribute; n].join(","));
+    let done = two.handle(&log(ATTRIBUTES_MAX)).ok();
+    assert_eq!(
+        done.result.events.last().unwrap().attributes.len(),
+        ATTRIBUTES_MAX + 2
+    );
+    let text = format!("attributes cannot be more than {ATTRIBUTES_MAX}: exceeds limit");
+    let done = two.handle(&log(ATTRIBUTES_MAX + 1));
+    assert_eq!(done.error(), ("compute", 12, text.as_str()));
+
+    let nothing = send_v010(&two.old.to_string(), "x", "");
+    let messages = |n: usize| sends_v010(&vec![nothing.clone(); n]);
+    two.handle(&messages(MESSAGES_MAX)).ok();
+    let text = format!("messages cannot be more than {MESSAGES_MAX}: exceeds limit");
+    let done = two.handle(&messages(MESSAGES_MAX + 1));
+    assert_eq!(done.error(), ("compute", 12, text.as_str()));
+}
+
+#[test]
+fn messages_between_generations_nest_to_the_limit_and_not_further() {
+    let mut two = two();
+    // v1 is told `n`: it calls v0.10, which calls v1, and so on, as often as each has counted.
+    let (old_hex, new_hex) = (two.old_code.hex(), two.new_code.hex());
+    let of_new = sends_v010(&[call_v010(&two.new, &new_hex, "n")]);
+    let of_old = sends(&[sub(&call(&two.old, &old_hex, "n", 0), None)]);
+    two.handle(&format!("+{of_new}")).ok();
+    two.execute(&format!("+{of_old}")).ok();
+    let half = CALL_DEPTH_MAX / 2;
+    for (more, fits) in [(0, true), (1, false)] {
+        let count = |n: usize| [b'#', u8::try_from(n).unwrap()];
+        let (old, new) = (two.old.clone(), two.new.clone());
+        two.world
+            .execute_with(&old, &two.old_code, &count(half), GAS)
+            .ok();
+        two.world
+            .execute_with(&new, &two.new_code, &count(half + more), GAS)
+            .ok();
+        let done = two.execute("n");
+        if fits {
+            let told = done
+                .ok()
+                .events()
+                .iter()
+                .filter(|e| e.starts_with("wasm"))
+                .count();
+            assert_eq!(told, CALL_DEPTH_MAX + 1);
+        } else {
+            let text = "max call depth exceeded";
+            assert_eq!((done.error().0, done.error().1), ("compute", 30));
+            assert!(done.error().2.ends_with(text));
+        }
+    }
 }
 
 #[test]
