@@ -9,12 +9,17 @@
 ;; | `+` ‖ rest | the rest is kept under `reply` |
 ;; | `n` | the reply that was kept is given, as often as the byte `count` says (it is counted down); then nothing |
 ;; | `#` ‖ byte | the byte is kept under `count` |
+;; | `=` ‖ digit ‖ rest | the rest is kept under `on` ‖ digit |
 ;; | `W` ‖ key, value lengths (u32 LE) | zeros are kept under a key of zeros |
 ;; | `R` ‖ key length | a key of zeros is read |
 ;; | `D` ‖ key length | a key of zeros is removed |
 ;; | `g`, `p` | gas is burnt for ever; a panic |
+;; | `f` ‖ rest | `seen` is kept under `last`; the rest is the result |
 ;; | `r` | the random of `env` is kept: `env` goes under `env` |
 ;; | anything else | is the result |
+;;
+;; `reply`, by the first digit of its id: it is kept under `told` ‖ digit; what is kept under `on` ‖ digit, if anything, is done
+;; as if it were the message of `execute`.
 ;;
 ;; `query`: requests are asked, and what is in the answer's outer `Ok` is the result; `r` gives what stands under `last`;
 ;; `w` writes; `g`, `p` as above; anything else is the result.
@@ -29,6 +34,8 @@
     (data (i32.const 80) "reply")
     (data (i32.const 88) "count")
     (data (i32.const 96) "env")
+    (data (i32.const 104) "told_")
+    (data (i32.const 112) "on_")
     (data (i32.const 128) "{\"Ok\":{\"messages\":[],\"attributes\":[],\"events\":[],\"data\":null}}")
     (data (i32.const 512) "{\"Ok\":\"c2Vlbg==\"}")
     (global $top (mut i32) (i32.const 4096))
@@ -52,6 +59,12 @@
     (func $reply (result i32) (call $region (i32.const 80) (i32.const 5)))
     (func $count (result i32) (call $region (i32.const 88) (i32.const 5)))
     (func $environment (result i32) (call $region (i32.const 96) (i32.const 3)))
+    (func $told (param $digit i32) (result i32)
+        (i32.store8 (i32.const 108) (local.get $digit))
+        (call $region (i32.const 104) (i32.const 5)))
+    (func $on (param $digit i32) (result i32)
+        (i32.store8 (i32.const 114) (local.get $digit))
+        (call $region (i32.const 112) (i32.const 3)))
     (func $nothing (result i32) (call $region (i32.const 128) (i32.const 62)))
     (func $seen (result i32) (call $region (i32.const 512) (i32.const 17)))
     (func $byte (param $r i32) (param $at i32) (result i32)
@@ -88,6 +101,11 @@
         (if (call $is (local.get $msg) (i32.const 35)) (then ;; #
             (call $write (call $count) (call $rest (local.get $msg)))
             (return (call $nothing))))
+        (if (call $is (local.get $msg) (i32.const 61)) (then ;; =
+            (call $write
+                (call $on (call $byte (local.get $msg) (i32.const 1)))
+                (call $rest (call $rest (local.get $msg))))
+            (return (call $nothing))))
         (if (call $is (local.get $msg) (i32.const 110)) (then ;; n
             (local.set $counted (call $read (call $count)))
             (if (i32.eqz (call $byte (local.get $counted) (i32.const 0)))
@@ -112,15 +130,25 @@
         (if (call $is (local.get $msg) (i32.const 114)) (then ;; r
             (call $write (call $environment) (local.get $env))
             (return (call $nothing))))
+        (if (call $is (local.get $msg) (i32.const 102)) (then ;; f
+            (call $write (call $last) (call $seen))
+            (return (call $rest (local.get $msg)))))
         (if (call $is (local.get $msg) (i32.const 103)) (then (call $burn))) ;; g
         (if (call $is (local.get $msg) (i32.const 112)) (then (unreachable))) ;; p
         (local.get $msg))
     (export "instantiate" (func $act))
     (export "execute" (func $act))
-    (func $told (param $env i32) (param $msg i32) (result i32)
+    (func $as_told (param $env i32) (param $msg i32) (result i32)
         (call $act (local.get $env) (local.get $env) (local.get $msg)))
-    (export "migrate" (func $told))
-    (export "sudo" (func $told))
+    (export "migrate" (func $as_told))
+    (export "sudo" (func $as_told))
+    (func (export "reply") (param $env i32) (param $msg i32) (result i32)
+        (local $digit i32) (local $do i32)
+        (local.set $digit (call $byte (local.get $msg) (i32.const 6))) ;; {"id":7…
+        (call $write (call $told (local.get $digit)) (local.get $msg))
+        (local.set $do (call $read (call $on (local.get $digit))))
+        (if (i32.eqz (local.get $do)) (then (return (call $nothing))))
+        (call $as_told (local.get $env) (local.get $do)))
     (func (export "query") (param $env i32) (param $msg i32) (result i32)
         (local $a i32)
         (if (call $is_request (local.get $msg)) (then

@@ -4,14 +4,14 @@ use crate::Bytes;
 use crate::engine::ContractEngine;
 use crate::error::{Fault, Stop};
 use crate::gas::{self, GasMeter};
-use crate::overlay::Slot;
+use crate::overlay::{Mark, Slot};
 use crate::ports::CodeRead;
 use crate::state::State;
 use crate::tx::{Msg, no_handler};
 use crate::types::consensus::Misbehavior;
 use crate::types::error::sdk;
 use crate::types::proto::Any;
-use crate::types::{Address, Attribute, Coins, Event, Gas, Hash, Height, Timestamp};
+use crate::types::{Address, Attribute, Coins, Event, Gas, Hash, Height, Timestamp, TxError};
 use std::collections::BTreeMap;
 
 /// Longest raw key of the native tree, in bytes: no collection writes a longer one (labels have 512, denominations 128), and
@@ -93,8 +93,30 @@ pub struct Ctx<'a, 's> {
     pub fees: Coins,
     /// Content first seen in this transaction, for the host to keep: hash → wasm.
     pub new_code: BTreeMap<Hash, Bytes>,
-    /// Contract calls so far in this transaction: the counter of `random`.
+    /// The keys of `new_code` in the order in which they came.
+    new_code_order: Vec<Hash>,
+    /// Contract calls so far in this transaction: the counter of `random`. A call that is taken back has seen its random, so
+    /// this never goes back.
     pub calls: u32,
+    /// Whether a contract sent `finalize_tx`: no message may follow in this transaction.
+    pub finalized: bool,
+}
+
+/// A point of a transaction to which [`Ctx::take_back`] goes back: state, events, content. Gas stays used.
+#[derive(Debug)]
+#[must_use]
+pub struct Branch {
+    mark: Mark,
+    events: usize,
+    new_code: usize,
+    finalized: bool,
+}
+
+impl Branch {
+    /// Number of the transaction's events before it.
+    pub const fn events(&self) -> usize {
+        self.events
+    }
 }
 
 impl<'a, 's> Ctx<'a, 's> {
@@ -117,7 +139,9 @@ impl<'a, 's> Ctx<'a, 's> {
             env,
             fees: Coins::default(),
             new_code: BTreeMap::new(),
+            new_code_order: Vec::new(),
             calls: 0,
+            finalized: false,
         }
     }
 
@@ -203,6 +227,47 @@ impl<'a, 's> Ctx<'a, 's> {
         message.run(self)
     }
 
+    /// Hands content to the host to keep.
+    pub fn keep_code(&mut self, hash: Hash, wasm: Bytes) {
+        if self.new_code.insert(hash, wasm).is_none() {
+            self.new_code_order.push(hash);
+        }
+    }
+
+    /// A point to go back to.
+    pub fn branch(&self) -> Branch {
+        Branch {
+            mark: self.state.overlay.mark(),
+            events: self.events.len(),
+            new_code: self.new_code_order.len(),
+            finalized: self.finalized,
+        }
+    }
+
+    /// Takes back all that was written, told and kept since.
+    pub fn take_back(&mut self, branch: Branch) {
+        self.state.overlay.revert(branch.mark);
+        self.events.truncate(branch.events);
+        while self.new_code_order.len() > branch.new_code {
+            if let Some(hash) = self.new_code_order.pop() {
+                self.new_code.remove(&hash);
+            }
+        }
+        self.finalized = branch.finalized;
+    }
+
+    /// Whether a message may be sent: after `finalize_tx`, none may.
+    ///
+    /// # Errors
+    /// sdk 40404.
+    pub fn may_send(&self) -> Result<(), TxError> {
+        if self.finalized {
+            let text = "Cannot send messages or submessages after last tx marker was set";
+            return Err(sdk::LAST_MESSAGE_SENT.wrap(text));
+        }
+        Ok(())
+    }
+
     /// Adds an event.
     pub fn emit(&mut self, event: Event) {
         self.events.push(event);
@@ -259,6 +324,34 @@ mod tests {
         fn code(&self, _: &Hash) -> Result<Bytes, Fault> {
             Err(Fault::Content("none".into()))
         }
+    }
+
+    #[test]
+    fn what_a_branch_did_is_taken_back_but_for_its_gas() {
+        let (engine, block) = (ContractEngine::default(), block_info(1));
+        let mut state = State::new(&Short, &NoSecrets, Overlay::default());
+        let env = ExecutionEnv {
+            code: &Short,
+            engine: &engine,
+        };
+        let tx = TxInfo::default();
+        let mut ctx = Ctx::new(&mut state, &block, tx, Mode::Deliver, env, 10_000);
+        ctx.set(b"k", b"before").unwrap();
+        ctx.keep_code([9; 32], Bytes::from([9].as_slice()));
+        ctx.emit(event("before", &[]));
+        let branch = ctx.branch();
+        ctx.set(b"k", b"after").unwrap();
+        ctx.keep_code([9; 32], Bytes::from([9].as_slice()));
+        ctx.keep_code([1; 32], Bytes::from([1].as_slice()));
+        ctx.emit(event("after", &[]));
+        (ctx.finalized, ctx.calls) = (true, 3);
+        let used = ctx.gas.used();
+        ctx.take_back(branch);
+        assert_eq!((ctx.gas.used(), ctx.calls), (used, 3));
+        assert_eq!(ctx.get(b"k").unwrap().unwrap().as_ref(), b"before");
+        assert_eq!(ctx.new_code.keys().collect::<Vec<_>>(), [&[9; 32]]);
+        assert_eq!(ctx.events, [event("before", &[])]);
+        assert!(ctx.may_send().is_ok());
     }
 
     #[test]

@@ -156,6 +156,7 @@ pub mod sdk {
         NOT_SUPPORTED = 37 "feature not supported",
         NOT_FOUND = 38 "not found",
         INVALID_GAS_LIMIT = 41 "invalid gas limit",
+        LAST_MESSAGE_SENT = 40404 "Cannot send messages after last tx marker was set",
     });
 }
 

@@ -214,7 +214,7 @@ impl BlockExecutor<'_> {
                 return Ok(outcome.into_result(Vec::new(), Vec::new()));
             }
         };
-        let (mark, ante_events) = (ctx.state.overlay.mark(), ctx.events.len());
+        let messages = ctx.branch();
         let outcome = run_messages(&mut ctx, decoded, &signers).and_then(|done| {
             output::charge(&mut ctx, done.data.len())?;
             Ok(done)
@@ -222,9 +222,7 @@ impl BlockExecutor<'_> {
         let (data, error) = match outcome {
             Ok(done) => (done.data, None),
             Err(stop) => {
-                ctx.state.overlay.revert(mark);
-                ctx.events.truncate(ante_events);
-                ctx.new_code.clear();
+                ctx.take_back(messages);
                 (Vec::new(), Some(failed(&mut ctx, stop)?))
             }
         };

@@ -49,11 +49,10 @@ pub fn run_ante(
     decoded: &DecodedTx,
     config: &AnteConfig,
 ) -> Result<Vec<Address>, Stop> {
-    let mark = ctx.state.overlay.mark();
+    let start = ctx.branch();
     let passed = modules::ante(ctx, &decoded.tx, &decoded.messages, config);
     if passed.is_err() {
-        ctx.state.overlay.revert(mark);
-        ctx.events.clear();
+        ctx.take_back(start);
         ctx.fees = crate::types::Coins::empty();
     }
     passed
@@ -83,7 +82,9 @@ pub fn run_messages(
         let sender = message.signers()?.first().cloned();
         let url = message.type_url().to_owned();
         let from = ctx.events.len();
-        let value = ctx.run(message, signers).map_err(|stop| match stop {
+        let run = ctx.may_send().map_err(Stop::from);
+        let run = run.and_then(|()| ctx.run(message, signers));
+        let value = run.map_err(|stop| match stop {
             Stop::Err(e) => {
                 Stop::Err(e.wrap(format!("failed to execute message; message index: {index}")))
             }

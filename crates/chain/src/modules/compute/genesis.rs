@@ -246,7 +246,7 @@ impl GenesisCode {
             generation: module.info.generation,
         };
         CODES.set(ctx, &id, &CodeRecord::V2(code))?;
-        ctx.new_code.insert(hash, Bytes::from(wasm));
+        ctx.keep_code(hash, Bytes::from(wasm));
         Ok(())
     }
 

@@ -124,7 +124,7 @@ pub(super) fn store_code(
     };
     CODES.set(ctx, &id, &CodeRecord::V2(code))?;
     if !simulated {
-        ctx.new_code.insert(hash, Bytes::from(wasm));
+        ctx.keep_code(hash, Bytes::from(wasm));
     }
     ctx.emit(event("message", &[("code_id", &id.to_string())]));
     Ok(pb::MsgStoreCodeResponse { code_id: id })
@@ -259,6 +259,8 @@ pub(super) fn seal_data(
 
 /// Gas location of loading code (wire.md 1.12.2).
 pub(super) const LOAD_EXECUTE: &str = "Loading Compute module: execute";
+/// The same, for a reply.
+pub(super) const LOAD_REPLY: &str = "Loading Compute module: reply";
 /// The same, for a query.
 pub(super) const LOAD_QUERY: &str = "Loading CosmWasm module: query";
 

@@ -36,6 +36,8 @@ pub const ITERATORS_MAX: usize = 4_096;
 pub const ITERATORS_AHEAD_MAX: usize = 4;
 /// Largest answer of one query to a contract or to a client, in bytes.
 pub const QUERY_RESULT_BYTES_MAX: usize = 1_048_576;
+/// Longest message of a reply, in bytes: that of a user's message. The events of what was called are in it.
+pub const REPLY_BYTES_MAX: usize = MSG_BYTES_MAX;
 /// Messages that one response may send.
 pub const MESSAGES_MAX: usize = 1_024;
 /// Attributes, over all events, that one response may carry.

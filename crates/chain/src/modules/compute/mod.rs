@@ -3,8 +3,7 @@
 //! Promises: a contract sees and changes only its own data and what the chain itself proves; a message that does not
 //! open, or that was meant for another code, changes nothing; whatever a contract does costs gas and ends. Its outputs
 //! are sealed to the sender.
-//! Refuses: plaintext messages, callback signatures, raw queries of sealed data. Replies are not built yet: messages that ask
-//! for them are refused by name.
+//! Refuses: plaintext messages, callback signatures, raw queries of sealed data.
 
 mod admin;
 pub mod calls;

@@ -23,6 +23,8 @@ pub enum EntryPoint {
     Migrate,
     /// `sudo`.
     Sudo,
+    /// `reply`.
+    Reply,
 }
 
 impl EntryPoint {
@@ -35,6 +37,7 @@ impl EntryPoint {
             Self::Query => Entry::Query,
             Self::Migrate => Entry::Migrate,
             Self::Sudo => Entry::Sudo,
+            Self::Reply => Entry::Reply,
         }
     }
 
@@ -47,6 +50,7 @@ impl EntryPoint {
             Self::Execute | Self::Sudo => compute::EXECUTE_FAILED,
             Self::Query => compute::QUERY_FAILED,
             Self::Migrate => compute::MIGRATE_FAILED,
+            Self::Reply => compute::REPLY_FAILED,
         }
     }
 
@@ -231,15 +235,17 @@ fn event(
     })
 }
 
-/// What of a wasm sub-message's events the transaction shows: none of type `message`, attributes sorted by key
-/// (stable), as in wire.md 1.13.2.
+/// What of a sub-message's events the transaction shows: none of type `message`, and of one to a contract the attributes
+/// sorted by key (stable), as in wire.md 1.13.2.
 #[must_use]
-pub fn of_sub_message(events: Vec<Event>) -> Vec<Event> {
+pub fn of_sub_message(events: Vec<Event>, to_contract: bool) -> Vec<Event> {
     let mut events: Vec<Event> = events.into_iter().filter(|e| e.kind != "message").collect();
-    for event in &mut events {
-        event
-            .attributes
-            .sort_by(|a, b| a.key.as_bytes().cmp(b.key.as_bytes()));
+    if to_contract {
+        for event in &mut events {
+            event
+                .attributes
+                .sort_by(|a, b| a.key.as_bytes().cmp(b.key.as_bytes()));
+        }
     }
     events
 }

@@ -64,6 +64,20 @@ pub enum ReplyOn {
     Never,
 }
 
+impl ReplyOn {
+    /// Whether a failure is told.
+    #[must_use]
+    pub const fn failure(self) -> bool {
+        matches!(self, Self::Always | Self::Error)
+    }
+
+    /// Whether success is told.
+    #[must_use]
+    pub const fn success(self) -> bool {
+        matches!(self, Self::Always | Self::Success)
+    }
+}
+
 /// A message that a contract sends.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct SubMsg {
@@ -99,7 +113,7 @@ pub enum CosmosMsg {
     Stargate(serde::de::IgnoredAny),
     /// Not built yet.
     Any(serde::de::IgnoredAny),
-    /// Not built yet.
+    /// The last message of the transaction.
     FinalizeTx(serde::de::IgnoredAny),
 }
 

@@ -1,6 +1,6 @@
 //! The end of a call: what it used is charged, its response read, its events emitted.
 
-use super::{Calls, Dispatching, Failure, Frame, Next, OnSuccess, Running, calls_failure, limited};
+use super::{Calls, Dispatching, Failure, Frame, Next, OnSuccess, Running};
 use crate::ctx::event;
 use crate::error::{Stop, broken};
 use crate::gas::WASM_PER_SDK;
@@ -22,13 +22,13 @@ impl Calls<'_, '_, '_> {
             entry_point,
             generation,
             contract,
+            code_hash,
             on_success,
             instance,
             keeping: _,
             gas_limit,
             capped,
             outer,
-            events_from,
         } = *running;
         // Its memory is freed before another instance starts.
         drop(instance);
@@ -36,34 +36,34 @@ impl Calls<'_, '_, '_> {
         if entry_point == EntryPoint::Query {
             return self.query_ended(result, outer);
         }
-        let read = result.and_then(|bytes| self.read(entry_point, generation, &contract, &bytes));
-        let responded = match read {
-            Ok((response, bytes)) => self
-                .respond(generation, &contract, on_success, &response)
-                .map(|()| (response, bytes)),
-            Err(failure) => Err(self.failed(entry_point, failure)),
-        };
+        let responded = result
+            .and_then(|bytes| self.read(entry_point, generation, &contract, &bytes))
+            .and_then(|(response, bytes)| {
+                self.respond(generation, &contract, on_success, &response)?;
+                Ok((response, bytes))
+            });
         let (response, bytes) = match responded {
             Ok(responded) => responded,
-            Err(stop) => {
-                let stop = limited(stop, outer.is_some());
-                self.put_back(outer);
-                return Err(stop);
+            // The outermost call, and a reply: nobody is told of their failures.
+            Err(failure) if self.frames.is_empty() || entry_point == EntryPoint::Reply => {
+                return Err(self.told(failure));
             }
+            Err(failure) => return self.sent_badly(failure),
         };
         self.waiting = self.waiting.saturating_add(bytes);
         self.frames.push(Frame::Dispatching(Box::new(Dispatching {
+            entry_point,
             contract,
+            code_hash,
             messages: response.messages.into_iter(),
+            sent: None,
             data: response.data.map(|d| d.0),
-            outer,
-            events_from,
             bytes,
         })));
         Ok(Next::Dispatch)
     }
 
-    /// Decodes the response of instantiate or execute, and returns its length too. The response stays in memory while its
+    /// Decodes the response of a call, and returns its length too. The response stays in memory while its
     /// messages are sent.
     fn read(
         &mut self,
@@ -82,17 +82,6 @@ impl Calls<'_, '_, '_> {
             return Err(compute::LIMIT.wrap(text).into());
         }
         Ok((response, bytes.len()))
-    }
-
-    /// The error of instantiate or execute. The contract's own text leaves the enclave sealed, so its bytes are charged.
-    fn failed(&mut self, entry_point: EntryPoint, failure: Failure) -> Stop {
-        if let Failure::Contract(text) = &failure {
-            let price = gas::output_bytes(output::class(text.len()), true);
-            if let Err(stop) = self.ctx.gas.consume(price, keeper::CONTRACT_OUTPUT) {
-                return stop;
-            }
-        }
-        calls_failure(self.key, entry_point, failure)
     }
 
     /// Charges what the instance used, and returns its output or why it failed.
@@ -117,7 +106,7 @@ impl Calls<'_, '_, '_> {
             Ok(bytes) => Ok(bytes),
             Err(Trap::OutOfGas) => Err(entry_point.failed().wrap("Out of gas").into()),
             Err(trap) => match trap.abort_text() {
-                Some(text) => Err(Failure::Contract(text)),
+                Some(text) => Err(Failure::Contract(entry_point, text)),
                 None => Err(entry_point.enclave_error(&trap.to_string()).into()),
             },
         }
@@ -160,6 +149,9 @@ impl Calls<'_, '_, '_> {
                 admin::record_migration(self.ctx, contract, *migration)?;
             }
             OnSuccess::Told => {}
+            OnSuccess::Replied => self
+                .ctx
+                .emit(event("reply", &[("contract_address", &address)])),
             OnSuccess::Answered => return Err(broken("a query sent messages").into()),
         }
         let price = output::price(&response.attributes, &response.events);
@@ -185,7 +177,7 @@ fn read_response(
     };
     let response = match read {
         Some(Ok(response)) => response?,
-        Some(Err(ContractError(text))) => return Err(Failure::Contract(text)),
+        Some(Err(ContractError(text))) => return Err(Failure::Contract(entry_point, text)),
         None => {
             return Err(entry_point
                 .enclave_error("failed to deserialize data")

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use strongroom_vm::{Argument, CallMode, Entry, Generation, Instance, Trap};
 
 impl Calls<'_, '_, '_> {
-    /// Starts a call and puts its frame on top. `outer` is the caller's meter if the call has one of its own.
+    /// Starts a call and puts its frame on top. `outer` is the meter of the instance that asks, if the call is its query.
     pub(super) fn enter(&mut self, call: Call, outer: Option<GasMeter>) -> Result<Next, Failure> {
         let entry_point = call.entry_point;
         if call.code_hash != Some(call.code.hash) {
@@ -38,13 +38,13 @@ impl Calls<'_, '_, '_> {
             entry_point,
             generation,
             contract: call.contract,
+            code_hash: call.code.hash,
             on_success: call.on_success,
             instance,
             keeping,
             gas_limit,
             capped: budget > WASM_CALL_MAX,
             outer,
-            events_from: self.ctx.events.len(),
         })));
         Ok(Next::Step(step))
     }
@@ -105,8 +105,10 @@ impl Calls<'_, '_, '_> {
 const fn mode(entry_point: EntryPoint) -> CallMode {
     match entry_point {
         EntryPoint::Query => CallMode::Query,
-        EntryPoint::Instantiate | EntryPoint::Execute | EntryPoint::Migrate | EntryPoint::Sudo => {
-            CallMode::Execute
-        }
+        EntryPoint::Instantiate
+        | EntryPoint::Execute
+        | EntryPoint::Migrate
+        | EntryPoint::Sudo
+        | EntryPoint::Reply => CallMode::Execute,
     }
 }

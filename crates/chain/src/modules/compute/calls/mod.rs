@@ -3,18 +3,20 @@
 //! There are two kinds of frames. A *running* frame holds an instance that executes, or that waits for the answer to its query: the
 //! frames above it run that query. When the instance of a call ends ([`end`]), a *dispatching* frame takes its place: it holds
 //! no instance and sends the messages of the response one after the other, each to its end before the next (depth first,
-//! [`send`]). There are no replies, so an error ends all frames.
+//! [`send`]). A message that asked for it is followed by a reply, a call of the sender with a frame of its own ([`reply`]).
+//! An error that no reply may see ends all frames.
 
 mod end;
 mod enter;
 mod query;
+mod reply;
 mod send;
 
 use super::admin::Migration;
 use super::keeper::PendingContract;
 use super::limits::CALL_DEPTH_MAX;
-use super::output::{EntryPoint, dispatched, of_sub_message};
-use super::response::SubMsg;
+use super::output::{EntryPoint, dispatched};
+use super::response::{CosmosMsg, SubMsg};
 use super::state::{Code, StorageLayout};
 use super::storage::Keeping;
 use crate::crypto::io::TxKey;
@@ -22,15 +24,15 @@ use crate::ctx::Ctx;
 use crate::error::{Fault, Stop, broken};
 use crate::gas::GasMeter;
 use crate::modules::compute::error as compute;
-use crate::types::error::sdk;
 use crate::types::{Address, Coins, Hash};
+use reply::Sent;
 use strongroom_vm::{Generation, Instance, Step, VmFault};
 
 /// A call to make.
 pub struct Call {
     /// Entry point.
     pub entry_point: EntryPoint,
-    /// Caller; not shown to queries.
+    /// Caller; not shown to queries and replies.
     pub sender: Address,
     /// The contract.
     pub contract: Address,
@@ -58,6 +60,8 @@ pub enum OnSuccess {
     Migrated(Box<Migration>),
     /// Nothing but the contract's own events: `sudo`.
     Told,
+    /// Emit the event `reply`.
+    Replied,
     /// Nothing: a query.
     Answered,
 }
@@ -67,6 +71,7 @@ struct Running {
     entry_point: EntryPoint,
     generation: Generation,
     contract: Address,
+    code_hash: Hash,
     on_success: OnSuccess,
     instance: Instance,
     keeping: Keeping,
@@ -74,21 +79,20 @@ struct Running {
     gas_limit: u64,
     /// Whether the meter held more than one call may use.
     capped: bool,
-    /// The caller's meter, if this call has one of its own.
+    /// The meter of the instance that asked, if this is its query.
     outer: Option<GasMeter>,
-    /// Number of the transaction's events before this call.
-    events_from: usize,
 }
 
 /// A call that succeeded and whose messages are sent.
 struct Dispatching {
+    entry_point: EntryPoint,
     contract: Address,
+    /// The code that sends the messages: replies are for no other.
+    code_hash: Hash,
     messages: std::vec::IntoIter<SubMsg>,
+    /// The message that is under way.
+    sent: Option<Sent>,
     data: Option<Vec<u8>>,
-    /// The caller's meter, if this call has one of its own.
-    outer: Option<GasMeter>,
-    /// Number of the transaction's events before this call.
-    events_from: usize,
     /// Length of its response: about the memory that it holds while its messages are sent.
     bytes: usize,
 }
@@ -100,8 +104,8 @@ enum Frame {
 
 /// Why a call failed. Who learns of it decides its form: a calling contract or the client.
 enum Failure {
-    /// The contract's own error text, which only the sender may read.
-    Contract(String),
+    /// The contract's own error text, which only the sender may read, and where it came from.
+    Contract(EntryPoint, String),
     /// Anything else.
     Stop(Stop),
 }
@@ -134,10 +138,9 @@ pub fn run(ctx: &mut Ctx<'_, '_>, key: &TxKey, call: Call) -> Result<Option<Vec<
         frames: Vec::new(),
         waiting: 0,
     };
-    let entry_point = call.entry_point;
     let mut next = calls
         .enter(call, None)
-        .map_err(|failure: Failure| calls_failure(key, entry_point, failure));
+        .map_err(|failure| shown(key, failure));
     loop {
         next = match next {
             Ok(Next::Finished(data)) => return Ok(data),
@@ -148,9 +151,10 @@ pub fn run(ctx: &mut Ctx<'_, '_>, key: &TxKey, call: Call) -> Result<Option<Vec<
     }
 }
 
-fn calls_failure(key: &TxKey, entry_point: EntryPoint, failure: Failure) -> Stop {
+/// A failure as the client sees it.
+fn shown(key: &TxKey, failure: Failure) -> Stop {
     match failure {
-        Failure::Contract(text) => entry_point.contract_error(key, &text),
+        Failure::Contract(entry_point, text) => entry_point.contract_error(key, &text),
         Failure::Stop(stop) => stop,
     }
 }
@@ -175,42 +179,39 @@ impl Calls<'_, '_, '_> {
     /// Sends the next message of the dispatching frame on top, or ends the frame.
     fn dispatch(&mut self) -> Result<Next, Stop> {
         let depth = self.frames.len();
-        let Some(Frame::Dispatching(top)) = self.frames.last_mut() else {
-            return Err(broken("no call to dispatch messages of").into());
-        };
+        let top = self.dispatching()?;
         if let Some(message) = top.messages.next() {
-            let contract = top.contract.clone();
+            let last = matches!(message.msg, CosmosMsg::FinalizeTx(_));
+            if last {
+                // What follows in this response is not sent.
+                top.messages = Vec::new().into_iter();
+            }
             if depth > CALL_DEPTH_MAX {
                 return Err(compute::MAX_CALL_DEPTH.bare().into());
             }
-            return self.send(&contract, message);
+            self.ctx.may_send()?;
+            if last {
+                self.ctx.finalized = true;
+                return Ok(Next::Dispatch);
+            }
+            return self.send(message);
         }
         let Some(Frame::Dispatching(done)) = self.frames.pop() else {
             return Err(broken("the frame on top changed").into());
         };
         self.waiting = self.waiting.saturating_sub(done.bytes);
-        self.put_back(done.outer);
-        if self.frames.is_empty() {
-            return Ok(Next::Finished(done.data));
+        match (self.frames.is_empty(), done.entry_point) {
+            (true, _) => Ok(Next::Finished(done.data)),
+            (false, EntryPoint::Reply) => self.replied(done.data),
+            (false, _) => self.sent_well(done.data),
         }
-        // A called contract's events: the transaction shows them sorted and without those of type `message`.
-        let tail = self
-            .ctx
-            .events
-            .split_off(done.events_from.min(self.ctx.events.len()));
-        self.ctx.events.extend(of_sub_message(tail));
-        Ok(Next::Dispatch)
     }
 
-    /// Restores the caller's meter and charges it what the call used, at most the call's limit.
-    fn put_back(&mut self, outer: Option<GasMeter>) {
-        if let Some(outer) = outer {
-            let inner = core::mem::replace(&mut self.ctx.gas, outer);
-            // The limit was less than what was left, so this cannot run out.
-            let _ = self
-                .ctx
-                .gas
-                .consume(inner.used().min(inner.limit()), "From limited Sub-Message");
+    /// The frame on top, where it can only be one that sends messages.
+    fn dispatching(&mut self) -> Result<&mut Dispatching, Fault> {
+        match self.frames.last_mut() {
+            Some(Frame::Dispatching(top)) => Ok(top),
+            _ => Err(broken("no call to dispatch messages of")),
         }
     }
 
@@ -218,33 +219,23 @@ impl Calls<'_, '_, '_> {
     fn unwind(&mut self, mut stop: Stop) -> Stop {
         while let Some(frame) = self.frames.pop() {
             match frame {
-                Frame::Running(running) => match running.entry_point {
-                    // What a query used is charged to the instance that asked, and that instance ends too.
-                    EntryPoint::Query => {
-                        if let Some(outer) = running.outer {
-                            self.ctx.gas = outer;
-                        }
+                // What a query used is charged to the instance that asked, and that instance ends too.
+                Frame::Running(running) => {
+                    if let Some(outer) = running.outer {
+                        self.ctx.gas = outer;
                     }
-                    _ => self.put_back(running.outer),
-                },
+                }
                 Frame::Dispatching(frame) => {
+                    if let Some(sent) = frame.sent {
+                        stop = self.lost(sent, stop);
+                    }
                     if let Stop::Err(e) = stop {
                         stop = dispatched(e).into();
                     }
-                    stop = limited(stop, frame.outer.is_some());
-                    self.put_back(frame.outer);
                 }
             }
         }
         stop
-    }
-}
-
-/// Out of gas under a sub-message's own limit is an error of the sub-message, not of the transaction.
-fn limited(stop: Stop, has_limit: bool) -> Stop {
-    match stop {
-        Stop::OutOfGas(_) if has_limit => sdk::OUT_OF_GAS.wrap("SubMsg hit gas limit").into(),
-        other => other,
     }
 }
 

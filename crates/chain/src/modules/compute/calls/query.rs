@@ -1,6 +1,6 @@
 //! Queries of contracts: asked by the instance on top, answered at once or by a frame of their own.
 
-use super::{Call, Calls, Failure, Frame, Next, OnSuccess, Running, calls_failure, send, vm_fault};
+use super::{Call, Calls, Failure, Frame, Next, OnSuccess, Running, send, shown, vm_fault};
 use crate::error::{Stop, broken};
 use crate::gas::{GasMeter, WASM_PER_SDK};
 use crate::modules::compute::limits::{QUERY_DEPTH_MAX, QUERY_RESULT_BYTES_MAX};
@@ -62,7 +62,7 @@ impl Calls<'_, '_, '_> {
         };
         match self.enter(call, Some(outer.clone())) {
             Ok(next) => Ok(Ok(next)),
-            Err(Failure::Contract(text)) => Ok(Err(Answer::Error(text))),
+            Err(Failure::Contract(_, text)) => Ok(Err(Answer::Error(text))),
             Err(Failure::Stop(Stop::Err(e))) => Ok(Err(Answer::Error(e.text))),
             Err(Failure::Stop(stop)) => Err(stop),
         }
@@ -110,7 +110,7 @@ impl Calls<'_, '_, '_> {
         });
         let answer = result.and_then(|bytes| match response::query(&bytes) {
             Some(Ok(answer)) if answer.len() <= QUERY_RESULT_BYTES_MAX => Ok(answer),
-            Some(Err(ContractError(text))) => Err(Failure::Contract(text)),
+            Some(Err(ContractError(text))) => Err(Failure::Contract(EntryPoint::Query, text)),
             _ => Err(EntryPoint::Query
                 .enclave_error("failed to deserialize data")
                 .into()),
@@ -118,12 +118,12 @@ impl Calls<'_, '_, '_> {
         let Some(outer) = outer else {
             return match answer {
                 Ok(answer) => Ok(Next::Finished(Some(answer))),
-                Err(failure) => Err(calls_failure(self.key, EntryPoint::Query, failure)),
+                Err(failure) => Err(shown(self.key, failure)),
             };
         };
         let answer = match answer {
             Ok(bytes) => Ok(Answer::Ok(bytes)),
-            Err(Failure::Contract(text)) => Ok(Answer::Error(text)),
+            Err(Failure::Contract(_, text)) => Ok(Answer::Error(text)),
             Err(Failure::Stop(Stop::Err(e))) => Ok(Answer::Error(e.text)),
             Err(Failure::Stop(stop)) => Err(stop),
         };

@@ -1,7 +1,8 @@
 //! The messages of a contract's response: coins, and calls of other contracts. Messages between contracts are not encrypted; the
 //! code hash in each binds it to the code of the called contract.
 
-use super::{Call, Calls, Frame, Next, OnSuccess, calls_failure, limited};
+use super::reply::Sent;
+use super::{Call, Calls, Failure, Next, OnSuccess};
 use crate::error::Stop;
 use crate::gas::GasMeter;
 use crate::modules::compute::admin::{self, Migrate};
@@ -10,7 +11,7 @@ use crate::modules::compute::error as compute;
 use crate::modules::compute::keeper;
 use crate::modules::compute::msg::{Instantiate, check_label};
 use crate::modules::compute::output::{self, EntryPoint, quoted};
-use crate::modules::compute::response::{BankMsg, CosmosMsg, ReplyOn, SubMsg, WasmMsg};
+use crate::modules::compute::response::{BankMsg, CosmosMsg, SubMsg, WasmMsg};
 use crate::types::coin::CoinsError;
 use crate::types::error::sdk;
 use crate::types::proto::cosmos::bank::v1beta1::MsgSend;
@@ -18,59 +19,46 @@ use crate::types::proto::pack;
 use crate::types::{Address, Coin, Coins, Hash, TxError};
 
 impl Calls<'_, '_, '_> {
-    /// Sends one message of a contract.
-    pub(super) fn send(&mut self, contract: &Address, message: SubMsg) -> Result<Next, Stop> {
-        if message.reply_on != ReplyOn::Never {
-            let why = format!("reply_on {:?}: replies are not built yet", message.reply_on)
-                .to_lowercase();
-            return Err(compute::UNSUPPORTED_FOR_CONTRACT.wrap(why).into());
-        }
-        // A limit is a meter of its own; what the message uses is charged to the caller's meter afterwards.
+    /// Sends one message of the contract on top.
+    pub(super) fn send(&mut self, message: SubMsg) -> Result<Next, Stop> {
+        let contract = self.dispatching()?.contract.clone();
+        let branch = self.ctx.branch();
+        // A limit is a meter of its own; what the message uses is charged to the sender's meter afterwards.
         let outer = match message.gas_limit {
             Some(limit) if limit < self.ctx.gas.left() => {
                 Some(core::mem::replace(&mut self.ctx.gas, GasMeter::new(limit)))
             }
             _ => None,
         };
-        let has_limit = outer.is_some();
-        let events_from = self.ctx.events.len();
+        self.dispatching()?.sent = Some(Sent {
+            id: message.id,
+            reply_on: message.reply_on,
+            to_contract: matches!(message.msg, CosmosMsg::Wasm(_)),
+            branch,
+            outer,
+        });
         let sent = match message.msg {
-            CosmosMsg::Bank(msg) => self.send_bank(contract, msg).map(|()| None),
-            CosmosMsg::Wasm(msg) => self.send_wasm(contract, msg),
+            CosmosMsg::Bank(msg) => self.send_bank(&contract, msg).map_err(Failure::from),
+            CosmosMsg::Wasm(msg) => match self.send_wasm(&contract, msg) {
+                Ok(Some(call)) => match self.enter(call, None) {
+                    Ok(next) => return Ok(next),
+                    Err(failure) => Err(failure),
+                },
+                Ok(None) => Ok(None),
+                Err(stop) => Err(stop.into()),
+            },
             other => Err(not_built(&other).into()),
         };
-        let failed = match sent {
-            Ok(None) => {
-                self.put_back(outer);
-                let tail = self.ctx.events.split_off(events_from);
-                self.ctx
-                    .events
-                    .extend(tail.into_iter().filter(|e| e.kind != "message"));
-                return Ok(Next::Dispatch);
-            }
-            Ok(Some(call)) => {
-                let entry_point = call.entry_point;
-                match self.enter(call, None) {
-                    Ok(next) => {
-                        if let Some(Frame::Running(running)) = self.frames.last_mut() {
-                            running.outer = outer;
-                            running.events_from = events_from;
-                        }
-                        return Ok(next);
-                    }
-                    Err(failure) => calls_failure(self.key, entry_point, failure),
-                }
-            }
-            Err(stop) => stop,
-        };
-        let failed = limited(failed, has_limit);
-        self.put_back(outer);
-        Err(failed)
+        match sent {
+            Ok(data) => self.sent_well(data),
+            Err(failure) => self.sent_badly(failure),
+        }
     }
 
-    fn send_bank(&mut self, contract: &Address, msg: BankMsg) -> Result<(), Stop> {
+    /// Sends coins; gives the bytes of the bank's response, if there are any.
+    fn send_bank(&mut self, contract: &Address, msg: BankMsg) -> Result<Option<Vec<u8>>, Stop> {
         match msg {
-            BankMsg::Send { amount, .. } if amount.is_empty() => Ok(()),
+            BankMsg::Send { amount, .. } if amount.is_empty() => Ok(None),
             BankMsg::Send { to_address, amount } => {
                 let to = address(&to_address)?;
                 let amount = coins(&amount)?;
@@ -80,7 +68,8 @@ impl Calls<'_, '_, '_> {
                     amount: amount.iter().map(Coin::to_proto).collect(),
                 };
                 let signers = core::slice::from_ref(contract);
-                self.ctx.dispatch(&pack(&send), signers).map(|_| ())
+                let response = self.ctx.dispatch(&pack(&send), signers)?;
+                Ok(Some(response).filter(|bytes| !bytes.is_empty()))
             }
             BankMsg::Burn { .. } => {
                 Err(compute::INVALID_MSG.wrap("Unknown variant of Bank").into())

@@ -12,7 +12,7 @@ use crate::modules::compute::limits::{
 use crate::modules::compute::state::CODES;
 use crate::types::proto::pack;
 use crate::types::proto::secret::compute::v1beta1 as pb;
-use crate::types::sha256;
+use crate::types::{Address, sha256};
 
 /// A storage message of the puppet.
 fn storage(what: u8, lengths: &[usize]) -> Vec<u8> {
@@ -102,17 +102,21 @@ fn an_answer_may_be_as_long_as_a_result() {
     world.execute(&a, &code, NOTHING).ok();
 }
 
-#[test]
-fn what_a_block_gives_away_is_bounded_however_it_is_made() {
-    let (mut world, code, a, _) = two_puppets();
-    // A response that costs little to say: half a mebibyte in clear.
+/// Lets a puppet say half a megabyte in clear for `n`, which costs little to ask for.
+pub(super) fn speech(world: &mut World, code: &Code, contract: &Address) {
     let value = "x".repeat(500_000);
     let attribute = format!(r#"{{"key":"k","value":"{value}","encrypted":false}}"#);
     let keep = format!("+{}", response(&[], &attribute, ""));
     world
-        .execute_with(&a, &code, keep.as_bytes(), 10_000_000)
+        .execute_with(contract, code, keep.as_bytes(), 10_000_000)
         .ok();
-    world.execute_with(&a, &code, b"#\xff", 100_000).ok();
+    world.execute_with(contract, code, b"#\xff", 100_000).ok();
+}
+
+#[test]
+fn what_a_block_gives_away_is_bounded_however_it_is_made() {
+    let (mut world, code, a, _) = two_puppets();
+    speech(&mut world, &code, &a);
     let mut say = |n: usize, gas: u64| {
         let calls = (0..n).map(|_| world.execution(&a, &code.hash, b"n", 0).any);
         let calls = calls.collect();

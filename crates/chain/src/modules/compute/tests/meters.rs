@@ -1,9 +1,9 @@
 //! What all transactions of a block share: whoever uses it up fails nobody else.
 
-use super::limits::{heavy, huge, most_heavy};
+use super::limits::{heavy, huge, most_heavy, speech};
 use super::puppet::NOTHING;
+use super::two_puppets_of;
 use super::world::{Code, World, zip};
-use super::{response, two_puppets_of};
 use crate::block::Meter;
 use crate::testing::{document, send};
 use crate::types::Address;
@@ -61,13 +61,7 @@ fn speaker() -> (World, Code, Address) {
     let mut document = document(3);
     document.consensus_params.block.max_gas = 1_000_000_000;
     let (mut world, code, a, _) = two_puppets_of(&document);
-    let value = "x".repeat(500_000);
-    let attribute = format!(r#"{{"key":"k","value":"{value}","encrypted":false}}"#);
-    let keep = format!("+{}", response(&[], &attribute, ""));
-    world
-        .execute_with(&a, &code, keep.as_bytes(), 10_000_000)
-        .ok();
-    world.execute_with(&a, &code, b"#\xff", 100_000).ok();
+    speech(&mut world, &code, &a);
     (world, code, a)
 }
 

@@ -11,6 +11,7 @@ mod nesting;
 mod order;
 mod puppet;
 mod queries;
+mod replies;
 mod respond;
 mod simulate;
 mod sudo;
@@ -39,6 +40,12 @@ fn sends(messages: &[String]) -> String {
 fn sub(msg: &str, gas_limit: Option<u64>) -> String {
     let gas_limit = gas_limit.map_or_else(|| "null".to_owned(), |g| g.to_string());
     format!(r#"{{"id":0,"msg":{msg},"gas_limit":{gas_limit},"reply_on":"never"}}"#)
+}
+
+/// The same, whose sender is told under this number how it ended.
+fn asked(id: u8, reply_on: &str, msg: &str, gas_limit: Option<u64>) -> String {
+    let sub = sub(msg, gas_limit).replace("never", reply_on);
+    sub.replace(r#"{"id":0"#, &format!(r#"{{"id":{id}"#))
 }
 
 /// A call of a contract.

@@ -220,17 +220,11 @@ fn a_capped_call_is_out_of_gas_though_its_meter_is_not() {
 
 #[test]
 fn messages_that_are_not_built_yet_are_refused_by_name() {
-    let (mut world, code, a, b) = two_puppets();
+    let (mut world, code, a, _) = two_puppets();
     let mut refused = |message: String, space: &str, number: u32, text: &str| {
         let done = world.execute(&a, &code, &sends(&[message]));
         assert_eq!(done.error(), (space, number, prefixed(1, text).as_str()));
     };
-    for reply in ["always", "error", "success"] {
-        let message = sub(&call(&b, &code.hex(), NOTHING, 0), None).replace("never", reply);
-        let text =
-            format!("reply_on {reply}: replies are not built yet: unsupported for this contract");
-        refused(message, "compute", 17, &text);
-    }
     let of = |kind: &str| sub(&format!(r#"{{"{kind}":{{"x":[1]}}}}"#), None);
     let unknown = |kind| {
         format!("Unknown variant of {kind}: not built yet: unknown message from the contract")
@@ -242,7 +236,6 @@ fn messages_that_are_not_built_yet_are_refused_by_name() {
         ("ibc", "IBC"),
         ("stargate", "Stargate"),
         ("any", "Stargate"),
-        ("finalize_tx", "FinalizeTx"),
     ] {
         refused(of(kind), "compute", 18, &unknown(name));
     }

@@ -15,6 +15,11 @@ pub(super) fn wasm(more: &str) -> Vec<u8> {
     wat::parse_str(format!("{module}{more})")).unwrap()
 }
 
+/// The same contract without `reply`.
+pub(super) fn wasm_without_reply() -> Vec<u8> {
+    wat::parse_str(PUPPET.replace(r#"(export "reply")"#, "")).unwrap()
+}
+
 /// What a v0.10 contract answers that has nothing to say.
 pub(super) const NOTHING_V010: &str = r#"{"Ok":{"messages":[],"log":[],"data":null}}"#;
 
