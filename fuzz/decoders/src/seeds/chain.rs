@@ -8,7 +8,8 @@ use strongroom_types::proto::cosmos::bank::v1beta1::{Input, MsgMultiSend, MsgSen
 use strongroom_types::proto::cosmos::base::v1beta1::Coin;
 use strongroom_types::proto::cosmos::feegrant::v1beta1::MsgRevokeAllowance;
 use strongroom_types::proto::secret::compute::v1beta1::{
-    MsgExecuteContract, MsgInstantiateContract, MsgStoreCode,
+    MigrateContractInfo, MsgContractGovernanceProposal, MsgExecuteContract, MsgInstantiateContract,
+    MsgMigrateContract, MsgStoreCode, MsgUpdateAdmin, MsgUpdateParams, Params, UpdateAdminInfo,
 };
 use strongroom_types::proto::strongroom::poa::v1::MsgSetValidator;
 use strongroom_types::proto::strongroom::registration::v1::{MsgRegisterNode, MsgUpdatePolicy};
@@ -71,6 +72,38 @@ pub(super) fn transactions() -> Vec<Vec<u8>> {
             msg: vec![7; 130],
             sent_funds: coins(),
             ..MsgExecuteContract::default()
+        }),
+        new().message(&MsgMigrateContract {
+            sender: from.clone(),
+            contract: to.clone(),
+            code_id: 2,
+            msg: vec![7; 130],
+            ..MsgMigrateContract::default()
+        }),
+        new().message(&MsgUpdateAdmin {
+            sender: from.clone(),
+            new_admin: to.clone(),
+            contract: to.clone(),
+            ..MsgUpdateAdmin::default()
+        }),
+        new().message(&MsgContractGovernanceProposal {
+            authority: from.clone(),
+            contracts: vec![MigrateContractInfo {
+                address: to.clone(),
+                new_code_id: 2,
+            }],
+            admin_updates: vec![UpdateAdminInfo {
+                address: to.clone(),
+                new_admin: from.clone(),
+            }],
+            ..MsgContractGovernanceProposal::default()
+        }),
+        new().message(&MsgUpdateParams {
+            authority: from.clone(),
+            params: Some(Params {
+                compile_cost: "800000000000000000".to_owned(),
+                max_contract_size: 1,
+            }),
         }),
         new().message(&MsgRevokeAllowance {
             granter: from.clone(),

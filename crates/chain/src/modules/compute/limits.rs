@@ -42,6 +42,8 @@ pub const REPLY_BYTES_MAX: usize = MSG_BYTES_MAX;
 pub const MESSAGES_MAX: usize = 1_024;
 /// Attributes, over all events, that one response may carry.
 pub const ATTRIBUTES_MAX: usize = 4_096;
+/// Migrations and admins that one proposal may allow: whoever sends one has paid nothing yet when their addresses are read.
+pub const PROPOSAL_ENTRIES_MAX: usize = 256;
 /// Bytes of responses whose messages wait for those of their calls to end, over all levels of one transaction: they are held.
 pub const WAITING_BYTES_MAX: usize = 16 << 20;
 /// Bytes of a contract's own text that an error shows in clear (an address, an amount, a key).

@@ -8,7 +8,8 @@ use crate::Ctx;
 use crate::ctx::event;
 use crate::error::Stop;
 use crate::module::TxMsg;
-use crate::modules::compute::limits::CODE_BYTES_MAX;
+use crate::modules::compute::error as compute;
+use crate::modules::compute::limits::{CODE_BYTES_MAX, PROPOSAL_ENTRIES_MAX};
 use crate::modules::compute::msg::{check_callback, check_msg};
 use crate::modules::compute::state::Params;
 use crate::tx::signers;
@@ -116,6 +117,14 @@ impl TxMsg for pb::MsgContractGovernanceProposal {
         address(&self.authority, "authority")?;
         if self.contracts.is_empty() && self.admin_updates.is_empty() {
             return Err(sdk::INVALID_REQUEST.wrap("a migration or an admin is required"));
+        }
+        let entries = self
+            .contracts
+            .len()
+            .saturating_add(self.admin_updates.len());
+        if entries > PROPOSAL_ENTRIES_MAX {
+            let why = format!("a proposal cannot have more than {PROPOSAL_ENTRIES_MAX} entries");
+            return Err(compute::LIMIT.wrap(why));
         }
         for migration in &self.contracts {
             address(&migration.address, "contract")?;

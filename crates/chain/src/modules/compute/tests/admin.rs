@@ -2,9 +2,10 @@
 
 use super::migrate::{ADMIN, administered, migrate, record, wasm_migrate};
 use super::puppet::NOTHING;
-use super::world::{Code, Done, Sent, World};
+use super::world::{Code, Done, GAS, Sent, World};
 use super::{sends, sub};
 use crate::module::TxMsg as _;
+use crate::modules::compute::limits::PROPOSAL_ENTRIES_MAX;
 use crate::modules::compute::query;
 use crate::types::Address;
 use crate::types::proto::secret::compute::v1beta1 as pb;
@@ -286,6 +287,35 @@ fn only_the_authority_allows_and_only_what_there_is() {
     let sent = proposal(&mut world, AUTHORITY, vec![migration, unknown], Vec::new());
     assert_eq!(world.run_by(AUTHORITY, sent).error().1, 18);
     assert_eq!(allowed(&world, &contract), (0, String::new()));
+}
+
+#[test]
+fn a_proposal_has_as_many_entries_as_may_be_read_for_nothing_and_no_more() {
+    let (mut world, _, new, contract) = administered();
+    let migration = MigrateContractInfo {
+        address: contract.to_string(),
+        new_code_id: new.id,
+    };
+    let update = UpdateAdminInfo {
+        address: contract.to_string(),
+        new_admin: String::new(),
+    };
+    let mut of = |migrations: usize, updates: usize| {
+        let (migrations, updates) = (
+            vec![migration.clone(); migrations],
+            vec![update.clone(); updates],
+        );
+        let sent = proposal(&mut world, AUTHORITY, migrations, updates);
+        let tx = world.sign_by(AUTHORITY, vec![sent.any], GAS);
+        let result = world.block(&[tx]).tx_results.remove(0);
+        (result.codespace, result.code, result.log)
+    };
+    let half = PROPOSAL_ENTRIES_MAX / 2;
+    assert_eq!(of(half, PROPOSAL_ENTRIES_MAX - half).1, 0);
+    let text = "a proposal cannot have more than 256 entries: exceeds limit";
+    let (space, code, log) = of(half + 1, PROPOSAL_ENTRIES_MAX - half);
+    assert_eq!((space.as_str(), code), ("compute", 12));
+    assert!(log.contains(text), "{log}");
 }
 
 #[test]

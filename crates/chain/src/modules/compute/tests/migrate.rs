@@ -6,9 +6,10 @@ use super::world::{Code, Done, GAS, Sent, World, b64};
 use super::{call, response, sends, smart, sub};
 use crate::modules::compute::query;
 use crate::modules::compute::state::{CONTRACTS, Contract};
+use crate::query::QueryStop;
 use crate::types::Address;
 use crate::types::proto::secret::compute::v1beta1 as pb;
-use crate::types::proto::{Message as _, pack};
+use crate::types::proto::{Any, Message as _, pack};
 
 /// The user who administers; the first user is the authority.
 pub(super) const ADMIN: usize = 1;
@@ -273,6 +274,40 @@ fn a_contract_of_v010_becomes_one_of_v1_and_the_other_way_round() {
         Ok(b"seen".to_vec())
     );
     assert_eq!(history(&world, &contract).len(), 3);
+}
+
+/// What a host without keys answers to a simulation of one message of the admin.
+fn simulated(world: &mut World, any: Any) -> Result<u64, String> {
+    let tx = world.sign_by(ADMIN, vec![any], GAS);
+    world.users[ADMIN].sequence -= 1;
+    let block = crate::testing::block_info(world.height);
+    let overlay = crate::overlay::Overlay::default();
+    let outcome = crate::simulate(&world.state, overlay, world.env(), &block, &tx);
+    match outcome {
+        Ok(simulated) => Ok(simulated.gas_used),
+        Err(QueryStop::Error(e)) => Err(e.grpc().1),
+        Err(QueryStop::Fault(fault)) => panic!("{fault}"),
+    }
+}
+
+#[test]
+fn a_host_estimates_a_change_of_admin_and_ends_a_migration_where_its_message_would_be_opened() {
+    let (mut world, _, new, contract) = administered();
+    let sent = migration(&mut world, ADMIN, &contract, &new, NOTHING);
+    let text = simulated(&mut world, sent.any).unwrap_err();
+    let expected =
+        "Execution error: Enclave: failed to verify transaction signature: migrate contract failed";
+    assert!(text.contains(expected), "{text}");
+    let update = pb::MsgUpdateAdmin {
+        sender: world.users[ADMIN].address.to_string(),
+        new_admin: contract.to_string(),
+        contract: contract.to_string(),
+        ..Default::default()
+    };
+    let estimate = simulated(&mut world, pack(&update)).unwrap();
+    let used = update_admin(&mut world, ADMIN, &contract, &contract).ok();
+    let used = used.result.gas_used.unsigned_abs();
+    assert!(estimate.abs_diff(used) < 3_000, "{estimate} and {used}");
 }
 
 #[test]
