@@ -1,9 +1,9 @@
 //! Contracts that get other code.
 
-use super::admin::update_admin;
+use super::admin::{allow_admin, allow_code, lock, update_admin};
 use super::puppet::{self, NOTHING, NOTHING_V010, SEEN};
 use super::world::{Code, Done, GAS, Sent, World, b64};
-use super::{call, response, sends, smart, sub};
+use super::{asked, call, response, sends, smart, sub};
 use crate::modules::compute::query;
 use crate::modules::compute::state::{CONTRACTS, Contract};
 use crate::query::QueryStop;
@@ -73,14 +73,16 @@ pub(super) fn contracts_of(world: &World, code: &Code) -> Vec<String> {
 }
 
 /// A message of a contract that migrates another.
-pub(super) fn wasm_migrate(contract: &Address, code: &Code, hash: &str, msg: &str) -> String {
+fn migrate_message(contract: &Address, code: &Code, hash: &str, msg: &str) -> String {
     let (id, msg) = (code.id, b64(msg));
-    sub(
-        &format!(
-            r#"{{"wasm":{{"migrate":{{"contract_addr":"{contract}","code_hash":"{hash}","code_id":{id},"msg":"{msg}"}}}}}}"#
-        ),
-        None,
+    format!(
+        r#"{{"wasm":{{"migrate":{{"contract_addr":"{contract}","code_hash":"{hash}","code_id":{id},"msg":"{msg}"}}}}}}"#
     )
+}
+
+/// The same, as what a contract sends without a reply.
+pub(super) fn wasm_migrate(contract: &Address, code: &Code, hash: &str, msg: &str) -> String {
+    sub(&migrate_message(contract, code, hash, msg), None)
 }
 
 #[test]
@@ -205,8 +207,8 @@ fn a_migration_is_refused_with_the_texts_that_clients_know_and_leaves_nothing() 
     let text = "Execution error: Enclave: failed to decrypt data: migrate contract failed";
     assert_eq!(done.error(), ("compute", 5, text));
 
-    // The new code fails: by its own word, by a panic, by a message that fails.
-    let own = migrate(&mut world, ADMIN, &contract, &new, r#"{"Err":"not now"}"#);
+    // The new code fails: by its own word after it has written, by a panic, by a message that fails.
+    let own = migrate(&mut world, ADMIN, &contract, &new, r#"f{"Err":"not now"}"#);
     assert_eq!(own.contract_error(), "not now");
     assert_eq!(own.error().1, 5);
     assert!(own.error().2.ends_with(": migrate contract failed"));
@@ -422,6 +424,44 @@ fn a_contract_that_migrates_itself_sends_its_later_messages_to_the_new_code() {
     world.execute(&contract, &old, &sends(&messages)).ok();
     assert_eq!(record(&world, &contract).code_id, new.id);
     assert_eq!(world.kept(&contract, "last").as_deref(), Some(SEEN));
+}
+
+#[test]
+fn a_failed_migration_of_which_a_contract_is_told_leaves_nothing_and_a_word_is_not_used_up() {
+    let (mut world, old, new, _) = administered();
+    let factory = world.instantiate(&old);
+    let user = world.users[0].address.clone();
+    let made = world.instantiate_for(&old, &user);
+    lock(&mut world, 0, &made).ok();
+    allow_admin(&mut world, &made, &factory.to_string()).ok();
+    update_admin(&mut world, 0, &made, &factory).ok();
+    allow_code(&mut world, &made, &new).ok();
+    let before = record(&world, &made);
+    let fails = migrate_message(&made, &new, &new.hex(), r#"f{"Err":"no"}"#);
+    let message = asked(7, "error", &fails, None);
+    let done = world.execute(&factory, &old, &sends(&[message])).ok();
+    assert!(!done.events().iter().any(|e| e.starts_with("migrate")));
+    let told = world.kept(&factory, "told7").unwrap();
+    assert!(told.contains(r#""error":"no""#), "{told}");
+    assert_eq!(record(&world, &made), before);
+    assert_eq!(history(&world, &made), [(1, old.id)]);
+    assert_eq!(world.kept(&made, "last"), None);
+    world.execute(&made, &old, NOTHING).ok();
+    // The authority's word still counts, once.
+    let well = migrate_message(&made, &new, &new.hex(), "s");
+    let message = asked(8, "success", &well, None);
+    world.execute(&factory, &old, &sends(&[message])).ok();
+    let told = world.kept(&factory, "told8").unwrap();
+    let event = format!(
+        r#"{{"type":"migrate","attributes":[{{"key":"code_id","value":"{}"}}"#,
+        new.id
+    );
+    assert!(told.contains(&event), "{told}");
+    assert_eq!(record(&world, &made).code_id, new.id);
+    let again = wasm_migrate(&made, &new, &new.hex(), "s");
+    let done = world.execute(&factory, &old, &sends(&[again]));
+    let text = "dispatch: submessages: requires governance approval for migration: migrate contract failed";
+    assert_eq!(done.error(), ("compute", 5, text));
 }
 
 #[test]
