@@ -18,6 +18,15 @@ const COMETBFT: &str = "scripts/install-cometbft";
 /// Where the packages of the clients are.
 const DIRECTORY: &str = "tests/e2e";
 const CONTRACTS: [&str; 5] = ["counter", "token", "probe", "everything_v010", "token_v010"];
+/// Published contracts of other chains, and one with their library.
+const STOCK_CONTRACTS: [&str; 6] = [
+    "stock",
+    "cw1-whitelist",
+    "cw20-base",
+    "cw3-fixed-multisig",
+    "cw4-group",
+    "cw721-base@0.18.0",
+];
 const WASM_TARGET: &str = "wasm32-unknown-unknown";
 
 /// Every step.
@@ -173,6 +182,7 @@ pub(crate) fn deny(report: &mut Report) {
         for (directory, config) in [
             (".", "deny.toml"),
             ("contracts", "../deny.toml"),
+            ("contracts/stock", "../../deny.toml"),
             ("fuzz", "../deny.toml"),
         ] {
             let mut check = cargo(&["deny", "--locked", "--config", config], directory);
@@ -256,6 +266,24 @@ pub(crate) fn contracts(report: &mut Report) {
                     contract,
                 ],
                 "contracts",
+            ))?;
+            count.add(Count::check(built));
+        }
+        for contract in STOCK_CONTRACTS {
+            let built = run(cargo(
+                &[
+                    "build",
+                    "--locked",
+                    "--release",
+                    "--lib",
+                    "--target",
+                    WASM_TARGET,
+                    "--target-dir",
+                    "../target",
+                    "-p",
+                    contract,
+                ],
+                "contracts/stock",
             ))?;
             count.add(Count::check(built));
         }

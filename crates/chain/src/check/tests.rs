@@ -294,6 +294,7 @@ fn the_host_cannot_simulate_a_message_to_a_contract_and_says_so_as_clients_expec
             prep_version: 1,
             requires_random: false,
             iterates: false,
+            stock: false,
             generation: strongroom_vm::Generation::V1,
         };
         compute::CODES

@@ -12,7 +12,18 @@ use crate::imports::{Import, MODULE};
 /// What a feature marker begins with.
 const FEATURE_PREFIX: &str = "requires_";
 /// The features that we offer, sorted.
-const FEATURES: [&str; 5] = ["ibc3", "iterator", "random", "staking", "stargate"];
+const FEATURES: [&str; 10] = [
+    "cosmwasm_1_1",
+    "cosmwasm_1_2",
+    "cosmwasm_1_3",
+    "cosmwasm_1_4",
+    "cosmwasm_2_0",
+    "ibc3",
+    "iterator",
+    "random",
+    "staking",
+    "stargate",
+];
 
 /// How many missing features a refusal lists.
 const QUOTED_FEATURES_MAX: usize = 8;
@@ -44,11 +55,18 @@ pub(super) fn check(header: &Header<'_>) -> Result<ModuleInfo, PrepareError> {
         generation,
         entries,
         features: features(header)?,
-        iterates: header
-            .imports
-            .iter()
-            .any(|(_, name, _)| *name == Import::DbScan.name()),
+        iterates: imports(header, Import::DbScan),
+        stock: generation == Generation::V1
+            && imports(header, Import::AddrValidate)
+            && !imports(header, Import::Secp256k1Sign),
     })
+}
+
+fn imports(header: &Header<'_>, import: Import) -> bool {
+    header
+        .imports
+        .iter()
+        .any(|(_, name, _)| *name == import.name())
 }
 
 fn check_imports(header: &Header<'_>, generation: Generation) -> Result<(), PrepareError> {

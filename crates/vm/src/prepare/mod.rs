@@ -63,6 +63,9 @@ pub struct ModuleInfo {
     pub features: Vec<String>,
     /// Whether it imports `db_scan`: the keys of its contracts are kept in order.
     pub iterates: bool,
+    /// Whether it was written with the ordinary `cosmwasm-std`, which spells the chain's answers in another way. Every contract
+    /// imports the whole interface of its library, used or not: that of the secret std signs, the ordinary one does not.
+    pub stock: bool,
 }
 
 impl ModuleInfo {

@@ -177,3 +177,16 @@ fn a_module_says_whether_it_iterates() {
     assert!(with(IMPORTS).info().iterates);
     assert!(!with("").info().iterates);
 }
+
+#[test]
+fn a_module_says_which_library_it_was_written_with() {
+    let validate = r#"(import "env" "addr_validate" (func (param i32) (result i32)))"#;
+    let sign = r#"(import "env" "secp256k1_sign" (func (param i32 i32) (result i64)))"#;
+    let stock = |imports: &str| {
+        let wasm = executing(imports, "", "(local.get $msg)");
+        prepare(&wasm).unwrap().info().stock
+    };
+    assert!(stock(validate));
+    assert!(!stock(&format!("{validate}{sign}")));
+    assert!(!stock(""));
+}

@@ -299,7 +299,18 @@ fn features_are_offered_or_listed() {
             .collect();
         contract("", &format!("{PLAIN} {exports}"))
     };
-    let offered = ["ibc3", "iterator", "random", "staking", "stargate"];
+    let offered = [
+        "cosmwasm_1_1",
+        "cosmwasm_1_2",
+        "cosmwasm_1_3",
+        "cosmwasm_1_4",
+        "cosmwasm_2_0",
+        "ibc3",
+        "iterator",
+        "random",
+        "staking",
+        "stargate",
+    ];
     let info = prepare(&wat::parse_str(with(&offered)).unwrap()).unwrap();
     assert_eq!(info.info().features, offered);
     assert!(info.info().requires_random());

@@ -243,6 +243,7 @@ impl GenesisCode {
             prep_version: self.prep_version,
             requires_random: module.info.requires_random(),
             iterates: module.info.iterates,
+            stock: module.info.stock,
             generation: module.info.generation,
         };
         CODES.set(ctx, &id, &CodeRecord::V2(code))?;

@@ -33,6 +33,7 @@ const NOT_LOOKED_AT: ModuleInfo = ModuleInfo {
     entries: Vec::new(),
     features: Vec::new(),
     iterates: false,
+    stock: false,
 };
 /// Location of gas for what a contract tells: events, data, errors.
 pub(super) const CONTRACT_OUTPUT: &str = "Contract output";
@@ -120,6 +121,7 @@ pub(super) fn store_code(
         prep_version: PREP_VERSION,
         requires_random: info.requires_random(),
         iterates: info.iterates,
+        stock: info.stock,
         generation: info.generation,
     };
     CODES.set(ctx, &id, &CodeRecord::V2(code))?;

@@ -2,6 +2,7 @@
 //! once from the state that this call sees; a smart query becomes a frame of its own ([`super::calls`]).
 
 mod answer;
+mod grpc;
 
 pub(super) use answer::{Answer, SystemError};
 
@@ -30,8 +31,17 @@ enum Request {
     Mint(serde::de::IgnoredAny),
     Gov(serde::de::IgnoredAny),
     Ibc(serde::de::IgnoredAny),
-    Stargate(serde::de::IgnoredAny),
+    Stargate(GrpcQuery),
+    Grpc(GrpcQuery),
+    Distribution(serde::de::IgnoredAny),
     Custom(serde::de::IgnoredAny),
+}
+
+/// A query of another module in protobuf.
+#[derive(Deserialize)]
+struct GrpcQuery {
+    path: String,
+    data: Binary,
 }
 
 #[derive(Deserialize)]
@@ -47,9 +57,13 @@ enum BankQuery {
 enum WasmQuery {
     Smart {
         contract_addr: String,
-        #[serde(rename = "callback_code_hash", alias = "code_hash")]
-        code_hash: String,
+        /// The ordinary std has none.
+        #[serde(default, rename = "callback_code_hash", alias = "code_hash")]
+        code_hash: Option<String>,
         msg: Binary,
+    },
+    CodeInfo {
+        code_id: u64,
     },
     ContractInfo {
         contract_addr: String,
@@ -67,8 +81,8 @@ enum WasmQuery {
 pub(super) struct SmartQuery {
     /// The contract asked.
     pub contract: Address,
-    /// Its code hash as the caller believes it, hex.
-    pub code_hash: String,
+    /// Its code hash as the caller believes it, hex; `None` if the caller does not say.
+    pub code_hash: Option<String>,
     /// JSON message.
     pub msg: Vec<u8>,
 }
@@ -131,13 +145,17 @@ pub(super) fn ask(ctx: &mut Ctx<'_, '_>, request: &[u8]) -> Result<QueryOutcome,
             contract_info(ctx, &contract_addr)?
         }
         // Records are sealed and their keys hashed: there is nothing that a raw query may see.
-        Request::Wasm(WasmQuery::Raw { .. }) => Answer::Ok(b"[]".to_vec()),
+        Request::Wasm(WasmQuery::Raw { .. }) => Answer::Raw,
+        Request::Wasm(WasmQuery::CodeInfo { code_id }) => code_info(ctx, code_id)?,
         Request::Staking(_) => unsupported("staking"),
         Request::Dist(_) => unsupported("dist"),
         Request::Mint(_) => unsupported("mint"),
         Request::Gov(_) => unsupported("gov"),
         Request::Ibc(_) => unsupported("ibc"),
-        Request::Stargate(_) => unsupported("stargate"),
+        Request::Distribution(_) => unsupported("distribution"),
+        Request::Stargate(query) | Request::Grpc(query) => {
+            grpc::ask(ctx, &query.path, &query.data.0)?
+        }
         Request::Custom(_) => unsupported("custom"),
     };
     Ok(QueryOutcome::Answer(answer))
@@ -226,6 +244,27 @@ fn contract_info(ctx: &mut Ctx<'_, '_>, addr: &str) -> Result<Answer, Stop> {
             good(&info)
         }
         None => Ok(no_contract()),
+    }
+}
+
+#[derive(Serialize)]
+struct CodeInfo {
+    code_id: u64,
+    creator: String,
+    checksum: String,
+}
+
+fn code_info(ctx: &mut Ctx<'_, '_>, code_id: u64) -> Result<Answer, Stop> {
+    match CODES.get(ctx, &code_id)? {
+        Some(code) => {
+            let code = code.into_code();
+            good(&CodeInfo {
+                code_id,
+                creator: code.creator.to_string(),
+                checksum: hex::encode(code.hash),
+            })
+        }
+        None => Ok(Answer::Error(compute::NOT_FOUND.wrap("code").text)),
     }
 }
 

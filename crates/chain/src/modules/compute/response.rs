@@ -83,6 +83,9 @@ impl ReplyOn {
 pub struct SubMsg {
     /// The contract's own number for it.
     pub id: u64,
+    /// What the contract gets back with the reply, as std 2 has it.
+    #[serde(default)]
+    pub payload: Binary,
     /// The message.
     pub msg: CosmosMsg,
     /// SDK gas that it may use.
@@ -109,12 +112,21 @@ pub enum CosmosMsg {
     Gov(serde::de::IgnoredAny),
     /// Not built yet.
     Ibc(serde::de::IgnoredAny),
-    /// Not built yet.
-    Stargate(serde::de::IgnoredAny),
-    /// Not built yet.
-    Any(serde::de::IgnoredAny),
+    /// A message of another module, as std 1 names it.
+    Stargate(AnyMsg),
+    /// The same, as std 2 names it.
+    Any(AnyMsg),
     /// The last message of the transaction.
     FinalizeTx(serde::de::IgnoredAny),
+}
+
+/// A message of any module in protobuf.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct AnyMsg {
+    /// Its type.
+    pub type_url: String,
+    /// The encoded message.
+    pub value: Binary,
 }
 
 /// Messages to the bank.
@@ -143,8 +155,9 @@ pub enum WasmMsg {
     Execute {
         /// Callee.
         contract_addr: String,
-        /// Hex hash of the callee's code, binding the message to it.
-        code_hash: String,
+        /// Hex hash of the callee's code, binding the message to it. The ordinary std has none.
+        #[serde(default)]
+        code_hash: Option<String>,
         /// JSON message.
         msg: Binary,
         /// Coins to send along.
@@ -159,7 +172,8 @@ pub enum WasmMsg {
         /// Code.
         code_id: u64,
         /// Hex hash of the code.
-        code_hash: String,
+        #[serde(default)]
+        code_hash: Option<String>,
         /// JSON message.
         msg: Binary,
         /// Coins to send along.
@@ -173,8 +187,10 @@ pub enum WasmMsg {
         /// The contract.
         contract_addr: String,
         /// Hex hash of the new code.
-        code_hash: String,
+        #[serde(default)]
+        code_hash: Option<String>,
         /// The new code.
+        #[serde(alias = "new_code_id")]
         code_id: u64,
         /// JSON message to it.
         msg: Binary,

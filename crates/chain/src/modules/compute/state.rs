@@ -56,6 +56,8 @@ pub struct Code {
     pub requires_random: bool,
     /// Whether it iterates: contracts that are made with it keep their keys in order.
     pub iterates: bool,
+    /// Whether it was written with the ordinary `cosmwasm-std`.
+    pub stock: bool,
     /// The interface that it was compiled for.
     #[borsh(
         serialize_with = "write_generation",
@@ -83,7 +85,27 @@ fn read_generation<R: borsh::io::Read>(reader: &mut R) -> borsh::io::Result<Gene
     }
 }
 
+/// The library that a contract was written with: it decides how the answers to a contract's queries are spelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Library {
+    /// The secret std of v0.10.
+    V010,
+    /// The secret std of v1.
+    V1,
+    /// The ordinary `cosmwasm-std`.
+    Stock,
+}
+
 impl Code {
+    /// How it reads what the chain tells it.
+    pub(super) const fn library(&self) -> Library {
+        match self.generation {
+            Generation::V010 => Library::V010,
+            Generation::V1 if self.stock => Library::Stock,
+            Generation::V1 => Library::V1,
+        }
+    }
+
     /// How the contracts that are made with it keep their data. It stays when a contract migrates.
     pub(super) const fn storage_layout(&self) -> StorageLayout {
         if self.iterates {
@@ -117,6 +139,7 @@ impl CodeRecord {
                 prep_version: code.prep_version,
                 requires_random: code.requires_random,
                 iterates: false,
+                stock: false,
                 generation: Generation::V1,
             },
             Self::V2(code) => code,

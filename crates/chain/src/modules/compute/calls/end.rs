@@ -21,6 +21,7 @@ impl Calls<'_, '_, '_> {
         let Running {
             entry_point,
             generation,
+            library: _,
             contract,
             code_hash,
             on_success,

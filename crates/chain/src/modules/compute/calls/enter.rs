@@ -18,7 +18,7 @@ impl Calls<'_, '_, '_> {
                 .enclave_error("failed to validate transaction")
                 .into());
         }
-        let generation = call.code.generation;
+        let (generation, library) = (call.code.generation, call.code.library());
         let entry = entry_point.entry();
         let args = self.arguments(&call, entry)?;
         let args: Vec<&[u8]> = args.iter().map(AsRef::as_ref).collect();
@@ -37,6 +37,7 @@ impl Calls<'_, '_, '_> {
         self.frames.push(Frame::Running(Box::new(Running {
             entry_point,
             generation,
+            library,
             contract: call.contract,
             code_hash: call.code.hash,
             on_success: call.on_success,

@@ -17,7 +17,7 @@ use super::keeper::PendingContract;
 use super::limits::CALL_DEPTH_MAX;
 use super::output::{EntryPoint, dispatched};
 use super::response::{CosmosMsg, SubMsg};
-use super::state::{Code, StorageLayout};
+use super::state::{Code, Library, StorageLayout};
 use super::storage::Keeping;
 use crate::crypto::io::TxKey;
 use crate::ctx::Ctx;
@@ -70,6 +70,7 @@ pub enum OnSuccess {
 struct Running {
     entry_point: EntryPoint,
     generation: Generation,
+    library: Library,
     contract: Address,
     code_hash: Hash,
     on_success: OnSuccess,

@@ -54,8 +54,9 @@ impl Calls<'_, '_, '_> {
             sender: smart.contract.clone(),
             contract: smart.contract,
             storage_layout: record.storage_layout,
+            code_hash: send::bound(smart.code_hash.as_deref(), &code),
             code,
-            code_hash: send::hash(&smart.code_hash),
+
             funds: Coins::default(),
             msg: smart.msg,
             on_success: OnSuccess::Answered,
@@ -76,7 +77,7 @@ impl Calls<'_, '_, '_> {
         };
         let (answer, gas) = match answer {
             Ok(answer) => {
-                let answer = answer.encode(running.generation)?;
+                let answer = answer.encode(running.library)?;
                 let used = spent.used().saturating_add(gas::json(answer.len()));
                 (answer, used.saturating_mul(WASM_PER_SDK))
             }

@@ -23,6 +23,8 @@ use serde::Serialize;
 pub(super) struct Sent {
     /// The contract's own number for it.
     pub id: u64,
+    /// What the contract gets back.
+    pub payload: Vec<u8>,
     /// When the contract wants a reply.
     pub reply_on: ReplyOn,
     /// Whether it went to a contract.
@@ -37,6 +39,9 @@ pub(super) struct Sent {
 #[derive(Serialize)]
 struct Reply<'a> {
     id: u64,
+    /// Only of contracts of std 2 and later, and only if they gave one.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    payload: String,
     result: ReplyResult<'a>,
 }
 
@@ -82,12 +87,14 @@ impl Calls<'_, '_, '_> {
             self.ctx.events.len()
         };
         let events = self.ctx.events.get(told..).unwrap_or_default();
-        let bytes = events_bytes(events).saturating_add(data.as_ref().map_or(0, Vec::len));
+        let bytes = events_bytes(events)
+            .saturating_add(data.as_ref().map_or(0, Vec::len))
+            .saturating_add(sent.payload.len());
         self.pay(bytes)?;
         let events = self.ctx.events.get(told..).unwrap_or_default();
         let data = data.map(|bytes| STANDARD.encode(bytes));
         let events = events.iter().map(reply_event).collect();
-        self.reply(ReplyResult::Ok { events, data }.of(sent.id)?)
+        self.reply(ReplyResult::Ok { events, data }.of(sent.id, &sent.payload)?)
     }
 
     /// Ends the message under way, which failed: its sender is told if it asked for that and may see it; otherwise all ends.
@@ -103,8 +110,8 @@ impl Calls<'_, '_, '_> {
         };
         self.put_back(sent.outer);
         self.ctx.take_back(sent.branch);
-        self.pay(text.len())?;
-        self.reply(ReplyResult::Error(&text).of(sent.id)?)
+        self.pay(text.len().saturating_add(sent.payload.len()))?;
+        self.reply(ReplyResult::Error(&text).of(sent.id, &sent.payload)?)
     }
 
     /// The error of all frames below that a message under way makes of its own.
@@ -203,8 +210,13 @@ fn too_long() -> Stop {
 
 impl ReplyResult<'_> {
     /// The message of the reply.
-    fn of(self, id: u64) -> Result<Vec<u8>, Fault> {
-        serde_json::to_vec(&Reply { id, result: self }).map_err(broken)
+    fn of(self, id: u64, payload: &[u8]) -> Result<Vec<u8>, Fault> {
+        let reply = Reply {
+            id,
+            payload: STANDARD.encode(payload),
+            result: self,
+        };
+        serde_json::to_vec(&reply).map_err(broken)
     }
 }
 

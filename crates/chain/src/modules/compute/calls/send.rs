@@ -11,12 +11,21 @@ use crate::modules::compute::error as compute;
 use crate::modules::compute::keeper;
 use crate::modules::compute::msg::{Instantiate, check_label};
 use crate::modules::compute::output::{self, EntryPoint, quoted};
-use crate::modules::compute::response::{BankMsg, CosmosMsg, SubMsg, WasmMsg};
+use crate::modules::compute::response::{AnyMsg, BankMsg, CosmosMsg, SubMsg, WasmMsg};
+use crate::modules::compute::state::Code;
 use crate::types::coin::CoinsError;
 use crate::types::error::sdk;
 use crate::types::proto::cosmos::bank::v1beta1::MsgSend;
-use crate::types::proto::pack;
+use crate::types::proto::{Any, pack};
 use crate::types::{Address, Coin, Coins, Hash, TxError};
+
+/// Messages of other modules that a contract may send as they are.
+const ANY_ALLOWED: [&str; 4] = [
+    "/cosmos.bank.v1beta1.MsgMultiSend",
+    "/cosmos.bank.v1beta1.MsgSend",
+    "/cosmos.feegrant.v1beta1.MsgGrantAllowance",
+    "/cosmos.feegrant.v1beta1.MsgRevokeAllowance",
+];
 
 impl Calls<'_, '_, '_> {
     /// Sends one message of the contract on top.
@@ -32,6 +41,7 @@ impl Calls<'_, '_, '_> {
         };
         self.dispatching()?.sent = Some(Sent {
             id: message.id,
+            payload: message.payload.0,
             reply_on: message.reply_on,
             to_contract: matches!(message.msg, CosmosMsg::Wasm(_)),
             branch,
@@ -47,6 +57,9 @@ impl Calls<'_, '_, '_> {
                 Ok(None) => Ok(None),
                 Err(stop) => Err(stop.into()),
             },
+            CosmosMsg::Stargate(msg) | CosmosMsg::Any(msg) => {
+                self.send_any(&contract, msg).map_err(Failure::from)
+            }
             other => Err(not_built(&other).into()),
         };
         match sent {
@@ -77,6 +90,24 @@ impl Calls<'_, '_, '_> {
         }
     }
 
+    /// Sends a message of another module, in the name of the contract; gives the bytes of its response. Calls of contracts have a
+    /// form of their own: through this one they would nest on the machine's stack.
+    fn send_any(&mut self, contract: &Address, msg: AnyMsg) -> Result<Option<Vec<u8>>, Stop> {
+        if !ANY_ALLOWED.contains(&msg.type_url.as_str()) {
+            let why = format!(
+                "message {} is not allowed from the contract",
+                quoted(&msg.type_url)
+            );
+            return Err(compute::UNKNOWN_MSG.wrap(why).into());
+        }
+        let any = Any {
+            type_url: msg.type_url,
+            value: msg.value.0,
+        };
+        let signers = core::slice::from_ref(contract);
+        self.ctx.dispatch(&any, signers).map(Some)
+    }
+
     /// Prepares the call of one contract by another. What needs no call, a change of admin, is done here.
     fn send_wasm(&mut self, contract: &Address, msg: WasmMsg) -> Result<Option<Call>, Stop> {
         match msg {
@@ -95,8 +126,8 @@ impl Calls<'_, '_, '_> {
                     sender: contract.clone(),
                     contract: callee,
                     storage_layout: record.storage_layout,
+                    code_hash: bound(code_hash.as_deref(), &code),
                     code,
-                    code_hash: hash(&code_hash),
                     funds,
                     msg: msg.0,
                     on_success: OnSuccess::Executed,
@@ -124,10 +155,11 @@ impl Calls<'_, '_, '_> {
                 let key = self.key;
                 let (mut call, ()) = keeper::prepare_instantiate(self.ctx, message, |_, plain| {
                     // The contract's history records the sender of the transaction.
-                    let sealed = output::kept(key, &[code_hash.as_bytes(), plain].concat())?;
+                    let hash = code_hash.as_deref().unwrap_or_default();
+                    let sealed = output::kept(key, &[hash.as_bytes(), plain].concat())?;
                     Ok((Hash::default(), plain.to_vec(), (), sealed))
                 })?;
-                call.code_hash = hash(&code_hash);
+                call.code_hash = bound(code_hash.as_deref(), &call.code);
                 Ok(Some(call))
             }
             WasmMsg::Migrate {
@@ -144,10 +176,12 @@ impl Calls<'_, '_, '_> {
                     msg: msg.0,
                 };
                 let key = self.key;
-                let (call, ()) = admin::prepare_migrate(self.ctx, message, |_, plain| {
-                    let sealed = output::kept(key, &[code_hash.as_bytes(), plain].concat())?;
-                    Ok((hash(&code_hash), plain.to_vec(), (), sealed))
+                let (mut call, ()) = admin::prepare_migrate(self.ctx, message, |_, plain| {
+                    let hash = code_hash.as_deref().unwrap_or_default();
+                    let sealed = output::kept(key, &[hash.as_bytes(), plain].concat())?;
+                    Ok((None, plain.to_vec(), (), sealed))
                 })?;
+                call.code_hash = bound(code_hash.as_deref(), &call.code);
                 Ok(Some(call))
             }
             WasmMsg::UpdateAdmin {
@@ -182,8 +216,17 @@ fn coins(list: &[JsonCoin]) -> Result<Coins, TxError> {
     Coins::new(out).map_err(refuse)
 }
 
+/// The code hash to which a contract binds a message. One that names none, as the ordinary std has none, is bound to the code that
+/// the called contract has: proven state says which.
+pub(super) fn bound(text: Option<&str>, code: &Code) -> Option<Hash> {
+    match text {
+        Some(text) => hash(text),
+        None => Some(code.hash),
+    }
+}
+
 /// A code hash as a contract writes it, in either case.
-pub(super) fn hash(text: &str) -> Option<Hash> {
+fn hash(text: &str) -> Option<Hash> {
     let mut bytes = Hash::default();
     hex::decode_to_slice(text, &mut bytes).ok().map(|()| bytes)
 }
@@ -196,7 +239,7 @@ fn not_built(msg: &CosmosMsg) -> TxError {
         CosmosMsg::Distribution(_) => "Distribution",
         CosmosMsg::Gov(_) => "Gov",
         CosmosMsg::Ibc(_) => "IBC",
-        CosmosMsg::Stargate(_) | CosmosMsg::Any(_) => "Stargate",
+        CosmosMsg::Stargate(_) | CosmosMsg::Any(_) => "Any",
         CosmosMsg::FinalizeTx(_) => "FinalizeTx",
         CosmosMsg::Bank(_) => "Bank",
         CosmosMsg::Wasm(_) => "Wasm",

@@ -77,6 +77,7 @@ impl Returned {
         for message in self.messages {
             messages.push(SubMsg {
                 id: 0,
+                payload: Binary::default(),
                 msg: message.into_v1(contract)?,
                 gas_limit: None,
                 reply_on: ReplyOn::Never,
@@ -129,7 +130,7 @@ impl Wasm {
                 send,
             } => Ok(WasmMsg::Execute {
                 contract_addr,
-                code_hash: callback_code_hash,
+                code_hash: Some(callback_code_hash),
                 msg,
                 funds: send,
             }),
@@ -142,7 +143,7 @@ impl Wasm {
             } => Ok(WasmMsg::Instantiate {
                 admin: None,
                 code_id,
-                code_hash: callback_code_hash,
+                code_hash: Some(callback_code_hash),
                 msg,
                 funds: send,
                 label,

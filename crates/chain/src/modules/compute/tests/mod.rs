@@ -14,6 +14,7 @@ mod queries;
 mod replies;
 mod respond;
 mod simulate;
+mod stock;
 mod sudo;
 mod v010;
 mod world;

@@ -234,8 +234,6 @@ fn messages_that_are_not_built_yet_are_refused_by_name() {
         ("distribution", "Distribution"),
         ("gov", "Gov"),
         ("ibc", "IBC"),
-        ("stargate", "Stargate"),
-        ("any", "Stargate"),
     ] {
         refused(of(kind), "compute", 18, &unknown(name));
     }

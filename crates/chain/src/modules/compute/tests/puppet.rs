@@ -55,3 +55,8 @@ pub(super) fn wasm_v010() -> Vec<u8> {
     }
     wat::parse_str(text).unwrap()
 }
+
+/// The wasm with more imports.
+pub(super) fn importing(imports: &str) -> Vec<u8> {
+    wat::parse_str(PUPPET.replacen("(module", &format!("(module {imports}"), 1)).unwrap()
+}
