@@ -2,7 +2,7 @@
 
 use super::puppet::{self, NOTHING_V010};
 use super::world::{Code, Done, GAS, World, b64};
-use super::{call, response, sends, smart, sub};
+use super::{asked, call, response, sends, smart, sub};
 use crate::modules::compute::limits::{
     ATTRIBUTES_MAX, CALL_DEPTH_MAX, MESSAGES_MAX, QUERY_DEPTH_MAX,
 };
@@ -384,6 +384,39 @@ fn errors_cross_generations_with_a_prefix_for_each_level() {
     let text = "dispatch: submessages: Execution error: Enclave: failed to validate transaction: execute contract failed";
     let done = two.handle(&sends_v010(&[wrong_hash]));
     assert_eq!(done.error(), ("compute", 3, text));
+}
+
+#[test]
+fn a_v1_contract_is_told_how_its_message_to_a_v010_contract_ended() {
+    let mut two = two();
+    let (old, hex) = (two.old.clone(), two.old_code.hex());
+    let log =
+        r#"{"key":"z","value":"1","encrypted":false},{"key":"b","value":"2","encrypted":false}"#;
+    let good = response_v010(&[], log).replace("null", &format!(r#""{}""#, b64("hi")));
+    let message = |id, msg: &str| asked(id, "always", &call(&old, &hex, msg, 0), None);
+    let messages = [
+        message(7, &good),
+        message(8, r#"{"Err": {"generic_err": {"msg": "no"}}}"#),
+    ];
+    let done = two.execute(&sends(&messages)).ok();
+    // No event of the call, and so none in the reply.
+    let events = format!(
+        r#"[{{"type":"wasm","attributes":[{{"key":"b","value":"2"}},{{"key":"contract_address","value":"{old}"}},{{"key":"z","value":"1"}}]}}]"#
+    );
+    assert_eq!(
+        two.world.kept(&two.new, "told7").unwrap(),
+        format!(r#"{{"id":7,"result":{{"ok":{{"events":{events},"data":"aGk="}}}}}}"#)
+    );
+    assert_eq!(
+        two.world.kept(&two.new, "told8").unwrap(),
+        r#"{"id":8,"result":{"error":"{\"generic_err\":{\"msg\":\"no\"}}"}}"#
+    );
+    let executes = done
+        .events()
+        .iter()
+        .filter(|e| e.starts_with("execute"))
+        .count();
+    assert_eq!(executes, 1);
 }
 
 #[test]
