@@ -17,7 +17,14 @@ const BROWSER: [&str; 3] = ["strongroom-types", "strongroom-crypto", "strongroom
 const COMETBFT: &str = "scripts/install-cometbft";
 /// Where the packages of the clients are.
 const DIRECTORY: &str = "tests/e2e";
-const CONTRACTS: [&str; 5] = ["counter", "token", "probe", "everything_v010", "token_v010"];
+const CONTRACTS: [&str; 6] = [
+    "counter",
+    "token",
+    "probe",
+    "everything",
+    "everything_v010",
+    "token_v010",
+];
 /// Published contracts of other chains, and one with their library.
 const STOCK_CONTRACTS: [&str; 6] = [
     "stock",
