@@ -4,7 +4,7 @@
 //! cargo xtask contracts
 //! cargo build --release
 //! cargo run --release -p benches            all of them
-//! cargo run --release -p benches -- NAME…   transfer, empty, blocks, start, proofs, evidence, network
+//! cargo run --release -p benches -- NAME…   transfer, empty, replies, blocks, start, proofs, evidence, network
 //! ```
 //!
 //! Nothing here passes or fails: noisy machines would make it lie. Each number is a median, with its spread beside it.
@@ -16,6 +16,7 @@ mod evidence;
 mod figures;
 mod network;
 mod proofs;
+mod replies;
 mod scene;
 mod start;
 mod transfer;
@@ -26,9 +27,10 @@ use std::process::ExitCode;
 /// A measurement, by name.
 type Bench = (&'static str, fn());
 
-const ALL: [Bench; 7] = [
+const ALL: [Bench; 8] = [
     ("transfer", transfer::run),
     ("empty", empty::run),
+    ("replies", replies::run),
     ("blocks", blocks::run),
     ("start", start::run),
     ("proofs", proofs::run),
@@ -42,7 +44,9 @@ fn main() -> ExitCode {
         .iter()
         .find(|n| !ALL.iter().any(|(name, _)| name == n))
     {
-        eprintln!("no bench {unknown}: transfer, empty, blocks, start, proofs, evidence, network");
+        eprintln!(
+            "no bench {unknown}: transfer, empty, replies, blocks, start, proofs, evidence, network"
+        );
         return ExitCode::FAILURE;
     }
     for (name, run) in ALL {

@@ -22,7 +22,9 @@ pub(crate) fn run() {
         ..Options::default()
     });
     let owner = chain.user("a");
-    let code = chain.store_code(&owner, contract("everything")).expect("good code");
+    let code = chain
+        .store_code(&owner, contract("everything"))
+        .expect("good code");
     let mut made = |label: &str| {
         let made = chain.instantiate(&owner, &code, label, &json!({}));
         made.expect("a contract")
@@ -59,7 +61,10 @@ pub(crate) fn run() {
             let ((), ante) = timed(|| sealed.ante(&proposed, &Watch::default()));
             cost.push(took.saturating_sub(ante) / SIZE as u32);
             let results = chain.decided(&proposed);
-            assert_eq!(results, outcome.tx_results, "the enclave does the same work");
+            assert_eq!(
+                results, outcome.tx_results,
+                "the enclave does the same work"
+            );
             sealed.keep(&outcome);
         }
     }
@@ -112,7 +117,10 @@ fn show([nothing, called, told]: &[Samples; 3]) {
             String::new(),
         ]
     };
-    rows.push(more("of that the call of another contract (baseline of the next)", of_call));
+    rows.push(more(
+        "of that the call of another contract (baseline of the next)",
+        of_call,
+    ));
     rows.push(more("of that the reply", of_reply));
     table(
         &format!("A call and its reply, one of {SIZE} in a block ({ROUNDS} blocks)"),

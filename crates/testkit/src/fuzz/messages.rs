@@ -268,7 +268,7 @@ fn inner(rng: &mut Rng, known: &Known, language: Language, depth: usize) -> Vec<
 }
 
 fn to_puppet(rng: &mut Rng, known: &Known, depth: usize) -> Vec<u8> {
-    match rng.below(12) {
+    match rng.below(14) {
         0 if rng.once_in(6) => b"g".to_vec(),
         1 => b"p".to_vec(),
         2 => b"n".to_vec(),
@@ -285,6 +285,15 @@ fn to_puppet(rng: &mut Rng, known: &Known, depth: usize) -> Vec<u8> {
         }
         7 => b"r".to_vec(),
         8 => request(rng, known).into_bytes(),
+        // What it does when it is told of a message.
+        9 => {
+            let told = [b'=', b'0' + rng.below(3) as u8];
+            let inner = inner(rng, known, Language::Puppet, depth);
+            [told.as_slice(), inner.as_slice()].concat()
+        }
+        // A failure after a write, or success.
+        10 => [b"f".as_slice(), response(rng, known, depth).as_bytes()].concat(),
+        11 => br#"f{"Err":"no"}"#.to_vec(),
         _ => response(rng, known, depth).into_bytes(),
     }
 }
@@ -352,6 +361,7 @@ fn sub_message(rng: &mut Rng, known: &Known, depth: usize) -> String {
     let funds = if rng.once_in(4) { coin.as_str() } else { "" };
     let msg = STANDARD.encode(inner(rng, known, callee.language, depth));
     let msg = match rng.below(7) {
+        4 if rng.once_in(8) => String::from(r#"{"finalize_tx":{}}"#),
         2 | 3 => admin::sub_message(rng, known, depth),
         0 => format!(
             r#"{{"bank":{{"send":{{"to_address":"{}","amount":[{coin}]}}}}}}"#,
