@@ -196,3 +196,94 @@ fn params(m: &pb::MsgUpdateParams) -> Result<Params, TxError> {
         max_contract_size: params.max_contract_size,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_be_refused_without_the_state_is_refused_before_anything_is_paid() {
+        let user = Address::from_bytes(&[6; 20]).unwrap().to_string();
+        let contract = Address::from_bytes(&[7; 20]).unwrap().to_string();
+        let migrate = pb::MsgMigrateContract {
+            sender: user.clone(),
+            contract: contract.clone(),
+            code_id: 1,
+            ..Default::default()
+        };
+        let update = pb::MsgUpdateAdmin {
+            sender: user.clone(),
+            new_admin: contract.clone(),
+            contract: contract.clone(),
+            ..Default::default()
+        };
+        assert!(migrate.validate_basic().is_ok() && update.validate_basic().is_ok());
+        let text = |result: Result<(), TxError>| result.unwrap_err().text;
+        let bad = pb::MsgMigrateContract {
+            contract: "cosmos1qypqxpq9qcrsszg2pvxq6rs0zqg3yyc5lzv7xu".into(),
+            ..migrate.clone()
+        };
+        assert_eq!(
+            text(bad.validate_basic()),
+            "contract: invalid Bech32 prefix; expected secret, got cosmos"
+        );
+        let bad = pb::MsgMigrateContract {
+            sender: String::new(),
+            ..migrate.clone()
+        };
+        assert_eq!(
+            text(bad.validate_basic()),
+            "sender: empty address string is not allowed"
+        );
+        let bad = pb::MsgMigrateContract {
+            code_id: 0,
+            ..migrate.clone()
+        };
+        assert_eq!(
+            text(bad.validate_basic()),
+            "code id is required: invalid request"
+        );
+        let bad = pb::MsgMigrateContract {
+            callback_sig: vec![1],
+            ..migrate
+        };
+        assert_eq!(
+            text(bad.validate_basic()),
+            "callback_sig must be empty: invalid request"
+        );
+        let bad = pb::MsgUpdateAdmin {
+            new_admin: user.clone(),
+            ..update.clone()
+        };
+        let e = bad.validate_basic().unwrap_err();
+        assert_eq!(
+            (e.codespace.as_str(), e.code, e.text.as_str()),
+            (
+                "compute",
+                10,
+                "new admin is the same as the old: invalid CosmosMsg from the contract"
+            )
+        );
+        let bad = pb::MsgUpdateAdmin {
+            new_admin: "x".into(),
+            ..update.clone()
+        };
+        assert!(text(bad.validate_basic()).starts_with("new admin: decoding bech32 failed"));
+        let bad = pb::MsgUpdateAdmin {
+            callback_sig: vec![1],
+            ..update
+        };
+        assert!(bad.validate_basic().is_err());
+        let bad = pb::MsgClearAdmin {
+            sender: user.clone(),
+            contract,
+            callback_sig: vec![1],
+        };
+        assert!(bad.validate_basic().is_err());
+        let empty = pb::MsgContractGovernanceProposal {
+            authority: user,
+            ..Default::default()
+        };
+        assert!(empty.validate_basic().is_err());
+    }
+}
