@@ -141,7 +141,7 @@ pub fn run(ctx: &mut Ctx<'_, '_>, key: &TxKey, call: Call) -> Result<Option<Vec<
     };
     let mut next = calls
         .enter(call, None)
-        .map_err(|failure| shown(key, failure));
+        .map_err(|failure: Failure| shown(key, failure));
     loop {
         next = match next {
             Ok(Next::Finished(data)) => return Ok(data),

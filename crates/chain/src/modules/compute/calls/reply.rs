@@ -199,7 +199,8 @@ impl Calls<'_, '_, '_> {
             msg,
             on_success: OnSuccess::Replied,
         };
-        self.enter(call, None).map_err(|failure| self.told(failure))
+        self.enter(call, None)
+            .map_err(|failure: Failure| self.told(failure))
     }
 }
 
