@@ -247,6 +247,21 @@ impl Chain {
         contract: &Contract,
         message: &impl Serialize,
     ) -> Result<T, Refused> {
+        Ok(json(&self.query_bytes(contract, message)?))
+    }
+
+    /// The same for an answer that is no JSON.
+    ///
+    /// # Errors
+    /// As [`Chain::query`].
+    ///
+    /// # Panics
+    /// As [`Chain::new`].
+    pub fn query_bytes(
+        &mut self,
+        contract: &Contract,
+        message: &impl Serialize,
+    ) -> Result<Vec<u8>, Refused> {
         let (query, key) = self.seal(&User::numbered(0), &contract.code_hash, message);
         let request = QuerySecretContractRequest {
             contract_address: contract.address.to_string(),
@@ -261,7 +276,7 @@ impl Chain {
         let plain = key
             .open_data(&answer.data)
             .expect("an answer to this question");
-        Ok(json(&plain))
+        Ok(plain.to_vec())
     }
 
     fn seal(

@@ -4,4 +4,5 @@ mod chain;
 mod fuzz;
 mod join;
 mod replica;
+mod stock;
 mod token;
