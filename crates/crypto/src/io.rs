@@ -6,6 +6,7 @@
 //! Ours: plaintext messages and low-order user keys are refused; the hash in front of the message is lower-case hex
 //! when written and either case when read.
 
+use crate::bound;
 use crate::{
     aead::{self, WIRE_AD},
     error::Error,
@@ -143,7 +144,9 @@ pub struct Input {
     pub user_public: [u8; 32],
     /// The hash of the code that the sender means to run.
     pub code_hash: [u8; 32],
-    /// Code hash as text, then the message.
+    /// Whom the sender bound the message to ([`crate::bound::Binding::digest`]), if it did.
+    pub binding: Option<[u8; 32]>,
+    /// Code hash as text, the binding if there is one, then the message.
     plain: Zeroizing<Vec<u8>>,
 }
 
@@ -151,7 +154,11 @@ impl Input {
     /// The message for the contract.
     #[must_use]
     pub fn message(&self) -> &[u8] {
-        self.plain.get(CODE_HASH_LEN..).unwrap_or_default()
+        let head = match self.binding {
+            Some(_) => CODE_HASH_LEN.saturating_add(bound::HEAD_BYTES),
+            None => CODE_HASH_LEN,
+        };
+        self.plain.get(head..).unwrap_or_default()
     }
 }
 
@@ -165,7 +172,7 @@ impl core::fmt::Debug for Input {
 ///
 /// # Errors
 /// [`Error::TooShort`], [`Error::LowOrder`], [`Error::DoesNotOpen`] if no key fits, [`Error::Content`] if no code
-/// hash stands in front. Clients see one text for all of them.
+/// hash stands in front, or half a binding. Clients see one text for all of them.
 pub fn open_input<'a>(
     networks: impl IntoIterator<Item = &'a KeyPair>,
     wire: &[u8],
@@ -179,11 +186,14 @@ pub fn open_input<'a>(
         let key = TxKey::derive(&network.shared(&user_public)?, &nonce);
         if let Ok(plain) = key.open(sealed) {
             let code_hash = code_hash_of(&plain)?;
+            let message = plain.get(CODE_HASH_LEN..).unwrap_or_default();
+            let (binding, _) = bound::split(message).ok_or(Error::Content)?;
             return Ok(Input {
                 key,
                 nonce,
                 user_public,
                 code_hash,
+                binding,
                 plain,
             });
         }

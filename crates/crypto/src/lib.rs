@@ -23,6 +23,7 @@
 )]
 
 pub mod aead;
+pub mod bound;
 pub mod context;
 pub mod ed25519;
 pub mod error;

@@ -1,5 +1,6 @@
 //! Contract messages, sealed for the network, and what comes back (encryption.md 4 and 5, the client's side).
 
+pub use crate::crypto::bound::{Binding, Target};
 use crate::crypto::error::Error;
 use crate::crypto::io::{TxKey, seal_input};
 use crate::crypto::secret::Secret;
@@ -38,6 +39,20 @@ impl Sealer {
         let mut nonce = [0; 32];
         getrandom::fill(&mut nonce).map_err(|_| SealError::Randomness)?;
         self.seal_with(&nonce, code_hash, message)
+    }
+
+    /// As [`Sealer::seal`], bound to who sends it to what: in another's transaction, or at another contract or chain, the enclave refuses
+    /// it. For messages of transactions to contracts of this project's networks; queries have no sender.
+    ///
+    /// # Errors
+    /// As [`Sealer::seal`].
+    pub fn seal_bound(
+        &self,
+        binding: &Binding<'_>,
+        code_hash: &Hash,
+        message: &[u8],
+    ) -> Result<Sealed, SealError> {
+        self.seal(code_hash, &binding.bind(message))
     }
 
     /// As [`Sealer::seal`] with a nonce of the caller's: never the same one twice.

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use strongroom_chain::query::QueryError;
 use strongroom_crypto::TxKey;
-use strongroom_sdk::message::Sealer;
+use strongroom_sdk::message::{Binding, Sealer, Target};
 use strongroom_types::proto::Message;
 use strongroom_types::proto::cosmos::base::abci::v1beta1::TxMsgData;
 use strongroom_types::proto::cosmos::base::v1beta1::Coin as ProtoCoin;
@@ -235,6 +235,33 @@ impl Chain {
         Sealed { message, key }
     }
 
+    /// As [`Chain::message`], bound to the user and the contract (docs/spec/contracts.md, "Bound messages").
+    ///
+    /// # Panics
+    /// As [`Chain::new`].
+    pub fn bound_message(
+        &mut self,
+        user: &User,
+        contract: &Contract,
+        message: &impl Serialize,
+    ) -> Sealed<MsgExecuteContract> {
+        let chain_id = self.options().chain_id.clone();
+        let binding = Binding {
+            chain_id: &chain_id,
+            sender: user.address().as_bytes(),
+            target: Target::Execute(contract.address.as_bytes()),
+        };
+        let message = serde_json::to_vec(message).expect("a message that JSON can say");
+        let (msg, key) = self.seal_bytes(user, &contract.code_hash, &binding.bind(&message));
+        let message = MsgExecuteContract {
+            sender: user.address().as_bytes().to_vec(),
+            contract: contract.address.as_bytes().to_vec(),
+            msg,
+            ..MsgExecuteContract::default()
+        };
+        Sealed { message, key }
+    }
+
     /// Asks a contract, as nobody in particular.
     ///
     /// # Errors
@@ -286,10 +313,14 @@ impl Chain {
         message: &impl Serialize,
     ) -> (Vec<u8>, TxKey) {
         let plain = serde_json::to_vec(message).expect("a message that JSON can say");
+        self.seal_bytes(user, code_hash, &plain)
+    }
+
+    fn seal_bytes(&mut self, user: &User, code_hash: &Hash, plain: &[u8]) -> (Vec<u8>, TxKey) {
         let nonce = self.nonce();
         let sealer = Sealer::new(user.sealing_seed(), *self.network_key());
         let sealed = sealer
-            .seal_with(&nonce, code_hash, &plain)
+            .seal_with(&nonce, code_hash, plain)
             .expect("a network key");
         (sealed.wire, sealed.key)
     }

@@ -63,11 +63,13 @@ pub enum Import {
     CheckGas,
     /// `abort(message)`
     Abort,
+    /// `message_bound() -> 1 or 0`: whether the message is bound to its sender; ours.
+    MessageBound,
 }
 
 impl Import {
     /// All of them.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::DbRead,
         Self::DbWrite,
         Self::DbRemove,
@@ -93,6 +95,7 @@ impl Import {
         Self::GasEvaporate,
         Self::CheckGas,
         Self::Abort,
+        Self::MessageBound,
     ];
 
     /// The name in the module `env`.
@@ -124,6 +127,7 @@ impl Import {
             Self::GasEvaporate => "gas_evaporate",
             Self::CheckGas => "check_gas",
             Self::Abort => "abort",
+            Self::MessageBound => "message_bound",
         }
     }
 
@@ -149,7 +153,8 @@ impl Import {
             | Self::CheckGas
             | Self::DbNextKey
             | Self::DbNextValue
-            | Self::Abort => generation == Generation::V1,
+            | Self::Abort
+            | Self::MessageBound => generation == Generation::V1,
             Self::DbRead
             | Self::DbWrite
             | Self::DbRemove
@@ -169,7 +174,7 @@ impl Import {
     #[must_use]
     pub fn params(self) -> usize {
         match self {
-            Self::CheckGas => 0,
+            Self::CheckGas | Self::MessageBound => 0,
             Self::DbRead
             | Self::DbRemove
             | Self::DbNext

@@ -55,6 +55,10 @@ impl Call {
                 self.charge(gas::HOST_CALL)?;
                 Ok(Answer::Value(0))
             }
+            Import::MessageBound => {
+                self.charge(gas::HOST_CALL)?;
+                Ok(Answer::Value(self.bound.into()))
+            }
             Import::Abort => Err(self.abort(a)?.into()),
             Import::AddrCanonicalize => self.address(a, Some(b), address::canonicalize),
             Import::CanonicalizeAddress => self.address(a, Some(b), address::canonicalize_trimmed),

@@ -13,6 +13,8 @@ pub(super) struct Call {
     pub(super) guest: Box<dyn Guest>,
     pub(super) info: ModuleInfo,
     pub(super) mode: CallMode,
+    /// What `message_bound` answers.
+    pub(super) bound: bool,
     /// Wasm gas that it was given; below 2^34.
     pub(super) limit: i64,
 }

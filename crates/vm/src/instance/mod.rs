@@ -86,6 +86,7 @@ impl Instance {
                 guest,
                 info: module.info.clone(),
                 mode,
+                bound: false,
                 limit: 0,
             })),
             Err(EngineError::Broken(_)) => None,
@@ -96,6 +97,13 @@ impl Instance {
             state: State::New,
             limit: 0,
         })
+    }
+
+    /// What [`crate::Import::MessageBound`] answers; no unless it is said.
+    pub fn set_bound(&mut self, bound: bool) {
+        if let Some(call) = &mut self.call {
+            call.bound = bound;
+        }
     }
 
     /// Calls `entry` with the regions `args` (in the order of [`Entry::export`]) and at most `gas` wasm gas,

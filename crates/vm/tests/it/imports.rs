@@ -20,6 +20,7 @@ const IMPORTS: &str = r#"
     (import "env" "gas_evaporate" (func $gas_evaporate (param i32) (result i32)))
     (import "env" "check_gas" (func $check_gas (result i64)))
     (import "env" "abort" (func $abort (param i32)))
+    (import "env" "message_bound" (func $message_bound (result i32)))
 "#;
 
 fn escaped(bytes: &[u8]) -> String {
@@ -482,6 +483,11 @@ fn gas_can_be_asked_for_and_burnt() {
     };
     assert!(check(PLENTY) >= 8, "its own price at least");
     assert_eq!(check(PLENTY), check(PLENTY / 2), "used, not left");
+}
+
+#[test]
+fn a_message_is_not_bound_unless_the_caller_says_so() {
+    assert_eq!(number(&[], "call $message_bound"), 0);
 }
 
 #[test]

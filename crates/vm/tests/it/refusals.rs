@@ -285,7 +285,8 @@ fn an_import_of_the_other_generation_is_refused_by_name() {
             "dcap_quote_verify",
             "gas_evaporate",
             "check_gas",
-            "abort"
+            "abort",
+            "message_bound"
         ]
     );
 }

@@ -1,6 +1,7 @@
 //! Storing code, making contracts, calling them: the order of steps of contract-abi.md 7.4 to 7.6.
 
 use super::calls::{self, Call, OnSuccess};
+use super::input::{CallInput, open};
 use super::limits::CODE_BYTES_MAX;
 use super::msg::{Execute, Instantiate, StoreCode};
 use super::output::{self, EntryPoint};
@@ -13,12 +14,12 @@ use super::state::{
 use super::{code_list, gas, gzip};
 use crate::Bytes;
 use crate::crypto::Secret;
-use crate::crypto::io::{Input, TxKey};
+use crate::crypto::bound::Target;
+use crate::crypto::io::TxKey;
 use crate::ctx::{Ctx, Mode, event};
 use crate::error::{Stop, broken};
 use crate::modules::compute::error as compute;
 use crate::modules::{accounts, auth, bank};
-use crate::ports::SecretsError;
 use crate::types::address::AddressError;
 use crate::types::error::sdk;
 use crate::types::proto::secret::compute::v1beta1 as pb;
@@ -140,11 +141,11 @@ pub(super) fn instantiate(
     ctx: &mut Ctx<'_, '_>,
     msg: Instantiate,
 ) -> Result<pb::MsgInstantiateContractResponse, Stop> {
-    let sender = msg.sender.clone();
-    let sealed = msg.msg.clone();
-    let (call, key) = prepare_instantiate(ctx, msg, |ctx, plain| {
-        let input = open(ctx, EntryPoint::Instantiate, plain)?;
-        Ok((input.code_hash, input.message().to_vec(), input.key, sealed))
+    let (sender, label, code_id) = (msg.sender.clone(), msg.label.clone(), msg.code_id);
+    let (call, key) = prepare_instantiate(ctx, msg, |ctx, wire| {
+        let label = &label;
+        let target = Target::Instantiate { code_id, label };
+        open(ctx, EntryPoint::Instantiate, wire, Some((&sender, target)))
     })?;
     let address = call.contract.clone();
     let data = calls::run(ctx, &key, call)?;
@@ -182,16 +183,19 @@ pub(super) fn execute(
     ));
     let (record, code) = loaded(ctx, &msg.contract, LOAD_EXECUTE)?;
     move_funds(ctx, &msg.sender, &msg.contract, &msg.funds)?;
-    let input = open(ctx, EntryPoint::Execute, &msg.msg)?;
+    let target = Target::Execute(msg.contract.as_bytes());
+    let by = Some((&msg.sender, target));
+    let input = open(ctx, EntryPoint::Execute, msg.msg, by)?;
     let call = Call {
         entry_point: EntryPoint::Execute,
         sender: msg.sender,
         contract: msg.contract,
         storage_layout: record.storage_layout,
         code,
-        code_hash: Some(input.code_hash),
+        code_hash: input.code_hash,
         funds: msg.funds,
-        msg: input.message().to_vec(),
+        msg: input.message,
+        bound: input.bound,
         on_success: OnSuccess::Executed,
     };
     let data = calls::run(ctx, &input.key, call)?;
@@ -221,6 +225,7 @@ pub fn sudo(
         code,
         funds: Coins::default(),
         msg,
+        bound: true,
         on_success: OnSuccess::Told,
     };
     calls::run(ctx, &key, call)
@@ -280,12 +285,12 @@ pub(super) fn loaded(
     Ok((record, code))
 }
 
-/// The steps of an instantiation up to the call, the same for users and for contracts. `open` gives the code hash, the
-/// plain message, whatever key seals the outputs, and the message as the history keeps it.
+/// The steps of an instantiation up to the call, the same for users and for contracts. `open` gives the
+/// plain message and what belongs to it.
 pub(super) fn prepare_instantiate<K>(
     ctx: &mut Ctx<'_, '_>,
     msg: Instantiate,
-    open: impl FnOnce(&mut Ctx<'_, '_>, &[u8]) -> Result<(Hash, Vec<u8>, K, Vec<u8>), Stop>,
+    open: impl FnOnce(&mut Ctx<'_, '_>, Vec<u8>) -> Result<CallInput<K>, Stop>,
 ) -> Result<(Call, K), Stop> {
     ctx.gas
         .consume(gas::load(0), "Loading CosmWasm module: init")?;
@@ -316,7 +321,7 @@ pub(super) fn prepare_instantiate<K>(
     let by_weight = gas::load(code.weight).saturating_sub(gas::load(0));
     ctx.gas
         .consume(by_weight, "Loading CosmWasm module: init")?;
-    let (code_hash, plain, key, history) = open(ctx, &msg.msg)?;
+    let input = open(ctx, msg.msg)?;
     let contract = Contract {
         code_id: msg.code_id,
         creator: msg.sender.clone(),
@@ -333,15 +338,16 @@ pub(super) fn prepare_instantiate<K>(
         contract: address,
         storage_layout: contract.storage_layout,
         code,
-        code_hash: Some(code_hash),
+        code_hash: input.code_hash,
         funds: msg.funds,
-        msg: plain,
+        msg: input.message,
+        bound: input.bound,
         on_success: OnSuccess::Instantiated(Box::new(PendingContract {
             contract,
-            msg: history,
+            msg: input.kept,
         })),
     };
-    Ok((call, key))
+    Ok((call, input.key))
 }
 
 /// Records a contract whose `instantiate` succeeded.
@@ -398,15 +404,4 @@ pub(super) fn move_funds(
             .into());
     }
     bank::keeper::send(ctx, from, to, funds)
-}
-
-/// Opens a user's message. The host has no keys: there, simulation of a contract message ends here.
-pub(super) fn open(ctx: &Ctx<'_, '_>, entry_point: EntryPoint, msg: &[u8]) -> Result<Input, Stop> {
-    ctx.state.secrets().open_input(msg).map_err(|e| match e {
-        SecretsError::NotHere => entry_point
-            .enclave_error("failed to verify transaction signature")
-            .into(),
-        SecretsError::Closed => entry_point.enclave_error("failed to decrypt data").into(),
-        SecretsError::Corrupt | SecretsError::Key => Stop::Fault(broken(e)),
-    })
 }

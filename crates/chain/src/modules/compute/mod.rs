@@ -13,6 +13,7 @@ pub mod error;
 mod gas;
 pub mod genesis;
 pub mod gzip;
+pub mod input;
 pub mod keeper;
 pub mod limits;
 pub mod msg;

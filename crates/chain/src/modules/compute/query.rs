@@ -2,7 +2,8 @@
 //! [`secret_contract`] are public and answered on either side of the door.
 
 use super::calls::{self, Call, OnSuccess};
-use super::keeper::{LOAD_QUERY, loaded, open};
+use super::input::open;
+use super::keeper::{LOAD_QUERY, loaded};
 use super::output::{self, EntryPoint};
 use super::querier::code_of;
 use super::state::{
@@ -44,16 +45,17 @@ fn ask(
 ) -> Result<pb::QuerySecretContractResponse, Stop> {
     let contract = address(&request.contract_address)?;
     let (record, code) = loaded(ctx, &contract, LOAD_QUERY)?;
-    let input = open(ctx, EntryPoint::Query, &request.query)?;
+    let input = open(ctx, EntryPoint::Query, request.query.clone(), None)?;
     let call = Call {
         entry_point: EntryPoint::Query,
         sender: contract.clone(),
         contract,
         storage_layout: record.storage_layout,
         code,
-        code_hash: Some(input.code_hash),
+        code_hash: input.code_hash,
         funds: Coins::default(),
-        msg: input.message().to_vec(),
+        msg: input.message,
+        bound: false,
         on_success: OnSuccess::Answered,
     };
     let answer = output::shaped(calls::run(ctx, &input.key, call)?.unwrap_or_default());

@@ -2,11 +2,12 @@
 
 use super::governance::unknown_code;
 use super::known;
-use crate::crypto::io::TxKey;
+use crate::crypto::bound::Target;
 use crate::ctx::Ctx;
 use crate::error::Stop;
 use crate::modules::compute::calls::{self, Call, OnSuccess};
-use crate::modules::compute::keeper::{open, position, seal_data};
+use crate::modules::compute::input::{CallInput, open};
+use crate::modules::compute::keeper::{position, seal_data};
 use crate::modules::compute::output::EntryPoint;
 use crate::modules::compute::state::{
     AUTHORIZED_MIGRATION, CODES, CONTRACTS, Contract, ContractRecord, HISTORY, HISTORY_LENGTH,
@@ -14,7 +15,7 @@ use crate::modules::compute::state::{
 };
 use crate::modules::compute::{code_list, error as compute, gas};
 use crate::types::proto::secret::compute::v1beta1 as pb;
-use crate::types::{Address, Coins, Hash};
+use crate::types::{Address, Coins};
 
 /// Gas location of loading the new code (wire.md 1.12.2).
 const LOAD_MIGRATE: &str = "Loading CosmWasm module: migrate";
@@ -48,23 +49,23 @@ pub(in crate::modules::compute) fn migrate(
     ctx: &mut Ctx<'_, '_>,
     msg: Migrate,
 ) -> Result<pb::MsgMigrateContractResponse, Stop> {
-    let sealed = msg.msg.clone();
-    let (call, key): (Call, TxKey) = prepare_migrate(ctx, msg, |ctx, wire| {
-        let input = open(ctx, EntryPoint::Migrate, wire)?;
-        let hash = Some(input.code_hash);
-        Ok((hash, input.message().to_vec(), input.key, sealed))
+    let (sender, contract, code_id) = (msg.sender.clone(), msg.contract.clone(), msg.code_id);
+    let (call, key) = prepare_migrate(ctx, msg, |ctx, wire| {
+        let contract = contract.as_bytes();
+        let target = Target::Migrate { contract, code_id };
+        open(ctx, EntryPoint::Migrate, wire, Some((&sender, target)))
     })?;
     let data = calls::run(ctx, &key, call)?;
     let data = seal_data(ctx, &key, data)?;
     Ok(pb::MsgMigrateContractResponse { data })
 }
 
-/// The steps of a migration up to the call, the same for users and for contracts. `open` gives the code hash to which the message
-/// is bound, the plain message, whatever key seals the outputs, and the message as the history keeps it.
+/// The steps of a migration up to the call, the same for users and for contracts. `open` gives the plain message and
+/// what belongs to it.
 pub(in crate::modules::compute) fn prepare_migrate<K>(
     ctx: &mut Ctx<'_, '_>,
     msg: Migrate,
-    open: impl FnOnce(&mut Ctx<'_, '_>, &[u8]) -> Result<(Option<Hash>, Vec<u8>, K, Vec<u8>), Stop>,
+    open: impl FnOnce(&mut Ctx<'_, '_>, Vec<u8>) -> Result<CallInput<K>, Stop>,
 ) -> Result<(Call, K), Stop> {
     ctx.gas.consume(gas::load(0), LOAD_MIGRATE)?;
     let contract = known(ctx, &msg.contract)?;
@@ -78,22 +79,23 @@ pub(in crate::modules::compute) fn prepare_migrate<K>(
         .into_code();
     let by_weight = gas::load(code.weight).saturating_sub(gas::load(0));
     ctx.gas.consume(by_weight, LOAD_MIGRATE)?;
-    let (code_hash, plain, key, history) = open(ctx, &msg.msg)?;
+    let input = open(ctx, msg.msg)?;
     let call = Call {
         entry_point: EntryPoint::Migrate,
         sender: msg.sender,
         contract: msg.contract,
         storage_layout: contract.storage_layout,
         code,
-        code_hash,
+        code_hash: input.code_hash,
         funds: Coins::default(),
-        msg: plain,
+        msg: input.message,
+        bound: input.bound,
         on_success: OnSuccess::Migrated(Box::new(Migration {
             code_id: msg.code_id,
-            msg: history,
+            msg: input.kept,
         })),
     };
-    Ok((call, key))
+    Ok((call, input.key))
 }
 
 fn check_sender(contract: &Contract, sender: &Address) -> Result<(), Stop> {

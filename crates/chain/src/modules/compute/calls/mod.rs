@@ -46,6 +46,8 @@ pub struct Call {
     pub funds: Coins,
     /// The plain message.
     pub msg: Vec<u8>,
+    /// Whether nobody but the sender can have sent this message to this contract: a user bound it, or a contract sends it.
+    pub bound: bool,
     /// What to do when it succeeds, before its messages are sent.
     pub on_success: OnSuccess,
 }

@@ -59,6 +59,7 @@ impl Calls<'_, '_, '_> {
 
             funds: Coins::default(),
             msg: smart.msg,
+            bound: false,
             on_success: OnSuccess::Answered,
         };
         match self.enter(call, Some(outer.clone())) {

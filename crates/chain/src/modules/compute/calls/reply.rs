@@ -197,6 +197,7 @@ impl Calls<'_, '_, '_> {
             code_hash: Some(code_hash),
             funds: Coins::default(),
             msg,
+            bound: true,
             on_success: OnSuccess::Replied,
         };
         self.enter(call, None)

@@ -3,11 +3,13 @@
 
 use super::reply::Sent;
 use super::{Call, Calls, Failure, Next, OnSuccess};
+use crate::crypto::io::TxKey;
 use crate::error::Stop;
 use crate::gas::GasMeter;
 use crate::modules::compute::admin::{self, Migrate};
 use crate::modules::compute::env::JsonCoin;
 use crate::modules::compute::error as compute;
+use crate::modules::compute::input::CallInput;
 use crate::modules::compute::keeper;
 use crate::modules::compute::msg::{Instantiate, check_label};
 use crate::modules::compute::output::{self, EntryPoint, quoted};
@@ -130,6 +132,7 @@ impl Calls<'_, '_, '_> {
                     code,
                     funds,
                     msg: msg.0,
+                    bound: true,
                     on_success: OnSuccess::Executed,
                 }))
             }
@@ -154,10 +157,7 @@ impl Calls<'_, '_, '_> {
                 };
                 let key = self.key;
                 let (mut call, ()) = keeper::prepare_instantiate(self.ctx, message, |_, plain| {
-                    // The contract's history records the sender of the transaction.
-                    let hash = code_hash.as_deref().unwrap_or_default();
-                    let sealed = output::kept(key, &[hash.as_bytes(), plain].concat())?;
-                    Ok((Hash::default(), plain.to_vec(), (), sealed))
+                    sent(key, code_hash.as_deref(), plain)
                 })?;
                 call.code_hash = bound(code_hash.as_deref(), &call.code);
                 Ok(Some(call))
@@ -177,9 +177,7 @@ impl Calls<'_, '_, '_> {
                 };
                 let key = self.key;
                 let (mut call, ()) = admin::prepare_migrate(self.ctx, message, |_, plain| {
-                    let hash = code_hash.as_deref().unwrap_or_default();
-                    let sealed = output::kept(key, &[hash.as_bytes(), plain].concat())?;
-                    Ok((None, plain.to_vec(), (), sealed))
+                    sent(key, code_hash.as_deref(), plain)
                 })?;
                 call.code_hash = bound(code_hash.as_deref(), &call.code);
                 Ok(Some(call))
@@ -199,6 +197,20 @@ impl Calls<'_, '_, '_> {
             }
         }
     }
+}
+
+/// The message of one contract to another. The history keeps it sealed to the sender of the transaction.
+/// Its code hash is the caller's to find.
+fn sent(key: &TxKey, code_hash: Option<&str>, message: Vec<u8>) -> Result<CallInput<()>, Stop> {
+    let hash = code_hash.unwrap_or_default();
+    let kept = output::kept(key, &[hash.as_bytes(), &message].concat())?;
+    Ok(CallInput {
+        code_hash: None,
+        message,
+        bound: true,
+        key: (),
+        kept,
+    })
 }
 
 fn address(text: &str) -> Result<Address, TxError> {

@@ -2,6 +2,7 @@
 
 mod admin;
 mod bank;
+mod bound;
 mod engine;
 mod export;
 mod limits;

@@ -1,6 +1,6 @@
-//! Query permits (SNIP-24): a signature that opens queries about its signer, without a transaction.
+//! Query permits (SNIP-24): a signature that opens queries about its signer, without a transaction. A library for contracts.
 //!
-//! The permit names the contracts and the kinds of query that it opens. Its signer is whoever the public key belongs
+//! The permit names the contracts and the kinds of query that it opens; a contract says which kinds it has ([`Permission`]). Its signer is whoever the public key belongs
 //! to; who sends the query does not matter. Nothing in a permit expires, but its signer can revoke it for good.
 
 use cosmwasm_std::{to_vec, Addr, Api, Binary, CanonicalAddr, Deps, StdError, StdResult, Storage};
@@ -12,43 +12,27 @@ use storage::Map;
 /// (account, permit name) → revoked.
 static REVOKED: Map<bool> = Map::new("revoked_permits");
 
-/// What a permit may open.
-#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
-#[serde(rename_all = "snake_case")]
-pub enum Permission {
-    /// Allowances given and received.
-    Allowance,
-    /// The balance.
-    Balance,
-    /// Both histories.
-    History,
-    /// Everything.
-    Owner,
-}
+/// The kinds of query of a contract that a permit may open.
+pub trait Permission: Serialize + Copy + PartialEq {
+    /// The kind that opens all.
+    const OWNER: Self;
 
-impl Permission {
-    fn name(self) -> &'static str {
-        match self {
-            Permission::Allowance => "allowance",
-            Permission::Balance => "balance",
-            Permission::History => "history",
-            Permission::Owner => "owner",
-        }
-    }
+    /// As it is written in a permit.
+    fn name(self) -> &'static str;
 }
 
 /// A permit as clients send it.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
-pub struct Permit {
+pub struct Permit<P> {
     /// What is permitted.
-    pub params: PermitParams,
+    pub params: PermitParams<P>,
     /// Who permits it.
     pub signature: PermitSignature,
 }
 
 /// What is permitted.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
-pub struct PermitParams {
+pub struct PermitParams<P> {
     /// By this name it can be revoked.
     pub permit_name: String,
     /// Contracts that may accept it.
@@ -56,7 +40,7 @@ pub struct PermitParams {
     /// Part of what is signed; not compared with the chain's name.
     pub chain_id: String,
     /// What it opens.
-    pub permissions: Vec<Permission>,
+    pub permissions: Vec<P>,
 }
 
 /// A signature with its key.
@@ -78,15 +62,15 @@ pub struct PubKey {
 }
 
 /// A permit whose signature was checked, for this contract. The only way to one is [`verify`].
-pub struct VerifiedPermit {
+pub struct VerifiedPermit<P> {
     account: Addr,
-    permissions: Vec<Permission>,
+    permissions: Vec<P>,
 }
 
-impl VerifiedPermit {
+impl<P: Permission> VerifiedPermit<P> {
     /// The signer, if the permit opens this kind of query.
-    pub fn account_for(self, permission: Permission) -> StdResult<Addr> {
-        let opens = |p: &Permission| *p == permission || *p == Permission::Owner;
+    pub fn account_for(self, permission: P) -> StdResult<Addr> {
+        let opens = |p: &P| *p == permission || *p == P::OWNER;
         if self.permissions.iter().any(opens) {
             return Ok(self.account);
         }
@@ -99,7 +83,11 @@ impl VerifiedPermit {
 }
 
 /// Checks a permit: for this contract, not revoked, properly signed.
-pub fn verify(deps: Deps, own_address: &Addr, permit: Permit) -> StdResult<VerifiedPermit> {
+pub fn verify<P: Permission>(
+    deps: Deps,
+    own_address: &Addr,
+    permit: Permit<P>,
+) -> StdResult<VerifiedPermit<P>> {
     let PermitParams { allowed_tokens, .. } = &permit.params;
     if !allowed_tokens.iter().any(|token| own_address == token) {
         return Err(StdError::generic_err(format!(
@@ -141,7 +129,7 @@ fn is_revoked(storage: &dyn Storage, account: &Addr, permit_name: &str) -> StdRe
     Ok(revoked.unwrap_or_default())
 }
 
-fn signature_is_valid(api: &dyn Api, permit: &Permit) -> StdResult<bool> {
+fn signature_is_valid<P: Permission>(api: &dyn Api, permit: &Permit<P>) -> StdResult<bool> {
     let hash = Sha256::digest(sign_document(&permit.params)?);
     let PermitSignature { pub_key, signature } = &permit.signature;
     // Malformed keys and signatures are errors of the host's function; here they are just wrong signatures.
@@ -155,14 +143,14 @@ fn account_of(pub_key: &[u8]) -> CanonicalAddr {
 }
 
 /// The bytes that were signed: an amino JSON document that is no transaction. Fields stand in alphabetical order.
-fn sign_document(params: &PermitParams) -> StdResult<Vec<u8>> {
+fn sign_document<P: Permission>(params: &PermitParams<P>) -> StdResult<Vec<u8>> {
     #[derive(Serialize)]
-    struct Document<'a> {
+    struct Document<'a, P> {
         account_number: &'a str,
         chain_id: &'a str,
         fee: Fee<'a>,
         memo: &'a str,
-        msgs: [Message<'a>; 1],
+        msgs: [Message<'a, P>; 1],
         sequence: &'a str,
     }
     #[derive(Serialize)]
@@ -176,14 +164,14 @@ fn sign_document(params: &PermitParams) -> StdResult<Vec<u8>> {
         denom: &'a str,
     }
     #[derive(Serialize)]
-    struct Message<'a> {
+    struct Message<'a, P> {
         r#type: &'a str,
-        value: Content<'a>,
+        value: Content<'a, P>,
     }
     #[derive(Serialize)]
-    struct Content<'a> {
+    struct Content<'a, P> {
         allowed_tokens: &'a [String],
-        permissions: &'a [Permission],
+        permissions: &'a [P],
         permit_name: &'a str,
     }
 

@@ -7,6 +7,30 @@ use cosmwasm_std::testing::{mock_dependencies, MockApi};
 
 use super::*;
 
+#[derive(Serialize, Clone, Copy, Debug, PartialEq)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    Allowance,
+    Balance,
+    History,
+    Owner,
+}
+
+impl Permission for Kind {
+    const OWNER: Self = Kind::Owner;
+
+    fn name(self) -> &'static str {
+        match self {
+            Kind::Allowance => "allowance",
+            Kind::Balance => "balance",
+            Kind::History => "history",
+            Kind::Owner => "owner",
+        }
+    }
+}
+
+type Permit = crate::Permit<Kind>;
+
 const TOKEN: &str = "secret1rf03820fp8gngzg2w02vd30ns78qkc8rg8dxaq";
 const ACCOUNT: &str = "secret1399pyvvk3hvwgxwt3udkslsc5jl3rqv4yshfrl";
 
@@ -20,7 +44,7 @@ fn published_permit() -> Permit {
             permit_name: "memo_secret1rf03820fp8gngzg2w02vd30ns78qkc8rg8dxaq".into(),
             allowed_tokens: vec![TOKEN.into()],
             chain_id: "pulsar-2".into(),
-            permissions: vec![Permission::History],
+            permissions: vec![Kind::History],
         },
         signature: PermitSignature {
             pub_key: PubKey {
@@ -62,7 +86,7 @@ fn a_changed_permit_is_not_signed() {
     let changes: [fn(&mut Permit); 6] = [
         |permit| permit.params.permit_name.push('x'),
         |permit| permit.params.chain_id = "secret-4".into(),
-        |permit| permit.params.permissions.push(Permission::Owner),
+        |permit| permit.params.permissions.push(Kind::Owner),
         |permit| permit.params.allowed_tokens.push("another".into()),
         |permit| permit.signature.signature.0[0] ^= 1,
         |permit| permit.signature.pub_key.value.0[32] ^= 1,
@@ -113,19 +137,15 @@ fn a_revoked_permit_is_revoked_for_its_account_only() {
 
 #[test]
 fn a_permission_opens_its_own_kind_and_owner_opens_everything() {
-    let permit = |permissions: &[Permission]| VerifiedPermit {
+    let permit = |permissions: &[Kind]| VerifiedPermit {
         account: Addr::unchecked("alice"),
         permissions: permissions.to_vec(),
     };
-    assert!(permit(&[Permission::Balance])
-        .account_for(Permission::Balance)
-        .is_ok());
-    assert!(permit(&[Permission::Owner])
-        .account_for(Permission::History)
-        .is_ok());
-    let refused = permit(&[Permission::Balance, Permission::Allowance]);
+    assert!(permit(&[Kind::Balance]).account_for(Kind::Balance).is_ok());
+    assert!(permit(&[Kind::Owner]).account_for(Kind::History).is_ok());
+    let refused = permit(&[Kind::Balance, Kind::Allowance]);
     assert_eq!(
-        refused.account_for(Permission::History).unwrap_err().to_string(),
+        refused.account_for(Kind::History).unwrap_err().to_string(),
         "Generic error: No permission to query history, got permissions [\"balance\", \"allowance\"]"
     );
 }
