@@ -16,6 +16,9 @@ const ASCENDING: u32 = 1;
 const DESCENDING: u32 = 2;
 const NO_ORDER: &str = "an order of iteration is neither 1 nor 2";
 
+/// A key and its value.
+type Entry = (Vec<u8>, Vec<u8>);
+
 impl Call {
     /// Answers one call of an import.
     pub(super) fn import(
@@ -182,11 +185,7 @@ impl Call {
     }
 
     /// A step of an iterator with its value, which is read and paid for like any other.
-    fn db_next(
-        &mut self,
-        iterator: u32,
-        host: &mut dyn Host,
-    ) -> Result<Option<(Vec<u8>, Vec<u8>)>, Stopped> {
+    fn db_next(&mut self, iterator: u32, host: &mut dyn Host) -> Result<Option<Entry>, Stopped> {
         let Some(key) = self.next_key(iterator, host)? else {
             return Ok(None);
         };

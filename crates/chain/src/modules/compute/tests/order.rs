@@ -61,8 +61,10 @@ fn range(start: Option<&[u8]>, end: Option<&[u8]>, descending: bool) -> Range {
     }
 }
 
+type Entry = (Vec<u8>, Vec<u8>);
+
 /// All entries of a range, step by step, and their price.
-fn entries(storage: &mut Storage, range: Range) -> (Vec<(Vec<u8>, Vec<u8>)>, u64) {
+fn entries(storage: &mut Storage, range: Range) -> (Vec<Entry>, u64) {
     let (iterator, mut gas) = done(storage.scan(range, PLENTY));
     let mut out = Vec::new();
     loop {
@@ -501,7 +503,7 @@ fn a_host_that_withholds_a_page_or_a_value_stops_the_block_and_never_shortens_a_
                 lies,
             };
             let block = block_info(world.height + 1);
-            let txs = RawTx::list(&[tx.clone()]);
+            let txs = RawTx::list(std::slice::from_ref(&tx));
             crate::block::execute_block(&base, &world.keys, world.env(), &block, &txs)
         };
         match run(false) {

@@ -12,12 +12,11 @@ use crate::state::State;
 use crate::testing::block_info;
 use crate::types::{Address, Event};
 
+/// The data that a module is given, or why not.
+type Answer = Result<Option<Vec<u8>>, String>;
+
 /// What came of it: data or error text, the events, and what the contract has under `last` then.
-fn sudo(
-    world: &World,
-    contract: &Address,
-    msg: &str,
-) -> (Result<Option<Vec<u8>>, String>, Vec<Event>, Option<Vec<u8>>) {
+fn sudo(world: &World, contract: &Address, msg: &str) -> (Answer, Vec<Event>, Option<Vec<u8>>) {
     let block = block_info(world.height + 1);
     let mut state = State::new(&world.state, &world.keys, Overlay::default());
     let (tx, env) = (TxInfo::default(), world.env());
