@@ -7,7 +7,7 @@ use crate::testing::{Chain, Draft, USER_BALANCE, User, coins, draft, send};
 use crate::types::Address;
 use crate::types::proto::cosmos::base::v1beta1::Coin as PbCoin;
 use crate::types::proto::cosmos::tx::signing::v1beta1::SignMode;
-use crate::types::proto::secret::compute::v1beta1::MsgMigrateContract;
+use crate::types::proto::secret::compute::v1beta1::MsgUpgradeProposalPassed;
 use crate::types::proto::{Message, pack};
 
 #[test]
@@ -392,12 +392,12 @@ fn without_key(draft: &Draft, user: &User) -> Vec<u8> {
 
 #[test]
 fn messages_without_handler_and_extension_options_are_refused() {
-    let migrate = MsgMigrateContract::default();
+    let unbuilt = MsgUpgradeProposalPassed::default();
     assert_eq!(
-        refused_with(|d| d.body.messages = vec![pack(&migrate)]),
+        refused_with(|d| d.body.messages = vec![pack(&unbuilt)]),
         (
             6,
-            "no message handler found for *types.MsgMigrateContract: unknown request".into()
+            "no message handler found for *types.MsgUpgradeProposalPassed: unknown request".into()
         )
     );
     let option = send(
