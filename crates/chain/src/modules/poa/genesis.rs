@@ -84,7 +84,8 @@ impl GenesisState for Genesis {
         }
         for address in &self.banned {
             let mut bytes = [0; 20];
-            hex::decode_to_slice(address, &mut bytes).map_err(|e| refused("banned", e))?;
+            let text = "not 20 bytes in hex";
+            hex::decode_to_slice(address, &mut bytes).map_err(|_| refused("banned", text))?;
             BANNED.at(&()).insert(ctx, &bytes)?;
         }
         let mut monikers = self.monikers.clone();
