@@ -3,7 +3,8 @@
 //!
 //! On a chain that does not know the question a contract that asks it is refused when it is stored.
 
-/// Whether nobody but `info.sender` can have sent this message to this contract. Always false in queries.
+/// Whether nobody but `info.sender` can have sent this message to this contract. Always false in queries and replies: ask in the
+/// entry point that was called.
 #[cfg(target_arch = "wasm32")]
 #[allow(unsafe_code)] // An import of the host, with no parameters and a number as its answer.
 pub fn message_is_bound() -> bool {

@@ -193,6 +193,15 @@ fn check_order(bytes: &[u8]) -> Result<(), TxError> {
     Ok(())
 }
 
+/// Walks a message of this name (`package.Message`) as those of a transaction are walked: unknown fields, depth and number of fields are
+/// looked at before anything is made of the bytes.
+///
+/// # Errors
+/// sdk 2.
+pub fn strict_message(name: &'static str, bytes: &[u8]) -> Result<(), TxError> {
+    strict(false, name, bytes).map(drop)
+}
+
 /// Answers whether unknown fields that are not critical were found.
 fn strict(allow_non_critical: bool, name: &'static str, bytes: &[u8]) -> Result<bool, TxError> {
     let message = schema::message(name)

@@ -183,10 +183,11 @@ fn window(ctx: &mut Ctx) -> Result<Window, Stop> {
 
 /// Brings the set that consensus has to the one that stands here, and tells what changed.
 pub(super) fn end_block(ctx: &mut Ctx) -> Result<Vec<ValidatorUpdate>, Stop> {
-    let changed = CHANGED.at(&()).all(ctx)?;
-    if changed.is_empty() {
+    if CHANGED.at(&()).is_empty(ctx)? {
         return Ok(Vec::new());
     }
+    misbehavior::remove_banned(ctx)?;
+    let changed = CHANGED.at(&()).all(ctx)?;
     let mut set = params::VALIDATORS.get(ctx)?.unwrap_or_default();
     let known: BTreeMap<[u8; 32], i64> = set.iter().map(|v| (v.pubkey, v.power)).collect();
     let mut updates = BTreeMap::new();

@@ -179,11 +179,30 @@ fn the_last_validator_that_signed_twice_stays_until_there_is_another() {
     assert_eq!(chain.block(&[]).validator_updates, []);
     chain.misbehavior.clear();
     registered(&mut chain, 1, &machine);
-    let both = vec![
-        set(&authority, &machine, 5),
-        remove(&authority, genesis_id()),
+    // Nobody has to take it out.
+    let changed = updates(&mut chain, vec![set(&authority, &machine, 5)]);
+    assert_eq!(changed.len(), 2, "{changed:?}");
+    assert_eq!(consensus_set(&chain).len(), 1);
+    assert_eq!(consensus_set(&chain)[0].pubkey, machine.consensus_key());
+}
+
+#[test]
+fn of_validators_that_all_signed_twice_one_stays_until_there_is_another() {
+    let mut chain = chain(3);
+    let (authority, first) = (user(&chain, 0), Machine::new(1));
+    registered(&mut chain, 1, &first);
+    done(&mut chain, 0, set(&authority, &first, 5));
+    chain.misbehavior = vec![
+        deed(&localnet_params().validator),
+        deed(&first.consensus_key()),
     ];
-    assert_eq!(updates(&mut chain, both).len(), 2);
+    assert_eq!(chain.block(&[]).validator_updates.len(), 1);
+    chain.misbehavior.clear();
+    let second = Machine::new(2);
+    registered(&mut chain, 2, &second);
+    updates(&mut chain, vec![set(&authority, &second, 5)]);
+    assert_eq!(consensus_set(&chain).len(), 1);
+    assert_eq!(consensus_set(&chain)[0].pubkey, second.consensus_key());
 }
 
 #[test]

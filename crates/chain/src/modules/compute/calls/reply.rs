@@ -197,7 +197,8 @@ impl Calls<'_, '_, '_> {
             code_hash: Some(code_hash),
             funds: Coins::default(),
             msg,
-            bound: true,
+            // What began the call may not have been.
+            bound: false,
             on_success: OnSuccess::Replied,
         };
         self.enter(call, None)

@@ -5,7 +5,7 @@ use super::reply::Sent;
 use super::{Call, Calls, Failure, Next, OnSuccess};
 use crate::crypto::io::TxKey;
 use crate::error::Stop;
-use crate::gas::GasMeter;
+use crate::gas::{GasMeter, TX_SIZE_PER_BYTE};
 use crate::modules::compute::admin::{self, Migrate};
 use crate::modules::compute::env::JsonCoin;
 use crate::modules::compute::error as compute;
@@ -19,14 +19,14 @@ use crate::types::coin::CoinsError;
 use crate::types::error::sdk;
 use crate::types::proto::cosmos::bank::v1beta1::MsgSend;
 use crate::types::proto::{Any, pack};
+use crate::types::tx::strict_message;
 use crate::types::{Address, Coin, Coins, Hash, TxError};
 
-/// Messages of other modules that a contract may send as they are.
-const ANY_ALLOWED: [&str; 4] = [
-    "/cosmos.bank.v1beta1.MsgMultiSend",
-    "/cosmos.bank.v1beta1.MsgSend",
-    "/cosmos.feegrant.v1beta1.MsgGrantAllowance",
-    "/cosmos.feegrant.v1beta1.MsgRevokeAllowance",
+/// Messages of other modules that a contract may send as they are, by name. Nothing that lets a contract's coins pay a fee: no check can see
+/// what a contract will do with them before the fee is due, and a block would fill with transactions that pay nothing.
+const ANY_ALLOWED: [&str; 2] = [
+    "cosmos.bank.v1beta1.MsgMultiSend",
+    "cosmos.bank.v1beta1.MsgSend",
 ];
 
 impl Calls<'_, '_, '_> {
@@ -95,19 +95,35 @@ impl Calls<'_, '_, '_> {
     /// Sends a message of another module, in the name of the contract; gives the bytes of its response. Calls of contracts have a
     /// form of their own: through this one they would nest on the machine's stack.
     fn send_any(&mut self, contract: &Address, msg: AnyMsg) -> Result<Option<Vec<u8>>, Stop> {
-        if !ANY_ALLOWED.contains(&msg.type_url.as_str()) {
+        let name = msg.type_url.strip_prefix('/');
+        let name = ANY_ALLOWED.into_iter().find(|known| name == Some(known));
+        let Some(name) = name else {
             let why = format!(
                 "message {} is not allowed from the contract",
                 quoted(&msg.type_url)
             );
             return Err(compute::UNKNOWN_MSG.wrap(why).into());
-        }
+        };
+        // As a user's message: paid by its bytes, and walked before anything is made of it.
+        let bytes = u64::try_from(msg.value.0.len()).unwrap_or(u64::MAX);
+        let price = bytes.saturating_mul(TX_SIZE_PER_BYTE);
+        self.ctx.gas.consume(price, "Contract message")?;
+        // The contract's own text stands in it: an error in clear quotes little of it.
+        let quote = |e: TxError| TxError {
+            text: quoted(&e.text).to_owned(),
+            ..e
+        };
+        strict_message(name, &msg.value.0).map_err(quote)?;
         let any = Any {
             type_url: msg.type_url,
             value: msg.value.0,
         };
         let signers = core::slice::from_ref(contract);
-        self.ctx.dispatch(&any, signers).map(Some)
+        match self.ctx.dispatch(&any, signers) {
+            Ok(response) => Ok(Some(response).filter(|bytes| !bytes.is_empty())),
+            Err(Stop::Err(e)) => Err(quote(e).into()),
+            Err(stop) => Err(stop),
+        }
     }
 
     /// Prepares the call of one contract by another. What needs no call, a change of admin, is done here.

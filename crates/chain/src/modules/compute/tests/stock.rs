@@ -7,6 +7,7 @@ use super::{call, sends, smart, sub, two_puppets};
 use crate::types::Address;
 use crate::types::proto::cosmos::bank::v1beta1::{MsgMultiSend, MsgSend, QueryBalanceRequest};
 use crate::types::proto::cosmos::bank::v1beta1::{QueryBalanceResponse, QueryDenomOwnersRequest};
+use crate::types::proto::cosmos::feegrant::v1beta1::{MsgGrantAllowance, MsgRevokeAllowance};
 use crate::types::proto::secret::compute::v1beta1::MsgExecuteContract;
 use crate::types::proto::{Any, Message, pack};
 use base64::Engine as _;
@@ -122,6 +123,55 @@ fn a_contract_sends_messages_of_other_modules_in_its_own_name_and_none_that_is_n
     let failed = world.execute(&a, &code, &any("any", &malformed));
     assert_ne!(failed.result.code, 0);
     assert_eq!((world.balance(&a), world.balance(&b)), (1_000 - 14, 14));
+}
+
+#[test]
+fn a_message_in_protobuf_is_paid_by_its_bytes_before_anything_is_made_of_it() {
+    let (mut world, code, a, _) = two_puppets();
+    let empty_fields = |count: usize| Any {
+        type_url: pack(&MsgMultiSend::default()).type_url,
+        value: [0x0a, 0x00].repeat(count),
+    };
+    let gas = |world: &mut World, count| {
+        let done = world.execute(&a, &code, &any("any", &empty_fields(count)));
+        assert_ne!(done.result.code, 0);
+        done.result.gas_used
+    };
+    let (few, many) = (gas(&mut world, 10), gas(&mut world, 1_010));
+    // The price of the transaction's own bytes, where it stands in base64 twice, comes on top.
+    assert!(many - few >= 2_000 * 10, "{few} {many}");
+}
+
+#[test]
+fn a_contract_grants_no_fees_since_no_check_could_hold_them() {
+    let (mut world, code, a, b) = two_puppets();
+    let grant = pack(&MsgGrantAllowance {
+        granter: a.to_string(),
+        grantee: b.to_string(),
+        allowance: None,
+    });
+    let revoke = pack(&MsgRevokeAllowance {
+        granter: a.to_string(),
+        grantee: b.to_string(),
+    });
+    for refused in [grant, revoke] {
+        let failed = world.execute(&a, &code, &any("any", &refused));
+        assert_eq!((failed.error().0, failed.error().1), ("compute", 18));
+    }
+}
+
+#[test]
+fn an_error_of_a_message_in_protobuf_quotes_little_of_what_the_contract_wrote() {
+    let (mut world, code, a, b) = two_puppets();
+    let mut send = MsgSend {
+        from_address: a.to_string(),
+        to_address: b.to_string(),
+        amount: crate::testing::coins(7),
+    };
+    send.amount[0].denom = "!".repeat(10_000);
+    let failed = world.execute(&a, &code, &any("any", &pack(&send)));
+    assert_ne!(failed.result.code, 0);
+    assert!(failed.result.log.len() < 600, "{}", failed.result.log.len());
 }
 
 #[test]
