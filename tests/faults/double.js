@@ -36,6 +36,8 @@ export async function doubleSigner({ lab, say, tally }) {
       { ms: FOUND_MS_MAX, every: 200, what: "evidence in a block" },
     );
     say(`evidence at height ${block.header.height}: ${block.evidence.evidence.map((e) => e.type)}`);
+    // CometBFT has a block before it has what came of it.
+    await honest.grows(1);
     const { finalize_block_events: events } = await honest.call("block_results", { height: block.header.height });
     const told = events.find((event) => event.type === "misbehavior");
     assert.ok(told, `an event of the block with the evidence: ${events.map((event) => event.type)}`);
