@@ -1,6 +1,6 @@
 //! An `execute` that does nothing, of either generation: what everything around a contract's code costs.
 
-use crate::figures::{Samples, ratio, table, timed, us};
+use crate::figures::{Samples, row, table, timed};
 use crate::vm_only::VmOnly;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -126,15 +126,7 @@ fn show(generation: &str, costs: &Costs) {
         ),
         ("the enclave, through its door", &costs.enclave),
     ]
-    .map(|(what, samples)| {
-        let (low, high) = samples.quartiles();
-        vec![
-            what.to_owned(),
-            format!("{:.2}", ratio(samples.median(), base)),
-            us(samples.median()),
-            format!("{}–{}", us(low), us(high)),
-        ]
-    });
+    .map(|(what, samples)| row(what, samples, base));
     table(
         &format!("An empty execute of {generation}, one of {SIZE} in a block ({ROUNDS} blocks)"),
         &["what runs", "ratio", "µs (median)", "quartiles"],

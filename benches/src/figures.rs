@@ -64,6 +64,17 @@ pub(crate) fn ms(time: Duration) -> String {
     format!("{:.1}", time.as_secs_f64() * 1e3)
 }
 
+/// What was measured, its ratio to `base`, its median in microseconds, its quartiles: a row of most tables.
+pub(crate) fn row(what: &str, samples: &Samples, base: Duration) -> Vec<String> {
+    let (low, high) = samples.quartiles();
+    vec![
+        what.to_owned(),
+        format!("{:.2}", ratio(samples.median(), base)),
+        us(samples.median()),
+        format!("{}–{}", us(low), us(high)),
+    ]
+}
+
 /// Prints a heading and a table in Markdown.
 pub(crate) fn table(title: &str, head: &[&str], rows: &[Vec<String>]) {
     println!("\n### {title}\n");

@@ -1,6 +1,6 @@
 //! What a reply takes beside a call: a contract that calls another one, and the same one that wants to be told of it.
 
-use crate::figures::{Samples, ratio, table, timed, us};
+use crate::figures::{Samples, ratio, row, table, timed, us};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -97,15 +97,7 @@ fn show([nothing, called, told]: &[Samples; 3]) {
         ("the same, and a call of another contract", called),
         ("the same, and a reply to that", told),
     ]
-    .map(|(what, samples)| {
-        let (low, high) = samples.quartiles();
-        vec![
-            what.to_owned(),
-            format!("{:.2}", ratio(samples.median(), base)),
-            us(samples.median()),
-            format!("{}–{}", us(low), us(high)),
-        ]
-    })
+    .map(|(what, samples)| row(what, samples, base))
     .to_vec();
     let of_call = called.median().saturating_sub(base);
     let of_reply = told.median().saturating_sub(called.median());

@@ -1,6 +1,6 @@
 //! One token transfer in the enclave: what it costs beside plaintext, and where the time goes.
 
-use crate::figures::{Samples, ratio, table, timed, us};
+use crate::figures::{Samples, ratio, row, table, timed, us};
 use crate::scene::Scene;
 use crate::vm_only::VmOnly;
 use std::collections::BTreeMap;
@@ -210,15 +210,7 @@ impl Costs {
             _ => format!("{what}, one of {size} in a block ({rounds} blocks)"),
         };
         let base = self.contract.median();
-        let row = |what: &str, samples: &Samples| {
-            let (low, high) = samples.quartiles();
-            vec![
-                what.to_owned(),
-                format!("{:.2}", ratio(samples.median(), base)),
-                us(samples.median()),
-                format!("{}–{}", us(low), us(high)),
-            ]
-        };
+        let row = |what: &str, samples: &Samples| row(what, samples, base);
         let mut rows = vec![
             row(
                 "baseline: the contract alone, plaintext in a map",
