@@ -1,4 +1,4 @@
-//! Account addresses: 20 bytes (keys, contracts) or 32 bytes (interchain accounts), bech32 with prefix `secret`
+//! Account addresses: 20 bytes (keys, contracts) or 32 bytes (interchain accounts, contracts at predictable addresses), bech32 with prefix `secret`
 //! (wire.md 1.1).
 
 use crate::error::{TxError, sdk};

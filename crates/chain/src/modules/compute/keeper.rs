@@ -9,7 +9,7 @@ use super::querier::code_of;
 use super::state::{
     CODES, CONTRACTS, Code, CodeRecord, Contract, ContractRecord, HISTORY, HISTORY_LENGTH,
     HistoryEntry, LABELS, LAST_CODE_ID, LAST_INSTANCE_ID, Operation, PARAMS, Position,
-    contract_address,
+    contract_address, predictable_address,
 };
 use super::{code_list, gas, gzip};
 use crate::Bytes;
@@ -306,18 +306,23 @@ pub(super) fn prepare_instantiate<K>(
             Some(parsed)
         }
     };
-    let instance_id = next(ctx, &LAST_INSTANCE_ID)?;
-    let address = contract_address(msg.code_id, instance_id, &msg.sender)
-        .ok_or_else(|| compute::NOT_FOUND.wrap("code"))?;
+    let address = match &msg.salt {
+        None => {
+            let instance_id = next(ctx, &LAST_INSTANCE_ID)?;
+            contract_address(msg.code_id, instance_id, &msg.sender)
+        }
+        Some(salt) => {
+            let code = stored(ctx, msg.code_id)?;
+            predictable_address(&code.hash, &msg.sender, salt)
+        }
+    };
+    let address = address.ok_or_else(|| compute::NOT_FOUND.wrap("code"))?;
     // Anyone can compute the address and send coins there first: they become the contract's.
     if !auth::keeper::adopt_account(ctx, &address)? || CONTRACTS.has(ctx, &address)? {
         return Err(compute::ACCOUNT_EXISTS.wrap(&address).into());
     }
     move_funds(ctx, &msg.sender, &address, &msg.funds)?;
-    let code = CODES
-        .get(ctx, &msg.code_id)?
-        .ok_or_else(|| compute::NOT_FOUND.wrap("code"))?
-        .into_code();
+    let code = stored(ctx, msg.code_id)?;
     let by_weight = gas::load(code.weight).saturating_sub(gas::load(0));
     ctx.gas
         .consume(by_weight, "Loading CosmWasm module: init")?;
@@ -348,6 +353,12 @@ pub(super) fn prepare_instantiate<K>(
         })),
     };
     Ok((call, input.key))
+}
+
+fn stored(ctx: &mut Ctx<'_, '_>, code_id: u64) -> Result<Code, Stop> {
+    let code = CODES.get(ctx, &code_id)?;
+    let code = code.ok_or_else(|| compute::NOT_FOUND.wrap("code"))?;
+    Ok(code.into_code())
 }
 
 /// Records a contract whose `instantiate` succeeded.

@@ -4,6 +4,8 @@
 pub const CODE_BYTES_MAX: usize = 2_097_152;
 /// Longest label, in bytes (contract-abi.md 6.4).
 pub const LABEL_BYTES_MAX: usize = 512;
+/// Longest salt of a predictable address, in bytes: the ordinary library's number.
+pub const SALT_BYTES_MAX: usize = 64;
 /// Longest `builder`, in characters.
 pub const BUILDER_CHARS_MAX: usize = 128;
 /// Longest `source`, in bytes: an URL that browsers still take.

@@ -1,7 +1,8 @@
 //! The messages that users send, after their stateless checks (contract-abi.md 7.1, texts of wire.md 1.12.3-4).
 
 use super::limits::{
-    BUILDER_CHARS_MAX, CODE_BYTES_MAX, LABEL_BYTES_MAX, MSG_BYTES_MAX, SOURCE_BYTES_MAX,
+    BUILDER_CHARS_MAX, CODE_BYTES_MAX, LABEL_BYTES_MAX, MSG_BYTES_MAX, SALT_BYTES_MAX,
+    SOURCE_BYTES_MAX,
 };
 use super::{error as compute, keeper};
 use crate::Ctx;
@@ -26,7 +27,7 @@ pub struct StoreCode {
     pub builder: String,
 }
 
-/// A checked `MsgInstantiateContract`.
+/// A checked `MsgInstantiateContract`, or what a contract sends in its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Instantiate {
     /// Payer of the funds; becomes the creator.
@@ -41,6 +42,8 @@ pub struct Instantiate {
     pub funds: Coins,
     /// Admin as given; checked at delivery, as in the protocol.
     pub admin: String,
+    /// What makes the address predictable, 1 to 64 bytes; without it the address follows from the chain's next number.
+    pub salt: Option<Vec<u8>>,
 }
 
 /// A checked `MsgExecuteContract`.
@@ -113,6 +116,7 @@ impl TxMsg for pb::MsgInstantiateContract {
             label: self.label,
             msg: self.init_msg,
             admin: self.admin,
+            salt: None,
         };
         keeper::instantiate(ctx, msg)
     }
@@ -167,6 +171,18 @@ pub(super) fn check_label(label: &str) -> Result<(), TxError> {
     }
     if label.len() > LABEL_BYTES_MAX {
         return Err(compute::LIMIT.wrap("cannot be longer than 128 characters"));
+    }
+    Ok(())
+}
+
+/// Length of the salt of a predictable address.
+pub(super) fn check_salt(salt: &[u8]) -> Result<(), TxError> {
+    if salt.is_empty() {
+        return Err(compute::EMPTY.wrap("salt is required"));
+    }
+    if salt.len() > SALT_BYTES_MAX {
+        let why = format!("salt cannot be longer than {SALT_BYTES_MAX} bytes");
+        return Err(compute::LIMIT.wrap(why));
     }
     Ok(())
 }

@@ -286,6 +286,20 @@ pub fn contract_address(code_id: u64, instance_id: u64, creator: &Address) -> Op
     Address::from_bytes(&ripemd::Ripemd160::digest(crate::types::sha256(&bytes))).ok()
 }
 
+/// The address that a code (by hash), a creator and a salt give, 32 bytes: the one of which `cosmwasm-std` tells contracts
+/// (`instantiate2_address`), so they know it before the contract is there. SHA-256(SHA-256("module") ‖ "wasm\0" ‖ hash ‖ creator ‖
+/// salt ‖ nothing), each of the last four behind its length (BE64).
+#[must_use]
+pub fn predictable_address(code_hash: &Hash, creator: &Address, salt: &[u8]) -> Option<Address> {
+    let mut bytes = crate::types::sha256(b"module").to_vec();
+    bytes.extend(b"wasm\0");
+    for part in [&code_hash[..], creator.as_bytes(), salt, &[]] {
+        bytes.extend(u64::try_from(part.len()).ok()?.to_be_bytes());
+        bytes.extend(part);
+    }
+    Address::from_bytes(&crate::types::sha256(&bytes)).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -316,6 +330,43 @@ mod tests {
             assert_eq!(record.into_code(), code);
             let unknown = [&bytes[..bytes.len() - 1], &[2]].concat();
             assert!(borsh::from_slice::<CodeRecord>(&unknown).is_err());
+        }
+    }
+
+    #[test]
+    fn a_predictable_address_is_the_one_of_which_the_ordinary_library_tells_contracts() {
+        // Vectors of that library.
+        let hash = "13a1fc994cc6d1c81b746ee0c0ff6f90043875e0bf1d9be6b7d779fc978dc2a5";
+        let key = "9999999999aaaaaaaaaabbbbbbbbbbcccccccccc";
+        let contract = "9999999999aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffff";
+        let salt = "aabbccddeeffffeeddbbccddaa66551155aaaabbcc787878789900aabbccddeeffffeeddbbccddaa66551155aaaabbcc787878789900aabbbbcc221100acadae";
+        for (creator, salt, expected) in [
+            (
+                key,
+                "61",
+                "5e865d3e45ad3e961f77fd77d46543417ced44d924dc3e079b5415ff6775f847",
+            ),
+            (
+                key,
+                salt,
+                "9384c6248c0bb171e306fd7da0993ec1e20eba006452a3a9e078883eb3594564",
+            ),
+            (
+                contract,
+                "61",
+                "9725e94f528d8b78d33c25f3dfcd60e6142d8be60ab36f6a5b59036fd51560db",
+            ),
+            (
+                contract,
+                salt,
+                "0aaf1c31c5d529d21d898775bc35b3416f47bfd99188c334c6c716102cbd3101",
+            ),
+        ] {
+            let bytes = |text: &str| hex::decode(text).unwrap();
+            let hash: Hash = bytes(hash).try_into().unwrap();
+            let creator = Address::from_bytes(&bytes(creator)).unwrap();
+            let address = predictable_address(&hash, &creator, &bytes(salt)).unwrap();
+            assert_eq!(hex::encode(address.as_bytes()), expected);
         }
     }
 

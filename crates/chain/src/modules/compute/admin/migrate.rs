@@ -11,7 +11,7 @@ use crate::modules::compute::keeper::{position, seal_data};
 use crate::modules::compute::output::EntryPoint;
 use crate::modules::compute::state::{
     AUTHORIZED_MIGRATION, CODES, CONTRACTS, Contract, ContractRecord, HISTORY, HISTORY_LENGTH,
-    HistoryEntry, Operation,
+    HistoryEntry, Operation, StorageLayout,
 };
 use crate::modules::compute::{code_list, error as compute, gas};
 use crate::types::proto::secret::compute::v1beta1 as pb;
@@ -19,6 +19,8 @@ use crate::types::{Address, Coins};
 
 /// Gas location of loading the new code (wire.md 1.12.2).
 const LOAD_MIGRATE: &str = "Loading CosmWasm module: migrate";
+
+const NO_ORDER: &str = "the code iterates, and the contract keeps no order of its keys: it was made with code that does not";
 
 /// A checked `MsgMigrateContract`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,6 +79,10 @@ pub(in crate::modules::compute) fn prepare_migrate<K>(
         .get(ctx, &msg.code_id)?
         .ok_or_else(|| unknown_code(msg.code_id))?
         .into_code();
+    // Its first scan would fail, for ever: what it holds has never been listed.
+    if code.iterates && contract.storage_layout == StorageLayout::Flat {
+        return Err(compute::MIGRATE_FAILED.wrap(NO_ORDER).into());
+    }
     let by_weight = gas::load(code.weight).saturating_sub(gas::load(0));
     ctx.gas.consume(by_weight, LOAD_MIGRATE)?;
     let input = open(ctx, msg.msg)?;

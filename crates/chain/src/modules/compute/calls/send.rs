@@ -11,9 +11,9 @@ use crate::modules::compute::env::JsonCoin;
 use crate::modules::compute::error as compute;
 use crate::modules::compute::input::CallInput;
 use crate::modules::compute::keeper;
-use crate::modules::compute::msg::{Instantiate, check_label};
+use crate::modules::compute::msg::{Instantiate, check_label, check_salt};
 use crate::modules::compute::output::{self, EntryPoint, quoted};
-use crate::modules::compute::response::{AnyMsg, BankMsg, CosmosMsg, SubMsg, WasmMsg};
+use crate::modules::compute::response::{AnyMsg, BankMsg, CosmosMsg, NewContract, SubMsg, WasmMsg};
 use crate::modules::compute::state::Code;
 use crate::types::coin::CoinsError;
 use crate::types::error::sdk;
@@ -152,32 +152,8 @@ impl Calls<'_, '_, '_> {
                     on_success: OnSuccess::Executed,
                 }))
             }
-            WasmMsg::Instantiate {
-                admin,
-                code_id,
-                code_hash,
-                msg,
-                funds,
-                label,
-            } => {
-                check_label(&label)?;
-                let funds = coins(&funds)?;
-                let admin = admin.unwrap_or_default();
-                let message = Instantiate {
-                    sender: contract.clone(),
-                    code_id,
-                    label,
-                    msg: msg.0,
-                    funds,
-                    admin,
-                };
-                let key = self.key;
-                let (mut call, ()) = keeper::prepare_instantiate(self.ctx, message, |_, plain| {
-                    sent(key, code_hash.as_deref(), plain)
-                })?;
-                call.code_hash = bound(code_hash.as_deref(), &call.code);
-                Ok(Some(call))
-            }
+            WasmMsg::Instantiate(new) => self.make(contract, new, false).map(Some),
+            WasmMsg::Instantiate2(new) => self.make(contract, new, true).map(Some),
             WasmMsg::Migrate {
                 contract_addr,
                 code_hash,
@@ -212,6 +188,33 @@ impl Calls<'_, '_, '_> {
                 admin::update_admin(self.ctx, contract, &callee, None).map(|()| None)
             }
         }
+    }
+
+    /// Prepares the call that makes a contract, at a predictable address or at the chain's next.
+    fn make(
+        &mut self,
+        contract: &Address,
+        new: NewContract,
+        predictable: bool,
+    ) -> Result<Call, Stop> {
+        check_label(&new.label)?;
+        if predictable {
+            check_salt(&new.salt.0)?;
+        }
+        let message = Instantiate {
+            sender: contract.clone(),
+            code_id: new.code_id,
+            label: new.label,
+            msg: new.msg.0,
+            funds: coins(&new.funds)?,
+            admin: new.admin.unwrap_or_default(),
+            salt: predictable.then_some(new.salt.0),
+        };
+        let (key, code_hash) = (self.key, new.code_hash.as_deref());
+        let (mut call, ()) =
+            keeper::prepare_instantiate(self.ctx, message, |_, plain| sent(key, code_hash, plain))?;
+        call.code_hash = bound(code_hash, &call.code);
+        Ok(call)
     }
 }
 

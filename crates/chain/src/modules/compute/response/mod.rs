@@ -147,6 +147,29 @@ pub enum BankMsg {
     },
 }
 
+/// A contract to make.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct NewContract {
+    /// Admin, none if absent.
+    #[serde(default)]
+    pub admin: Option<String>,
+    /// Code.
+    pub code_id: u64,
+    /// Hex hash of the code.
+    #[serde(default)]
+    pub code_hash: Option<String>,
+    /// JSON message.
+    pub msg: Binary,
+    /// Coins to send along.
+    #[serde(rename = "send", alias = "funds")]
+    pub funds: Vec<JsonCoin>,
+    /// Label, unique in the chain.
+    pub label: String,
+    /// What makes the address predictable; read of `instantiate2` only.
+    #[serde(default)]
+    pub salt: Binary,
+}
+
 /// Messages to contracts.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -165,23 +188,9 @@ pub enum WasmMsg {
         funds: Vec<JsonCoin>,
     },
     /// Makes a contract.
-    Instantiate {
-        /// Admin, none if absent.
-        #[serde(default)]
-        admin: Option<String>,
-        /// Code.
-        code_id: u64,
-        /// Hex hash of the code.
-        #[serde(default)]
-        code_hash: Option<String>,
-        /// JSON message.
-        msg: Binary,
-        /// Coins to send along.
-        #[serde(rename = "send", alias = "funds")]
-        funds: Vec<JsonCoin>,
-        /// Label, unique in the chain.
-        label: String,
-    },
+    Instantiate(NewContract),
+    /// Makes a contract at the address that its code, its creator and a salt give. The ordinary std has it from 1.2 on.
+    Instantiate2(NewContract),
     /// Gives a contract, whose admin the sender is, another code.
     Migrate {
         /// The contract.

@@ -1,7 +1,9 @@
 //! What a v0.10 contract returns, turned into the v1 form: its messages become sub-messages without a number, a limit or a
 //! reply, its log the attributes of the `wasm` event (contract-abi.md sections 3, 7.10 and 7.11).
 
-use super::{Attribute, Binary, ContractError, CosmosMsg, ReplyOn, Response, SubMsg, WasmMsg};
+use super::{
+    Attribute, Binary, ContractError, CosmosMsg, NewContract, ReplyOn, Response, SubMsg, WasmMsg,
+};
 use crate::modules::compute::env::JsonCoin;
 use crate::types::{Address, TxError};
 use serde::Deserialize;
@@ -140,14 +142,15 @@ impl Wasm {
                 msg,
                 send,
                 label,
-            } => Ok(WasmMsg::Instantiate {
+            } => Ok(WasmMsg::Instantiate(NewContract {
                 admin: None,
                 code_id,
                 code_hash: Some(callback_code_hash),
                 msg,
                 funds: send,
                 label,
-            }),
+                salt: Binary::default(),
+            })),
             Self::Migrate(_) => refused("migrate"),
             Self::UpdateAdmin(_) => refused("update_admin"),
             Self::ClearAdmin(_) => refused("clear_admin"),

@@ -5,7 +5,7 @@ use super::puppet::{self, NOTHING, NOTHING_V010, SEEN};
 use super::world::{Code, Done, GAS, Sent, World, b64};
 use super::{asked, call, response, sends, smart, sub};
 use crate::modules::compute::query;
-use crate::modules::compute::state::{CONTRACTS, Contract};
+use crate::modules::compute::state::{CONTRACTS, Contract, StorageLayout};
 use crate::query::QueryStop;
 use crate::types::Address;
 use crate::types::proto::secret::compute::v1beta1 as pb;
@@ -276,6 +276,42 @@ fn a_contract_of_v010_becomes_one_of_v1_and_the_other_way_round() {
         Ok(b"seen".to_vec())
     );
     assert_eq!(history(&world, &contract).len(), 3);
+}
+
+#[test]
+fn code_that_iterates_is_given_to_no_contract_that_was_made_without_order() {
+    let (mut world, old, new, contract) = administered();
+    let scan = r#"(import "env" "db_scan" (func (param i32 i32 i32) (result i32)))"#;
+    let iterating = world.store(puppet::importing(scan));
+    let text = "the code iterates, and the contract keeps no order of its keys: it was made with code that does not: migrate contract failed";
+    let done = migrate(&mut world, ADMIN, &contract, &iterating, NOTHING);
+    assert_eq!(done.error(), ("compute", 5, text));
+    assert_eq!(history(&world, &contract), [(1, old.id)]);
+    // By a contract that is its admin neither.
+    let factory = world.instantiate(&old);
+    let made = world.instantiate_for(&old, &factory);
+    let message = wasm_migrate(&made, &iterating, &iterating.hex(), NOTHING);
+    let done = world.execute(&factory, &old, &sends(&[message]));
+    let text = format!("dispatch: submessages: {text}");
+    assert_eq!(done.error(), ("compute", 5, text.as_str()));
+
+    // One that was made with order goes to code that does not iterate, and back.
+    let admin = world.users[ADMIN].address.clone();
+    let ordered = world.instantiate_for(&iterating, &admin);
+    for code in [&new, &iterating, &old] {
+        migrate(&mut world, ADMIN, &ordered, code, "s").ok();
+        assert_eq!(
+            record(&world, &ordered).storage_layout,
+            StorageLayout::Ordered
+        );
+    }
+    // What the authority allowed is not used up by what was refused.
+    lock(&mut world, ADMIN, &contract).ok();
+    allow_code(&mut world, &contract, &iterating).ok();
+    for _ in 0..2 {
+        let done = migrate(&mut world, ADMIN, &contract, &iterating, NOTHING);
+        assert!(done.error().2.starts_with("the code iterates"));
+    }
 }
 
 /// What a host without keys answers to a simulation of one message of the admin.

@@ -10,6 +10,7 @@ mod meters;
 mod migrate;
 mod nesting;
 mod order;
+mod predictable;
 mod puppet;
 mod queries;
 mod replies;
