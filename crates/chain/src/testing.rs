@@ -126,7 +126,11 @@ impl User {
     }
 
     pub(crate) fn sign(&self, bytes: &[u8]) -> Vec<u8> {
-        self.key.sign(&sha256(bytes)).unwrap().to_vec()
+        self.sign_digest(&sha256(bytes))
+    }
+
+    pub(crate) fn sign_digest(&self, digest: &Hash) -> Vec<u8> {
+        self.key.sign(digest).unwrap().to_vec()
     }
 
     pub(crate) fn info(&self, mode: SignMode) -> SignerInfo {
@@ -194,24 +198,36 @@ impl Draft {
         };
         let (body, info) = (self.body.encode_to_vec(), info.encode_to_vec());
         let signatures = users.iter().map(|user| {
-            let bytes = match self.mode {
-                SignMode::LegacyAminoJson => amino::SignDoc {
-                    chain_id: &self.chain_id,
-                    account_number: user.number,
-                    sequence: user.sequence,
-                    fee: &self.fee,
-                    memo: &self.body.memo,
-                    timeout_height: self.body.timeout_height,
-                    messages: &self.body.messages,
+            let document = self.document(user.number, user.sequence);
+            match self.mode {
+                SignMode::LegacyAminoJson => user.sign(&document.to_bytes().unwrap()),
+                SignMode::Eip191 => {
+                    let bytes = document.to_eip191_bytes().unwrap();
+                    user.sign_digest(&crypto::keccak256(&bytes))
                 }
-                .to_bytes()
-                .unwrap(),
-                _ => tx::sign_bytes_direct(&body, &info, &self.chain_id, user.number),
-            };
-            user.sign(&bytes)
+                _ => user.sign(&tx::sign_bytes_direct(
+                    &body,
+                    &info,
+                    &self.chain_id,
+                    user.number,
+                )),
+            }
         });
         let signatures = signatures.collect();
         tx::encode(body, info, signatures)
+    }
+
+    /// What the modes that sign Amino JSON sign.
+    pub(crate) fn document(&self, account_number: u64, sequence: u64) -> amino::SignDoc<'_> {
+        amino::SignDoc {
+            chain_id: &self.chain_id,
+            account_number,
+            sequence,
+            fee: &self.fee,
+            memo: &self.body.memo,
+            timeout_height: self.body.timeout_height,
+            messages: &self.body.messages,
+        }
     }
 }
 

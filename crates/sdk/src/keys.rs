@@ -80,9 +80,15 @@ impl Account {
     /// # Errors
     /// [`KeyError::Signature`], never in practice.
     pub fn sign(&self, message: &[u8]) -> Result<[u8; 64], KeyError> {
-        self.key
-            .sign(&crate::types::sha256(message))
-            .map_err(|_| KeyError::Signature)
+        self.sign_digest(&crate::types::sha256(message))
+    }
+
+    /// Signs what hashes to `digest` (for EIP-191, by Keccak-256): 64 bytes r ‖ s, low s (RFC 6979).
+    ///
+    /// # Errors
+    /// [`KeyError::Signature`], never in practice.
+    pub fn sign_digest(&self, digest: &[u8; 32]) -> Result<[u8; 64], KeyError> {
+        self.key.sign(digest).map_err(|_| KeyError::Signature)
     }
 }
 

@@ -88,20 +88,14 @@ impl Tx {
         self.auth_info.fee.clone().unwrap_or_default()
     }
 
-    /// The sign mode of signer `index`: `None` for a missing signer, several keys, or a mode that we do not know.
+    /// The number of signer `index`'s sign mode, 0 (unspecified) if it names none: `None` for several keys.
     #[must_use]
-    pub fn sign_mode(&self, index: usize) -> Option<SignMode> {
-        match self
-            .auth_info
-            .signer_infos
-            .get(index)?
-            .mode_info
-            .as_ref()?
-            .sum
-            .as_ref()?
-        {
-            Sum::Single(single) => SignMode::try_from(single.mode).ok(),
-            Sum::Multi(_) => None,
+    pub fn sign_mode(&self, index: usize) -> Option<i32> {
+        let info = self.auth_info.signer_infos.get(index);
+        match info.and_then(|i| i.mode_info.as_ref()?.sum.as_ref()) {
+            Some(Sum::Single(single)) => Some(single.mode),
+            Some(Sum::Multi(_)) => None,
+            None => Some(SignMode::Unspecified.into()),
         }
     }
 
@@ -115,6 +109,12 @@ impl Tx {
             account_number,
         )
     }
+}
+
+/// A sign mode by name, or by number if it has none.
+#[must_use]
+pub fn sign_mode_name(mode: i32) -> String {
+    SignMode::try_from(mode).map_or_else(|_| mode.to_string(), |m| m.as_str_name().to_owned())
 }
 
 /// The `SignDoc` that DIRECT signs; ECDSA is over its SHA-256.

@@ -24,6 +24,7 @@ use strongroom_bridge::spec::BLOCK_RESULT_BYTES_MAX;
 use strongroom_chain::block::OUTPUT_BYTES_MAX;
 use strongroom_chain::modules::{accounts, auth, bank};
 use strongroom_chain::{BlockInfo, BlockOutcome, CheckState, Slot};
+use strongroom_types::proto::cosmos::tx::signing::v1beta1::SignMode;
 use strongroom_types::{Address, Coins, ExecTxResult, Gas, RawTx, Timestamp};
 use txs::{Scene, Sender};
 
@@ -57,6 +58,8 @@ pub struct Figures {
     pub kept_out: u64,
     /// Transactions with an Amino signature that passed the check.
     pub amino: u64,
+    /// Of transactions that passed the check, those signed as Ethereum's wallets do.
+    pub eip191: u64,
     /// Blocks that gave more than eight tenths of what a block may give.
     pub large: u64,
     /// Times that a node has confirmed that it holds the seed.
@@ -71,6 +74,16 @@ pub struct Figures {
     pub handed_over: u64,
     /// What the authority allowed.
     pub authorized: u64,
+}
+
+impl Figures {
+    const fn signed(&mut self, mode: SignMode) {
+        match mode {
+            SignMode::LegacyAminoJson => self.amino += 1,
+            SignMode::Eip191 => self.eip191 += 1,
+            _ => {}
+        }
+    }
 }
 
 /// Says where it stood when something falls.
@@ -217,7 +230,7 @@ impl Run {
             if gas > BLOCK_GAS {
                 break;
             }
-            self.figures.amino += u64::from(made.amino);
+            self.figures.signed(made.mode);
             for signer in made.signers {
                 self.senders[signer].sequence += 1;
             }
@@ -234,7 +247,7 @@ impl Run {
             let checked = self.replica.check(&mut pending, &self.head, &made.bytes);
             // Only so that not all that follows is of a wrong sequence.
             if checked.result.error.is_none() {
-                self.figures.amino += u64::from(made.amino);
+                self.figures.signed(made.mode);
                 for signer in made.signers {
                     self.senders[signer].sequence += 1;
                 }

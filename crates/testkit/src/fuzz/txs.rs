@@ -6,6 +6,7 @@ use super::rng::Rng;
 use super::{SPEECHES, TXS};
 use crate::user::User;
 use strongroom_chain::BlockInfo;
+use strongroom_crypto::keccak256;
 use strongroom_types::proto::cosmos::base::v1beta1::Coin;
 use strongroom_types::proto::cosmos::crypto::secp256k1::PubKey;
 use strongroom_types::proto::cosmos::tx::signing::v1beta1::SignMode;
@@ -13,7 +14,7 @@ use strongroom_types::proto::cosmos::tx::v1beta1::mode_info::{Single, Sum};
 use strongroom_types::proto::cosmos::tx::v1beta1::{AuthInfo, Fee, ModeInfo, SignerInfo, TxBody};
 use strongroom_types::proto::secret::compute::v1beta1::MsgExecuteContract;
 use strongroom_types::proto::{Message, pack};
-use strongroom_types::{Gas, amino, tx};
+use strongroom_types::{Gas, amino, sha256, tx};
 
 /// The most gas that a contract is given: it may burn it all in a loop, a thousand instructions for each.
 const LOOP_GAS_MAX: Gas = 1_000_000;
@@ -49,8 +50,8 @@ pub(super) struct Made {
     pub(super) bytes: Vec<u8>,
     /// Whose sequence it takes if it is good.
     pub(super) signers: Vec<usize>,
-    /// Whether it was signed as Amino JSON.
-    pub(super) amino: bool,
+    /// How it was signed.
+    pub(super) mode: SignMode,
 }
 
 /// A transaction of a block of speeches: the first tells the speaker how often to say it, the second may tell it what, the
@@ -150,11 +151,11 @@ fn finish(
     fee: Fee,
 ) -> Made {
     // One mode for all signers. What has no Amino form is signed as it stands.
-    let amino = rng.once_in(4) && document(&senders[signers[0]], head, &body, &fee).is_some();
-    let mode = if amino {
-        SignMode::LegacyAminoJson
-    } else {
-        SignMode::Direct
+    let amino = document(&senders[signers[0]], head, &body, &fee).to_bytes();
+    let mode = match rng.below(8) {
+        0 | 1 if amino.is_ok() => SignMode::LegacyAminoJson,
+        2 if amino.is_ok() => SignMode::Eip191,
+        _ => SignMode::Direct,
     };
     let mut bytes = body.encode_to_vec();
     if rng.once_in(50) {
@@ -177,11 +178,13 @@ fn finish(
         if rng.once_in(40) {
             "other-1".clone_into(&mut elsewhere.chain_id);
         }
-        let document = match mode {
-            SignMode::LegacyAminoJson => document(sender, &elsewhere, &body, &fee),
+        let document = document(sender, &elsewhere, &body, &fee);
+        let digest = match mode {
+            SignMode::LegacyAminoJson => sha256(&document.to_bytes().unwrap_or_default()),
+            SignMode::Eip191 => keccak256(&document.to_eip191_bytes().unwrap_or_default()),
             _ => {
                 let chain_id = &elsewhere.chain_id;
-                Some(tx::sign_bytes_direct(
+                sha256(&tx::sign_bytes_direct(
                     &bytes,
                     &auth,
                     chain_id,
@@ -192,7 +195,7 @@ fn finish(
         if rng.once_in(60) {
             return rng.bytes(70);
         }
-        let signature = sender.user.account().sign(&document.unwrap_or_default());
+        let signature = sender.user.account().sign_digest(&digest);
         signature.expect("a signature").to_vec()
     });
     let signatures = signatures.collect();
@@ -203,13 +206,18 @@ fn finish(
     Made {
         bytes,
         signers,
-        amino,
+        mode,
     }
 }
 
-/// What an Amino signature covers, if the messages have such a form.
-fn document(sender: &Sender, head: &BlockInfo, body: &TxBody, fee: &Fee) -> Option<Vec<u8>> {
-    let document = amino::SignDoc {
+/// What an Amino signature covers.
+fn document<'a>(
+    sender: &Sender,
+    head: &'a BlockInfo,
+    body: &'a TxBody,
+    fee: &'a Fee,
+) -> amino::SignDoc<'a> {
+    amino::SignDoc {
         chain_id: &head.chain_id,
         account_number: sender.number,
         sequence: sender.sequence,
@@ -217,8 +225,7 @@ fn document(sender: &Sender, head: &BlockInfo, body: &TxBody, fee: &Fee) -> Opti
         memo: &body.memo,
         timeout_height: body.timeout_height,
         messages: &body.messages,
-    };
-    document.to_bytes().ok()
+    }
 }
 
 /// Often what wallets take; often so little that the transaction ends at any point.
@@ -246,7 +253,12 @@ fn fee(rng: &mut Rng, gas: Gas) -> String {
 
 fn info(rng: &mut Rng, sender: &Sender, mode: SignMode) -> SignerInfo {
     let mode = if rng.once_in(60) {
-        rng.pick(&[SignMode::LegacyAminoJson, SignMode::Unspecified])
+        rng.pick(&[
+            SignMode::LegacyAminoJson,
+            SignMode::Eip191,
+            SignMode::Textual,
+            SignMode::Unspecified,
+        ])
     } else {
         mode
     };

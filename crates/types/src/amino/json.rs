@@ -1,4 +1,5 @@
-//! A JSON value that writes itself canonically: members sorted, compact, HTML-significant characters escaped.
+//! A JSON value that writes itself canonically: members sorted; compact with HTML-significant characters escaped as Go does it,
+//! or indented as JavaScript does it.
 
 use core::fmt::{self, Write as _};
 use std::collections::BTreeMap;
@@ -33,6 +34,52 @@ impl Json {
                 .collect(),
         )
     }
+
+    /// The value indented by four spaces a level, as JavaScript's `JSON.stringify(value, null, 4)` writes it: what is empty on one
+    /// line, and of characters only those escaped that JSON wants escaped.
+    #[must_use]
+    pub const fn indented(&self) -> impl fmt::Display + '_ {
+        Indented(self, 0)
+    }
+}
+
+/// A value at a level of indentation.
+struct Indented<'a>(&'a Json, usize);
+
+impl fmt::Display for Indented<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(value, level) = *self;
+        let below = level.saturating_add(1);
+        match value {
+            Json::Text(text) => quote(f, text, Escapes::Needed),
+            Json::Array(list) if !list.is_empty() => {
+                f.write_char('[')?;
+                for (place, value) in list.iter().enumerate() {
+                    new_line(f, place > 0, below)?;
+                    Self(value, below).fmt(f)?;
+                }
+                new_line(f, false, level)?;
+                f.write_char(']')
+            }
+            Json::Object(members) if !members.is_empty() => {
+                f.write_char('{')?;
+                for (place, (name, value)) in members.iter().enumerate() {
+                    new_line(f, place > 0, below)?;
+                    quote(f, name, Escapes::Needed)?;
+                    f.write_str(": ")?;
+                    Self(value, below).fmt(f)?;
+                }
+                new_line(f, false, level)?;
+                f.write_char('}')
+            }
+            other => other.fmt(f),
+        }
+    }
+}
+
+fn new_line(f: &mut fmt::Formatter<'_>, after_another: bool, level: usize) -> fmt::Result {
+    f.write_str(if after_another { ",\n" } else { "\n" })?;
+    (0..level).try_for_each(|_| f.write_str("    "))
 }
 
 impl fmt::Display for Json {
@@ -40,7 +87,7 @@ impl fmt::Display for Json {
         match self {
             Self::Bool(value) => write!(f, "{value}"),
             Self::Number(value) => write!(f, "{value}"),
-            Self::Text(text) => quote(f, text),
+            Self::Text(text) => quote(f, text, Escapes::Html),
             Self::Array(list) => {
                 f.write_char('[')?;
                 for (place, value) in list.iter().enumerate() {
@@ -57,7 +104,7 @@ impl fmt::Display for Json {
                     if place > 0 {
                         f.write_char(',')?;
                     }
-                    quote(f, name)?;
+                    quote(f, name, Escapes::Html)?;
                     f.write_char(':')?;
                     value.fmt(f)?;
                 }
@@ -67,7 +114,16 @@ impl fmt::Display for Json {
     }
 }
 
-fn quote(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+/// Which characters are escaped.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Escapes {
+    /// Those that JSON wants escaped.
+    Needed,
+    /// Those that mean something to HTML, too.
+    Html,
+}
+
+fn quote(f: &mut fmt::Formatter<'_>, text: &str, escapes: Escapes) -> fmt::Result {
     f.write_char('"')?;
     for c in text.chars() {
         match c {
@@ -78,7 +134,8 @@ fn quote(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
             '\t' => f.write_str("\\t")?,
             '\u{8}' => f.write_str("\\b")?,
             '\u{c}' => f.write_str("\\f")?,
-            '\0'..='\u{1f}' | '&' | '<' | '>' | '\u{2028}' | '\u{2029}' => {
+            '\0'..='\u{1f}' => write!(f, "\\u{:04x}", u32::from(c))?,
+            '&' | '<' | '>' | '\u{2028}' | '\u{2029}' if escapes == Escapes::Html => {
                 write!(f, "\\u{:04x}", u32::from(c))?
             }
             _ => f.write_char(c)?,
@@ -101,11 +158,27 @@ mod tests {
         );
     }
 
+    #[test]
+    fn what_is_indented_is_as_javascript_writes_it() {
+        let json = Json::object([
+            ("empty", Json::object([])),
+            ("list", Json::Array(vec![Json::Number(1), Json::Bool(true)])),
+            ("none", Json::Array(vec![])),
+            ("text", Json::text("&<>\u{2028}\u{1}\"\\\n")),
+        ]);
+        let wanted = "{\n    \"empty\": {},\n    \"list\": [\n        1,\n        true\n    ],\n    \"none\": [],\n    \
+                      \"text\": \"&<>\u{2028}\\u0001\\\"\\\\\\n\"\n}";
+        assert_eq!(json.indented().to_string(), wanted);
+    }
+
     proptest! {
         #[test]
         fn any_text_is_valid_json_and_returns(text in any::<String>()) {
-            let back: String = serde_json::from_str(&Json::text(&text).to_string()).unwrap();
-            prop_assert_eq!(back, text);
+            let json = Json::object([("t", Json::Array(vec![Json::text(&text)]))]);
+            for written in [json.to_string(), json.indented().to_string()] {
+                let back: serde_json::Value = serde_json::from_str(&written).unwrap();
+                prop_assert_eq!(back["t"][0].as_str(), Some(text.as_str()));
+            }
         }
     }
 }

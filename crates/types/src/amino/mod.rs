@@ -1,4 +1,4 @@
-//! Amino JSON: the sign documents of LEGACY_AMINO_JSON (wire.md 1.3).
+//! Amino JSON: the sign documents of LEGACY_AMINO_JSON (wire.md 1.3), and of EIP_191 (wire.md 1.4).
 //!
 //! Canonical by construction: members sorted, compact, integers of 64 bits as strings, bytes in base64, `&`, `<`, `>`
 //! escaped, no floats. Messages are written from their wire form along the [`crate::schema`], no code per message.
@@ -43,7 +43,7 @@ pub enum AminoError {
     Depth,
 }
 
-/// What a LEGACY_AMINO_JSON signature covers.
+/// What a signature in LEGACY_AMINO_JSON or EIP_191 covers.
 #[derive(Clone, Copy, Debug)]
 pub struct SignDoc<'a> {
     /// Chain id.
@@ -69,6 +69,16 @@ impl SignDoc<'_> {
     /// [`AminoError`] if a message has no Amino JSON.
     pub fn to_bytes(&self) -> Result<Vec<u8>, AminoError> {
         Ok(self.to_json()?.to_string().into_bytes())
+    }
+
+    /// The document as Ethereum's wallets sign it: indented, behind their prefix. ECDSA is over its Keccak-256.
+    ///
+    /// # Errors
+    /// As [`SignDoc::to_bytes`].
+    pub fn to_eip191_bytes(&self) -> Result<Vec<u8>, AminoError> {
+        let document = self.to_json()?.indented().to_string();
+        let prefix = format!("\u{19}Ethereum Signed Message:\n{}", document.len());
+        Ok([prefix, document].concat().into_bytes())
     }
 
     /// The document as a JSON value.

@@ -81,8 +81,12 @@ fn every_flipped_bit_of_a_signature_is_refused() {
 }
 
 #[test]
-fn no_changed_bit_of_a_transaction_passes_in_either_mode() {
-    for mode in [SignMode::Direct, SignMode::LegacyAminoJson] {
+fn no_changed_bit_of_a_transaction_passes_in_any_mode() {
+    for mode in [
+        SignMode::Direct,
+        SignMode::LegacyAminoJson,
+        SignMode::Eip191,
+    ] {
         let mut chain = chain();
         let mut draft = transfer(&chain);
         draft.mode = mode;

@@ -2,6 +2,7 @@
 
 mod ante;
 mod messages;
+mod modes;
 
 use crate::testing::{Chain, Draft, draft, send};
 use crate::types::{Event, ExecTxResult};

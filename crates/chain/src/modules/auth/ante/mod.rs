@@ -286,10 +286,11 @@ fn verify(ctx: &Ctx, tx: &Tx, index: usize, signer: &Signer) -> Result<(), TxErr
         let text = format!("account sequence mismatch, expected {expected}, got {got}");
         return Err(sdk::WRONG_SEQUENCE.wrap(text));
     }
+    let (chain_id, account) = (&ctx.block.chain_id, &signer.account);
     match pubkey {
         Some(key) if !simulate && ctx.mode != Mode::Recheck => {
-            signature::verify(tx, index, key, &ctx.block.chain_id, &signer.account)
+            signature::verify(tx, index, key, chain_id, account)
         }
-        _ => Ok(()),
+        _ => signature::check_mode(tx, index, chain_id, account, simulate),
     }
 }

@@ -1,14 +1,14 @@
-//! Public keys of signers, and the two sign modes: DIRECT and LEGACY_AMINO_JSON (wire.md 1.2, 1.3).
+//! Public keys of signers, and the sign modes DIRECT, LEGACY_AMINO_JSON and EIP_191 (wire.md 1.2 to 1.4).
 
 use super::super::state::Account;
-use crate::crypto::secp256k1 as ecdsa;
+use crate::crypto::{keccak256, secp256k1 as ecdsa};
 use crate::types::amino::AminoError;
 use crate::types::amino::SignDoc;
 use crate::types::error::sdk;
 use crate::types::proto::cosmos::crypto::{ed25519, secp256k1};
 use crate::types::proto::cosmos::tx::signing::v1beta1::SignMode;
 use crate::types::proto::{Any, Name};
-use crate::types::tx::{Tx, decode_proto};
+use crate::types::tx::{Tx, decode_proto, sign_mode_name};
 use crate::types::{Address, TxError, sha256};
 
 /// Signed bytes that an error shows at most: a megabyte of hex helps nobody.
@@ -64,10 +64,33 @@ impl Key {
     }
 }
 
+/// Refuses a sign mode that is not ours, by name. A simulation may leave it open.
+///
+/// # Errors
+/// sdk 4 in the form of DIRECT.
+pub(super) fn check_mode(
+    tx: &Tx,
+    index: usize,
+    chain_id: &str,
+    account: &Account,
+    simulate: bool,
+) -> Result<(), TxError> {
+    let mode = tx.sign_mode(index);
+    match mode.and_then(|mode| SignMode::try_from(mode).ok()) {
+        Some(SignMode::Direct | SignMode::LegacyAminoJson | SignMode::Eip191) => Ok(()),
+        Some(SignMode::Unspecified) if simulate => Ok(()),
+        _ => {
+            let name = mode.map_or_else(|| "of a multisig".to_owned(), sign_mode_name);
+            let why = format!("unsupported sign mode {name}");
+            Err(direct(account.number, chain_id, &why))
+        }
+    }
+}
+
 /// Verifies signature `index` of a transaction.
 ///
 /// # Errors
-/// sdk 4 with the text of its mode.
+/// sdk 4 with the text of its mode; sdk 18 for what Amino JSON does not cover.
 pub(super) fn verify(
     tx: &Tx,
     index: usize,
@@ -81,66 +104,78 @@ pub(super) fn verify(
         .map(Vec::as_slice)
         .unwrap_or_default();
     let (number, sequence) = (account.number, account.sequence);
-    match tx.sign_mode(index) {
-        Some(SignMode::Direct) => {
+    let mode = tx.sign_mode(index).unwrap_or_default();
+    match SignMode::try_from(mode) {
+        Ok(SignMode::Direct) => {
             let bytes = tx.sign_bytes_direct(chain_id, number);
-            if is_signed(key, &bytes, signature) {
-                Ok(())
-            } else {
-                Err(direct(number, chain_id, &refused(signature, &bytes)))
-            }
-        }
-        Some(SignMode::LegacyAminoJson) => {
-            check_amino(tx)?;
-            let doc = SignDoc {
-                chain_id,
-                account_number: number,
-                sequence,
-                fee: &tx.fee(),
-                memo: &tx.body.memo,
-                timeout_height: tx.body.timeout_height,
-                messages: &tx.body.messages,
-            };
-            let bytes = doc
-                .to_bytes()
-                .map_err(|e: AminoError| direct(number, chain_id, &e.to_string()))?;
-            if is_signed(key, &bytes, signature) {
+            if is_signed(key, &sha256(&bytes), signature) {
                 return Ok(());
             }
-            let why = refused(signature, &bytes);
+            Err(direct(number, chain_id, &refused("", signature, &bytes)))
+        }
+        Ok(SignMode::LegacyAminoJson) => {
+            let bytes = amino(tx, mode, chain_id, account)?;
+            if is_signed(key, &sha256(&bytes), signature) {
+                return Ok(());
+            }
+            let why = refused("", signature, &bytes);
             Err(sdk::UNAUTHORIZED.wrap(format!(
                 "signature verification failed; please verify account number ({number}), sequence ({sequence}) and \
                  chain-id ({chain_id}): {why}"
             )))
         }
-        _ => Err(direct(number, chain_id, "sign mode not supported")),
+        Ok(SignMode::Eip191) => {
+            let bytes = amino(tx, mode, chain_id, account)?;
+            if is_signed(key, &keccak256(&bytes), signature) {
+                return Ok(());
+            }
+            let why = refused("eip191 ", signature, &bytes);
+            Err(direct(number, chain_id, &why))
+        }
+        _ => check_mode(tx, index, chain_id, account, false),
     }
 }
 
-fn is_signed(key: &[u8; 33], bytes: &[u8], signature: &[u8]) -> bool {
+fn is_signed(key: &[u8; 33], digest: &[u8; 32], signature: &[u8]) -> bool {
     let signature: Option<&[u8; 64]> = signature.try_into().ok();
-    signature.is_some_and(|s| ecdsa::verify(&sha256(bytes), s, key).unwrap_or(false))
+    signature.is_some_and(|s| ecdsa::verify(digest, s, key).unwrap_or(false))
 }
 
-/// Amino JSON covers neither unknown fields nor options: they could be changed on the way.
-fn check_amino(tx: &Tx) -> Result<(), TxError> {
+/// The document of a mode that signs Amino JSON. It covers neither unknown fields nor options: they could be changed on the way.
+fn amino(tx: &Tx, mode: i32, chain_id: &str, account: &Account) -> Result<Vec<u8>, TxError> {
+    let refuse = |what: &str| {
+        let name = sign_mode_name(mode);
+        Err(sdk::INVALID_REQUEST.wrap(format!("{name} does not {what}")))
+    };
     if tx.has_unknown_fields {
-        let text = "SIGN_MODE_LEGACY_AMINO_JSON does not cover unknown non-critical fields";
-        return Err(sdk::INVALID_REQUEST.wrap(text));
+        return refuse("cover unknown non-critical fields");
     }
     if !tx.body.non_critical_extension_options.is_empty() || tx.auth_info.tip.is_some() {
-        let text = "SIGN_MODE_LEGACY_AMINO_JSON does not support protobuf extension options";
-        return Err(sdk::INVALID_REQUEST.wrap(text));
+        return refuse("support protobuf extension options");
     }
-    Ok(())
+    let doc = SignDoc {
+        chain_id,
+        account_number: account.number,
+        sequence: account.sequence,
+        fee: &tx.fee(),
+        memo: &tx.body.memo,
+        timeout_height: tx.body.timeout_height,
+        messages: &tx.body.messages,
+    };
+    let bytes = if mode == i32::from(SignMode::Eip191) {
+        doc.to_eip191_bytes()
+    } else {
+        doc.to_bytes()
+    };
+    bytes.map_err(|e: AminoError| direct(account.number, chain_id, &e.to_string()))
 }
 
-fn refused(signature: &[u8], bytes: &[u8]) -> String {
-    let shown = bytes.get(..SHOWN_BYTES_MAX).unwrap_or(bytes);
+fn refused(kind: &str, signature: &[u8], bytes: &[u8]) -> String {
+    let shown = |bytes: &[u8]| hex::encode(bytes.get(..SHOWN_BYTES_MAX).unwrap_or(bytes));
     format!(
-        "unable to verify single signer signature {} for signBytes {}",
-        hex::encode(signature.get(..SHOWN_BYTES_MAX).unwrap_or(signature)),
-        hex::encode(shown)
+        "unable to verify single signer {kind}signature {} for signBytes {}",
+        shown(signature),
+        shown(bytes)
     )
 }
 
