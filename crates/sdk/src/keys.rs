@@ -20,6 +20,9 @@ pub enum KeyError {
     /// The key did not sign.
     #[error("the key did not sign")]
     Signature,
+    /// A message has no Amino form, so no member of a multisig can sign it.
+    #[error("a message has no Amino form")]
+    NoAminoForm,
 }
 
 /// The mnemonic of 24 words for 32 bytes that nobody else knows or can guess.

@@ -77,13 +77,13 @@ impl Address {
     /// The address of a module account: the first 20 bytes of SHA-256(name) (wire.md 1.13.3).
     #[must_use]
     pub fn of_module(name: &str) -> Self {
-        Self(
-            crate::sha256(name.as_bytes())
-                .iter()
-                .take(20)
-                .copied()
-                .collect(),
-        )
+        Self::of_hash(&crate::sha256(name.as_bytes()))
+    }
+
+    /// The first 20 bytes of a hash: of a module's name, of an Amino multisig, of an ed25519 key.
+    #[must_use]
+    pub fn of_hash(hash: &crate::Hash) -> Self {
+        Self(hash.iter().take(20).copied().collect())
     }
 
     /// The raw bytes, 20 or 32.

@@ -6,11 +6,12 @@
 
 use crate::{
     error::{TxError, sdk},
+    multisig::SignatureData,
     proto::{
         Any,
         cosmos::tx::{
             signing::v1beta1::SignMode,
-            v1beta1::{AuthInfo, Fee, SignDoc, TxBody, TxRaw, mode_info::Sum},
+            v1beta1::{AuthInfo, Fee, SignDoc, TxBody, TxRaw},
         },
     },
     schema,
@@ -88,15 +89,17 @@ impl Tx {
         self.auth_info.fee.clone().unwrap_or_default()
     }
 
-    /// The number of signer `index`'s sign mode, 0 (unspecified) if it names none: `None` for several keys.
-    #[must_use]
-    pub fn sign_mode(&self, index: usize) -> Option<i32> {
+    /// What signer `index` gave, nothing if there is no such signer.
+    ///
+    /// # Errors
+    /// As [`SignatureData::read`].
+    pub fn signature(&self, index: usize) -> Result<SignatureData<'_>, TxError> {
         let info = self.auth_info.signer_infos.get(index);
-        match info.and_then(|i| i.mode_info.as_ref()?.sum.as_ref()) {
-            Some(Sum::Single(single)) => Some(single.mode),
-            Some(Sum::Multi(_)) => None,
-            None => Some(SignMode::Unspecified.into()),
-        }
+        let bytes = self.signatures.get(index);
+        SignatureData::read(
+            info.and_then(|i| i.mode_info.as_ref()),
+            bytes.map(Vec::as_slice).unwrap_or_default(),
+        )
     }
 
     /// The bytes that this transaction's signers sign in DIRECT mode.

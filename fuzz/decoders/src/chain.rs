@@ -10,16 +10,30 @@ use strongroom_chain::{
     BlockInfo, Bytes, CodeRead, ExecutionEnv, Fault, NoSecrets, StateRead, init_chain,
 };
 use strongroom_consensus::GenesisFile;
+use strongroom_types::public_key::{KEYS_MAX, PublicKey};
 use strongroom_types::{Address, Coin, Coins, Hash, Timestamp, Tree, amino, tx};
 use strongroom_vm::{Engine as _, WasmiEngine, prepare};
 
-/// What anybody broadcasts: strict decoding, and Amino JSON of what decodes.
+/// What anybody broadcasts: strict decoding, the keys and signatures of multisigs, and both forms of Amino JSON of what decodes.
 pub fn transaction(data: &[u8]) -> bool {
     let Ok(decoded) = tx::Tx::decode(data) else {
         return false;
     };
     for message in &decoded.body.messages {
-        let _ = amino::message(message);
+        if let Ok(json) = amino::message(message) {
+            let (compact, indented) = (json.to_string(), json.indented().to_string());
+            let same = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("JSON");
+            assert!(same(&compact) == same(&indented));
+        }
+    }
+    for (index, info) in decoded.auth_info.signer_infos.iter().enumerate() {
+        if let Some(Ok(key)) = info.public_key.as_ref().map(PublicKey::from_any) {
+            assert_eq!(PublicKey::from_any(&key.to_any()).as_ref(), Ok(&key));
+            assert!(key.leaves() <= KEYS_MAX && key.address().as_bytes().len() == 20);
+        }
+        if let Ok(given) = decoded.signature(index) {
+            let _ = (given.is_amino(), given.leaves());
+        }
     }
     let (body, auth) = (decoded.body_bytes.clone(), decoded.auth_info_bytes.clone());
     // An empty AuthInfo may be written or left out, as in the Cosmos SDK; without signers no such transaction is executed.

@@ -7,6 +7,7 @@
 
 mod admin;
 mod contracts;
+mod keys;
 mod messages;
 mod nodes;
 mod rng;
@@ -14,22 +15,28 @@ mod txs;
 mod v010;
 
 use crate::chain::Chain;
-use crate::genesis::Options;
+use crate::genesis::{ACCOUNT_BALANCE, Options};
 use crate::replica::{Replica, Sealed};
 use crate::user::User;
 use contracts::Known;
+use keys::Keys;
 use rng::Rng;
 use std::collections::BTreeMap;
 use strongroom_bridge::spec::BLOCK_RESULT_BYTES_MAX;
 use strongroom_chain::block::OUTPUT_BYTES_MAX;
+use strongroom_chain::genesis::DENOM;
 use strongroom_chain::modules::{accounts, auth, bank};
 use strongroom_chain::{BlockInfo, BlockOutcome, CheckState, Slot};
+use strongroom_types::proto::cosmos::bank::v1beta1::MsgSend;
+use strongroom_types::proto::cosmos::base::v1beta1::Coin;
 use strongroom_types::proto::cosmos::tx::signing::v1beta1::SignMode;
 use strongroom_types::{Address, Coins, ExecTxResult, Gas, RawTx, Timestamp};
-use txs::{Scene, Sender};
+use txs::{Made, Scene, Sender};
 
 /// Accounts that send.
 const USERS: usize = 8;
+/// Coins of an account of several keys.
+const GROUP_BALANCE: u128 = ACCOUNT_BALANCE / 4;
 /// Transactions that are made for a block.
 const TXS: usize = 24;
 /// Transactions that are made for a block that is to say as much as a block may, and a few more.
@@ -60,6 +67,8 @@ pub struct Figures {
     pub amino: u64,
     /// Of transactions that passed the check, those signed as Ethereum's wallets do.
     pub eip191: u64,
+    /// Of transactions that passed the check, those that a multisig signed.
+    pub multisig: u64,
     /// Blocks that gave more than eight tenths of what a block may give.
     pub large: u64,
     /// Times that a node has confirmed that it holds the seed.
@@ -77,8 +86,9 @@ pub struct Figures {
 }
 
 impl Figures {
-    const fn signed(&mut self, mode: SignMode) {
-        match mode {
+    fn signed(&mut self, made: &Made) {
+        self.multisig += u64::from(made.several);
+        match made.mode {
             SignMode::LegacyAminoJson => self.amino += 1,
             SignMode::Eip191 => self.eip191 += 1,
             _ => {}
@@ -136,10 +146,25 @@ impl Run {
         });
         let users: Vec<User> = (0..USERS).map(User::numbered).collect();
         let known = Known::on(&mut chain, &users);
-        let senders = users.into_iter().map(|user| {
-            let (number, sequence) = chain.account(user.address()).expect("an account");
+        for keys in Keys::groups() {
+            let payment = MsgSend {
+                from_address: users[0].address().to_string(),
+                to_address: keys.public().address().to_string(),
+                amount: vec![Coin {
+                    denom: DENOM.to_owned(),
+                    amount: GROUP_BALANCE.to_string(),
+                }],
+            };
+            let tx = chain.sign(&users[0], &chain.tx().message(&payment));
+            assert_eq!(chain.block(vec![tx])[0].code, 0, "coins of a multisig");
+        }
+        let all = users.into_iter().map(Keys::One).chain(Keys::groups());
+        let senders = all.map(|keys| {
+            let address = keys.public().address();
+            let (number, sequence) = chain.account(&address).expect("an account");
             Sender {
-                user,
+                keys,
+                address,
                 number,
                 sequence,
             }
@@ -212,7 +237,7 @@ impl Run {
         }
         self.count(&outcome);
         for sender in &mut self.senders {
-            sender.sequence = after.sequences[sender.user.address()];
+            sender.sequence = after.sequences[&sender.address];
         }
     }
 
@@ -230,7 +255,7 @@ impl Run {
             if gas > BLOCK_GAS {
                 break;
             }
-            self.figures.signed(made.mode);
+            self.figures.signed(&made);
             for signer in made.signers {
                 self.senders[signer].sequence += 1;
             }
@@ -247,7 +272,7 @@ impl Run {
             let checked = self.replica.check(&mut pending, &self.head, &made.bytes);
             // Only so that not all that follows is of a wrong sequence.
             if checked.result.error.is_none() {
-                self.figures.signed(made.mode);
+                self.figures.signed(&made);
                 for signer in made.signers {
                     self.senders[signer].sequence += 1;
                 }

@@ -1,20 +1,20 @@
 //! Transactions around messages: most signed as they should be, some wrong in one place, some changed anywhere.
 
 use super::contracts::{Known, SPEECH_GAS, rehearsal};
+use super::keys::Keys;
 use super::messages::message;
 use super::rng::Rng;
 use super::{SPEECHES, TXS};
-use crate::user::User;
 use strongroom_chain::BlockInfo;
 use strongroom_crypto::keccak256;
+use strongroom_types::multisig::Signed;
 use strongroom_types::proto::cosmos::base::v1beta1::Coin;
-use strongroom_types::proto::cosmos::crypto::secp256k1::PubKey;
 use strongroom_types::proto::cosmos::tx::signing::v1beta1::SignMode;
 use strongroom_types::proto::cosmos::tx::v1beta1::mode_info::{Single, Sum};
 use strongroom_types::proto::cosmos::tx::v1beta1::{AuthInfo, Fee, ModeInfo, SignerInfo, TxBody};
 use strongroom_types::proto::secret::compute::v1beta1::MsgExecuteContract;
 use strongroom_types::proto::{Message, pack};
-use strongroom_types::{Gas, amino, sha256, tx};
+use strongroom_types::{Address, Gas, amino, sha256, tx};
 
 /// The most gas that a contract is given: it may burn it all in a loop, a thousand instructions for each.
 const LOOP_GAS_MAX: Gas = 1_000_000;
@@ -40,7 +40,8 @@ impl Scene {
 
 /// Somebody who signs, and what the chain expects next.
 pub(super) struct Sender {
-    pub(super) user: User,
+    pub(super) keys: Keys,
+    pub(super) address: Address,
     pub(super) number: u64,
     pub(super) sequence: u64,
 }
@@ -52,6 +53,8 @@ pub(super) struct Made {
     pub(super) signers: Vec<usize>,
     /// How it was signed.
     pub(super) mode: SignMode,
+    /// Whether a multisig signed it.
+    pub(super) several: bool,
 }
 
 /// A transaction of a block of speeches: the first tells the speaker how often to say it, the second may tell it what, the
@@ -80,7 +83,7 @@ pub(super) fn speech(
     let mut call = || {
         let hash = &known.speaker.code_hash;
         pack(&MsgExecuteContract {
-            sender: senders[from].user.address().as_bytes().to_vec(),
+            sender: senders[from].address.as_bytes().to_vec(),
             contract: known.speaker.address.as_bytes().to_vec(),
             msg: known.seal_well(rng, hash, &plain),
             ..MsgExecuteContract::default()
@@ -111,7 +114,7 @@ pub(super) fn make(rng: &mut Rng, known: &Known, senders: &[Sender], head: &Bloc
     let gas = gas(rng);
     let count = if rng.once_in(5) { rng.below(5) } else { 1 };
     let messages = (0..count)
-        .map(|_| message(rng, known, senders[from].user.address(), gas > LOOP_GAS_MAX))
+        .map(|_| message(rng, known, &senders[from].address, gas > LOOP_GAS_MAX))
         .collect();
     let body = TxBody {
         messages,
@@ -130,13 +133,13 @@ pub(super) fn make(rng: &mut Rng, known: &Known, senders: &[Sender], head: &Bloc
     };
     if rng.once_in(8) {
         let payer = rng.below(senders.len());
-        fee.payer = senders[payer].user.address().to_string();
+        fee.payer = senders[payer].address.to_string();
         if payer != from {
             signers.push(payer);
         }
     }
     if rng.once_in(60) {
-        fee.granter = senders[0].user.address().to_string();
+        fee.granter = senders[0].address.to_string();
     }
     finish(rng, senders, head, signers, body, fee)
 }
@@ -161,7 +164,22 @@ fn finish(
     if rng.once_in(50) {
         rng.mutate(&mut bytes);
     }
-    let signer_infos = signers.iter().map(|n| info(rng, &senders[*n], mode));
+    // The members of a multisig sign Amino JSON, whatever the other signers do.
+    let given = signers.iter().map(|n| match &senders[*n].keys {
+        Keys::One(_) => None,
+        keys => {
+            let document = document(&senders[*n], head, &body, &fee).to_bytes();
+            Some(keys.give(rng, &sha256(&document.unwrap_or_default())))
+        }
+    });
+    let given: Vec<Option<Signed>> = given.collect();
+    let signer_infos = signers.iter().zip(&given).map(|(n, given)| {
+        let alone = || ModeInfo {
+            sum: Some(Sum::Single(Single { mode: mode.into() })),
+        };
+        let mode = given.as_ref().map_or_else(alone, |(mode, _)| mode.clone());
+        info(rng, &senders[*n], mode)
+    });
     let mut auth = AuthInfo {
         signer_infos: signer_infos.collect(),
         fee: Some(fee.clone()),
@@ -172,8 +190,13 @@ fn finish(
         rng.mutate(&mut auth);
     }
     let mut elsewhere = head.clone();
-    let signatures = signers.iter().map(|n| {
+    let several = given.iter().any(Option::is_some);
+    let signatures = signers.iter().zip(given).map(|(n, given)| {
         let sender = &senders[*n];
+        let user = match &sender.keys {
+            Keys::One(user) => user,
+            Keys::Several(..) => return given.expect("given above").1,
+        };
         head.chain_id.clone_into(&mut elsewhere.chain_id);
         if rng.once_in(40) {
             "other-1".clone_into(&mut elsewhere.chain_id);
@@ -195,7 +218,7 @@ fn finish(
         if rng.once_in(60) {
             return rng.bytes(70);
         }
-        let signature = sender.user.account().sign_digest(&digest);
+        let signature = user.account().sign_digest(&digest);
         signature.expect("a signature").to_vec()
     });
     let signatures = signatures.collect();
@@ -207,6 +230,7 @@ fn finish(
         bytes,
         signers,
         mode,
+        several,
     }
 }
 
@@ -251,25 +275,20 @@ fn fee(rng: &mut Rng, gas: Gas) -> String {
     }
 }
 
-fn info(rng: &mut Rng, sender: &Sender, mode: SignMode) -> SignerInfo {
-    let mode = if rng.once_in(60) {
-        rng.pick(&[
+fn info(rng: &mut Rng, sender: &Sender, mut mode: ModeInfo) -> SignerInfo {
+    if rng.once_in(60) {
+        let other = rng.pick(&[
             SignMode::LegacyAminoJson,
             SignMode::Eip191,
             SignMode::Textual,
             SignMode::Unspecified,
-        ])
-    } else {
-        mode
-    };
-    let key = PubKey {
-        key: sender.user.account().public_key().to_vec(),
-    };
+        ]);
+        let single = Single { mode: other.into() };
+        mode.sum = Some(Sum::Single(single));
+    }
     SignerInfo {
-        public_key: (!rng.once_in(20)).then(|| pack(&key)),
-        mode_info: Some(ModeInfo {
-            sum: Some(Sum::Single(Single { mode: mode.into() })),
-        }),
+        public_key: (!rng.once_in(20)).then(|| sender.keys.public().to_any()),
+        mode_info: Some(mode),
         sequence: if rng.once_in(60) {
             rng.next()
         } else {

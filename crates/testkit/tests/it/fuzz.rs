@@ -12,4 +12,5 @@ fn nothing_that_anyone_sends_faults_a_block_or_fails_another_or_goes_uncharged()
     // It reaches every kind of end.
     assert!(figures.succeeded > 0 && figures.failed > 0 && figures.refused > 0);
     assert!(figures.kept_out > 0);
+    assert!(figures.amino > 0 && figures.eip191 > 0 && figures.multisig > 0);
 }

@@ -168,6 +168,20 @@ fn body(message: &'static Message, bytes: &[u8], depth: usize) -> Result<Json, A
                 base64::engine::general_purpose::STANDARD.encode(key),
             ))
         }
+        // The one number of 32 bits that is text, in a message that has no field left out.
+        "cosmos.crypto.multisig.LegacyAminoPubKey" => {
+            let threshold = match found.remove(&1).as_ref().and_then(|l| l.first()) {
+                Some(Value::Varint(number)) => low_half(*number),
+                _ => 0,
+            };
+            let mut members = fields(message, &found, below)?;
+            if let Json::Object(members) = &mut members {
+                let keys = members.entry("pubkeys".to_owned());
+                keys.or_insert_with(|| Json::Array(Vec::new()));
+                members.insert("threshold".to_owned(), Json::text(threshold));
+            }
+            Ok(members)
+        }
         _ => fields(message, &found, below),
     }
 }

@@ -274,6 +274,21 @@ fn what_has_no_single_reading_is_refused() {
 }
 
 #[test]
+fn a_multisig_key_is_written_as_wallets_write_it() {
+    let key = crate::proto::cosmos::crypto::multisig::LegacyAminoPubKey {
+        threshold: 2,
+        public_keys: vec![pack(&crate::proto::cosmos::crypto::secp256k1::PubKey {
+            key: vec![0; 33],
+        })],
+    };
+    let wanted = format!(
+        r#"{{"type":"tendermint/PubKeyMultisigThreshold","value":{{"pubkeys":[{{"type":"tendermint/PubKeySecp256k1","value":"{}"}}],"threshold":"2"}}}}"#,
+        "A".repeat(44)
+    );
+    assert_eq!(written(&pack(&key)), wanted);
+}
+
+#[test]
 fn keys_nested_too_deep_are_refused() {
     let url = "/cosmos.crypto.multisig.LegacyAminoPubKey";
     let mut key = Any {
@@ -282,7 +297,7 @@ fn keys_nested_too_deep_are_refused() {
     };
     assert_eq!(
         written(&key),
-        r#"{"type":"tendermint/PubKeyMultisigThreshold","value":{}}"#
+        r#"{"type":"tendermint/PubKeyMultisigThreshold","value":{"pubkeys":[],"threshold":"0"}}"#
     );
     for _ in 0..DEPTH_MAX {
         let outer = crate::proto::cosmos::crypto::multisig::LegacyAminoPubKey {

@@ -3,7 +3,7 @@
 use strongroom_chain::modules::MODULES;
 use strongroom_sdk::tx::TxBuilder;
 use strongroom_sdk::{keys::Account, local};
-use strongroom_types::Address;
+use strongroom_types::proto::Message as _;
 use strongroom_types::proto::cosmos::bank::v1beta1::{Input, MsgMultiSend, MsgSend, Output};
 use strongroom_types::proto::cosmos::base::v1beta1::Coin;
 use strongroom_types::proto::cosmos::feegrant::v1beta1::MsgRevokeAllowance;
@@ -13,6 +13,9 @@ use strongroom_types::proto::secret::compute::v1beta1::{
 };
 use strongroom_types::proto::strongroom::poa::v1::MsgSetValidator;
 use strongroom_types::proto::strongroom::registration::v1::{MsgRegisterNode, MsgUpdatePolicy};
+use strongroom_types::public_key::{Multisig, PublicKey};
+use strongroom_types::tx::{Tx, encode};
+use strongroom_types::{Address, multisig};
 
 /// The lines of a text.
 pub(super) fn lines(text: &str) -> Vec<Vec<u8>> {
@@ -131,7 +134,34 @@ pub(super) fn transactions() -> Vec<Vec<u8>> {
         }),
     ];
     let signed = built.iter().map(|tx| tx.sign(&account, 1, 2));
-    signed.map(|tx| tx.expect("signed")).collect()
+    let mut all: Vec<Vec<u8>> = signed.map(|tx| tx.expect("signed")).collect();
+    all.extend(multisigned(&built[0]));
+    all
+}
+
+/// The transaction signed by two of three, and by one of a multisig within a multisig.
+fn multisigned(tx: &TxBuilder) -> [Vec<u8>; 2] {
+    let members = [1, 2, 3].map(|n: usize| {
+        Account::from_mnemonic(local::ACCOUNTS[n].mnemonic).expect("a known account")
+    });
+    let several = |threshold, keys| Multisig::new(threshold, keys).expect("it can be met");
+    let keys = members.iter().map(|m| PublicKey::Secp256k1(m.public_key()));
+    let three = several(2, keys.clone().collect());
+    let inner = PublicKey::Multisig(several(1, keys.take(1).collect()));
+    let nested = several(1, vec![PublicKey::Ed25519([9; 32]), inner]);
+    let signature = |n: usize| tx.sign_as_member(&members[n], 1, 2).expect("signed");
+    let (first, second) = (signature(0), signature(2));
+    let given = multisig::combine(vec![Some(multisig::member(first.to_vec()))]);
+    let given = multisig::combine(vec![None, Some(given)]);
+    let two = tx.multisigned(&three, 2, &[Some(first), None, Some(second)]);
+    let mut deep = Tx::decode(&tx.multisigned(&nested, 2, &[None, Some(first)])).expect("ours");
+    deep.auth_info.signer_infos[0].mode_info = Some(given.0);
+    let deep = encode(
+        deep.body_bytes,
+        deep.auth_info.encode_to_vec(),
+        vec![given.1],
+    );
+    [two, deep]
 }
 
 /// Every query without a request, and some with one.

@@ -8,8 +8,9 @@ use crate::genesis::localnet::{VALIDATOR, VALIDATOR_PUBKEY};
 use crate::genesis::{GenesisError, LOCAL_ACCOUNTS, LocalnetParams};
 use crate::module::GenesisState;
 use crate::modules::accounts;
-use crate::types::Address;
 use crate::types::address::AddressError;
+use crate::types::public_key::Multisig;
+use crate::types::{Address, PublicKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
@@ -72,16 +73,66 @@ pub struct BaseAccount {
     pub sequence: String,
 }
 
-/// A secp256k1 key.
+/// A public key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "@type")]
 pub enum PubKey {
-    /// Compressed, base64.
+    /// Compressed.
     #[serde(rename = "/cosmos.crypto.secp256k1.PubKey")]
     Secp256k1 {
         /// 33 bytes in base64.
         key: String,
     },
+    /// Member of a multisig only.
+    #[serde(rename = "/cosmos.crypto.ed25519.PubKey")]
+    Ed25519 {
+        /// 32 bytes in base64.
+        key: String,
+    },
+    /// Several keys.
+    #[serde(rename = "/cosmos.crypto.multisig.LegacyAminoPubKey")]
+    Multisig {
+        /// How many must sign.
+        threshold: u32,
+        /// The members.
+        public_keys: Vec<PubKey>,
+    },
+}
+
+impl PubKey {
+    /// The key, if it is one.
+    fn read(&self) -> Option<PublicKey> {
+        let bytes = |key| STANDARD.decode(key).ok();
+        match self {
+            Self::Secp256k1 { key } => Some(PublicKey::Secp256k1(bytes(key)?.try_into().ok()?)),
+            Self::Ed25519 { key } => Some(PublicKey::Ed25519(bytes(key)?.try_into().ok()?)),
+            Self::Multisig {
+                threshold,
+                public_keys,
+            } => {
+                let keys: Option<_> = public_keys.iter().map(Self::read).collect();
+                let several = Multisig::new(*threshold, keys?).ok()?;
+                Some(PublicKey::Multisig(several))
+            }
+        }
+    }
+}
+
+impl From<&PublicKey> for PubKey {
+    fn from(key: &PublicKey) -> Self {
+        match key {
+            PublicKey::Secp256k1(key) => Self::Secp256k1 {
+                key: STANDARD.encode(key),
+            },
+            PublicKey::Ed25519(key) => Self::Ed25519 {
+                key: STANDARD.encode(key),
+            },
+            PublicKey::Multisig(several) => Self::Multisig {
+                threshold: several.threshold(),
+                public_keys: several.keys().iter().map(Self::from).collect(),
+            },
+        }
+    }
 }
 
 /// A module's account: name and permissions must be those of [`accounts`].
@@ -151,14 +202,13 @@ impl BaseAccount {
             .map_err(|e: AddressError| field("address", format!("{e}")))?;
         let pubkey = match &self.pub_key {
             None => None,
-            Some(PubKey::Secp256k1 { key }) => {
-                let bytes = STANDARD.decode(key).ok();
-                let key: Option<[u8; 33]> = bytes.and_then(|b| b.try_into().ok());
-                match key {
-                    Some(key) if Address::of_secp256k1(&key) == address => Some(key),
-                    _ => return Err(field("pub_key", format!("not the key of {address}"))),
+            // An account whose key is of a kind that signs nothing would be lost.
+            Some(key) => match key.read() {
+                Some(key) if key.address() == address && !matches!(key, PublicKey::Ed25519(_)) => {
+                    Some(key)
                 }
-            }
+                _ => return Err(field("pub_key", format!("not the key of {address}"))),
+            },
         };
         let number = number(&self.account_number, "auth.accounts.account_number")?;
         let sequence = number_of_sequence(&self.sequence)?;
@@ -277,9 +327,7 @@ impl GenesisState for Genesis {
             let account = account.ok_or_else(|| broken("a numbered address without account"))?;
             let base = BaseAccount {
                 address: address.to_string(),
-                pub_key: account.pubkey.map(|key| PubKey::Secp256k1 {
-                    key: STANDARD.encode(key),
-                }),
+                pub_key: account.pubkey.as_ref().map(PubKey::from),
                 account_number: account.number.to_string(),
                 sequence: account.sequence.to_string(),
             };

@@ -100,6 +100,7 @@ pub(super) fn params(ctx: &mut Ctx) -> Result<Params, Stop> {
 mod tests {
     use super::*;
     use crate::testing::with_ctx;
+    use crate::types::PublicKey;
 
     #[test]
     fn only_an_account_that_nobody_can_sign_for_yet_is_adopted() {
@@ -122,7 +123,7 @@ mod tests {
             };
             assert!(adopted(ctx, 0, None));
             assert!(!adopted(ctx, 1, None));
-            assert!(!adopted(ctx, 0, Some([2; 33])));
+            assert!(!adopted(ctx, 0, Some(PublicKey::Secp256k1([2; 33]))));
             let new = Address::from_bytes(&[99; 20]).unwrap();
             assert!(adopt_account(ctx, &new).unwrap());
             assert!(has_account(ctx, &new).unwrap());

@@ -9,9 +9,8 @@ use crate::query::{Page, QueryError, QueryStop};
 use crate::types::address::AddressError;
 use crate::types::proto::cosmos::auth::v1beta1 as pb;
 use crate::types::proto::cosmos::base::query::v1beta1::PageResponse;
-use crate::types::proto::cosmos::crypto::secp256k1::PubKey;
 use crate::types::proto::{Any, pack};
-use crate::types::{Address, address};
+use crate::types::{Address, PublicKey, address};
 
 pub(super) fn account(
     ctx: &mut Ctx,
@@ -173,9 +172,7 @@ fn find(ctx: &mut Ctx, text: &str) -> Result<(Address, Account), QueryStop> {
 fn base_account(address: &Address, account: &Account) -> pb::BaseAccount {
     pb::BaseAccount {
         address: address.to_string(),
-        pub_key: account
-            .pubkey
-            .map(|key| pack(&PubKey { key: key.to_vec() })),
+        pub_key: account.pubkey.as_ref().map(PublicKey::to_any),
         account_number: account.number,
         sequence: account.sequence,
     }

@@ -1,8 +1,9 @@
 //! Keys and stored records of the auth module.
 
 use crate::collections::{Item, Map};
-use crate::types::{Address, Gas};
-use borsh::{BorshDeserialize, BorshSerialize};
+use crate::types::{Address, Gas, PublicKey};
+use borsh::de::EnumExt as _;
+use borsh::{BorshDeserialize, BorshSerialize, io};
 
 /// An account.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -11,10 +12,26 @@ pub struct Account {
     pub number: u64,
     /// Number of transactions it has signed: its next signature must name it.
     pub sequence: u64,
-    /// Compressed secp256k1 key, known from its first transaction on.
-    pub pubkey: Option<[u8; 33]>,
+    /// Its key, a secp256k1 key or a multisig, known from its first transaction on.
+    #[borsh(serialize_with = "write_key", deserialize_with = "read_key")]
+    pub pubkey: Option<PublicKey>,
     /// Whether it belongs to a module: then name and permissions are those of [`crate::modules::accounts`].
     pub is_module: bool,
+}
+
+/// One byte for both: 0 for no key, else the kind of key.
+fn write_key<W: io::Write>(key: &Option<PublicKey>, writer: &mut W) -> io::Result<()> {
+    match key {
+        None => 0_u8.serialize(writer),
+        Some(key) => key.serialize(writer),
+    }
+}
+
+fn read_key<R: io::Read>(reader: &mut R) -> io::Result<Option<PublicKey>> {
+    match u8::deserialize_reader(reader)? {
+        0 => Ok(None),
+        kind => PublicKey::deserialize_variant(reader, kind).map(Some),
+    }
 }
 
 /// Parameters of the ante chain: exactly the five that clients read.
@@ -60,3 +77,34 @@ pub const NAMES: &[&str] = &[
     ACCOUNTS.name(),
     ADDRESSES.name(),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::public_key::Multisig;
+
+    #[test]
+    fn the_record_of_an_account_says_the_kind_of_its_key_in_one_byte() {
+        let record = |pubkey| {
+            let account = Account {
+                number: 1,
+                sequence: 2,
+                pubkey,
+                is_module: false,
+            };
+            let bytes = borsh::to_vec(&account).unwrap();
+            assert_eq!(borsh::from_slice::<Account>(&bytes).unwrap(), account);
+            hex::encode(bytes)
+        };
+        let numbers = "01000000000000000200000000000000";
+        let key = || PublicKey::Secp256k1([2; 33]);
+        assert_eq!(record(None), format!("{numbers}0000"));
+        let one = format!("01{}", "02".repeat(33));
+        assert_eq!(record(Some(key())), format!("{numbers}{one}00"));
+        let several = Multisig::new(1, vec![key(), PublicKey::Ed25519([3; 32])]).unwrap();
+        let several = record(Some(PublicKey::Multisig(several)));
+        let wanted = format!("020100000002000000{one}03{}", "03".repeat(32));
+        assert_eq!(several, format!("{numbers}{wanted}00"));
+        assert!(borsh::from_slice::<Account>(&[4; 18]).is_err());
+    }
+}

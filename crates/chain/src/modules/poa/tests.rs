@@ -1,14 +1,15 @@
 //! Validators in blocks.
 
+use super::genesis::Genesis;
 use super::keeper::{self, VALIDATORS_MAX};
-use super::state::{KEYS, Validator};
+use super::state::{AUTHORITY, KEYS, Validator};
 use crate::ctx::Ctx;
 use crate::modules::registration::state::node_id;
 use crate::modules::registration::tests::{
-    Machine, chain, done, failed, registered, revoke, run, user,
+    Machine, chain, chain_of, done, failed, registered, revoke, run, user,
 };
 use crate::params::VALIDATORS;
-use crate::testing::{Chain, draft, localnet_params};
+use crate::testing::{Chain, Group, document, draft, localnet_params};
 use crate::types::consensus::{Misbehavior, MisbehaviorKind, TOTAL_POWER_MAX, validator_address};
 use crate::types::proto::strongroom::poa::v1 as pb;
 use crate::types::proto::{Any, pack};
@@ -85,6 +86,40 @@ fn the_authority_adds_changes_and_removes_validators_and_consensus_hears_of_it_o
         .unwrap();
     assert_eq!(validators.validators.len(), 1);
     assert_eq!(validators.validators[0].moniker, "banana");
+}
+
+#[test]
+fn an_authority_of_several_decides_when_enough_of_them_sign() {
+    let group = Group::new(2, &[1, 2, 3]);
+    let mut document = document(4);
+    let mut poa: Genesis = document.app_state.part("poa").unwrap();
+    poa.authority = group.address.to_string();
+    document.app_state.set("poa", &poa).unwrap();
+    let mut chain = chain_of(&document, 4);
+    let mut group = group.on(&mut chain);
+    let machine = Machine::new(1);
+    registered(&mut chain, 1, &machine);
+    let mut decide = |chain: &mut Chain, message: Any, places: &[usize]| {
+        let mut draft = draft(vec![message]);
+        draft.fee.gas_limit = 2_000_000;
+        let outcome = chain.block(&[group.raw(&draft, group.give(&draft, places))]);
+        let code = outcome.tx_results[0].code;
+        group.sequence += u64::from(code == 0);
+        (code, outcome.validator_updates)
+    };
+    let address = chain.read(|ctx| AUTHORITY.get(ctx).unwrap().unwrap());
+    let update = |power: i64| ValidatorUpdate {
+        pubkey: machine.consensus_key(),
+        power,
+    };
+    let message = set(&address, &machine, 5);
+    assert_eq!(decide(&mut chain, message.clone(), &[1]), (4, vec![]));
+    assert_eq!(decide(&mut chain, message, &[0, 2]), (0, vec![update(5)]));
+    // A member is not the authority.
+    let alone = set(&user(&chain, 1), &machine, 6);
+    assert_eq!(failed(&mut chain, 1, alone).1, 4);
+    let revoked = revoke(&address, &machine);
+    assert_eq!(decide(&mut chain, revoked, &[1, 2]), (0, vec![update(0)]));
 }
 
 #[test]

@@ -4,11 +4,11 @@ use super::{chain, deliver, refused, refused_with, shown, transfer};
 use crate::modules::auth::ante::GAS_WANTED_MAX;
 use crate::modules::auth::keeper::account;
 use crate::testing::{Chain, Draft, USER_BALANCE, User, coins, draft, send};
-use crate::types::Address;
 use crate::types::proto::cosmos::base::v1beta1::Coin as PbCoin;
 use crate::types::proto::cosmos::tx::signing::v1beta1::SignMode;
 use crate::types::proto::secret::compute::v1beta1::MsgUpgradeProposalPassed;
 use crate::types::proto::{Message, pack};
+use crate::types::{Address, PublicKey};
 
 #[test]
 fn a_replay_is_refused_with_the_sequence_that_is_next() {
@@ -364,7 +364,7 @@ fn the_public_key_is_learnt_once_and_may_then_be_left_out() {
     let known = chain.read(|ctx| account(ctx, &a).unwrap().unwrap());
     assert_eq!(
         (known.pubkey, known.sequence),
-        (Some(chain.users[0].pubkey), 1)
+        (Some(PublicKey::Secp256k1(chain.users[0].pubkey)), 1)
     );
     chain.users[0].sequence = 1;
     bytes = without_key(&transfer(&chain), &chain.users[0]);

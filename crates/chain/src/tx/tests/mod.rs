@@ -3,6 +3,7 @@
 mod ante;
 mod messages;
 mod modes;
+mod multisig;
 
 use crate::testing::{Chain, Draft, draft, send};
 use crate::types::{Event, ExecTxResult};

@@ -6,6 +6,7 @@
 //! Check, recheck, delivery and simulation run the same chain; what differs is written at each difference.
 
 mod fee;
+mod multisig;
 mod signature;
 
 use super::event;
@@ -18,9 +19,9 @@ use crate::error::Stop;
 use crate::gas::GasMeter;
 use crate::tx::{AnteConfig, Msg, signers};
 use crate::types::error::sdk;
+use crate::types::multisig::SignatureData;
 use crate::types::tx::Tx;
-use crate::types::{Address, Gas, TxError};
-use signature::Key;
+use crate::types::{Address, Gas, PublicKey, TxError};
 
 /// The largest gas limit that a result can hold.
 pub const GAS_WANTED_MAX: Gas = i64::MAX.unsigned_abs();
@@ -31,10 +32,12 @@ pub const CHECK_MARGIN: Gas = 1_000;
 const SIGNATURE_BYTES: usize = 64;
 
 /// A signer as the chain knows it.
-struct Signer {
+struct Signer<'a> {
     address: Address,
     account: Account,
-    key: Option<Key>,
+    key: Option<PublicKey>,
+    /// What it gave; `None` in simulation.
+    given: Option<SignatureData<'a>>,
 }
 
 /// Runs the chain. On success fees are taken, sequences are up by one, and the events stand in `ctx`.
@@ -57,7 +60,7 @@ pub fn run(
     check_timeout(ctx, tx.body.timeout_height)?;
     let params = params(ctx)?;
     check_memo(&tx.body.memo, &params)?;
-    charge_size(ctx, tx, &params)?;
+    charge_bytes(ctx, tx.len, &params)?;
 
     let coins = fee::coins(&fee.amount)?;
     if let (Mode::Check | Mode::Recheck, Some(price)) = (ctx.mode, &config.min_gas_price) {
@@ -71,16 +74,9 @@ pub fn run(
     fee::deduct(ctx, &coins, &payer, granter.as_ref(), messages)?;
 
     let mut known = set_pub_keys(ctx, tx, &signers)?;
-    if u64::try_from(known.len()).unwrap_or(u64::MAX) > params.tx_sig_limit {
-        let text = format!(
-            "signatures: {}, limit: {}",
-            known.len(),
-            params.tx_sig_limit
-        );
-        return Err(sdk::TOO_MANY_SIGNATURES.wrap(text).into());
-    }
-    for signer in &known {
-        charge_signature(ctx, signer, &params)?;
+    check_signature_limit(&known, params.tx_sig_limit)?;
+    for (index, signer) in known.iter().enumerate() {
+        charge_signature(ctx, tx, index, signer, &params)?;
     }
     for (index, signer) in known.iter().enumerate() {
         verify(ctx, tx, index, signer)?;
@@ -170,18 +166,9 @@ fn check_memo(memo: &str, params: &Params) -> Result<(), TxError> {
     Err(sdk::MEMO_TOO_LARGE.wrap(text))
 }
 
-/// Every byte costs. A simulated transaction may come without signatures: they are counted as if they were there, so
-/// that the estimate holds.
-fn charge_size(ctx: &mut Ctx, tx: &Tx, params: &Params) -> Result<(), Stop> {
-    let missing = match ctx.mode {
-        Mode::Simulate => tx
-            .signatures
-            .iter()
-            .map(|s| SIGNATURE_BYTES.saturating_sub(s.len()))
-            .sum(),
-        _ => 0_usize,
-    };
-    let bytes = u64::try_from(tx.len.saturating_add(missing)).unwrap_or(u64::MAX);
+/// Every byte costs.
+fn charge_bytes(ctx: &mut Ctx, bytes: usize, params: &Params) -> Result<(), Stop> {
+    let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
     ctx.gas
         .consume(bytes.saturating_mul(params.tx_size_cost_per_byte), "txSize")
 }
@@ -196,16 +183,21 @@ fn payer(signers: &[Address], payer: &str) -> Result<Address, TxError> {
         .ok_or_else(|| sdk::NO_SIGNATURES.bare())
 }
 
-/// Accounts of the signers, with their keys: an unknown key comes with the transaction and must be the signer's.
-fn set_pub_keys(ctx: &mut Ctx, tx: &Tx, signers: &[Address]) -> Result<Vec<Signer>, Stop> {
+/// Accounts of the signers, with their keys and what they gave: an unknown key comes with the transaction and must be the signer's.
+fn set_pub_keys<'a>(
+    ctx: &mut Ctx,
+    tx: &'a Tx,
+    signers: &[Address],
+) -> Result<Vec<Signer<'a>>, Stop> {
     let simulate = ctx.mode == Mode::Simulate;
     let mut known = Vec::new();
     for (index, address) in signers.iter().enumerate() {
         let info = tx.auth_info.signer_infos.get(index);
-        let key = Key::of(info.and_then(|i| i.public_key.as_ref()))?;
+        let key = info.and_then(|i| i.public_key.as_ref());
+        let key = key.map(PublicKey::from_any).transpose()?;
         if let Some(key) = &key
             && !simulate
-            && key.address().is_some_and(|a| a != *address)
+            && key.address() != *address
         {
             let text = format!(
                 "pubKey does not match signer address {address} with signer index: {index}"
@@ -218,79 +210,101 @@ fn set_pub_keys(ctx: &mut Ctx, tx: &Tx, signers: &[Address]) -> Result<Vec<Signe
                 .into());
         };
         if account.pubkey.is_none()
-            && let Some(Key::Secp256k1(bytes)) = &key
+            && let Some(PublicKey::Secp256k1(_) | PublicKey::Multisig(_)) = &key
         {
-            account.pubkey = Some(*bytes);
+            account.pubkey.clone_from(&key);
         }
         // The account's own key decides, once it is known.
-        let key = account.pubkey.map(Key::Secp256k1).or(key);
+        let key = account.pubkey.clone().or(key);
+        let given = (!simulate).then(|| tx.signature(index)).transpose()?;
         known.push(Signer {
             address: address.clone(),
             account,
             key,
+            given,
         });
     }
-    for (index, address) in signers.iter().enumerate() {
-        let sequence = tx
-            .auth_info
-            .signer_infos
-            .get(index)
-            .map_or(0, |i| i.sequence);
-        ctx.emit(event::acc_seq(address, sequence));
-        let signature = tx
-            .signatures
-            .get(index)
-            .map(Vec::as_slice)
-            .unwrap_or_default();
-        ctx.emit(event::signature(signature));
+    for (index, signer) in known.iter().enumerate() {
+        let info = tx.auth_info.signer_infos.get(index);
+        let sequence = info.map_or(0, |i| i.sequence);
+        ctx.emit(event::acc_seq(&signer.address, sequence));
+        // Of a multisig each of its signatures, then all of them as they came.
+        if let Some(given @ SignatureData::Multi { .. }) = &signer.given {
+            for signature in given.leaves() {
+                ctx.emit(event::signature(signature));
+            }
+        }
+        let signature = tx.signatures.get(index);
+        ctx.emit(event::signature(
+            signature.map(Vec::as_slice).unwrap_or_default(),
+        ));
     }
     Ok(known)
 }
 
-/// A simulation without a key is charged as for the usual one.
-fn charge_signature(ctx: &mut Ctx, signer: &Signer, params: &Params) -> Result<(), Stop> {
-    match &signer.key {
-        Some(Key::Ed25519(_)) => {
-            ctx.gas
-                .consume(params.sig_verify_cost_ed25519, "ante verify: ed25519")?;
-            Err(sdk::INVALID_PUBKEY
-                .wrap("ED25519 public keys are unsupported")
-                .into())
+/// Every key of a multisig counts, whether it signs or not: as much may have to be verified.
+fn check_signature_limit(signers: &[Signer<'_>], limit: u64) -> Result<(), TxError> {
+    let mut count = 0_u64;
+    for signer in signers {
+        let keys = signer.key.as_ref().map_or(1, PublicKey::leaves);
+        count = count.saturating_add(u64::try_from(keys).unwrap_or(u64::MAX));
+        if count > limit {
+            let text = format!("signatures: {count}, limit: {limit}");
+            return Err(sdk::TOO_MANY_SIGNATURES.wrap(text));
         }
-        Some(Key::Unknown(name)) => Err(sdk::INVALID_PUBKEY
-            .wrap(format!("unrecognized public key type: {name}"))
-            .into()),
-        Some(Key::Secp256k1(_)) | None => ctx
-            .gas
-            .consume(params.sig_verify_cost_secp256k1, "ante verify: secp256k1"),
+    }
+    Ok(())
+}
+
+/// Gas of the signatures. A simulated transaction may come without them, and without a key: they are counted as if they were
+/// there, with their bytes, so that the estimate holds.
+fn charge_signature(
+    ctx: &mut Ctx,
+    tx: &Tx,
+    index: usize,
+    signer: &Signer<'_>,
+    params: &Params,
+) -> Result<(), Stop> {
+    match (&signer.key, &signer.given) {
+        (Some(key), Some(given)) => multisig::charge(ctx, key, given, params),
+        (Some(key @ PublicKey::Ed25519(_)), None) => {
+            let given = SignatureData::read(None, &[])?;
+            multisig::charge(ctx, key, &given, params)
+        }
+        (key, None) => {
+            let info = tx.auth_info.signer_infos.get(index);
+            let info = info.and_then(|i| i.mode_info.as_ref());
+            let signature = tx.signatures.get(index);
+            let signature = signature.map(Vec::as_slice).unwrap_or_default();
+            let (signatures, missing) = multisig::estimate(key.as_ref(), info, signature);
+            charge_bytes(ctx, missing, params)?;
+            (0..signatures).try_for_each(|_| multisig::charge_one(ctx, params))
+        }
+        (None, Some(_)) => multisig::charge_one(ctx, params),
     }
 }
 
 /// Key, sequence, signature. The sequence is checked in every mode; the signature neither in simulation, where it is
 /// zeros, nor in a recheck, where it was checked before.
-fn verify(ctx: &Ctx, tx: &Tx, index: usize, signer: &Signer) -> Result<(), TxError> {
-    let simulate = ctx.mode == Mode::Simulate;
-    let pubkey = match &signer.key {
-        Some(Key::Secp256k1(key)) => Some(key),
-        _ if simulate => None,
-        _ => return Err(sdk::INVALID_PUBKEY.wrap("pubkey on account is not set")),
-    };
-    let (expected, got) = (
-        signer.account.sequence,
-        tx.auth_info
-            .signer_infos
-            .get(index)
-            .map_or(0, |info| info.sequence),
-    );
+fn verify(ctx: &Ctx, tx: &Tx, index: usize, signer: &Signer<'_>) -> Result<(), TxError> {
+    let info = tx.auth_info.signer_infos.get(index);
+    if signer.key.is_none() && signer.given.is_some() {
+        return Err(sdk::INVALID_PUBKEY.wrap("pubkey on account is not set"));
+    }
+    let (expected, got) = (signer.account.sequence, info.map_or(0, |i| i.sequence));
     if expected != got {
         let text = format!("account sequence mismatch, expected {expected}, got {got}");
         return Err(sdk::WRONG_SEQUENCE.wrap(text));
     }
     let (chain_id, account) = (&ctx.block.chain_id, &signer.account);
-    match pubkey {
-        Some(key) if !simulate && ctx.mode != Mode::Recheck => {
-            signature::verify(tx, index, key, chain_id, account)
+    match (&signer.key, &signer.given) {
+        (Some(key), Some(given)) if ctx.mode != Mode::Recheck => {
+            signature::verify(tx, key, given, chain_id, account)
         }
-        _ => signature::check_mode(tx, index, chain_id, account, simulate),
+        (_, Some(_)) => Ok(()),
+        (_, None) => {
+            let info = info.and_then(|i| i.mode_info.as_ref());
+            signature::check_simulated(info, chain_id, account)
+        }
     }
 }

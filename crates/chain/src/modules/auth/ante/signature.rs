@@ -1,110 +1,96 @@
-//! Public keys of signers, and the sign modes DIRECT, LEGACY_AMINO_JSON and EIP_191 (wire.md 1.2 to 1.4).
+//! The sign modes DIRECT, LEGACY_AMINO_JSON and EIP_191 (wire.md 1.2 to 1.4), and what the members of a multisig sign.
 
 use super::super::state::Account;
+use super::multisig;
 use crate::crypto::{keccak256, secp256k1 as ecdsa};
 use crate::types::amino::AminoError;
 use crate::types::amino::SignDoc;
 use crate::types::error::sdk;
-use crate::types::proto::cosmos::crypto::{ed25519, secp256k1};
+use crate::types::multisig::SignatureData;
 use crate::types::proto::cosmos::tx::signing::v1beta1::SignMode;
-use crate::types::proto::{Any, Name};
-use crate::types::tx::{Tx, decode_proto, sign_mode_name};
-use crate::types::{Address, TxError, sha256};
+use crate::types::proto::cosmos::tx::v1beta1::{ModeInfo, mode_info::Sum};
+use crate::types::public_key::PublicKey;
+use crate::types::tx::{Tx, sign_mode_name};
+use crate::types::{TxError, sha256};
 
 /// Signed bytes that an error shows at most: a megabyte of hex helps nobody.
 const SHOWN_BYTES_MAX: usize = 4_096;
 
-/// The public key of a signer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Key {
-    /// Compressed.
-    Secp256k1([u8; 33]),
-    /// Refused, after its gas.
-    Ed25519([u8; 32]),
-    /// Refused by name.
-    Unknown(String),
-}
-
-impl Key {
-    /// Reads the key that came with a signature, if one did.
-    pub(super) fn of(any: Option<&Any>) -> Result<Option<Self>, TxError> {
-        let Some(any) = any else { return Ok(None) };
-        if any.type_url == secp256k1::PubKey::type_url() {
-            let key = decode_proto::<secp256k1::PubKey>(&any.value)?.key;
-            let bytes = key.as_slice().try_into();
-            return bytes.map(|b| Some(Self::Secp256k1(b))).map_err(|_| {
-                sdk::INVALID_PUBKEY.wrap(format!(
-                    "a secp256k1 public key has 33 bytes, got {}",
-                    key.len()
-                ))
-            });
-        }
-        if any.type_url == ed25519::PubKey::type_url() {
-            let key = decode_proto::<ed25519::PubKey>(&any.value)?.key;
-            let bytes = key.as_slice().try_into();
-            return bytes.map(|b| Some(Self::Ed25519(b))).map_err(|_| {
-                sdk::INVALID_PUBKEY.wrap(format!(
-                    "an ed25519 public key has 32 bytes, got {}",
-                    key.len()
-                ))
-            });
-        }
-        Ok(Some(Self::Unknown(
-            any.type_url.trim_start_matches('/').to_owned(),
-        )))
-    }
-
-    /// The address that the key has; `None` for kinds that we do not know.
-    pub(super) fn address(&self) -> Option<Address> {
-        match self {
-            Self::Secp256k1(key) => Some(Address::of_secp256k1(key)),
-            Self::Ed25519(key) => Address::from_bytes(sha256(key).get(..20)?).ok(),
-            Self::Unknown(_) => None,
-        }
-    }
-}
-
-/// Refuses a sign mode that is not ours, by name. A simulation may leave it open.
+/// Refuses a sign mode that is not ours, by name: in a simulation, which may also leave it open. The walk is as deep as a
+/// transaction may nest.
 ///
 /// # Errors
 /// sdk 4 in the form of DIRECT.
-pub(super) fn check_mode(
-    tx: &Tx,
-    index: usize,
+pub(super) fn check_simulated(
+    info: Option<&ModeInfo>,
     chain_id: &str,
     account: &Account,
-    simulate: bool,
 ) -> Result<(), TxError> {
-    let mode = tx.sign_mode(index);
-    match mode.and_then(|mode| SignMode::try_from(mode).ok()) {
-        Some(SignMode::Direct | SignMode::LegacyAminoJson | SignMode::Eip191) => Ok(()),
-        Some(SignMode::Unspecified) if simulate => Ok(()),
-        _ => {
-            let name = mode.map_or_else(|| "of a multisig".to_owned(), sign_mode_name);
-            let why = format!("unsupported sign mode {name}");
-            Err(direct(account.number, chain_id, &why))
+    match info.and_then(|i| i.sum.as_ref()) {
+        None => Ok(()),
+        Some(Sum::Single(single)) => match SignMode::try_from(single.mode) {
+            Ok(
+                SignMode::Unspecified
+                | SignMode::Direct
+                | SignMode::LegacyAminoJson
+                | SignMode::Eip191,
+            ) => Ok(()),
+            _ => Err(unsupported(single.mode, chain_id, account)),
+        },
+        Some(Sum::Multi(multi)) => multi
+            .mode_infos
+            .iter()
+            .try_for_each(|info| check_simulated(Some(info), chain_id, account)),
+    }
+}
+
+/// Verifies what a signer gave.
+///
+/// # Errors
+/// sdk 4 with the text of its mode; sdk 18 for what Amino JSON does not cover; code 1, `undefined`, for a multisig that gave one signature.
+pub(super) fn verify(
+    tx: &Tx,
+    key: &PublicKey,
+    given: &SignatureData<'_>,
+    chain_id: &str,
+    account: &Account,
+) -> Result<(), TxError> {
+    let number = account.number;
+    match (key, given) {
+        (PublicKey::Secp256k1(key), SignatureData::Single { mode, signature }) => {
+            verify_one(tx, key, *mode, signature, chain_id, account)
+        }
+        (PublicKey::Multisig(several), SignatureData::Multi { signed, members }) => {
+            let mode = SignMode::LegacyAminoJson.into();
+            let document = sha256(&amino(tx, mode, chain_id, account)?);
+            multisig::verify(several, signed, members, &document).map_err(|why: String| {
+                if given.is_amino() {
+                    of_amino(account, chain_id, &why)
+                } else {
+                    direct(number, chain_id, &why)
+                }
+            })
+        }
+        (PublicKey::Multisig(_), SignatureData::Single { .. }) => Err(multisig::not_multi()),
+        (_, SignatureData::Multi { .. }) => {
+            let why = "expected multisig.PubKey, got *secp256k1.PubKey";
+            Err(direct(number, chain_id, why))
+        }
+        (PublicKey::Ed25519(_), _) => {
+            Err(sdk::INVALID_PUBKEY.wrap("ED25519 public keys are unsupported"))
         }
     }
 }
 
-/// Verifies signature `index` of a transaction.
-///
-/// # Errors
-/// sdk 4 with the text of its mode; sdk 18 for what Amino JSON does not cover.
-pub(super) fn verify(
+fn verify_one(
     tx: &Tx,
-    index: usize,
     key: &[u8; 33],
+    mode: i32,
+    signature: &[u8],
     chain_id: &str,
     account: &Account,
 ) -> Result<(), TxError> {
-    let signature = tx
-        .signatures
-        .get(index)
-        .map(Vec::as_slice)
-        .unwrap_or_default();
-    let (number, sequence) = (account.number, account.sequence);
-    let mode = tx.sign_mode(index).unwrap_or_default();
+    let number = account.number;
     match SignMode::try_from(mode) {
         Ok(SignMode::Direct) => {
             let bytes = tx.sign_bytes_direct(chain_id, number);
@@ -118,11 +104,7 @@ pub(super) fn verify(
             if is_signed(key, &sha256(&bytes), signature) {
                 return Ok(());
             }
-            let why = refused("", signature, &bytes);
-            Err(sdk::UNAUTHORIZED.wrap(format!(
-                "signature verification failed; please verify account number ({number}), sequence ({sequence}) and \
-                 chain-id ({chain_id}): {why}"
-            )))
+            Err(of_amino(account, chain_id, &refused("", signature, &bytes)))
         }
         Ok(SignMode::Eip191) => {
             let bytes = amino(tx, mode, chain_id, account)?;
@@ -132,11 +114,12 @@ pub(super) fn verify(
             let why = refused("eip191 ", signature, &bytes);
             Err(direct(number, chain_id, &why))
         }
-        _ => check_mode(tx, index, chain_id, account, false),
+        _ => Err(unsupported(mode, chain_id, account)),
     }
 }
 
-fn is_signed(key: &[u8; 33], digest: &[u8; 32], signature: &[u8]) -> bool {
+/// Whether this key signed this digest.
+pub(super) fn is_signed(key: &[u8; 33], digest: &[u8; 32], signature: &[u8]) -> bool {
     let signature: Option<&[u8; 64]> = signature.try_into().ok();
     signature.is_some_and(|s| ecdsa::verify(digest, s, key).unwrap_or(false))
 }
@@ -177,6 +160,19 @@ fn refused(kind: &str, signature: &[u8], bytes: &[u8]) -> String {
         shown(signature),
         shown(bytes)
     )
+}
+
+fn unsupported(mode: i32, chain_id: &str, account: &Account) -> TxError {
+    let why = format!("unsupported sign mode {}", sign_mode_name(mode));
+    direct(account.number, chain_id, &why)
+}
+
+fn of_amino(account: &Account, chain_id: &str, why: &str) -> TxError {
+    let (number, sequence) = (account.number, account.sequence);
+    sdk::UNAUTHORIZED.wrap(format!(
+        "signature verification failed; please verify account number ({number}), sequence ({sequence}) and \
+         chain-id ({chain_id}): {why}"
+    ))
 }
 
 fn direct(number: u64, chain_id: &str, why: &str) -> TxError {

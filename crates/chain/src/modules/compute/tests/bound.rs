@@ -1,10 +1,12 @@
 //! Messages that are bound to their sender and their target (docs/spec/contracts.md, "Bound messages").
 
 use super::puppet;
-use super::world::{Code, Done, GAS, World};
+use super::world::{Code, Done, GAS, Sent, World};
 use crate::crypto::bound::{Binding, Target};
-use crate::testing::CHAIN_ID;
+use crate::testing::{CHAIN_ID, Group, draft, send};
 use crate::types::Address;
+use crate::types::proto::pack;
+use crate::types::proto::secret::compute::v1beta1::MsgExecuteContract;
 
 const REFUSED: &str = "failed to validate transaction";
 
@@ -56,6 +58,41 @@ fn a_bound_call_runs_for_its_sender_at_its_contract_and_nowhere_else() {
     let half = &good[..crate::crypto::bound::HEAD_BYTES - 1];
     let done = execute(&mut world, &a, &code, half);
     assert!(done.error().2.contains("failed to decrypt data"));
+}
+
+#[test]
+fn a_message_bound_to_a_multisig_runs_for_it_and_for_no_member_of_it() {
+    let mut world = World::new();
+    let code = world.store(puppet::wasm(""));
+    let contract = world.instantiate(&code);
+    let mut group = Group::new(2, &[0, 1, 2]);
+    let payment = send(&world.users[0].address, &group.address, 1_000_000_000);
+    let tx = world.sign(vec![payment], GAS);
+    world.block(&[tx]);
+    // The first account after those of genesis and the contract's.
+    group.number = world.users[2].number + 2;
+    let binding = Binding {
+        chain_id: CHAIN_ID,
+        sender: group.address.as_bytes(),
+        target: Target::Execute(contract.as_bytes()),
+    };
+    let (msg, _) = world.seal(&code.hash, &binding.bind(puppet::NOTHING.as_bytes()));
+    let call = |sender: &Address| {
+        pack(&MsgExecuteContract {
+            sender: sender.as_bytes().to_vec(),
+            contract: contract.as_bytes().to_vec(),
+            msg: msg.clone(),
+            ..MsgExecuteContract::default()
+        })
+    };
+    let (_, key) = world.seal(&code.hash, b"");
+    let any = call(&world.users[1].address);
+    is_refused(&world.run_by(1, Sent { any, key }));
+    let mut draft = draft(vec![call(&group.address)]);
+    draft.fee.gas_limit = GAS;
+    let bytes = group.raw(&draft, group.give(&draft, &[0, 2]));
+    let result = world.block(&[bytes]).tx_results.remove(0);
+    assert_eq!((result.code, result.log.as_str()), (0, ""));
 }
 
 #[test]

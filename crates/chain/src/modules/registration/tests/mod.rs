@@ -16,9 +16,10 @@ use crate::crypto::seed::SeedRing;
 use crate::crypto::share::Share;
 use crate::crypto::x25519::KeyPair;
 use crate::crypto::{MasterSeed, Secret, ShareTarget};
+use crate::genesis::Document;
 use crate::ports::Secrets;
 use crate::secrets::EpochKeys;
-use crate::testing::{CHAIN_ID, Chain, GENESIS_HASH, User, draft, localnet_params};
+use crate::testing::{CHAIN_ID, Chain, GENESIS_HASH, User, document, draft, localnet_params};
 use crate::types::proto::strongroom::registration::v1 as pb;
 use crate::types::proto::{Any, pack};
 use crate::types::{Address, ExecTxResult, Hash, sha256};
@@ -39,7 +40,12 @@ fn keys() -> EpochKeys {
 
 /// A chain whose enclaves hold a seed, and whose authority is its first user.
 pub(crate) fn chain(users: u8) -> Chain {
-    let mut chain = Chain::new(users);
+    chain_of(&document(users), users)
+}
+
+/// One of another genesis.
+pub(crate) fn chain_of(document: &Document, users: u8) -> Chain {
+    let mut chain = Chain::from_document(document, users);
     chain.secrets = Box::new(keys());
     chain
 }

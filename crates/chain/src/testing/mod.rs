@@ -1,5 +1,7 @@
 //! What the tests of this crate stand on: a state in memory, a chain that makes blocks on it, users who sign.
 
+mod group;
+
 use crate::block::{BlockOutcome, execute_block};
 use crate::check::{CheckOutcome, CheckState, Simulated, simulate};
 use crate::ctx::{BlockInfo, Ctx, ExecutionEnv, Mode, TxInfo};
@@ -22,13 +24,13 @@ use crate::types::proto::cosmos::bank::v1beta1::MsgSend;
 use crate::types::proto::cosmos::base::v1beta1::Coin as PbCoin;
 use crate::types::proto::cosmos::crypto::secp256k1::PubKey;
 use crate::types::proto::cosmos::tx::signing::v1beta1::SignMode;
-use crate::types::proto::cosmos::tx::v1beta1::{
-    AuthInfo, Fee, ModeInfo, SignerInfo, TxBody, mode_info,
-};
+use crate::types::proto::cosmos::tx::v1beta1::{Fee, ModeInfo, SignerInfo, TxBody, mode_info};
 use crate::types::proto::{Any, Message, pack};
-use crate::types::{Address, Hash, Timestamp, Tree, WriteSet, amino, sha256, tx};
+use crate::types::{Address, Hash, Timestamp, Tree, WriteSet, amino, sha256};
 use crate::{Bytes, crypto};
 use std::collections::BTreeMap;
+
+pub(crate) use group::{Group, Party};
 
 pub(crate) const CHAIN_ID: &str = "secretdev-1";
 /// The hash of a genesis file that there is none of.
@@ -189,32 +191,10 @@ pub(crate) fn draft(messages: Vec<Any>) -> Draft {
 }
 
 impl Draft {
+    /// Signed by users, all in the draft's mode.
     pub(crate) fn signed(&self, users: &[&User]) -> Vec<u8> {
-        let signer_infos = users.iter().map(|u| u.info(self.mode)).collect();
-        let info = AuthInfo {
-            signer_infos,
-            fee: Some(self.fee.clone()),
-            ..AuthInfo::default()
-        };
-        let (body, info) = (self.body.encode_to_vec(), info.encode_to_vec());
-        let signatures = users.iter().map(|user| {
-            let document = self.document(user.number, user.sequence);
-            match self.mode {
-                SignMode::LegacyAminoJson => user.sign(&document.to_bytes().unwrap()),
-                SignMode::Eip191 => {
-                    let bytes = document.to_eip191_bytes().unwrap();
-                    user.sign_digest(&crypto::keccak256(&bytes))
-                }
-                _ => user.sign(&tx::sign_bytes_direct(
-                    &body,
-                    &info,
-                    &self.chain_id,
-                    user.number,
-                )),
-            }
-        });
-        let signatures = signatures.collect();
-        tx::encode(body, info, signatures)
+        let parties = users.iter().map(|user| Party::One(user, self.mode));
+        self.signed_by(&parties.collect::<Vec<_>>())
     }
 
     /// What the modes that sign Amino JSON sign.
