@@ -35,6 +35,7 @@ pub mod random;
 pub mod schedule;
 pub mod seal;
 pub mod secp256k1;
+mod secp256r1;
 pub mod secret;
 pub mod seed;
 pub mod share;

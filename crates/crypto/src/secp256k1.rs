@@ -28,6 +28,19 @@ pub(crate) fn verify_sec1(
     Ok(key.verify_prehash(digest, &signature).is_ok())
 }
 
+/// As [`verify_sec1`], with high s taken too.
+pub(crate) fn verify_any_s(
+    digest: &[u8; 32],
+    signature: &[u8; 64],
+    public: &[u8],
+) -> Result<bool, Error> {
+    let key = parse_public(public)?;
+    let signature = Signature::from_slice(signature).map_err(|_| Error::Signature)?;
+    // (r, s) and (r, -s) are of the same key; the library only takes the low half.
+    let signature = signature.normalize_s().unwrap_or(signature);
+    Ok(key.verify_prehash(digest, &signature).is_ok())
+}
+
 /// Whether these bytes are a compressed public key.
 #[must_use]
 pub fn is_public(public: &[u8; 33]) -> bool {
@@ -39,6 +52,20 @@ pub fn is_public(public: &[u8; 33]) -> bool {
 /// # Errors
 /// [`Error::Signature`] if there is none.
 pub fn recover(digest: &[u8; 32], signature: &[u8; 64], recovery: u8) -> Result<[u8; 33], Error> {
+    compress(&recovered(digest, signature, recovery)?)
+}
+
+/// The same key, uncompressed.
+pub(crate) fn recover_uncompressed(
+    digest: &[u8; 32],
+    signature: &[u8; 64],
+    recovery: u8,
+) -> Result<[u8; 65], Error> {
+    let point = recovered(digest, signature, recovery)?.to_encoded_point(false);
+    point.as_bytes().try_into().map_err(|_| Error::PublicKey)
+}
+
+fn recovered(digest: &[u8; 32], signature: &[u8; 64], recovery: u8) -> Result<VerifyingKey, Error> {
     let mut signature = Signature::from_slice(signature).map_err(|_| Error::Signature)?;
     let mut id = RecoveryId::from_byte(recovery).ok_or(Error::Signature)?;
     // (r, s) with R and (r, -s) with -R recover the same key; the library only takes the low half.
@@ -46,9 +73,7 @@ pub fn recover(digest: &[u8; 32], signature: &[u8; 64], recovery: u8) -> Result<
         signature = low;
         id = RecoveryId::new(!id.is_y_odd(), id.is_x_reduced());
     }
-    let key =
-        VerifyingKey::recover_from_prehash(digest, &signature, id).map_err(|_| Error::Signature)?;
-    compress(&key)
+    VerifyingKey::recover_from_prehash(digest, &signature, id).map_err(|_| Error::Signature)
 }
 
 /// A private key; wiped on drop.

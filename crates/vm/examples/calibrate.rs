@@ -11,6 +11,7 @@ mod harness;
 
 use std::time::Instant;
 
+use strongroom_crypto::imports::bls12_381;
 use strongroom_vm::{Trap, prepare};
 
 /// Wasm gas each kernel burns; scaled to 10^10 in the report.
@@ -28,6 +29,13 @@ const IMPORTS: &str = r#"
     (import "env" "secp256k1_verify" (func $secp256k1_verify (param i32 i32 i32) (result i32)))
     (import "env" "secp256k1_recover_pubkey" (func $secp256k1_recover (param i32 i32 i32) (result i64)))
     (import "env" "secp256k1_sign" (func $secp256k1_sign (param i32 i32) (result i64)))
+    (import "env" "secp256r1_verify" (func $secp256r1_verify (param i32 i32 i32) (result i32)))
+    (import "env" "secp256r1_recover_pubkey" (func $secp256r1_recover (param i32 i32 i32) (result i64)))
+    (import "env" "bls12_381_aggregate_g1" (func $aggregate_g1 (param i32 i32) (result i32)))
+    (import "env" "bls12_381_aggregate_g2" (func $aggregate_g2 (param i32 i32) (result i32)))
+    (import "env" "bls12_381_pairing_equality" (func $pairing (param i32 i32 i32 i32) (result i32)))
+    (import "env" "bls12_381_hash_to_g1" (func $hash_to_g1 (param i32 i32 i32 i32) (result i32)))
+    (import "env" "bls12_381_hash_to_g2" (func $hash_to_g2 (param i32 i32 i32 i32) (result i32)))
     (import "env" "ed25519_verify" (func $ed25519_verify (param i32 i32 i32) (result i32)))
     (import "env" "ed25519_batch_verify" (func $ed25519_batch (param i32 i32 i32) (result i32)))
     (import "env" "ed25519_sign" (func $ed25519_sign (param i32 i32) (result i64)))
@@ -320,6 +328,46 @@ fn kernels() -> Vec<(&'static str, &'static str, String, usize)> {
         10,
     );
     add(
+        "crypto: secp256r1_verify",
+        "(drop (call $secp256r1_verify (local.get $hash) (local.get $r1sig) (local.get $r1key)))",
+        10,
+    );
+    add(
+        "crypto: secp256r1_recover",
+        "(global.set $top (i32.const 65536)) (drop (call $secp256r1_recover (local.get $hash) (local.get $r1sig) (i32.const 0)))",
+        10,
+    );
+    for (name, import, points) in [
+        ("crypto: aggregate_g1, 1", "g1", "p1"),
+        ("crypto: aggregate_g1, 100", "g1", "p100"),
+        ("crypto: aggregate_g2, 1", "g2", "q1"),
+        ("crypto: aggregate_g2, 100", "g2", "q100"),
+    ] {
+        let op =
+            format!("(drop (call $aggregate_{import} (local.get ${points}) (local.get $dest)))");
+        add(name, &op, 10);
+    }
+    for (name, count) in [
+        ("crypto: pairing, 0", "0"),
+        ("crypto: pairing, 1", "1"),
+        ("crypto: pairing, 100", "100"),
+    ] {
+        let op = format!(
+            "(drop (call $pairing (local.get $p{count}) (local.get $q{count}) (local.get $p1) (local.get $q1)))"
+        );
+        add(name, &op, 10);
+    }
+    for (name, import, message, tag) in [
+        ("crypto: hash_to_g1", "g1", "hash", "hash"),
+        ("crypto: hash_to_g2", "g2", "hash", "hash"),
+        ("crypto: hash_to_g1 60 KiB", "g1", "large", "noise"),
+    ] {
+        let op = format!(
+            "(drop (call $hash_to_{import} (i32.const 0) (local.get ${message}) (local.get ${tag}) (local.get $dest)))"
+        );
+        add(name, &op, 10);
+    }
+    add(
         "crypto: ed25519_verify",
         "(drop (call $ed25519_verify (local.get $hash) (local.get $edsig) (local.get $edkey)))",
         10,
@@ -372,7 +420,20 @@ fn regions() -> (String, String) {
         }
         all
     };
+    let r1 = p256::ecdsa::SigningKey::from_slice(&[7; 32]).unwrap();
+    let (r1sig, _) = r1.sign_prehash_recoverable(&hash);
+    let r1key = r1.verifying_key().to_sec1_point(true);
+    let p = bls12_381::bls12_381_hash_to_g1(0, &hash, b"tag").unwrap();
+    let q = bls12_381::bls12_381_hash_to_g2(0, &hash, b"tag").unwrap();
     let list: Vec<(&str, Vec<u8>)> = vec![
+        ("r1sig", r1sig.to_bytes().to_vec()),
+        ("r1key", r1key.as_bytes().to_vec()),
+        ("p0", Vec::new()),
+        ("q0", Vec::new()),
+        ("p1", p.to_vec()),
+        ("q1", q.to_vec()),
+        ("p100", p.repeat(100)),
+        ("q100", q.repeat(100)),
         ("hash", hash.to_vec()),
         ("sig", sig.to_bytes().to_vec()),
         ("key", compressed),
@@ -398,7 +459,7 @@ fn regions() -> (String, String) {
                 .chain(std::iter::repeat_n(b'q', 1000))
                 .collect(),
         ),
-        ("dest", vec![0; 90]),
+        ("dest", vec![0; 96]),
         ("big", b"big".to_vec()),
         ("large", vec![3; 61_440]),
     ];
@@ -436,7 +497,8 @@ fn main() {
     {
         let locals: String = [
             "hash", "sig", "key", "key65", "edkey", "edsig", "b1", "b2", "b3", "canon", "address",
-            "noise", "dest", "big", "large",
+            "noise", "dest", "big", "large", "r1sig", "r1key", "p0", "q0", "p1", "q1", "p100",
+            "q100",
         ]
         .iter()
         .map(|l| format!("(local ${l} i32)"))

@@ -50,6 +50,8 @@ pub enum Argument {
     Info,
     /// The message.
     Msg,
+    /// Who migrates, and which version the state has.
+    MigrateInfo,
 }
 
 /// The function behind an entry point.
@@ -60,6 +62,12 @@ pub struct EntryExport {
     /// What it takes, in order; it gives one region.
     pub args: &'static [Argument],
 }
+
+/// `migrate` as contracts of the ordinary library may have it from 2.2 on: told by its number of parameters.
+pub const MIGRATE_WITH_INFO: EntryExport = EntryExport {
+    name: "migrate",
+    args: &[Argument::Env, Argument::Msg, Argument::MigrateInfo],
+};
 
 /// A function of a contract that the chain may call, whatever its generation calls it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -117,7 +125,8 @@ impl Entry {
         Self::IbcPacketTimeout,
     ];
 
-    /// The function behind it; `None` where the generation has no such entry point.
+    /// The function behind it; `None` where the generation has no such entry point. Of `migrate` there is another form, which a module
+    /// chooses ([`crate::ModuleInfo::export`]).
     #[must_use]
     pub fn export(self, generation: Generation) -> Option<EntryExport> {
         use Argument::{Env, Info, Msg};

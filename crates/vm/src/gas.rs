@@ -60,6 +60,22 @@ pub const SECP256K1_VERIFY: u64 = 1_500_000;
 pub const SECP256K1_RECOVER: u64 = 3_000_000;
 /// `secp256k1_sign`.
 pub const SECP256K1_SIGN: u64 = 1_750_000;
+/// `secp256r1_verify`.
+pub const SECP256R1_VERIFY: u64 = 3_000_000;
+/// `secp256r1_recover_pubkey`.
+pub const SECP256R1_RECOVER: u64 = 3_000_000;
+/// `bls12_381_aggregate_g1`, per point.
+pub const BLS12_381_AGGREGATE_G1_EACH: u64 = 2_000_000;
+/// `bls12_381_aggregate_g2`, per point.
+pub const BLS12_381_AGGREGATE_G2_EACH: u64 = 4_500_000;
+/// `bls12_381_pairing_equality`, before the pairs: the right side and the exponentiation.
+pub const BLS12_381_PAIRING: u64 = 24_000_000;
+/// `bls12_381_pairing_equality`, per pair.
+pub const BLS12_381_PAIRING_EACH: u64 = 11_000_000;
+/// `bls12_381_hash_to_g1`, before the bytes.
+pub const BLS12_381_HASH_TO_G1: u64 = 2_000_000;
+/// `bls12_381_hash_to_g2`, before the bytes.
+pub const BLS12_381_HASH_TO_G2: u64 = 7_500_000;
 /// `ed25519_verify`.
 pub const ED25519_VERIFY: u64 = 750_000;
 /// `ed25519_batch_verify`, before the signatures.
@@ -72,7 +88,7 @@ pub const ED25519_SIGN: u64 = 750_000;
 pub const DCAP_QUOTE_VERIFY: u64 = 100_000;
 
 /// Every price, with the name it has in `docs/spec/gas.md`.
-pub const TABLE: [(&str, u64); 30] = [
+pub const TABLE: [(&str, u64); 38] = [
     ("free", FREE),
     ("simple", SIMPLE),
     ("memory", MEMORY),
@@ -96,6 +112,14 @@ pub const TABLE: [(&str, u64); 30] = [
     ("secp256k1_verify", SECP256K1_VERIFY),
     ("secp256k1_recover_pubkey", SECP256K1_RECOVER),
     ("secp256k1_sign", SECP256K1_SIGN),
+    ("secp256r1_verify", SECP256R1_VERIFY),
+    ("secp256r1_recover_pubkey", SECP256R1_RECOVER),
+    ("bls12_381_aggregate_g1, each", BLS12_381_AGGREGATE_G1_EACH),
+    ("bls12_381_aggregate_g2, each", BLS12_381_AGGREGATE_G2_EACH),
+    ("bls12_381_pairing_equality", BLS12_381_PAIRING),
+    ("bls12_381_pairing_equality, each", BLS12_381_PAIRING_EACH),
+    ("bls12_381_hash_to_g1", BLS12_381_HASH_TO_G1),
+    ("bls12_381_hash_to_g2", BLS12_381_HASH_TO_G2),
     ("ed25519_verify", ED25519_VERIFY),
     ("ed25519_batch_verify", ED25519_BATCH),
     ("ed25519_batch_verify, each", ED25519_BATCH_EACH),

@@ -43,7 +43,7 @@ mod region;
 
 pub use cache::{ModuleCache, ModuleKey};
 pub use engine::{Engine, Loaded, wasmi::WasmiEngine};
-pub use entry::{Argument, Entry, EntryExport, Generation};
+pub use entry::{Argument, Entry, EntryExport, Generation, MIGRATE_WITH_INFO};
 pub use error::{EngineError, HostFault, Invalid, PrepareError, Trap, VmFault};
 pub use host::{Charged, Host, Range};
 pub use imports::Import;

@@ -10,7 +10,7 @@ pub const PAGE_BYTES: usize = 65_536;
 
 /// Bytes of a module, after unzipping: the limit that clients know (contract-abi.md 6.1).
 pub const MODULE_BYTES_MAX: usize = 2_097_152;
-/// Imported functions; the whole vocabulary has 24 names.
+/// Imported functions; the whole vocabulary has 33 names.
 pub const IMPORTS_MAX: usize = 100;
 /// Function types. Engines intern each; a module with one type per function would only cost memory. Seen: below 150.
 pub const TYPES_MAX: usize = 2_000;
@@ -97,6 +97,8 @@ pub const ANSWER_BYTES_MAX: usize = 4_194_304;
 pub const ADDRESS_BYTES_MAX: usize = 256;
 /// Bytes of a message that an import hashes, signs or verifies, and of each section list of a batch.
 pub const CRYPTO_MESSAGE_BYTES_MAX: usize = 1_048_576;
+/// Bytes of the tag of a hash to a curve; above 255 it is hashed itself.
+pub const HASH_TAG_BYTES_MAX: usize = 5_120;
 /// Signatures of one batch.
 pub const BATCH_MAX: usize = 256;
 /// Bytes of an abort message that we keep (contract-abi.md section 5); a longer one is cut.

@@ -20,8 +20,8 @@ function run(bytes) {
   let exports;
   const env = {};
   IMPORTS.forEach(([name, result], place) => {
-    env[name] = (a = 0, b = 0, c = 0) => {
-      const wide = 31n * BigInt(a >>> 0) + 17n * BigInt(b >>> 0) + 7n * BigInt(c >>> 0) + BigInt(place);
+    env[name] = (a = 0, b = 0, c = 0, d = 0) => {
+      const wide = 31n * BigInt(a >>> 0) + 17n * BigInt(b >>> 0) + 7n * BigInt(c >>> 0) + 3n * BigInt(d >>> 0) + BigInt(place);
       const value = Number(wide & 0xffffffffn);
       const memory = new Uint8Array(exports.memory.buffer);
       if (memory.length > 0) memory[value % memory.length] += 1;

@@ -5,6 +5,7 @@ pub mod wasmi;
 
 use crate::Import;
 use crate::error::{EngineError, Trap};
+use crate::imports::PARAMS_MAX;
 use crate::prepare::{ModuleInfo, Prepared};
 
 /// A module that an engine has translated.
@@ -44,7 +45,7 @@ pub enum GuestExit {
     /// The function returned; its result, if it has one.
     Returned(Option<u32>),
     /// It called an import and waits for [`Guest::resume`]. Unused arguments are 0.
-    Import(Import, [u32; 3]),
+    Import(Import, [u32; PARAMS_MAX]),
     /// It trapped. Running out of gas and stack both come as [`Trap::Unreachable`]: the globals tell.
     Trapped(Trap),
 }

@@ -13,7 +13,7 @@ use wasmi::{
 
 use super::{Engine, Guest, GuestExit, Loaded};
 use crate::error::{EngineError, Trap};
-use crate::imports::{Import, MODULE};
+use crate::imports::{Import, MODULE, PARAMS_MAX};
 use crate::limits;
 use crate::prepare::{Prepared, export};
 
@@ -154,7 +154,7 @@ fn config() -> Config {
 #[derive(Debug)]
 struct Called {
     import: Import,
-    args: [u32; 3],
+    args: [u32; PARAMS_MAX],
 }
 
 impl core::fmt::Display for Called {
@@ -181,7 +181,7 @@ fn linker(engine: &wasmi::Engine) -> Result<Linker<StoreLimits>, EngineError> {
                          params: &[Val],
                          _: &mut [Val]|
               -> Result<(), Error> {
-            let mut args = [0; 3];
+            let mut args = [0; PARAMS_MAX];
             for (arg, param) in args.iter_mut().zip(params) {
                 *arg = param.i32().unwrap_or(0).cast_unsigned();
             }

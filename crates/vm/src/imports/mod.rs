@@ -10,6 +10,9 @@ use wasmparser::ValType;
 /// The module name of every import.
 pub const MODULE: &str = "env";
 
+/// Parameters of an import, at most.
+pub const PARAMS_MAX: usize = 4;
+
 /// An imported function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Import {
@@ -47,6 +50,20 @@ pub enum Import {
     Secp256k1Verify,
     /// `secp256k1_recover_pubkey(hash, sig, param) -> i64`
     Secp256k1RecoverPubkey,
+    /// `secp256r1_verify(hash, sig, pubkey) -> i32`
+    Secp256r1Verify,
+    /// `secp256r1_recover_pubkey(hash, sig, param) -> i64`
+    Secp256r1RecoverPubkey,
+    /// `bls12_381_aggregate_g1(points, dest) -> i32`
+    Bls12381AggregateG1,
+    /// `bls12_381_aggregate_g2(points, dest) -> i32`
+    Bls12381AggregateG2,
+    /// `bls12_381_pairing_equality(ps, qs, r, s) -> i32`
+    Bls12381PairingEquality,
+    /// `bls12_381_hash_to_g1(hash function, msg, tag, dest) -> i32`
+    Bls12381HashToG1,
+    /// `bls12_381_hash_to_g2(hash function, msg, tag, dest) -> i32`
+    Bls12381HashToG2,
     /// `ed25519_verify(msg, sig, pubkey) -> i32`
     Ed25519Verify,
     /// `ed25519_batch_verify(msgs, sigs, pubkeys) -> i32`
@@ -69,7 +86,7 @@ pub enum Import {
 
 impl Import {
     /// All of them.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 33] = [
         Self::DbRead,
         Self::DbWrite,
         Self::DbRemove,
@@ -87,6 +104,13 @@ impl Import {
         Self::Debug,
         Self::Secp256k1Verify,
         Self::Secp256k1RecoverPubkey,
+        Self::Secp256r1Verify,
+        Self::Secp256r1RecoverPubkey,
+        Self::Bls12381AggregateG1,
+        Self::Bls12381AggregateG2,
+        Self::Bls12381PairingEquality,
+        Self::Bls12381HashToG1,
+        Self::Bls12381HashToG2,
         Self::Ed25519Verify,
         Self::Ed25519BatchVerify,
         Self::Secp256k1Sign,
@@ -119,6 +143,13 @@ impl Import {
             Self::Debug => "debug",
             Self::Secp256k1Verify => "secp256k1_verify",
             Self::Secp256k1RecoverPubkey => "secp256k1_recover_pubkey",
+            Self::Secp256r1Verify => "secp256r1_verify",
+            Self::Secp256r1RecoverPubkey => "secp256r1_recover_pubkey",
+            Self::Bls12381AggregateG1 => "bls12_381_aggregate_g1",
+            Self::Bls12381AggregateG2 => "bls12_381_aggregate_g2",
+            Self::Bls12381PairingEquality => "bls12_381_pairing_equality",
+            Self::Bls12381HashToG1 => "bls12_381_hash_to_g1",
+            Self::Bls12381HashToG2 => "bls12_381_hash_to_g2",
             Self::Ed25519Verify => "ed25519_verify",
             Self::Ed25519BatchVerify => "ed25519_batch_verify",
             Self::Secp256k1Sign => "secp256k1_sign",
@@ -154,7 +185,14 @@ impl Import {
             | Self::DbNextKey
             | Self::DbNextValue
             | Self::Abort
-            | Self::MessageBound => generation == Generation::V1,
+            | Self::MessageBound
+            | Self::Secp256r1Verify
+            | Self::Secp256r1RecoverPubkey
+            | Self::Bls12381AggregateG1
+            | Self::Bls12381AggregateG2
+            | Self::Bls12381PairingEquality
+            | Self::Bls12381HashToG1
+            | Self::Bls12381HashToG2 => generation == Generation::V1,
             Self::DbRead
             | Self::DbWrite
             | Self::DbRemove
@@ -193,12 +231,17 @@ impl Import {
             | Self::AddrHumanize
             | Self::Secp256k1Sign
             | Self::Ed25519Sign
-            | Self::DcapQuoteVerify => 2,
+            | Self::DcapQuoteVerify
+            | Self::Bls12381AggregateG1
+            | Self::Bls12381AggregateG2 => 2,
             Self::DbScan
             | Self::Secp256k1Verify
             | Self::Secp256k1RecoverPubkey
+            | Self::Secp256r1Verify
+            | Self::Secp256r1RecoverPubkey
             | Self::Ed25519Verify
             | Self::Ed25519BatchVerify => 3,
+            Self::Bls12381PairingEquality | Self::Bls12381HashToG1 | Self::Bls12381HashToG2 => 4,
         }
     }
 
@@ -208,6 +251,7 @@ impl Import {
         match self {
             Self::DbWrite | Self::DbRemove | Self::DebugPrint | Self::Debug | Self::Abort => None,
             Self::Secp256k1RecoverPubkey
+            | Self::Secp256r1RecoverPubkey
             | Self::Secp256k1Sign
             | Self::Ed25519Sign
             | Self::DcapQuoteVerify

@@ -1,6 +1,6 @@
 //! What each import of a running call answers (contract-abi.md section 5): price first, then regions, then the work.
 
-use strongroom_crypto::imports::{self as crypto, CallError};
+use strongroom_crypto::imports::{self as crypto, CallError, bls12_381 as bls, stock};
 
 use super::CallMode;
 use super::call::{Answer, Call, Stopped};
@@ -8,7 +8,7 @@ use crate::entry::Generation;
 use crate::error::{HostFault, Trap};
 use crate::host::{Charged, Host, Range};
 use crate::imports::sections::{self, sections};
-use crate::imports::{Import, address};
+use crate::imports::{Import, PARAMS_MAX, address};
 use crate::{gas, limits, region};
 
 /// Orders of an iteration, as contracts write them.
@@ -24,10 +24,10 @@ impl Call {
     pub(super) fn import(
         &mut self,
         import: Import,
-        args: [u32; 3],
+        args: [u32; PARAMS_MAX],
         host: &mut dyn Host,
     ) -> Result<Answer, Stopped> {
-        let [a, b, c] = args;
+        let [a, b, c, d] = args;
         match import {
             Import::DbRead => self.db_read(a, host),
             Import::DbWrite => self.db_write(a, b, host),
@@ -76,15 +76,54 @@ impl Call {
             Import::Secp256k1Verify => {
                 self.charge(gas::SECP256K1_VERIFY)?;
                 let [hash, signature, key] = self.take_three(a, b, c)?;
-                Ok(verdict(crypto::secp256k1_verify(&hash, &signature, &key)))
+                Ok(verdict(if self.info.stock {
+                    stock::secp256k1_verify(&hash, &signature, &key)
+                } else {
+                    crypto::secp256k1_verify(&hash, &signature, &key)
+                }))
             }
             Import::Secp256k1RecoverPubkey => {
                 self.charge(gas::SECP256K1_RECOVER)?;
-                let hash = self.take(a, limits::CRYPTO_MESSAGE_BYTES_MAX)?;
-                let signature = self.take(b, limits::CRYPTO_MESSAGE_BYTES_MAX)?;
-                Ok(region_or_code(crypto::secp256k1_recover_pubkey(
-                    &hash, &signature, c,
-                )))
+                let [hash, signature] = self.take_two(a, b)?;
+                Ok(if self.info.stock {
+                    region_or_code(stock::secp256k1_recover_pubkey(&hash, &signature, c))
+                } else {
+                    region_or_code(crypto::secp256k1_recover_pubkey(&hash, &signature, c))
+                })
+            }
+            Import::Secp256r1Verify => {
+                self.charge(gas::SECP256R1_VERIFY)?;
+                let [hash, signature, key] = self.take_three(a, b, c)?;
+                Ok(verdict(stock::secp256r1_verify(&hash, &signature, &key)))
+            }
+            Import::Secp256r1RecoverPubkey => {
+                self.charge(gas::SECP256R1_RECOVER)?;
+                let [hash, signature] = self.take_two(a, b)?;
+                let key = stock::secp256r1_recover_pubkey(&hash, &signature, c);
+                Ok(region_or_code(key))
+            }
+            Import::Bls12381AggregateG1 => {
+                self.charge(gas::HOST_CALL)?;
+                let each = gas::BLS12_381_AGGREGATE_G1_EACH;
+                let points = self.take_points(a, bls::G1_BYTES, each)?;
+                self.point_or_code(b, bls::bls12_381_aggregate_g1(&points))
+            }
+            Import::Bls12381AggregateG2 => {
+                self.charge(gas::HOST_CALL)?;
+                let each = gas::BLS12_381_AGGREGATE_G2_EACH;
+                let points = self.take_points(a, bls::G2_BYTES, each)?;
+                self.point_or_code(b, bls::bls12_381_aggregate_g2(&points))
+            }
+            Import::Bls12381PairingEquality => self.pairing_equality(args),
+            Import::Bls12381HashToG1 => {
+                self.charge(gas::BLS12_381_HASH_TO_G1)?;
+                let (message, tag) = self.take_to_hash(b, c)?;
+                self.point_or_code(d, bls::bls12_381_hash_to_g1(a, &message, &tag))
+            }
+            Import::Bls12381HashToG2 => {
+                self.charge(gas::BLS12_381_HASH_TO_G2)?;
+                let (message, tag) = self.take_to_hash(b, c)?;
+                self.point_or_code(d, bls::bls12_381_hash_to_g2(a, &message, &tag))
             }
             Import::Secp256k1Sign => {
                 self.charge(gas::SECP256K1_SIGN)?;
@@ -248,6 +287,51 @@ impl Call {
             self.take(b, most)?,
             self.take(c, most)?,
         ])
+    }
+
+    fn take_two(&mut self, a: u32, b: u32) -> Result<[Vec<u8>; 2], Trap> {
+        let most = limits::CRYPTO_MESSAGE_BYTES_MAX;
+        Ok([self.take(a, most)?, self.take(b, most)?])
+    }
+
+    /// A list of points of `bytes` bytes, each of which is paid for.
+    fn take_points(&mut self, list: u32, bytes: usize, each: u64) -> Result<Vec<u8>, Trap> {
+        let list = self.take(list, limits::CRYPTO_MESSAGE_BYTES_MAX)?;
+        self.charge_bytes(list.len().div_ceil(bytes), each)?;
+        Ok(list)
+    }
+
+    fn pairing_equality(&mut self, args: [u32; PARAMS_MAX]) -> Result<Answer, Stopped> {
+        self.charge(gas::BLS12_381_PAIRING)?;
+        let [ps, qs, r, s] = args;
+        let ps = self.take_points(ps, bls::G1_BYTES, gas::BLS12_381_PAIRING_EACH)?;
+        let [qs, r] = self.take_two(qs, r)?;
+        let s = self.take(s, limits::CRYPTO_MESSAGE_BYTES_MAX)?;
+        let equal = bls::bls12_381_pairing_equality(&ps, &qs, &r, &s);
+        Ok(verdict(equal))
+    }
+
+    /// A message and a tag, their hashing paid for. The tag is hashed once for each block of output, or once alone if it is long.
+    fn take_to_hash(&mut self, message: u32, tag: u32) -> Result<(Vec<u8>, Vec<u8>), Trap> {
+        let message = self.take(message, limits::CRYPTO_MESSAGE_BYTES_MAX)?;
+        let tag = self.take(tag, limits::HASH_TAG_BYTES_MAX)?;
+        self.charge_bytes(message.len().saturating_add(tag.len()), gas::HASH_BYTE)?;
+        Ok((message, tag))
+    }
+
+    /// Fills the region `dest` with a point and answers 0, or answers the error's code.
+    fn point_or_code<const N: usize>(
+        &mut self,
+        dest: u32,
+        point: Result<[u8; N], CallError>,
+    ) -> Result<Answer, Stopped> {
+        match point {
+            Ok(point) => {
+                self.fill(dest, &point)?;
+                Ok(Answer::Value(0))
+            }
+            Err(error) => Ok(Answer::Value(error.code().into())),
+        }
     }
 
     /// A message, its hashing paid for, and a key.

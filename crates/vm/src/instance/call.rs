@@ -68,8 +68,9 @@ impl Call {
     ) -> Result<Step, Stopped> {
         self.limit = limit;
         self.guest.set_gas(limit);
-        let function = entry
-            .export(self.info.generation)
+        let function = self
+            .info
+            .export(entry)
             .filter(|_| self.info.entries.contains(&entry))
             .ok_or(Trap::MissingFunction)?;
         let mut regions = Vec::with_capacity(args.len());

@@ -106,7 +106,7 @@ impl Instance {
         }
     }
 
-    /// Calls `entry` with the regions `args` (in the order of [`Entry::export`]) and at most `gas` wasm gas,
+    /// Calls `entry` with the regions `args` (in the order of [`crate::ModuleInfo::export`]) and at most `gas` wasm gas,
     /// itself at most [`limits::CALL_GAS_MAX`].
     ///
     /// # Errors
@@ -122,10 +122,7 @@ impl Instance {
         if self.state != State::New {
             return Err(VmFault::Misuse("an instance serves one call"));
         }
-        let function = self
-            .call
-            .as_ref()
-            .and_then(|call| entry.export(call.info.generation));
+        let function = self.call.as_ref().and_then(|call| call.info.export(entry));
         if function.is_some_and(|f| f.args.len() != args.len()) {
             return Err(VmFault::Misuse(
                 "an entry point was given the wrong number of arguments",

@@ -5,19 +5,22 @@ use wasmparser::{ExternalKind, FuncType, ValType};
 
 use super::scan::Header;
 use super::{ModuleInfo, export, names};
-use crate::entry::{Entry, Generation};
+use crate::entry::{Entry, Generation, MIGRATE_WITH_INFO};
 use crate::error::PrepareError;
 use crate::imports::{Import, MODULE};
 
 /// What a feature marker begins with.
 const FEATURE_PREFIX: &str = "requires_";
 /// The features that we offer, sorted.
-const FEATURES: [&str; 10] = [
+const FEATURES: [&str; 13] = [
     "cosmwasm_1_1",
     "cosmwasm_1_2",
     "cosmwasm_1_3",
     "cosmwasm_1_4",
     "cosmwasm_2_0",
+    "cosmwasm_2_1",
+    "cosmwasm_2_2",
+    "cosmwasm_3_0",
     "ibc3",
     "iterator",
     "random",
@@ -40,13 +43,21 @@ pub(super) fn check(header: &Header<'_>) -> Result<ModuleInfo, PrepareError> {
     required(header, generation.marker(), 0, false)?;
     required(header, export::ALLOCATE, 1, true)?;
     required(header, "deallocate", 1, false)?;
-    let mut entries = Vec::new();
+    let (mut entries, mut migrate_info) = (Vec::new(), false);
     for entry in Entry::ALL {
         let Some(function) = entry.export(generation) else {
             continue;
         };
-        let exported = header.exports.iter().any(|e| e.name == function.name);
-        if exported || generation.required().contains(&entry) {
+        let exported = header.exports.iter().find(|e| e.name == function.name);
+        if entry == Entry::Migrate && generation == Generation::V1 {
+            let ty = exported.and_then(|export| header.type_of(export.index));
+            migrate_info = ty.is_some_and(|ty| ty.params().len() == MIGRATE_WITH_INFO.args.len());
+        }
+        if exported.is_some() || generation.required().contains(&entry) {
+            let function = match entry {
+                Entry::Migrate if migrate_info => MIGRATE_WITH_INFO,
+                _ => function,
+            };
             required(header, function.name, function.args.len(), true)?;
             entries.push(entry);
         }
@@ -59,6 +70,8 @@ pub(super) fn check(header: &Header<'_>) -> Result<ModuleInfo, PrepareError> {
         stock: generation == Generation::V1
             && imports(header, Import::AddrValidate)
             && !imports(header, Import::Secp256k1Sign),
+        migrate_info,
+        migrate_version: header.migrate_version,
     })
 }
 

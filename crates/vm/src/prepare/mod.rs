@@ -22,7 +22,7 @@ use std::sync::Arc;
 use strongroom_types::{Hash, sha256};
 use wasmparser::{Validator, WasmFeatures};
 
-use crate::entry::{Entry, Generation};
+use crate::entry::{Entry, EntryExport, Generation, MIGRATE_WITH_INFO};
 use crate::error::{Invalid, PrepareError};
 use crate::{guard, limits};
 
@@ -66,6 +66,10 @@ pub struct ModuleInfo {
     /// Whether it was written with the ordinary `cosmwasm-std`, which spells the chain's answers in another way. Every contract
     /// imports the whole interface of its library, used or not: that of the secret std signs, the ordinary one does not.
     pub stock: bool,
+    /// Whether its `migrate` is [`MIGRATE_WITH_INFO`].
+    pub migrate_info: bool,
+    /// The version of its state that it names in the custom section `cw_migrate_version`, as the ordinary library writes it.
+    pub migrate_version: Option<u64>,
 }
 
 impl ModuleInfo {
@@ -73,6 +77,15 @@ impl ModuleInfo {
     #[must_use]
     pub fn requires_random(&self) -> bool {
         self.generation == Generation::V1 && self.features.iter().any(|f| f == "random")
+    }
+
+    /// The function behind an entry point; `None` where its generation has no such entry point.
+    #[must_use]
+    pub fn export(&self, entry: Entry) -> Option<EntryExport> {
+        match entry {
+            Entry::Migrate if self.migrate_info => Some(MIGRATE_WITH_INFO),
+            _ => entry.export(self.generation),
+        }
     }
 
     /// Whether it has all six IBC entry points, hence a port.

@@ -229,11 +229,11 @@ struct Called<'a> {
 /// parameters and a result of `i32`.
 fn called<'a>(header: &'a Header<'_>, generation: Generation) -> impl Iterator<Item = Called<'a>> {
     header.exports.iter().filter_map(move |export| {
-        let (params, chunks) = if export.name == export::ALLOCATE {
-            (1, limits::STACK_CHUNKS_OF_ALLOCATE)
+        let chunks = if export.name == export::ALLOCATE {
+            limits::STACK_CHUNKS_OF_ALLOCATE
         } else {
-            let (_, function) = Entry::by_name(export.name, generation)?;
-            (function.args.len(), limits::STACK_CHUNKS_OF_ENTRY)
+            Entry::by_name(export.name, generation)?;
+            limits::STACK_CHUNKS_OF_ENTRY
         };
         let own = usize::try_from(export.index)
             .ok()?
@@ -242,7 +242,7 @@ fn called<'a>(header: &'a Header<'_>, generation: Generation) -> impl Iterator<I
             name: export.name,
             function: export.index,
             ty: *header.functions.get(own)?,
-            params,
+            params: header.type_of(export.index)?.params().len(),
             chunks,
         })
     })

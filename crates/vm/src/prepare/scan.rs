@@ -37,7 +37,7 @@ pub(super) struct Export<'a> {
 /// A function body that is still to be validated.
 pub(super) type Body<'a> = (FuncToValidate<ValidatorResources>, FunctionBody<'a>);
 
-/// Everything of a module except custom sections.
+/// Everything of a module except custom sections, of which one says something to the chain.
 #[derive(Default)]
 pub(super) struct Header<'a> {
     pub(super) types: Vec<FuncType>,
@@ -56,6 +56,18 @@ pub(super) struct Header<'a> {
     /// Offset, bytes.
     pub(super) data: Vec<(i32, &'a [u8])>,
     pub(super) bodies: Vec<Body<'a>>,
+    /// What the first section [`MIGRATE_VERSION`] says.
+    pub(super) migrate_version: Option<u64>,
+}
+
+/// The custom section in which the ordinary library writes the version of the state, in decimal digits.
+const MIGRATE_VERSION: &str = "cw_migrate_version";
+
+/// A version as the library writes it, from 1 on. What is none says nothing.
+fn version(digits: &[u8]) -> Option<u64> {
+    let text = core::str::from_utf8(digits).ok()?;
+    let number: u64 = text.parse().ok()?;
+    (number > 0 && number.to_string() == text).then_some(number)
 }
 
 impl Header<'_> {
@@ -272,9 +284,13 @@ impl<'a> Header<'a> {
                     self.data.push((constant_i32(offset_expr)?, data.data));
                 }
             }
+            Payload::CustomSection(section) => {
+                if section.name() == MIGRATE_VERSION && self.migrate_version.is_none() {
+                    self.migrate_version = version(section.data());
+                }
+            }
             Payload::CodeSectionEntry(_)
             | Payload::CodeSectionStart { .. }
-            | Payload::CustomSection(_)
             | Payload::DataCountSection { .. }
             | Payload::Version { .. }
             | Payload::End(_) => {}

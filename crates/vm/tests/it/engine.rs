@@ -94,7 +94,7 @@ impl Guest for FailingGuest {
             return Ok(GuestExit::Returned(Some(16)));
         }
         self.engine.here(At::Call)?;
-        Ok(GuestExit::Import(Import::DbRead, [16, 0, 0]))
+        Ok(GuestExit::Import(Import::DbRead, [16, 0, 0, 0]))
     }
 
     fn resume(&mut self, _: u64) -> Result<GuestExit, EngineError> {

@@ -179,3 +179,81 @@ fn v010_contracts_convert_addresses_under_their_own_names() {
     assert_eq!(humanize(&[7; 20]), address.to_string().as_bytes());
     assert_eq!(humanize(b""), b"Input is empty");
 }
+
+#[test]
+fn a_migrate_with_three_parameters_is_told_who_migrates() {
+    let migrate = |params: usize| {
+        let functions = format!(
+            r#"(func (export "instantiate") (param i32 i32 i32) (result i32) (local.get 2))
+            (func (export "migrate") (param {}) (result i32) (local.get {}))"#,
+            "i32 ".repeat(params),
+            params.saturating_sub(1),
+        );
+        prepare(&wat::parse_str(contract("", &functions)).unwrap())
+    };
+    let two = migrate(2).unwrap();
+    assert!(!two.info().migrate_info);
+    let args: &[&[u8]] = &[b"env", b"msg"];
+    assert_eq!(start(&two, Entry::Migrate, args), Ok(b"msg".to_vec()));
+    let three = migrate(3).unwrap();
+    assert!(three.info().migrate_info);
+    let export = three.info().export(Entry::Migrate).unwrap();
+    assert_eq!(
+        export.args,
+        [Argument::Env, Argument::Msg, Argument::MigrateInfo]
+    );
+    let args: &[&[u8]] = &[b"env", b"msg", b"info"];
+    assert_eq!(start(&three, Entry::Migrate, args), Ok(b"info".to_vec()));
+    for params in [0, 1, 4] {
+        let refused = migrate(params).unwrap_err().to_string();
+        assert!(refused.contains("migrate"), "{refused}");
+    }
+    // The older interface has no such form.
+    let v010 = contract_v010(
+        "",
+        &format!(
+            r#"{PLAIN_V010} (func (export "migrate") (param i32 i32 i32) (result i32) (local.get 2))"#
+        ),
+    );
+    assert!(prepare(&wat::parse_str(v010).unwrap()).is_err());
+}
+
+#[test]
+fn the_version_of_the_state_is_what_the_librarys_section_says_in_digits() {
+    let version = |sections: &[(&str, &[u8])]| {
+        let plain =
+            r#"(func (export "instantiate") (param i32 i32 i32) (result i32) (local.get 2))"#;
+        let mut wasm = wat::parse_str(contract("", plain)).unwrap();
+        for (name, data) in sections {
+            let section = wasm_encoder::CustomSection {
+                name: (*name).into(),
+                data: (*data).into(),
+            };
+            wasm.push(wasm_encoder::SectionId::Custom.into());
+            wasm_encoder::Encode::encode(&section, &mut wasm);
+        }
+        prepare(&wasm).unwrap().info().migrate_version
+    };
+    let name = "cw_migrate_version";
+    let most = u64::MAX.to_string();
+    assert_eq!(version(&[]), None);
+    assert_eq!(version(&[("another", b"7")]), None);
+    assert_eq!(version(&[(name, b"1")]), Some(1));
+    assert_eq!(version(&[(name, most.as_bytes())]), Some(u64::MAX));
+    assert_eq!(version(&[(name, b"42"), (name, b"43")]), Some(42));
+    let over = format!("{most}0");
+    for bad in [
+        &b""[..],
+        b"0",
+        b"-1",
+        b"+1",
+        b"01",
+        b" 1",
+        b"1\n",
+        b"x",
+        b"\xff",
+        over.as_bytes(),
+    ] {
+        assert_eq!(version(&[(name, bad)]), None, "{bad:?}");
+    }
+}

@@ -15,3 +15,4 @@ mod naive;
 mod reach;
 mod refusals;
 mod smoke;
+mod stock;

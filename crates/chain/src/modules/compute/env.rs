@@ -88,6 +88,12 @@ struct Info {
     funds: Vec<JsonCoin>,
 }
 
+#[derive(Serialize)]
+struct MigrateInfo {
+    sender: String,
+    old_migrate_version: Option<u64>,
+}
+
 /// `random` of a query: one zero byte (contract-abi.md section 2).
 pub(super) const QUERY_RANDOM: &[u8] = &[0];
 
@@ -160,6 +166,18 @@ pub(super) fn info(sender: &Address, funds: &Coins) -> Result<Vec<u8>, Fault> {
     let info = Info {
         sender: sender.to_string(),
         funds: json_coins(funds),
+    };
+    serde_json::to_vec(&info).map_err(broken)
+}
+
+/// What `migrate` is told beside its message, if it wants to (`MigrateInfo` of the ordinary library).
+///
+/// # Errors
+/// Never in practice; a [`Fault`] if JSON cannot be written.
+pub(super) fn migrate_info(sender: &Address, old: Option<u64>) -> Result<Vec<u8>, Fault> {
+    let info = MigrateInfo {
+        sender: sender.to_string(),
+        old_migrate_version: old,
     };
     serde_json::to_vec(&info).map_err(broken)
 }

@@ -246,7 +246,7 @@ impl GenesisCode {
             stock: module.info.stock,
             generation: module.info.generation,
         };
-        CODES.set(ctx, &id, &CodeRecord::V2(code))?;
+        CODES.set(ctx, &id, &CodeRecord::of(code, &module.info))?;
         ctx.keep_code(hash, Bytes::from(wasm));
         Ok(())
     }

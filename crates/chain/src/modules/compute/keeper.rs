@@ -35,6 +35,8 @@ const NOT_LOOKED_AT: ModuleInfo = ModuleInfo {
     features: Vec::new(),
     iterates: false,
     stock: false,
+    migrate_info: false,
+    migrate_version: None,
 };
 /// Location of gas for what a contract tells: events, data, errors.
 pub(super) const CONTRACT_OUTPUT: &str = "Contract output";
@@ -125,7 +127,7 @@ pub(super) fn store_code(
         stock: info.stock,
         generation: info.generation,
     };
-    CODES.set(ctx, &id, &CodeRecord::V2(code))?;
+    CODES.set(ctx, &id, &CodeRecord::of(code, &info))?;
     if !simulated {
         ctx.keep_code(hash, Bytes::from(wasm));
     }

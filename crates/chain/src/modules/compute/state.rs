@@ -4,7 +4,7 @@ use crate::collections::{Item, Map};
 use crate::engine::StoredCode;
 use crate::types::{Address, Hash};
 use borsh::{BorshDeserialize, BorshSerialize};
-use strongroom_vm::Generation;
+use strongroom_vm::{Generation, ModuleInfo};
 
 /// Position at which a contract or a history entry was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -22,6 +22,17 @@ pub enum CodeRecord {
     V1(CodeV1),
     /// With the generation, and whether it iterates.
     V2(Code),
+    /// The same of a code that says more of migrations.
+    V3(Code, MigrateWords),
+}
+
+/// What a code says of migrations, as the ordinary library has it from 2.2 on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct MigrateWords {
+    /// Whether its `migrate` is told who migrates, and from which version.
+    pub wants_info: bool,
+    /// The version of the state that it keeps, if it names one.
+    pub version: Option<u64>,
 }
 
 /// A code as it was stored first.
@@ -126,6 +137,29 @@ impl Code {
 }
 
 impl CodeRecord {
+    /// The record of a code that is stored now.
+    #[must_use]
+    pub fn of(code: Code, info: &ModuleInfo) -> Self {
+        let words = MigrateWords {
+            wants_info: info.migrate_info,
+            version: info.migrate_version,
+        };
+        if words == MigrateWords::default() {
+            Self::V2(code)
+        } else {
+            Self::V3(code, words)
+        }
+    }
+
+    /// What the code says of migrations.
+    #[must_use]
+    pub fn migrate_words(&self) -> MigrateWords {
+        match self {
+            Self::V1(_) | Self::V2(_) => MigrateWords::default(),
+            Self::V3(_, words) => *words,
+        }
+    }
+
     /// The code, whatever the record's version.
     #[must_use]
     pub fn into_code(self) -> Code {
@@ -142,7 +176,7 @@ impl CodeRecord {
                 stock: false,
                 generation: Generation::V1,
             },
-            Self::V2(code) => code,
+            Self::V2(code) | Self::V3(code, _) => code,
         }
     }
 }

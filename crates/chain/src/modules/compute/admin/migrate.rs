@@ -13,7 +13,7 @@ use crate::modules::compute::state::{
     AUTHORIZED_MIGRATION, CODES, CONTRACTS, Contract, ContractRecord, HISTORY, HISTORY_LENGTH,
     HistoryEntry, Operation, StorageLayout,
 };
-use crate::modules::compute::{code_list, error as compute, gas};
+use crate::modules::compute::{code_list, env, error as compute, gas};
 use crate::types::proto::secret::compute::v1beta1 as pb;
 use crate::types::{Address, Coins};
 
@@ -41,6 +41,8 @@ pub struct Migration {
     pub code_id: u64,
     /// The encrypted message for the history.
     pub msg: Vec<u8>,
+    /// What the new code's `migrate` is told beside its message, if it wants to.
+    pub info: Option<Vec<u8>>,
 }
 
 /// Migrates a contract on behalf of a user.
@@ -75,10 +77,10 @@ pub(in crate::modules::compute) fn prepare_migrate<K>(
     if contract.require_governance {
         use_authorized_code(ctx, &msg.contract, msg.code_id)?;
     }
-    let code = CODES
-        .get(ctx, &msg.code_id)?
-        .ok_or_else(|| unknown_code(msg.code_id))?
-        .into_code();
+    let code = CODES.get(ctx, &msg.code_id)?;
+    let code = code.ok_or_else(|| unknown_code(msg.code_id))?;
+    let wants_info = code.migrate_words().wants_info;
+    let code = code.into_code();
     // Its first scan would fail, for ever: what it holds has never been listed.
     if code.iterates && contract.storage_layout == StorageLayout::Flat {
         return Err(compute::MIGRATE_FAILED.wrap(NO_ORDER).into());
@@ -86,6 +88,13 @@ pub(in crate::modules::compute) fn prepare_migrate<K>(
     let by_weight = gas::load(code.weight).saturating_sub(gas::load(0));
     ctx.gas.consume(by_weight, LOAD_MIGRATE)?;
     let input = open(ctx, msg.msg)?;
+    let info = if wants_info {
+        let old = CODES.get(ctx, &contract.code_id)?;
+        let version = old.and_then(|code| code.migrate_words().version);
+        Some(env::migrate_info(&msg.sender, version)?)
+    } else {
+        None
+    };
     let call = Call {
         entry_point: EntryPoint::Migrate,
         sender: msg.sender,
@@ -99,6 +108,7 @@ pub(in crate::modules::compute) fn prepare_migrate<K>(
         on_success: OnSuccess::Migrated(Box::new(Migration {
             code_id: msg.code_id,
             msg: input.kept,
+            info,
         })),
     };
     Ok((call, input.key))
@@ -133,7 +143,7 @@ pub(in crate::modules::compute) fn record_migration(
     address: &Address,
     migration: Migration,
 ) -> Result<(), Stop> {
-    let Migration { code_id, msg } = migration;
+    let Migration { code_id, msg, .. } = migration;
     let mut contract = known(ctx, address)?;
     if contract.code_id != code_id {
         code_list::leave(ctx, &contract)?;

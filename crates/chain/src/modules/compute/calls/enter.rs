@@ -1,13 +1,13 @@
 //! The start of a call: its environment, its module, its instance.
 
-use super::{Call, Calls, Failure, Frame, Next, Running, vm_fault};
+use super::{Call, Calls, Failure, Frame, Next, OnSuccess, Running, vm_fault};
 use crate::error::{Fault, broken};
 use crate::gas::{GasMeter, WASM_CALL_MAX, WASM_PER_SDK};
 use crate::modules::compute::env::{self, QUERY_RANDOM};
 use crate::modules::compute::output::EntryPoint;
 use crate::modules::compute::storage::{Keeping, Storage};
 use std::borrow::Cow;
-use strongroom_vm::{Argument, CallMode, Entry, Generation, Instance, Trap};
+use strongroom_vm::{Argument, CallMode, EntryExport, Generation, Instance, Trap};
 
 impl Calls<'_, '_, '_> {
     /// Starts a call and puts its frame on top. `outer` is the meter of the instance that asks, if the call is its query.
@@ -20,11 +20,12 @@ impl Calls<'_, '_, '_> {
         }
         let (generation, library) = (call.code.generation, call.code.library());
         let entry = entry_point.entry();
-        let args = self.arguments(&call, entry)?;
-        let args: Vec<&[u8]> = args.iter().map(AsRef::as_ref).collect();
         let failed = |trap: &Trap| entry_point.enclave_error(&trap.to_string());
         let engine = self.ctx.env.engine;
         let module = engine.load(self.ctx, &call.code.stored(), failed)?;
+        let export = module.info.export(entry);
+        let args = self.arguments(&call, export)?;
+        let args: Vec<&[u8]> = args.iter().map(AsRef::as_ref).collect();
         let budget = self.ctx.gas.left().saturating_mul(WASM_PER_SDK);
         let gas_limit = budget.min(WASM_CALL_MAX);
         let mut instance =
@@ -56,16 +57,19 @@ impl Calls<'_, '_, '_> {
     fn arguments<'c>(
         &mut self,
         call: &'c Call,
-        entry: Entry,
+        export: Option<EntryExport>,
     ) -> Result<Vec<Cow<'c, [u8]>>, Failure> {
         let random = self.random(call)?;
-        let export = entry.export(call.code.generation);
         let mut args = Vec::new();
         for argument in export.map_or(&[][..], |function| function.args) {
             args.push(match argument {
                 Argument::Env => Cow::Owned(self.env(call, random.as_deref())?),
                 Argument::Info => Cow::Owned(env::info(&call.sender, &call.funds)?),
                 Argument::Msg => Cow::Borrowed(call.msg.as_slice()),
+                Argument::MigrateInfo => Cow::Borrowed(match &call.on_success {
+                    OnSuccess::Migrated(migration) => migration.info.as_deref().unwrap_or_default(),
+                    _ => &[],
+                }),
             });
         }
         Ok(args)

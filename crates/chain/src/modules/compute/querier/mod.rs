@@ -50,6 +50,8 @@ enum BankQuery {
     Balance { address: String, denom: String },
     AllBalances { address: String },
     Supply { denom: String },
+    DenomMetadata(serde::de::IgnoredAny),
+    AllDenomMetadata(serde::de::IgnoredAny),
 }
 
 #[derive(Deserialize)]
@@ -68,6 +70,8 @@ enum WasmQuery {
     ContractInfo {
         contract_addr: String,
     },
+    /// Many keys at once; the ordinary std has it from 3.0 on.
+    RawRange(serde::de::IgnoredAny),
     Raw {
         #[serde(rename = "key")]
         _key: serde::de::IgnoredAny,
@@ -145,7 +149,7 @@ pub(super) fn ask(ctx: &mut Ctx<'_, '_>, request: &[u8]) -> Result<QueryOutcome,
             contract_info(ctx, &contract_addr)?
         }
         // Records are sealed and their keys hashed: there is nothing that a raw query may see.
-        Request::Wasm(WasmQuery::Raw { .. }) => Answer::Raw,
+        Request::Wasm(WasmQuery::Raw { .. } | WasmQuery::RawRange(_)) => Answer::Raw,
         Request::Wasm(WasmQuery::CodeInfo { code_id }) => code_info(ctx, code_id)?,
         Request::Staking(_) => unsupported("staking"),
         Request::Dist(_) => unsupported("dist"),
@@ -211,6 +215,9 @@ fn bank_query(ctx: &mut Ctx<'_, '_>, query: &BankQuery) -> Result<Answer, Stop> 
             }
             Err(e) => Ok(bad_address(&e)),
         },
+        BankQuery::DenomMetadata(_) | BankQuery::AllDenomMetadata(_) => {
+            Ok(unsupported("bank metadata"))
+        }
         BankQuery::Supply { denom } => {
             let amount = bank::keeper::supply(ctx, denom)?;
             good(&Amount {

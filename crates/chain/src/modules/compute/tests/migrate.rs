@@ -314,6 +314,37 @@ fn code_that_iterates_is_given_to_no_contract_that_was_made_without_order() {
     }
 }
 
+#[test]
+fn a_migrate_that_wants_to_know_is_told_who_migrates_and_which_version_the_state_has() {
+    let (mut world, old, _, contract) = administered();
+    let admin = world.users[ADMIN].address.clone();
+    // Keeps what it is told beside its message, under `env`.
+    let telling = puppet::telling_of_migrations();
+    let mut versioned = telling.clone();
+    let section = b"\x12cw_migrate_version7";
+    versioned.extend([0, u8::try_from(section.len()).unwrap()]);
+    versioned.extend(section);
+    let (telling, versioned) = (world.store(telling), world.store(versioned));
+    for (code, by, version) in [
+        (&telling, &admin, "null"),
+        (&versioned, &admin, "null"),
+        (&telling, &admin, "7"),
+    ] {
+        migrate(&mut world, ADMIN, &contract, code, NOTHING).ok();
+        let told = world.kept(&contract, "env").unwrap();
+        let expected = format!(r#"{{"sender":"{by}","old_migrate_version":{version}}}"#);
+        assert_eq!(told, expected);
+    }
+    // A contract that migrates another is the sender.
+    let factory = world.instantiate(&old);
+    let made = world.instantiate_for(&versioned, &factory);
+    let message = wasm_migrate(&made, &telling, &telling.hex(), NOTHING);
+    world.execute(&factory, &old, &sends(&[message])).ok();
+    let told = world.kept(&made, "env").unwrap();
+    let expected = format!(r#"{{"sender":"{factory}","old_migrate_version":7}}"#);
+    assert_eq!(told, expected);
+}
+
 /// What a host without keys answers to a simulation of one message of the admin.
 fn simulated(world: &mut World, any: Any) -> Result<u64, String> {
     let tx = world.sign_by(ADMIN, vec![any], GAS);

@@ -56,6 +56,16 @@ pub(super) fn wasm_v010() -> Vec<u8> {
     wat::parse_str(text).unwrap()
 }
 
+/// The same contract with a `migrate` that keeps what it is told beside its message under `env`.
+pub(super) fn telling_of_migrations() -> Vec<u8> {
+    let plain = r#"(export "migrate" (func $as_told))"#;
+    let telling = r#"(func (export "migrate") (param $env i32) (param $msg i32) (param $info i32) (result i32)
+        (call $write (call $environment) (local.get $info))
+        (local.get $msg))"#;
+    assert_eq!(PUPPET.matches(plain).count(), 1);
+    wat::parse_str(PUPPET.replace(plain, telling)).unwrap()
+}
+
 /// The wasm with more imports.
 pub(super) fn importing(imports: &str) -> Vec<u8> {
     wat::parse_str(PUPPET.replacen("(module", &format!("(module {imports}"), 1)).unwrap()

@@ -256,3 +256,41 @@ fn the_payload_of_a_message_comes_back_with_its_reply_and_only_then() {
         assert_eq!(reply.contains("payload"), told, "{reply}");
     }
 }
+
+#[test]
+fn what_a_library_may_ask_and_the_chain_does_not_answer_is_refused_by_name() {
+    let mut world = World::new();
+    let validate = r#"(import "env" "addr_validate" (func (param i32) (result i32)))"#;
+    let code = world.store(puppet::importing(validate));
+    let a = world.instantiate(&code);
+    for (request, text) in [
+        (
+            format!(r#"{{"wasm":{{"raw":{{"contract_addr":"{a}","key":"a2V5"}}}}}}"#),
+            r#"{"ok":{"error":"raw queries are not answered"#,
+        ),
+        (
+            format!(
+                r#"{{"wasm":{{"raw_range":{{"contract_addr":"{a}","start":null,"end":"a2V5","limit":3,"order":"ascending"}}}}}}"#
+            ),
+            r#"{"ok":{"error":"raw queries are not answered"#,
+        ),
+        (
+            r#"{"bank":{"denom_metadata":{"denom":"uscrt"}}}"#.to_owned(),
+            r#"{"error":{"unsupported_request":{"kind":"bank metadata"}}}"#,
+        ),
+        (
+            r#"{"bank":{"all_denom_metadata":{"pagination":null}}}"#.to_owned(),
+            r#"{"error":{"unsupported_request":{"kind":"bank metadata"}}}"#,
+        ),
+    ] {
+        let told = answer(&mut world, &code, &a, &request);
+        assert!(told.starts_with(text), "{told}");
+    }
+    // Fees of IBC packets, of 2.2.
+    let fee =
+        r#"{"ibc":{"pay_packet_fee":{"port_id":"p","channel_id":"c","fee":{},"relayers":[]}}}"#;
+    let failed = world.execute(&a, &code, &sends(&[sub(fee, None)]));
+    let (space, number, text) = failed.error();
+    assert_eq!((space, number), ("compute", 18), "{text}");
+    assert!(text.contains("Unknown variant of IBC"), "{text}");
+}

@@ -1,9 +1,12 @@
-//! The signature imports of contracts over plain slices, with the error codes that contracts know
-//! (contract-abi.md 5). The engine only moves bytes and charges gas.
+//! The cryptographic imports of contracts over plain slices, with the error codes that contracts know (contract-abi.md 5; those of the
+//! ordinary library in [`stock`] and [`bls12_381`]). The engine only moves bytes and charges gas.
+
+pub mod bls12_381;
+pub mod stock;
 
 use crate::{ed25519, error::Error, secp256k1, sha256};
 
-/// Why a signature import refused its input; [`CallError::code`] is what the contract gets.
+/// Why an import refused its input; [`CallError::code`] is what the contract gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {
     /// The digest is not 32 bytes.
@@ -15,9 +18,33 @@ pub enum CallError {
     /// The public key has another length or tag.
     #[error("invalid public key format")]
     PublicKeyFormat,
+    /// There is no such recovery parameter; of the ordinary library, that of the protocol takes it for [`Self::Generic`].
+    #[error("invalid recovery parameter")]
+    RecoveryParam,
     /// The lists of a batch do not go together.
     #[error("batch lists do not go together")]
     Batch,
+    /// Not the compressed form of a point of the subgroup.
+    #[error("invalid point")]
+    Point,
+    /// A hash function that there is not.
+    #[error("unknown hash function")]
+    HashFunction,
+    /// A list for a pairing whose bytes are not whole points of G1.
+    #[error("not whole points of G1")]
+    PointListG1,
+    /// The same of G2.
+    #[error("not whole points of G2")]
+    PointListG2,
+    /// As many points of G1 as of G2 were expected.
+    #[error("lists of points of different lengths")]
+    UnequalPoints,
+    /// No points to add.
+    #[error("no points")]
+    NoPoints,
+    /// Bytes to add that are not whole points.
+    #[error("not whole points")]
+    PointList,
     /// Well-sized bytes that mean nothing, a bad recovery parameter included.
     #[error("generic")]
     Generic,
@@ -34,8 +61,16 @@ impl CallError {
             Self::HashFormat => 3,
             Self::SignatureFormat => 4,
             Self::PublicKeyFormat => 5,
+            Self::RecoveryParam => 6,
             Self::Batch => 7,
+            Self::Point => 8,
+            Self::HashFunction => 9,
             Self::Generic => 10,
+            Self::PointListG1 => 11,
+            Self::PointListG2 => 12,
+            Self::UnequalPoints => 13,
+            Self::NoPoints => 14,
+            Self::PointList => 15,
             Self::PrivateKeyFormat => 1_000,
         }
     }
