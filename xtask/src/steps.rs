@@ -1,6 +1,7 @@
 //! The steps of `cargo xtask test`, in the order in which a mistake shows soonest.
 
 use std::path::PathBuf;
+use std::process::Command;
 
 use anyhow::Result;
 
@@ -89,6 +90,12 @@ pub(crate) fn clippy(report: &mut Report) {
 
 /// Unit, property and integration tests of both workspaces.
 pub(crate) fn unit(report: &mut Report) {
+    if !works(install_cometbft()) {
+        report.skipped(
+            "Solo beside CometBFT",
+            "CometBFT is not there and could not be installed: scripts/install-cometbft says why",
+        );
+    }
     for (name, directory) in [
         ("unit tests", "."),
         ("unit tests of contracts", "contracts"),
@@ -362,11 +369,9 @@ fn clients(report: &mut Report) {
             DIRECTORY,
         ))?))
     });
-    report.suite("CometBFT", || {
-        Ok(Count::check(run(command(
-            &root().join(COMETBFT).to_string_lossy(),
-            &[],
-            ".",
-        ))?))
-    });
+    report.suite("CometBFT", || Ok(Count::check(run(install_cometbft())?)));
+}
+
+fn install_cometbft() -> Command {
+    command(&root().join(COMETBFT).to_string_lossy(), &[], ".")
 }

@@ -11,7 +11,7 @@ pub trait Clock: Send + Sync {
     fn now(&self) -> Timestamp;
 }
 
-/// The clock of the machine.
+/// The clock of the machine. Its readings have nine digits that count: clients read times as text, and a 0 at the end would be cut off.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
@@ -21,7 +21,7 @@ impl Clock for SystemClock {
         let since = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
-        plus(Timestamp::default(), since)
+        with_nine_digits(plus(Timestamp::default(), since))
     }
 }
 
@@ -54,6 +54,15 @@ impl Clock for TestClock {
         let now = *next;
         *next = plus(now, self.step);
         now
+    }
+}
+
+/// `time`, or the nanosecond after it if it ends in 0.
+pub(crate) fn with_nine_digits(time: Timestamp) -> Timestamp {
+    if time.nanos.is_multiple_of(10) {
+        plus(time, Duration::from_nanos(1))
+    } else {
+        time
     }
 }
 
@@ -109,7 +118,14 @@ mod tests {
     }
 
     #[test]
-    fn the_system_clock_is_after_2020() {
-        assert!(SystemClock.now().seconds > 1_577_836_800);
+    fn the_system_clock_is_after_2020_and_has_nine_digits() {
+        for _ in 0..100 {
+            let now = SystemClock.now();
+            assert!(now.seconds > 1_577_836_800 && now.nanos % 10 != 0, "{now}");
+        }
+        let at = |nanos| Timestamp { seconds: 10, nanos };
+        assert_eq!(with_nine_digits(at(120)), at(121));
+        assert_eq!(with_nine_digits(at(0)), at(1));
+        assert_eq!(with_nine_digits(at(121)), at(121));
     }
 }

@@ -33,7 +33,7 @@ use strongroom_types::{Address, DecidedBlock, ExecTxResult, Hash, Height, RawTx,
 use tokio::sync::watch;
 
 /// The validator's key of every test chain.
-const VALIDATOR_SEED: [u8; 32] = [5; 32];
+pub const VALIDATOR_SEED: [u8; 32] = [5; 32];
 
 /// See the crate. Dropping it ends the enclave and removes what was stored.
 pub struct Chain {
@@ -299,6 +299,12 @@ impl Chain {
     #[must_use]
     pub const fn genesis(&self) -> &GenesisFile {
         &self.genesis
+    }
+
+    /// The network's seed, sealed for the enclave of a node that has nothing else yet.
+    #[must_use]
+    pub fn sealed_seed(&self) -> &[u8] {
+        &self.seal
     }
 
     /// What the chain began with.

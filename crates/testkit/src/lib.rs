@@ -19,7 +19,8 @@
 //!
 //! Map: [`Chain`] the network · [`User`] who signs · [`call`] contracts and what they answer · [`genesis`] what a network
 //! begins with · [`Door`] the way to the enclave, with a count of what goes through it · [`replica`] and [`watch`] the
-//! enclave's work in the open, stage by stage, for benches · [`fuzz`] blocks of whatever anyone may send.
+//! enclave's work in the open, stage by stage, for benches · [`fuzz`] blocks of whatever anyone may send, also to a
+//! network that others decide.
 //!
 //! Promises: two chains with the same options and the same transactions are the same, byte for byte; a transaction that
 //! fails is an error with the contract's own text, opened as its sender would. Refuses: to go on when the house itself is
@@ -37,7 +38,7 @@ mod wasm;
 pub mod watch;
 
 pub use call::{Code, Contract, Executed, Refused};
-pub use chain::Chain;
+pub use chain::{Chain, VALIDATOR_SEED};
 pub use door::{Door, Traffic};
 pub use genesis::Options;
 pub use platform::Seeded;

@@ -1,7 +1,7 @@
 //! Making decided blocks: pure, without threads, clock or store.
 
 use super::EngineError;
-use crate::clock::plus;
+use crate::clock::{plus, with_nine_digits};
 use crate::{ChainState, FinalizeBlock, GenesisFile, InitChain, Signer};
 use std::time::Duration;
 use strongroom_proof::Verified;
@@ -207,15 +207,15 @@ impl Proposer {
     }
 }
 
-/// A block time for `now` after a block of time `previous`: later by a millisecond at least, also if the clock went
-/// back, and with nine digits that count (clients read them as text: a 0 at the end would be cut off).
+/// A block time for `now` after a block of time `previous`: `now` as it is, but later by a millisecond at least, as a vote of
+/// CometBFT is, also if the clock went back.
 #[must_use]
 pub fn block_time(now: Timestamp, previous: Timestamp) -> Timestamp {
-    let time = now.max(plus(previous, Duration::from_millis(1)));
-    if time.nanos.is_multiple_of(10) {
-        plus(time, Duration::from_nanos(1))
+    let earliest = plus(previous, Duration::from_millis(1));
+    if now >= earliest {
+        now
     } else {
-        time
+        with_nine_digits(earliest)
     }
 }
 

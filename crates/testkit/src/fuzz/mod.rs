@@ -7,12 +7,15 @@
 
 mod admin;
 mod contracts;
+mod crowd;
 mod keys;
 mod messages;
 mod nodes;
 mod rng;
 mod txs;
 mod v010;
+
+pub use crowd::{Crowd, SENDERS};
 
 use crate::chain::Chain;
 use crate::genesis::{ACCOUNT_BALANCE, Options};
@@ -33,8 +36,6 @@ use strongroom_types::proto::cosmos::tx::signing::v1beta1::SignMode;
 use strongroom_types::{Address, Coins, ExecTxResult, Gas, RawTx, Timestamp};
 use txs::{Made, Scene, Sender};
 
-/// Accounts that send.
-const USERS: usize = 8;
 /// Coins of an account of several keys.
 const GROUP_BALANCE: u128 = ACCOUNT_BALANCE / 4;
 /// Transactions that are made for a block.
@@ -135,17 +136,25 @@ struct Run {
     known: Known,
     senders: Vec<Sender>,
     figures: Figures,
+    /// Whether the only validator stays the only one.
+    alone: bool,
 }
 
 impl Run {
     fn new(seed: u64) -> Self {
         let mut chain = Chain::with(Options {
-            accounts: USERS,
+            accounts: SENDERS,
             seed,
             ..Options::default()
         });
-        let users: Vec<User> = (0..USERS).map(User::numbered).collect();
-        let known = Known::on(&mut chain, &users);
+        Self::on(&mut chain)
+    }
+
+    /// Those who send on a new chain, after the blocks that make their contracts.
+    fn on(chain: &mut Chain) -> Self {
+        let seed = chain.options().seed;
+        let users: Vec<User> = (0..SENDERS).map(User::numbered).collect();
+        let known = Known::on(chain, &users);
         for keys in Keys::groups() {
             let payment = MsgSend {
                 from_address: users[0].address().to_string(),
@@ -184,7 +193,7 @@ impl Run {
         };
         Self {
             rng: Rng(seed),
-            replica: Replica::of(&chain),
+            replica: Replica::of(chain),
             head,
             known,
             senders,
@@ -192,6 +201,7 @@ impl Run {
                 seed,
                 ..Figures::default()
             },
+            alone: false,
         }
     }
 
@@ -246,6 +256,9 @@ impl Run {
         let (mut pending, mut gas, mut txs) = (CheckState::default(), 0, Vec::new());
         for n in 0..scene.length() {
             let made = self.make(scene, n);
+            if self.alone && crowd::names_validators(&made.bytes) {
+                continue;
+            }
             let checked = self.replica.check(&mut pending, &self.head, &made.bytes);
             if checked.result.error.is_some() {
                 self.figures.kept_out += 1;

@@ -101,7 +101,7 @@ pub(super) fn speech(
     finish(rng, senders, head, vec![from], body, fee)
 }
 
-fn uscrt(amount: String) -> Vec<Coin> {
+pub(super) fn uscrt(amount: String) -> Vec<Coin> {
     vec![Coin {
         denom: String::from("uscrt"),
         amount,

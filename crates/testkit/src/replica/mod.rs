@@ -80,6 +80,17 @@ impl<W: World> Replica<W> {
     /// As [`Chain::new`].
     #[must_use]
     pub fn of(chain: &Chain) -> Self {
+        let mut replica = Self::at_genesis(chain);
+        replica.follow(chain);
+        replica
+    }
+
+    /// A state machine that stands where `chain` began.
+    ///
+    /// # Panics
+    /// As [`Chain::new`].
+    #[must_use]
+    pub fn at_genesis(chain: &Chain) -> Self {
         let mut replica = Self {
             world: W::before_genesis(chain.options().seed, chain.genesis().hash()),
             content: Content::default(),
@@ -91,7 +102,6 @@ impl<W: World> Replica<W> {
         replica
             .world
             .apply(&genesis.expect("the genesis of the chain").writes);
-        replica.follow(chain);
         replica
     }
 
@@ -230,7 +240,7 @@ impl<W: World> Replica<W> {
 
 impl<W> Replica<W> {
     /// What execution depends on in a block's header.
-    fn info(&self, block: &DecidedBlock) -> BlockInfo {
+    pub(crate) fn info(&self, block: &DecidedBlock) -> BlockInfo {
         let header = Header::decode(&block.header).expect("a header");
         let evidence = Evidence::decode(&block.evidence).expect("evidence");
         BlockInfo {

@@ -8,11 +8,12 @@ use crate::{GenesisFile, InitChain, Signer};
 use strongroom_types::{RawTx, Timestamp};
 
 #[test]
-fn block_times_grow_and_have_nine_digits() {
+fn block_times_are_the_clocks_and_grow_also_where_it_does_not() {
     let at = |seconds, nanos| Timestamp { seconds, nanos };
     assert_eq!(block_time(at(10, 123), at(9, 0)), at(10, 123));
-    assert_eq!(block_time(at(10, 120), at(9, 0)), at(10, 121));
-    assert_eq!(block_time(at(10, 0), at(9, 0)), at(10, 1));
+    assert_eq!(block_time(at(10, 120), at(9, 0)), at(10, 120));
+    assert_eq!(block_time(at(10, 1_000_000), at(10, 0)), at(10, 1_000_000));
+    assert_eq!(block_time(at(10, 999_999), at(10, 0)), at(10, 1_000_001));
     // The clock stands still, or went back.
     assert_eq!(block_time(at(10, 5), at(10, 5)), at(10, 1_000_005));
     assert_eq!(block_time(at(1, 0), at(10, 999_999_991)), at(11, 999_991));
