@@ -169,7 +169,7 @@ export class Member {
   async start({ ready = true } = {}) {
     const others = this.lab.nodes.filter((node) => node.index !== this.index);
     const peers = others.map((node) => `${node.nodeId}@${node.host}:${P2P}`);
-    const args = ["node", "start", "--private-network", "--home", this.home, "--cometbft", COMETBFT];
+    const args = ["node", "start", "--private-network", "--home", this.home, "--cometbft", this.cometbft ?? COMETBFT];
     args.push("--listen", this.host, "--p2p-listen", this.host, "--external-address", `${this.host}:${P2P}`);
     args.push("--moniker", `node${this.index}`, "--block-time", BLOCK_TIME, "--peers", peers.join(","));
     const child = spawn("ip", ["netns", "exec", this.lab.namespaces[this.index], BINARY, ...args], {

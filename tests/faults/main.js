@@ -1,4 +1,5 @@
 // `cargo xtask faults [--minutes N] [--seed S]`: every scenario once, joiners, then random ones and kills until the time is over.
+// With `--only NAME` just the scenario of that name, once.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -6,6 +7,7 @@ import { parseArgs } from "node:util";
 
 import { seededRandom } from "../e2e/support/network.js";
 import { agree } from "./check.js";
+import { wrongClocks } from "./clocks.js";
 import { doubleSigner } from "./double.js";
 import { Lab, missing } from "./lab.js";
 import { Load, prepare } from "./load.js";
@@ -16,7 +18,8 @@ const JOINERS = ["c", "d"];
 /** Kills between two other scenarios. */
 const KILLS = 6;
 
-const { values } = parseArgs({ options: { minutes: { type: "string", default: "30" }, seed: { type: "string" } } });
+const options = { minutes: { type: "string", default: "30" }, seed: { type: "string" }, only: { type: "string" } };
+const { values } = parseArgs({ options });
 if (values.seed) process.env.STRONGROOM_TEST_SEED = values.seed;
 const why = missing();
 if (why) {
@@ -54,17 +57,27 @@ try {
     ["more than a third killed at once", () => scenarios.massacre(run)],
     ["a changing set", () => scenarios.changingSet(run, 4)],
     ["rolling restart", () => scenarios.rollingRestart(run)],
+    ["wrong clocks", () => wrongClocks(run)],
   ];
-  for (const [name, act] of all) await play(name, act);
-  for (const owner of JOINERS) await play("joiner", () => scenarios.joiner(run, owner));
-  await play("full disk", () => scenarios.fullDisk(run));
-  while (Date.now() < end) {
-    await play("kills", () => scenarios.kills(run, KILLS));
-    const [name, act] = all[Math.floor(random() * all.length)];
-    await play(name, act);
+  const once = [
+    ...JOINERS.map((owner) => ["joiner", () => scenarios.joiner(run, owner)]),
+    ["full disk", () => scenarios.fullDisk(run)],
+  ];
+  const last = ["a double-signer", () => doubleSigner(run)];
+  if (values.only) {
+    const named = [...all, ...once, last].find(([name]) => name === values.only);
+    assert.ok(named, `no scenario is called ${values.only}`);
+    await play(...named);
+  } else {
+    for (const [name, act] of [...all, ...once]) await play(name, act);
+    while (Date.now() < end) {
+      await play("kills", () => scenarios.kills(run, KILLS));
+      const [name, act] = all[Math.floor(random() * all.length)];
+      await play(name, act);
+    }
+    // Its key never votes again.
+    await play(...last);
   }
-  // Last: its key never votes again.
-  await play("a double-signer", () => doubleSigner(run));
   await load.stop();
   const { height, seen } = await agree(lab, contracts, load);
   for (const node of lab.nodes) {

@@ -33,7 +33,7 @@ cargo xtask <step>
 Not part of `test`:
 
   fuzz [OPTION…] random contracts through prepare, load and call, beside V8; the options are those of fuzz/modules
-  faults [--minutes N] [--seed S]
+  faults [--minutes N] [--seed S] [--only SCENARIO]
               a network in network namespaces under load, with kills, partitions, delay and loss (docs/reliability.md; needs root and the
               release binary)
   coverage    which lines the tests reach, with cargo-llvm-cov

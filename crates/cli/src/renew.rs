@@ -81,9 +81,8 @@ impl Renewal {
         let Some(expires) = &node.expires else {
             return Ok(None);
         };
-        let ends = u64::try_from(expires.seconds).unwrap_or(0);
-        let now = u64::try_from(SystemClock.now().seconds).unwrap_or(0);
-        let left = ends.saturating_sub(now);
+        let block = self.services.chain.head().time.seconds;
+        let left = left(expires.seconds, SystemClock.now().seconds, block);
         if !term.is_over(&node.challenge, left) {
             return Ok(Some(left));
         }
@@ -154,6 +153,12 @@ impl Term {
     }
 }
 
+/// Seconds until evidence ends. The chain ends it by the time of its blocks: a clock of this machine that is behind must not make the
+/// renewal late. While no block is made only the clock goes on.
+fn left(ends: i64, clock: i64, block: i64) -> u64 {
+    u64::try_from(ends.saturating_sub(clock.max(block))).unwrap_or(0)
+}
+
 /// Often enough that the last third is not missed.
 fn pause(left: Option<u64>) -> Duration {
     let [longest, shortest] = LOOKS;
@@ -174,6 +179,15 @@ mod tests {
         // Renewed: the term is another one.
         assert!(!term.is_over(b"two", 60));
         assert!(term.is_over(b"two", 20));
+    }
+
+    #[test]
+    fn a_clock_that_is_behind_makes_no_renewal_late_and_one_that_is_far_ahead_no_number_wrong() {
+        assert_eq!(left(100, 40, 50), 50);
+        assert_eq!(left(100, 60, 50), 40);
+        assert_eq!(left(100, i64::MIN, 50), 50);
+        assert_eq!(left(100, 500, 50), 0);
+        assert_eq!(left(i64::MIN, i64::MAX, 0), 0);
     }
 
     #[test]
