@@ -7,8 +7,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { root } from "../e2e/support/network.js";
-import { until } from "./lab.js";
-import { stands } from "./scenarios.js";
+import { sleep, until } from "./lab.js";
 
 const BUILD = join(dirname(fileURLToPath(import.meta.url)), "build-wrong-clock");
 const COMETBFT = join(root, "tools", "bin", "cometbft-wrong-clock");
@@ -20,6 +19,10 @@ const TOO_FAR = 75_000;
 /** How far block time may be from this machine's clock: the votes of the block before are its time, and blocks are slow on a busy machine. */
 const NEAR_MS = 20_000;
 const BLOCKS = 5;
+/** Most headers in one answer of CometBFT. */
+const HEADERS = 20;
+/** Long for a block: without one for so long the chain stands. */
+const STANDS_MS = 5_000;
 
 /** A CometBFT whose clock can be wrong is built if need be. */
 function prepare() {
@@ -41,7 +44,7 @@ async function ahead(node) {
   return Date.parse(sync_info.latest_block_time) - Date.now();
 }
 
-/** Watches some blocks from `node`: their times grow; gives by how much the newest was ahead or behind at most. */
+/** Watches some blocks from `node`; gives by how much the newest was ahead or behind at most. */
 async function watch(node, blocks = BLOCKS) {
   // Clocks are read again within 50 ms; the next block may have the votes of before.
   await node.grows(2);
@@ -55,16 +58,20 @@ async function watch(node, blocks = BLOCKS) {
     },
     { ms: 120_000, every: 100, what: `${blocks} blocks` },
   );
-  await grow(node, from, from + blocks);
   return worst;
 }
 
-/** Block times grow strictly, as digits of nanoseconds. */
-async function grow(node, from, to) {
-  const { block_metas } = await node.call("blockchain", { minHeight: `${from}`, maxHeight: `${to}` });
-  const times = block_metas.reverse().map(({ header }) => nanoseconds(header.time));
-  assert.equal(times.length, to - from + 1);
-  times.forEach((time, at) => assert.ok(at === 0 || time > times[at - 1], `the time of height ${from + at} is later`));
+/** The times of all blocks from a height on grow strictly, as digits of nanoseconds. */
+async function grow(node, first) {
+  const last = await node.height();
+  const times = [];
+  for (let from = first; from <= last; from += HEADERS) {
+    const to = Math.min(from + HEADERS - 1, last);
+    const { block_metas } = await node.call("blockchain", { minHeight: `${from}`, maxHeight: `${to}` });
+    times.push(...block_metas.reverse().map(({ header }) => nanoseconds(header.time)));
+  }
+  assert.equal(times.length, last - first + 1);
+  times.forEach((time, at) => assert.ok(at === 0 || time > times[at - 1], `the time of height ${first + at} is later`));
 }
 
 function nanoseconds(text) {
@@ -80,6 +87,7 @@ export async function wrongClocks({ lab, say, tally }) {
   const [right, ...rest] = lab.nodes;
   const most = rest.slice(-(Math.floor(n / 2) + 1));
   const [few, many] = [most.slice(0, third), most.slice(0, third + 1)];
+  const first = await right.height();
   await start(most, COMETBFT, right);
   await until(async () => Math.abs(await ahead(right)) < NEAR_MS, { ms: 180_000, every: 500, what: "a right block time" });
   const set = (nodes, clock) => nodes.forEach((node) => setClock(node, clock));
@@ -106,7 +114,7 @@ export async function wrongClocks({ lab, say, tally }) {
   await isRight();
 
   set(many, { offset: -MINUTES_10 });
-  await stands([right]);
+  await stops(right);
   say(`clocks of ${many.length} of ${n} 10 min behind: no block`);
   set(many);
   await revive(many, right);
@@ -120,10 +128,21 @@ export async function wrongClocks({ lab, say, tally }) {
 
   // Further ahead than a minute: those whose clocks are right take no block.
   set(most, { offset: TOO_FAR });
-  await stands([right]);
+  await stops(right);
   set(most);
   say(`clocks of ${most.length} of ${n} ${TOO_FAR / 1000} s ahead: no block, and none for ${await seconds(() => right.grows(2))} after they were right again`);
   await start(most, undefined, right);
+  await grow(right, first);
+}
+
+/** Waits until no block has been made for a while. */
+async function stops(node) {
+  const stood = async () => {
+    const height = await node.height();
+    await sleep(STANDS_MS);
+    return height > 0 && (await node.height()) === height;
+  };
+  await until(stood, { ms: 60_000, what: "no more blocks" });
 }
 
 const shown = (ms) => `${Math.abs(ms / 1000).toFixed(1)} s ${ms < 0 ? "behind" : "ahead"}`;

@@ -17,7 +17,7 @@ const pick = (random, list) => list[Math.floor(random() * list.length)];
 const minority = (n) => Math.floor((n - 1) / 3);
 
 /** No node makes a block for a while. */
-export async function stands(nodes, ms = 3_000) {
+async function stands(nodes, ms = 3_000) {
   await sleep(2_000);
   const before = await Promise.all(nodes.map((node) => node.height()));
   await sleep(ms);
