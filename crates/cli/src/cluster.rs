@@ -4,10 +4,10 @@
 //! The first begins the network. Each other one joins it over the chain, as a node of another operator would, and is then made a
 //! validator by the authority, account `a`. Whatever was interrupted, the next start goes on with.
 
-use crate::client::Client;
 use crate::home::{self, Home, write_file};
 use crate::localnet::{Args, CHAIN_ID, FAUCET_ACCOUNT, bootstrap, faucet_account};
 use crate::operator::{self, PID};
+use crate::rpc;
 use crate::stop::Stop;
 use crate::{join, tether};
 use anyhow::{Context as _, bail, ensure};
@@ -23,6 +23,7 @@ use std::time::{Duration, Instant};
 use strongroom_consensus::{NodeKey, privval};
 use strongroom_node::node::Layout;
 use strongroom_sdk::local;
+use strongroom_sdk::tx::TxBuilder;
 use strongroom_types::proto::strongroom::poa::v1::MsgSetValidator;
 
 /// The most validators: 2 processes of 48 threads each, and CometBFT.
@@ -260,7 +261,7 @@ impl Member {
     async fn vote(&self, index: usize, first: SocketAddr) -> anyhow::Result<()> {
         let layout = self.layout();
         let key = privval::pubkey(&layout.validator_key())?;
-        let mut client = Client::connect(first).await?;
+        let mut client = rpc::connect(first).await?;
         if operator::power(&mut client, &key).await? > 0 {
             return Ok(());
         }
@@ -272,9 +273,8 @@ impl Member {
             power: POWER,
             moniker: format!("node{index}"),
         };
-        client
-            .send(&authority, &chain_id, &message, SET_GAS)
-            .await?;
+        let tx = TxBuilder::new(chain_id).message(&message).gas(SET_GAS);
+        client.send(&authority, &tx).await?.succeeded()?;
         Ok(())
     }
 
@@ -306,7 +306,7 @@ impl Member {
 }
 
 async fn is_ready(rpc: SocketAddr) -> anyhow::Result<bool> {
-    let mut client = Client::connect(rpc).await?;
+    let mut client = rpc::connect(rpc).await?;
     let status = client.call("status", &serde_json::json!({})).await?;
     let sync = &status["sync_info"];
     Ok(sync["catching_up"] == false && sync["latest_block_height"] != "0")

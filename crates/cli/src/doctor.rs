@@ -2,9 +2,9 @@
 //!
 //! Promises: changes nothing, also where the node runs; asks the enclave to open the seal where it does not run.
 
-use crate::client::Client;
 use crate::home::{self, Home};
 use crate::localnet::runtime;
+use crate::rpc::{self, Client};
 use crate::say;
 use crate::{enclave_process, join, operator, preflight, query, verify};
 use anyhow::{Context as _, anyhow, bail};
@@ -200,7 +200,7 @@ async fn network(args: &Args, node: Option<&Node>, report: &mut Report) {
 }
 
 async fn status(host: &str) -> anyhow::Result<(Client, Value)> {
-    let mut client = Client::connect(host).await?;
+    let mut client = rpc::connect(host).await?;
     let status = client.call("status", &json!({})).await?;
     Ok((client, status))
 }

@@ -4,11 +4,9 @@
 //! enclave before anything is opened.
 //! Spec: docs/spec/registration.md.
 
-use crate::client::Client;
 use crate::enclave_process;
 use crate::home::write_file;
-use crate::rpc::Rpc;
-use crate::verify::ANSWER_BYTES_MAX;
+use crate::rpc::{self, Client};
 use anyhow::{Context as _, ensure};
 use borsh::{BorshDeserialize, BorshSerialize};
 use std::fs;
@@ -22,8 +20,10 @@ use strongroom_chain::modules::registration::state::SHARES;
 use strongroom_consensus::{GenesisFile, NodeKey, privval};
 use strongroom_node::enclave::Enclave;
 use strongroom_node::node::{Layout, enclave, open_stores};
+use strongroom_sdk::client;
 use strongroom_sdk::keys::Account;
-use strongroom_sdk::light::{self, Answer, Call, Question, Terms};
+use strongroom_sdk::light::{self, Answer, Question, Terms};
+use strongroom_sdk::tx::TxBuilder;
 use strongroom_types::Tree;
 use strongroom_types::proto::strongroom::registration::v1 as pb;
 use tokio::sync::mpsc;
@@ -62,7 +62,7 @@ pub(crate) async fn run(layout: &Layout, operator: &Account, remote: &str) -> an
         node_key: NodeKey::open(&layout.node_key())?,
         consensus_key: privval::pubkey(&layout.validator_key())?,
     };
-    let mut client = Client::connect(remote).await?;
+    let mut client = rpc::connect(remote).await?;
     let node = joiner.node(&mut client).await?;
     let registered = pb::NodeState::Registered;
     let is_registered = node.as_ref().is_some_and(|n| n.state() == registered);
@@ -128,9 +128,9 @@ impl Joiner<'_> {
             node_id: self.node_key.id(),
             possession: possession.to_vec(),
         };
-        client
-            .send(self.operator, &self.chain_id, &confirm, CONFIRM_GAS)
-            .await?;
+        let tx = TxBuilder::new(&self.chain_id).message(&confirm);
+        let sent = client.send(self.operator, &tx.gas(CONFIRM_GAS)).await?;
+        sent.succeeded()?;
         self.forget()
     }
 
@@ -204,17 +204,16 @@ impl Joiner<'_> {
             node_signature: node_signature.to_vec(),
             consensus_signature: consensus_signature.to_vec(),
         };
-        client
-            .send(self.operator, &self.chain_id, &register, REGISTER_GAS)
-            .await?;
+        let tx = TxBuilder::new(&self.chain_id).message(&register);
+        let sent = client.send(self.operator, &tx.gas(REGISTER_GAS)).await?;
+        sent.succeeded()?;
         Ok(())
     }
 
     /// The share with a proof under the newest header, and the way to that header from genesis.
     async fn share(&self, remote: &str) -> anyhow::Result<Answer> {
-        let mut client = Client::connect(remote).await?;
+        let mut client = rpc::connect(remote).await?;
         let height = client.height().await?;
-        let mut rpc = Rpc::connect(remote.to_owned(), ANSWER_BYTES_MAX).await?;
         let node_id = strongroom_types::consensus::validator_address(&self.node_key.pubkey());
         let question = Question {
             tree: Tree::Native,
@@ -224,16 +223,9 @@ impl Joiner<'_> {
         let trusted = light::genesis(&self.genesis)?;
         let until = Instant::now() + HEADER_WAITS;
         loop {
-            let answer = tokio::task::block_in_place(|| {
-                let runtime = tokio::runtime::Handle::current();
-                let ask = |call: &Call| {
-                    let asking = rpc.call(call.method, &call.params);
-                    runtime.block_on(asking).map_err(|e| format!("{e:#}"))
-                };
-                light::value(&trusted, &Terms::WITHOUT_CLOCK, &question, ask)
-            });
-            match answer {
-                Err(light::Error::TooNew(_)) if Instant::now() < until => {
+            let answer = client.prove(&trusted, &Terms::WITHOUT_CLOCK, &question);
+            match answer.await {
+                Err(client::Error::Light(light::Error::TooNew(_))) if Instant::now() < until => {
                     tokio::time::sleep(POLL).await;
                 }
                 answer => return Ok(answer?),
@@ -273,8 +265,8 @@ pub(crate) async fn find(client: &mut Client, node_id: &str) -> anyhow::Result<O
         .await
     {
         Ok(answer) => Ok(answer.node),
-        Err(error) if error.to_string().contains("not found") => Ok(None),
-        Err(error) => Err(error),
+        Err(client::Error::Query { log, .. }) if log.contains("not found") => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }
 

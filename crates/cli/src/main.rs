@@ -2,17 +2,24 @@
 
 mod account;
 mod attest;
-mod client;
 mod cluster;
+mod completion;
+mod config;
 mod doctor;
 mod enclave_process;
+mod exit;
 mod faucet;
 mod home;
 mod join;
+mod json;
+mod keyring;
+mod keys;
 mod localnet;
 mod network;
 mod node_process;
+mod online;
 mod operator;
+mod output;
 mod preflight;
 mod query;
 mod renew;
@@ -20,6 +27,7 @@ mod replay;
 mod rpc;
 mod stop;
 mod tether;
+mod tx;
 mod verify;
 
 use clap::{Parser, Subcommand};
@@ -41,7 +49,15 @@ enum Command {
     /// A node of a network: make it, join, run it.
     #[command(subcommand)]
     Node(operator::Command),
-    /// A file with the words of an account: make one, tell its address.
+    /// Your keys: make them, bring them back, show, export and remove them.
+    Keys(keys::Args),
+    /// Make, sign and send transactions.
+    Tx(tx::Args),
+    /// What the state says, what contracts answer, what came of a transaction.
+    Query(query::Args),
+    /// Networks by name.
+    Config(config::Args),
+    /// A file with the words of an account, for a node that pays by itself: make one, tell its address.
     #[command(subcommand)]
     Account(account::Command),
     /// Begin a network; decide who votes in it; stop, start, kill one validator of a local one.
@@ -49,8 +65,6 @@ enum Command {
     Network(network::Command),
     /// What stands between a node and its work, and what to do about it.
     Doctor(doctor::Args),
-    /// What the state says of nodes and validators.
-    Query(query::Args),
     /// Execute all blocks of a stopped network again, from genesis, and compare the state.
     Replay(replay::Args),
     /// Prove a value of the state, from a genesis file or a trusted header, over a node that is not trusted.
@@ -60,6 +74,8 @@ enum Command {
     Tether(tether::Args),
     /// Check evidence of trusted hardware, offline: who signed it, what it proves, what a policy says of it.
     Attest(attest::Args),
+    /// Print what a shell needs to complete these commands.
+    Completion(completion::Args),
     /// The enclave process. The node starts it; nobody else does.
     #[command(hide = true)]
     Enclave,
@@ -78,7 +94,14 @@ fn main() -> ExitCode {
         Command::Account(command) => account::run(&command),
         Command::Network(command) => network::run(command),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Keys(args) => keys::run(&args),
+        Command::Tx(args) => tx::run(&args),
         Command::Query(args) => query::run(&args),
+        Command::Config(args) => config::run(args),
+        Command::Completion(args) => {
+            completion::run(&args);
+            Ok(())
+        }
         Command::Replay(args) => replay::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Tether(args) => tether::run(&args),
@@ -88,10 +111,7 @@ fn main() -> ExitCode {
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("strongroom: {}", in_one_line(&error));
-            ExitCode::FAILURE
-        }
+        Err(error) => exit::tell(&error),
     }
 }
 
@@ -127,6 +147,12 @@ fn in_one_line(error: &anyhow::Error) -> String {
 mod tests {
     use super::*;
     use anyhow::{Context as _, anyhow};
+
+    #[test]
+    fn every_command_is_well_formed() {
+        use clap::CommandFactory as _;
+        Cli::command().debug_assert();
+    }
 
     #[test]
     fn a_cause_is_said_once() {

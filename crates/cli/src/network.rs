@@ -1,12 +1,11 @@
 //! `strongroom network …`: begins a network, and what its authority decides on nodes and validators; `stop`, `start` and `kill` are for
 //! networks that run on this machine.
 
-use crate::client::Client;
 use crate::faucet::DENOM;
 use crate::home::write_file;
 use crate::localnet::{begin, runtime};
-use crate::say;
 use crate::{cluster, operator, preflight, verify};
+use crate::{rpc, say};
 use anyhow::{Context as _, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -20,6 +19,7 @@ use strongroom_chain::modules::poa::genesis as poa;
 use strongroom_chain::modules::registration::genesis as registration;
 use strongroom_consensus::{GenesisFile, NodeKey, privval};
 use strongroom_node::node::Layout;
+use strongroom_sdk::tx::TxBuilder;
 use strongroom_types::Address;
 use strongroom_types::proto::strongroom::poa::v1::{MsgRemoveValidator, MsgSetValidator};
 use strongroom_types::proto::strongroom::registration::v1::MsgRevokeNode;
@@ -190,12 +190,11 @@ fn send<M: Message + Name>(
     let account = operator::account(&signed.mnemonic)?;
     let host = verify::host(&signed.node)?;
     runtime()?.block_on(async {
-        let mut client = Client::connect(host).await?;
-        let chain_id = client.chain_id().await?;
+        let mut client = rpc::connect(host).await?;
         let message = message(account.address().to_string());
-        client
-            .send(&account, &chain_id, &message, DECISION_GAS)
-            .await
+        let tx = TxBuilder::new(client.chain_id().await?).message(&message);
+        let sent = client.send(&account, &tx.gas(DECISION_GAS)).await?;
+        Ok(sent.succeeded()?.height)
     })
 }
 

@@ -1,9 +1,9 @@
 //! `strongroom node …`: what an operator does with a node of a network.
 
-use crate::client::Client;
 use crate::home::{Home, write_file};
 use crate::node_process::{Running, reachable, went_on_before};
 use crate::renew::Renewal;
+use crate::rpc::{self, Client};
 use crate::say;
 use crate::stop::Stop;
 use crate::{enclave_process, join, preflight, query, tether, verify};
@@ -21,6 +21,7 @@ use strongroom_consensus::{BlockTiming, GenesisFile, NodeKey, Signer, privval};
 use strongroom_node::node::{Comet, Config, Consensus, Layout};
 use strongroom_sdk::keys::Account;
 use strongroom_types::genesis::GENESIS_BYTES_MAX;
+use zeroize::Zeroizing;
 
 /// The file, beside the network, that names the process of a running node.
 pub(crate) const PID: &str = "pid";
@@ -218,7 +219,7 @@ fn register(args: &Register) -> anyhow::Result<()> {
 
 /// The account of a file with a mnemonic.
 pub(crate) fn account(path: &Path) -> anyhow::Result<Account> {
-    let mut words = zeroize::Zeroizing::new(String::new());
+    let mut words = Zeroizing::new(String::new());
     if path == Path::new("-") {
         std::io::stdin()
             .take(MNEMONIC_BYTES_MAX)
@@ -229,7 +230,19 @@ pub(crate) fn account(path: &Path) -> anyhow::Result<Account> {
             .read_to_string(&mut words)
             .with_context(|| path.display().to_string())?;
     }
-    Account::from_mnemonic(words.trim()).with_context(|| path.display().to_string())
+    Account::from_mnemonic(&one_line(&words)).with_context(|| path.display().to_string())
+}
+
+/// Words as people write them, in several lines and with blanks around, as the mnemonic that they are.
+pub(crate) fn one_line(words: &str) -> Zeroizing<String> {
+    let mut line = Zeroizing::new(String::with_capacity(words.len()));
+    for word in words.split_whitespace() {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    line
 }
 
 fn start(args: &Start) -> anyhow::Result<()> {
@@ -323,7 +336,7 @@ fn status(args: &Status) -> anyhow::Result<()> {
     say(format_args!("node          {id}"));
     say(format_args!("seed          {seal}"));
     crate::localnet::runtime()?.block_on(async {
-        let mut client = Client::connect(verify::host(&args.node)?).await?;
+        let mut client = rpc::connect(verify::host(&args.node)?).await?;
         let status = client.call("status", &json!({})).await?;
         let sync = &status["sync_info"];
         let text = |value: &serde_json::Value| value.as_str().unwrap_or("?").to_owned();

@@ -1,6 +1,6 @@
 //! `strongroom verify`: a value of the state, proven down from a genesis file or a header that is trusted, over a node that is not.
 
-use crate::rpc::Rpc;
+use crate::rpc::{self, Client};
 use anyhow::{Context as _, bail, ensure};
 use clap::{ArgGroup, Args as ClapArgs};
 use serde_json::Value;
@@ -13,9 +13,6 @@ use strongroom_sdk::light::{
 };
 use strongroom_types::genesis::GENESIS_BYTES_MAX;
 use strongroom_types::{Hash, Height, Timestamp, Tree};
-
-/// The longest answer of a node: the proof of an absent key carries two whole neighbours (`proof::ics23::ENTRY_BYTES_MAX`), in base64.
-pub(crate) const ANSWER_BYTES_MAX: usize = 16 << 20;
 
 #[derive(ClapArgs)]
 #[command(group = ArgGroup::new("anchor").required(true).args(["genesis", "trusted"]))]
@@ -74,7 +71,7 @@ fn tree(text: &str) -> Result<Tree, String> {
     found.ok_or_else(|| "there are the trees native, contract and ibc".to_owned())
 }
 
-fn header(text: &str) -> Result<(Height, Hash), String> {
+pub(crate) fn header(text: &str) -> Result<(Height, Hash), String> {
     let parse = || {
         let (height, hash) = text.split_once(':')?;
         let hash = hex::decode(hash).ok()?.try_into().ok()?;
@@ -85,11 +82,18 @@ fn header(text: &str) -> Result<(Height, Hash), String> {
 
 /// Prints the value in hex, or that there is none; says on standard error what it follows from.
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    let mut source = Source::new(args)?;
-    let mut ask = |call: &Call| source.ask(call).map_err(|e| format!("{e:#}"));
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(verified(args))
+}
+
+async fn verified(args: &Args) -> anyhow::Result<()> {
+    let mut source = Source::new(args).await?;
+    let mut ask = async |call: &Call| source.ask(call).await;
     let trusted = match (&args.genesis, &args.trusted) {
         (Some(file), _) => light::genesis(&read(file, GENESIS_BYTES_MAX)?)?,
-        (None, Some((height, hash))) => light::header(*height, hash, &mut ask)?,
+        (None, Some((height, hash))) => light::header(*height, hash, &mut ask).await?,
         // clap asks for one of them.
         (None, None) => bail!("nothing is trusted: give --genesis or --trusted"),
     };
@@ -103,7 +107,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         key: key.to_vec(),
         height: args.height,
     };
-    let answer = light::value(&trusted, &terms(args), &question, &mut ask)?;
+    let answer = light::value(&trusted, &terms(args), &question, &mut ask).await?;
     if let (Some(file), Some(recording)) = (&args.record, source.recording()) {
         fs::write(file, recording.to_json()?).with_context(|| file.display().to_string())?;
     }
@@ -155,13 +159,12 @@ enum Source {
 }
 
 struct Online {
-    runtime: tokio::runtime::Runtime,
-    rpc: Rpc,
+    client: Client,
     kept: Recording,
 }
 
 impl Source {
-    fn new(args: &Args) -> anyhow::Result<Self> {
+    async fn new(args: &Args) -> anyhow::Result<Self> {
         if let Some(file) = &args.recorded {
             let bytes = read(file, RECORDING_BYTES_MAX)?;
             let recording = Recording::from_json(&bytes);
@@ -169,24 +172,17 @@ impl Source {
                 recording.with_context(|| file.display().to_string())?,
             ));
         }
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        let host = host(&args.node)?;
-        let rpc = runtime.block_on(Rpc::connect(host, ANSWER_BYTES_MAX))?;
         Ok(Self::Node(Online {
-            runtime,
-            rpc,
+            client: rpc::connect(host(&args.node)?).await?,
             kept: Recording::default(),
         }))
     }
 
-    fn ask(&mut self, call: &Call) -> anyhow::Result<Value> {
+    async fn ask(&mut self, call: &Call) -> Result<Value, String> {
         match self {
-            Self::File(recording) => recording.ask(call).map_err(anyhow::Error::msg),
+            Self::File(recording) => recording.ask(call),
             Self::Node(online) => {
-                let asking = online.rpc.call(call.method, &call.params);
-                let answer = online.runtime.block_on(asking)?;
+                let answer = online.client.ask(call).await?;
                 online.kept.keep(call, &answer);
                 Ok(answer)
             }
@@ -206,7 +202,7 @@ pub(crate) fn host(node: &str) -> anyhow::Result<String> {
     let (scheme, rest) = node.split_once("://").unwrap_or(("http", node));
     ensure!(
         matches!(scheme, "http" | "tcp"),
-        "{scheme} is not spoken here: the answers are proven, so plain http to the node is enough"
+        "{scheme} is not spoken here, only plain http: what is secret is sealed, and what matters can be proven; reach a node that is far over a tunnel"
     );
     let host = rest.trim_end_matches('/');
     ensure!(

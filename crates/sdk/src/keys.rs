@@ -1,11 +1,15 @@
 //! Account keys from mnemonics: BIP-39 words, BIP-32 derivation, secp256k1 (wire.md section 5).
 
+use crate::crypto::kdf::hkdf;
 use crate::crypto::secp256k1::SecretKey;
+use crate::crypto::secret::Secret;
 use crate::types::Address;
 use bip32::XPrv;
 
 /// The derivation path of the first account of a mnemonic: coin type 529.
 pub const HD_PATH: &str = "m/44'/529'/0'/0/0";
+/// Under which the seed of an account's encryption key is derived from its signing key.
+const ENCRYPTION_CONTEXT: &[u8] = b"strongroom/v1/client-encryption";
 
 /// Why no key can be had.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +18,9 @@ pub enum KeyError {
     /// Not 12 to 24 words of the English list with a right checksum. The words are not repeated.
     #[error("not a BIP-39 mnemonic")]
     Mnemonic,
+    /// Not a BIP-32 path such as [`HD_PATH`].
+    #[error("not a derivation path: it looks like {HD_PATH}")]
+    Path,
     /// The key could not be derived.
     #[error("the key could not be derived")]
     Derivation,
@@ -34,10 +41,11 @@ pub fn mnemonic(entropy: &[u8; 32]) -> Result<zeroize::Zeroizing<String>, KeyErr
     Ok(zeroize::Zeroizing::new(mnemonic.to_string()))
 }
 
-/// A signing account.
+/// A signing account. Its private key is wiped when it is dropped.
 pub struct Account {
     key: SecretKey,
     public: [u8; 33],
+    bytes: Secret<32>,
 }
 
 impl Account {
@@ -46,10 +54,18 @@ impl Account {
     /// # Errors
     /// [`KeyError`].
     pub fn from_mnemonic(words: &str) -> Result<Self, KeyError> {
+        Self::derived(words, HD_PATH)
+    }
+
+    /// The account of a mnemonic under a path of BIP-32, without a passphrase.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub fn derived(words: &str, path: &str) -> Result<Self, KeyError> {
+        let path = path.parse().map_err(|_| KeyError::Path)?;
         let mnemonic = bip39::Mnemonic::parse_in(bip39::Language::English, words)
             .map_err(|_| KeyError::Mnemonic)?;
         let seed = zeroize::Zeroizing::new(mnemonic.to_seed(""));
-        let path = HD_PATH.parse().map_err(|_| KeyError::Derivation)?;
         let key =
             XPrv::derive_from_path(seed.as_slice(), &path).map_err(|_| KeyError::Derivation)?;
         let bytes = zeroize::Zeroizing::new(<[u8; 32]>::from(key.private_key().to_bytes()));
@@ -63,7 +79,24 @@ impl Account {
     pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, KeyError> {
         let key = SecretKey::from_bytes(bytes).map_err(|_| KeyError::Derivation)?;
         let public = key.public().map_err(|_| KeyError::Derivation)?;
-        Ok(Self { key, public })
+        Ok(Self {
+            key,
+            public,
+            bytes: Secret::new(*bytes),
+        })
+    }
+
+    /// The private key, for who keeps it.
+    #[must_use]
+    pub const fn expose_secret(&self) -> &[u8; 32] {
+        self.bytes.expose()
+    }
+
+    /// The seed with which this account seals its messages ([`crate::message::Sealer`]). It follows from the private key, so whatever the
+    /// account has sent can be opened again wherever its key is.
+    #[must_use]
+    pub fn encryption_seed(&self) -> Secret<32> {
+        hkdf(&[self.bytes.expose()], &[ENCRYPTION_CONTEXT])
     }
 
     /// The compressed public key, 33 bytes.
@@ -120,6 +153,26 @@ mod tests {
             let key = base64::engine::general_purpose::STANDARD.encode(derived.public_key());
             assert_eq!(key, account.public_key, "{}", account.name);
         }
+    }
+
+    #[test]
+    fn other_paths_give_other_accounts_and_what_is_no_path_is_refused() {
+        let words = ACCOUNTS[1].mnemonic;
+        let first = Account::derived(words, HD_PATH).unwrap();
+        let second = Account::derived(words, "m/44'/529'/0'/0/1").unwrap();
+        assert_ne!(first.address(), second.address());
+        for path in ["", "44'/529'", "m/44'/529'/x", "m/4294967296"] {
+            assert!(matches!(Account::derived(words, path), Err(KeyError::Path)));
+        }
+    }
+
+    #[test]
+    fn the_encryption_seed_follows_from_the_key_and_is_neither_the_key_nor_that_of_another() {
+        let [a, b] = [1, 2].map(|i: usize| Account::from_mnemonic(ACCOUNTS[i].mnemonic).unwrap());
+        let again = Account::from_bytes(a.expose_secret()).unwrap();
+        assert!(a.encryption_seed() == again.encryption_seed());
+        assert!(a.encryption_seed() != b.encryption_seed());
+        assert_ne!(a.encryption_seed().expose(), a.expose_secret());
     }
 
     #[test]

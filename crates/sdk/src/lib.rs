@@ -1,16 +1,19 @@
 //! Client library: keys, sealed contract messages, transactions, proven values.
 //!
 //! Circle: client. Promises: what the widely used clients send, byte for byte (wire.md section 1), and nothing secret in
-//! any `Debug`. Refuses: to talk to a network itself; callers move the bytes.
+//! any `Debug`. Refuses: to move bytes; the caller gives a [`client::Transport`].
 //!
-//! The way of a call: [`keys::Account`] signs, [`message::Sealer`] seals a contract message for a network key and opens
-//! what comes back, [`tx::TxBuilder`] puts messages into a signed transaction. [`light`] asks for state, and believes only what is
-//! proven.
+//! [`client`] has the whole way of a call and of a query. What it is made of stands alone, too: [`keys::Account`] signs,
+//! [`message::Sealer`] seals a contract message for a network key and opens what comes back, [`tx::TxBuilder`] puts messages into a signed
+//! transaction. [`light`] asks for state, and believes only what is proven.
 
+pub mod client;
 pub mod keys;
 pub mod light;
 pub mod local;
 pub mod message;
+#[cfg(test)]
+mod testing;
 pub mod tx;
 
 pub(crate) use strongroom_crypto as crypto;

@@ -1,11 +1,13 @@
 //! Contract messages, sealed for the network, and what comes back (encryption.md 4 and 5, the client's side).
 
 pub use crate::crypto::bound::{Binding, Target};
+use crate::crypto::bound::{HEAD_BYTES, TAG};
 use crate::crypto::error::Error;
-use crate::crypto::io::{TxKey, seal_input};
+use crate::crypto::io::{CODE_HASH_LEN, HEADER_LEN, TxKey, key_of_input, seal_input};
 use crate::crypto::secret::Secret;
 use crate::crypto::x25519::KeyPair;
 use crate::types::Hash;
+use zeroize::Zeroizing;
 
 /// Seals messages of one user for one network.
 pub struct Sealer {
@@ -68,6 +70,28 @@ impl Sealer {
         let (wire, key) = seal_input(&self.user, &self.network, nonce, code_hash, message)?;
         Ok(Sealed { wire, key })
     }
+
+    /// The key of a message that this user has sealed before: opens the message and everything that answers it.
+    ///
+    /// # Errors
+    /// [`SealError::Key`] if another user sealed it.
+    pub fn key_of(&self, wire: &[u8]) -> Result<TxKey, SealError> {
+        Ok(key_of_input(&self.user, &self.network, wire)?)
+    }
+
+    /// A message that this user has sealed before, without the code hash and the binding in front of it.
+    ///
+    /// # Errors
+    /// [`SealError::Key`] if another user sealed it, or for another network key.
+    pub fn open(&self, wire: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
+        let sealed = wire.get(HEADER_LEN..).unwrap_or_default();
+        let plain = self.key_of(wire)?.open(sealed)?;
+        let message = plain.get(CODE_HASH_LEN..).unwrap_or_default();
+        let bound = message
+            .get(HEAD_BYTES..)
+            .filter(|_| message.starts_with(TAG));
+        Ok(Zeroizing::new(bound.unwrap_or(message).to_vec()))
+    }
 }
 
 impl core::fmt::Debug for Sealer {
@@ -86,4 +110,36 @@ pub enum SealError {
     /// The network key cannot be used.
     #[error("the message cannot be sealed: {0}")]
     Key(#[from] Error),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A network key: the public key of some secret.
+    fn network() -> [u8; 32] {
+        *KeyPair::from_secret(&Secret::new([7; 32])).public()
+    }
+
+    #[test]
+    fn who_sealed_a_message_opens_it_again_bound_or_not_and_nobody_else_does() {
+        let (mine, other) = (
+            Sealer::new([1; 32], network()),
+            Sealer::new([2; 32], network()),
+        );
+        let binding = Binding {
+            chain_id: "test-1",
+            sender: &[3; 20],
+            target: Target::Execute(&[4; 20]),
+        };
+        let message = br#"{"put":{}}"#;
+        let plain = mine.seal(&[5; 32], message).unwrap().wire;
+        let bound = mine.seal_bound(&binding, &[5; 32], message).unwrap().wire;
+        for wire in [plain, bound] {
+            assert_eq!(*mine.open(&wire).unwrap(), message);
+            assert!(other.open(&wire).is_err());
+            assert!(Sealer::new([1; 32], [9; 32]).open(&wire).is_err());
+        }
+        assert!(mine.open(&[0; 63]).is_err());
+    }
 }

@@ -4,10 +4,15 @@ use crate::keys::{Account, KeyError};
 use crate::types::proto::cosmos::base::v1beta1::Coin;
 use crate::types::proto::cosmos::tx::signing::v1beta1::SignMode;
 use crate::types::proto::cosmos::tx::v1beta1::mode_info::{Single, Sum};
-use crate::types::proto::cosmos::tx::v1beta1::{AuthInfo, Fee, ModeInfo, SignerInfo, TxBody};
+use crate::types::proto::cosmos::tx::v1beta1::{AuthInfo, Fee, ModeInfo, SignerInfo, Tx, TxBody};
 use crate::types::proto::{Any, Message, Name, pack};
 use crate::types::public_key::{Multisig, PublicKey};
-use crate::types::{amino, multisig, tx};
+use crate::types::{Coins, Gas, amino, multisig, tx};
+
+/// The denomination of fees.
+pub const FEE_DENOM: &str = "uscrt";
+/// Gas for each `uscrt` of the fee, where no fee is named: what wallets pay.
+const GAS_PER_USCRT: u64 = 10;
 
 /// A transaction in the making.
 #[derive(Clone, Debug)]
@@ -15,8 +20,17 @@ pub struct TxBuilder {
     chain_id: String,
     messages: Vec<Any>,
     memo: String,
-    gas_limit: u64,
-    fee: Option<u64>,
+    gas_limit: Gas,
+    fee: Option<Vec<Coin>>,
+}
+
+/// A transaction that is to be signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unsigned {
+    /// Encoded `TxBody`.
+    pub body: Vec<u8>,
+    /// Encoded `AuthInfo`, which names the signer's key and sequence.
+    pub auth_info: Vec<u8>,
 }
 
 impl TxBuilder {
@@ -35,22 +49,35 @@ impl TxBuilder {
 
     /// Adds a message.
     #[must_use]
-    pub fn message<M: Message + Name>(mut self, message: &M) -> Self {
-        self.messages.push(pack(message));
+    pub fn message<M: Message + Name>(self, message: &M) -> Self {
+        self.any(pack(message))
+    }
+
+    /// Adds a message that is packed already.
+    #[must_use]
+    pub fn any(mut self, message: Any) -> Self {
+        self.messages.push(message);
         self
     }
 
     /// Sets the gas limit. The fee is 0.1 uscrt for each, if no other is set.
     #[must_use]
-    pub const fn gas(mut self, limit: u64) -> Self {
+    pub const fn gas(mut self, limit: Gas) -> Self {
         self.gas_limit = limit;
         self
     }
 
     /// Sets the fee, in `uscrt`.
     #[must_use]
-    pub const fn fee(mut self, amount: u64) -> Self {
-        self.fee = Some(amount);
+    pub fn fee(mut self, amount: u64) -> Self {
+        self.fee = Some(vec![uscrt(amount)]);
+        self
+    }
+
+    /// Sets the fee.
+    #[must_use]
+    pub fn fees(mut self, coins: &Coins) -> Self {
+        self.fee = Some(coins.to_proto_list());
         self
     }
 
@@ -59,6 +86,69 @@ impl TxBuilder {
     pub fn memo(mut self, memo: impl Into<String>) -> Self {
         self.memo = memo.into();
         self
+    }
+
+    /// The messages.
+    #[must_use]
+    pub fn messages(&self) -> &[Any] {
+        &self.messages
+    }
+
+    /// The gas limit.
+    #[must_use]
+    pub const fn gas_limit(&self) -> Gas {
+        self.gas_limit
+    }
+
+    /// The fee.
+    #[must_use]
+    pub fn fee_coins(&self) -> Vec<Coin> {
+        let usual = || vec![uscrt(self.gas_limit.div_ceil(GAS_PER_USCRT))];
+        self.fee.clone().unwrap_or_else(usual)
+    }
+
+    fn body(&self) -> TxBody {
+        TxBody {
+            messages: self.messages.clone(),
+            memo: self.memo.clone(),
+            ..TxBody::default()
+        }
+    }
+
+    fn auth(&self, signer_infos: Vec<SignerInfo>) -> AuthInfo {
+        AuthInfo {
+            signer_infos,
+            fee: Some(self.whole_fee()),
+            ..AuthInfo::default()
+        }
+    }
+
+    fn whole_fee(&self) -> Fee {
+        Fee {
+            amount: self.fee_coins(),
+            gas_limit: self.gas_limit,
+            ..Fee::default()
+        }
+    }
+
+    /// The transaction before anybody is named as its signer.
+    #[must_use]
+    pub fn without_signer(&self) -> Tx {
+        Tx {
+            body: Some(self.body()),
+            auth_info: Some(self.auth(Vec::new())),
+            signatures: Vec::new(),
+        }
+    }
+
+    /// The transaction as one signer with this key and sequence signs it.
+    #[must_use]
+    pub fn unsigned(&self, public_key: &[u8; 33], sequence: u64) -> Unsigned {
+        let signer = signer_info(public_key, sequence);
+        Unsigned {
+            body: self.body().encode_to_vec(),
+            auth_info: self.auth(vec![signer]).encode_to_vec(),
+        }
     }
 
     /// The raw transaction, signed by `account` with its number and its next sequence.
@@ -71,17 +161,13 @@ impl TxBuilder {
         account_number: u64,
         sequence: u64,
     ) -> Result<Vec<u8>, KeyError> {
-        let sum = Some(Sum::Single(Single {
-            mode: SignMode::Direct.into(),
-        }));
-        let key = PublicKey::Secp256k1(account.public_key());
-        let (body, auth) = (
-            self.body().encode_to_vec(),
-            self.auth(&key, ModeInfo { sum }, sequence).encode_to_vec(),
-        );
-        let document = tx::sign_bytes_direct(&body, &auth, &self.chain_id, account_number);
-        let signature = account.sign(&document)?;
-        Ok(tx::encode(body, auth, vec![signature.to_vec()]))
+        let unsigned = self.unsigned(&account.public_key(), sequence);
+        let signature = unsigned.signature(account, &self.chain_id, account_number)?;
+        Ok(tx::encode(
+            unsigned.body,
+            unsigned.auth_info,
+            vec![signature.to_vec()],
+        ))
     }
 
     /// What a member of a multisig gives for its transaction: the signature of the Amino document, with number and sequence of
@@ -99,7 +185,7 @@ impl TxBuilder {
             chain_id: &self.chain_id,
             account_number,
             sequence,
-            fee: &self.fees(),
+            fee: &self.whole_fee(),
             memo: &self.memo,
             timeout_height: 0,
             messages: &self.messages,
@@ -122,41 +208,59 @@ impl TxBuilder {
             .map(|signature| signature.map(|bytes| multisig::member(bytes.to_vec())));
         let (mode, signature) = multisig::combine(members.collect());
         let key = PublicKey::Multisig(key.clone());
-        let auth = self.auth(&key, mode, sequence).encode_to_vec();
-        tx::encode(self.body().encode_to_vec(), auth, vec![signature])
+        let auth = self.auth(vec![signer(&key, mode, sequence)]);
+        let body = self.body().encode_to_vec();
+        tx::encode(body, auth.encode_to_vec(), vec![signature])
+    }
+}
+
+impl Unsigned {
+    /// The signature of `account`, for a chain that it names and with its number.
+    ///
+    /// # Errors
+    /// [`KeyError::Signature`], never in practice.
+    pub fn signature(
+        &self,
+        account: &Account,
+        chain_id: &str,
+        account_number: u64,
+    ) -> Result<[u8; 64], KeyError> {
+        let document = tx::sign_bytes_direct(&self.body, &self.auth_info, chain_id, account_number);
+        account.sign(&document)
     }
 
-    fn body(&self) -> TxBody {
-        TxBody {
-            messages: self.messages.clone(),
-            memo: self.memo.clone(),
-            ..TxBody::default()
-        }
+    /// The raw transaction with zeros in place of a signature: a node estimates the gas of it, and takes it into no block.
+    #[must_use]
+    pub fn for_simulation(self) -> Vec<u8> {
+        tx::encode(self.body, self.auth_info, vec![vec![0; 64]])
     }
+}
 
-    fn fees(&self) -> Fee {
-        let amount = vec![Coin {
-            denom: "uscrt".to_owned(),
-            amount: self.fee.unwrap_or(self.gas_limit.div_ceil(10)).to_string(),
-        }];
-        Fee {
-            amount,
-            gas_limit: self.gas_limit,
-            ..Fee::default()
-        }
+/// A signer in DIRECT mode, with this key and sequence.
+#[must_use]
+pub fn signer_info(public_key: &[u8; 33], sequence: u64) -> SignerInfo {
+    let sum = Some(Sum::Single(Single {
+        mode: SignMode::Direct.into(),
+    }));
+    signer(
+        &PublicKey::Secp256k1(*public_key),
+        ModeInfo { sum },
+        sequence,
+    )
+}
+
+fn signer(key: &PublicKey, mode: ModeInfo, sequence: u64) -> SignerInfo {
+    SignerInfo {
+        public_key: Some(key.to_any()),
+        mode_info: Some(mode),
+        sequence,
     }
+}
 
-    fn auth(&self, key: &PublicKey, mode: ModeInfo, sequence: u64) -> AuthInfo {
-        let signer = SignerInfo {
-            public_key: Some(key.to_any()),
-            mode_info: Some(mode),
-            sequence,
-        };
-        AuthInfo {
-            signer_infos: vec![signer],
-            fee: Some(self.fees()),
-            ..AuthInfo::default()
-        }
+fn uscrt(amount: u64) -> Coin {
+    Coin {
+        denom: FEE_DENOM.to_owned(),
+        amount: amount.to_string(),
     }
 }
 

@@ -6,7 +6,7 @@
 #[cfg(test)]
 mod tests;
 
-use crate::client::Client;
+use crate::rpc;
 use anyhow::{Context as _, bail};
 use axum::body::Body;
 use axum::http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header};
@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use strongroom_chain::tx::GasPrice;
 use strongroom_http::{Server, Settings, cors};
+use strongroom_sdk::client::Position;
 use strongroom_sdk::keys::Account;
 use strongroom_sdk::tx::TxBuilder;
 use strongroom_types::Address;
@@ -121,8 +122,11 @@ impl Faucet {
         let to: Address = to.parse()?;
         let turn = timeout(TURN_WAITS, self.next.lock()).await;
         let mut next = turn.context("the faucet is busy, try again")?;
-        let mut node = Client::connect(self.node).await?;
-        let (number, committed) = node.position(&self.account).await?;
+        let mut node = rpc::connect(self.node).await?;
+        let Position {
+            number,
+            sequence: committed,
+        } = node.position(&self.account.address()).await?;
         // Others may use the account too: once with our own idea of the sequence, once with the chain's.
         for sequence in [committed.max(*next), committed] {
             let checked = node.broadcast(&self.send(&to, number, sequence)?).await?;

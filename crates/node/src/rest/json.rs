@@ -20,20 +20,22 @@ const DECIMALS: usize = 18;
 const DEPTH_MAX: usize = 64;
 
 /// Prints messages of one pool.
-pub(crate) struct Printer {
+pub struct Printer {
     pool: DescriptorPool,
     form: Option<ExtensionDescriptor>,
 }
 
 impl Printer {
     /// A printer for the messages of `pool`.
-    pub(crate) fn new(pool: DescriptorPool) -> Self {
+    #[must_use]
+    pub fn new(pool: DescriptorPool) -> Self {
         let form = pool.get_extension_by_name("strongroom.json_form");
         Self { pool, form }
     }
 
     /// The JSON of a message.
-    pub(crate) fn print(&self, message: &DynamicMessage) -> String {
+    #[must_use]
+    pub fn print(&self, message: &DynamicMessage) -> String {
         let mut out = String::new();
         self.message(&mut out, message, 0);
         out

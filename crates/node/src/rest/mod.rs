@@ -5,7 +5,7 @@
 //! JSON with `code`, `message`, `details`; leading slashes are collapsed; any origin may call.
 
 mod body;
-mod json;
+pub mod json;
 mod routes;
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,7 @@
 //!
 //! Promises: a header that [`Trusted::step`] accepts was decided by more than 2/3 of the validators that it names; and these are
 //! named by the trusted header before it, or validators with more than the [`TrustLevel`] of the trusted set's power signed
-//! it. [`bisect`] asks for no more than [`LIGHT_BLOCKS_MAX`] blocks, whatever it is answered.
+//! it. [`Bisection`] asks for no more than [`LIGHT_BLOCKS_MAX`] blocks, whatever it is answered.
 //! Refuses: headers of another chain, backwards in height or time; with a clock, whatever stands on a header older than the
 //! trusting period, and headers from the future.
 //!
@@ -365,7 +365,7 @@ fn check_block(chain_id: &str, block: &LightBlock) -> Result<Hash, LightError> {
     signatures::check_decided(header, commit, validators)
 }
 
-/// The way that [`bisect`] found.
+/// The way that a [`Bisection`] found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Path {
     /// Where it ends.
@@ -374,61 +374,90 @@ pub struct Path {
     pub blocks: Vec<LightBlock>,
 }
 
-/// Goes from `trusted` to the header at `target` in as few steps as the terms allow: where one step is too wide, first to the
-/// middle. `fetch` gives the block at a height, from wherever; what it gives is not trusted.
-///
-/// # Errors
-/// Those of `fetch`; [`LightError::Height`] if it gives another height, or `target` lies before `trusted`;
-/// [`LightError::Steps`] if more than [`LIGHT_BLOCKS_MAX`] blocks are needed; else as [`Trusted::step`].
-pub fn bisect<E: From<LightError>>(
-    trusted: &Trusted,
+/// Goes from a trusted point to the header at a height in as few steps as the terms allow: where one step is too wide, first to the
+/// middle. Whoever drives it brings the blocks, from wherever; what they bring is not trusted.
+#[derive(Debug)]
+pub struct Bisection<'t> {
+    terms: &'t Terms,
     target: Height,
-    terms: &Terms,
-    mut fetch: impl FnMut(Height) -> Result<LightBlock, E>,
-) -> Result<Path, E> {
-    let (mut end, mut blocks) = (trusted.clone(), Vec::new());
-    let mut asked = 0_usize;
-    // Heights fall from the first to the last.
-    let mut waiting: Vec<LightBlock> = Vec::new();
-    while end.height != target {
-        let Some(block) = waiting.last() else {
-            waiting.push(fetch_at(target, &mut fetch)?);
-            continue;
-        };
-        match end.step(block, terms) {
-            Ok(next) => {
-                end = next;
-                blocks.extend(waiting.pop());
-            }
-            Err(LightError::Trust { .. }) => {
-                asked = asked.saturating_add(1);
-                if asked >= LIGHT_BLOCKS_MAX {
-                    return Err(LightError::Steps.into());
-                }
-                // Never the height of either end: the next height needs no trust.
-                let gap = block.header.height.saturating_sub(end.height);
-                let middle = end.height.saturating_add(gap / 2);
-                waiting.push(fetch_at(middle, &mut fetch)?);
-            }
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(Path { end, blocks })
+    end: Trusted,
+    blocks: Vec<LightBlock>,
+    /// Heights fall from the first to the last.
+    waiting: Vec<LightBlock>,
+    /// Blocks that were asked for because a step was too wide.
+    between: usize,
+    wanted: Height,
 }
 
-fn fetch_at<E: From<LightError>>(
-    height: Height,
-    fetch: &mut impl FnMut(Height) -> Result<LightBlock, E>,
-) -> Result<LightBlock, E> {
-    let block = fetch(height)?;
-    let found = block.header.height;
-    if found == height {
-        Ok(block)
-    } else {
-        Err(LightError::Height {
-            found,
-            expected: height,
+impl<'t> Bisection<'t> {
+    /// At its beginning.
+    #[must_use]
+    pub fn new(trusted: &Trusted, target: Height, terms: &'t Terms) -> Self {
+        Self {
+            terms,
+            target,
+            end: trusted.clone(),
+            blocks: Vec::new(),
+            waiting: Vec::new(),
+            between: 0,
+            wanted: target,
         }
-        .into())
+    }
+
+    /// Goes as far as the blocks lead; gives the height of the block that is needed next, `None` at the end.
+    ///
+    /// # Errors
+    /// [`LightError::Height`] if the target lies before the trusted point; [`LightError::Steps`] if more than
+    /// [`LIGHT_BLOCKS_MAX`] blocks are needed; else as [`Trusted::step`].
+    pub fn wanted(&mut self) -> Result<Option<Height>, LightError> {
+        while self.end.height != self.target {
+            let Some(block) = self.waiting.last() else {
+                self.wanted = self.target;
+                return Ok(Some(self.wanted));
+            };
+            match self.end.step(block, self.terms) {
+                Ok(next) => {
+                    self.end = next;
+                    self.blocks.extend(self.waiting.pop());
+                }
+                Err(LightError::Trust { .. }) => {
+                    self.between = self.between.saturating_add(1);
+                    if self.between >= LIGHT_BLOCKS_MAX {
+                        return Err(LightError::Steps);
+                    }
+                    // Never the height of either end: the next height needs no trust.
+                    let gap = block.header.height.saturating_sub(self.end.height);
+                    self.wanted = self.end.height.saturating_add(gap / 2);
+                    return Ok(Some(self.wanted));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Takes the block that was wanted.
+    ///
+    /// # Errors
+    /// [`LightError::Height`] for one of another height.
+    pub fn take(&mut self, block: LightBlock) -> Result<(), LightError> {
+        let found = block.header.height;
+        if found != self.wanted {
+            return Err(LightError::Height {
+                found,
+                expected: self.wanted,
+            });
+        }
+        self.waiting.push(block);
+        Ok(())
+    }
+
+    /// The way so far: to the target once nothing is wanted.
+    #[must_use]
+    pub fn path(self) -> Path {
+        Path {
+            end: self.end,
+            blocks: self.blocks,
+        }
     }
 }

@@ -1,8 +1,8 @@
 //! Values of the state, proven: from a genesis or a trusted header to what stands under a key, over a node that is not trusted.
 //!
 //! Circle: client. Promises: what [`value`] answers follows from the trusted point by [`strongroom_proof`]'s checks, whatever the node
-//! says. Refuses: to move bytes. The caller asks the node ([`Call`] is a call of CometBFT's RPC), or a [`Recording`] of
-//! what was asked before: then nothing is asked at all, and the same answers are checked again.
+//! says. Refuses: to move bytes. The caller asks the node ([`Call`] is a call of CometBFT's RPC; [`crate::client::Client`] makes it), or a
+//! [`Recording`] of what was asked before: then nothing is asked at all, and the same answers are checked again.
 //!
 //! Rules: docs/spec/state.md 2.1 and 6.
 
@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 use strongroom_proof::comet::ValidatorSet;
 use strongroom_proof::comet::validators::VALIDATORS_MAX;
 use strongroom_proof::ics23::{OP_ENTRY, OP_STORE, StoreProof};
-use strongroom_proof::light::skipping::bisect;
+use strongroom_proof::light::skipping::Bisection;
 use strongroom_proof::light::{Genesis, LightError};
 
 /// Validators that a node tells in one answer.
@@ -99,12 +99,12 @@ pub fn genesis(bytes: &[u8]) -> Result<Trusted, Error> {
 ///
 /// # Errors
 /// As [`light_block`]; [`LightError::CommitBlockId`] if the node has another header there.
-pub fn header(
+pub async fn header(
     height: Height,
     hash: &Hash,
-    ask: impl FnMut(&Call) -> Result<Value, String>,
+    ask: impl AsyncFnMut(&Call) -> Result<Value, String>,
 ) -> Result<Trusted, Error> {
-    let block = light_block(height, ask)?;
+    let block = light_block(height, ask).await?;
     Ok(Trusted::header(&block.header.chain_id, hash, &block)?)
 }
 
@@ -112,18 +112,18 @@ pub fn header(
 ///
 /// # Errors
 /// [`Error::Node`], [`Error::Form`].
-pub fn light_block(
+pub async fn light_block(
     height: Height,
-    mut ask: impl FnMut(&Call) -> Result<Value, String>,
+    mut ask: impl AsyncFnMut(&Call) -> Result<Value, String>,
 ) -> Result<LightBlock, Error> {
     let at = height.to_string();
-    let commit = asked(&mut ask, "commit", json!({ "height": at }))?;
+    let commit = asked(&mut ask, "commit", json!({ "height": at })).await?;
     let (header, commit) = json::signed_header(&commit)?;
     let mut validators = Vec::new();
     for page in 1..=VALIDATORS_MAX.div_ceil(VALIDATORS_PAGE) {
         let (page, per_page) = (page.to_string(), VALIDATORS_PAGE.to_string());
         let params = json!({ "height": at, "page": page, "per_page": per_page });
-        let (total, more) = json::validators(&asked(&mut ask, "validators", params)?)?;
+        let (total, more) = json::validators(&asked(&mut ask, "validators", params).await?)?;
         let ended = more.is_empty();
         validators.extend(more);
         if ended || validators.len() >= total {
@@ -140,16 +140,18 @@ pub fn light_block(
 /// From a trusted point to the header at `target`: the header, and the blocks on the way there.
 ///
 /// # Errors
-/// As [`bisect`] and [`light_block`].
-pub fn follow(
+/// As [`Bisection`] and [`light_block`].
+pub async fn follow(
     trusted: &Trusted,
     target: Height,
     terms: &Terms,
-    mut ask: impl FnMut(&Call) -> Result<Value, String>,
+    mut ask: impl AsyncFnMut(&Call) -> Result<Value, String>,
 ) -> Result<Path, Error> {
-    bisect(trusted, target, terms, |height| {
-        light_block(height, &mut ask)
-    })
+    let mut way = Bisection::new(trusted, target, terms);
+    while let Some(height) = way.wanted()? {
+        way.take(light_block(height, &mut ask).await?)?;
+    }
+    Ok(way.path())
 }
 
 /// What is asked for.
@@ -180,26 +182,26 @@ pub struct Answer {
 ///
 /// # Errors
 /// [`Error::TooNew`], and whatever check fails.
-pub fn value(
+pub async fn value(
     trusted: &Trusted,
     terms: &Terms,
     question: &Question,
-    mut ask: impl FnMut(&Call) -> Result<Value, String>,
+    mut ask: impl AsyncFnMut(&Call) -> Result<Value, String>,
 ) -> Result<Answer, Error> {
-    let newest = json::newest(&asked(&mut ask, "status", json!({}))?)?;
+    let newest = json::newest(&asked(&mut ask, "status", json!({})).await?)?;
     let height = question.height.unwrap_or(newest.saturating_sub(1));
     let above = height.saturating_add(1);
     if height == 0 || above > newest {
         return Err(Error::TooNew(height));
     }
-    let path = follow(trusted, above, terms, &mut ask)?;
+    let path = follow(trusted, above, terms, &mut ask).await?;
     let params = json!({
         "path": format!("/store/{}/key", question.tree.name()),
         "data": hex::encode(&question.key),
         "height": height.to_string(),
         "prove": true,
     });
-    let (value, proof) = proven(&asked(&mut ask, "abci_query", params)?)?;
+    let (value, proof) = proven(&asked(&mut ask, "abci_query", params).await?)?;
     let (tree, key) = (question.tree, question.key.as_slice());
     path.end.verify(tree, key, value.as_deref(), &proof)?;
     Ok(Answer {
@@ -210,12 +212,12 @@ pub fn value(
     })
 }
 
-fn asked(
-    ask: &mut impl FnMut(&Call) -> Result<Value, String>,
+async fn asked(
+    ask: &mut impl AsyncFnMut(&Call) -> Result<Value, String>,
     method: &'static str,
     params: Value,
 ) -> Result<Value, Error> {
-    ask(&Call { method, params }).map_err(Error::Node)
+    ask(&Call { method, params }).await.map_err(Error::Node)
 }
 
 /// Value and proof in an answer to `abci_query`.

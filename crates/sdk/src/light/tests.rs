@@ -1,12 +1,13 @@
 //! The recorded chain of CometBFT, asked for over its own RPC answers.
 
 use super::*;
+use crate::testing::ready;
 use strongroom_testdata::cometbft;
 
 const LAST: Height = 32;
 
 /// The node: it has the recorded answers to `commit` and `validators`.
-fn node(call: &Call) -> Result<Value, String> {
+async fn node(call: &Call) -> Result<Value, String> {
     let height: Height = call.params["height"].as_str().unwrap().parse().unwrap();
     let block = cometbft(&format!("four/blocks/{height:03}.json"));
     match call.method {
@@ -23,7 +24,7 @@ fn first() -> Trusted {
 #[test]
 fn the_json_of_every_recorded_block_gives_its_header_and_validators() {
     for height in 1..=LAST {
-        let block = light_block(height, node).unwrap();
+        let block = ready(light_block(height, node)).unwrap();
         let recorded = cometbft(&format!("four/blocks/{height:03}.json"));
         let hash = recorded["commit"]["signed_header"]["commit"]["block_id"]["hash"].as_str();
         assert_eq!(hex::encode_upper(block.header.hash()), hash.unwrap());
@@ -35,16 +36,16 @@ fn the_json_of_every_recorded_block_gives_its_header_and_validators() {
 
 #[test]
 fn a_client_goes_from_the_genesis_file_to_the_last_recorded_header() {
-    let path = follow(&first(), LAST, &Terms::WITHOUT_CLOCK, node).unwrap();
-    let last = light_block(LAST, node).unwrap();
+    let path = ready(follow(&first(), LAST, &Terms::WITHOUT_CLOCK, node)).unwrap();
+    let last = ready(light_block(LAST, node)).unwrap();
     assert_eq!(path.end.hash(), Some(last.header.hash()));
     // From a header in the middle, too; and not from another one.
-    let hash = light_block(20, node).unwrap().header.hash();
-    let middle = header(20, &hash, node).unwrap();
-    let again = follow(&middle, LAST, &Terms::WITHOUT_CLOCK, node).unwrap();
+    let hash = ready(light_block(20, node)).unwrap().header.hash();
+    let middle = ready(header(20, &hash, node)).unwrap();
+    let again = ready(follow(&middle, LAST, &Terms::WITHOUT_CLOCK, node)).unwrap();
     assert_eq!(again.end, path.end);
     assert_eq!(
-        header(20, &[1; 32], node).unwrap_err().code(),
+        ready(header(20, &[1; 32], node)).unwrap_err().code(),
         "light.commit_block_id"
     );
 }
@@ -52,18 +53,18 @@ fn a_client_goes_from_the_genesis_file_to_the_last_recorded_header() {
 #[test]
 fn a_recording_answers_what_was_asked_and_nothing_else() {
     let mut recording = Recording::default();
-    let online = follow(&first(), LAST, &Terms::WITHOUT_CLOCK, |call| {
-        let result = node(call)?;
+    let keeping = async |call: &Call| {
+        let result = node(call).await?;
         recording.keep(call, &result);
         Ok(result)
-    })
-    .unwrap();
+    };
+    let online = ready(follow(&first(), LAST, &Terms::WITHOUT_CLOCK, keeping)).unwrap();
     let file = recording.to_json().unwrap();
     let recording = Recording::from_json(&file).unwrap();
-    let ask = |call: &Call| recording.ask(call);
-    let offline = follow(&first(), LAST, &Terms::WITHOUT_CLOCK, ask).unwrap();
+    let ask = async |call: &Call| recording.ask(call);
+    let offline = ready(follow(&first(), LAST, &Terms::WITHOUT_CLOCK, ask)).unwrap();
     assert_eq!(offline, online);
-    let other = follow(&first(), LAST - 1, &Terms::WITHOUT_CLOCK, ask);
+    let other = ready(follow(&first(), LAST - 1, &Terms::WITHOUT_CLOCK, ask));
     assert_eq!(other.unwrap_err().code(), "verify.node");
     assert!(Recording::from_json(b"[{}]").is_err());
     let long = vec![b' '; recording::RECORDING_BYTES_MAX + 1];
@@ -72,13 +73,14 @@ fn a_recording_answers_what_was_asked_and_nothing_else() {
 
 /// What comes of the first step where the node's answer to `method` was changed.
 fn changed(method: &str, change: impl Fn(&mut Value)) -> &'static str {
-    let path = follow(&first(), LAST, &Terms::WITHOUT_CLOCK, |call| {
-        let mut answer = node(call)?;
+    let lying = async |call: &Call| {
+        let mut answer = node(call).await?;
         if call.method == method {
             change(&mut answer);
         }
         Ok(answer)
-    });
+    };
+    let path = ready(follow(&first(), LAST, &Terms::WITHOUT_CLOCK, lying));
     path.unwrap_err().code()
 }
 
@@ -123,12 +125,8 @@ fn a_node_that_lies_or_speaks_another_language_is_found_out() {
     assert_eq!(none, "light.validators");
     let missing = changed("validators", |answer| answer["total"] = json!("500"));
     assert_eq!(missing, "light.validators");
-    let silent = follow(
-        &first(),
-        LAST,
-        &Terms::WITHOUT_CLOCK,
-        |_| Err("gone".into()),
-    );
+    let gone = async |_: &Call| Err("gone".into());
+    let silent = ready(follow(&first(), LAST, &Terms::WITHOUT_CLOCK, gone));
     assert_eq!(silent.unwrap_err().code(), "verify.node");
 }
 
@@ -136,9 +134,10 @@ proptest::proptest! {
     #[test]
     fn no_answer_makes_the_client_panic(text in "[\\[\\]{}:,\"a-z0-9]{0,60}") {
         let answer = serde_json::from_str(&text).unwrap_or(Value::Null);
-        proptest::prop_assert!(light_block(1, |_| Ok(answer.clone())).is_err());
+        let node = async |_: &Call| Ok(answer.clone());
+        proptest::prop_assert!(ready(light_block(1, node)).is_err());
         let question = Question { tree: Tree::Native, key: vec![1], height: Some(1) };
-        proptest::prop_assert!(value(&first(), &Terms::WITHOUT_CLOCK, &question, |_| Ok(answer.clone())).is_err());
+        proptest::prop_assert!(ready(value(&first(), &Terms::WITHOUT_CLOCK, &question, node)).is_err());
         proptest::prop_assert!(proven(&answer).is_err());
     }
 }

@@ -4,12 +4,25 @@ use super::own_chain::{chain_of, sign};
 use super::*;
 use crate::ics23::{Entry, Present, StoreProof};
 use crate::light::skipping::{
-    Clock, LIGHT_BLOCK_BYTES_MAX, LIGHT_BLOCKS_MAX, LightBlock, Path, Terms, TrustLevel, Trusted,
-    bisect,
+    Bisection, Clock, LIGHT_BLOCK_BYTES_MAX, LIGHT_BLOCKS_MAX, LightBlock, Path, Terms, TrustLevel,
+    Trusted,
 };
 use crate::{Error, merkle, tree};
 use ed25519_zebra::SigningKey;
 use strongroom_types::{Hash, Height, Tree, sha256};
+
+fn bisect(
+    trusted: &Trusted,
+    target: Height,
+    terms: &Terms,
+    mut fetch: impl FnMut(Height) -> Result<LightBlock, LightError>,
+) -> Result<Path, LightError> {
+    let mut way = Bisection::new(trusted, target, terms);
+    while let Some(height) = way.wanted()? {
+        way.take(fetch(height)?)?;
+    }
+    Ok(way.path())
+}
 
 fn recorded(height: u64) -> LightBlock {
     let block = block("four", height);

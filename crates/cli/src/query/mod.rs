@@ -1,45 +1,32 @@
-//! `strongroom query …`: what the state says of nodes and validators, as a table for people or as the JSON of REST.
+//! `strongroom query …`: what the state says, as a table for people or as the JSON of REST; what contracts answer; what came of a transaction.
 //!
 //! The node that is asked is trusted for the answer; `strongroom verify` is not so trusting.
 
-use crate::client::Client;
-use crate::localnet::runtime;
+mod ask;
+
+use crate::keyring;
 use crate::network::node_id;
+use crate::online::{self, block_on};
+use crate::output::{Output, json, plain, table};
+use crate::rpc::Client;
 use crate::say;
-use crate::verify;
-use anyhow::{Context as _, bail};
-use clap::{Args as ClapArgs, Subcommand, ValueEnum};
-use prost_reflect::{DescriptorPool, DynamicMessage, SerializeOptions};
-use strongroom_types::Timestamp;
+use crate::tx::contract::address;
+use anyhow::bail;
+use clap::{Args as ClapArgs, Subcommand};
 use strongroom_types::proto::cosmos::base::query::v1beta1::{PageRequest, PageResponse};
 use strongroom_types::proto::strongroom::poa::v1 as poa;
 use strongroom_types::proto::strongroom::registration::v1 as registration;
-use strongroom_types::proto::{FILE_DESCRIPTOR_SET, Message, Name};
+use strongroom_types::{Address, Timestamp};
 
 /// Entries that are asked for at once.
 const PAGE: u64 = 100;
 
 #[derive(ClapArgs)]
 pub(crate) struct Args {
-    /// RPC of a node of the network.
-    #[arg(
-        long,
-        global = true,
-        value_name = "URL",
-        default_value = "http://127.0.0.1:26657"
-    )]
-    node: String,
-    /// For people, or for programs.
-    #[arg(long, global = true, value_enum, default_value = "text")]
-    output: Output,
+    #[command(flatten)]
+    network: online::Args,
     #[command(subcommand)]
     what: What,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Output {
-    Text,
-    Json,
 }
 
 #[derive(Subcommand)]
@@ -50,42 +37,105 @@ enum What {
     /// Who votes.
     #[command(subcommand)]
     Poa(Poa),
+    /// Ask a contract. Question and answer are sealed, and nobody is told who asks.
+    #[command(
+        after_help = "Example:\n  strongroom query contract \"$(cat counter)\" '{\"get_count\":{}}'"
+    )]
+    Contract {
+        /// The contract.
+        #[arg(value_parser = address)]
+        contract: Address,
+        /// Query in JSON; `@FILE` reads it from a file.
+        query: String,
+    },
+    /// What came of a transaction. With `--from` as its sender reads it: messages, answers, errors and events of contracts opened.
+    #[command(after_help = "Example:\n  strongroom query tx \"$(cat hash)\" --from alice")]
+    Tx {
+        /// Hash of the transaction, 64 hexadecimal digits.
+        #[arg(value_parser = hash)]
+        hash: String,
+        /// Key that sent it.
+        #[arg(long, value_name = "KEY")]
+        from: Option<String>,
+        #[command(flatten)]
+        keyring: keyring::Args,
+    },
+    /// Coins.
+    #[command(subcommand)]
+    Bank(Bank),
+    /// Any query of any module, by its gRPC name. Without a name: all that there are.
+    #[command(
+        after_help = "Example:\n  strongroom query grpc cosmos.bank.v1beta1.Query/TotalSupply '{}'"
+    )]
+    Grpc {
+        /// Name of the method, such as cosmos.bank.v1beta1.Query/TotalSupply.
+        path: Option<String>,
+        /// Request in JSON; `@FILE` reads it from a file.
+        #[arg(default_value = "{}")]
+        request: String,
+    },
+}
+
+#[derive(Subcommand)]
+enum Bank {
+    /// The coins of an account.
+    #[command(after_help = "Example:\n  strongroom query bank balances alice")]
+    Balances {
+        /// Address of the account, or the name of a key.
+        account: String,
+        #[command(flatten)]
+        keyring: keyring::Args,
+    },
 }
 
 #[derive(Subcommand)]
 enum Registration {
     /// All nodes that ever registered.
+    #[command(after_help = "Example:\n  strongroom query registration nodes")]
     Nodes,
     /// One node.
+    #[command(after_help = "Example:\n  strongroom query registration node \"$(cat node.id)\"")]
     Node {
         #[arg(value_parser = node_id)]
         node_id: String,
     },
     /// Which evidence is taken.
+    #[command(after_help = "Example:\n  strongroom query registration policy")]
     Policy,
 }
 
 #[derive(Subcommand)]
 enum Poa {
     /// The validators.
+    #[command(after_help = "Example:\n  strongroom query poa validators")]
     Validators,
 }
 
+fn hash(text: &str) -> Result<String, String> {
+    let bytes = hex::decode(text).ok().filter(|bytes| bytes.len() == 32);
+    let bytes = bytes.ok_or("a transaction has a hash of 64 hexadecimal digits")?;
+    Ok(hex::encode_upper(bytes))
+}
+
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    let host = verify::host(&args.node)?;
-    let printed = runtime()?.block_on(async {
-        let mut client = Client::connect(host).await?;
-        match &args.what {
-            What::Registration(Registration::Nodes) => nodes(&mut client, args.output).await,
+    let output = args.network.output;
+    // Everything that can be wrong is looked at before anybody is asked.
+    let asked = ask::Asked::read(&args.what)?;
+    block_on(async {
+        let mut client = args.network.connect().await?;
+        let client = &mut client;
+        let printed = match &args.what {
+            What::Registration(Registration::Nodes) => nodes(client, output).await?,
             What::Registration(Registration::Node { node_id }) => {
-                node(&mut client, node_id, args.output).await
+                node(client, node_id, output).await?
             }
-            What::Registration(Registration::Policy) => policy(&mut client, args.output).await,
-            What::Poa(Poa::Validators) => validators(&mut client, args.output).await,
-        }
-    })?;
-    say(format_args!("{}", printed.trim_end()));
-    Ok(())
+            What::Registration(Registration::Policy) => policy(client, output).await?,
+            What::Poa(Poa::Validators) => validators(client, output).await?,
+            _ => return asked.answer(client, output).await,
+        };
+        say(printed.trim_end());
+        Ok(())
+    })
 }
 
 async fn nodes(client: &mut Client, output: Output) -> anyhow::Result<String> {
@@ -224,74 +274,4 @@ pub(crate) fn expires(node: &registration::Node) -> String {
 fn or(text: &str, otherwise: &str) -> String {
     let text = if text.is_empty() { otherwise } else { text };
     text.to_owned()
-}
-
-/// A text of somebody else, on a terminal.
-fn plain(text: &str) -> String {
-    let shown = |c: char| if c.is_control() { '\u{fffd}' } else { c };
-    text.chars().map(shown).collect()
-}
-
-/// Columns as wide as their widest entry, two spaces between them.
-fn table<const N: usize>(rows: &[[String; N]]) -> String {
-    let wide = |column: usize| {
-        let cells = rows.iter().filter_map(|row| row.get(column));
-        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
-    };
-    let mut text = String::new();
-    for row in rows {
-        let mut line = String::new();
-        for (column, cell) in row.iter().enumerate() {
-            let width = wide(column);
-            line.push_str(&format!("{cell:width$}  "));
-        }
-        text.push_str(line.trim_end());
-        text.push('\n');
-    }
-    text
-}
-
-/// The JSON that REST answers.
-fn json<M: Message + Name>(message: &M) -> anyhow::Result<String> {
-    let pool = DescriptorPool::decode(FILE_DESCRIPTOR_SET).context("our own descriptors")?;
-    let descriptor = pool.get_message_by_name(&M::full_name());
-    let descriptor = descriptor.with_context(|| format!("no descriptor of {}", M::full_name()))?;
-    let message = DynamicMessage::decode(descriptor, message.encode_to_vec().as_slice())?;
-    let options = SerializeOptions::new()
-        .skip_default_fields(false)
-        .use_proto_field_name(true);
-    let mut bytes = Vec::new();
-    let mut serializer = serde_json::Serializer::new(&mut bytes);
-    message.serialize_with_options(&mut serializer, &options)?;
-    Ok(String::from_utf8(bytes)?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn columns_of_a_table_stand_below_each_other() {
-        let rows = [["a", "bbb"], ["ccc", "d"], ["", "e"]].map(|row| row.map(str::to_owned));
-        assert_eq!(table(&rows), "a    bbb\nccc  d\n     e\n");
-    }
-
-    #[test]
-    fn json_has_the_names_and_the_defaults_of_rest() {
-        let node = registration::Node {
-            node_id: "ab".to_owned(),
-            state: registration::NodeState::Registered.into(),
-            ..registration::Node::default()
-        };
-        let text = json(&registration::QueryNodeResponse { node: Some(node) }).unwrap();
-        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
-        assert_eq!(value["node"]["node_id"], "ab");
-        assert_eq!(value["node"]["state"], "NODE_STATE_REGISTERED");
-        assert_eq!(value["node"]["changed_height"], "0");
-    }
-
-    #[test]
-    fn a_moniker_cannot_move_the_cursor() {
-        assert_eq!(plain("a\u{1b}[2Jb\n"), "a\u{fffd}[2Jb\u{fffd}");
-    }
 }

@@ -1,0 +1,63 @@
+//! How a command ends when it fails: a line with a stable code on standard error, and an exit status (docs/book/cli.md, "Exit statuses").
+
+use std::process::ExitCode;
+use strongroom_sdk::client::Error;
+use strongroom_sdk::light;
+
+/// Whatever has no status of its own: bad input, a key or a file that is not as it should be. Nothing was sent.
+const OTHER: u8 = 1;
+/// Nobody answers, or not in the way of a node.
+const NO_NODE: u8 = 3;
+/// The chain refused: a query, or a transaction that is in no block. Nothing was paid.
+const REFUSED: u8 = 4;
+/// The transaction is in a block and failed there. Its fee is paid.
+const FAILED: u8 = 5;
+/// The transaction is in no block yet.
+const NOT_INCLUDED: u8 = 6;
+/// What the node tells does not follow from what is trusted.
+const NOT_PROVEN: u8 = 7;
+
+/// Tells an error; gives the status.
+pub(crate) fn tell(error: &anyhow::Error) -> ExitCode {
+    let known = error
+        .chain()
+        .find_map(|cause| cause.downcast_ref::<Error>());
+    let line = crate::in_one_line(error);
+    match known {
+        Some(known) => eprintln!("strongroom: {}: {line}", known.code()),
+        None => eprintln!("strongroom: {line}"),
+    }
+    ExitCode::from(known.map_or(OTHER, status))
+}
+
+const fn status(error: &Error) -> u8 {
+    match error {
+        Error::NoAnswer(_)
+        | Error::NotRpc(_)
+        | Error::Form { .. }
+        | Error::Light(light::Error::Node(_) | light::Error::Form { .. }) => NO_NODE,
+        Error::Rpc(_)
+        | Error::Query { .. }
+        | Error::Contract(_)
+        | Error::NoAccount(_)
+        | Error::Light(light::Error::TooNew(_))
+        | Error::Refused { .. } => REFUSED,
+        Error::Failed { .. } => FAILED,
+        Error::NotIncluded { .. } => NOT_INCLUDED,
+        Error::Light(_) => NOT_PROVEN,
+        _ => OTHER,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_statuses_are_those_of_the_book() {
+        let text = include_str!("../../../docs/book/cli.md");
+        for status in [OTHER, NO_NODE, REFUSED, FAILED, NOT_INCLUDED, NOT_PROVEN] {
+            assert!(text.contains(&format!("\n| {status} | ")), "{status}");
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! The keyring: a directory with one file for each key.
+//!
+//! Promises: a key is written whole or not at all, for its owner's eyes, and never over another; a name is no path. Each keyring has a
+//! directory of its own, so a key that lies there in clear is never taken for one that does not.
+
+mod entry;
+mod passphrase;
+
+pub(crate) use entry::Entry;
+pub(crate) use passphrase::{ask, ask_new, ask_silently};
+
+use crate::{config, verify};
+use anyhow::{Context as _, bail, ensure};
+use clap::{Args as ClapArgs, ValueEnum};
+use std::fs::{self, File};
+use std::io::ErrorKind;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::PathBuf;
+use strongroom_sdk::keys::Account;
+use strongroom_store::files::{self, Readers};
+use strongroom_types::Address;
+
+const NAME_CHARACTERS_MAX: usize = 64;
+const EXTENSION: &str = "json";
+const LOCK: &str = "lock";
+
+/// Which keyring.
+#[derive(ClapArgs, Clone)]
+#[group(skip)]
+pub(crate) struct Args {
+    /// Where keys are: `file`, each under its passphrase; `test`, in clear, for local networks.
+    #[arg(long, global = true, value_enum, default_value = "file")]
+    keyring: Kind,
+    /// Directory of the keyrings [default: ~/.strongroom/keys].
+    #[arg(long, global = true, value_name = "DIR")]
+    keyring_dir: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Kind {
+    File,
+    Test,
+}
+
+/// A keyring.
+pub(crate) struct Keyring {
+    kind: Kind,
+    directory: PathBuf,
+}
+
+/// A key and its name.
+pub(crate) struct Named {
+    pub(crate) name: String,
+    pub(crate) entry: Entry,
+}
+
+impl Named {
+    /// The account; a terminal is asked for the passphrase.
+    pub(crate) fn open(&self) -> anyhow::Result<Account> {
+        let opened = self.entry.open(|| ask(&format!("key {}", self.name)));
+        opened.with_context(|| format!("key {}", self.name))
+    }
+}
+
+impl Keyring {
+    pub(crate) fn new(args: &Args) -> anyhow::Result<Self> {
+        let all = match &args.keyring_dir {
+            Some(directory) => directory.clone(),
+            None => config::directory()?.join("keys"),
+        };
+        let directory = match args.keyring {
+            Kind::File => all.join("file"),
+            Kind::Test => all.join("test"),
+        };
+        Ok(Self {
+            kind: args.keyring,
+            directory,
+        })
+    }
+
+    /// Puts a new key under a name, under a passphrase that is asked for if this keyring has them.
+    pub(crate) fn add(&self, name: &str, account: &Account) -> anyhow::Result<()> {
+        self.free(name)?;
+        let entry = match self.kind {
+            Kind::File => Entry::sealed(account, &ask_new(&format!("key {name}"))?)?,
+            Kind::Test => Entry::plain(account),
+        };
+        self.make_directory()?;
+        let _lock = self.lock()?;
+        // Another process may have been faster.
+        self.free(name)?;
+        let path = self.path(name)?;
+        files::write(&path, entry.to_json()?.as_bytes(), Readers::Owner)
+            .with_context(|| format!("keyring.write: {}", path.display()))
+    }
+
+    /// Refuses a name that is taken, or that is none.
+    pub(crate) fn free(&self, name: &str) -> anyhow::Result<()> {
+        let taken = self.path(name)?.symlink_metadata().is_ok();
+        ensure!(
+            !taken,
+            "keyring.exists: there is a key {name} already: choose another name, or `strongroom keys delete {name}` first"
+        );
+        Ok(())
+    }
+
+    /// All keys, by name.
+    pub(crate) fn list(&self) -> anyhow::Result<Vec<Named>> {
+        let listed = match fs::read_dir(&self.directory) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            listed => listed.with_context(|| self.directory.display().to_string())?,
+        };
+        let mut names = Vec::new();
+        for file in listed {
+            let path = file?.path();
+            let is_key = path.extension().is_some_and(|e| e == EXTENSION);
+            let name = path.file_stem().and_then(|name| name.to_str());
+            names.extend(name.filter(|_| is_key).map(str::to_owned));
+        }
+        names.sort();
+        let keys = names.into_iter().map(|name| self.get(&name));
+        keys.collect()
+    }
+
+    /// The key with this name, or of this address.
+    pub(crate) fn get(&self, key: &str) -> anyhow::Result<Named> {
+        if key.parse::<Address>().is_ok() {
+            let found = self.list()?.into_iter().find(|k| k.entry.address == key);
+            return found.with_context(|| self.missing(key));
+        }
+        let path = self.path(key)?;
+        if path.symlink_metadata().is_err() {
+            bail!("{}", self.missing(key));
+        }
+        let bytes = verify::read(&path, entry::BYTES_MAX).context("keyring.read")?;
+        let entry = Entry::from_json(&bytes).with_context(|| path.display().to_string())?;
+        ensure!(
+            entry.is_sealed() == (self.kind == Kind::File),
+            "keyring.damaged: {}: a key of the other keyring (`--keyring`)",
+            path.display()
+        );
+        let name = key.to_owned();
+        Ok(Named { name, entry })
+    }
+
+    /// Removes a key.
+    pub(crate) fn delete(&self, name: &str) -> anyhow::Result<()> {
+        let path = self.path(name)?;
+        let _lock = self.lock()?;
+        fs::remove_file(&path).with_context(|| format!("keyring.write: {}", path.display()))?;
+        Ok(files::sync_directory(&self.directory)?)
+    }
+
+    fn missing(&self, key: &str) -> String {
+        let (other, place) = match self.kind {
+            Kind::File => ("test", self.directory.display()),
+            Kind::Test => ("file", self.directory.display()),
+        };
+        format!(
+            "keyring.missing: there is no key {key} in {place}: `strongroom keys list` shows those that are there, `--keyring {other}` is the other keyring"
+        )
+    }
+
+    fn path(&self, name: &str) -> anyhow::Result<PathBuf> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        ensure!(
+            (1..=NAME_CHARACTERS_MAX).contains(&name.len()) && name.chars().all(plain),
+            "keyring.name: a key has a name of 1 to {NAME_CHARACTERS_MAX} letters, digits, '-' and '_'"
+        );
+        // Else it would be taken for an address.
+        ensure!(
+            name.parse::<Address>().is_err(),
+            "keyring.name: the name of a key is no address"
+        );
+        Ok(self.directory.join(name).with_extension(EXTENSION))
+    }
+
+    fn make_directory(&self) -> anyhow::Result<()> {
+        let made = fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.directory);
+        made.with_context(|| format!("keyring.write: {}", self.directory.display()))
+    }
+
+    /// Held while something is changed.
+    fn lock(&self) -> anyhow::Result<File> {
+        let path = self.directory.join(LOCK);
+        let name = || format!("keyring.write: {}", path.display());
+        let mut options = File::options();
+        let file = options.create(true).truncate(false).write(true).open(&path);
+        let file = file.with_context(name)?;
+        file.lock().with_context(name)?;
+        Ok(file)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    fn keyring(directory: &std::path::Path) -> Keyring {
+        Keyring::new(&Args {
+            keyring: Kind::Test,
+            keyring_dir: Some(directory.to_owned()),
+        })
+        .unwrap()
+    }
+
+    fn account(byte: u8) -> Account {
+        Account::from_bytes(&[byte; 32]).unwrap()
+    }
+
+    #[test]
+    fn a_key_is_found_by_its_name_and_by_its_address_and_is_for_its_owners_eyes() {
+        let directory = tempfile::tempdir().unwrap();
+        let keyring = keyring(directory.path());
+        assert!(keyring.list().unwrap().is_empty());
+        for (name, byte) in [("bob", 2), ("alice", 1)] {
+            keyring.add(name, &account(byte)).unwrap();
+        }
+        let names = keyring.list().unwrap().into_iter().map(|key| key.name);
+        assert_eq!(names.collect::<Vec<_>>(), ["alice", "bob"]);
+        let address = account(2).address();
+        for key in ["bob", &address.to_string()] {
+            assert_eq!(keyring.get(key).unwrap().open().unwrap().address(), address);
+        }
+        let path = directory.path().join("test/bob.json");
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        let place = path.parent().unwrap().metadata().unwrap();
+        assert_eq!(place.permissions().mode() & 0o777, 0o700);
+        keyring.delete("bob").unwrap();
+        assert!(keyring.get("bob").is_err() && keyring.delete("bob").is_err());
+    }
+
+    #[test]
+    fn a_name_is_never_given_twice_and_never_leads_out_of_the_keyring() {
+        let directory = tempfile::tempdir().unwrap();
+        let keyring = keyring(directory.path());
+        keyring.add("alice", &account(1)).unwrap();
+        assert!(keyring.add("alice", &account(2)).is_err());
+        let kept = keyring.get("alice").unwrap().open().unwrap();
+        assert_eq!(kept.address(), account(1).address());
+        let address = account(3).address().to_string();
+        for name in [
+            "",
+            "..",
+            "../x",
+            "a/b",
+            "/etc/passwd",
+            "a.json",
+            "a b",
+            "ä",
+            "a\0",
+            &address,
+            &"x".repeat(65),
+        ] {
+            let error = keyring.add(name, &account(3)).unwrap_err().to_string();
+            assert!(error.starts_with("keyring.name:"), "{name:?}: {error}");
+        }
+        assert_eq!(keyring.list().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_key_in_clear_is_not_taken_where_keys_have_passphrases() {
+        let directory = tempfile::tempdir().unwrap();
+        keyring(directory.path()).add("alice", &account(1)).unwrap();
+        fs::rename(directory.path().join("test"), directory.path().join("file")).unwrap();
+        let sealed = Keyring {
+            kind: Kind::File,
+            directory: directory.path().join("file"),
+        };
+        let error = sealed.get("alice").map(|_| ()).unwrap_err().to_string();
+        assert!(error.starts_with("keyring.damaged:"), "{error}");
+    }
+}

@@ -1,0 +1,155 @@
+//! Which network a command talks to, and what of it is believed.
+
+use crate::config::{self, Config};
+use crate::output::Output;
+use crate::rpc::{Client, Rpc};
+use crate::{preflight, verify};
+use anyhow::{Context as _, ensure};
+use clap::Args as ClapArgs;
+use std::path::PathBuf;
+use strongroom_consensus::{Clock as _, SystemClock};
+use strongroom_sdk::client::{self, NetworkKey};
+use strongroom_sdk::light::{self, Clock, Terms, TrustLevel};
+use strongroom_types::genesis::GENESIS_BYTES_MAX;
+use strongroom_types::{Hash, Height};
+
+/// For how many seconds a header is trusted, as `strongroom verify` has it.
+const TRUSTING_PERIOD_SECONDS: u64 = 14 * 24 * 60 * 60;
+/// By how many seconds a header may be ahead of this machine.
+const DRIFT_SECONDS: u64 = 10;
+
+// Within the arguments of commands, which have a group of this name themselves.
+#[derive(ClapArgs, Clone)]
+#[group(skip)]
+pub(crate) struct Args {
+    /// RPC of a node [default: that of the current network of `strongroom config`, else http://127.0.0.1:26657].
+    #[arg(long, global = true, value_name = "URL")]
+    node: Option<String>,
+    /// Network of `strongroom config`.
+    #[arg(long, global = true, value_name = "NAME")]
+    network: Option<String>,
+    /// The chain: a node of another one is refused.
+    #[arg(long, global = true, value_parser = preflight::chain_id)]
+    pub(crate) chain_id: Option<String>,
+    /// Have the key that messages are sealed for proven from this genesis file.
+    #[arg(long, global = true, value_name = "FILE", conflicts_with = "trusted")]
+    genesis: Option<PathBuf>,
+    /// Have it proven from the header at this height with this hash.
+    #[arg(long, global = true, value_name = "HEIGHT:HASH", value_parser = verify::header)]
+    trusted: Option<(Height, Hash)>,
+    /// For people, or for programs.
+    #[arg(long, global = true, value_enum, default_value = "text")]
+    pub(crate) output: Output,
+}
+
+impl Args {
+    /// The network, with what the command line says of it.
+    fn settled(&self) -> anyhow::Result<config::Network> {
+        // A configuration that is broken does not matter to who names a node.
+        let named = match (&self.node, &self.network) {
+            (Some(_), None) => None,
+            _ => Config::load()?.network(self.network.as_deref())?.cloned(),
+        };
+        let mut network = named.unwrap_or_else(|| config::Network {
+            node: config::NODE.to_owned(),
+            ..config::Network::default()
+        });
+        if let Some(node) = &self.node {
+            network.node.clone_from(node);
+        }
+        if self.chain_id.is_some() {
+            network.chain_id.clone_from(&self.chain_id);
+        }
+        if self.genesis.is_some() {
+            network.genesis.clone_from(&self.genesis);
+        }
+        Ok(network)
+    }
+
+    /// The chain, if the command line or the configuration names it.
+    pub(crate) fn known_chain_id(&self) -> anyhow::Result<Option<String>> {
+        Ok(self.settled()?.chain_id)
+    }
+
+    /// A client of the network.
+    pub(crate) async fn connect(&self) -> anyhow::Result<Client> {
+        let network = self.settled()?;
+        let rpc = Rpc::connect(verify::host(&network.node)?).await;
+        let rpc = rpc.map_err(|error| client::Error::NoAnswer(crate::in_one_line(&error)));
+        let rpc = rpc.with_context(|| network.node.clone())?;
+        let mut client = Client::new(rpc);
+        let trusted = match (self.trusted, &network.genesis) {
+            (Some((height, hash)), _) => {
+                let ask = async |call: &light::Call| client.ask(call).await;
+                let trusted = light::header(height, &hash, ask).await;
+                Some(trusted.map_err(client::Error::from)?)
+            }
+            (None, Some(file)) => {
+                let bytes = verify::read(file, GENESIS_BYTES_MAX)?;
+                let trusted = light::genesis(&bytes);
+                Some(trusted.with_context(|| file.display().to_string())?)
+            }
+            (None, None) => None,
+        };
+        let told = client.chain_id().await?;
+        let expected = trusted
+            .as_ref()
+            .map(|trusted| trusted.chain_id().to_owned());
+        for expected in expected.iter().chain(&network.chain_id) {
+            ensure!(
+                *expected == told,
+                "client.other_chain: the node at {} is of {told}, not of {expected}: name a node of {expected}",
+                network.node
+            );
+        }
+        Ok(match trusted {
+            Some(trusted) => client.trusting(trusted, terms()),
+            None => client,
+        })
+    }
+}
+
+/// Says what a sealed message rests on.
+pub(crate) fn say_key(key: &NetworkKey) {
+    if let Some(height) = key.proven {
+        eprintln!("sealed for the network's key, proven in the state after block {height}");
+    } else {
+        eprintln!("sealed for the key that the node tells: --genesis or --trusted has it proven");
+    }
+}
+
+fn terms() -> Terms {
+    Terms {
+        level: TrustLevel::ONE_THIRD,
+        clock: Some(Clock {
+            now: SystemClock.now(),
+            trusting_period_seconds: TRUSTING_PERIOD_SECONDS,
+            drift_seconds: DRIFT_SECONDS,
+        }),
+    }
+}
+
+/// The thread of a command that asks.
+pub(crate) fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(work)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use strongroom_chain::modules::registration::state;
+
+    #[test]
+    fn the_network_key_is_proven_where_the_state_keeps_it() {
+        assert_eq!(state::NETWORK_KEYS.name(), client::NETWORK_KEYS);
+        let keys = state::NetworkKeys {
+            io: [1; 32],
+            node_exchange: [2; 32],
+        };
+        let stored = borsh::to_vec(&keys).unwrap();
+        assert_eq!(stored, [[1; 32], [2; 32]].concat());
+    }
+}

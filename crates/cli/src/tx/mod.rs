@@ -1,0 +1,394 @@
+//! `strongroom tx …`: makes, signs, sends transactions, and waits for what comes of them.
+//!
+//! Promises: nothing is signed for another chain than the one that was named, nor for another signer; what is paid is said before it is
+//! sent; a transaction is sent once.
+
+pub(crate) mod contract;
+mod offline;
+pub(crate) mod report;
+
+use crate::keyring::{self, Keyring};
+use crate::online::{self, block_on};
+use crate::output::{Output, descriptors};
+use crate::rpc::Client;
+use crate::{json, say, verify};
+use anyhow::{Context as _, bail, ensure};
+use clap::{Args as ClapArgs, Subcommand};
+use serde_json::{Value, json};
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use strongroom_sdk::client::{Error, Estimate, MARGIN_PERCENT};
+use strongroom_sdk::keys::Account;
+use strongroom_sdk::tx::TxBuilder;
+use strongroom_types::proto::cosmos::bank::v1beta1::MsgSend;
+use strongroom_types::proto::{Any, pack};
+use strongroom_types::signers::{self, Signer};
+use strongroom_types::tx::TX_LEN_MAX;
+use strongroom_types::{Address, Coins, Gas};
+
+/// The longest file of messages: a transaction, in JSON.
+const FILE_BYTES_MAX: usize = 4 * TX_LEN_MAX;
+
+#[derive(ClapArgs)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    network: online::Args,
+    #[command(flatten)]
+    keyring: keyring::Args,
+    #[command(flatten)]
+    spend: Spend,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(ClapArgs)]
+struct Spend {
+    /// Key that signs and pays: its name, or its address.
+    #[arg(long, global = true, value_name = "KEY")]
+    from: Option<String>,
+    /// Gas limit; `auto` asks the node for an estimate and adds a tenth. Of calls of contracts no node can tell: they get what is usual.
+    #[arg(long, global = true, value_name = "GAS", value_parser = gas, default_value = "auto")]
+    gas: GasLimit,
+    /// Fee, such as 5000uscrt [default: 0.1uscrt for each unit of gas].
+    #[arg(long, global = true, value_name = "COINS", value_parser = coins)]
+    fees: Option<Coins>,
+    /// A text that everybody can read.
+    #[arg(long, global = true, default_value = "")]
+    memo: String,
+    /// Send nothing: say what gas it needs.
+    #[arg(long, global = true, conflicts_with = "generate_only")]
+    dry_run: bool,
+    /// Send nothing: print the transaction, to be signed with `tx sign`.
+    #[arg(long, global = true)]
+    generate_only: bool,
+    /// Do not wait until the transaction is in a block.
+    #[arg(long, global = true)]
+    no_wait: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Coins.
+    #[command(subcommand)]
+    Bank(Bank),
+    /// Contracts: code, instances, calls.
+    #[command(subcommand)]
+    Contract(contract::Command),
+    /// Any messages, from a file: one `{"@type": …}` or a list of them. A signer may be left out.
+    #[command(after_help = "Example:\n  strongroom tx send message.json --from alice")]
+    Send {
+        /// The file; `-` is the standard input.
+        file: PathBuf,
+    },
+    /// Sign a transaction that `--generate-only` has printed.
+    #[command(
+        after_help = "Example:\n  strongroom tx sign unsigned.json --from alice > signed.json"
+    )]
+    Sign(offline::Sign),
+    /// Send a transaction that `sign` has printed.
+    #[command(after_help = "Example:\n  strongroom tx broadcast signed.json")]
+    Broadcast {
+        /// The file; `-` is the standard input.
+        file: PathBuf,
+    },
+}
+
+#[derive(Subcommand)]
+enum Bank {
+    /// Send coins.
+    #[command(after_help = "Example:\n  strongroom tx bank send bob 1000000uscrt --from alice")]
+    Send {
+        /// Who gets them: an address, or the name of a key.
+        to: String,
+        /// Coins, such as 1000000uscrt.
+        #[arg(value_parser = coins)]
+        amount: Coins,
+    },
+}
+
+/// What `--gas` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum GasLimit {
+    Auto,
+    Given(Gas),
+}
+
+fn gas(text: &str) -> Result<GasLimit, String> {
+    if text == "auto" {
+        return Ok(GasLimit::Auto);
+    }
+    let gas = text.parse().ok().filter(|gas| *gas > 0);
+    gas.map(GasLimit::Given)
+        .ok_or_else(|| "`auto`, or a number above 0".to_owned())
+}
+
+fn coins(text: &str) -> Result<Coins, String> {
+    let coins = text.parse::<Coins>().ok();
+    coins.ok_or_else(|| "coins are written 1000000uscrt, several with commas between".to_owned())
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    let keyring = Keyring::new(&args.keyring)?;
+    match &args.command {
+        Command::Sign(sign) => {
+            let key = signer(args, &keyring)?;
+            offline::sign(&args.network, sign, &key)
+        }
+        Command::Broadcast { file } => block_on(async {
+            let raw = offline::signed(&read(file)?)?;
+            let mut client = args.network.connect().await?;
+            broadcast(args, &mut client, None, &raw).await
+        }),
+        Command::Bank(Bank::Send { to, amount }) => {
+            let to = address(&keyring, to)?;
+            let message = |account: &Account| MsgSend {
+                from_address: account.address().to_string(),
+                to_address: to.to_string(),
+                amount: amount.to_proto_list(),
+            };
+            send(args, &keyring, async |_, account| {
+                Ok(vec![pack(&message(account))])
+            })
+        }
+        Command::Contract(command) => {
+            let ready = command.read()?;
+            send(args, &keyring, async |client, account| {
+                Ok(vec![ready.message(client, account).await?])
+            })
+        }
+        Command::Send { file } => {
+            let messages: Value = serde_json::from_slice(&read(file)?)
+                .with_context(|| format!("message.json: {}", file.display()))?;
+            let pool = descriptors()?;
+            send(args, &keyring, async |_, account| {
+                let signer = account.address();
+                let messages = match messages {
+                    Value::Array(messages) => messages,
+                    one => vec![one],
+                };
+                let packed = messages
+                    .into_iter()
+                    .map(|m| json::packed(&pool, m, &signer));
+                packed.collect()
+            })
+        }
+    }
+}
+
+/// The key that `--from` names, opened.
+fn signer(args: &Args, keyring: &Keyring) -> anyhow::Result<Account> {
+    let from = args.spend.from.as_deref();
+    let from =
+        from.context("tx.from: --from names the key that signs and pays (`strongroom keys list`)")?;
+    keyring.get(from)?.open()
+}
+
+/// An address, or that of a key.
+pub(crate) fn address(keyring: &Keyring, text: &str) -> anyhow::Result<Address> {
+    if let Ok(address) = text.parse() {
+        return Ok(address);
+    }
+    let key = keyring
+        .get(text)
+        .with_context(|| format!("{text} is no address, and no key"))?;
+    let address: Option<Address> = key.entry.address.parse().ok();
+    address.context("keyring.damaged: the file has no address")
+}
+
+/// Makes the messages and does with them what the command line says.
+fn send(
+    args: &Args,
+    keyring: &Keyring,
+    messages: impl AsyncFnOnce(&mut Client, &Account) -> anyhow::Result<Vec<Any>>,
+) -> anyhow::Result<()> {
+    let account = signer(args, keyring)?;
+    block_on(async {
+        let mut client = args.network.connect().await?;
+        let messages = messages(&mut client, &account).await?;
+        ensure!(!messages.is_empty(), "tx.empty: there is no message");
+        for message in &messages {
+            signs(message, &account.address())?;
+        }
+        let chain_id = client.chain_id().await?;
+        let mut tx = TxBuilder::new(chain_id).memo(args.spend.memo.as_str());
+        tx = messages.into_iter().fold(tx, TxBuilder::any);
+        let estimate = match args.spend.gas {
+            GasLimit::Given(limit) => {
+                tx = tx.gas(limit);
+                None
+            }
+            GasLimit::Auto => {
+                let estimate = client.estimate(&account, &tx).await?;
+                tx = tx.gas(estimate.limit());
+                Some(estimate)
+            }
+        };
+        if let Some(fees) = &args.spend.fees {
+            tx = tx.fees(fees);
+        }
+        let fee: Vec<_> = tx
+            .fee_coins()
+            .iter()
+            .map(|c| format!("{}{}", c.amount, c.denom))
+            .collect();
+        let fee = fee.join(",");
+        say_gas(tx.gas_limit(), estimate, &fee);
+        if args.spend.dry_run {
+            return dry_run(args, &mut client, &account, &tx, &fee).await;
+        }
+        if args.spend.generate_only {
+            say(offline::print(&tx.without_signer())?);
+            return Ok(());
+        }
+        let position = client.position(&account.address()).await?;
+        let raw = tx.sign(&account, position.number, position.sequence)?;
+        broadcast(args, &mut client, Some(&account), &raw).await
+    })
+}
+
+fn say_gas(limit: Gas, estimate: Option<Estimate>, fee: &str) {
+    let from = match estimate {
+        Some(Estimate::Simulated { used }) => {
+            format!("an estimate of {used} and {MARGIN_PERCENT} % more")
+        }
+        Some(Estimate::Guessed { .. }) => {
+            "what such calls usually get; no node can estimate a call that it cannot read, --gas sets it".to_owned()
+        }
+        None => "--gas".to_owned(),
+    };
+    eprintln!("gas {limit} ({from}), fee {fee}");
+}
+
+/// Refuses a message that needs another signature than the one that it would get.
+fn signs(message: &Any, signer: &Address) -> anyhow::Result<()> {
+    let refuse = |other: String| {
+        bail!(
+            "tx.signer: {} is signed by {other}, and --from is {signer}",
+            message.type_url
+        )
+    };
+    for needed in signers::of(message)? {
+        match needed {
+            Signer::Text(text) if text != signer.to_string() => return refuse(text.to_owned()),
+            Signer::Bytes(bytes) if bytes != signer.as_bytes() => {
+                let address = Address::from_bytes(bytes);
+                return refuse(address.map_or_else(|_| "nobody".to_owned(), |a| a.to_string()));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Says what the transaction would use, whatever `--gas` says.
+async fn dry_run(
+    args: &Args,
+    client: &mut Client,
+    account: &Account,
+    tx: &TxBuilder,
+    fee: &str,
+) -> anyhow::Result<()> {
+    let used = match client.estimate(account, tx).await? {
+        Estimate::Simulated { used } => Some(used),
+        Estimate::Guessed { .. } => None,
+    };
+    let limit = tx.gas_limit();
+    if args.network.output == Output::Json {
+        let used = used.map(|used| used.to_string());
+        say(json!({ "gas_estimate": used, "gas_limit": limit.to_string(), "fee": fee }));
+    } else {
+        let used = used.map_or_else(|| "unknown".to_owned(), |used| used.to_string());
+        say(format_args!(
+            "gas estimate  {used}\ngas limit     {limit}\nfee           {fee}"
+        ));
+    }
+    Ok(())
+}
+
+/// Sends a signed transaction and tells what came of it.
+async fn broadcast(
+    args: &Args,
+    client: &mut Client,
+    account: Option<&Account>,
+    raw: &[u8],
+) -> anyhow::Result<()> {
+    ensure!(
+        raw.len() <= TX_LEN_MAX,
+        "tx.too_large: the transaction has {} bytes, and {TX_LEN_MAX} are the most",
+        raw.len()
+    );
+    let checked = client.broadcast(raw).await?.passed()?;
+    if args.spend.no_wait {
+        match args.network.output {
+            Output::Json => say(json!({ "txhash": checked.hash, "code": 0 })),
+            Output::Text => say(&checked.hash),
+        }
+        return Ok(());
+    }
+    let included = client.wait(&checked.hash).await?;
+    let opened = match account {
+        Some(account) => client.open(account, &included).await?,
+        None => included.open(None)?,
+    };
+    report::print(&included, &opened, args.network.output)?;
+    match included.succeeded() {
+        Ok(_) => Ok(()),
+        // With the contract's own words.
+        Err(Error::Failed {
+            codespace,
+            code,
+            hash,
+            ..
+        }) => {
+            let log = opened.log;
+            Err(Error::Failed {
+                codespace,
+                code,
+                log,
+                hash,
+            }
+            .into())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The bytes of a file; `-` is the standard input.
+fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
+    if file != Path::new("-") {
+        return verify::read(file, FILE_BYTES_MAX);
+    }
+    let mut bytes = Vec::new();
+    let limit = u64::try_from(FILE_BYTES_MAX)?;
+    std::io::stdin().take(limit).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_transaction_is_signed_by_who_is_to_sign_it_and_by_nobody_else() {
+        let [mine, other] = [1, 2].map(|byte| Address::from_bytes(&[byte; 20]).unwrap());
+        let send = pack(&MsgSend {
+            from_address: mine.to_string(),
+            ..MsgSend::default()
+        });
+        assert!(signs(&send, &mine).is_ok());
+        let error = signs(&send, &other).unwrap_err().to_string();
+        assert!(error.starts_with("tx.signer:") && error.contains(&mine.to_string()));
+        assert!(signs(&pack(&MsgSend::default()), &mine).is_err());
+    }
+
+    #[test]
+    fn gas_and_coins_are_read_as_people_write_them() {
+        assert_eq!(gas("auto"), Ok(GasLimit::Auto));
+        assert_eq!(gas("7"), Ok(GasLimit::Given(7)));
+        for bad in ["", "0", "-1", "1.5", "AUTO", "18446744073709551616"] {
+            assert!(gas(bad).is_err(), "{bad}");
+        }
+        assert_eq!(coins("2uscrt,1abc").unwrap().len(), 2);
+        assert!(coins("uscrt").is_err() && coins("1").is_err() && coins("1uscrt,1uscrt").is_err());
+    }
+}

@@ -1,0 +1,109 @@
+//! What came of a transaction, as its sender reads it.
+
+use crate::output::{Output, plain, table};
+use crate::say;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use strongroom_sdk::client::{Included, Opened, OpenedMessage};
+use strongroom_types::Event;
+
+/// Prints it.
+pub(crate) fn print(included: &Included, opened: &Opened, output: Output) -> anyhow::Result<()> {
+    match output {
+        Output::Json => say(serde_json::to_string(&value(included, opened))?),
+        Output::Text => say(text(included, opened).trim_end()),
+    }
+    Ok(())
+}
+
+/// Bytes as a program reads them: JSON as it is, other text as text, else nothing.
+fn readable(bytes: &[u8]) -> Value {
+    let text = || std::str::from_utf8(bytes).ok().map(Value::from);
+    serde_json::from_slice(bytes)
+        .ok()
+        .or_else(text)
+        .unwrap_or(Value::Null)
+}
+
+fn value(included: &Included, opened: &Opened) -> Value {
+    let result = &included.result;
+    let message = |message: &OpenedMessage| {
+        json!({
+            "type": message.type_url,
+            "input": message.input.as_deref().map(readable),
+            "data": message.data.as_deref().map(|data| STANDARD.encode(data)),
+            "answer": message.input.as_ref().and(message.data.as_deref()).map(readable),
+            "contract_address": message.contract,
+            "code_id": message.code_id.map(|id| id.to_string()),
+        })
+    };
+    let event = |event: &Event| {
+        let attributes = event.attributes.iter();
+        let attributes = attributes.map(|a| json!({ "key": a.key, "value": a.value }));
+        json!({ "type": event.kind, "attributes": attributes.collect::<Vec<_>>() })
+    };
+    json!({
+        "txhash": included.hash,
+        "height": included.height.to_string(),
+        "code": result.code,
+        "codespace": result.codespace,
+        "raw_log": opened.log,
+        "gas_wanted": result.gas_wanted.to_string(),
+        "gas_used": result.gas_used.to_string(),
+        "messages": opened.messages.iter().map(message).collect::<Vec<_>>(),
+        "events": opened.events.iter().map(event).collect::<Vec<_>>(),
+    })
+}
+
+fn text(included: &Included, opened: &Opened) -> String {
+    let result = &included.result;
+    let outcome = match result.code {
+        0 => "success".to_owned(),
+        code => format!(
+            "failed: {} ({} {code})",
+            plain(&opened.log),
+            result.codespace
+        ),
+    };
+    let mut rows = vec![
+        ["transaction", &included.hash].map(str::to_owned),
+        ["height", &included.height.to_string()].map(str::to_owned),
+        ["result", &outcome].map(str::to_owned),
+        [
+            "gas",
+            &format!("{} of {}", result.gas_used, result.gas_wanted),
+        ]
+        .map(str::to_owned),
+    ];
+    let mut row = |name: &str, what: String| rows.push([name.to_owned(), plain(&what)]);
+    let shown = |bytes: &[u8]| match readable(bytes) {
+        Value::String(text) => text,
+        Value::Null => hex::encode(bytes),
+        value => value.to_string(),
+    };
+    for message in &opened.messages {
+        row("message", message.type_url.clone());
+        if let Some(input) = &message.input {
+            row("  sealed", shown(input));
+        }
+        if let Some(data) = message.data.as_ref().filter(|_| message.input.is_some()) {
+            row("  answer", shown(data));
+        }
+        if let Some(contract) = &message.contract {
+            row("  contract", contract.clone());
+        }
+        if let Some(code_id) = message.code_id {
+            row("  code", code_id.to_string());
+        }
+    }
+    let contracts = opened.events.iter();
+    for event in contracts.filter(|e| e.kind == "wasm" || e.kind.starts_with("wasm-")) {
+        let attributes = event.attributes.iter().filter(|a| a.key != "msg_index");
+        let pairs: Vec<_> = attributes
+            .map(|a| format!("{}={}", a.key, a.value))
+            .collect();
+        row(&event.kind, pairs.join(" "));
+    }
+    table(&rows)
+}

@@ -1,0 +1,74 @@
+//! Asks a contract, privately: `cargo run -p strongroom-sdk --example private_query -- 127.0.0.1:26657 secret1… '{"get_count":{}}'`.
+//!
+//! A transport is a few lines over whatever moves bytes: here a plain socket, which blocks.
+
+use serde_json::Value;
+use std::error::Error;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+use strongroom_sdk::client::{Client, Transport};
+
+/// How long the node may take, and how much it may say.
+const ANSWER_WAITS: Duration = Duration::from_secs(10);
+const ANSWER_BYTES_MAX: u64 = 16 << 20;
+
+struct Socket(String);
+
+impl Transport for Socket {
+    async fn post(&mut self, body: String) -> Result<Vec<u8>, String> {
+        self.exchange(&body).map_err(|error| error.to_string())
+    }
+
+    async fn pause(&mut self, time: Duration) {
+        std::thread::sleep(time);
+    }
+}
+
+impl Socket {
+    fn exchange(&self, body: &str) -> std::io::Result<Vec<u8>> {
+        let mut stream = TcpStream::connect(&self.0)?;
+        stream.set_read_timeout(Some(ANSWER_WAITS))?;
+        let (host, length) = (&self.0, body.len());
+        // HTTP 1.0: the answer ends with the connection, and comes in one piece.
+        write!(
+            stream,
+            "POST / HTTP/1.0\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+        )?;
+        let mut answer = Vec::new();
+        stream.take(ANSWER_BYTES_MAX).read_to_end(&mut answer)?;
+        let end = answer.windows(4).position(|four| four == b"\r\n\r\n");
+        Ok(answer.split_off(end.map_or(answer.len(), |end| end + 4)))
+    }
+}
+
+async fn private_query(
+    node: String,
+    contract: &str,
+    query: &Value,
+) -> Result<Value, Box<dyn Error>> {
+    let mut client = Client::new(Socket(node));
+    let contract = contract.parse()?;
+    Ok(client.query_contract(&contract, query).await?)
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut words = std::env::args().skip(1);
+    let (Some(node), Some(contract), Some(query)) = (words.next(), words.next(), words.next())
+    else {
+        return Err("private_query HOST:PORT CONTRACT QUERY".into());
+    };
+    let query = serde_json::from_str(&query)?;
+    // Nothing waits but the socket, which blocks: it is ready at once. A program with a runtime awaits it there.
+    let mut work = pin!(private_query(node, &contract, &query));
+    let mut context = Context::from_waker(Waker::noop());
+    let answer = loop {
+        if let Poll::Ready(answer) = work.as_mut().poll(&mut context) {
+            break answer?;
+        }
+    };
+    println!("{answer}");
+    Ok(())
+}

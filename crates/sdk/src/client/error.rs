@@ -1,0 +1,114 @@
+//! What may be wrong when a client talks to a network.
+
+use crate::keys::KeyError;
+use crate::light;
+use crate::message::SealError;
+use crate::types::Address;
+
+/// Why there is no answer, or not the one that was hoped for.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The transport has no answer.
+    #[error("the node does not answer: {0}")]
+    NoAnswer(String),
+    /// The answer is no JSON-RPC.
+    #[error("this is not the RPC of a node: it says {0:?}")]
+    NotRpc(String),
+    /// The RPC refused the call.
+    #[error("{0}")]
+    Rpc(String),
+    /// An answer has not the form of CometBFT's.
+    #[error("the answer to {method} has a bad {field}")]
+    Form {
+        /// What was asked.
+        method: &'static str,
+        /// Where its answer is wrong.
+        field: &'static str,
+    },
+    /// The chain refused a query.
+    #[error("{log}")]
+    Query {
+        /// Family of the code.
+        codespace: String,
+        /// Code.
+        code: u64,
+        /// Its text.
+        log: String,
+    },
+    /// The contract answered a query with an error of its own, opened.
+    #[error("the contract says: {0}")]
+    Contract(String),
+    /// What is to be sent to a contract cannot be written as JSON.
+    #[error("the message cannot be written as JSON")]
+    NoJson,
+    /// The answer of a contract is no JSON, or does not open.
+    #[error("the contract's answer cannot be read: {0}")]
+    Answer(&'static str),
+    /// An account that the chain does not know.
+    #[error("{0} has no account: it needs coins first")]
+    NoAccount(Address),
+    /// CheckTx refused the transaction: it is in no block, and nothing was paid.
+    #[error("the transaction is refused: {log} ({codespace} {code})")]
+    Refused {
+        /// Family of the code.
+        codespace: String,
+        /// Code.
+        code: u64,
+        /// Its text.
+        log: String,
+        /// Hash of the transaction, upper-case hex.
+        hash: String,
+    },
+    /// The transaction is in a block, and failed there.
+    #[error("the transaction failed: {log} ({codespace} {code})")]
+    Failed {
+        /// Family of the code.
+        codespace: String,
+        /// Code.
+        code: u32,
+        /// Its text.
+        log: String,
+        /// Hash of the transaction, upper-case hex.
+        hash: String,
+    },
+    /// No block has the transaction; it may still get into one.
+    #[error("transaction {hash} is in no block yet: ask for it later")]
+    NotIncluded {
+        /// Hash of the transaction, upper-case hex.
+        hash: String,
+    },
+    /// What the node tells of the state does not follow from what the caller trusts.
+    #[error(transparent)]
+    Light(#[from] light::Error),
+    /// A message cannot be sealed, or an answer not be opened.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// The key did not sign.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+}
+
+impl Error {
+    /// A stable name.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NoAnswer(_) => "client.no_answer",
+            Self::NotRpc(_) => "client.not_rpc",
+            Self::Rpc(_) => "client.rpc",
+            Self::Form { .. } => "client.form",
+            Self::Query { .. } => "client.query",
+            Self::Contract(_) => "client.contract",
+            Self::NoJson => "client.no_json",
+            Self::Answer(_) => "client.answer",
+            Self::NoAccount(_) => "client.no_account",
+            Self::Refused { .. } => "client.refused",
+            Self::Failed { .. } => "client.failed",
+            Self::NotIncluded { .. } => "client.not_included",
+            Self::Light(e) => e.code(),
+            Self::Seal(_) => "client.seal",
+            Self::Key(_) => "client.key",
+        }
+    }
+}

@@ -1,0 +1,453 @@
+//! A client of a network: what a program needs between its user and a node.
+//!
+//! Circle: client. Promises: contract messages leave sealed, and bound to who sends them to what; what comes back is opened; a node that lies
+//! can refuse service and nothing else where the network key is proven ([`Client::trusting`]). Refuses: to move bytes
+//! ([`Transport`]), to know the time.
+//!
+//! **Whom it trusts.** The network key decides who can read what is sealed. [`Client::trusting`] has it proven from a genesis file or a header;
+//! [`Client::new`] takes the node's word for it, which is right for a node of one's own. Everything else is the node's word: positions,
+//! code hashes, results. A wrong code hash costs a refusal by the enclave, not a secret.
+//!
+//! Three lines from a node to a private query:
+//!
+//! ```no_run
+//! # use serde_json::{Value, json};
+//! # use strongroom_sdk::client::{Client, Error, Transport};
+//! # async fn example(transport: impl Transport) -> Result<Value, Box<dyn std::error::Error>> {
+//! let mut client = Client::new(transport);
+//! let counter = "secret18vd8fpwxzck93qlwghaj6arh4p7c5n8978vsyg".parse()?;
+//! let answer = client.query_contract(&counter, &json!({"get_count": {}})).await?;
+//! # Ok(answer)
+//! # }
+//! ```
+//!
+//! And a call, paid by an account, whose outputs only this account can read:
+//!
+//! ```no_run
+//! # use serde_json::json;
+//! # use strongroom_sdk::client::{Client, Opened, Transport};
+//! # use strongroom_sdk::keys::Account;
+//! # use strongroom_sdk::tx::TxBuilder;
+//! # async fn example<T: Transport>(mut client: Client<T>, words: &str) -> Result<Opened, Box<dyn std::error::Error>> {
+//! let account = Account::from_mnemonic(words)?;
+//! let counter = "secret18vd8fpwxzck93qlwghaj6arh4p7c5n8978vsyg".parse()?;
+//! let call = client.execute_message(&account, &counter, &json!({"increment": {}}), Vec::new()).await?;
+//! let tx = TxBuilder::new(client.chain_id().await?).message(&call);
+//! let gas = client.estimate(&account, &tx).await?.limit();
+//! let included = client.send(&account, &tx.gas(gas)).await?;
+//! let opened = client.open(&account, &included).await?;
+//! # Ok(opened)
+//! # }
+//! ```
+//!
+//! `examples/private_query.rs` has a transport over a plain socket; the `strongroom` binary has one over `hyper`.
+
+mod error;
+mod gas;
+mod messages;
+mod outcome;
+mod transport;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::Error;
+pub use gas::{Estimate, MARGIN_PERCENT};
+pub use messages::Instantiate;
+pub use outcome::{Included, Opened, OpenedMessage};
+pub use transport::Transport;
+
+use crate::keys::Account;
+use crate::light::{self, Answer, Call, Question, Terms, Trusted};
+use crate::tx::{TxBuilder, Unsigned};
+use crate::types::proto::Message;
+use crate::types::proto::cosmos::auth::v1beta1::{
+    QueryAccountInfoRequest, QueryAccountInfoResponse,
+};
+use crate::types::proto::cosmos::tx::v1beta1::{SimulateRequest, SimulateResponse};
+use crate::types::proto::google::protobuf::Empty;
+use crate::types::proto::secret::registration::v1beta1::Key;
+use crate::types::{Address, Gas, Hash, Height, Tree, sha256};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use core::time::Duration;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// Where the state keeps the network's keys, in the native tree: `01`, the key that messages are sealed for, another of 32 bytes
+/// (docs/spec/registration.md 7).
+pub const NETWORK_KEYS: &str = "registration/keys";
+/// The first and the longest time between two looks for a transaction; each is twice the one before.
+const LOOKS: [Duration; 2] = [Duration::from_millis(10), Duration::from_millis(200)];
+/// The longest between two looks while the node is silent.
+const SILENT_LOOK: Duration = Duration::from_secs(5);
+/// How long a transaction may take to be in a block.
+const BLOCK_WAITS: Duration = Duration::from_secs(60);
+
+/// A client of one network, through one node.
+pub struct Client<T> {
+    transport: T,
+    anchor: Option<(Trusted, Terms)>,
+    chain_id: Option<String>,
+    network_key: Option<NetworkKey>,
+    code_hashes: BTreeMap<Vec<u8>, Hash>,
+}
+
+/// The key that messages are sealed for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NetworkKey {
+    /// An X25519 public key.
+    pub key: [u8; 32],
+    /// Height of the state in which it is proven to stand; `None`: it is the node's word.
+    pub proven: Option<Height>,
+}
+
+/// What a signature needs of an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// Number of the account.
+    pub number: u64,
+    /// Its next sequence, as of the newest block.
+    pub sequence: u64,
+}
+
+/// Result of CheckTx.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checked {
+    /// 0: the transaction waits for a block.
+    pub code: u64,
+    /// Family of the code.
+    pub codespace: String,
+    /// Why it does not wait.
+    pub log: String,
+    /// Hash of the transaction, upper-case hex.
+    pub hash: String,
+}
+
+impl Checked {
+    /// # Errors
+    /// [`Error::Refused`] for a transaction that does not wait for a block.
+    pub fn passed(self) -> Result<Self, Error> {
+        match self.code {
+            0 => Ok(self),
+            code => Err(Error::Refused {
+                codespace: self.codespace,
+                code,
+                log: self.log,
+                hash: self.hash,
+            }),
+        }
+    }
+}
+
+impl<T: Transport> Client<T> {
+    /// A client that takes the node's word for everything.
+    pub const fn new(transport: T) -> Self {
+        Self {
+            transport,
+            anchor: None,
+            chain_id: None,
+            network_key: None,
+            code_hashes: BTreeMap::new(),
+        }
+    }
+
+    /// This client, which from now on has the network key proven down from a point that is trusted ([`light::genesis`], [`light::header`]),
+    /// and speaks of the chain of that point only.
+    #[must_use]
+    pub fn trusting(self, trusted: Trusted, terms: Terms) -> Self {
+        Self {
+            anchor: Some((trusted, terms)),
+            network_key: None,
+            ..self
+        }
+    }
+
+    /// Calls a method of the node's RPC.
+    ///
+    /// # Errors
+    /// [`Error::NoAnswer`], [`Error::NotRpc`], [`Error::Rpc`].
+    pub async fn call(&mut self, method: &str, params: &Value) -> Result<Value, Error> {
+        transport::call(&mut self.transport, method, params).await
+    }
+
+    /// The chain: that of the trusted point, else of the node.
+    ///
+    /// # Errors
+    /// As [`Client::call`].
+    pub async fn chain_id(&mut self) -> Result<String, Error> {
+        if let Some((trusted, _)) = &self.anchor {
+            return Ok(trusted.chain_id().to_owned());
+        }
+        if self.chain_id.is_none() {
+            let status = self.call("status", &json!({})).await?;
+            let told = text(&status["node_info"]["network"], "status", "network")?;
+            self.chain_id = Some(told.to_owned());
+        }
+        Ok(self.chain_id.clone().unwrap_or_default())
+    }
+
+    /// The newest height.
+    ///
+    /// # Errors
+    /// As [`Client::call`].
+    pub async fn height(&mut self) -> Result<Height, Error> {
+        let status = self.call("status", &json!({})).await?;
+        let field = "latest_block_height";
+        let height = text(&status["sync_info"][field], "status", field)?;
+        height.parse().map_err(|_| Error::Form {
+            method: "status",
+            field,
+        })
+    }
+
+    /// Calls the gRPC method `path` (`/package.Service/Method`) at the newest height.
+    ///
+    /// # Errors
+    /// [`Error::Query`]; as [`Client::call`].
+    pub async fn query<Q: Message, A: Message + Default>(
+        &mut self,
+        path: &str,
+        request: &Q,
+    ) -> Result<A, Error> {
+        let answer = self.query_bytes(path, &request.encode_to_vec()).await?;
+        A::decode(answer.as_slice()).map_err(|_| Error::Form {
+            method: "abci_query",
+            field: "value",
+        })
+    }
+
+    /// As [`Client::query`], with an encoded request and answer.
+    ///
+    /// # Errors
+    /// As [`Client::query`].
+    pub async fn query_bytes(&mut self, path: &str, request: &[u8]) -> Result<Vec<u8>, Error> {
+        let params = json!({ "path": path, "data": hex::encode(request) });
+        let answer = self.call("abci_query", &params).await?;
+        let response = &answer["response"];
+        let bad = |field| Error::Form {
+            method: "abci_query",
+            field,
+        };
+        let shown = |name| response[name].as_str().unwrap_or_default().to_owned();
+        match response["code"].as_u64().ok_or_else(|| bad("code"))? {
+            0 => STANDARD.decode(shown("value")).map_err(|_| bad("value")),
+            code => Err(Error::Query {
+                codespace: shown("codespace"),
+                code,
+                log: shown("log"),
+            }),
+        }
+    }
+
+    /// A value of the state, proven down from a point that is trusted.
+    ///
+    /// # Errors
+    /// [`Error::Light`].
+    pub async fn prove(
+        &mut self,
+        trusted: &Trusted,
+        terms: &Terms,
+        question: &Question,
+    ) -> Result<Answer, Error> {
+        let ask = async |call: &Call| self.ask(call).await;
+        Ok(light::value(trusted, terms, question, ask).await?)
+    }
+
+    /// As [`Client::call`], for the functions of [`light`].
+    ///
+    /// # Errors
+    /// The text of [`Client::call`]'s.
+    pub async fn ask(&mut self, call: &Call) -> Result<Value, String> {
+        let answer = self.call(call.method, &call.params).await;
+        answer.map_err(|error| error.to_string())
+    }
+
+    /// The key that messages are sealed for, asked for once.
+    ///
+    /// # Errors
+    /// [`Error::Light`] if it is to be proven and is not; else as [`Client::query`].
+    pub async fn network_key(&mut self) -> Result<NetworkKey, Error> {
+        if let Some(known) = self.network_key {
+            return Ok(known);
+        }
+        let found = match self.anchor.clone() {
+            Some((trusted, terms)) => {
+                let question = Question {
+                    tree: Tree::Native,
+                    key: NETWORK_KEYS.as_bytes().to_vec(),
+                    height: None,
+                };
+                let answer = self.prove(&trusted, &terms, &question).await?;
+                let key = match answer.value.as_deref() {
+                    Some([1, keys @ ..]) if keys.len() == 64 => keys.first_chunk().copied(),
+                    _ => None,
+                };
+                let proven = Some(answer.height);
+                key.map(|key| NetworkKey { key, proven })
+            }
+            None => {
+                let path = "/secret.registration.v1beta1.Query/TxKey";
+                let answer: Key = self.query(path, &Empty {}).await?;
+                let key = answer.key.try_into().ok();
+                key.map(|key| NetworkKey { key, proven: None })
+            }
+        };
+        self.network_key = found;
+        found.ok_or(Error::Form {
+            method: "abci_query",
+            field: "network key",
+        })
+    }
+
+    /// Number and committed sequence of an account.
+    ///
+    /// # Errors
+    /// [`Error::NoAccount`] for one that never had coins; as [`Client::query`].
+    pub async fn position(&mut self, address: &Address) -> Result<Position, Error> {
+        let request = QueryAccountInfoRequest {
+            address: address.to_string(),
+        };
+        let path = "/cosmos.auth.v1beta1.Query/AccountInfo";
+        let answer: QueryAccountInfoResponse = match self.query(path, &request).await {
+            Err(Error::Query { log, .. }) if log.contains("not found") => {
+                return Err(Error::NoAccount(address.clone()));
+            }
+            answer => answer?,
+        };
+        let info = answer
+            .info
+            .ok_or_else(|| Error::NoAccount(address.clone()))?;
+        Ok(Position {
+            number: info.account_number,
+            sequence: info.sequence,
+        })
+    }
+
+    /// How much gas a transaction of this account needs. A transaction that would fail is refused with the chain's text.
+    ///
+    /// # Errors
+    /// [`Error::Query`]; as [`Client::position`].
+    pub async fn estimate(&mut self, account: &Account, tx: &TxBuilder) -> Result<Estimate, Error> {
+        if let Some(guess) = gas::guess(tx.messages()) {
+            return Ok(guess);
+        }
+        let position = self.position(&account.address()).await?;
+        let unsigned = tx.unsigned(&account.public_key(), position.sequence);
+        let used = self.simulate(unsigned).await?;
+        Ok(Estimate::Simulated { used })
+    }
+
+    /// The gas that a transaction would use. Of one that calls contracts a node cannot tell.
+    ///
+    /// # Errors
+    /// [`Error::Query`] with the text of the transaction that would fail.
+    pub async fn simulate(&mut self, unsigned: Unsigned) -> Result<Gas, Error> {
+        let request = SimulateRequest {
+            tx_bytes: unsigned.for_simulation(),
+            ..SimulateRequest::default()
+        };
+        let path = "/cosmos.tx.v1beta1.Service/Simulate";
+        let answer: SimulateResponse = self.query(path, &request).await?;
+        let info = answer.gas_info.ok_or(Error::Form {
+            method: "Simulate",
+            field: "gas_info",
+        })?;
+        Ok(info.gas_used)
+    }
+
+    /// Broadcasts a raw transaction and waits for CheckTx.
+    ///
+    /// # Errors
+    /// As [`Client::call`]. That CheckTx refuses it is no error here: [`Checked::passed`].
+    pub async fn broadcast(&mut self, tx: &[u8]) -> Result<Checked, Error> {
+        let params = json!({ "tx": STANDARD.encode(tx) });
+        let answer = self.call("broadcast_tx_sync", &params).await?;
+        let shown = |name| answer[name].as_str().unwrap_or_default().to_owned();
+        let code = answer["code"].as_u64().ok_or(Error::Form {
+            method: "broadcast_tx_sync",
+            field: "code",
+        })?;
+        Ok(Checked {
+            code,
+            codespace: shown("codespace"),
+            log: shown("log"),
+            // Ours, not the node's: it is what we wait for.
+            hash: hex::encode_upper(sha256(tx)),
+        })
+    }
+
+    /// Signs a transaction of one signer, broadcasts it, and waits until it is in a block. Whether it succeeded there says
+    /// [`Included::succeeded`].
+    ///
+    /// # Errors
+    /// [`Error::NoAccount`], [`Error::Refused`], [`Error::NotIncluded`]; as [`Client::call`].
+    pub async fn send(&mut self, account: &Account, tx: &TxBuilder) -> Result<Included, Error> {
+        let position = self.position(&account.address()).await?;
+        let raw = tx.sign(account, position.number, position.sequence)?;
+        let checked = self.broadcast(&raw).await?.passed()?;
+        self.wait(&checked.hash).await
+    }
+
+    /// The transaction with this hash (hex).
+    ///
+    /// # Errors
+    /// [`Error::NotIncluded`] if no block has it; as [`Client::call`].
+    pub async fn transaction(&mut self, hash: &str) -> Result<Included, Error> {
+        let bytes = hex::decode(hash).unwrap_or_default();
+        let params = json!({ "hash": STANDARD.encode(bytes) });
+        match self.call("tx", &params).await {
+            Err(Error::Rpc(text)) if text.contains("not found") => Err(Error::NotIncluded {
+                hash: hash.to_owned(),
+            }),
+            answer => {
+                let included = Included::read(&answer?)?;
+                let same = included.hash.eq_ignore_ascii_case(hash)
+                    && hex::encode_upper(sha256(&included.tx)) == included.hash;
+                same.then_some(included).ok_or(Error::Form {
+                    method: "tx",
+                    field: "hash",
+                })
+            }
+        }
+    }
+
+    /// Waits until the transaction with this hash is in a block.
+    ///
+    /// # Errors
+    /// [`Error::NotIncluded`] after a minute; or whatever is wrong with the node then.
+    pub async fn wait(&mut self, hash: &str) -> Result<Included, Error> {
+        let (mut pause, mut waited) = (LOOKS[0], Duration::ZERO);
+        loop {
+            self.transport.pause(pause).await;
+            waited = waited.saturating_add(pause);
+            // Whatever is wrong with a node may be over soon.
+            match self.transaction(hash).await {
+                Ok(found) => return Ok(found),
+                Err(error) if waited >= BLOCK_WAITS => return Err(error),
+                // Each silence may have taken as long as the transport waits.
+                Err(Error::NoAnswer(_)) => pause = pause.saturating_mul(2).min(SILENT_LOOK),
+                Err(_) => pause = pause.saturating_mul(2).min(LOOKS[1]),
+            }
+        }
+    }
+
+    /// A transaction as this account reads it: its own messages, and what contracts answered to them.
+    ///
+    /// # Errors
+    /// As [`Client::network_key`] and [`Included::open`].
+    pub async fn open(&mut self, account: &Account, included: &Included) -> Result<Opened, Error> {
+        let sealer = self.sealer(account).await?;
+        included.open(Some(&sealer))
+    }
+}
+
+impl<T> core::fmt::Debug for Client<T> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Client({:?})", self.chain_id)
+    }
+}
+
+fn text<'v>(value: &'v Value, method: &'static str, field: &'static str) -> Result<&'v str, Error> {
+    value.as_str().ok_or(Error::Form { method, field })
+}

@@ -1,0 +1,193 @@
+//! The client against a node whose answers the test writes: what a real one answers is tested end to end (tests/e2e/cli.test.js).
+
+use super::*;
+use crate::local::ACCOUNTS;
+use crate::testing::ready;
+use crate::types::proto::cosmos::bank::v1beta1::MsgSend;
+use crate::types::proto::secret::compute::v1beta1 as compute;
+
+/// A node, and what it was asked.
+struct Node<F> {
+    answer: F,
+    asked: Vec<(String, Value)>,
+    waited: Duration,
+}
+
+impl<F: FnMut(&str, &Value) -> Value> Transport for Node<F> {
+    async fn post(&mut self, body: String) -> Result<Vec<u8>, String> {
+        let call: Value = serde_json::from_str(&body).unwrap();
+        let method = call["method"].as_str().unwrap().to_owned();
+        let answer = (self.answer)(&method, &call["params"]);
+        self.asked.push((method, call["params"].clone()));
+        Ok(answer.to_string().into_bytes())
+    }
+
+    async fn pause(&mut self, time: Duration) {
+        self.waited += time;
+    }
+}
+
+fn client<F: FnMut(&str, &Value) -> Value>(answer: F) -> Client<Node<F>> {
+    Client::new(Node {
+        answer,
+        asked: Vec::new(),
+        waited: Duration::ZERO,
+    })
+}
+
+fn value(message: &impl Message) -> Value {
+    let bytes = STANDARD.encode(message.encode_to_vec());
+    json!({ "result": { "response": { "code": 0, "value": bytes } } })
+}
+
+fn refused(log: &str) -> Value {
+    json!({ "result": { "response": { "code": 6, "codespace": "sdk", "log": log } } })
+}
+
+fn contract() -> Address {
+    Address::from_bytes(&[9; 20]).unwrap()
+}
+
+#[test]
+fn a_transaction_that_gets_into_no_block_is_waited_for_a_minute_and_no_longer() {
+    let mut client = client(|_, _| json!({ "error": { "data": "tx (AB) not found" } }));
+    let error = ready(client.wait("AB")).unwrap_err();
+    assert_eq!(error.code(), "client.not_included");
+    let waited = client.transport.waited;
+    assert!(
+        (BLOCK_WAITS..BLOCK_WAITS * 2).contains(&waited),
+        "{waited:?}"
+    );
+    assert!(client.transport.asked.len() < 400);
+}
+
+#[test]
+fn another_transaction_than_the_one_that_was_asked_for_is_not_taken_for_it() {
+    let body = STANDARD.encode(b"tx");
+    let mut hash = hex::encode_upper(sha256(b"tx"));
+    let told = hash.clone();
+    let mut client = client(
+        move |_, _| json!({ "result": { "hash": told, "height": "7", "tx": body, "tx_result": { "code": 0 } } }),
+    );
+    assert_eq!(ready(client.transaction(&hash)).unwrap().height, 7);
+    hash.replace_range(..2, "00");
+    let error = ready(client.transaction(&hash)).unwrap_err();
+    assert_eq!(error.code(), "client.form");
+}
+
+#[test]
+fn the_hash_that_is_waited_for_is_our_own_and_not_what_the_node_says() {
+    let mut client = client(|_, _| json!({ "result": { "code": 0, "hash": "AB" } }));
+    let checked = ready(client.broadcast(b"tx")).unwrap();
+    assert_eq!(checked.hash, hex::encode_upper(sha256(b"tx")));
+}
+
+#[test]
+fn what_check_tx_refuses_is_in_no_block_and_says_why() {
+    let mut client = client(
+        |_, _| json!({ "result": { "code": 13, "codespace": "sdk", "log": "insufficient fee" } }),
+    );
+    let error = ready(client.broadcast(b"tx"))
+        .unwrap()
+        .passed()
+        .unwrap_err();
+    assert_eq!(error.code(), "client.refused");
+    assert_eq!(
+        error.to_string(),
+        "the transaction is refused: insufficient fee (sdk 13)"
+    );
+}
+
+#[test]
+fn an_account_without_coins_is_told_from_a_node_that_refuses() {
+    let address = contract();
+    let mut without = client(|_, _| refused("account secret1 not found: key not found"));
+    let error = ready(without.position(&address)).unwrap_err();
+    assert_eq!(error.code(), "client.no_account");
+    let mut broken = client(|_, _| refused("busy"));
+    let error = ready(broken.position(&address)).unwrap_err();
+    assert_eq!(error.code(), "client.query");
+}
+
+#[test]
+fn an_estimate_asks_the_node_but_for_contract_messages_which_it_cannot_open() {
+    let account = Account::from_mnemonic(ACCOUNTS[1].mnemonic).unwrap();
+    let mut client = client(|_, params| match params["path"].as_str().unwrap() {
+        "/cosmos.tx.v1beta1.Service/Simulate" => {
+            let bytes = hex::decode(params["data"].as_str().unwrap()).unwrap();
+            let request = SimulateRequest::decode(bytes.as_slice()).unwrap();
+            assert!(
+                request.tx_bytes.ends_with(&[0; 64]),
+                "no signature leaves for an estimate"
+            );
+            value(&SimulateResponse {
+                gas_info: Some(crate::types::proto::cosmos::base::abci::v1beta1::GasInfo {
+                    gas_used: 1_000,
+                    ..Default::default()
+                }),
+                ..Default::default()
+            })
+        }
+        _ => value(&QueryAccountInfoResponse {
+            info: Some(Default::default()),
+        }),
+    });
+    let send = TxBuilder::new("test-1").message(&MsgSend::default());
+    let estimate = ready(client.estimate(&account, &send)).unwrap();
+    assert_eq!(estimate, Estimate::Simulated { used: 1_000 });
+    let asked = client.transport.asked.len();
+    let call = send.message(&compute::MsgExecuteContract::default());
+    let estimate = ready(client.estimate(&account, &call)).unwrap();
+    assert!(matches!(estimate, Estimate::Guessed { .. }));
+    assert_eq!(client.transport.asked.len(), asked);
+}
+
+#[test]
+fn keys_and_code_hashes_are_asked_for_once_until_a_contract_has_other_code() {
+    let mut hash = 1_u8;
+    let network = [7; 32];
+    let mut client = client(move |_, params| match params["path"].as_str().unwrap() {
+        path if path.ends_with("TxKey") => value(&Key {
+            key: network.to_vec(),
+        }),
+        path if path.ends_with("CodeHashByContractAddress") => {
+            hash += 1;
+            value(&compute::QueryCodeHashResponse {
+                code_hash: hex::encode([hash / 2; 32]),
+            })
+        }
+        _ => refused("failed to validate transaction: query contract failed"),
+    });
+    let query = json!({ "get": {} });
+    let count = |client: &Client<Node<_>>, what: &str| {
+        let asked = client.transport.asked.iter();
+        let paths = asked.filter_map(|(_, params)| params["path"].as_str());
+        paths.filter(|path| path.ends_with(what)).count()
+    };
+    // Asked for once, and again after a refusal: it is another one then, so the query is repeated; then it is the same.
+    assert!(ready(client.query_contract(&contract(), &query)).is_err());
+    assert_eq!(count(&client, "CodeHashByContractAddress"), 1);
+    assert!(ready(client.query_contract(&contract(), &query)).is_err());
+    assert_eq!(count(&client, "CodeHashByContractAddress"), 2);
+    assert_eq!(count(&client, "QuerySecretContract"), 2);
+    assert!(ready(client.query_contract(&contract(), &query)).is_err());
+    assert_eq!(count(&client, "QuerySecretContract"), 4);
+    assert_eq!(count(&client, "TxKey"), 1);
+}
+
+#[test]
+fn a_network_key_that_is_not_proven_is_not_used() {
+    let file = strongroom_testdata::cometbft("four/config/genesis.json");
+    let trusted = light::genesis(&serde_json::to_vec(&file).unwrap()).unwrap();
+    // The node would tell one, if it were asked.
+    let answer = |method: &str, _: &Value| match method {
+        "status" => json!({ "result": { "sync_info": { "latest_block_height": "9" } } }),
+        "abci_query" => value(&Key { key: vec![7; 32] }),
+        _ => json!({ "error": { "message": "gone" } }),
+    };
+    let mut client = client(answer).trusting(trusted, Terms::WITHOUT_CLOCK);
+    let error = ready(client.network_key()).unwrap_err();
+    assert_eq!(error.code(), "verify.node");
+    let query = ready(client.sealer(&Account::from_bytes(&[1; 32]).unwrap()));
+    assert!(query.is_err());
+}
