@@ -1,0 +1,325 @@
+// The command line, the whole way: keys, coins, contracts, private queries, and docs/book/cli.md as it stands there.
+
+import assert from "node:assert/strict";
+import { execFile, execFileSync, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { after, before, test } from "node:test";
+
+import { ACCOUNTS } from "./support/accounts.js";
+import { ask, clientOf, deploy } from "./support/client.js";
+import { BINARY, CHAIN_ID, root, startNetwork, until } from "./support/network.js";
+
+const PAGE = readFileSync(join(root, "docs", "book", "cli.md"), "utf8");
+const CONTRACTS = process.env.STRONGROOM_CONTRACTS ?? join(root, "contracts", "target", "wasm32-unknown-unknown", "release");
+const wasm = (name) => join(CONTRACTS, `${name}.wasm`);
+const PASSPHRASE = "correct horse battery staple";
+
+let network;
+let directory;
+before(async () => {
+  network = await startNetwork();
+  directory = mkdtempSync(join(tmpdir(), "strongroom-cli-"));
+  writeFileSync(join(directory, "passphrase"), `${PASSPHRASE}\n`);
+});
+after(async () => {
+  await network?.stop();
+  if (directory) rmSync(directory, { recursive: true, force: true });
+});
+
+const env = (more = {}) => ({
+  ...process.env,
+  STRONGROOM_HOME: join(directory, "home"),
+  STRONGROOM_KEYRING_PASSPHRASE_FILE: join(directory, "passphrase"),
+  ...more,
+});
+
+/** Runs a command; gives its exit status and what it printed. */
+function run(args, { input = "", more } = {}) {
+  return new Promise((resolve) => {
+    const child = execFile(BINARY, args.map(String), { cwd: directory, env: env(more), maxBuffer: 1 << 26 }, (error, stdout, stderr) => {
+      resolve({ status: error ? error.code : 0, out: stdout, said: stderr });
+    });
+    child.stdin.on("error", () => {});
+    child.stdin.end(input);
+  });
+}
+
+/** As `run`; the command must succeed. Gives its standard output as JSON. */
+async function json(...args) {
+  const { status, out, said } = await run([...args, "--output", "json"]);
+  assert.equal(status, 0, `${args.join(" ")}: ${said}`);
+  assert.equal(out.trim().split("\n").length, 1, "one line");
+  return JSON.parse(out);
+}
+
+const online = (...args) => json(...args, "--node", network.rpc);
+const local = (...args) => online(...args, "--keyring", "test");
+
+/** A key of the keyring `test` with coins. */
+async function funded(name) {
+  const { address } = await json("keys", "add", name, "--keyring", "test");
+  const { txhash } = await (await fetch(`${network.faucet}/faucet?address=${address}`)).json();
+  await until(async () => (await run(["query", "tx", txhash, "--node", network.rpc])).status === 0, { what: "coins" });
+  return address;
+}
+
+test("from nothing to a token's private balance, with nothing but the command line", async () => {
+  const alice = await funded("alice");
+  const stored = await local("tx", "contract", "store", wasm("token"), "--from", "alice");
+  const [{ code_id }] = stored.messages;
+  // What an upload costs is known before it is sent: the limit is that and a tenth.
+  assert.ok(Number(stored.gas_used) * 1.15 > Number(stored.gas_wanted), JSON.stringify(stored));
+  const init = { name: "Secret Example", symbol: "SEXM", decimals: 6, prng_seed: "ZGljZQ==", initial_balances: [{ address: alice, amount: "340282366920938463463374607431" }] };
+  const made = await local("tx", "contract", "instantiate", code_id, JSON.stringify(init), "--label", "token of the command line", "--from", alice);
+  const token = made.messages[0].contract_address;
+  assert.match(token, /^secret1/);
+  const called = await local("tx", "contract", "execute", token, '{"create_viewing_key":{"entropy":"e"}}', "--from", "alice");
+  const key = called.messages[0].answer.create_viewing_key.key;
+  assert.ok(key);
+  const query = JSON.stringify({ balance: { address: alice, key } });
+  assert.deepEqual(await online("query", "contract", token, query), { balance: { amount: "340282366920938463463374607431" } });
+
+  const mine = await local("query", "tx", called.txhash, "--from", "alice");
+  assert.deepEqual(mine, called);
+  assert.deepEqual(mine.messages[0].input, { create_viewing_key: { entropy: "e" } });
+  const theirs = await online("query", "tx", called.txhash);
+  assert.ok(!JSON.stringify(theirs).includes("entropy") && !JSON.stringify(theirs).includes(key));
+  assert.deepEqual([theirs.messages[0].input, theirs.messages[0].answer], [null, null]);
+  // Another key of the same keyring reads no more than a stranger.
+  await json("keys", "add", "other", "--keyring", "test");
+  assert.deepEqual(await local("query", "tx", called.txhash, "--from", "other"), theirs);
+
+  // secret.js reads the same balance of the same contract.
+  const client = clientOf(network, "b");
+  const { code_hash } = await client.query.compute.codeHashByContractAddress({ contract_address: token });
+  assert.deepEqual(await ask(client, { address: token, code_hash }, JSON.parse(query)), { balance: { amount: "340282366920938463463374607431" } });
+
+  // The contract's error is for its sender, with the status of a transaction that failed, and the result is printed.
+  const failed = await run(["tx", "contract", "execute", token, `{"transfer":{"recipient":"${ACCOUNTS.b.address}","amount":"999999999999999999999999999999999"}}`, "--from", "alice", "--keyring", "test", "--node", network.rpc, "--output", "json"]);
+  assert.equal(failed.status, 5);
+  assert.match(failed.said, /^strongroom: client\.failed: the transaction failed: .*insufficient funds: balance=340282366920938463463374607431, .*\(compute 3\)$/m);
+  const result = JSON.parse(failed.out);
+  assert.equal(result.code, 3);
+  assert.match((await local("query", "tx", result.txhash, "--from", "alice")).raw_log, /insufficient funds: balance=/);
+  assert.match((await online("query", "tx", result.txhash)).raw_log, /encrypted: /);
+  // So is the error of a query.
+  const wrong = await run(["query", "contract", token, '{"no_such_query":{}}', "--node", network.rpc]);
+  assert.equal(wrong.status, 4, wrong.said);
+  assert.match(wrong.said, /^strongroom: client\.contract: the contract says: .*no_such_query/);
+});
+
+test("a name of a key, an estimate and a dry run: what is said is what is paid", async () => {
+  await funded("payer");
+  const dry = await local("tx", "bank", "send", "alice", "5uscrt", "--from", "payer", "--dry-run");
+  const sent = await local("tx", "bank", "send", "alice", "5uscrt", "--from", "payer");
+  const off = Math.abs(Number(dry.gas_estimate) - Number(sent.gas_used)) / Number(sent.gas_used);
+  assert.ok(off <= 0.05, `estimated ${dry.gas_estimate}, used ${sent.gas_used}`);
+  assert.equal(sent.gas_wanted, dry.gas_limit);
+  const { balances } = await local("query", "bank", "balances", "payer");
+  assert.deepEqual(balances, [{ denom: "uscrt", amount: String(1_000_000_000 - 5 - Number.parseInt(dry.fee, 10)) }]);
+  const quick = await local("tx", "bank", "send", "alice", "1uscrt", "--from", "payer", "--no-wait");
+  await until(async () => (await run(["query", "tx", quick.txhash, "--node", network.rpc])).status === 0, { what: "a block" });
+});
+
+test("the key that messages are sealed for is proven from a genesis file, and a node of another network is not believed", async () => {
+  const counter = await deploy(clientOf(network, "a"), "counter", { count: 1 });
+  const files = readdirSync(network.home, { recursive: true });
+  const genesis = join(network.home, files.find((name) => name.endsWith("genesis.json")));
+  const call = (...args) => run(["tx", "contract", "execute", counter.address, '{"increment":{}}', "--from", "alice", "--keyring", "test", "--node", network.rpc, ...args]);
+  const proven = await call("--genesis", genesis);
+  assert.equal(proven.status, 0, proven.said);
+  assert.match(proven.said, /sealed for the network's key, proven in the state after block \d+/);
+  assert.match((await call()).said, /sealed for the key that the node tells/);
+  const { result } = await (await fetch(`${network.rpc}/commit?height=2`)).json();
+  const { hash } = result.signed_header.commit.block_id;
+  const trusted = await call("--trusted", `2:${hash}`);
+  assert.match(trusted.said, /proven in the state/);
+
+  const before = await network.height();
+  const other = await call("--trusted", `2:${"AB".repeat(32)}`);
+  assert.equal(other.status, 7);
+  assert.match(other.said, /^strongroom: light\.commit_block_id: /m);
+  const document = JSON.parse(readFileSync(genesis, "utf8"));
+  document.validators[0].pub_key.value = Buffer.alloc(32, 7).toString("base64");
+  delete document.validators[0].address;
+  writeFileSync(join(directory, "forged.json"), JSON.stringify(document));
+  const forged = await call("--genesis", join(directory, "forged.json"));
+  assert.equal(forged.status, 7, forged.said);
+  assert.match(forged.said, /^strongroom: light\./m);
+  const chain = await call("--chain-id", "other-1");
+  assert.match(chain.said, /^strongroom: client\.other_chain: the node at .* is of secretdev-1, not of other-1/);
+  assert.equal(await network.height(), before, "nothing was sent");
+});
+
+test("a documented example of the SDK asks the same node the same question", async () => {
+  const counter = await deploy(clientOf(network, "a"), "counter", { count: 41 });
+  const args = ["run", "-q", "--locked", "-p", "strongroom-sdk", "--example", "private_query", "--"];
+  const out = execFileSync("cargo", [...args, new URL(network.rpc).host, counter.address, '{"get_count":{}}'], { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+  assert.deepEqual(JSON.parse(out), { count: 41 });
+});
+
+test("keys in files: sealed, for their owner's eyes, and told to nobody", async () => {
+  const added = await run(["keys", "add", "sealed", "--output", "json"]);
+  const words = added.said.trim().split("\n").at(-1);
+  assert.equal(words.split(" ").length, 24);
+  assert.ok(!added.out.includes(words.split(" ").slice(0, 3).join(" ")));
+  const { address } = JSON.parse(added.out);
+  const file = join(directory, "home", "keys", "file", "sealed.json");
+  assert.equal(statSync(file).mode & 0o777, 0o600);
+  const plain = (await run(["keys", "export", "sealed", "--unsafe-plain"])).out.trim();
+  assert.match(plain, /^[0-9a-f]{64}$/);
+  assert.ok(!readFileSync(file, "utf8").includes(plain));
+  // The same account by its words, by its key, and by its file.
+  const again = await run(["keys", "recover", "by-words", "--output", "json"], { input: ` ${words.replaceAll(" ", "\n")}\n` });
+  assert.equal(JSON.parse(again.out).address, address);
+  const byKey = await run(["keys", "import", "by-key", "-", "--hex", "--output", "json"], { input: `${plain}\n` });
+  assert.equal(JSON.parse(byKey.out).address, address);
+  const exported = await run(["keys", "export", "sealed"]);
+  assert.ok(!exported.out.includes(plain));
+  const byFile = await run(["keys", "import", "by-file", "-", "--output", "json"], { input: exported.out });
+  assert.equal(JSON.parse(byFile.out).address, address);
+  // An account of secret.js, too.
+  const a = await run(["keys", "recover", "a", "--output", "json"], { input: ACCOUNTS.a.mnemonic });
+  assert.equal(JSON.parse(a.out).address, ACCOUNTS.a.address);
+});
+
+test("bad input is a sentence with a stable code, and nothing is changed", async () => {
+  const home = join(directory, "home");
+  writeFileSync(join(directory, "armor"), "-----BEGIN TENDERMINT PRIVATE KEY-----\nkdf: bcrypt\n");
+  writeFileSync(join(directory, "keystore"), '{"version":3,"crypto":{"cipher":"aes-128-ctr"}}');
+  writeFileSync(join(directory, "wrong"), "another passphrase\n");
+  writeFileSync(join(directory, "short"), "short\n");
+  writeFileSync(join(directory, "text.wasm"), "#!/bin/sh\n");
+  writeFileSync(join(directory, "unknown.json"), '{"@type":"/cosmos.bank.v1beta1.MsgSteal"}');
+  writeFileSync(join(directory, "others.json"), `{"@type":"/cosmos.bank.v1beta1.MsgSend","from_address":"${ACCOUNTS.b.address}"}`);
+  if (!existsSync(join(home, "keys", "file", "sealed.json"))) await run(["keys", "add", "sealed"]);
+  if (!existsSync(join(home, "keys", "test", "poor.json"))) await json("keys", "add", "poor", "--keyring", "test");
+  const snapshot = () => readdirSync(home, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name !== "lock")
+    .map((entry) => [entry.name, readFileSync(join(entry.parentPath, entry.name), "utf8")]).sort();
+  const [kept, height] = [snapshot(), await network.height()];
+  const node = ["--node", network.rpc];
+  const alice = [...node, "--keyring", "test", "--from", "alice"];
+  const { b } = ACCOUNTS;
+  const passphrase = (name) => ({ STRONGROOM_KEYRING_PASSPHRASE_FILE: join(directory, name) });
+  const cases = [
+    [1, /^strongroom: keyring\.exists: there is a key sealed already/, ["keys", "add", "sealed"]],
+    [1, /^strongroom: keyring\.name: /, ["keys", "add", "../../sealed"]],
+    [1, /^strongroom: keyring\.name: /, ["keys", "show", "/etc/passwd"]],
+    [1, /^strongroom: keyring\.missing: there is no key nobody/, ["keys", "show", "nobody"]],
+    [1, /^strongroom: keyring\.not_sure: /, ["keys", "delete", "sealed"]],
+    [1, /keyring\.foreign: this is no key file of strongroom\. .*recover/, ["keys", "import", "x", "armor"]],
+    [1, /keyring\.foreign: /, ["keys", "import", "x", "keystore"]],
+    [1, /keyring\.hex: /, ["keys", "import", "x", "armor", "--hex"]],
+    [1, /^strongroom: not a BIP-39 mnemonic$/m, ["keys", "recover", "x"], { input: "grant grant grant" }],
+    [1, /keyring\.passphrase: the passphrase is wrong/, ["keys", "export", "sealed", "--unsafe-plain"], { more: passphrase("wrong") }],
+    [1, /^strongroom: keyring\.passphrase: a passphrase has 8 characters or more/, ["keys", "add", "x"], { more: passphrase("short") }],
+    [1, /^strongroom: keyring\.passphrase: .*nowhere/, ["keys", "add", "x"], { more: passphrase("nowhere") }],
+    [3, /^strongroom: client\.no_answer: http:\/\/127\.0\.0\.1:1: the node does not answer/, ["query", "bank", "balances", b.address, "--node", "http://127.0.0.1:1"]],
+    [3, /^strongroom: client\.not_rpc: this is not the RPC of a node/, ["query", "bank", "balances", b.address, "--node", network.faucet]],
+    [1, /^strongroom: config\.missing: there is no network nowhere/, ["query", "poa", "validators", "--network", "nowhere"]],
+    [1, /config\.broken: /, ["query", "poa", "validators"], { more: { STRONGROOM_HOME: join(directory, "broken") } }],
+    [1, /^strongroom: tx\.from: /, ["tx", "bank", "send", b.address, "1uscrt", ...node]],
+    [1, /is no address, and no key/, ["tx", "bank", "send", "secret1nobody", "1uscrt", ...alice]],
+    [4, /^strongroom: client\.no_account: secret1\w+ has no account: it needs coins first/, ["tx", "bank", "send", b.address, "1uscrt", ...node, "--keyring", "test", "--from", "poor"]],
+    [4, /^strongroom: client\.query: .*insufficient funds/, ["tx", "bank", "send", b.address, "999999999999999uscrt", ...alice]],
+    [4, /^strongroom: client\.refused: the transaction is refused: .*insufficient fee.* \(sdk 13\)/, ["tx", "bank", "send", b.address, "1uscrt", "--gas", "50000", "--fees", "1uscrt", ...alice]],
+    [2, /coins are written/, ["tx", "bank", "send", b.address, "1", ...alice]],
+    [2, /`auto`, or a number above 0/, ["tx", "bank", "send", b.address, "1uscrt", "--gas", "0", ...alice]],
+    [1, /^strongroom: tx\.not_wasm: /, ["tx", "contract", "store", "text.wasm", ...alice]],
+    [1, /^strongroom: tx\.code: .*nowhere/, ["tx", "contract", "store", "nowhere.wasm", ...alice]],
+    [1, /^strongroom: message\.json: the message is no JSON/, ["tx", "contract", "execute", b.address, "{", ...alice]],
+    [4, /^strongroom: client\.query: .*not found/, ["tx", "contract", "execute", b.address, "{}", ...alice]],
+    [4, /^strongroom: client\.query: .*not found/, ["query", "contract", b.address, "{}", ...node]],
+    [1, /^strongroom: message\.type: \/cosmos\.bank\.v1beta1\.MsgSteal is of no module/, ["tx", "send", "unknown.json", ...alice]],
+    [1, /^strongroom: tx\.signer: .* is signed by secret1fc3/, ["tx", "send", "others.json", ...alice]],
+    [1, /^strongroom: tx\.file: this is no transaction/, ["tx", "sign", "others.json", ...alice]],
+    [1, /^strongroom: tx\.file: this is no JSON/, ["tx", "broadcast", "text.wasm", ...node]],
+    [1, /^strongroom: query\.method: /, ["query", "grpc", "cosmos.bank.v1beta1.Msg/Send", ...node]],
+    [1, /^strongroom: message\.member: .* has no member "adress"/, ["query", "grpc", "cosmos.bank.v1beta1.Query/AllBalances", '{"adress":""}', ...node]],
+    [6, /^strongroom: client\.not_included: transaction (AB)+ is in no block yet/, ["query", "tx", "AB".repeat(32), ...node]],
+    [2, /64 hexadecimal digits/, ["query", "tx", "AB", ...node]],
+  ];
+  mkdirSync(join(directory, "broken"), { recursive: true });
+  writeFileSync(join(directory, "broken", "config.json"), "{");
+  for (const [status, said, args, options] of cases) {
+    const ran = await run(args, options);
+    const what = `${args.join(" ")}\n${ran.said}`;
+    // What is paid may be said before.
+    assert.match(ran.said, new RegExp(said.source, "m"), what);
+    assert.equal(ran.status, status, what);
+    assert.equal(ran.out, "", what);
+    if (status !== 2) assert.equal(ran.said.trim().split("\n").filter((line) => line.startsWith("strongroom:")).length, 1, what);
+  }
+  assert.deepEqual(snapshot(), kept);
+  assert.equal(await network.height(), height, "nothing was sent");
+  assert.equal(readFileSync(join(directory, "broken", "config.json"), "utf8"), "{");
+});
+
+/** The commands of the page, and which lines they are. */
+const blocks = Array.from(PAGE.matchAll(/^```sh\n(.*?)^```$/gms), ([, text]) => text);
+
+test("every command has an example, which stands on the page of the command line", async () => {
+  const groups = ["keys", "tx", "query", "config", "completion"];
+  const all = blocks.join("\n");
+  let seen = 0;
+  const look = async (words) => {
+    const { out } = await run([...words, "--help"]);
+    const commands = /^Commands:\n((?: .*\n|\n)*)/m.exec(out)?.[1] ?? "";
+    const below = Array.from(commands.matchAll(/^ {2}([a-z]+)/gm), ([, name]) => name).filter((name) => name !== "help");
+    for (const name of below) await look([...words, name]);
+    if (below.length > 0) return;
+    const example = /^Example:\n {2}(.*)$/m.exec(out)?.[1];
+    assert.ok(example, `${words.join(" ")} has no example`);
+    assert.ok(all.includes(example), `not on the page: ${example}`);
+    seen += 1;
+  };
+  for (const group of groups) await look([group]);
+  assert.ok(seen >= 25, `${seen}`);
+});
+
+test("the commands of the page work as they stand there", async () => {
+  const fresh = await startNetwork();
+  const place = mkdtempSync(join(tmpdir(), "strongroom-page-"));
+  try {
+    for (const name of ["counter", "probe"]) symlinkSync(wasm(name), join(place, `${name}.wasm`));
+    mkdirSync(join(place, "bin"));
+    symlinkSync(BINARY, join(place, "bin", "strongroom"));
+    const ports = { 26657: new URL(fresh.rpc).port, 5000: new URL(fresh.faucet).port };
+    const script = blocks.map((text) => text.replace(/127\.0\.0\.1:(26657|5000)/g, (_, port) => `127.0.0.1:${ports[port]}`)).join("\n");
+    const path = [join(place, "bin"), process.env.PATH].join(delimiter);
+    const ran = spawnSync("bash", ["-e", "-o", "pipefail"], { cwd: place, encoding: "utf8", input: script, env: { ...process.env, PATH: path, HOME: place, STRONGROOM_HOME: undefined } });
+    assert.equal(ran.status, 0, `${ran.stdout}\n${ran.stderr}`);
+    assert.match(ran.stdout, /"count": 6/);
+    assert.match(ran.stdout, / {2}sealed +\{"increment":\{\}\}/);
+    assert.match(readFileSync(join(place, "strongroom.bash"), "utf8"), /_strongroom\(\)/);
+    assert.ok(existsSync(join(place, ".strongroom", "keys", "file", "alice.json")));
+  } finally {
+    await fresh.stop();
+    rmSync(place, { recursive: true, force: true });
+  }
+});
+
+test("a transaction is signed by a machine that reaches no node", async () => {
+  const address = await funded("far");
+  const key = ["--keyring", "test", "--from", "far"];
+  const unsigned = await run(["tx", "bank", "send", ACCOUNTS.b.address, "3uscrt", ...key, "--node", network.rpc, "--generate-only"]);
+  const { account } = await network.get(`/cosmos/auth/v1beta1/accounts/${address}`);
+  const place = ["--account-number", account.account_number, "--sequence", account.sequence, "--node", "http://127.0.0.1:1"];
+  const sign = (chain) => run(["tx", "sign", "-", ...key, "--offline", "--chain-id", chain, ...place], { input: unsigned.out });
+  const signed = await sign(CHAIN_ID);
+  assert.equal(signed.status, 0, signed.said);
+  const send = (text) => run(["tx", "broadcast", "-", "--node", network.rpc, "--output", "json"], { input: text });
+  const other = await send((await sign("other-1")).out);
+  assert.equal(other.status, 4);
+  assert.match(other.said, /client\.refused: .*signature verification failed/);
+  const changed = await send(signed.out.replace('"3"', '"4"'));
+  assert.equal(changed.status, 4);
+  const sent = await send(signed.out);
+  assert.equal(sent.status, 0, sent.said);
+  assert.equal(JSON.parse(sent.out).code, 0);
+  const without = await run(["tx", "sign", "-", ...key, "--offline", ...place], { input: unsigned.out });
+  assert.match(without.said, /^strongroom: tx\.chain_id: --offline needs --chain-id/);
+});
