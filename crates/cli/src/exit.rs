@@ -22,12 +22,30 @@ pub(crate) fn tell(error: &anyhow::Error) -> ExitCode {
     let known = error
         .chain()
         .find_map(|cause| cause.downcast_ref::<Error>());
-    let line = crate::in_one_line(error);
-    match known {
-        Some(known) => eprintln!("strongroom: {}: {line}", known.code()),
-        None => eprintln!("strongroom: {line}"),
-    }
+    eprintln!("strongroom: {}", line(error, known));
     ExitCode::from(known.map_or(OTHER, status))
+}
+
+/// The error with its code in front, where it has one.
+fn line(error: &anyhow::Error, known: Option<&Error>) -> String {
+    let line = crate::in_one_line(error);
+    if let Some(known) = known {
+        return format!("{}: {line}", known.code());
+    }
+    let texts: Vec<String> = error.chain().map(ToString::to_string).collect();
+    match texts.iter().find_map(|text| code_of(text)) {
+        Some(code) => format!("{code}: {}", line.replacen(&format!("{code}: "), "", 1)),
+        None => line,
+    }
+}
+
+/// The code that a text begins with: `area.what: text`.
+fn code_of(text: &str) -> Option<&str> {
+    let (code, _) = text.split_once(": ")?;
+    let (area, what) = code.split_once('.')?;
+    let is_word =
+        |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    (is_word(area) && is_word(what)).then_some(code)
 }
 
 const fn status(error: &Error) -> u8 {
@@ -52,6 +70,28 @@ const fn status(error: &Error) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_code_of_an_error_stands_in_front_wherever_it_comes_from() {
+        let shown = |error: anyhow::Error| {
+            let known = error.chain().find_map(|e| e.downcast_ref::<Error>());
+            line(&error, known)
+        };
+        let foreign = || anyhow::anyhow!("keyring.foreign: no key file");
+        assert_eq!(shown(foreign()), "keyring.foreign: no key file");
+        // A file's name is no code, whatever it looks like.
+        let named = foreign().context("alice.key");
+        assert_eq!(shown(named), "keyring.foreign: alice.key: no key file");
+        assert_eq!(
+            shown(anyhow::anyhow!("no room").context("a.b")),
+            "a.b: no room"
+        );
+        let silent = anyhow::Error::from(Error::NoAnswer("gone".to_owned()));
+        assert_eq!(
+            shown(silent.context("http://a:1")),
+            "client.no_answer: http://a:1: the node does not answer: gone"
+        );
+    }
 
     #[test]
     fn the_statuses_are_those_of_the_book() {
