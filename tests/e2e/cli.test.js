@@ -222,7 +222,7 @@ test("bad input is a sentence with a stable code, and nothing is changed", async
     [1, /^strongroom: config\.missing: there is no network nowhere/, ["query", "poa", "validators", "--network", "nowhere"]],
     [1, /^strongroom: config\.broken: .*config\.json: /, ["query", "poa", "validators"], { more: { STRONGROOM_HOME: join(directory, "broken") } }],
     [1, /^strongroom: tx\.from: /, ["tx", "bank", "send", b.address, "1uscrt", ...node]],
-    [1, /^strongroom: keyring\.name: secret1nobody is no address, and no key/, ["tx", "bank", "send", "secret1nobody", "1uscrt", ...alice]],
+    [1, /^strongroom: keyring\.missing: secret1nobody is no address, and no key/, ["tx", "bank", "send", "secret1nobody", "1uscrt", ...alice]],
     [4, /^strongroom: client\.no_account: secret1\w+ has no account: it needs coins first/, ["tx", "bank", "send", b.address, "1uscrt", ...node, "--keyring", "test", "--from", "poor"]],
     [4, /^strongroom: client\.query: .*insufficient funds/, ["tx", "bank", "send", b.address, "999999999999999uscrt", ...alice]],
     [4, /^strongroom: client\.refused: the transaction is refused: .*insufficient fee.* \(sdk 13\)/, ["tx", "bank", "send", b.address, "1uscrt", "--gas", "50000", "--fees", "1uscrt", ...alice]],
