@@ -150,6 +150,7 @@ impl Call {
             Import::GasEvaporate => {
                 let wish = u64::from(a).saturating_mul(gas::WASM_GAS_PER_SDK_GAS);
                 self.charge(wish.max(gas::GAS_EVAPORATE_MIN))?;
+                self.charge_what_has_begun()?;
                 Ok(Answer::Value(0))
             }
             Import::CheckGas => {

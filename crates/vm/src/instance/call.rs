@@ -179,6 +179,19 @@ impl Call {
         left.map(|_| ()).ok_or(Trap::OutOfGas)
     }
 
+    /// Uses up the SDK gas that has begun. `check_gas` tells whole SDK gas only: with a fraction left over, two calls that evaporate to the
+    /// same target would still differ by one.
+    pub(super) fn charge_what_has_begun(&mut self) -> Result<(), Trap> {
+        let fraction = self
+            .gas_used()
+            .checked_rem(gas::WASM_GAS_PER_SDK_GAS)
+            .unwrap_or(0);
+        if fraction == 0 {
+            return Ok(());
+        }
+        self.charge(gas::WASM_GAS_PER_SDK_GAS.saturating_sub(fraction))
+    }
+
     pub(super) fn gas_left(&self) -> u64 {
         u64::try_from(self.guest.gas()).unwrap_or(0)
     }
