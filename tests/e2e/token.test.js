@@ -1,10 +1,14 @@
 import assert from "node:assert/strict";
+import { createDecipheriv, createHash, createHmac } from "node:crypto";
 import { after, before, test } from "node:test";
 
+import { fromBech32 } from "@cosmjs/encoding";
 import { toBase64, toUtf8 } from "secretjs";
+import WebSocket from "ws";
 
 import { ask, balance, clientOf, dataBytes, dataText, deploy, execute, logOf, shown, tryExecute } from "./support/client.js";
-import { CHAIN_ID, startNetwork } from "./support/network.js";
+import { ACCOUNTS } from "./support/accounts.js";
+import { CHAIN_ID, startNetwork, until } from "./support/network.js";
 
 const WRONG_KEY = { viewing_key_error: { msg: "Wrong viewing key for this address or viewing key not set" } };
 
@@ -231,4 +235,124 @@ test("a transfer fits into the gas that callers usually give, and costs the same
   const send = () => execute(a, token, { transfer: { recipient: b.address, amount: "1" } }, { gasLimit: 150_000 });
   const gas = [await send(), await send(), await send()].map((tx) => tx.gasUsed);
   assert.ok(Math.max(...gas) - Math.min(...gas) <= 2_000, `gas of equal transfers: ${gas}`);
+});
+
+test("batches move everything or nothing, and a minter mints to several at once", async () => {
+  const { a, b, c } = users;
+  const permits = { b: await permitOf("b", ["balance"]), c: await permitOf("c", ["balance"]) };
+  const held = async () => [await tokens(b, { permit: permits.b }), await tokens(c, { permit: permits.c })];
+  const [ofB, ofC] = await held();
+  const to = ({ address: recipient }, amount, more) => ({ recipient, amount, ...more });
+  await execute(a, token, { batch_transfer: { actions: [to(b, "3"), to(c, "5", { memo: "for tea" })] } });
+  assert.deepEqual(await held(), [ofB + 3n, ofC + 5n]);
+  const tooMuch = { batch_transfer: { actions: [to(b, "3"), to(c, "999999999999")] } };
+  assert.match((await tryExecute(a, token, tooMuch)).rawLog, /insufficient funds/);
+  assert.deepEqual(await held(), [ofB + 3n, ofC + 5n]);
+  await execute(a, token, { batch_mint: { actions: [to(b, "10"), to(c, "20")] } });
+  assert.deepEqual(await held(), [ofB + 13n, ofC + 25n]);
+  await execute(a, token, { increase_allowance: { spender: c.address, amount: "100" } });
+  const owner = a.address;
+  await execute(c, token, { batch_transfer_from: { actions: [to(b, "1", { owner }), to(b, "2", { owner })] } });
+  await execute(c, token, { batch_burn_from: { actions: [{ owner, amount: "4" }] } });
+  assert.deepEqual(await held(), [ofB + 16n, ofC + 25n]);
+  const received = await ask(c, token, { with_permit: {
+    permit: await permitOf("c", ["allowance"]), query: { allowances_received: { page: 0, page_size: 5 } },
+  } });
+  const { allowances, count } = received.allowances_received;
+  assert.deepEqual([allowances[0].owner, allowances[0].allowance, count], [owner, "93", 1]);
+});
+
+test("minters, the admin and the status are the admin's to change", async () => {
+  const { a, b } = users;
+  const mint = { mint: { recipient: b.address, amount: "1" } };
+  assert.match((await tryExecute(b, token, mint)).rawLog, /Minting is allowed to minter accounts only/);
+  await execute(a, token, { add_minters: { minters: [b.address] } });
+  await execute(b, token, mint);
+  await execute(a, token, { set_minters: { minters: [a.address] } });
+  assert.deepEqual(await ask(b, token, { minters: {} }), { minters: { minters: [a.address] } });
+  assert.match((await tryExecute(b, token, mint)).rawLog, /minter accounts only/);
+  await execute(a, token, { set_contract_status: { level: "stop_all_but_redeems" } });
+  assert.match((await tryExecute(a, token, mint)).rawLog, /This contract is stopped/);
+  await execute(a, token, { set_contract_status: { level: "normal_run" } });
+  assert.deepEqual(await ask(b, token, { contract_status: {} }), { contract_status: { status: "normal_run" } });
+});
+
+test("with a gas target different messages use the same gas", async () => {
+  const { a, b } = users;
+  const used = async (msg, gas_target) => {
+    const [[variant, fields]] = Object.entries(msg);
+    const bare = { [variant]: { ...fields, gas_target, padding: "" } };
+    const padding = " ".repeat(300 - JSON.stringify(bare).length);
+    const tx = await execute(a, token, { [variant]: { ...fields, gas_target, padding } });
+    return tx.gasUsed;
+  };
+  const messages = [
+    { transfer: { recipient: b.address, amount: "1" } },
+    { transfer: { recipient: a.address, amount: "1000" } },
+    { set_viewing_key: { key: "k" } },
+    { evaporate: {} },
+  ];
+  const open = [];
+  const level = [];
+  for (const msg of messages) {
+    open.push(await used(msg));
+    level.push(await used(msg, "150000"));
+  }
+  assert.ok(new Set(open).size > 1, `without a target: ${open}`);
+  assert.equal(new Set(level).size, 1, `with a target: ${level}`);
+});
+
+/** Opens a notification as a wallet does (SNIP-52). */
+function opened(seed, channel, { height, transactionHash }, value) {
+  const nonce = createHash("sha256").update(channel).digest().subarray(0, 12);
+  const hash = Buffer.from(transactionHash, "hex");
+  for (let at = 0; at < nonce.length; at += 1) nonce[at] ^= hash[at];
+  const bytes = Buffer.from(value, "base64");
+  const decipher = createDecipheriv("chacha20-poly1305", seed, nonce, { authTagLength: 16 });
+  decipher.setAAD(Buffer.from(`${height}:${transactionHash}`));
+  decipher.setAuthTag(bytes.subarray(-16));
+  return Buffer.concat([decipher.update(bytes.subarray(0, -16)), decipher.final()]);
+}
+
+test("who receives tokens is notified over a WebSocket, in a way that only they can read", async () => {
+  const { a, b } = users;
+  const query = { channel_info: { channels: ["recvd"] } };
+  const info = async (name) => {
+    const permit = await permitOf(name, ["owner"]);
+    return (await ask(users[name], token, { with_permit: { permit, query } })).channel_info;
+  };
+  const mine = await info("b");
+  assert.deepEqual([mine.channels[0].channel, mine.channels[0].mode], ["recvd", "txhash"]);
+  const seed = Buffer.from(mine.seed, "base64");
+
+  const frames = [];
+  const socket = new WebSocket(network.ws);
+  await new Promise((resolve, reject) => socket.once("open", resolve).once("error", reject));
+  socket.on("message", (data) => frames.push(JSON.parse(data)));
+  const params = { query: `tm.event='Tx' AND wasm.contract_address='${token.address}'` };
+  socket.send(JSON.stringify({ jsonrpc: "2.0", id: 1, method: "subscribe", params }));
+  await until(() => frames.length === 1, { what: "the subscription" });
+  const tx = await execute(a, token, { transfer: { recipient: b.address, amount: "777", memo: "for tea" } });
+  const events = await until(() => frames.find((frame) => frame.result?.events)?.result.events, { what: "the transaction" });
+  socket.close();
+
+  const id = (channel, key) => createHmac("sha256", key).update(`${channel}:${tx.transactionHash}`).digest("base64");
+  const [value] = events[`wasm.snip52:${id("recvd", seed)}`];
+  const notification = opened(seed, "recvd", tx, value);
+  const sender = Buffer.from(fromBech32(ACCOUNTS.a.address).data);
+  const amount = Buffer.alloc(8);
+  amount.writeBigUInt64BE(777n);
+  const expected = Buffer.concat([Buffer.from([0x83, 0xc2, 0x48]), amount, Buffer.from([0x54]), sender, Buffer.from([7])]);
+  assert.deepEqual(notification.subarray(0, expected.length), expected);
+  assert.ok(notification.subarray(expected.length).every((byte) => byte === 0), "zeros fill it");
+
+  const theirs = Buffer.from((await info("c")).seed, "base64");
+  assert.equal(events[`wasm.snip52:${id("recvd", theirs)}`], undefined);
+  assert.throws(() => opened(theirs, "recvd", tx, value));
+  const answer = await ask(b, token, { with_permit: { permit: await permitOf("b", ["owner"]), query: {
+    channel_info: { channels: ["recvd"], txhash: tx.transactionHash },
+  } } });
+  assert.equal(answer.channel_info.channels[0].answer_id, id("recvd", seed));
+  const found = await b.query.txsQuery(`wasm.contract_address='${token.address}' AND tx.height=${tx.height}`);
+  assert.deepEqual(found.map((f) => f.transactionHash), [tx.transactionHash]);
 });

@@ -21,6 +21,33 @@ pub trait Permission: Serialize + Copy + PartialEq {
     fn name(self) -> &'static str;
 }
 
+/// The kinds of the SNIP standards. A contract need not have all of them, but clients write all of them.
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenPermission {
+    /// Allowances given and received.
+    Allowance,
+    /// Balances.
+    Balance,
+    /// Histories.
+    History,
+    /// Everything.
+    Owner,
+}
+
+impl Permission for TokenPermission {
+    const OWNER: Self = TokenPermission::Owner;
+
+    fn name(self) -> &'static str {
+        match self {
+            TokenPermission::Allowance => "allowance",
+            TokenPermission::Balance => "balance",
+            TokenPermission::History => "history",
+            TokenPermission::Owner => "owner",
+        }
+    }
+}
+
 /// A permit as clients send it.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 pub struct Permit<P> {

@@ -7,27 +7,7 @@ use cosmwasm_std::testing::{mock_dependencies, MockApi};
 
 use super::*;
 
-#[derive(Serialize, Clone, Copy, Debug, PartialEq)]
-#[serde(rename_all = "snake_case")]
-enum Kind {
-    Allowance,
-    Balance,
-    History,
-    Owner,
-}
-
-impl Permission for Kind {
-    const OWNER: Self = Kind::Owner;
-
-    fn name(self) -> &'static str {
-        match self {
-            Kind::Allowance => "allowance",
-            Kind::Balance => "balance",
-            Kind::History => "history",
-            Kind::Owner => "owner",
-        }
-    }
-}
+use crate::TokenPermission as Kind;
 
 type Permit = crate::Permit<Kind>;
 

@@ -84,6 +84,11 @@ impl<T: Serialize + DeserializeOwned> Map<T> {
         Ok(())
     }
 
+    /// Removes the value under a key, if there is one.
+    pub fn remove(&self, storage: &mut dyn Storage, parts: &[&[u8]]) {
+        storage.remove(&self.key(parts));
+    }
+
     fn key(&self, parts: &[&[u8]]) -> Vec<u8> {
         [key(&[self.name.as_bytes()]), key(parts)].concat()
     }
@@ -119,6 +124,35 @@ impl<T: Serialize + DeserializeOwned> List<T> {
         self.lengths.set(storage, &[owner], &longer)
     }
 
+    /// The value at a position of an owner's list, from 0, oldest first; it must be there.
+    pub fn at(&self, storage: &dyn Storage, owner: &[u8], position: u32) -> StdResult<T> {
+        let value = self
+            .entries
+            .get(storage, &[owner, &position.to_be_bytes()])?;
+        value.ok_or_else(|| StdError::not_found("an entry of a list"))
+    }
+
+    /// Removes the value at a position, and puts the last one in its place, which is returned; nothing, if the last one was removed.
+    pub fn swap_remove(
+        &self,
+        storage: &mut dyn Storage,
+        owner: &[u8],
+        position: u32,
+    ) -> StdResult<Option<T>> {
+        let length = self.len(storage, owner)?;
+        let last = length.checked_sub(1).filter(|last| position <= *last);
+        let last = last.ok_or_else(|| StdError::not_found("an entry of a list"))?;
+        let moved = self.at(storage, owner, last)?;
+        self.entries.remove(storage, &[owner, &last.to_be_bytes()]);
+        self.lengths.set(storage, &[owner], &last)?;
+        if position == last {
+            return Ok(None);
+        }
+        self.entries
+            .set(storage, &[owner, &position.to_be_bytes()], &moved)?;
+        Ok(Some(moved))
+    }
+
     /// One page of an owner's list, newest first. Pages are counted from 0.
     pub fn newest(
         &self,
@@ -130,13 +164,10 @@ impl<T: Serialize + DeserializeOwned> List<T> {
         let length = self.len(storage, owner)?;
         let end = length.saturating_sub(page.saturating_mul(page_size));
         let start = end.saturating_sub(page_size);
-        let at = |position: u32| {
-            let value = self
-                .entries
-                .get(storage, &[owner, &position.to_be_bytes()])?;
-            value.ok_or_else(|| StdError::not_found("an entry of a list"))
-        };
-        (start..end).rev().map(at).collect()
+        (start..end)
+            .rev()
+            .map(|position| self.at(storage, owner, position))
+            .collect()
     }
 }
 
@@ -187,5 +218,21 @@ mod tests {
         assert!(page(u32::MAX, u32::MAX).is_empty());
         assert_eq!(LIST.len(&storage, b"alice").unwrap(), 5);
         assert!(LIST.newest(&storage, b"carol", 0, 9).unwrap().is_empty());
+    }
+
+    #[test]
+    fn the_last_value_takes_the_place_of_a_removed_one() {
+        static LIST: List<u64> = List::new("lengths", "entries");
+        let mut storage = MockStorage::new();
+        for value in 1..=3 {
+            LIST.push(&mut storage, b"alice", &value).unwrap();
+        }
+        let mut remove = |position| LIST.swap_remove(&mut storage, b"alice", position);
+        assert_eq!(remove(0).unwrap(), Some(3));
+        assert_eq!(remove(1).unwrap(), None, "the last one");
+        assert!(remove(1).is_err());
+        assert_eq!(remove(0).unwrap(), None);
+        assert!(remove(0).is_err());
+        assert_eq!(LIST.len(&storage, b"alice").unwrap(), 0);
     }
 }

@@ -3,8 +3,10 @@
 use cosmwasm_std::{coin, DepsMut, Env, MessageInfo, Response, StdError, StdResult};
 
 use crate::msg::{Action, ContractStatus, InstantiateMsg};
+use crate::notify::ENABLED;
 use crate::state::{Token, ADMIN, DENOMS, MINTERS, STATUS, TOKEN};
 use crate::{history, ledger};
+use snip::notification;
 
 /// Most digits after the point.
 const DECIMALS_MAX: u8 = 18;
@@ -12,6 +14,8 @@ const DECIMALS_MAX: u8 = 18;
 /// Checks the message, remembers the token and gives out the initial balances.
 pub fn run(deps: DepsMut, env: Env, info: MessageInfo, msg: InstantiateMsg) -> StdResult<Response> {
     check_names(&msg)?;
+    notification::begin(deps.storage, &env, &msg.prng_seed)?;
+    ENABLED.save(deps.storage, &true)?;
     let admin = match &msg.admin {
         Some(admin) => deps.api.addr_validate(admin)?,
         None => info.sender,

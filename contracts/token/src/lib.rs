@@ -2,9 +2,11 @@
 //!
 //! - [`msg`]: what the contract understands and answers.
 //! - [`execute`]: changes; [`query`]: reading; [`instantiate`](fn@instantiate): the beginning.
-//! - [`viewing_key`], [`permit`]: who may read.
+//! - Who may read: permits in the library [`permit`], viewing keys in [`snip`].
 //! - [`ledger`], [`allowance`], [`history`], [`state`]: what is remembered.
-//! - [`padding`]: why the length of an answer tells nothing.
+//!
+//! Accounts are notified of what happens to them ([`notify`]).
+//! Lengths of answers tell nothing ([`snip::padding`]), and neither does the gas of a call, if it is asked for ([`snip::evaporation`]).
 //!
 //! The chain knows nothing of all this: messages and answers are ordinary encrypted contract calls.
 
@@ -14,16 +16,15 @@ pub mod history;
 pub mod instantiate;
 pub mod ledger;
 pub mod msg;
-pub mod padding;
-pub mod permit;
+pub mod notify;
 pub mod query;
 pub mod state;
-pub mod viewing_key;
 
 use cosmwasm_std::{entry_point, Binary, Deps, DepsMut, Env, MessageInfo, Response, StdResult};
 
+use snip::padding::{pad, pad_response};
+
 use crate::msg::{ExecuteMsg, InstantiateMsg, QueryMsg};
-use crate::padding::{pad, pad_response};
 
 /// Called once, when the contract is created.
 #[entry_point]
@@ -37,10 +38,10 @@ pub fn instantiate(
 }
 
 /// Called for every transaction that is sent to the contract.
-#[entry_point]
 pub fn execute(deps: DepsMut, env: Env, info: MessageInfo, msg: ExecuteMsg) -> StdResult<Response> {
     execute::run(deps, env, info, msg).map(pad_response)
 }
+snip::entry_point!(execute);
 
 /// Called to read from the contract.
 #[entry_point]

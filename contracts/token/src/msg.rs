@@ -1,13 +1,14 @@
 //! What the token understands and answers: SNIP-20 with 21 (memos), 22 (batches), 23 (code hash of a receiver),
-//! 24 (permits) and 26 (allowance lists).
+//! 24 (permits), 26 (allowance lists), 50 (gas) and 52 (notifications).
 //!
-//! Every message may also carry `padding` (to hide its length), `decoys`, `entropy` and `gas_target`: fields that this
-//! contract does not know are ignored, so they need no place here.
+//! Every message may also carry `padding` (to hide its length), `decoys` and `entropy`: fields that this contract does not know are
+//! ignored, so they need no place here. `gas_target` (SNIP-50) is read by [`snip::evaporation`].
 
-use cosmwasm_std::{Addr, Binary, Coin, Uint128};
+use cosmwasm_std::{Addr, Binary, Coin, Uint128, Uint64};
 use serde::{Deserialize, Serialize};
 
-use crate::permit::Permit;
+/// A permit for a token.
+pub type Permit = permit::Permit<permit::TokenPermission>;
 
 /// Creates a token.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
@@ -126,6 +127,9 @@ pub enum ExecuteMsg {
         permit_name: String,
     },
 
+    /// Does nothing, with as much gas as its `gas_target` says (SNIP-50).
+    Evaporate {},
+
     /// Lets somebody spend more of one's tokens.
     IncreaseAllowance(ChangeAllowance),
     /// Lets somebody spend less of one's tokens.
@@ -194,6 +198,11 @@ pub enum ExecuteMsg {
     RemoveSupportedDenoms {
         /// Which.
         denoms: Vec<String>,
+    },
+    /// The admin lets accounts be notified, or not (SNIP-52).
+    SetNotificationStatus {
+        /// Whether they are.
+        enabled: bool,
     },
 }
 
@@ -388,6 +397,18 @@ pub enum QueryMsg {
         page_size: u32,
     },
 
+    /// Names of the channels of notifications (SNIP-52).
+    ListChannels {},
+    /// How an account finds and opens its notifications.
+    ChannelInfo {
+        /// Of which channels.
+        channels: Vec<String>,
+        /// Of which transaction, to learn the ids there.
+        txhash: Option<String>,
+        /// Whose.
+        viewer: Viewer,
+    },
+
     /// The same queries, with a signed permit instead of a key.
     WithPermit {
         /// The permit; its signer is the account that is asked about.
@@ -395,6 +416,15 @@ pub enum QueryMsg {
         /// The query.
         query: PermitQuery,
     },
+}
+
+/// Who asks, with the key that shows it.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub struct Viewer {
+    /// Who.
+    pub address: String,
+    /// Viewing key of that account.
+    pub viewing_key: String,
 }
 
 /// Queries that a permit opens: as above, without address and key.
@@ -437,6 +467,13 @@ pub enum PermitQuery {
         page: Option<u32>,
         /// Entries on a page.
         page_size: u32,
+    },
+    /// How the signer finds and opens its notifications.
+    ChannelInfo {
+        /// Of which channels.
+        channels: Vec<String>,
+        /// Of which transaction, to learn the ids there.
+        txhash: Option<String>,
     },
 }
 
@@ -535,11 +572,38 @@ pub enum QueryAnswer {
         /// How many there are in all.
         total: Option<u64>,
     },
+    /// Names of the channels of notifications.
+    ListChannels {
+        /// Their names.
+        channels: Vec<String>,
+    },
+    /// How an account finds and opens its notifications.
+    ChannelInfo {
+        /// The last block that this answer knows.
+        as_of_block: Uint64,
+        /// What ids and keys are made of.
+        seed: Binary,
+        /// The channels that were asked about.
+        channels: Vec<ChannelInfo>,
+    },
     /// The key is wrong, or there is none.
     ViewingKeyError {
         /// The same text in both cases.
         msg: String,
     },
+}
+
+/// A channel of notifications.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub struct ChannelInfo {
+    /// Its name.
+    pub channel: String,
+    /// Where salts come from: `txhash`.
+    pub mode: String,
+    /// What its notifications hold, in CDDL.
+    pub cddl: String,
+    /// Id of the notification in the transaction that was asked about.
+    pub answer_id: Option<Binary>,
 }
 
 /// One allowance, as its giver sees it.

@@ -2,10 +2,14 @@
 
 use cosmwasm_std::{to_binary, Addr, Binary, Deps, Env, StdError, StdResult, Uint128};
 
-use crate::msg::{AllowanceGiven, AllowanceReceived, PermitQuery, QueryAnswer, QueryMsg};
-use crate::permit::{Permission, Permit};
+use crate::msg::{
+    AllowanceGiven, AllowanceReceived, ChannelInfo, Permit, PermitQuery, QueryAnswer, QueryMsg,
+};
+use crate::notify::CHANNELS;
 use crate::state::{DENOMS, MINTERS, STATUS, TOKEN};
-use crate::{allowance, history, ledger, permit, viewing_key};
+use crate::{allowance, history, ledger};
+use permit::TokenPermission as Permission;
+use snip::{notification, viewing_key};
 
 /// Answers a query.
 pub fn run(deps: Deps, env: Env, msg: QueryMsg) -> StdResult<Binary> {
@@ -20,6 +24,20 @@ pub fn run(deps: Deps, env: Env, msg: QueryMsg) -> StdResult<Binary> {
         QueryMsg::Minters {} => QueryAnswer::Minters {
             minters: MINTERS.load(deps.storage)?,
         },
+
+        QueryMsg::ListChannels {} => QueryAnswer::ListChannels {
+            channels: CHANNELS.map(|c| c.name.to_string()).to_vec(),
+        },
+        QueryMsg::ChannelInfo {
+            channels,
+            txhash,
+            viewer,
+        } => {
+            let address = account(&viewer.address)?;
+            with_key(deps, &[&address], &viewer.viewing_key, || {
+                channel_info(deps, &env, &address, &channels, txhash)
+            })?
+        }
 
         QueryMsg::WithPermit { permit, query } => with_permit(deps, env, permit, query)?,
 
@@ -100,13 +118,17 @@ fn with_key(
         return answer();
     }
     Ok(QueryAnswer::ViewingKeyError {
-        msg: "Wrong viewing key for this address or viewing key not set".to_string(),
+        msg: viewing_key::WRONG.to_string(),
     })
 }
 
 fn with_permit(deps: Deps, env: Env, permit: Permit, query: PermitQuery) -> StdResult<QueryAnswer> {
     let permit = permit::verify(deps, &env.contract.address, permit)?;
     match query {
+        PermitQuery::ChannelInfo { channels, txhash } => {
+            let account = permit.account_for(Permission::Owner)?;
+            channel_info(deps, &env, &account, &channels, txhash)
+        }
         PermitQuery::Balance {} => balance(deps, &permit.account_for(Permission::Balance)?),
         PermitQuery::Allowance { owner, spender } => {
             let account = permit.account_for(Permission::Allowance)?;
@@ -137,6 +159,37 @@ fn with_permit(deps: Deps, env: Env, permit: Permit, query: PermitQuery) -> StdR
             transaction_history(deps, &account, page, page_size)
         }
     }
+}
+
+fn channel_info(
+    deps: Deps,
+    env: &Env,
+    account: &Addr,
+    names: &[String],
+    tx_hash: Option<String>,
+) -> StdResult<QueryAnswer> {
+    let seed = notification::seed(deps.storage, deps.api, account)?;
+    let info = |name: &String| {
+        let channel = CHANNELS.into_iter().find(|channel| channel.name == name);
+        let channel = channel
+            .ok_or_else(|| StdError::generic_err(format!("`{name}` channel is undefined")))?;
+        let id = tx_hash
+            .as_deref()
+            .map(|hash| seed.id(channel, &hash.to_uppercase()));
+        Ok(ChannelInfo {
+            channel: channel.name.to_string(),
+            mode: "txhash".to_string(),
+            cddl: channel.cddl.to_string(),
+            answer_id: id.transpose()?,
+        })
+    };
+    // A name may stand twice, but not without end.
+    let channels = names.iter().take(CHANNELS.len()).map(info);
+    Ok(QueryAnswer::ChannelInfo {
+        as_of_block: env.block.height.into(),
+        seed: seed.to_binary(),
+        channels: channels.collect::<StdResult<_>>()?,
+    })
 }
 
 fn token_info(deps: Deps) -> StdResult<QueryAnswer> {

@@ -1,5 +1,5 @@
 //! What the token remembers about itself. Balances are in [`crate::ledger`], allowances in [`crate::allowance`],
-//! histories in [`crate::history`], keys and revoked permits in [`crate::viewing_key`] and [`crate::permit`].
+//! histories in [`crate::history`], keys in [`snip::viewing_key`], revoked permits in [`permit`].
 
 use cosmwasm_std::{Addr, Binary};
 use serde::{Deserialize, Serialize};

@@ -4,6 +4,7 @@ use cosmwasm_std::{Addr, Response, StdError, StdResult};
 
 use super::{success, Call};
 use crate::msg::ContractStatus;
+use crate::notify::ENABLED;
 use crate::state::{ADMIN, DENOMS, MINTERS, STATUS, TOKEN};
 
 /// Names further minters.
@@ -53,6 +54,13 @@ pub fn set_contract_status(call: Call, level: ContractStatus) -> StdResult<Respo
     check_admin(&call)?;
     STATUS.save(call.deps.storage, &level)?;
     Ok(success("set_contract_status"))
+}
+
+/// Lets accounts be notified, or not.
+pub fn set_notifications(call: Call, enabled: bool) -> StdResult<Response> {
+    check_admin(&call)?;
+    ENABLED.save(call.deps.storage, &enabled)?;
+    Ok(success("set_notification_status"))
 }
 
 /// Supports further coins.

@@ -9,8 +9,9 @@ mod transfer;
 use cosmwasm_std::{Binary, DepsMut, Env, MessageInfo, Response, StdError, StdResult, Storage};
 
 use crate::msg::{ContractStatus, ExecuteAnswer, ExecuteMsg};
+use crate::notify::Happened;
 use crate::state::{RECEIVERS, STATUS, TOKEN};
-use crate::{permit, viewing_key};
+use snip::viewing_key;
 
 /// What every change works on.
 pub struct Call<'a> {
@@ -20,12 +21,27 @@ pub struct Call<'a> {
     pub env: Env,
     /// Caller and attached coins.
     pub info: MessageInfo,
+    /// What others are to be told.
+    pub happened: &'a mut Happened,
 }
 
 /// Finds the function for the message.
 pub fn run(deps: DepsMut, env: Env, info: MessageInfo, msg: ExecuteMsg) -> StdResult<Response> {
     check_status(deps.storage, &msg)?;
-    let call = Call { deps, env, info };
+    let mut deps = deps;
+    let mut happened = Happened::default();
+    let call = Call {
+        deps: deps.branch(),
+        env: env.clone(),
+        info,
+        happened: &mut happened,
+    };
+    let response = call_function(call, msg)?;
+    let told = happened.tell(deps.storage, deps.api, &env)?;
+    Ok(response.add_attributes(told))
+}
+
+fn call_function(call: Call, msg: ExecuteMsg) -> StdResult<Response> {
     match msg {
         ExecuteMsg::Deposit {} => exchange::deposit(call),
         ExecuteMsg::Redeem { amount, denom } => exchange::redeem(call, amount, denom),
@@ -40,6 +56,7 @@ pub fn run(deps: DepsMut, env: Env, info: MessageInfo, msg: ExecuteMsg) -> StdRe
         ExecuteMsg::CreateViewingKey { entropy } => create_viewing_key(call, entropy),
         ExecuteMsg::SetViewingKey { key } => set_viewing_key(call, &key),
         ExecuteMsg::RevokePermit { permit_name } => revoke_permit(call, &permit_name),
+        ExecuteMsg::Evaporate {} => Ok(success("evaporate")),
 
         ExecuteMsg::IncreaseAllowance(change) => spend::increase_allowance(call, change),
         ExecuteMsg::DecreaseAllowance(change) => spend::decrease_allowance(call, change),
@@ -60,6 +77,7 @@ pub fn run(deps: DepsMut, env: Env, info: MessageInfo, msg: ExecuteMsg) -> StdRe
         ExecuteMsg::SetContractStatus { level } => admin::set_contract_status(call, level),
         ExecuteMsg::AddSupportedDenoms { denoms } => admin::add_denoms(call, denoms),
         ExecuteMsg::RemoveSupportedDenoms { denoms } => admin::remove_denoms(call, denoms),
+        ExecuteMsg::SetNotificationStatus { enabled } => admin::set_notifications(call, enabled),
     }
 }
 
@@ -118,5 +136,5 @@ fn revoke_permit(call: Call, permit_name: &str) -> StdResult<Response> {
 
 /// A message in the form of the receiver interface, filled so that its length tells nothing.
 fn padded_json(message: &impl serde::Serialize) -> StdResult<Binary> {
-    Ok(Binary(crate::padding::pad(cosmwasm_std::to_vec(message)?)))
+    Ok(Binary(snip::padding::pad(cosmwasm_std::to_vec(message)?)))
 }

@@ -62,6 +62,9 @@ fn change_allowance(
     let storage = call.deps.storage;
     let end = change.expiration;
     let now = allowance::change(storage, &call.env, &owner, &spender, end, amount)?;
+    let amount = now.amount.u128();
+    call.happened
+        .allowed(&owner, &spender, amount, now.expiration);
     Ok(AllowanceNow {
         spender,
         owner,

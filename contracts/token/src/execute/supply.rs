@@ -81,6 +81,8 @@ fn make_tokens(call: &mut Call, token: &Token, action: Mint) -> StdResult<()> {
         minter: minter.clone(),
         recipient: recipient.clone(),
     };
+    let memo = action.memo.as_deref();
+    call.happened.made(minter, &recipient, amount, memo);
     let participants = [minter, &recipient];
     let tokens = coin(amount, &token.symbol);
     let storage = &mut *call.deps.storage;
@@ -116,5 +118,7 @@ fn destroy_tokens(
         owner: owner.clone(),
     };
     let tokens = coin(amount.u128(), &token.symbol);
+    call.happened
+        .destroyed(owner, amount.u128(), memo.as_deref());
     history::append(storage, &call.env, &[burner, owner], record, tokens, memo)
 }

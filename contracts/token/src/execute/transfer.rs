@@ -69,6 +69,8 @@ pub fn move_tokens(call: &mut Call, owner: &Addr, action: Transfer) -> StdResult
         sender: sender.clone(),
         recipient: recipient.clone(),
     };
+    let memo = action.memo.as_deref();
+    call.happened.moved(owner, &recipient, amount, memo);
     let participants = [owner, sender, &recipient];
     let tokens = coin(amount, symbol);
     history::append(

@@ -144,3 +144,86 @@ fn a_warm_enclave_asks_its_host_for_nothing_and_a_new_one_for_what_it_needs() {
         json!({"balance": {"amount": "3"}})
     );
 }
+
+/// Room for the longest of these messages.
+const MESSAGE_BYTES: usize = 400;
+
+/// A message with this target (SNIP-50), as long as all of them.
+fn with_target(variant: &str, mut fields: Value, target: Option<u32>) -> Value {
+    fields["gas_target"] = target.map_or(Value::Null, |target| target.to_string().into());
+    fields["padding"] = "".into();
+    let message = json!({ variant: fields });
+    let missing = MESSAGE_BYTES - message.to_string().len();
+    let mut message = message;
+    message[variant]["padding"] = " ".repeat(missing).into();
+    message
+}
+
+#[test]
+fn calls_with_one_gas_target_use_the_same_gas_whatever_they_did() {
+    let mut t = token();
+    let (alice, bob) = (t.alice.clone(), t.bob.clone());
+    let carol = t.chain.user("c");
+    let transfer =
+        |to: &User, amount: &str| json!({"recipient": to.address().to_string(), "amount": amount});
+    let long_memo =
+        json!({"recipient": bob.address().to_string(), "amount": "1", "memo": "x".repeat(90)});
+    let calls = [
+        ("transfer", transfer(&bob, "1")),
+        ("transfer", transfer(&bob, "7")),
+        ("transfer", transfer(&carol, "123")),
+        ("transfer", transfer(&alice, "123")),
+        ("transfer", long_memo),
+        ("set_viewing_key", json!({"key": "k"})),
+        ("create_viewing_key", json!({"entropy": "dice"})),
+        (
+            "increase_allowance",
+            json!({"spender": bob.address().to_string(), "amount": "5"}),
+        ),
+        ("evaporate", json!({})),
+    ];
+    let mut gas = |target: Option<u32>| -> Vec<u64> {
+        let used = calls.iter().map(|(variant, fields)| {
+            let message = with_target(variant, fields.clone(), target);
+            let done = t.chain.execute(&alice, &t.token, &message);
+            done.unwrap_or_else(|refused| panic!("{variant}: {refused}"))
+                .gas_used
+        });
+        used.collect()
+    };
+    let open = gas(None);
+    let levelled = gas(Some(150_000));
+    assert!(
+        open.iter().any(|gas| *gas != open[0]),
+        "without a target gas tells: {open:?}"
+    );
+    assert!(
+        levelled.iter().all(|gas| *gas == levelled[0]),
+        "with a target it does not: {levelled:?}"
+    );
+    assert!(levelled[0] > 150_000);
+}
+
+#[test]
+fn a_failed_call_uses_its_gas_target_too_and_one_that_used_more_is_as_without() {
+    let mut t = token();
+    let (alice, bob) = (t.alice.clone(), t.bob.clone());
+    let mut refused = |amount: &str, target: Option<u32>| {
+        let fields = json!({"recipient": bob.address().to_string(), "amount": amount});
+        let message = with_target("transfer", fields, target);
+        t.chain
+            .execute(&alice, &t.token, &message)
+            .unwrap_err()
+            .gas_used
+    };
+    assert_eq!(
+        refused("1001", Some(100_000)),
+        refused("99999", Some(100_000))
+    );
+    let without = refused("1001", None);
+    let too_small = refused("1001", Some(1));
+    assert!(
+        too_small.abs_diff(without) < 500,
+        "{too_small} and {without}"
+    );
+}

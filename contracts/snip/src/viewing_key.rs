@@ -9,6 +9,9 @@ use storage::Map;
 /// What a created key begins with.
 const PREFIX: &str = "api_key_";
 
+/// What contracts answer to a wrong key and to a missing one.
+pub const WRONG: &str = "Wrong viewing key for this address or viewing key not set";
+
 /// Account → SHA-256 of the key's text.
 static HASHES: Map<Binary> = Map::new("viewing_keys");
 
