@@ -18,12 +18,13 @@ const BROWSER: [&str; 3] = ["strongroom-types", "strongroom-crypto", "strongroom
 const COMETBFT: &str = "scripts/install-cometbft";
 /// Where the packages of the clients are.
 const DIRECTORY: &str = "tests/e2e";
-const CONTRACTS: [&str; 7] = [
+const CONTRACTS: [&str; 8] = [
     "counter",
     "token",
     "probe",
     "everything",
     "vault",
+    "auction",
     "everything_v010",
     "token_v010",
 ];

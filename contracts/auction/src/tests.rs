@@ -1,0 +1,289 @@
+//! The auction through its entry points, as the chain calls it; tokens are counted here from what it says to its token.
+
+use std::collections::BTreeMap;
+
+use cosmwasm_std::testing::{
+    mock_dependencies, mock_env, mock_info, MockApi, MockQuerier, MockStorage,
+};
+use cosmwasm_std::{from_binary, from_slice, OwnedDeps, Timestamp};
+use serde::Deserialize;
+
+use super::*;
+
+const END: u64 = 1_000;
+
+struct Scene {
+    deps: OwnedDeps<MockStorage, MockApi, MockQuerier>,
+    env: Env,
+    paid: BTreeMap<String, u128>,
+}
+
+#[derive(Deserialize)]
+struct Paid {
+    batch_transfer: Actions,
+}
+
+#[derive(Deserialize)]
+struct Actions {
+    actions: Vec<Action>,
+}
+
+#[derive(Deserialize)]
+struct Action {
+    recipient: String,
+    amount: Uint128,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let mut deps = mock_dependencies();
+        let mut env = mock_env();
+        env.block.time = Timestamp::from_seconds(1);
+        env.block.random = Some(Binary(vec![7; 32]));
+        let begin = format!(
+            r#"{{"item":"a clock","token":{{"address":"token","code_hash":"ab"}},"ends_at":{END},"minimum":"10"}}"#
+        );
+        let begin = from_slice(begin.as_bytes()).unwrap();
+        let response =
+            instantiate(deps.as_mut(), env.clone(), mock_info("seller", &[]), begin).unwrap();
+        let CosmosMsg::Wasm(WasmMsg::Execute { msg, .. }) = &response.messages[0].msg else {
+            panic!("the token is told to tell");
+        };
+        let told = String::from_utf8(msg.to_vec()).unwrap();
+        let code_hash = &env.contract.code_hash;
+        let expected = format!(r#"{{"register_receive":{{"code_hash":"{code_hash}"}}}}"#);
+        assert_eq!(told.trim_end(), expected);
+        Scene {
+            deps,
+            env,
+            paid: BTreeMap::new(),
+        }
+    }
+
+    fn call(&mut self, who: &str, json: &str) -> Result<String, String> {
+        let msg: ExecuteMsg = from_slice(json.as_bytes()).unwrap();
+        let info = mock_info(who, &[]);
+        let response = execute(self.deps.as_mut(), self.env.clone(), info, msg);
+        let response = response.map_err(|error| error.to_string())?;
+        for message in &response.messages {
+            let CosmosMsg::Wasm(WasmMsg::Execute { msg, .. }) = &message.msg else {
+                panic!("only the token is called");
+            };
+            let paid: Paid = from_binary(msg).unwrap();
+            for action in paid.batch_transfer.actions {
+                *self.paid.entry(action.recipient).or_default() += action.amount.u128();
+            }
+        }
+        let data = response.data.unwrap();
+        assert_eq!(data.len() % snip::padding::BLOCK, 0);
+        Ok(String::from_utf8(data.0).unwrap().trim_end().to_string())
+    }
+
+    fn bid(&mut self, who: &str, amount: u128, deposit: u128) -> Result<String, String> {
+        self.bid_as(who, who, amount, deposit)
+    }
+
+    fn bid_as(
+        &mut self,
+        who: &str,
+        bidder: &str,
+        amount: u128,
+        deposit: u128,
+    ) -> Result<String, String> {
+        let bid = format!(r#"{{"bid":{{"bidder":"{bidder}","amount":"{amount}"}}}}"#);
+        let bid = Binary(bid.into_bytes()).to_base64();
+        let receive = format!(
+            r#"{{"receive":{{"sender":"{who}","from":"{who}","amount":"{deposit}","msg":"{bid}"}}}}"#
+        );
+        self.call("token", &receive)
+    }
+
+    fn next_block(&mut self, time: u64) {
+        self.env.block.height += 1;
+        self.env.block.time = Timestamp::from_seconds(time);
+    }
+
+    fn close(&mut self) {
+        self.next_block(END);
+        self.call("anyone", r#"{"close":{}}"#).unwrap();
+        self.next_block(END);
+    }
+
+    fn settle(&mut self) -> String {
+        self.call("anyone", r#"{"settle":{}}"#).unwrap()
+    }
+
+    fn ask(&self, json: &str) -> QueryAnswer {
+        let msg = from_slice(json.as_bytes()).unwrap();
+        let answer = query(self.deps.as_ref(), self.env.clone(), msg).unwrap();
+        assert_eq!(answer.len() % snip::padding::BLOCK, 0);
+        from_binary(&answer).unwrap()
+    }
+
+    fn winner(&self) -> Option<String> {
+        let QueryAnswer::Result { winner, .. } = self.ask(r#"{"result":{}}"#) else {
+            panic!("the result was asked for");
+        };
+        winner.map(Addr::into_string)
+    }
+}
+
+#[test]
+fn the_highest_bid_wins_and_the_others_have_their_deposits_back() {
+    let mut s = Scene::new();
+    s.bid("alice", 100, 150).unwrap();
+    s.bid("bob", 120, 120).unwrap();
+    s.bid("carol", 30, 500).unwrap();
+    s.close();
+    assert_eq!(s.settle(), r#"{"settle":{"left":0}}"#);
+    assert_eq!(s.winner().as_deref(), Some("bob"));
+    let paid = [("alice", 150), ("carol", 500), ("seller", 120)];
+    assert_eq!(s.paid, paid.map(|(who, sum)| (who.to_string(), sum)).into());
+}
+
+#[test]
+fn the_winner_pays_the_bid_and_not_the_deposit() {
+    let mut s = Scene::new();
+    s.bid("alice", 100, 1_000).unwrap();
+    s.close();
+    s.settle();
+    assert_eq!((s.paid["seller"], s.paid["alice"]), (100, 900));
+}
+
+#[test]
+fn a_copied_bid_in_another_name_is_none() {
+    let mut s = Scene::new();
+    let refused = s.bid_as("mallory", "alice", 100, 100).unwrap_err();
+    assert_eq!(refused, "Generic error: This is another's bid");
+    s.close();
+    s.settle();
+    assert_eq!((s.winner(), s.paid.len()), (None, 0));
+}
+
+#[test]
+fn a_bid_is_covered_at_least_the_minimum_and_only_rises() {
+    let mut s = Scene::new();
+    assert!(s.bid("alice", 101, 100).is_err(), "more than the deposit");
+    assert!(s.bid("alice", 9, 100).is_err(), "less than the minimum");
+    s.bid("alice", 100, 100).unwrap();
+    assert!(s.bid("alice", 100, 50).is_err(), "no more than before");
+    s.bid("alice", 150, 50).unwrap();
+    s.close();
+    s.settle();
+    assert_eq!(s.paid["seller"], 150);
+    assert_eq!(s.paid.get("alice"), None, "150 were sent, 150 are paid");
+}
+
+#[test]
+fn only_the_token_brings_bids() {
+    let mut s = Scene::new();
+    let bid = Binary(br#"{"bid":{"bidder":"mallory","amount":"99"}}"#.to_vec()).to_base64();
+    let lie = format!(
+        r#"{{"receive":{{"sender":"mallory","from":"mallory","amount":"99","msg":"{bid}"}}}}"#
+    );
+    assert!(s.call("mallory", &lie).unwrap_err().contains("by `send`"));
+    let bare = r#"{"receive":{"sender":"alice","from":"alice","amount":"99","msg":null}}"#;
+    assert!(
+        s.call("token", bare).is_err(),
+        "tokens without a bid are refused"
+    );
+}
+
+#[test]
+fn bids_end_in_time_and_each_step_has_its_block() {
+    let mut s = Scene::new();
+    s.bid("alice", 100, 100).unwrap();
+    assert!(s
+        .call("bob", r#"{"close":{}}"#)
+        .unwrap_err()
+        .contains("not over"));
+    assert!(s
+        .call("bob", r#"{"settle":{}}"#)
+        .unwrap_err()
+        .contains("not closed"));
+    s.next_block(END);
+    assert!(s.bid("bob", 200, 200).unwrap_err().contains("is over"));
+    s.call("bob", r#"{"close":{}}"#).unwrap();
+    assert!(s
+        .call("bob", r#"{"close":{}}"#)
+        .unwrap_err()
+        .contains("closed already"));
+    assert!(s
+        .call("bob", r#"{"settle":{}}"#)
+        .unwrap_err()
+        .contains("later block"));
+    s.next_block(END);
+    s.settle();
+    assert_eq!(s.settle(), r#"{"settle":{"left":0}}"#);
+    assert_eq!(s.paid["seller"], 100, "once");
+}
+
+#[test]
+fn ties_are_broken_by_the_random_bytes_and_by_nothing_else() {
+    let winner = |random: u8| {
+        let mut s = Scene::new();
+        for bidder in ["alice", "bob", "carol"] {
+            s.bid(bidder, 100, 100).unwrap();
+        }
+        s.bid("dave", 99, 100).unwrap();
+        let mut bytes = vec![0; 32];
+        bytes[15] = random;
+        s.env.block.random = Some(Binary(bytes));
+        s.close();
+        s.env.block.random = Some(Binary(vec![255; 32]));
+        s.settle();
+        assert_eq!(s.paid.values().sum::<u128>(), 400);
+        s.winner().unwrap()
+    };
+    assert_eq!([0, 1, 2, 3].map(winner), ["alice", "bob", "carol", "alice"]);
+}
+
+#[test]
+fn a_bidder_who_rose_out_of_a_tie_is_not_drawn_for_the_lower_amount() {
+    let mut s = Scene::new();
+    s.bid("alice", 100, 100).unwrap();
+    s.bid("bob", 100, 100).unwrap();
+    s.bid("alice", 101, 100).unwrap();
+    s.close();
+    s.settle();
+    assert_eq!(s.winner().as_deref(), Some("alice"));
+    assert_eq!(
+        (s.paid["seller"], s.paid["alice"], s.paid["bob"]),
+        (101, 99, 100)
+    );
+}
+
+#[test]
+fn many_bidders_are_paid_back_in_steps_each_once() {
+    let mut s = Scene::new();
+    let bidders = PAID_AT_ONCE + 5;
+    for n in 0..bidders {
+        s.bid(&format!("bidder{n}"), 10 + u128::from(n), 100)
+            .unwrap();
+    }
+    s.close();
+    assert_eq!(s.settle(), r#"{"settle":{"left":5}}"#);
+    assert_eq!(s.settle(), r#"{"settle":{"left":0}}"#);
+    s.settle();
+    let total: u128 = s.paid.values().sum();
+    assert_eq!(total, u128::from(bidders) * 100);
+    assert_eq!(s.paid["seller"], u128::from(bidders) + 9);
+}
+
+#[test]
+fn only_the_key_opens_a_bid() {
+    let mut s = Scene::new();
+    s.bid("alice", 100, 150).unwrap();
+    s.call("alice", r#"{"set_viewing_key":{"key":"k"}}"#)
+        .unwrap();
+    let wrong = s.ask(r#"{"bid":{"address":"alice","key":"guess"}}"#);
+    assert!(matches!(wrong, QueryAnswer::ViewingKeyError { .. }));
+    assert_eq!(wrong, s.ask(r#"{"bid":{"address":"bob","key":"k"}}"#));
+    assert_eq!(
+        s.ask(r#"{"bid":{"address":"alice","key":"k"}}"#),
+        QueryAnswer::Bid {
+            amount: Uint128::new(100),
+            deposit: Uint128::new(150),
+        }
+    );
+}
