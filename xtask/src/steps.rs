@@ -18,13 +18,15 @@ const BROWSER: [&str; 3] = ["strongroom-types", "strongroom-crypto", "strongroom
 const COMETBFT: &str = "scripts/install-cometbft";
 /// Where the packages of the clients are.
 const DIRECTORY: &str = "tests/e2e";
-const CONTRACTS: [&str; 8] = [
+const CONTRACTS: [&str; 10] = [
     "counter",
     "token",
     "probe",
     "everything",
     "vault",
     "auction",
+    "snip721",
+    "snip1155",
     "everything_v010",
     "token_v010",
 ];

@@ -1,0 +1,105 @@
+//! Making tokens, and what they say of themselves.
+
+use cosmwasm_std::{Response, StdError, StdResult};
+
+use super::{answer, not_authorized, success, Call};
+use crate::answer::{Action, ExecuteAnswer};
+use crate::approval::Approvals;
+use crate::msg::Mint;
+use crate::state::{self, Token, CONTRACT, HISTORY, MINTERS};
+use snip::metadata::Metadata;
+
+/// Longest id of a token, in bytes.
+const ID_BYTES_MAX: usize = 128;
+
+/// A minter makes a token.
+pub fn mint(mut call: Call, mint: Mint) -> StdResult<Response> {
+    check_minter(&call)?;
+    let token_id = make(&mut call, mint)?;
+    answer(&ExecuteAnswer::MintNft { token_id })
+}
+
+/// A minter makes several.
+pub fn batch_mint(mut call: Call, mints: Vec<Mint>) -> StdResult<Response> {
+    check_minter(&call)?;
+    let made = mints.into_iter().map(|mint| make(&mut call, mint));
+    let token_ids = made.collect::<StdResult<_>>()?;
+    answer(&ExecuteAnswer::BatchMintNft { token_ids })
+}
+
+/// Changes metadata.
+pub fn set_metadata(
+    call: Call,
+    token_id: &str,
+    public: Option<Metadata>,
+    private: Option<Metadata>,
+) -> StdResult<Response> {
+    let storage = call.deps.storage;
+    let sender = &call.info.sender;
+    let contract = CONTRACT.load(storage)?;
+    let is_minter = MINTERS.load(storage)?.contains(sender);
+    let by_minter = contract.minter_may_update_metadata && is_minter;
+    let token = state::token(storage, token_id)?
+        .filter(|token| by_minter || contract.owner_may_update_metadata && token.owner == *sender);
+    let mut token = token.ok_or_else(|| not_authorized(token_id))?;
+    for metadata in [&public, &private].into_iter().flatten() {
+        metadata.check()?;
+    }
+    token.public_metadata = public.or(token.public_metadata);
+    token.private_metadata = private.or(token.private_metadata);
+    state::save_token(storage, token_id, &token)?;
+    Ok(success("set_metadata"))
+}
+
+fn check_minter(call: &Call) -> StdResult<()> {
+    if MINTERS.load(call.deps.storage)?.contains(&call.info.sender) {
+        return Ok(());
+    }
+    Err(StdError::generic_err(
+        "Only designated minters are allowed to mint",
+    ))
+}
+
+fn make(call: &mut Call, mint: Mint) -> StdResult<String> {
+    let minter = call.info.sender.clone();
+    let owner = match &mint.owner {
+        Some(owner) => call.deps.api.addr_validate(owner)?,
+        None => minter.clone(),
+    };
+    let storage = &mut *call.deps.storage;
+    let token_id = match mint.token_id {
+        Some(id) => id,
+        None => state::free_id(storage)?,
+    };
+    if token_id.is_empty() || token_id.len() > ID_BYTES_MAX {
+        let why = format!("The id of a token has 1 to {ID_BYTES_MAX} bytes");
+        return Err(StdError::generic_err(why));
+    }
+    let metadata = [&mint.public_metadata, &mint.private_metadata];
+    for metadata in metadata.into_iter().flatten() {
+        metadata.check()?;
+    }
+    state::add_token(storage, &token_id, owner.clone(), |owner| Token {
+        owner,
+        position: 0,
+        place: 0,
+        transferable: mint.transferable.unwrap_or(true),
+        public_metadata: mint.public_metadata,
+        private_metadata: mint.private_metadata,
+        approvals: Approvals::default(),
+    })?;
+    let participants = [&minter, &owner];
+    let action = Action::Mint {
+        minter: minter.clone(),
+        recipient: owner.clone(),
+    };
+    HISTORY.append(
+        storage,
+        &call.env,
+        &participants,
+        &token_id,
+        action,
+        mint.memo,
+    )?;
+    Ok(token_id)
+}
