@@ -178,6 +178,24 @@ test("a revoked permit stays revoked, and others stay valid", async () => {
   await tokens(a, { permit: await permitOf("a", ["balance"]) });
 });
 
+test("all permits can be withdrawn at once, and that can be taken back", async () => {
+  const { a } = users;
+  const permit = await permitOf("a", ["balance"]);
+  const key = await viewingKey(a);
+  const { revoke_all_permits } = answer(await execute(a, token, { revoke_all_permits: { interval: {} } }));
+  assert.equal(revoke_all_permits.status, "success");
+  for (const permitName of ["e2e", "another"]) {
+    const withdrawn = { with_permit: { permit: await permitOf("a", ["owner"], { permitName }), query: { balance: {} } } };
+    assert.equal(await ask(a, token, withdrawn), shown(`Generic error: Permit "${permitName}" was revoked by account "${a.address}"`));
+  }
+  const viewer = { address: a.address, viewing_key: key };
+  const listed = await ask(a, token, { list_permit_revocations: { viewer } });
+  const { revocation_id } = revoke_all_permits;
+  assert.deepEqual(listed.list_permit_revocations.revocations.map((r) => r.revocation_id), [revocation_id]);
+  await execute(a, token, { delete_permit_revocation: { revocation_id } });
+  assert.equal(await tokens(a, { permit }), await tokens(a, { key }));
+});
+
 test("allowances by secret.js are given, spent and seen by both sides", async () => {
   const { a, b, c } = users;
   const contract_address = token.address;

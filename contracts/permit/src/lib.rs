@@ -1,7 +1,9 @@
 //! Query permits (SNIP-24): a signature that opens queries about its signer, without a transaction. A library for contracts.
 //!
 //! The permit names the contracts and the kinds of query that it opens; a contract says which kinds it has ([`Permission`]). Its signer is whoever the public key belongs
-//! to; who sends the query does not matter. Nothing in a permit expires, but its signer can revoke it for good.
+//! to; who sends the query does not matter. Nothing in a permit expires, but its signer can revoke it for good, or all at once ([`blanket`]).
+
+pub mod blanket;
 
 use cosmwasm_std::{to_vec, Addr, Api, Binary, CanonicalAddr, Deps, StdError, StdResult, Storage};
 use ripemd::Ripemd160;
@@ -153,7 +155,7 @@ pub fn revoke(storage: &mut dyn Storage, account: &Addr, permit_name: &str) -> S
 
 fn is_revoked(storage: &dyn Storage, account: &Addr, permit_name: &str) -> StdResult<bool> {
     let revoked = REVOKED.get(storage, &[account.as_bytes(), permit_name.as_bytes()])?;
-    Ok(revoked.unwrap_or_default())
+    Ok(revoked.unwrap_or_default() || !blanket::revocations(storage, account)?.is_empty())
 }
 
 fn signature_is_valid<P: Permission>(api: &dyn Api, permit: &Permit<P>) -> StdResult<bool> {

@@ -116,6 +116,21 @@ fn a_revoked_permit_is_revoked_for_its_account_only() {
 }
 
 #[test]
+fn a_revocation_of_all_takes_every_permit_of_its_account_until_it_is_taken_back() {
+    let mut deps = mock_dependencies();
+    let (alice, bob) = (Addr::unchecked("alice"), Addr::unchecked("bob"));
+    let interval = blanket::Interval {
+        created_before: Some(1_700_000_000_u64.into()),
+        created_after: None,
+    };
+    let id = blanket::revoke_all(deps.as_mut().storage, &alice, interval).unwrap();
+    assert!(is_revoked(deps.as_ref().storage, &alice, "any").unwrap());
+    assert!(!is_revoked(deps.as_ref().storage, &bob, "any").unwrap());
+    blanket::delete_revocation(deps.as_mut().storage, &alice, &id).unwrap();
+    assert!(!is_revoked(deps.as_ref().storage, &alice, "any").unwrap());
+}
+
+#[test]
 fn a_permission_opens_its_own_kind_and_owner_opens_everything() {
     let permit = |permissions: &[Kind]| VerifiedPermit {
         account: Addr::unchecked("alice"),

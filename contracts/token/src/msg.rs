@@ -5,6 +5,7 @@
 //! ignored, so they need no place here. `gas_target` (SNIP-50) is read by [`snip::evaporation`].
 
 use cosmwasm_std::{Addr, Binary, Coin, Uint128, Uint64};
+use permit::blanket::{Interval, Revocation};
 use serde::{Deserialize, Serialize};
 
 /// A permit for a token.
@@ -127,6 +128,16 @@ pub enum ExecuteMsg {
         permit_name: String,
     },
 
+    /// Withdraws all permits (SNIP-24.1).
+    RevokeAllPermits {
+        /// Of what time.
+        interval: Interval,
+    },
+    /// Takes back that they are withdrawn.
+    DeletePermitRevocation {
+        /// Its number.
+        revocation_id: String,
+    },
     /// Does nothing, with as much gas as its `gas_target` says (SNIP-50).
     Evaporate {},
 
@@ -304,6 +315,13 @@ pub enum ExecuteAnswer {
         /// Its text.
         key: String,
     },
+    /// All permits are withdrawn.
+    RevokeAllPermits {
+        /// `success`.
+        status: String,
+        /// The number of the revocation.
+        revocation_id: String,
+    },
     /// The allowance that now holds.
     IncreaseAllowance(AllowanceNow),
     /// The allowance that now holds.
@@ -397,6 +415,12 @@ pub enum QueryMsg {
         page_size: u32,
     },
 
+    /// What an account's permits were withdrawn by, all at once.
+    ListPermitRevocations {
+        /// Whose.
+        viewer: Viewer,
+    },
+
     /// Names of the channels of notifications (SNIP-52).
     ListChannels {},
     /// How an account finds and opens its notifications.
@@ -468,6 +492,8 @@ pub enum PermitQuery {
         /// Entries on a page.
         page_size: u32,
     },
+    /// What the signer's permits were withdrawn by. If there is any, no permit opens this either: so it is empty.
+    ListPermitRevocations {},
     /// How the signer finds and opens its notifications.
     ChannelInfo {
         /// Of which channels.
@@ -571,6 +597,11 @@ pub enum QueryAnswer {
         txs: Vec<Record>,
         /// How many there are in all.
         total: Option<u64>,
+    },
+    /// What an account's permits were withdrawn by.
+    ListPermitRevocations {
+        /// Oldest first.
+        revocations: Vec<Revocation>,
     },
     /// Names of the channels of notifications.
     ListChannels {

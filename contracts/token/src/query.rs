@@ -25,6 +25,12 @@ pub fn run(deps: Deps, env: Env, msg: QueryMsg) -> StdResult<Binary> {
             minters: MINTERS.load(deps.storage)?,
         },
 
+        QueryMsg::ListPermitRevocations { viewer } => {
+            let address = account(&viewer.address)?;
+            with_key(deps, &[&address], &viewer.viewing_key, || {
+                permit_revocations(deps, &address)
+            })?
+        }
         QueryMsg::ListChannels {} => QueryAnswer::ListChannels {
             channels: CHANNELS.map(|c| c.name.to_string()).to_vec(),
         },
@@ -125,6 +131,10 @@ fn with_key(
 fn with_permit(deps: Deps, env: Env, permit: Permit, query: PermitQuery) -> StdResult<QueryAnswer> {
     let permit = permit::verify(deps, &env.contract.address, permit)?;
     match query {
+        PermitQuery::ListPermitRevocations {} => {
+            let account = permit.account_for(Permission::Owner)?;
+            permit_revocations(deps, &account)
+        }
         PermitQuery::ChannelInfo { channels, txhash } => {
             let account = permit.account_for(Permission::Owner)?;
             channel_info(deps, &env, &account, &channels, txhash)
@@ -159,6 +169,12 @@ fn with_permit(deps: Deps, env: Env, permit: Permit, query: PermitQuery) -> StdR
             transaction_history(deps, &account, page, page_size)
         }
     }
+}
+
+fn permit_revocations(deps: Deps, account: &Addr) -> StdResult<QueryAnswer> {
+    Ok(QueryAnswer::ListPermitRevocations {
+        revocations: permit::blanket::revocations(deps.storage, account)?,
+    })
 }
 
 fn channel_info(

@@ -675,3 +675,27 @@ fn channels_are_listed_and_a_seed_is_for_its_account() {
         QueryAnswer::ViewingKeyError { .. }
     ));
 }
+
+#[test]
+fn all_permits_are_withdrawn_by_a_revocation_that_can_be_seen_and_deleted() {
+    let mut token = Token::new();
+    token.call("alice", r#"{"set_viewing_key":{"key":"k"}}"#);
+    let revoke = r#"{"revoke_all_permits":{"interval":{"created_before":"1700000000"}}}"#;
+    let response = token.call("alice", revoke);
+    assert_eq!(
+        data(&response),
+        r#"{"revoke_all_permits":{"status":"success","revocation_id":"1"}}"#
+    );
+    let ask = r#"{"list_permit_revocations":{"page":0,"page_size":10,"viewer":{"address":"alice","viewing_key":"k"}}}"#;
+    let listed = |token: &Token| match token.ask(ask) {
+        QueryAnswer::ListPermitRevocations { revocations } => revocations,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(listed(&token)[0].revocation_id, "1");
+    let delete = r#"{"delete_permit_revocation":{"revocation_id":"1"}}"#;
+    assert!(token.refused("bob", delete).contains("No revocation found"));
+    let response = token.call("alice", delete);
+    let success = r#"{"delete_permit_revocation":{"status":"success"}}"#;
+    assert_eq!(data(&response), success);
+    assert!(listed(&token).is_empty());
+}

@@ -11,6 +11,7 @@ use cosmwasm_std::{Binary, DepsMut, Env, MessageInfo, Response, StdError, StdRes
 use crate::msg::{ContractStatus, ExecuteAnswer, ExecuteMsg};
 use crate::notify::Happened;
 use crate::state::{RECEIVERS, STATUS, TOKEN};
+use permit::blanket;
 use snip::viewing_key;
 
 /// What every change works on.
@@ -56,6 +57,18 @@ fn call_function(call: Call, msg: ExecuteMsg) -> StdResult<Response> {
         ExecuteMsg::CreateViewingKey { entropy } => create_viewing_key(call, entropy),
         ExecuteMsg::SetViewingKey { key } => set_viewing_key(call, &key),
         ExecuteMsg::RevokePermit { permit_name } => revoke_permit(call, &permit_name),
+        ExecuteMsg::RevokeAllPermits { interval } => {
+            let account = &call.info.sender;
+            let revocation_id = blanket::revoke_all(call.deps.storage, account, interval)?;
+            answer(&ExecuteAnswer::RevokeAllPermits {
+                status: "success".to_string(),
+                revocation_id,
+            })
+        }
+        ExecuteMsg::DeletePermitRevocation { revocation_id: id } => {
+            blanket::delete_revocation(call.deps.storage, &call.info.sender, &id)?;
+            Ok(success("delete_permit_revocation"))
+        }
         ExecuteMsg::Evaporate {} => Ok(success("evaporate")),
 
         ExecuteMsg::IncreaseAllowance(change) => spend::increase_allowance(call, change),
