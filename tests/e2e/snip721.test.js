@@ -79,6 +79,14 @@ test("a minted token is its owner's, and others see only what is public", async 
   );
 });
 
+test("royalties are everybody's to know, their recipients are not", async () => {
+  const royalties = [{ recipient: users.c.address, rate: 5 }];
+  await mint("painting", "b", { royalty_info: { decimal_places_in_rates: 2, royalties } });
+  const of = async (name) => (await ask(users[name], nft, { royalty_info: { token_id: "painting", ...viewer(name) } })).royalty_info.royalty_info;
+  assert.deepEqual((await of("b")).royalties, royalties);
+  assert.deepEqual((await of("c")).royalties, [{ recipient: null, rate: 5 }]);
+});
+
 test("only minters mint, and the admin names them by secret.js", async () => {
   const { a, c } = users;
   const refused = await tryExecute(c, nft, { mint_nft: { token_id: "mouse" } });

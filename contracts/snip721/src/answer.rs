@@ -7,6 +7,8 @@ use snip::history::Record;
 use snip::expiration::Expiration;
 use snip::metadata::Metadata;
 
+use crate::royalty::DisplayRoyaltyInfo;
+
 /// Execute answers that say more than "success"; the others are `{"<variant>":{"status":"success"}}`.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
@@ -102,6 +104,8 @@ pub struct Dossier {
     pub private_metadata: Option<Metadata>,
     /// Why not.
     pub display_private_metadata_error: Option<String>,
+    /// Parts of its price.
+    pub royalty_info: Option<DisplayRoyaltyInfo>,
     /// Whether it can be moved.
     pub transferable: bool,
     /// Whether its metadata is sealed no more.
@@ -178,6 +182,9 @@ pub enum QueryAnswer {
     AllNftInfo {
         access: Access,
         info: Option<Metadata>,
+    },
+    RoyaltyInfo {
+        royalty_info: Option<DisplayRoyaltyInfo>,
     },
     NftDossier(Dossier),
     BatchNftDossier {

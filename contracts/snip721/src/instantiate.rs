@@ -3,7 +3,7 @@
 use cosmwasm_std::{DepsMut, Env, MessageInfo, Response, StdError, StdResult, WasmMsg};
 
 use crate::msg::{ContractStatus, InstantiateMsg};
-use crate::state::{Contract, ADMIN, CONTRACT, MINTERS, STATUS};
+use crate::state::{Contract, ADMIN, CONTRACT, MINTERS, ROYALTIES, STATUS};
 
 /// Checks the message and remembers the contract.
 pub fn run(
@@ -18,6 +18,10 @@ pub fn run(
             "This contract has no sealed metadata",
         ));
     }
+    if let Some(royalties) = &msg.royalty_info {
+        royalties.check(deps.api)?;
+    }
+    ROYALTIES.save(deps.storage, &msg.royalty_info)?;
     let admin = match &msg.admin {
         Some(admin) => deps.api.addr_validate(admin)?,
         None => info.sender.clone(),

@@ -4,9 +4,9 @@
 //! - [`msg`], [`answer`]: what the contract understands and answers; [`snip::metadata`]: what a token can say of itself.
 //! - [`execute`]: changes; [`query`]: reading; [`instantiate`](fn@instantiate): the beginning.
 //! - [`approval`]: who may see or move what, until when.
-//! - [`state`]: what is remembered.
+//! - [`royalty`]: parts of a price. [`state`]: what is remembered.
 //!
-//! Not in it: royalties, sealed metadata, mint runs (docs/book/tokens.md).
+//! Not in it: sealed metadata, mint runs (docs/book/tokens.md).
 
 pub mod answer;
 pub mod approval;
@@ -14,6 +14,7 @@ pub mod execute;
 pub mod instantiate;
 pub mod msg;
 pub mod query;
+pub mod royalty;
 pub mod state;
 
 use cosmwasm_std::{entry_point, Binary, Deps, DepsMut, Env, MessageInfo, Response, StdResult};

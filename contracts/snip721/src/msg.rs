@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use snip::expiration::Expiration;
 use snip::metadata::Metadata;
 
+use crate::royalty::RoyaltyInfo;
+
 /// A permit. Only the permission `owner` opens something here.
 pub type Permit = permit::Permit<permit::TokenPermission>;
 
@@ -22,6 +24,8 @@ pub struct InstantiateMsg {
     pub admin: Option<String>,
     /// Mixed into created viewing keys.
     pub entropy: String,
+    /// Parts of prices, for tokens that say nothing of it.
+    pub royalty_info: Option<RoyaltyInfo>,
     /// What is switched on.
     pub config: Option<Config>,
     /// A message to send when the contract is there.
@@ -120,6 +124,14 @@ pub enum ExecuteMsg {
         public_metadata: Option<Metadata>,
         /// What the owner sees.
         private_metadata: Option<Metadata>,
+    },
+
+    /// Says which parts of a price go to whom: of a token, by a minter who owns it; of others to come, by a minter.
+    SetRoyaltyInfo {
+        /// Of which token; of those to come, if absent.
+        token_id: Option<String>,
+        /// The parts; none, if absent.
+        royalty_info: Option<RoyaltyInfo>,
     },
 
     /// Moves a token.
@@ -285,6 +297,8 @@ pub struct Mint {
     pub public_metadata: Option<Metadata>,
     /// What the owner sees.
     pub private_metadata: Option<Metadata>,
+    /// Parts of its price; those of the contract, if absent.
+    pub royalty_info: Option<RoyaltyInfo>,
     /// Whether it can be moved; yes, if absent.
     pub transferable: Option<bool>,
     /// Kept in the history.
@@ -446,6 +460,13 @@ pub enum QueryMsg {
         /// Whether to list approvals that are over.
         include_expired: Option<bool>,
     },
+    /// Parts of a price.
+    RoyaltyInfo {
+        /// Of which token; of those to come, if absent.
+        token_id: Option<String>,
+        /// Who asks.
+        viewer: Option<Viewer>,
+    },
     /// Everything that who asks may see.
     NftDossier {
         /// Which.
@@ -563,6 +584,9 @@ pub enum PermittedQuery {
     AllNftInfo {
         token_id: String,
         include_expired: Option<bool>,
+    },
+    RoyaltyInfo {
+        token_id: Option<String>,
     },
     NftDossier {
         token_id: String,

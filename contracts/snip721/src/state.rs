@@ -8,6 +8,7 @@ use storage::{Item, List, Map};
 use crate::answer::Action;
 use crate::approval::Approvals;
 use crate::msg::ContractStatus;
+use crate::royalty::RoyaltyInfo;
 use snip::metadata::Metadata;
 
 /// Name and switches; fixed at the start.
@@ -20,6 +21,8 @@ pub static STATUS: Item<ContractStatus> = Item::new("status");
 pub static MINTERS: Item<Vec<Addr>> = Item::new("minters");
 /// Contract → how to tell it of tokens.
 pub static RECEIVERS: Map<Receiver> = Map::new("receivers");
+/// Parts of prices, for tokens that say nothing of it.
+pub static ROYALTIES: Item<Option<RoyaltyInfo>> = Item::new("royalties");
 /// Token id → token.
 static TOKENS: Map<Token> = Map::new("tokens");
 /// Owner → token ids.
@@ -84,6 +87,8 @@ pub struct Token {
     pub public_metadata: Option<Metadata>,
     /// What the owner sees.
     pub private_metadata: Option<Metadata>,
+    /// Parts of its price.
+    pub royalty_info: Option<RoyaltyInfo>,
     /// What its owner said of it.
     pub approvals: Approvals,
 }

@@ -485,6 +485,62 @@ fn histories_have_everybody_who_took_part() {
 }
 
 #[test]
+fn royalties_come_from_the_token_or_the_contract_and_recipients_are_for_those_who_may_know() {
+    let mut nft = Nft::new();
+    let of = |rate: u16| {
+        format!(
+            r#"{{"decimal_places_in_rates":2,"royalties":[{{"recipient":"artist","rate":{rate}}}]}}"#
+        )
+    };
+    let set = |token: &str, rate: u16| {
+        format!(
+            r#"{{"set_royalty_info":{{"token_id":{token},"royalty_info":{}}}}}"#,
+            of(rate)
+        )
+    };
+    assert!(nft
+        .call("alice", &set("null", 5))
+        .unwrap_err()
+        .contains("minters"));
+    assert!(nft
+        .call("admin", &set("null", 101))
+        .unwrap_err()
+        .contains("100%"));
+    nft.call("admin", &set("null", 5)).unwrap();
+    nft.call("admin", r#"{"mint_nft":{"token_id":"default"}}"#)
+        .unwrap();
+    let own = format!(
+        r#"{{"mint_nft":{{"token_id":"own","owner":"alice","royalty_info":{}}}}}"#,
+        of(7)
+    );
+    nft.call("admin", &own).unwrap();
+    let ask = |nft: &Nft, who: &str, id: &str| {
+        nft.ask_as(who, "royalty_info", &format!(r#""token_id":"{id}""#))
+            .unwrap()
+    };
+    assert!(ask(&nft, "bob", "default").contains(r#"{"recipient":null,"rate":5}"#));
+    assert!(ask(&nft, "alice", "own").contains(r#"{"recipient":"artist","rate":7}"#));
+    assert!(
+        nft.call("admin", &set(r#""own""#, 1)).is_err(),
+        "a token that was given away"
+    );
+    nft.call("admin", &set(r#""default""#, 1)).unwrap();
+    assert!(ask(&nft, "admin", "default").contains(r#"{"recipient":"artist","rate":1}"#));
+    let cat = ask(&nft, "alice", "cat");
+    assert_eq!(
+        cat, r#"{"royalty_info":{"royalty_info":null}}"#,
+        "made before"
+    );
+    let dossier = nft
+        .ask_as("alice", "nft_dossier", r#""token_id":"own""#)
+        .unwrap();
+    assert!(
+        dossier.contains(r#""recipient":"artist","rate":7"#),
+        "{dossier}"
+    );
+}
+
+#[test]
 fn metadata_is_changed_by_those_who_may() {
     let mut nft =
         Nft::with(r#"{"owner_may_update_metadata":true,"minter_may_update_metadata":false}"#);

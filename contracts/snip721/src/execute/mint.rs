@@ -2,11 +2,12 @@
 
 use cosmwasm_std::{Response, StdError, StdResult};
 
-use super::{answer, not_authorized, success, Call};
+use super::{answer, not_authorized, own_token, success, Call};
 use crate::answer::{Action, ExecuteAnswer};
 use crate::approval::Approvals;
 use crate::msg::Mint;
-use crate::state::{self, Token, CONTRACT, HISTORY, MINTERS};
+use crate::royalty::RoyaltyInfo;
+use crate::state::{self, Token, CONTRACT, HISTORY, MINTERS, ROYALTIES};
 use snip::metadata::Metadata;
 
 /// Longest id of a token, in bytes.
@@ -51,6 +52,28 @@ pub fn set_metadata(
     Ok(success("set_metadata"))
 }
 
+/// Says which parts of a price go to whom.
+pub fn set_royalty_info(
+    call: Call,
+    token_id: Option<String>,
+    royalties: Option<RoyaltyInfo>,
+) -> StdResult<Response> {
+    check_minter(&call)?;
+    if let Some(royalties) = &royalties {
+        royalties.check(call.deps.api)?;
+    }
+    match token_id {
+        Some(id) => {
+            // Who bought a token relies on what it said: only a minter who has it changes that.
+            let mut token = own_token(&call, &id)?;
+            token.royalty_info = royalties;
+            state::save_token(call.deps.storage, &id, &token)?;
+        }
+        None => ROYALTIES.save(call.deps.storage, &royalties)?,
+    }
+    Ok(success("set_royalty_info"))
+}
+
 fn check_minter(call: &Call) -> StdResult<()> {
     if MINTERS.load(call.deps.storage)?.contains(&call.info.sender) {
         return Ok(());
@@ -79,6 +102,13 @@ fn make(call: &mut Call, mint: Mint) -> StdResult<String> {
     for metadata in metadata.into_iter().flatten() {
         metadata.check()?;
     }
+    if let Some(royalties) = &mint.royalty_info {
+        royalties.check(call.deps.api)?;
+    }
+    let royalty_info = match mint.royalty_info {
+        Some(royalties) => Some(royalties),
+        None => ROYALTIES.load(storage)?,
+    };
     state::add_token(storage, &token_id, owner.clone(), |owner| Token {
         owner,
         position: 0,
@@ -86,6 +116,7 @@ fn make(call: &mut Call, mint: Mint) -> StdResult<String> {
         transferable: mint.transferable.unwrap_or(true),
         public_metadata: mint.public_metadata,
         private_metadata: mint.private_metadata,
+        royalty_info,
         approvals: Approvals::default(),
     })?;
     let participants = [&minter, &owner];

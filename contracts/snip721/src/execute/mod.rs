@@ -37,6 +37,10 @@ pub fn run(deps: DepsMut, env: Env, info: MessageInfo, msg: ExecuteMsg) -> StdRe
             public_metadata,
             private_metadata,
         } => mint::set_metadata(call, &token_id, public_metadata, private_metadata),
+        ExecuteMsg::SetRoyaltyInfo {
+            token_id,
+            royalty_info,
+        } => mint::set_royalty_info(call, token_id, royalty_info),
 
         ExecuteMsg::TransferNft {
             recipient,

@@ -49,6 +49,7 @@ pub fn run(deps: Deps, env: Env, msg: QueryMsg) -> StdResult<Binary> {
             viewer,
             include_expired,
         } => ask(viewer)?.all_nft_info(&token_id, include_expired),
+        QueryMsg::RoyaltyInfo { token_id, viewer } => ask(viewer)?.royalty_info(token_id),
         QueryMsg::NftDossier {
             token_id,
             viewer,
@@ -130,6 +131,7 @@ fn permitted(ask: Question, query: PermittedQuery) -> StdResult<QueryAnswer> {
             token_id,
             include_expired,
         } => ask.all_nft_info(&token_id, include_expired),
+        PermittedQuery::RoyaltyInfo { token_id } => ask.royalty_info(token_id),
         PermittedQuery::NftDossier {
             token_id,
             include_expired,

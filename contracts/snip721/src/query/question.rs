@@ -7,6 +7,7 @@ use crate::approval::{granted, Approvals, Right};
 use crate::msg::QueryMsg;
 use crate::state::{
     self, Contract, Inventory, Token, ADMIN, ALL, EVERYONE, HISTORY, MINTERS, OWNED, RECEIVERS,
+    ROYALTIES,
 };
 use snip::expiration::Expiration;
 
@@ -294,6 +295,25 @@ impl Question<'_> {
         })
     }
 
+    pub(super) fn royalty_info(&self, id: Option<String>) -> StdResult<QueryAnswer> {
+        let viewer = self.viewer.as_ref();
+        let is_minter = match viewer {
+            Some(viewer) => MINTERS.load(self.storage())?.contains(viewer),
+            None => false,
+        };
+        let (royalties, is_owner) = match id {
+            Some(id) => match self.token(&id)? {
+                Some(token) => (token.royalty_info.clone(), self.is_owner(&token)),
+                // Looks as a token that says nothing of it.
+                None => (ROYALTIES.load(self.storage())?, false),
+            },
+            None => (ROYALTIES.load(self.storage())?, false),
+        };
+        Ok(QueryAnswer::RoyaltyInfo {
+            royalty_info: royalties.map(|r| r.display(is_minter || is_owner)),
+        })
+    }
+
     pub(super) fn nft_dossier(
         &self,
         id: &str,
@@ -325,6 +345,7 @@ impl Question<'_> {
 
     fn dossier(&self, id: &str, include_expired: Option<bool>) -> StdResult<Dossier> {
         // One that is not there looks as one of which nothing is to be seen.
+        let default_royalties = ROYALTIES.load(self.storage())?;
         let token = self.token(id)?.unwrap_or_else(|| Token {
             owner: Addr::unchecked(""),
             position: 0,
@@ -332,6 +353,7 @@ impl Question<'_> {
             transferable: true,
             public_metadata: None,
             private_metadata: None,
+            royalty_info: default_royalties,
             approvals: Approvals::default(),
         });
         let sees_owner = self.may(&token, Right::ViewOwner)?;
@@ -348,6 +370,7 @@ impl Question<'_> {
             public_metadata: token.public_metadata.clone(),
             private_metadata: None,
             display_private_metadata_error: None,
+            royalty_info: None,
             transferable: token.transferable,
             unwrapped: true,
             owner_is_public: public_owner.is_some(),
@@ -363,6 +386,8 @@ impl Question<'_> {
             let why = format!("You are not authorized to perform this action on token {id}");
             dossier.display_private_metadata_error = Some(why);
         }
+        let royalties = token.royalty_info.clone();
+        dossier.royalty_info = royalties.map(|r| r.display(self.is_owner(&token)));
         if self.is_owner(&token) {
             let all = &inventory.approvals;
             let (over, nothing) = (include_expired.unwrap_or_default(), Approvals::default());
