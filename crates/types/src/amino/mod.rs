@@ -13,12 +13,17 @@ use crate::{
     wire::{Reader, Value, WireError},
 };
 use base64::Engine as _;
+use core::fmt::{self, Write as _};
 use std::collections::BTreeMap;
 
 pub use json::Json;
 
 /// Deepest nesting of messages in a sign document.
 pub const DEPTH_MAX: usize = 32;
+
+/// Longest document of EIP_191, in bytes: twice the largest transaction, so that the largest upload fits in base64. A field of two
+/// bytes, nested deep, is a line of hundreds; nobody has paid for it when it is written.
+pub const EIP191_LEN_MAX: usize = 2 * crate::tx::TX_LEN_MAX;
 
 /// Why there is no Amino JSON of a message.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -41,6 +46,9 @@ pub enum AminoError {
     /// Nested deeper than [`DEPTH_MAX`].
     #[error("nested deeper than {DEPTH_MAX}")]
     Depth,
+    /// A document of more than [`EIP191_LEN_MAX`].
+    #[error("a document of more than {EIP191_LEN_MAX} bytes")]
+    Long,
 }
 
 /// What a signature in LEGACY_AMINO_JSON or EIP_191 covers.
@@ -74,9 +82,12 @@ impl SignDoc<'_> {
     /// The document as Ethereum's wallets sign it: indented, behind their prefix. ECDSA is over its Keccak-256.
     ///
     /// # Errors
-    /// As [`SignDoc::to_bytes`].
+    /// As [`SignDoc::to_bytes`]; [`AminoError::Long`].
     pub fn to_eip191_bytes(&self) -> Result<Vec<u8>, AminoError> {
-        let document = self.to_json()?.indented().to_string();
+        let json = self.to_json()?;
+        let mut document = Bounded(String::new());
+        write!(document, "{}", json.indented()).map_err(|_: fmt::Error| AminoError::Long)?;
+        let document = document.0;
         let prefix = format!("\u{19}Ethereum Signed Message:\n{}", document.len());
         Ok([prefix, document].concat().into_bytes())
     }
@@ -103,6 +114,19 @@ impl SignDoc<'_> {
             doc.push(("timeout_height", Json::text(self.timeout_height)));
         }
         Ok(Json::object(doc))
+    }
+}
+
+/// A text of at most [`EIP191_LEN_MAX`] bytes; writing more fails.
+struct Bounded(String);
+
+impl fmt::Write for Bounded {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        if self.0.len().saturating_add(text.len()) > EIP191_LEN_MAX {
+            return Err(fmt::Error);
+        }
+        self.0.push_str(text);
+        Ok(())
     }
 }
 

@@ -274,6 +274,37 @@ fn what_has_no_single_reading_is_refused() {
 }
 
 #[test]
+fn a_document_that_grows_by_its_indentation_is_bounded() {
+    // Two bytes of a transaction each, and a line of 28.
+    let inputs = |n: usize| MsgMultiSend {
+        inputs: vec![Input {
+            address: String::new(),
+            coins: vec![Coin::default(); n],
+        }],
+        outputs: vec![],
+    };
+    let written = |n| {
+        let message = pack(&inputs(n));
+        let document = SignDoc {
+            chain_id: "secretdev-1",
+            account_number: 0,
+            sequence: 0,
+            fee: &Fee::default(),
+            memo: "",
+            timeout_height: 0,
+            messages: &[message],
+        };
+        document.to_eip191_bytes()
+    };
+    let (few, more) = (written(1_000).unwrap().len(), written(2_000).unwrap().len());
+    let line = (more - few) / 1_000;
+    assert!(line > 20, "{line} bytes for two");
+    let most = EIP191_LEN_MAX / line;
+    assert!(written(most - 100).unwrap().len() <= EIP191_LEN_MAX);
+    assert_eq!(written(most + 1), Err(AminoError::Long));
+}
+
+#[test]
 fn a_multisig_key_is_written_as_wallets_write_it() {
     let key = crate::proto::cosmos::crypto::multisig::LegacyAminoPubKey {
         threshold: 2,
