@@ -5,6 +5,7 @@ mod bound;
 mod chain;
 mod fuzz;
 mod join;
+mod newest;
 mod replica;
 mod stock;
 mod token;

@@ -12,20 +12,20 @@ use strongroom_types::proto::cosmos::bank::v1beta1::{
 };
 use strongroom_types::proto::cosmos::base::v1beta1::Coin as ProtoCoin;
 
-struct Scene {
-    chain: Chain,
-    alice: User,
+pub(super) struct Scene {
+    pub(super) chain: Chain,
+    pub(super) alice: User,
     bob: User,
 }
 
-fn scene() -> Scene {
+pub(super) fn scene() -> Scene {
     let chain = Chain::new();
     let (alice, bob) = (chain.user("a"), chain.user("b"));
     Scene { chain, alice, bob }
 }
 
 impl Scene {
-    fn make(&mut self, wasm: &str, message: &Value) -> Contract {
+    pub(super) fn make(&mut self, wasm: &str, message: &Value) -> Contract {
         let alice = self.alice.clone();
         let code = self.chain.store_code(&alice, contract(wasm)).unwrap();
         self.chain
@@ -42,7 +42,7 @@ impl Scene {
         self.chain.execute(&alice, contract, message)
     }
 
-    fn ask(&mut self, contract: &Contract, question: &Value) -> Value {
+    pub(super) fn ask(&mut self, contract: &Contract, question: &Value) -> Value {
         self.chain.query(contract, question).unwrap()
     }
 
@@ -54,7 +54,7 @@ impl Scene {
     }
 }
 
-fn coins(uscrt: u128) -> Vec<Coin> {
+pub(super) fn coins(uscrt: u128) -> Vec<Coin> {
     vec![Coin {
         denom: "uscrt".into(),
         amount: uscrt,
