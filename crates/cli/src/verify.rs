@@ -154,7 +154,7 @@ fn report(trusted: &Trusted, answer: &Answer) {
 
 /// Where answers come from.
 enum Source {
-    Node(Online),
+    Node(Box<Online>),
     File(Recording),
 }
 
@@ -172,10 +172,10 @@ impl Source {
                 recording.with_context(|| file.display().to_string())?,
             ));
         }
-        Ok(Self::Node(Online {
+        Ok(Self::Node(Box::new(Online {
             client: rpc::connect(host(&args.node)?).await?,
             kept: Recording::default(),
-        }))
+        })))
     }
 
     async fn ask(&mut self, call: &Call) -> Result<Value, String> {
