@@ -35,7 +35,7 @@ impl Scene {
         });
         let token = chain.instantiate(&seller, &code, "token", &begin).unwrap();
         let code = chain.store_code(&seller, contract("auction")).unwrap();
-        let height = u64::try_from(chain.height()).unwrap();
+        let height = chain.height();
         let now = u64::try_from(TIME).unwrap() + height;
         let begin = json!({
             "item": "a clock",
