@@ -75,6 +75,8 @@ fn main() {
                 Argument::Env => env.as_bytes(),
                 Argument::Info => info.as_bytes(),
                 Argument::Msg => message.as_bytes(),
+                // Of a state whose version is not known.
+                Argument::MigrateInfo => &[],
             })
             .collect();
         host.trace.clear();
