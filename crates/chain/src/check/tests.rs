@@ -298,7 +298,11 @@ fn the_host_cannot_simulate_a_message_to_a_contract_and_says_so_as_clients_expec
             generation: strongroom_vm::Generation::V1,
         };
         compute::CODES
-            .set(ctx, &1, &compute::CodeRecord::V2(code))
+            .set(
+                ctx,
+                &1,
+                &compute::CodeRecord::V1(code, compute::MigrateWords::default()),
+            )
             .unwrap();
         let record = compute::Contract {
             code_id: 1,

@@ -18,12 +18,8 @@ pub struct Position {
 /// A stored code. Versioned: what fixes how code runs is in the record, not in the program that reads it.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum CodeRecord {
-    /// The first form: all codes were of CosmWasm v1.
-    V1(CodeV1),
-    /// With the generation, and whether it iterates.
-    V2(Code),
-    /// The same of a code that says more of migrations.
-    V3(Code, MigrateWords),
+    /// The first form.
+    V1(Code, MigrateWords),
 }
 
 /// What a code says of migrations, as the ordinary library has it from 2.2 on.
@@ -33,19 +29,6 @@ pub struct MigrateWords {
     pub wants_info: bool,
     /// The version of the state that it keeps, if it names one.
     pub version: Option<u64>,
-}
-
-/// A code as it was stored first.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-#[allow(missing_docs)] // The same as in `Code`.
-pub struct CodeV1 {
-    pub hash: Hash,
-    pub weight: u64,
-    pub creator: Address,
-    pub source: String,
-    pub builder: String,
-    pub prep_version: u32,
-    pub requires_random: bool,
 }
 
 /// A code.
@@ -144,19 +127,14 @@ impl CodeRecord {
             wants_info: info.migrate_info,
             version: info.migrate_version,
         };
-        if words == MigrateWords::default() {
-            Self::V2(code)
-        } else {
-            Self::V3(code, words)
-        }
+        Self::V1(code, words)
     }
 
     /// What the code says of migrations.
     #[must_use]
     pub fn migrate_words(&self) -> MigrateWords {
         match self {
-            Self::V1(_) | Self::V2(_) => MigrateWords::default(),
-            Self::V3(_, words) => *words,
+            Self::V1(_, words) => *words,
         }
     }
 
@@ -164,19 +142,7 @@ impl CodeRecord {
     #[must_use]
     pub fn into_code(self) -> Code {
         match self {
-            Self::V1(code) => Code {
-                hash: code.hash,
-                weight: code.weight,
-                creator: code.creator,
-                source: code.source,
-                builder: code.builder,
-                prep_version: code.prep_version,
-                requires_random: code.requires_random,
-                iterates: false,
-                stock: false,
-                generation: Generation::V1,
-            },
-            Self::V2(code) | Self::V3(code, _) => code,
+            Self::V1(code, _) => code,
         }
     }
 }
@@ -339,30 +305,38 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_code_of_the_first_form_is_of_v1_and_the_second_form_says_what_it_is() {
-        let first = CodeV1 {
-            hash: [1; 32],
-            weight: 2,
-            creator: Address::from_bytes(&[3; 20]).unwrap(),
-            source: "s".into(),
-            builder: "b".into(),
-            prep_version: 4,
-            requires_random: true,
+    fn a_code_is_kept_with_its_generation_and_no_other_one_is_read() {
+        let words = MigrateWords {
+            wants_info: true,
+            version: Some(7),
         };
-        let bytes = borsh::to_vec(&CodeRecord::V1(first)).unwrap();
-        assert_eq!(bytes.first(), Some(&0));
-        let record: CodeRecord = borsh::from_slice(&bytes).unwrap();
-        let code = record.into_code();
-        assert_eq!((code.generation, code.prep_version), (Generation::V1, 4));
-        for generation in Generation::ALL {
+        for (generation, words) in [
+            (Generation::V010, MigrateWords::default()),
+            (Generation::V1, words),
+        ] {
             let code = Code {
+                hash: [1; 32],
+                weight: 2,
+                creator: Address::from_bytes(&[3; 20]).unwrap(),
+                source: "s".into(),
+                builder: "b".into(),
+                prep_version: 4,
+                requires_random: true,
+                iterates: false,
+                stock: true,
                 generation,
-                ..code.clone()
             };
-            let bytes = borsh::to_vec(&CodeRecord::V2(code.clone())).unwrap();
-            let record: CodeRecord = borsh::from_slice(&bytes).unwrap();
-            assert_eq!(record.into_code(), code);
-            let unknown = [&bytes[..bytes.len() - 1], &[2]].concat();
+            let record = CodeRecord::V1(code.clone(), words);
+            let bytes = borsh::to_vec(&record).unwrap();
+            let read: CodeRecord = borsh::from_slice(&bytes).unwrap();
+            assert_eq!(
+                (read.migrate_words(), read.into_code()),
+                (words, code.clone())
+            );
+            // The generation is the last byte of the code.
+            let at = 1 + borsh::to_vec(&code).unwrap().len() - 1;
+            let mut unknown = bytes;
+            unknown[at] = 2;
             assert!(borsh::from_slice::<CodeRecord>(&unknown).is_err());
         }
     }
