@@ -60,7 +60,7 @@ test("an unknown import is refused by name", async () => {
   await refusedAtUpload(renamed(counter, "db_read", "db_rob_"), /db_rob_/);
 });
 
-test("imports of iteration, which is not built yet, are refused by name", async () => {
+test("an import with another signature than ours is refused by name", async () => {
   await refusedAtUpload(renamed(counter, "db_read", "db_scan"), /db_scan/);
 });
 

@@ -1,7 +1,6 @@
 // Contracts of CosmWasm v0.10, as real clients see them, and their calls of v1 contracts and back.
 
 import assert from "node:assert/strict";
-import { createHash, createPrivateKey, createPublicKey } from "node:crypto";
 import { after, before, test } from "node:test";
 
 import { fromBase64, fromUtf8, toBase64, toUtf8 } from "secretjs";
@@ -133,20 +132,6 @@ test("addresses are converted under the names of v0.10", async () => {
   assert.equal(await ask(a, old, { humanize: { canonical } }), a.address);
   const bad = await ask(a, old, { canonicalize: { human: "" } });
   assert.match(JSON.stringify(bad), /canonicalize_address errored: input is empty/);
-});
-
-test("the imports for signatures are there for v0.10, too", async () => {
-  const seed = Buffer.alloc(32, 7);
-  const message = Buffer.from("message");
-  const pkcs8 = Buffer.concat([Buffer.from("302e020100300506032b657004220420", "hex"), seed]);
-  const key = createPublicKey(createPrivateKey({ key: pkcs8, format: "der", type: "pkcs8" }));
-  const ed25519_key = Buffer.from(key.export({ format: "jwk" }).x, "base64url").toString("base64");
-  const hash = createHash("sha256").update(message).digest("base64");
-  const signed = await ask(a, old, {
-    sign: { message: message.toString("base64"), hash, private_key: seed.toString("base64"), ed25519_key },
-  });
-  assert.equal(signed.valid, true);
-  assert.equal(fromBase64(signed.secp256k1).length, 64);
 });
 
 test("v0.10 calls v1 and v1 calls v0.10, errors keep their form", async () => {

@@ -6,6 +6,8 @@ use cosmwasm_std::{
     StdError, StdResult, Storage,
 };
 
+use imports::Call;
+
 use crate::msg::{Asked, HandleMsg, InitMsg, MigrateMsg, QueryMsg, ReadAnswer};
 
 /// Creates the contract.
@@ -63,6 +65,7 @@ pub fn handle<S: Storage, A: Api, Q: Querier>(
         }
         HandleMsg::Remove { key } => deps.storage.remove(key.as_bytes()),
         HandleMsg::Ask { request } => return Ok(data(to_binary(&ask(&deps.querier, &request)?)?)),
+        HandleMsg::Call { calls } => return Ok(data(to_binary(&Call::all(calls))?)),
         HandleMsg::Receive { amount, .. } => set("received", &amount.to_string()),
     }
     Ok(HandleResponse::default())
@@ -102,17 +105,7 @@ pub fn query<S: Storage, A: Api, Q: Querier>(deps: &Extern<S, A, Q>, msg: QueryM
             to_binary(&deps.api.human_address(&canonical)?)
         }
         QueryMsg::Write { key } => on_the_chain::write(key.as_bytes()),
-        QueryMsg::Sign {
-            message,
-            hash,
-            private_key,
-            ed25519_key,
-        } => on_the_chain::sign(
-            message.as_slice(),
-            hash.as_slice(),
-            private_key.as_slice(),
-            ed25519_key.as_slice(),
-        ),
+        QueryMsg::Call { calls } => to_binary(&Call::all(calls)),
     }
 }
 
@@ -127,16 +120,12 @@ fn ask<Q: Querier>(querier: &Q, request: &QueryRequest<Empty>) -> StdResult<Aske
 
 #[cfg(target_arch = "wasm32")]
 mod on_the_chain {
-    use cosmwasm_std::{to_binary, Binary, QueryResult, Storage};
+    use cosmwasm_std::{Binary, QueryResult, Storage};
 
     /// A query is handed state to read only; the library's own handle to the host goes around that.
     pub(super) fn write(key: &[u8]) -> QueryResult {
         cosmwasm_std::ExternalStorage::new().set(key, b"written");
         Ok(Binary::default())
-    }
-
-    pub(super) fn sign(message: &[u8], hash: &[u8], secret: &[u8], key: &[u8]) -> QueryResult {
-        to_binary(&crate::signing::all(message, hash, secret, key)?)
     }
 }
 
@@ -145,10 +134,6 @@ mod on_the_chain {
     use cosmwasm_std::{QueryResult, StdError};
 
     pub(super) fn write(_: &[u8]) -> QueryResult {
-        Err(StdError::generic_err("only on the chain"))
-    }
-
-    pub(super) fn sign(_: &[u8], _: &[u8], _: &[u8], _: &[u8]) -> QueryResult {
         Err(StdError::generic_err("only on the chain"))
     }
 }

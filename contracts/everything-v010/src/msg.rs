@@ -3,6 +3,7 @@
 use cosmwasm_std::{
     Binary, CosmosMsg, Empty, Env, HumanAddr, LogAttribute, QueryRequest, StdError, Uint128,
 };
+use imports::Call;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -67,6 +68,12 @@ pub enum HandleMsg {
         /// The request.
         request: QueryRequest<Empty>,
     },
+    /// Calls these imports; the data is a list of [`imports::Answer`].
+    Call {
+        /// In order.
+        #[schemars(with = "Vec<String>")]
+        calls: Vec<Call>,
+    },
     /// Tokens came (SNIP-20): keeps how many under `received`.
     Receive {
         /// Who sent them.
@@ -124,16 +131,11 @@ pub enum QueryMsg {
         /// The key.
         key: String,
     },
-    /// Tries every import for signatures with this message and key: [`Signed`].
-    Sign {
-        /// The message.
-        message: Binary,
-        /// Its SHA-256.
-        hash: Binary,
-        /// 32 bytes, used as secret of either kind.
-        private_key: Binary,
-        /// The public key of that secret for Ed25519.
-        ed25519_key: Binary,
+    /// Calls these imports: a list of [`imports::Answer`].
+    Call {
+        /// In order.
+        #[schemars(with = "Vec<String>")]
+        calls: Vec<Call>,
     },
 }
 
@@ -154,17 +156,6 @@ pub enum Asked {
 pub struct ReadAnswer {
     /// The value, if there is one.
     pub value: Option<String>,
-}
-
-/// Signatures by the chain's own functions, and whether it accepts them.
-#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
-pub struct Signed {
-    /// ECDSA over the SHA-256 of the message.
-    pub secp256k1: Binary,
-    /// Ed25519 over the message.
-    pub ed25519: Binary,
-    /// Whether both keys that the first signature gives back verify it, and the second verifies alone and in a batch.
-    pub valid: bool,
 }
 
 /// The data of [`HandleMsg::Look`].

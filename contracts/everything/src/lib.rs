@@ -1,5 +1,8 @@
 //! Does what its message says: sends messages of every kind that the published library knows, wants to be told of them in
-//! every mode, keeps what it was told, and does then what it was asked to do when told. For the end-to-end tests.
+//! every mode, keeps what it was told, does then what it was asked to do when told, and calls every import of the host with what
+//! it is given. For tests; the page about it is docs/book/everything.md.
+//!
+//! It imports iteration, so the chain keeps its keys in order.
 
 pub mod msg;
 
@@ -7,6 +10,8 @@ use cosmwasm_std::{
     entry_point, from_slice, to_binary, to_vec, Binary, Deps, DepsMut, Env, MessageInfo, Reply,
     Response, StdError, StdResult, Storage,
 };
+
+use imports::Call;
 
 use crate::msg::{Act, QueryMsg, Told};
 
@@ -55,6 +60,7 @@ pub fn query(deps: Deps, _env: Env, msg: QueryMsg) -> StdResult<Binary> {
             let note = deps.storage.get(NOTE).unwrap_or_default();
             to_binary(&String::from_utf8(note)?)
         }
+        QueryMsg::Call { calls } => to_binary(&Call::all(calls)),
     }
 }
 
@@ -68,6 +74,8 @@ fn act(storage: &mut dyn Storage, act: Act) -> StdResult<Response> {
     for planned in act.when_told {
         storage.set(&plan(planned.id), &to_vec(&planned.act)?);
     }
+    let called = !act.calls.is_empty();
+    let answers = Call::all(act.calls);
     if let Some(text) = act.panic {
         panic!("{text}");
     }
@@ -76,6 +84,9 @@ fn act(storage: &mut dyn Storage, act: Act) -> StdResult<Response> {
     }
     let mut done = Response::new().add_submessages(act.messages);
     done.data = act.data;
+    if called && done.data.is_none() {
+        done.data = Some(to_binary(&answers)?);
+    }
     for (key, value) in act.shows {
         done = done.add_attribute_plaintext(key, value);
     }

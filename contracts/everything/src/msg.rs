@@ -1,6 +1,7 @@
 //! What the contract understands.
 
 use cosmwasm_std::{Binary, Reply, SubMsg};
+use imports::Call;
 use serde::{Deserialize, Serialize};
 
 /// The message of every entry point: what to do, in this order. Each part may be left out.
@@ -13,6 +14,8 @@ pub struct Act {
     pub note: Option<String>,
     /// What to do when it is told of a message.
     pub when_told: Vec<Planned>,
+    /// Call these imports; the answers are a list of [`imports::Answer`], and the data if `data` says nothing else.
+    pub calls: Vec<Call>,
     /// Panic with this text.
     pub panic: Option<String>,
     /// Fail with this text.
@@ -44,6 +47,11 @@ pub enum QueryMsg {
     Told {},
     /// The note, as text.
     Note {},
+    /// Calls these imports: a list of [`imports::Answer`].
+    Call {
+        /// In order.
+        calls: Vec<Call>,
+    },
 }
 
 /// What the contract was told.

@@ -3,6 +3,7 @@
 mod auction;
 mod bound;
 mod chain;
+mod everything;
 mod fuzz;
 mod join;
 mod newest;
