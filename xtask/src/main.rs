@@ -33,6 +33,8 @@ cargo xtask <step>
 Not part of `test`:
 
   fuzz [OPTION…] random contracts through prepare, load and call, beside V8; the options are those of fuzz/modules
+  fuzz-blocks [--messages N | --blocks N] [--seed S]
+              blocks of whatever anyone may send, twice beside an enclave in a process of its own (docs/fuzzing.md); needs the contracts
   faults [--minutes N] [--seed S] [--only SCENARIO]
               a network in network namespaces under load, with kills, partitions, delay and loss (docs/reliability.md; needs root and the
               release binary)
@@ -60,6 +62,7 @@ fn main() -> ExitCode {
         "wasm32" => steps::wasm32(&mut report),
         "coverage" => steps::coverage(&mut report),
         "fuzz" => steps::fuzz(&mut report, &rest),
+        "fuzz-blocks" => steps::fuzz_blocks(&mut report, &rest),
         "faults" => steps::faults(&mut report, &rest),
         "build" => steps::build(&mut report),
         "e2e" => steps::e2e(&mut report, &rest),

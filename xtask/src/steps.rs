@@ -175,6 +175,16 @@ pub(crate) fn fuzz(report: &mut Report, options: &[String]) {
     });
 }
 
+/// Random blocks on the whole machine (docs/fuzzing.md), as many as the options say. The unit tests have a few of them.
+pub(crate) fn fuzz_blocks(report: &mut Report, options: &[String]) {
+    report.suite("random blocks", || {
+        let mut arguments = vec!["run", "--locked", "--release", "--quiet"];
+        arguments.extend(["-p", "strongroom-testkit", "--bin", "fuzz-blocks", "--"]);
+        arguments.extend(options.iter().map(String::as_str));
+        Ok(Count::check(run(cargo(&arguments, "."))?))
+    });
+}
+
 /// Licences, banned crates and sources of dependencies.
 pub(crate) fn deny(report: &mut Report) {
     report.suite("cargo deny", || {

@@ -2,7 +2,7 @@
 //! which must be one end of a socket pair, puts up the walls, and serves until the host is gone.
 
 use crate::panics;
-use crate::platform::{MACHINE_BYTES, Simulated};
+use crate::platform::{MACHINE_BYTES, Platform, Simulated};
 use crate::service;
 use std::ffi::OsStr;
 use std::os::fd::{AsFd as _, AsRawFd as _, RawFd};
@@ -22,8 +22,14 @@ pub const EXIT_SETUP: u8 = 12;
 /// machine that the simulated platform stands for, in hex; without it, it is the one without a name.
 #[must_use]
 pub fn child_main(machine: Option<&OsStr>) -> ExitCode {
+    child_on(platform(machine))
+}
+
+/// As [`child_main`] on another platform, or not at all if there is none.
+#[must_use]
+pub fn child_on(platform: Result<impl Platform + 'static, String>) -> ExitCode {
     panics::stop_process(panics::Words::Hidden);
-    let (link, platform) = match platform(machine).and_then(|p| Ok((set_up()?, p))) {
+    let (link, platform) = match platform.and_then(|p| Ok((set_up()?, p))) {
         Ok(ready) => ready,
         Err(text) => {
             eprintln!("strongroom enclave: {text}");

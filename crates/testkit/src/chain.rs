@@ -80,7 +80,7 @@ impl Chain {
     pub fn with(options: Options) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let stores = open_stores(&Layout(directory.path().to_owned())).expect("fresh stores");
-        let door = Arc::new(Door::open(Seeded(options.seed)));
+        let door = Arc::new(door(&options));
         let way = enclave(door.clone(), &stores);
         let keys = way.bootstrap_begin().expect("a seed");
         let signer = Signer::in_memory(&VALIDATOR_SEED);
@@ -167,7 +167,7 @@ impl Chain {
     /// # Panics
     /// As [`Chain::new`].
     pub fn restart(&mut self) {
-        self.door = Arc::new(Door::open(Seeded(self.options.seed)));
+        self.door = Arc::new(door(&self.options));
         let way = enclave(self.door.clone(), &self.stores);
         let head = recover(&way, &self.stores, self.seal.clone(), self.genesis.bytes())
             .expect("an enclave that goes on");
@@ -340,6 +340,14 @@ impl Chain {
         strongroom_types::sha256(
             format!("nonce {} of seed {}", self.sealed, self.options.seed).as_bytes(),
         )
+    }
+}
+
+/// An enclave that knows nothing yet.
+fn door(options: &Options) -> Door {
+    match &options.enclave {
+        Some(executable) => Door::spawn(executable, options.seed),
+        None => Door::open(Seeded(options.seed)),
     }
 }
 

@@ -1,8 +1,12 @@
-//! The way to the enclave, with a count of what goes through it.
+//! The way to the enclave, on a thread or in a process of its own, with a count of what goes through it.
 
+use crate::platform::Seeded;
 use crate::watch::processor_time;
-use std::sync::{Mutex, PoisonError};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+use strongroom_bridge::child::{self, Process};
 use strongroom_bridge::link::in_process;
 use strongroom_bridge::{DoorError, EnclaveRequest, Host, HostResponse, Reply, Request, Transport};
 use strongroom_enclave::platform::Platform;
@@ -20,9 +24,11 @@ pub struct Traffic {
     pub executing_processor: Duration,
 }
 
-/// An enclave in this process, behind the real door: frames, streams and lanes, over channels instead of a socket.
+/// An enclave behind the real door: frames, streams and lanes, over channels or over a socket.
 pub struct Door {
-    host: Host,
+    host: Arc<Host>,
+    /// Ends when it is dropped.
+    _process: Option<Process>,
     traffic: Mutex<Traffic>,
 }
 
@@ -39,8 +45,28 @@ impl Door {
             .spawn(move || strongroom_enclave::serve(theirs, platform))
             .expect("a thread for the enclave");
         let host = Host::new(ours).expect("a thread for the door");
+        Self::of(Arc::new(host), None)
+    }
+
+    /// Starts `executable enclave SEED` as the enclave of a network of this seed, behind a socket and walls: its `main` calls
+    /// [`enclave_process`] first. It ends when the door is dropped.
+    ///
+    /// # Panics
+    /// If the process cannot be started.
+    #[must_use]
+    pub fn spawn(executable: &Path, seed: u64) -> Self {
+        let seed = seed.to_string();
+        // Whoever calls then finds the door closed.
+        let ended = |how| eprintln!("{how}");
+        let started = child::spawn(executable, &["enclave", &seed], ended);
+        let (host, process) = started.expect("a process for the enclave");
+        Self::of(host, Some(process))
+    }
+
+    fn of(host: Arc<Host>, process: Option<Process>) -> Self {
         Self {
             host,
+            _process: process,
             traffic: Mutex::default(),
         }
     }
@@ -53,6 +79,20 @@ impl Door {
     fn count(&self, change: impl FnOnce(&mut Traffic)) {
         change(&mut self.traffic.lock().unwrap_or_else(PoisonError::into_inner));
     }
+}
+
+/// The life of the process that [`Door::spawn`] starts, if this is one: the same as `strongroom enclave`, but that its randomness is known.
+#[must_use]
+pub fn enclave_process() -> Option<ExitCode> {
+    let mut arguments = std::env::args().skip(1);
+    if arguments.next().as_deref() != Some("enclave") {
+        return None;
+    }
+    let seed = arguments.next().and_then(|seed| seed.parse().ok());
+    let platform = seed
+        .map(Seeded)
+        .ok_or_else(|| String::from("a seed is missing"));
+    Some(strongroom_enclave::process::child_on(platform))
 }
 
 impl Transport for Door {

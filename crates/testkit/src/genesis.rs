@@ -1,6 +1,7 @@
 //! What a test network begins with: the local network's genesis, with other limits and more accounts.
 
 use crate::user::User;
+use std::path::PathBuf;
 use strongroom_bridge::message::PublicKeys;
 use strongroom_chain::genesis::{DENOM, LocalnetParams, NetworkKeys, localnet_genesis, parse};
 use strongroom_chain::modules::auth::genesis::{self as auth, BaseAccount, GenesisAccount};
@@ -27,6 +28,8 @@ pub struct Options {
     pub block_seconds: u64,
     /// The network's seed, and with it every contract's random.
     pub seed: u64,
+    /// Starts the enclave as a process ([`crate::Door::spawn`]); without it, it runs on a thread.
+    pub enclave: Option<PathBuf>,
 }
 
 impl Default for Options {
@@ -39,6 +42,7 @@ impl Default for Options {
             gas: 25_000_000,
             block_seconds: 1,
             seed: 0,
+            enclave: None,
         }
     }
 }

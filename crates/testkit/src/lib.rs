@@ -39,7 +39,7 @@ pub mod watch;
 
 pub use call::{Code, Contract, Executed, Refused};
 pub use chain::{Chain, VALIDATOR_SEED};
-pub use door::{Door, Traffic};
+pub use door::{Door, Traffic, enclave_process};
 pub use genesis::Options;
 pub use platform::Seeded;
 pub use user::User;

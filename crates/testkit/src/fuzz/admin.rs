@@ -2,13 +2,14 @@
 //! for another code.
 
 use super::contracts::{Callee, Known, Language};
-use super::messages::{plain, recipient};
+use super::messages::{bound, plain, recipient};
 use super::rng::Rng;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
-use strongroom_chain::Ctx;
 use strongroom_chain::modules::compute::state::{CODE_CONTRACT, CODE_CONTRACTS, CODES, CONTRACTS};
+use strongroom_chain::{BlockOutcome, Ctx};
+use strongroom_sdk::message::Target as Binds;
 use strongroom_types::proto::secret::compute::v1beta1::{
     MigrateContractInfo, MsgClearAdmin, MsgContractGovernanceProposal, MsgMigrateContract,
     MsgSetContractGovernance, MsgUpdateAdmin, MsgUpdateParams, Params, UpdateAdminInfo,
@@ -61,10 +62,25 @@ pub(super) fn message(rng: &mut Rng, known: &Known, from: &Address) -> Any {
 fn migration(rng: &mut Rng, known: &Known, sender: String, contract: String) -> MsgMigrateContract {
     let target = target(rng, known);
     let said = said(rng, known, target.language, 0);
+    let code_id = id(rng, &target);
+    let (from, to) = (sender.parse().ok(), contract.parse::<Address>().ok());
+    let said = match (from, to) {
+        (Some(from), Some(to)) => {
+            let contract = to.as_bytes();
+            bound(
+                rng,
+                known,
+                &from,
+                Binds::Migrate { contract, code_id },
+                said,
+            )
+        }
+        _ => said,
+    };
     MsgMigrateContract {
         sender,
         contract,
-        code_id: id(rng, &target),
+        code_id,
         msg: known.seal(rng, &target.hash, &said),
         ..MsgMigrateContract::default()
     }
@@ -150,7 +166,8 @@ fn id(rng: &mut Rng, target: &Target) -> u64 {
 fn said(rng: &mut Rng, known: &Known, language: Language, depth: usize) -> Vec<u8> {
     match language {
         Language::Puppet => plain(rng, known, language, depth + 1),
-        Language::V010 => b"{}".to_vec(),
+        Language::V010 | Language::Stock => b"{}".to_vec(),
+        Language::Everything => plain(rng, known, language, depth + 1),
         Language::Probe | Language::Token => {
             let fail = rng.once_in(6).then_some("as asked");
             let said = json!({"note": "n".repeat(rng.below(50)), "fail": fail});
@@ -159,7 +176,37 @@ fn said(rng: &mut Rng, known: &Known, language: Language, depth: usize) -> Vec<u
     }
 }
 
+/// Contracts of users that are called, beside those that were there at first.
+const CALLED_MAX: usize = 16;
+
 impl Known {
+    /// Lets contracts that were made be called: others end under a lock or without an admin. Of many the newest.
+    pub(super) fn meet(&mut self, outcome: &BlockOutcome) {
+        let good = outcome.tx_results.iter().filter(|result| result.code == 0);
+        let made = good.flat_map(|result| &result.events);
+        for event in made.filter(|event| event.kind == "instantiate") {
+            let value = |key: &str| {
+                let mut all = event.attributes.iter();
+                all.find(|a| a.key == key).map(|a| a.value.as_str())
+            };
+            let address = value("contract_address").and_then(|a| a.parse().ok());
+            let code_id = value("code_id").and_then(|id| id.parse::<u64>().ok());
+            let code = self.targets.iter().find(|t| Some(t.id) == code_id);
+            let (Some(address), Some(code)) = (address, code) else {
+                continue;
+            };
+            if self.callees.len() >= self.first + CALLED_MAX {
+                self.callees.remove(self.first);
+            }
+            self.callees.push(Callee {
+                address,
+                code_hash: code.hash,
+                language: code.language,
+                admin: None,
+            });
+        }
+    }
+
     /// Looks again at the contracts after a block, and at the lists of the codes.
     ///
     /// # Panics

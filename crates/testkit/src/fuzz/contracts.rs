@@ -31,6 +31,10 @@ pub(super) enum Language {
     Token,
     /// `contracts/everything-v010`: the same as the puppet in the words of v0.10.
     V010,
+    /// `contracts/stock`: iterates, and sends and asks in protobuf.
+    Stock,
+    /// `contracts/everything`: calls the imports.
+    Everything,
 }
 
 /// A contract that may be called.
@@ -46,11 +50,16 @@ pub(super) struct Callee {
 pub(super) struct Known {
     /// Puppets first, so that most calls are theirs.
     pub(super) callees: Vec<Callee>,
-    /// The codes to which contracts migrate: a puppet, another one, the probe, one of v0.10.
+    /// How many of them were there at first, and stay.
+    pub(super) first: usize,
+    /// The codes to which contracts migrate: a puppet, another one, the probe, one of v0.10, the one of every import.
     pub(super) targets: Vec<Target>,
     /// A puppet that says [`SPOKEN_BYTES`] for `n`, and that nobody else talks to.
     pub(super) speaker: Callee,
     pub(super) users: Vec<Address>,
+    pub(super) chain_id: String,
+    /// The list of notes.
+    pub(super) stock: Address,
     /// Those who join, and what they say.
     pub(super) nodes: Nodes,
     sealer: Sealer,
@@ -67,6 +76,8 @@ impl Known {
         let token = store(chain, &owner, contract("token"));
         let v010 = store(chain, &owner, contract("everything_v010"));
         let other = store(chain, &owner, other);
+        let stock = store(chain, &owner, contract("stock"));
+        let everything = store(chain, &owner, contract("everything"));
         let mut made = |code: &Code, language, label: &str, begin: &Value, admin: &str| {
             let made = chain.instantiate_for(&owner, code, label, begin, admin);
             let Contract { address, code_hash } = made.expect("a contract");
@@ -89,6 +100,18 @@ impl Known {
         callees.push(made(&token, Language::Token, "token", &begin, ""));
         let empty = json!({"log": [], "messages": []});
         callees.push(made(&v010, Language::V010, "v0.10", &empty, ""));
+        let stock = made(&stock, Language::Stock, "stock", &json!({}), "");
+        callees.push(stock.clone());
+        for n in 0..2 {
+            let label = format!("everything {n}");
+            callees.push(made(
+                &everything,
+                Language::Everything,
+                &label,
+                &json!({}),
+                "",
+            ));
+        }
         // Contracts that change: the authority's, two users', and a contract's.
         let contract = callees[0].address.clone();
         let admins = addresses.iter().take(3).cloned().chain([contract]);
@@ -110,6 +133,7 @@ impl Known {
             (&other, Language::Puppet),
             (&probe, Language::Probe),
             (&v010, Language::V010),
+            (&everything, Language::Everything),
         ];
         let targets = targets.map(|(code, language)| Target {
             id: code.id,
@@ -117,11 +141,14 @@ impl Known {
             language,
         });
         Self {
+            first: callees.len(),
             callees,
             targets: targets.to_vec(),
             speaker,
             nodes: Nodes::of(chain, &addresses),
             users: addresses,
+            chain_id: chain.options().chain_id.clone(),
+            stock: stock.address,
             sealer: Sealer::new([7; 32], *chain.network_key()),
         }
     }

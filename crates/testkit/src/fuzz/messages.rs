@@ -2,12 +2,14 @@
 
 use super::admin;
 use super::contracts::{Known, Language, question, to_probe, to_token};
+use super::others;
 use super::rng::Rng;
 use super::v010;
 use crate::wasm::puppet;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
+use strongroom_sdk::message::{Binding, Target};
 use strongroom_types::proto::cosmos::bank::v1beta1::{Input, MsgMultiSend, MsgSend, Output};
 use strongroom_types::proto::cosmos::base::v1beta1::Coin;
 use strongroom_types::proto::secret::compute::v1beta1::{
@@ -94,21 +96,30 @@ pub(super) fn message(rng: &mut Rng, known: &Known, from: &Address, bank_only: b
             ..MsgStoreCode::default()
         }),
         6 | 7 => {
-            let code_id = rng.below(5);
-            // The first three codes are the callees', in that order.
-            let like = [0, 0, 3, 4, 0].map(|n| &known.callees[n])[code_id];
+            // Codes by number, and a callee that has it; the fifth is nobody's.
+            let code_id = rng.below(8);
+            let like = [0, 0, 3, 4, 5, 0, 6, 7].map(|n| &known.callees[n])[code_id];
             let plain = match like.language {
                 Language::Token => {
                     b"{\"name\":\"Another\",\"symbol\":\"FUZZ\",\"decimals\":6,\"prng_seed\":\"\"}"
                         .to_vec()
                 }
+                Language::V010 => b"{\"log\":[],\"messages\":[]}".to_vec(),
+                Language::Stock => b"{}".to_vec(),
                 language => plain(rng, known, language, 0),
             };
+            let label = format!("label {}", rng.below(1_000_000));
+            let code_id = code_id as u64;
+            let target = Target::Instantiate {
+                code_id,
+                label: &label,
+            };
+            let plain = bound(rng, known, from, target, plain);
             pack(&MsgInstantiateContract {
                 sender: from.as_bytes().to_vec(),
-                code_id: code_id as u64,
-                label: format!("label {}", rng.below(1_000_000)),
+                code_id,
                 init_msg: known.seal(rng, &like.code_hash, &plain),
+                label,
                 init_funds: if rng.once_in(4) {
                     coins(rng)
                 } else {
@@ -139,6 +150,8 @@ pub(super) fn message(rng: &mut Rng, known: &Known, from: &Address, bank_only: b
         _ => {
             let callee = known.callee(rng);
             let plain = plain(rng, known, callee.language, 0);
+            let target = Target::Execute(callee.address.as_bytes());
+            let plain = bound(rng, known, from, target, plain);
             pack(&MsgExecuteContract {
                 sender: from.as_bytes().to_vec(),
                 contract: callee.address.as_bytes().to_vec(),
@@ -158,7 +171,27 @@ pub(super) fn message(rng: &mut Rng, known: &Known, from: &Address, bank_only: b
     any
 }
 
-fn multi_send(rng: &mut Rng, known: &Known, from: &Address) -> Any {
+/// Now and then bound to its sender, mostly to the right one.
+pub(super) fn bound(
+    rng: &mut Rng,
+    known: &Known,
+    from: &Address,
+    target: Target<'_>,
+    plain: Vec<u8>,
+) -> Vec<u8> {
+    if !rng.once_in(6) {
+        return plain;
+    }
+    let other = rng.pick(&known.users);
+    let binding = Binding {
+        chain_id: if rng.once_in(10) { "" } else { &known.chain_id },
+        sender: if rng.once_in(6) { &other } else { from }.as_bytes(),
+        target,
+    };
+    binding.bind(&plain)
+}
+
+pub(super) fn multi_send(rng: &mut Rng, known: &Known, from: &Address) -> Any {
     let outputs: Vec<Output> = (0..rng.below(4))
         .map(|_| Output {
             address: recipient(rng, known),
@@ -241,6 +274,12 @@ pub(super) fn plain(rng: &mut Rng, known: &Known, language: Language, depth: usi
             };
             said.to_string().into_bytes()
         }
+        Language::Stock => others::to_stock(rng, known).to_string().into_bytes(),
+        Language::Everything => {
+            let inner = inner(rng, known, Language::Puppet, depth);
+            let said = others::to_everything(rng, known, &inner);
+            said.to_string().into_bytes()
+        }
         Language::V010 => {
             let messages: Vec<Value> = (0..rng.below(3))
                 .map(|_| {
@@ -264,17 +303,20 @@ fn inner(rng: &mut Rng, known: &Known, language: Language, depth: usize) -> Vec<
         _ if depth < 5 => plain(rng, known, language, depth + 1),
         Language::Puppet => b"n".to_vec(),
         Language::Probe | Language::Token | Language::V010 => b"{\"nothing\":{}}".to_vec(),
+        Language::Stock => b"{\"walk\":{\"count\":3}}".to_vec(),
+        Language::Everything => b"{}".to_vec(),
     }
 }
 
 fn to_puppet(rng: &mut Rng, known: &Known, depth: usize) -> Vec<u8> {
-    match rng.below(14) {
+    match rng.below(15) {
         0 if rng.once_in(6) => b"g".to_vec(),
         1 => b"p".to_vec(),
         2 => b"n".to_vec(),
         3 => vec![b'#', rng.below(12) as u8],
         4 => [b"+".as_slice(), response(rng, known, depth).as_bytes()].concat(),
         5 => [b"s".as_slice(), request(rng, known).as_bytes()].concat(),
+        13 => [b"s".as_slice(), others::request(rng, known).as_bytes()].concat(),
         6 => {
             let mut msg = vec![rng.pick(b"WRD")];
             for _ in 0..2 {
@@ -313,6 +355,8 @@ fn request(rng: &mut Rng, known: &Known) -> String {
                 Language::Puppet => String::from("gpw"),
                 Language::Probe | Language::Token => question(rng, known),
                 Language::V010 => v010::asked(rng, known),
+                Language::Stock => others::ask_stock(rng, known).to_string(),
+                Language::Everything => others::ask_everything(rng, known).to_string(),
             });
             format!(
                 r#"{{"wasm":{{"smart":{{"contract_addr":"{contract}","code_hash":"{hash}","msg":"{msg}"}}}}}}"#
@@ -360,9 +404,10 @@ fn sub_message(rng: &mut Rng, known: &Known, depth: usize) -> String {
     );
     let funds = if rng.once_in(4) { coin.as_str() } else { "" };
     let msg = STANDARD.encode(inner(rng, known, callee.language, depth));
-    let msg = match rng.below(7) {
+    let msg = match rng.below(8) {
         4 if rng.once_in(8) => String::from(r#"{"finalize_tx":{}}"#),
         2 | 3 => admin::sub_message(rng, known, depth),
+        7 => others::any_message(rng, known),
         0 => format!(
             r#"{{"bank":{{"send":{{"to_address":"{}","amount":[{coin}]}}}}}}"#,
             recipient(rng, known)

@@ -6,11 +6,13 @@
 //! of another; a validator that is no registered node, or another set than consensus has. Everything follows from the seed, which is printed when something falls.
 
 mod admin;
+mod beside;
 mod contracts;
 mod crowd;
 mod keys;
 mod messages;
 mod nodes;
+mod others;
 mod rng;
 mod txs;
 mod v010;
@@ -21,6 +23,7 @@ use crate::chain::Chain;
 use crate::genesis::{ACCOUNT_BALANCE, Options};
 use crate::replica::{Replica, Sealed};
 use crate::user::User;
+pub use beside::{Beside, beside};
 use contracts::Known;
 use keys::Keys;
 use rng::Rng;
@@ -56,6 +59,8 @@ pub struct Figures {
     pub blocks: u64,
     /// Transactions in blocks.
     pub txs: u64,
+    /// Messages in them.
+    pub messages: u64,
     /// Of these: succeeded.
     pub succeeded: u64,
     /// Of these: failed, and paid.
@@ -118,7 +123,10 @@ impl Drop for Where {
 #[must_use]
 pub fn run(seed: u64, blocks: u64) -> Figures {
     let mut at = Where { seed, block: 0 };
-    let mut run = Run::new(seed);
+    let (mut run, _) = Run::new(&Options {
+        seed,
+        ..Options::default()
+    });
     while at.block < blocks {
         run.block(at.block);
         at.block += 1;
@@ -141,13 +149,15 @@ struct Run {
 }
 
 impl Run {
-    fn new(seed: u64) -> Self {
+    /// A run, and the chain on which it begins. Where the chain goes on beside it, its validator stays the only one.
+    fn new(options: &Options) -> (Self, Chain) {
         let mut chain = Chain::with(Options {
             accounts: SENDERS,
-            seed,
-            ..Options::default()
+            ..options.clone()
         });
-        Self::on(&mut chain)
+        let mut run = Self::on(&mut chain);
+        run.alone = options.enclave.is_some();
+        (run, chain)
     }
 
     /// Those who send on a new chain, after the blocks that make their contracts.
@@ -205,18 +215,25 @@ impl Run {
         }
     }
 
-    fn block(&mut self, number: u64) {
+    /// Transactions of the next block, and whether they are those that pass the check.
+    fn content(&mut self) -> (Vec<Vec<u8>>, bool) {
         let checked = self.rng.once_in(2);
         let scene = if self.rng.once_in(25) {
             Scene::Speeches
         } else {
             Scene::Anything
         };
-        let txs = RawTx::list(if checked {
+        let txs = if checked {
             self.checked(scene)
         } else {
             self.unchecked(scene)
-        });
+        };
+        (txs, checked)
+    }
+
+    fn block(&mut self, number: u64) {
+        let (txs, checked) = self.content();
+        let txs = RawTx::list(txs);
         let mut next = self.head.clone();
         next.height += 1;
         // Nodes end when their time is over.
@@ -232,20 +249,26 @@ impl Run {
             "the block is another the second time"
         );
         assert_eq!(outcome.tx_results.len(), txs.len());
-        self.replica.keep(&outcome);
-        self.head = next;
+        self.after(next, &before, &outcome, checked);
+    }
+
+    /// Takes over what a block gave, and looks at what it left.
+    fn after(&mut self, head: BlockInfo, before: &Standing, outcome: &BlockOutcome, checked: bool) {
+        self.replica.keep(outcome);
+        self.head = head;
         let known = &mut self.known;
+        known.meet(outcome);
         self.replica.read(&self.head, |ctx| known.look(ctx));
         let after = self.standing();
-        self.compare(&before, &after, &outcome);
+        self.compare(before, &after, outcome);
         if checked {
             // Gas for as much output as leaves a block may be a little more than what leaves.
-            let full = given(&outcome) > OUTPUT_BYTES_MAX / 10 * 9;
+            let full = given(outcome) > OUTPUT_BYTES_MAX / 10 * 9;
             let ran = outcome.tx_results.iter();
             ran.filter(|result| !(full && result.is_left()))
                 .for_each(charged);
         }
-        self.count(&outcome);
+        self.count(outcome);
         for sender in &mut self.senders {
             sender.sequence = after.sequences[&sender.address];
         }
@@ -272,6 +295,7 @@ impl Run {
             for signer in made.signers {
                 self.senders[signer].sequence += 1;
             }
+            self.figures.messages += made.messages;
             txs.push(made.bytes);
         }
         txs
@@ -282,6 +306,9 @@ impl Run {
         let (mut pending, mut txs) = (CheckState::default(), Vec::new());
         for n in 0..scene.length() {
             let made = self.make(scene, n);
+            if self.alone && crowd::names_validators(&made.bytes) {
+                continue;
+            }
             let checked = self.replica.check(&mut pending, &self.head, &made.bytes);
             // Only so that not all that follows is of a wrong sequence.
             if checked.result.error.is_none() {
@@ -291,8 +318,10 @@ impl Run {
                 }
             }
             if self.rng.once_in(12) {
+                self.figures.messages += made.messages;
                 txs.push(made.bytes.clone());
             }
+            self.figures.messages += made.messages;
             txs.push(made.bytes);
         }
         txs

@@ -55,6 +55,8 @@ pub(super) struct Made {
     pub(super) mode: SignMode,
     /// Whether a multisig signed it.
     pub(super) several: bool,
+    /// How many messages it has, before bytes were changed.
+    pub(super) messages: u64,
 }
 
 /// A transaction of a block of speeches: the first tells the speaker how often to say it, the second may tell it what, the
@@ -231,6 +233,7 @@ fn finish(
         signers,
         mode,
         several,
+        messages: body.messages.len() as u64,
     }
 }
 

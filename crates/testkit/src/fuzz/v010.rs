@@ -2,6 +2,7 @@
 
 use super::contracts::{Callee, Known, Language, json_coins, name, question, text};
 use super::messages::amount;
+use super::others;
 use super::rng::Rng;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -13,7 +14,8 @@ pub(super) fn told(rng: &mut Rng, known: &Known, messages: &[Value]) -> Value {
         .map(|n| json!({"key": format!("k{n}"), "value": text(rng), "encrypted": rng.once_in(2)}))
         .collect();
     let request: Value = serde_json::from_str(&asked(rng, known)).expect("JSON of ours");
-    match rng.below(14) {
+    match rng.below(16) {
+        14 | 15 => json!({"call": {"calls": others::calls_v010(rng, known)}}),
         0 => json!({"nothing": {}}),
         1 => json!({"fail": {"error": error(rng)}}),
         2 => json!({"panic": {"message": text(rng)}}),
@@ -81,6 +83,8 @@ pub(super) fn asked(rng: &mut Rng, known: &Known) -> String {
     let inner = match callee.language {
         Language::V010 | Language::Puppet => String::from("{\"read\":{\"key\":\"k\"}}"),
         Language::Probe | Language::Token => question(rng, known),
+        Language::Stock => others::ask_stock(rng, known).to_string(),
+        Language::Everything => others::ask_everything(rng, known).to_string(),
     };
     let smart = json!({
         "contract_addr": callee.address.to_string(),

@@ -1,4 +1,4 @@
-//! Blocks of whatever anyone may send: a bounded number here, more with STRONGROOM_FUZZ_BLOCKS.
+//! Blocks of whatever anyone may send: a bounded number here, more with STRONGROOM_FUZZ_BLOCKS and `cargo xtask fuzz-blocks`.
 
 use strongroom_testkit::fuzz;
 
@@ -13,4 +13,13 @@ fn nothing_that_anyone_sends_faults_a_block_or_fails_another_or_goes_uncharged()
     assert!(figures.succeeded > 0 && figures.failed > 0 && figures.refused > 0);
     assert!(figures.kept_out > 0);
     assert!(figures.amino > 0 && figures.eip191 > 0 && figures.multisig > 0);
+}
+
+#[test]
+fn an_enclave_process_and_the_hosts_replay_come_to_the_same_twice() {
+    let enclave = std::path::Path::new(env!("CARGO_BIN_EXE_fuzz-blocks"));
+    let [first, second] = [0, 1].map(|_| fuzz::beside(7, 60, enclave));
+    assert_eq!(first, second);
+    assert!(first.figures.succeeded > 0 && first.figures.failed > 0);
+    assert_ne!(first.header_hash, fuzz::beside(8, 60, enclave).header_hash);
 }

@@ -1,0 +1,46 @@
+//! Blocks of whatever anyone may send (docs/fuzzing.md), until `--messages N` or `--blocks N` are reached, from `--seed S` on.
+//!
+//! Messages: twice, each time beside an enclave in a process of its own, which is this executable again; everything must be equal. Blocks:
+//! once, in this process, with validators that come and go.
+
+use std::process::ExitCode;
+use strongroom_testkit::{enclave_process, fuzz};
+
+const HELP: &str = "fuzz-blocks [--messages N | --blocks N] [--seed S]";
+
+fn main() -> ExitCode {
+    // Before anything else: the enclave has no other life.
+    if let Some(ended) = enclave_process() {
+        return ended;
+    }
+    let mut arguments = std::env::args().skip(1);
+    let (mut blocks, mut messages, mut seed) = (None, 100_000, 1);
+    while let Some(name) = arguments.next() {
+        let value = arguments.next().and_then(|value| value.parse::<u64>().ok());
+        match (name.as_str(), value) {
+            ("--blocks", Some(n)) => blocks = Some(n),
+            ("--messages", Some(n)) => messages = n,
+            ("--seed", Some(n)) => seed = n,
+            _ => {
+                eprintln!("{HELP}");
+                return ExitCode::FAILURE;
+            }
+        }
+    }
+    if let Some(blocks) = blocks {
+        println!("{:?}", fuzz::run(seed, blocks));
+        return ExitCode::SUCCESS;
+    }
+    let enclave = std::env::current_exe().expect("this executable");
+    let first = fuzz::beside(seed, messages, &enclave);
+    println!("first run: {:?}", first.figures);
+    let second = fuzz::beside(seed, messages, &enclave);
+    assert_eq!(first, second, "two runs of one seed differ");
+    let hash = |hash: [u8; 32]| hash.map(|byte| format!("{byte:02x}")).concat();
+    println!(
+        "second run: the same. App hash {}, last header {}",
+        hash(first.app_hash),
+        hash(first.header_hash)
+    );
+    ExitCode::SUCCESS
+}
