@@ -226,6 +226,33 @@ mod tests {
     }
 
     #[test]
+    fn bytes_that_are_no_ring_of_seeds_are_refused() {
+        let ring = ring(&[2, 1]).unwrap();
+        let bytes = ring.to_bytes();
+        let read = |bytes: &[u8]| SeedRing::from_bytes(Security::Insecure, bytes).is_ok();
+        assert!(read(&bytes));
+        // Seeds alone, without a count or without epochs; a count of none, of fewer, of more.
+        let seeds: Vec<u8> = bytes[1..]
+            .chunks(36)
+            .flat_map(|e| e[4..].to_vec())
+            .collect();
+        let counted = [&[2][..], &seeds].concat();
+        let recount = |n: u8| [&[n][..], &bytes[1..]].concat();
+        let bad = [
+            Vec::new(),
+            seeds,
+            counted,
+            recount(0),
+            recount(1),
+            recount(3),
+            bytes[1..].to_vec(),
+        ];
+        for bad in &bad {
+            assert!(!read(bad));
+        }
+    }
+
+    #[test]
     fn a_ring_never_prints_its_seeds() {
         let text = format!("{:?}", ring(&[171]).unwrap());
         assert!(

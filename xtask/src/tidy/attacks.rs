@@ -1,39 +1,50 @@
-//! The page of attacks names a test for each attack, and the test is there: a promise without its proof is found.
+//! The page of attacks names a test for each attack, that of ambiguities one for each decision, and the test is there: a promise without its
+//! proof is found.
 
 use anyhow::Result;
 use std::path::Path;
 
 use crate::command::root;
 
-const PAGE: &str = "docs/attacks.md";
+/// Pages with such tables: from this heading on (from the top where there is none), with a first cell of this name at their head. The cells
+/// of a row: name, what it is about, what is done, tests.
+const PAGES: [(&str, &str, &str); 2] = [
+    ("docs/attacks.md", "", "attack"),
+    ("docs/spec/contracts.md", "## Ambiguities", "item"),
+];
 /// Where tests are.
 const FOLDERS: [&str; 2] = ["crates", "tests/e2e"];
-/// Cells of a row: name, what it tried, where it is stopped, tests.
 const CELLS: usize = 4;
 
 /// Every row without a test, and every test that is named and not there.
 pub(super) fn broken() -> Result<Vec<String>> {
-    let page = std::fs::read_to_string(root().join(PAGE))?;
     let mut sources = String::new();
     for folder in FOLDERS {
         collect(&root().join(folder), &mut sources)?;
     }
-    Ok(missing(&page, &sources))
+    let mut broken = Vec::new();
+    for (path, heading, head) in PAGES {
+        let page = std::fs::read_to_string(root().join(path))?;
+        broken.extend(missing(path, &page, heading, head, &sources));
+    }
+    Ok(broken)
 }
 
-fn missing(page: &str, sources: &str) -> Vec<String> {
+fn missing(path: &str, page: &str, heading: &str, head: &str, sources: &str) -> Vec<String> {
     let mut broken = Vec::new();
     let mut rows = 0;
-    for (index, line) in page.lines().enumerate() {
+    let begin = page.lines().position(|line| line.starts_with(heading));
+    let lines = page.lines().enumerate().skip(begin.unwrap_or(usize::MAX));
+    for (index, line) in lines {
         let Some(row) = line.strip_prefix("| ").and_then(|l| l.strip_suffix(" |")) else {
             continue;
         };
         let cells: Vec<&str> = row.split(" | ").collect();
-        if cells.first() == Some(&"attack") {
+        if cells.first() == Some(&head) {
             continue;
         }
         rows += 1;
-        let place = format!("{PAGE}:{}", index + 1);
+        let place = format!("{path}:{}", index + 1);
         let names: Vec<&str> = cells.last().map_or("", |cell| cell).split('`').collect();
         if cells.len() != CELLS || names.len() < 3 {
             broken.push(format!(
@@ -48,7 +59,7 @@ fn missing(page: &str, sources: &str) -> Vec<String> {
         }
     }
     if rows == 0 {
-        broken.push(format!("{PAGE}: no attack"));
+        broken.push(format!("{path}: no {head}"));
     }
     broken
 }
@@ -93,10 +104,15 @@ mod tests {
         let page = |tests: &str| {
             format!("| attack | a | b | test |\n|---|---|---|---|\n| x | y | z | {tests} |")
         };
-        assert!(missing(&page("`a_lie_is_noticed`, `it is told`"), sources).is_empty());
+        let missing = |page: &str, heading| missing("page", page, heading, "attack", sources);
+        assert!(missing(&page("`a_lie_is_noticed`, `it is told`"), "").is_empty());
         for wrong in ["`a_lie`", "`helper`", "`it is`", "none", "a | `it is told`"] {
-            assert_eq!(missing(&page(wrong), sources).len(), 1, "{wrong}");
+            assert_eq!(missing(&page(wrong), "").len(), 1, "{wrong}");
         }
-        assert_eq!(missing("no table", sources).len(), 1);
+        assert_eq!(missing("no table", "").len(), 1);
+        // What stands before the heading is another table's.
+        let later = format!("{}\n\n## Later\n\n{}", page("none"), page("`it is told`"));
+        assert!(missing(&later, "## Later").is_empty());
+        assert_eq!(missing(&later, "## Never"), ["page: no attack"]);
     }
 }

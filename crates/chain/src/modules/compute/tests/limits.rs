@@ -15,7 +15,7 @@ use crate::types::proto::secret::compute::v1beta1 as pb;
 use crate::types::{Address, sha256};
 
 /// A storage message of the puppet.
-fn storage(what: u8, lengths: &[usize]) -> Vec<u8> {
+pub(super) fn storage(what: u8, lengths: &[usize]) -> Vec<u8> {
     let mut msg = vec![what];
     for length in lengths {
         msg.extend(u32::try_from(*length).unwrap().to_le_bytes());

@@ -47,11 +47,20 @@ pub(super) fn wasm_v010() -> Vec<u8> {
             r#"(func (export "query") (param $msg i32)"#.into(),
         ),
     ];
+    let changes: Vec<(String, String)> = changes.into();
+    let changes: Vec<(&str, &str)> = changes
+        .iter()
+        .map(|(from, to)| (from.as_str(), to.as_str()))
+        .collect();
+    changed(&changes)
+}
+
+/// The wasm of the same text with some of its lines changed, each of which stands there once.
+pub(super) fn changed(changes: &[(&str, &str)]) -> Vec<u8> {
     let mut text = PUPPET.to_owned();
     for (from, to) in changes {
-        let (from, to): (String, String) = (from, to);
-        assert_eq!(text.matches(&from).count(), 1, "{from}");
-        text = text.replace(&from, &to);
+        assert_eq!(text.matches(from).count(), 1, "{from}");
+        text = text.replace(from, to);
     }
     wat::parse_str(text).unwrap()
 }
@@ -64,6 +73,15 @@ pub(super) fn telling_of_migrations() -> Vec<u8> {
         (local.get $msg))"#;
     assert_eq!(PUPPET.matches(plain).count(), 1);
     wat::parse_str(PUPPET.replace(plain, telling)).unwrap()
+}
+
+/// A contract whose panics tell `env`; `more` as in [`wasm`].
+pub(super) fn wasm_that_shows_env(more: &str) -> Vec<u8> {
+    let import = r#"(module (import "env" "abort" (func $abort (param i32)))"#;
+    let text = PUPPET.replacen("(module", import, 1);
+    let text = text.replace("(unreachable)", "(call $abort (local.get $env))");
+    let (module, _) = text.rsplit_once(')').unwrap();
+    wat::parse_str(format!("{module}{more})")).unwrap()
 }
 
 /// The wasm with more imports.

@@ -245,11 +245,25 @@ fn a_query_sees_no_random_and_no_transaction() {
     let mut world = World::new();
     let code = world.store(puppet::wasm(r#"(func (export "requires_random"))"#));
     let a = world.instantiate(&code);
-    // The message is given back; nothing here can show `env`, but it must run without a random of the block.
     assert_eq!(
         world.query(&a, &code.hash, br#"{"Ok":"aGk="}"#),
         Ok(b"hi".to_vec())
     );
+}
+
+#[test]
+fn a_query_sees_one_zero_byte_for_a_random_whatever_it_asked_for() {
+    let mut world = World::new();
+    for asks in ["", r#"(func (export "requires_random"))"#] {
+        let code = world.store(puppet::wasm_that_shows_env(asks));
+        let a = world.instantiate(&code);
+        let env = world.query(&a, &code.hash, b"p").unwrap_err();
+        assert!(env.contains("AA=="), "{env}");
+        // A transaction sees a random of its own, and only where it was asked for.
+        let env = world.execute(&a, &code, "p").contract_error();
+        assert!(!env.contains("AA=="), "{env}");
+        assert_eq!(env.contains("random"), !asks.is_empty(), "{env}");
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::super::puppet::{self, NOTHING};
 use super::super::world::{GAS, World, b64};
 use super::super::{asked, call, response, sends, sub, two_puppets};
-use super::{REFUSES, bank, data, on, prefixed, redacted, told};
+use super::{REFUSES, bank, on, prefixed, redacted, told};
 use crate::modules::compute::state::{LABELS, LAST_INSTANCE_ID, contract_address};
 
 #[test]

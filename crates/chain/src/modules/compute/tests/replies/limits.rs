@@ -4,7 +4,7 @@ use super::super::limits::speech;
 use super::super::puppet::NOTHING;
 use super::super::world::GAS;
 use super::super::{asked, call, sends, sub, two_puppets};
-use super::{bank, on, prefixed, redacted, told, with_data};
+use super::{bank, on, prefixed, redacted, with_data};
 use crate::modules::compute::limits::{CALL_DEPTH_MAX, REPLY_BYTES_MAX, WAITING_BYTES_MAX};
 
 #[test]

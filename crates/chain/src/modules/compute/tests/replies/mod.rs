@@ -4,7 +4,6 @@ mod failures;
 mod limits;
 mod told;
 
-use super::response;
 use super::world::{Code, Done, World, b64};
 use crate::types::Address;
 use crate::types::proto::cosmos::base::abci::v1beta1::TxMsgData;

@@ -3,7 +3,7 @@
 use super::super::puppet::{self, NOTHING};
 use super::super::world::{Code, GAS, World, b64};
 use super::super::{asked, call, response, sends, sub, two_puppets};
-use super::{REFUSES, data, on, prefixed, told, with_data};
+use super::{REFUSES, bank, data, on, prefixed, told, with_data};
 use crate::modules::compute::state::contract_address;
 
 #[test]
@@ -275,4 +275,25 @@ fn a_reply_sees_a_random_of_its_own_even_if_the_message_was_taken_back() {
         seen.insert(random(&world));
     }
     assert_eq!(seen.len(), 2);
+}
+
+#[test]
+fn a_message_to_the_bank_within_a_chain_of_replies_changes_nothing_of_what_the_outer_ones_are_told()
+{
+    let (mut world, code, a, b) = two_puppets();
+    let hex = code.hex();
+    // B pays, is told of that, and answers; A is told B's answer.
+    on(&mut world, &b, &code, 1, &with_data(NOTHING, "paid"));
+    let pays = sends(&[asked(1, "always", &bank(&a.to_string(), "3"), None)]);
+    let outer = sends(&[asked(2, "always", &call(&b, &hex, &pays, 5), None)]);
+    let sent = world.execution(&a, &code.hash, outer.as_bytes(), 5);
+    world.run(sent, GAS).ok();
+    let empty = r#"{"id":1,"result":{"ok":{"events":[],"data":null}}}"#;
+    assert_eq!(told(&world, &b, 1).unwrap(), empty);
+    let outer = told(&world, &a, 2).unwrap();
+    assert!(
+        outer.ends_with(&format!(r#""data":"{}"}}}}}}"#, b64("paid"))),
+        "{outer}"
+    );
+    assert_eq!((world.balance(&a), world.balance(&b)), (3, 2));
 }
