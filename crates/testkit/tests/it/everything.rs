@@ -1,12 +1,17 @@
 //! Every import of each generation with good and bad input, as a contract sees the answers: `contracts/everything` (v1) and
 //! `contracts/everything-v010`. The page about them, docs/book/everything.md, says nothing else than what happens here.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use strongroom_crypto::{ed25519, secp256k1};
 use strongroom_testkit::call::executed;
-use strongroom_testkit::{Chain, Contract, Executed, Refused, User, contract};
-use strongroom_types::sha256;
+use strongroom_testkit::{Chain, Code, Contract, Executed, Refused, User, contract};
+use strongroom_types::proto::Message as _;
+use strongroom_types::proto::cosmos::bank::v1beta1::MsgSend;
+use strongroom_types::proto::cosmos::base::v1beta1::Coin as ProtoCoin;
+use strongroom_types::{Coin, sha256};
 use strongroom_vm::{Generation, Import};
 
 /// Secret of either kind.
@@ -16,6 +21,7 @@ const MESSAGE: &[u8] = b"message";
 struct Scene {
     chain: Chain,
     alice: User,
+    code: Code,
     contract: Contract,
     generation: Generation,
     /// The imports that were called.
@@ -35,6 +41,7 @@ impl Scene {
         Self {
             chain,
             alice,
+            code,
             contract,
             generation,
             called: BTreeSet::new(),
@@ -475,5 +482,137 @@ fn the_page_about_them_names_every_import_of_each_generation_in_its_column() {
             .collect();
         let all = Import::ALL.into_iter().filter(|i| i.is_of(generation));
         assert_eq!(named, all.map(Import::name).collect());
+    }
+}
+
+/// A message of v1 with a reply, and what the contract is told of it.
+fn told_of(s: &mut Scene, message: &Value) -> Value {
+    let sent = json!({"id": 1, "msg": message, "gas_limit": null, "reply_on": "always"});
+    s.execute(&json!({"forget": true, "messages": [sent]}))
+        .unwrap();
+    let told: Value = s.chain.query(&s.contract, &json!({"told": {}})).unwrap();
+    told["told"][0]["result"].clone()
+}
+
+#[test]
+fn the_page_names_every_kind_of_message_and_each_is_sent_or_refused_as_it_says() {
+    let row = |kind: &str| {
+        PAGE.lines()
+            .find(|l| l.starts_with('|') && l.contains(&format!("`{kind}`")))
+    };
+    let mut s = Scene::new(Generation::V1);
+    let (alice, own) = (
+        s.alice.address().to_string(),
+        s.contract.address.to_string(),
+    );
+    let (hash, id) = (hex::encode(s.code.hash), s.code.id);
+    let coins = json!([{"denom": "uscrt", "amount": "2"}]);
+    let funds = [Coin {
+        denom: "uscrt".into(),
+        amount: 10,
+    }];
+    s.chain
+        .execute_with(&s.alice, &s.contract, &json!({}), &funds)
+        .unwrap();
+    let empty = STANDARD.encode("{}");
+    let make = |label: &str| {
+        json!({"wasm": {"instantiate": {
+            "admin": own, "code_id": id, "code_hash": hash, "msg": empty, "send": [], "label": label,
+        }}})
+    };
+    let mut children = ["one", "two"]
+        .map(|label| {
+            let told = told_of(&mut s, &make(label));
+            let events = told["ok"]["events"].as_array().unwrap();
+            let made = events
+                .iter()
+                .find(|event| event["type"] == "instantiate")
+                .unwrap();
+            let mut attributes = made["attributes"].as_array().unwrap().iter();
+            let address = attributes.find(|a| a["key"] == "contract_address").unwrap();
+            address["value"].as_str().unwrap().to_owned()
+        })
+        .into_iter();
+    let (one, two) = (children.next().unwrap(), children.next().unwrap());
+    let send = MsgSend {
+        from_address: own.clone(),
+        to_address: alice.clone(),
+        amount: vec![ProtoCoin {
+            denom: "uscrt".into(),
+            amount: "3".into(),
+        }],
+    };
+    let before = s.chain.balance(&s.contract.address, "uscrt");
+    for (kind, message) in [
+        (
+            "bank.send",
+            json!({"bank": {"send": {"to_address": alice, "amount": coins}}}),
+        ),
+        (
+            "stargate",
+            json!({"stargate": {
+                "type_url": "/cosmos.bank.v1beta1.MsgSend", "value": STANDARD.encode(send.encode_to_vec()),
+            }}),
+        ),
+        (
+            "wasm.execute",
+            json!({"wasm": {"execute": {"contract_addr": one, "code_hash": hash, "msg": empty, "send": []}}}),
+        ),
+        ("wasm.instantiate", make("three")),
+        (
+            "wasm.migrate",
+            json!({"wasm": {"migrate": {"contract_addr": one, "code_hash": hash, "code_id": id, "msg": empty}}}),
+        ),
+        (
+            "wasm.update_admin",
+            json!({"wasm": {"update_admin": {"contract_addr": one, "admin": alice}}}),
+        ),
+        (
+            "wasm.clear_admin",
+            json!({"wasm": {"clear_admin": {"contract_addr": two}}}),
+        ),
+        ("finalize_tx", json!({"finalize_tx": {}})),
+    ] {
+        assert!(
+            row(kind).is_some_and(|row| !row.contains("by name")),
+            "{kind}"
+        );
+        if kind == "finalize_tx" {
+            let last = json!({"id": 1, "msg": message, "gas_limit": null, "reply_on": "never"});
+            s.execute(&json!({"messages": [last]})).unwrap();
+            continue;
+        }
+        let told = told_of(&mut s, &message);
+        assert!(told["ok"].is_object(), "{kind}: {told}");
+    }
+    assert_eq!(s.chain.balance(&s.contract.address, "uscrt"), before - 5);
+    let delegate = json!({"delegate": {"validator": "v", "amount": coins[0]}});
+    let transfer = json!({"transfer": {
+        "channel_id": "channel-0", "to_address": "x", "amount": coins[0], "timeout": {"block": null, "timestamp": "1"}, "memo": "",
+    }});
+    for (kind, message) in [
+        ("bank.burn", json!({"bank": {"burn": {"amount": coins}}})),
+        ("staking", json!({"staking": delegate})),
+        (
+            "distribution",
+            json!({"distribution": {"set_withdraw_address": {"address": alice}}}),
+        ),
+        (
+            "gov",
+            json!({"gov": {"vote": {"proposal_id": 1, "vote": "yes"}}}),
+        ),
+        ("ibc", json!({"ibc": transfer})),
+        ("custom", json!({"custom": {}})),
+    ] {
+        assert!(
+            row(kind).is_some_and(|row| row.contains("refused by name")),
+            "{kind}"
+        );
+        let told = told_of(&mut s, &message);
+        let error = told["error"].as_str().unwrap_or_default();
+        assert!(
+            error.starts_with("the error was redacted (codespace: compute, code: 1"),
+            "{kind}: {told}"
+        );
     }
 }
