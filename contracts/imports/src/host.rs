@@ -26,6 +26,13 @@ extern "C" {
     fn addr_humanize(canonical: u32, to: u32) -> u32;
     fn addr_validate(human: u32) -> u32;
     fn debug(message: u32);
+    fn secp256r1_verify(hash: u32, signature: u32, key: u32) -> u32;
+    fn secp256r1_recover_pubkey(hash: u32, signature: u32, parity: u32) -> u64;
+    fn bls12_381_aggregate_g1(points: u32, to: u32) -> u32;
+    fn bls12_381_aggregate_g2(points: u32, to: u32) -> u32;
+    fn bls12_381_pairing_equality(ps: u32, qs: u32, r: u32, s: u32) -> u32;
+    fn bls12_381_hash_to_g1(function: u32, message: u32, tag: u32, to: u32) -> u32;
+    fn bls12_381_hash_to_g2(function: u32, message: u32, tag: u32, to: u32) -> u32;
     fn dcap_quote_verify(quote: u32, collateral: u32) -> u64;
     fn gas_evaporate(gas: u32) -> u32;
     fn check_gas() -> u64;
@@ -220,6 +227,56 @@ pub(crate) fn ask(call: Call) -> Answer {
     }
 }
 
+/// What answers a point of BLS12-381 in a region, or the code of an error.
+#[cfg(feature = "v1")]
+fn point(call: Call) -> Answer {
+    let given = Given::bytes;
+    // SAFETY: as in `ask`.
+    let (error, to) = unsafe {
+        match call {
+            Call::Bls12381AggregateG1 { points, room } => {
+                let to = Given::room(room);
+                (bls12_381_aggregate_g1(given(points).at(), to.at()), to)
+            }
+            Call::Bls12381AggregateG2 { points, room } => {
+                let to = Given::room(room);
+                (bls12_381_aggregate_g2(given(points).at(), to.at()), to)
+            }
+            Call::Bls12381HashToG1 {
+                function,
+                message,
+                tag,
+                room,
+            } => {
+                let (to, message, tag) = (Given::room(room), given(message), given(tag));
+                (
+                    bls12_381_hash_to_g1(function, message.at(), tag.at(), to.at()),
+                    to,
+                )
+            }
+            Call::Bls12381HashToG2 {
+                function,
+                message,
+                tag,
+                room,
+            } => {
+                let (to, message, tag) = (Given::room(room), given(message), given(tag));
+                (
+                    bls12_381_hash_to_g2(function, message.at(), tag.at(), to.at()),
+                    to,
+                )
+            }
+            _ => return Answer::default(),
+        }
+    };
+    let bytes = (error == 0).then(|| to.filled());
+    Answer {
+        value: 0,
+        error,
+        bytes,
+    }
+}
+
 #[cfg(feature = "v1")]
 fn ask_v1(call: Call) -> Answer {
     let given = Given::bytes;
@@ -248,6 +305,32 @@ fn ask_v1(call: Call) -> Answer {
                 debug(given(message).at());
                 Answer::default()
             }
+            call @ (Call::Bls12381AggregateG1 { .. }
+            | Call::Bls12381AggregateG2 { .. }
+            | Call::Bls12381HashToG1 { .. }
+            | Call::Bls12381HashToG2 { .. }) => point(call),
+            Call::Bls12381PairingEquality { ps, qs, r, s } => {
+                let [ps, qs, r, s] = [ps, qs, r, s].map(given);
+                number(bls12_381_pairing_equality(ps.at(), qs.at(), r.at(), s.at()))
+            }
+            Call::Secp256r1Verify {
+                hash,
+                signature,
+                key,
+            } => number(secp256r1_verify(
+                given(hash).at(),
+                given(signature).at(),
+                given(key).at(),
+            )),
+            Call::Secp256r1RecoverPubkey {
+                hash,
+                signature,
+                parity,
+            } => region_or_error(secp256r1_recover_pubkey(
+                given(hash).at(),
+                given(signature).at(),
+                parity,
+            )),
             Call::DcapQuoteVerify { quote, collateral } => {
                 let both = dcap_quote_verify(given(quote).at(), given(collateral).at());
                 Answer {

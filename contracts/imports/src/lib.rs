@@ -163,6 +163,83 @@ pub enum Call {
         /// 32 bytes.
         seed: Hex,
     },
+    /// Whether a signature is good.
+    #[cfg(feature = "v1")]
+    Secp256r1Verify {
+        /// Hash of the message, 32 bytes.
+        hash: Hex,
+        /// 64 bytes.
+        signature: Hex,
+        /// 33 or 65 bytes.
+        key: Hex,
+    },
+    /// The key that a signature is of.
+    #[cfg(feature = "v1")]
+    Secp256r1RecoverPubkey {
+        /// Hash of the message, 32 bytes.
+        hash: Hex,
+        /// 64 bytes.
+        signature: Hex,
+        /// 0 to 3.
+        parity: u32,
+    },
+    /// The sum of points.
+    #[cfg(feature = "v1")]
+    #[serde(rename = "bls12_381_aggregate_g1")]
+    Bls12381AggregateG1 {
+        /// 48 bytes each, one after the other.
+        points: Hex,
+        /// Bytes that there are for the answer.
+        room: u32,
+    },
+    /// The sum of points.
+    #[cfg(feature = "v1")]
+    #[serde(rename = "bls12_381_aggregate_g2")]
+    Bls12381AggregateG2 {
+        /// 96 bytes each, one after the other.
+        points: Hex,
+        /// Bytes that there are for the answer.
+        room: u32,
+    },
+    /// Whether a product of pairings is another.
+    #[cfg(feature = "v1")]
+    #[serde(rename = "bls12_381_pairing_equality")]
+    Bls12381PairingEquality {
+        /// Points of G1, one after the other.
+        ps: Hex,
+        /// As many of G2.
+        qs: Hex,
+        /// A point of G1.
+        r: Hex,
+        /// A point of G2.
+        s: Hex,
+    },
+    /// A point made of a message.
+    #[cfg(feature = "v1")]
+    #[serde(rename = "bls12_381_hash_to_g1")]
+    Bls12381HashToG1 {
+        /// 0 for SHA-256.
+        function: u32,
+        /// The message.
+        message: Hex,
+        /// The domain separation tag.
+        tag: Hex,
+        /// Bytes that there are for the answer.
+        room: u32,
+    },
+    /// A point made of a message.
+    #[cfg(feature = "v1")]
+    #[serde(rename = "bls12_381_hash_to_g2")]
+    Bls12381HashToG2 {
+        /// 0 for SHA-256.
+        function: u32,
+        /// The message.
+        message: Hex,
+        /// The domain separation tag.
+        tag: Hex,
+        /// Bytes that there are for the answer.
+        room: u32,
+    },
     /// Whether a quote of a TEE is good.
     #[cfg(feature = "v1")]
     DcapQuoteVerify {

@@ -187,7 +187,7 @@ fn call(rng: &mut Rng, known: &Known) -> Value {
     };
     let key = hex::encode([b'k', rng.below(30) as u8]);
     let human = hex::encode(name(rng, known));
-    match rng.below(24) {
+    match rng.below(28) {
         0..=2 => json!({"db_write": {"key": key, "value": bytes(rng, 20)}}),
         3 => json!({"db_read": {"key": key}}),
         4 => json!({"db_remove": {"key": key}}),
@@ -226,6 +226,16 @@ fn call(rng: &mut Rng, known: &Known) -> Value {
         21 => json!({"gas_evaporate": {"gas": rng.pick(&[0, 1, 5_000, u32::MAX])}}),
         22 if rng.once_in(4) => json!({"abort": {"message": bytes(rng, 9)}}),
         22 => json!({"check_gas": {}}),
-        _ => json!({"message_bound": {}}),
+        23 => json!({"message_bound": {}}),
+        24 => {
+            json!({"secp256r1_verify": {"hash": bytes(rng, 32), "signature": bytes(rng, 64), "key": bytes(rng, 33)}})
+        }
+        25 => {
+            json!({"secp256r1_recover_pubkey": {"hash": bytes(rng, 32), "signature": bytes(rng, 64), "parity": rng.below(5)}})
+        }
+        26 => {
+            json!({"bls12_381_hash_to_g1": {"function": rng.pick(&[0, 0, 0, 1]), "message": bytes(rng, 9), "tag": bytes(rng, 9), "room": 48}})
+        }
+        _ => json!({"bls12_381_aggregate_g2": {"points": bytes(rng, 192), "room": 96}}),
     }
 }

@@ -325,11 +325,68 @@ fn addresses(s: &mut Scene, [to_bytes, to_text]: [&str; 2], empty: &str) {
     );
 }
 
+/// Signatures of other curves, which v1 imports beside. What they compute is tested in crates/vm; here, that it comes back.
+fn other_curves(s: &mut Scene) {
+    let point = |group: &str, function: u32, room: u32| {
+        let tag = hex::encode("a tag of this test");
+        let arguments = json!({"function": function, "message": "6d", "tag": tag, "room": room});
+        json!({ format!("bls12_381_hash_to_{group}"): arguments })
+    };
+    let points = ["g1", "g2"].map(|group| hex::encode(taken(&s.one(&point(group, 0, 96)))));
+    assert_eq!(points.each_ref().map(String::len), [96, 192]);
+    for group in ["g1", "g2"] {
+        assert_eq!(s.one(&point(group, 7, 96)), error(9));
+        s.fails(&json!([point(group, 0, 47)]), "failed to write memory");
+    }
+    let [g1, g2] = &points;
+    for (group, one) in [("g1", g1), ("g2", g2)] {
+        let sum = |points: &str| json!({ format!("bls12_381_aggregate_{group}"): {"points": points, "room": 96} });
+        assert_eq!(s.one(&sum(one)), bytes(hex::decode(one).unwrap()));
+        let twice = hex::encode(taken(&s.one(&sum(&one.repeat(2)))));
+        assert!(twice.len() == one.len() && twice != *one);
+        for (bad, code) in [("", 14), (&one[2..], 15), (&"00".repeat(one.len() / 2), 8)] {
+            assert_eq!(s.one(&sum(bad)), error(code), "{bad}");
+        }
+    }
+    let pairing = |ps: &str, qs: &str, r: &str| json!({"bls12_381_pairing_equality": {"ps": ps, "qs": qs, "r": r, "s": g2}});
+    for (call, code) in [
+        (pairing(g1, g2, g1), 0),
+        (pairing(&g1.repeat(2), &g2.repeat(2), g1), 1),
+        (pairing(&g1[2..], g2, g1), 11),
+        (pairing(g1, &g2[2..], g1), 12),
+        (pairing(g1, &g2.repeat(2), g1), 13),
+    ] {
+        assert_eq!(s.one(&call), number(code), "{call}");
+    }
+    // Nobody signed it, but r = s = 5 has a key like any other signature.
+    let (hash, signature) = ("11".repeat(32), format!("{:064x}", 5).repeat(2));
+    let recover = |hash: &str, signature: &str, parity: u32| json!({"secp256r1_recover_pubkey": {"hash": hash, "signature": signature, "parity": parity}});
+    let key = hex::encode(taken(&s.one(&recover(&hash, &signature, 0))));
+    let verify = |hash: &str, signature: &str, key: &str| json!({"secp256r1_verify": {"hash": hash, "signature": signature, "key": key}});
+    for (call, code) in [
+        (verify(&hash, &signature, &key), 0),
+        (verify(&"22".repeat(32), &signature, &key), 1),
+        (verify("11", &signature, &key), 3),
+        (verify(&hash, "11", &key), 4),
+        (verify(&hash, &signature, "11"), 5),
+    ] {
+        assert_eq!(s.one(&call), number(code), "{call}");
+    }
+    for (call, code) in [
+        (recover("11", &signature, 0), 3),
+        (recover(&hash, "11", 0), 4),
+        (recover(&hash, &signature, 9), 6),
+    ] {
+        assert_eq!(s.one(&call), error(code), "{call}");
+    }
+}
+
 #[test]
 fn a_v1_contract_sees_what_every_import_answers_to_good_and_bad_input() {
     let mut s = Scene::new(Generation::V1);
     storage(&mut s);
     signatures(&mut s);
+    other_curves(&mut s);
     addresses(
         &mut s,
         ["addr_canonicalize", "addr_humanize"],
