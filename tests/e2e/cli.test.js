@@ -228,6 +228,8 @@ test("bad input is a sentence with a stable code, and nothing is changed", async
     [4, /^strongroom: client\.refused: the transaction is refused: .*insufficient fee.* \(sdk 13\)/, ["tx", "bank", "send", b.address, "1uscrt", "--gas", "50000", "--fees", "1uscrt", ...alice]],
     [2, /coins are written/, ["tx", "bank", "send", b.address, "1", ...alice]],
     [2, /`auto`, or a number above 0/, ["tx", "bank", "send", b.address, "1uscrt", "--gas", "0", ...alice]],
+    [1, /^strongroom: tx\.chain_id: the node at http:\/\/203\.0\.113\.1:26657 is not of this machine/, ["tx", "bank", "send", b.address, "1uscrt", "--keyring", "test", "--from", "alice", "--node", "http://203.0.113.1:26657"]],
+    [4, /^strongroom: client\.query: [^\x1b]*\ufffd\[2J/, ["query", "grpc", "secret.compute.v1beta1.Query/AddressByLabel", '{"label":"\\u001b[2J"}', ...node]],
     [1, /^strongroom: tx\.not_wasm: /, ["tx", "contract", "store", "text.wasm", ...alice]],
     [1, /^strongroom: tx\.code: .*nowhere/, ["tx", "contract", "store", "nowhere.wasm", ...alice]],
     [1, /^strongroom: message\.json: the message is no JSON/, ["tx", "contract", "execute", b.address, "{", ...alice]],

@@ -1,5 +1,6 @@
 //! How a command ends when it fails: a line with a stable code on standard error, and an exit status (docs/book/cli.md, "Exit statuses").
 
+use crate::output::plain;
 use std::process::ExitCode;
 use strongroom_sdk::client::Error;
 use strongroom_sdk::light;
@@ -22,7 +23,8 @@ pub(crate) fn tell(error: &anyhow::Error) -> ExitCode {
     let known = error
         .chain()
         .find_map(|cause| cause.downcast_ref::<Error>());
-    eprintln!("strongroom: {}", line(error, known));
+    // Texts of nodes and contracts are in it.
+    eprintln!("strongroom: {}", plain(&line(error, known)));
     ExitCode::from(known.map_or(OTHER, status))
 }
 

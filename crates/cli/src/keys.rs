@@ -4,7 +4,7 @@
 
 use crate::keyring::{self, Entry, Keyring, Named, ask, ask_new, ask_silently};
 use crate::operator::one_line;
-use crate::output::{Output, table};
+use crate::output::{Output, plain, table};
 use crate::say;
 use anyhow::{Context as _, bail, ensure};
 use base64::Engine as _;
@@ -112,7 +112,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         Command::Show { name, address } => {
             let key = keyring.get(name)?;
             match address {
-                true => say(&key.entry.address),
+                true => say(plain(&key.entry.address)),
                 false => show(&key.name, &key.entry, args.output)?,
             }
             Ok(())
@@ -163,7 +163,7 @@ fn show(name: &str, entry: &Entry, output: Output) -> anyhow::Result<()> {
     let public_key = STANDARD.encode(&entry.public_key);
     let rows = [
         ["name", name],
-        ["address", &entry.address],
+        ["address", &plain(&entry.address)],
         ["public key", &public_key],
     ];
     say(table(&rows.map(|row| row.map(str::to_owned))).trim_end());
@@ -180,7 +180,7 @@ fn list(keys: &[Named], output: Output) -> anyhow::Result<()> {
         return Ok(());
     }
     let mut rows = vec![["NAME", "ADDRESS"].map(str::to_owned)];
-    let row = |key: &Named| [key.name.clone(), key.entry.address.clone()];
+    let row = |key: &Named| [plain(&key.name), plain(&key.entry.address)];
     rows.extend(keys.iter().map(row));
     say(table(&rows).trim_end());
     Ok(())

@@ -71,6 +71,19 @@ impl Args {
         Ok(self.settled()?.chain_id)
     }
 
+    /// Refuses to sign for whatever chain a node names, unless it is a node of this machine: the same account may have coins on another
+    /// chain, and a signature for that one would be good there.
+    pub(crate) fn require_chain(&self) -> anyhow::Result<()> {
+        let network = self.settled()?;
+        let named = network.chain_id.is_some() || network.genesis.is_some();
+        ensure!(
+            named || self.trusted.is_some() || is_here(&verify::host(&network.node)?),
+            "tx.chain_id: the node at {} is not of this machine: name its chain with --chain-id, or once with `strongroom config set`",
+            network.node
+        );
+        Ok(())
+    }
+
     /// A client of the network.
     pub(crate) async fn connect(&self) -> anyhow::Result<Client> {
         let network = self.settled()?;
@@ -109,6 +122,14 @@ impl Args {
     }
 }
 
+/// Whether a host, with its port, is this machine.
+fn is_here(host: &str) -> bool {
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    let name = name.trim_start_matches('[').trim_end_matches(']');
+    let address = name.parse::<std::net::IpAddr>();
+    name == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
 /// Says what a sealed message rests on.
 pub(crate) fn say_key(key: &NetworkKey) {
     if let Some(height) = key.proven {
@@ -141,6 +162,27 @@ pub(crate) fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyh
 mod tests {
     use super::*;
     use strongroom_chain::modules::registration::state;
+
+    #[test]
+    fn only_a_node_of_this_machine_may_name_the_chain_that_is_signed_for() {
+        for here in [
+            "127.0.0.1:26657",
+            "localhost:1",
+            "[::1]:26657",
+            "127.9.9.9:1",
+        ] {
+            assert!(is_here(here), "{here}");
+        }
+        for far in [
+            "127.0.0.1.evil.org:1",
+            "localhost.evil.org:1",
+            "10.0.0.1:1",
+            "evil.org:127",
+            "[::2]:1",
+        ] {
+            assert!(!is_here(far), "{far}");
+        }
+    }
 
     #[test]
     fn the_network_key_is_proven_where_the_state_keeps_it() {

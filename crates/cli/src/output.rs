@@ -32,6 +32,23 @@ pub(crate) fn pretty(json: &str) -> anyhow::Result<String> {
     Ok(serde_json::to_string_pretty(&value)?)
 }
 
+/// JSON in one line. Nothing but the space between its parts changes: numbers keep all their digits.
+pub(crate) fn compact(json: &str) -> String {
+    let (mut line, mut in_text, mut escaped) = (String::new(), false, false);
+    for c in json.chars() {
+        if in_text || !c.is_ascii_whitespace() {
+            line.push(c);
+        }
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = in_text,
+            '"' => in_text = !in_text,
+            _ => {}
+        }
+    }
+    line
+}
+
 /// A text of somebody else, on a terminal.
 pub(crate) fn plain(text: &str) -> String {
     let shown = |c: char| if c.is_control() { '\u{fffd}' } else { c };
@@ -80,6 +97,14 @@ mod tests {
         assert_eq!(value["node"]["node_id"], "ab");
         assert_eq!(value["node"]["state"], "NODE_STATE_REGISTERED");
         assert_eq!(value["node"]["changed_height"], "0");
+    }
+
+    #[test]
+    fn json_in_one_line_says_what_it_said() {
+        let long = "{ \"a b\" : [ 340282366920938463463374607431768211455 ,\n\t\"\\\" \\\\\" ] }";
+        let line = "{\"a b\":[340282366920938463463374607431768211455,\"\\\" \\\\\"]}";
+        assert_eq!(compact(long), line);
+        assert_eq!(compact(line), line);
     }
 
     #[test]

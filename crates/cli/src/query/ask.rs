@@ -2,7 +2,7 @@
 
 use super::{Bank, PAGE, What, more, page};
 use crate::keyring::Keyring;
-use crate::output::{Output, descriptors, json, pretty, table};
+use crate::output::{Output, compact, descriptors, json, plain, pretty, table};
 use crate::rpc::Client;
 use crate::tx::{self, contract::message, report};
 use crate::{json as reading, say};
@@ -65,10 +65,12 @@ impl<'q> Asked<'q> {
                 let answer = client.query_contract_bytes(contract, query).await?;
                 let text = String::from_utf8(answer);
                 let text = text.context("the contract's answer is no text")?;
-                match output {
-                    // As it is written: numbers keep all their digits.
-                    Output::Json => text,
-                    Output::Text => pretty(&text).unwrap_or(text),
+                let is_json = serde_json::from_str::<&RawValue>(&text).is_ok();
+                match (output, is_json) {
+                    (Output::Json, true) => compact(&text),
+                    (Output::Json, false) => serde_json::to_string(&text)?,
+                    (Output::Text, true) => pretty(&text)?,
+                    (Output::Text, false) => plain(&text),
                 }
             }
             Self::Tx(hash, account) => {
@@ -132,7 +134,7 @@ async fn balances(
     rows.extend(
         all.balances
             .into_iter()
-            .map(|coin| [coin.amount, coin.denom]),
+            .map(|coin| [plain(&coin.amount), plain(&coin.denom)]),
     );
     Ok(table(&rows))
 }

@@ -136,8 +136,13 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         }
         Command::Broadcast { file } => block_on(async {
             let raw = offline::signed(&read(file)?)?;
+            // Who sent it reads what comes of it.
+            let account = match args.spend.from {
+                Some(_) => Some(signer(args, &keyring)?),
+                None => None,
+            };
             let mut client = args.network.connect().await?;
-            broadcast(args, &mut client, None, &raw).await
+            broadcast(args, &mut client, account.as_ref(), &raw).await
         }),
         Command::Bank(Bank::Send { to, amount }) => {
             let to = address(&keyring, to)?;
@@ -203,6 +208,7 @@ fn send(
 ) -> anyhow::Result<()> {
     let account = signer(args, keyring)?;
     block_on(async {
+        args.network.require_chain()?;
         let mut client = args.network.connect().await?;
         let messages = messages(&mut client, &account).await?;
         ensure!(!messages.is_empty(), "tx.empty: there is no message");

@@ -3,7 +3,7 @@
 //! Promises: what is signed and what is sent are made of the file in the same way, so a signature fits wherever the file is read.
 
 use crate::online::{self, block_on};
-use crate::output::descriptors;
+use crate::output::{descriptors, plain};
 use crate::{json, say};
 use anyhow::{Context as _, bail, ensure};
 use clap::Args as ClapArgs;
@@ -89,6 +89,7 @@ pub(super) fn sign(network: &online::Args, args: &Sign, account: &Account) -> an
             (chain_id, Position { number, sequence })
         }
         _ => block_on(async {
+            network.require_chain()?;
             let mut client = network.connect().await?;
             let position = client.position(&account.address()).await?;
             Ok((client.chain_id().await?, position))
@@ -104,8 +105,9 @@ pub(super) fn sign(network: &online::Args, args: &Sign, account: &Account) -> an
         .map(|coin| format!("{}{}", coin.amount, coin.denom))
         .collect();
     eprintln!(
-        "signing {} messages for {chain_id}, gas {}, fee {}",
+        "signing {} messages for {}, gas {}, fee {}",
         body.messages.len(),
+        plain(&chain_id),
         fee.gas_limit,
         paid.join(",")
     );

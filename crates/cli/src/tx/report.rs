@@ -67,7 +67,7 @@ fn text(included: &Included, opened: &Opened) -> String {
         ),
     };
     let mut rows = vec![
-        ["transaction", &included.hash].map(str::to_owned),
+        ["transaction", &plain(&included.hash)].map(str::to_owned),
         ["height", &included.height.to_string()].map(str::to_owned),
         ["result", &outcome].map(str::to_owned),
         [
@@ -76,7 +76,7 @@ fn text(included: &Included, opened: &Opened) -> String {
         ]
         .map(str::to_owned),
     ];
-    let mut row = |name: &str, what: String| rows.push([name.to_owned(), plain(&what)]);
+    let mut row = |name: &str, what: String| rows.push([plain(name), plain(&what)]);
     let shown = |bytes: &[u8]| match readable(bytes) {
         Value::String(text) => text,
         Value::Null => hex::encode(bytes),

@@ -6,6 +6,10 @@ use crate::types::proto::Any;
 /// What is added to an estimate, in percent: between the estimate and the block others write, too.
 pub const MARGIN_PERCENT: u64 = 10;
 
+/// The highest estimate that is believed: an upload of 2 MiB takes half of it. A fee follows from the estimate, and a node that lies could ask for
+/// all coins.
+pub(super) const ESTIMATE_MAX: Gas = 50_000_000;
+
 /// Gas of contract messages, which no node of today can estimate: it cannot open them (docs/adr/0006). What the clients of the ecosystem give.
 const GUESSES: [(&str, Gas); 3] = [
     ("/secret.compute.v1beta1.MsgExecuteContract", 300_000),

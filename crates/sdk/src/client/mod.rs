@@ -171,7 +171,8 @@ impl<T: Transport> Client<T> {
         transport::call(&mut self.transport, method, params).await
     }
 
-    /// The chain: that of the trusted point, else of the node.
+    /// The chain: that of the trusted point, else what the node says. Who signs for a node's word may sign for another chain on which the
+    /// account has coins: a program names its chain itself, unless the node is its own.
     ///
     /// # Errors
     /// As [`Client::call`].
@@ -353,6 +354,12 @@ impl<T: Transport> Client<T> {
             method: "Simulate",
             field: "gas_info",
         })?;
+        if info.gas_used > gas::ESTIMATE_MAX {
+            return Err(Error::Form {
+                method: "Simulate",
+                field: "gas_used: no transaction takes so much",
+            });
+        }
         Ok(info.gas_used)
     }
 

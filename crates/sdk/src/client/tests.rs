@@ -143,6 +143,22 @@ fn an_estimate_asks_the_node_but_for_contract_messages_which_it_cannot_open() {
 }
 
 #[test]
+fn an_estimate_that_would_take_all_coins_is_not_believed() {
+    let mut client = client(|_, _| {
+        value(&SimulateResponse {
+            gas_info: Some(crate::types::proto::cosmos::base::abci::v1beta1::GasInfo {
+                gas_used: u64::MAX,
+                ..Default::default()
+            }),
+            ..Default::default()
+        })
+    });
+    let unsigned = TxBuilder::new("test-1").unsigned(&[2; 33], 0);
+    let error = ready(client.simulate(unsigned)).unwrap_err();
+    assert_eq!(error.code(), "client.form");
+}
+
+#[test]
 fn keys_and_code_hashes_are_asked_for_once_until_a_contract_has_other_code() {
     let mut hash = 1_u8;
     let network = [7; 32];
