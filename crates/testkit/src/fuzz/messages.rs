@@ -419,6 +419,12 @@ fn sub_message(rng: &mut Rng, known: &Known, depth: usize) -> String {
                 .map(|b| format!("{b:02x}"))
                 .collect::<String>()
         ),
+        // A few salts, so that some of them are taken.
+        7 => format!(
+            r#"{{"wasm":{{"instantiate2":{{"code_id":1,"msg":"{msg}","funds":[{funds}],"label":"{}","salt":"{}"}}}}}}"#,
+            rng.next(),
+            rng.pick(&["", "YQ==", "Yg==", "Yw=="])
+        ),
         _ => format!(
             r#"{{"wasm":{{"execute":{{"contract_addr":"{contract}","code_hash":"{hash}","msg":"{msg}","send":[{funds}]}}}}}}"#
         ),
