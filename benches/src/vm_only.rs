@@ -87,6 +87,7 @@ impl VmOnly {
                 Argument::Env => env.to_string().into_bytes(),
                 Argument::Info => info.to_string().into_bytes(),
                 Argument::Msg => message.to_string().into_bytes(),
+                Argument::MigrateInfo => Vec::new(),
             })
             .collect();
         let args: Vec<&[u8]> = args.iter().map(Vec::as_slice).collect();

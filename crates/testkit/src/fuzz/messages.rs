@@ -420,7 +420,7 @@ fn sub_message(rng: &mut Rng, known: &Known, depth: usize) -> String {
                 .collect::<String>()
         ),
         // A few salts, so that some of them are taken.
-        7 => format!(
+        5 => format!(
             r#"{{"wasm":{{"instantiate2":{{"code_id":1,"msg":"{msg}","funds":[{funds}],"label":"{}","salt":"{}"}}}}}}"#,
             rng.next(),
             rng.pick(&["", "YQ==", "Yg==", "Yw=="])
