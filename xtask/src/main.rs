@@ -5,6 +5,7 @@
 
 mod command;
 mod golden;
+mod jumps;
 mod report;
 mod steps;
 mod tidy;
@@ -28,6 +29,7 @@ cargo xtask <step>
   unit        unit, property and integration tests of both workspaces; the corpora of the fuzzers and 3,000 random contracts
               are among them
   build       the release binary
+  jumps       the interpreter's instructions in the release binary leave nothing on the stack (needs objdump)
   e2e [FILE…] unmodified clients against the release binary; all files, or those named
 
 Not part of `test`:
@@ -65,6 +67,7 @@ fn main() -> ExitCode {
         "fuzz-blocks" => steps::fuzz_blocks(&mut report, &rest),
         "faults" => steps::faults(&mut report, &rest),
         "build" => steps::build(&mut report),
+        "jumps" => steps::jumps(&mut report),
         "e2e" => steps::e2e(&mut report, &rest),
         "golden" => golden::golden(&mut report, &rest),
         _ => {

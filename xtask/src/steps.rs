@@ -6,6 +6,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::command::{cargo, command, read, root, run, run_and_read, works};
+use crate::jumps;
 use crate::report::{Count, Report, count_cargo_test, count_node_test};
 use crate::tidy::{self, TRUSTED};
 
@@ -53,6 +54,7 @@ pub(crate) fn all(report: &mut Report) {
     wasm32(report);
     sgx(report);
     build(report);
+    jumps(report);
     e2e(report, &[]);
     deny(report);
 }
@@ -345,6 +347,15 @@ pub(crate) fn build(report: &mut Report) {
             ".",
         ))?))
     });
+}
+
+/// What the compiler made of the interpreter in the release binary.
+pub(crate) fn jumps(report: &mut Report) {
+    const NAME: &str = "the interpreter's instructions are jumps";
+    if !cfg!(target_arch = "x86_64") {
+        return report.skipped(NAME, "this machine is no x86-64");
+    }
+    report.suite(NAME, jumps::check);
 }
 
 /// Unmodified clients against the release binary.

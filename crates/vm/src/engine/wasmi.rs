@@ -2,7 +2,7 @@
 //!
 //! Every import suspends the call: a host function does nothing but say which import it is, and the call goes on by
 //! `resume`. So no host code ever runs on top of a guest's frames, and no guest runs on top of another on the machine's
-//! stack. Dispatch is the portable one, for the same reason: see this crate's `Cargo.toml`. Each module has a wasmi
+//! stack. Instructions are jumps, which `cargo xtask jumps` checks, for the same reason (ADR 8). Each module has a wasmi
 //! engine of its own, because wasmi frees translated code only with its engine.
 
 use wasmi::errors::{ErrorKind, HostError, InstantiationError, MemoryError, TableError};
@@ -32,7 +32,7 @@ impl Engine for WasmiEngine {
     type Module = WasmiModule;
 
     fn fingerprint(&self) -> &'static str {
-        "wasmi-2.0.0-eager-portable-checked"
+        "wasmi-2.0.0-eager-jumps-checked"
     }
 
     fn load(&self, prepared: &Prepared) -> Result<Loaded<WasmiModule>, EngineError> {

@@ -33,8 +33,8 @@ pub(super) enum Insert {
     ChargeAndCheck(usize),
     /// Charge for the bytes of a copy or fill, whose count is on top of the stack.
     Bulk,
-    /// Charge for the pages of `memory.grow`, whose count is on top of the stack.
-    Grow,
+    /// Replace this `memory.grow` of so many bytes by a call of ours, which charges for the pages, grows, and answers the same.
+    Grow(usize),
     /// Replace this `return` by a branch out of this many blocks.
     Return(u32),
     /// Write `i32.const 0, i32.or`: the `i32` on top of the stack is computed once more, to the same value, and an optimisation of
@@ -384,7 +384,10 @@ impl Meter {
             Operator::MemoryCopy { .. } | Operator::MemoryFill { .. } => {
                 self.inserts.push((offset, Insert::Bulk))
             }
-            Operator::MemoryGrow { .. } => self.inserts.push((offset, Insert::Grow)),
+            Operator::MemoryGrow { .. } => {
+                let length = next.saturating_sub(offset);
+                self.inserts.push((offset, Insert::Grow(length)));
+            }
             _ => {}
         }
         if self.live {

@@ -28,7 +28,7 @@ use crate::{guard, limits};
 
 /// The version of this pass. It is consensus: stored in each code's record, part of the cache's key. Any change of
 /// limits, features, weights or rewriting counts it up.
-pub const PREP_VERSION: u32 = 5;
+pub const PREP_VERSION: u32 = 6;
 
 /// What stock `rustc` emits, and no more. (`REFERENCE_TYPES` is there for the long form of `call_indirect`, its other
 /// operators and its types are refused one by one; so are the parts of `BULK_MEMORY` beyond copy and fill.)

@@ -6,9 +6,10 @@
 //! functions that we export clear the stack first (`stack`).
 
 use wasm_encoder::{
-    CodeSection, ConstExpr, DataSection, ElementSection, Elements, EntityType, ExportKind,
-    ExportSection, FunctionSection, GlobalSection, GlobalType, ImportSection, InstructionSink,
-    MemorySection, MemoryType, Module, RefType, TableSection, TableType, TypeSection, ValType,
+    BlockType, CodeSection, ConstExpr, DataSection, ElementSection, Elements, EntityType,
+    ExportKind, ExportSection, Function, FunctionSection, GlobalSection, GlobalType, ImportSection,
+    InstructionSink, MemorySection, MemoryType, Module, RefType, TableSection, TableType,
+    TypeSection, ValType,
 };
 use wasmparser::FuncValidatorAllocations;
 
@@ -26,8 +27,8 @@ struct Added {
     stack: Stack,
     /// `(count) -> count`, charging per byte.
     charge_bytes: u32,
-    /// `(pages) -> pages`, charging per page.
-    charge_pages: u32,
+    /// `(pages) -> pages before, or -1`: `memory.grow`, charged per page.
+    grow_memory: u32,
     /// Where the functions begin that the host calls, in the order of the exports.
     exports: u32,
     /// The type `(i32) -> i32`.
@@ -59,7 +60,7 @@ pub(super) fn rewrite(
             grow: functions.saturating_add(3),
         },
         charge_bytes: functions,
-        charge_pages: functions.saturating_add(1),
+        grow_memory: functions.saturating_add(1),
         exports: functions.saturating_add(4),
         unary: types,
         action: types.saturating_add(1),
@@ -290,8 +291,11 @@ fn code(
         write_body(&plan, added, wrapper, range, bytes, &mut out)?;
         section.raw(&out);
     }
-    section.raw(&charge_by_size(added, gas::BULK_BYTE));
-    section.raw(&charge_by_size(added, gas::GROW_PAGE));
+    let (_, pages_max) = header.memory.ok_or(PrepareError::NoMemory)?;
+    section.function(&charge_bytes(added.stack.gas));
+    // `scan` has held it against the limit.
+    let pages_max = i32::try_from(pages_max).map_err(|_| refused("its memory is too large"))?;
+    section.function(&grow_memory(added.stack.gas, pages_max));
     section.function(&stack::write_clear(added.stack));
     section.function(&stack::write_grow(added.stack));
     for export in called(header, added.generation) {
@@ -387,8 +391,9 @@ fn write_body<'a>(
             Insert::Bulk => {
                 InstructionSink::new(out).call(added.charge_bytes);
             }
-            Insert::Grow => {
-                InstructionSink::new(out).call(added.charge_pages);
+            Insert::Grow(length) => {
+                InstructionSink::new(out).call(added.grow_memory);
+                at = at.saturating_add(*length);
             }
             Insert::RecomputeI32 => {
                 InstructionSink::new(out).i32_const(0).i32_or();
@@ -436,25 +441,57 @@ pub(super) fn stop_if_out_of_gas(sink: &mut InstructionSink<'_>, gas: u32) {
     sink.global_get(gas)
         .i64_const(0)
         .i64_lt_s()
-        .if_(wasm_encoder::BlockType::Empty)
+        .if_(BlockType::Empty)
         .unreachable()
         .end();
 }
 
-/// `(count) -> count`: charges `each` for each unit of the count, before whatever it is counts for.
-fn charge_by_size(added: &Added, each: u64) -> Vec<u8> {
-    let mut body = vec![0];
-    let mut sink = InstructionSink::new(&mut body);
-    sink.global_get(added.stack.gas)
-        .local_get(0)
-        .i64_extend_i32_u();
+/// `(count) -> count`: charges for each byte of the count, before whatever it is counts for.
+fn charge_bytes(gas: u32) -> Function {
+    let mut function = Function::new([]);
+    let mut sink = function.instructions();
+    write_charge_by_size(&mut sink, gas, gas::BULK_BYTE);
+    sink.local_get(0).end();
+    function
+}
+
+/// `(pages) -> pages before, or -1`: what `memory.grow` does, charged for each page before. The engine's own instruction is reached only
+/// where the memory does grow, so at most [`limits::MEMORY_PAGES_MAX`] times in the life of an instance: it is the one instruction that
+/// leaves something on the machine's stack (ADR 8).
+fn grow_memory(gas: u32, pages_max: i32) -> Function {
+    let before = 1;
+    let mut function = Function::new([(1, ValType::I32)]);
+    let mut sink = function.instructions();
+    write_charge_by_size(&mut sink, gas, gas::GROW_PAGE);
+    sink.memory_size(0).local_set(before);
+    // The size is at most the maximum.
+    sink.local_get(0)
+        .i32_const(pages_max)
+        .local_get(before)
+        .i32_sub()
+        .i32_gt_u()
+        .if_(BlockType::Empty)
+        .i32_const(-1)
+        .return_()
+        .end();
+    sink.local_get(0)
+        .i32_eqz()
+        .if_(BlockType::Empty)
+        .local_get(before)
+        .return_()
+        .end();
+    sink.local_get(0).memory_grow(0).end();
+    function
+}
+
+/// Charges `each` for each unit of the first parameter; stops where there is not as much gas.
+fn write_charge_by_size(sink: &mut InstructionSink<'_>, gas: u32, each: u64) {
+    sink.global_get(gas).local_get(0).i64_extend_i32_u();
     if each != 1 {
         // The count is below 2^32 and the price far below 2^31.
         sink.i64_const(i64::try_from(each).unwrap_or(i64::MAX))
             .i64_mul();
     }
-    sink.i64_sub().global_set(added.stack.gas);
-    stop_if_out_of_gas(&mut sink, added.stack.gas);
-    sink.local_get(0).end();
-    body
+    sink.i64_sub().global_set(gas);
+    stop_if_out_of_gas(sink, gas);
 }

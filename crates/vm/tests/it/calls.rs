@@ -237,7 +237,7 @@ fn the_deepest_stack_fits_the_thread_of_a_lane() {
 
 #[test]
 fn branch_tables_that_carry_values_do_not_grow_the_machines_stack() {
-    // The reason for portable dispatch: with tail calls left to LLVM, this one grew the stack at every pass.
+    // Under another compiler this one had grown the stack at every pass.
     let more = r#"(func $pick (param i32) (result i32 i32)
         (block (result i32 i32) (block (result i32 i32) (i32.const 1) (i32.const 2) (br_table 0 1 (local.get 0)))))"#;
     let body = "(local.set $i (i32.const 1000000)) (loop $l (call $pick (i32.and (local.get $i) (i32.const 1))) (drop) (drop)

@@ -3,6 +3,7 @@
 mod bombs;
 mod cache;
 mod calls;
+mod dispatch;
 mod document;
 mod engine;
 mod fusion;
