@@ -72,7 +72,14 @@ pub(super) fn register(ctx: &mut Ctx, given: &Joining) -> Result<NodeId, Stop> {
     let stays = before
         .as_ref()
         .is_some_and(|n| n.state == NodeState::Registered);
-    let deadline = end_of(&claims);
+    // Evidence of a machine says nothing of the seed: until it confirms, a registered node has no more time than before, and one that is
+    // pending has an hour.
+    let until = if stays {
+        before.as_ref().and_then(|n| n.deadline)
+    } else {
+        Some(now(ctx).saturating_add(PENDING_S))
+    };
+    let deadline = [until, end_of(&claims)].into_iter().flatten().min();
     let after = Node {
         node_key: given.node_key,
         consensus_key: given.consensus_key,
@@ -85,12 +92,7 @@ pub(super) fn register(ctx: &mut Ctx, given: &Joining) -> Result<NodeId, Stop> {
         enclave_version: given.enclave_version,
         one_time_key: Some(given.one_time_key),
         claims: Some(claims),
-        deadline: if stays {
-            deadline
-        } else {
-            let confirm = now(ctx).saturating_add(PENDING_S);
-            Some(deadline.map_or(confirm, |end| end.min(confirm)))
-        },
+        deadline,
         changed_height: ctx.block.height,
         challenge: challenge(ctx, &id),
     };

@@ -110,6 +110,34 @@ fn a_registered_node_that_has_lost_its_seal_gets_a_new_share_and_stays_what_it_i
 }
 
 #[test]
+fn a_registered_node_that_registers_again_has_no_more_time_until_it_confirms() {
+    let mut chain = chain(2);
+    let (machine, operator) = (Machine::new(1), user(&chain, 1));
+    evidence_lasts(&mut chain, 10_000);
+    registered(&mut chain, 1, &machine);
+    let first = found(&chain, &machine.id()).deadline.unwrap();
+    chain.clock += 9_000;
+    let reborn = machine.again(1);
+    done(&mut chain, 1, pack(&reborn.register(&operator)));
+    assert_eq!(found(&chain, &machine.id()).deadline, Some(first));
+    let confirm = reborn.confirm(&chain, &operator);
+    done(&mut chain, 1, pack(&confirm));
+    assert_eq!(found(&chain, &machine.id()).deadline, Some(first + 9_000));
+    // One that never confirms ends, however often it registers.
+    for again in 2..5 {
+        chain.clock += 4_000;
+        chain.block(&[]);
+        let result = run(
+            &mut chain,
+            1,
+            pack(&machine.again(again).register(&operator)),
+        );
+        assert_eq!(result.code, 0, "{}", result.log);
+    }
+    assert_eq!(state_of(&chain, &machine.id()), Some(NodeState::Pending));
+}
+
+#[test]
 fn a_node_renews_by_evidence_that_binds_the_challenge_of_its_last_change() {
     let mut chain = chain(2);
     let (machine, operator) = (Machine::new(1), user(&chain, 1));
