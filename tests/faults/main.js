@@ -16,7 +16,7 @@ import * as scenarios from "./scenarios.js";
 const VALIDATORS = 5;
 const JOINERS = ["c", "d"];
 /** Kills between two other scenarios. */
-const KILLS = 6;
+const KILLS = 10;
 
 const options = { minutes: { type: "string", default: "30" }, seed: { type: "string" }, only: { type: "string" } };
 const { values } = parseArgs({ options });
