@@ -4,21 +4,24 @@
 //! cargo xtask contracts
 //! cargo build --release
 //! cargo run --release -p benches            all of them
-//! cargo run --release -p benches -- NAME…   transfer, empty, replies, blocks, start, proofs, evidence, network
+//! cargo run --release -p benches -- NAME…   transfer, empty, replies, iteration, tokens, blocks, start, proofs, evidence, network
 //! ```
 //!
 //! Nothing here passes or fails: noisy machines would make it lie. Each number is a median, with its spread beside it.
 //! What was measured when is in docs/benchmarks.md.
 
 mod blocks;
+mod calls;
 mod empty;
 mod evidence;
 mod figures;
+mod iteration;
 mod network;
 mod proofs;
 mod replies;
 mod scene;
 mod start;
+mod tokens;
 mod transfer;
 mod vm_only;
 
@@ -27,10 +30,12 @@ use std::process::ExitCode;
 /// A measurement, by name.
 type Bench = (&'static str, fn());
 
-const ALL: [Bench; 8] = [
+const ALL: [Bench; 10] = [
     ("transfer", transfer::run),
     ("empty", empty::run),
     ("replies", replies::run),
+    ("iteration", iteration::run),
+    ("tokens", tokens::run),
     ("blocks", blocks::run),
     ("start", start::run),
     ("proofs", proofs::run),
@@ -45,7 +50,7 @@ fn main() -> ExitCode {
         .find(|n| !ALL.iter().any(|(name, _)| name == n))
     {
         eprintln!(
-            "no bench {unknown}: transfer, empty, replies, blocks, start, proofs, evidence, network"
+            "no bench {unknown}: transfer, empty, replies, iteration, tokens, blocks, start, proofs, evidence, network"
         );
         return ExitCode::FAILURE;
     }

@@ -1,13 +1,12 @@
 //! What a reply takes beside a call: a contract that calls another one, and the same one that wants to be told of it.
 
-use crate::figures::{Samples, ratio, row, table, timed, us};
+use crate::calls::measure;
+use crate::figures::{Samples, ratio, row, table, us};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::time::Duration;
-use strongroom_testkit::replica::{Replica, Sealed};
-use strongroom_testkit::watch::Watch;
-use strongroom_testkit::{Chain, Contract, Options, User, contract};
+use strongroom_testkit::{Chain, Options, User, contract};
 
 /// Calls in a block, each of another user.
 const SIZE: usize = 50;
@@ -46,51 +45,16 @@ pub(crate) fn run() {
         })
     };
     let kinds = [json!({"forget": true}), sends("never"), sends("always")];
-    // Keys of accounts are known, the module is loaded.
-    for message in &kinds {
-        block(&mut chain, &users, &one, message);
-    }
-    let mut sealed = Replica::<Sealed>::of(&chain);
-    let mut costs = [(); 3].map(|()| Samples::default());
-    for _ in 0..ROUNDS {
-        for (message, cost) in kinds.iter().zip(&mut costs) {
-            let txs = calls(&mut chain, &users, &one, message);
-            let proposed = chain.propose(txs);
-            let (outcome, took) = timed(|| sealed.execute(&proposed));
-            // What is left without signature, fee and sequence is the call.
-            let ((), ante) = timed(|| sealed.ante(&proposed, &Watch::default()));
-            cost.push(took.saturating_sub(ante) / SIZE as u32);
-            let results = chain.decided(&proposed);
-            assert_eq!(
-                results, outcome.tx_results,
-                "the enclave does the same work"
-            );
-            sealed.keep(&outcome);
-        }
-    }
-    show(&costs);
-}
-
-/// Signed calls, one of each user.
-fn calls(chain: &mut Chain, users: &[User], target: &Contract, message: &Value) -> Vec<Vec<u8>> {
-    users
-        .iter()
-        .map(|user| {
-            let call = chain.message(user, target, message);
-            let tx = chain.tx().gas(GAS).message(&call.message);
-            chain.sign(user, &tx)
-        })
-        .collect()
-}
-
-fn block(chain: &mut Chain, users: &[User], target: &Contract, message: &Value) {
-    let txs = calls(chain, users, target, message);
-    for result in chain.block(txs) {
-        assert_eq!(result.code, 0, "{}", result.log);
+    let costs = measure(&mut chain, GAS, kinds.len(), ROUNDS, |kind, _| {
+        let call = |user: &User| (user.clone(), one.clone(), kinds[kind].clone());
+        users.iter().map(call).collect()
+    });
+    if let [nothing, called, told] = &costs[..] {
+        show(nothing, called, told);
     }
 }
 
-fn show([nothing, called, told]: &[Samples; 3]) {
+fn show(nothing: &Samples, called: &Samples, told: &Samples) {
     let base = nothing.median();
     let mut rows: Vec<Vec<String>> = [
         ("baseline: a call that does nothing", nothing),
