@@ -54,7 +54,11 @@ pub(crate) fn run() {
 
     let calls = |kind: usize, round: usize| -> Vec<Call> {
         // There and back again.
-        let (from, to) = if round % 2 == 0 { (0, SIZE) } else { (SIZE, 0) };
+        let (from, to) = if round.is_multiple_of(2) {
+            (0, SIZE)
+        } else {
+            (SIZE, 0)
+        };
         let call = |n: usize| {
             let (sender, recipient) = (&users[from + n], address(&users[to + n]));
             let (contract, message) = match kind {
