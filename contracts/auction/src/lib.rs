@@ -99,7 +99,12 @@ pub fn instantiate(
 /// Called for every transaction that is sent to the contract.
 pub fn execute(deps: DepsMut, env: Env, info: MessageInfo, msg: ExecuteMsg) -> StdResult<Response> {
     let response = match msg {
-        ExecuteMsg::Receive { from, amount, msg } => receive(deps, env, info, from, amount, msg)?,
+        ExecuteMsg::Receive {
+            sender,
+            from,
+            amount,
+            msg,
+        } => receive(deps, env, info, [sender, from], amount, msg)?,
         ExecuteMsg::Close {} => close(deps.storage, env)?,
         ExecuteMsg::Settle {} => settle::settle(deps.storage, env)?,
         ExecuteMsg::CreateViewingKey { entropy } => {
@@ -144,7 +149,7 @@ fn receive(
     deps: DepsMut,
     env: Env,
     info: MessageInfo,
-    from: String,
+    [sender, from]: [String; 2],
     deposit: Uint128,
     msg: Option<Binary>,
 ) -> StdResult<Response> {
@@ -153,8 +158,9 @@ fn receive(
         return Err(StdError::generic_err("Bids come with tokens, by `send`"));
     }
     let BidMsg::Bid { bidder, amount } = from_slice(&msg.unwrap_or_default())?;
-    // Who copies a bid out of the mempool sends it in another name, and cannot change the one inside.
-    if bidder != from {
+    // Who copies a bid out of the mempool sends it in another name, and cannot change the one inside. And whoever may spend another's tokens,
+    // were it 0 of them, does not bid for that other.
+    if bidder != from || bidder != sender {
         return Err(StdError::generic_err("This is another's bid"));
     }
     let is_open = PROGRESS.load(deps.storage)?.phase == Phase::Open;

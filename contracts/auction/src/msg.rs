@@ -31,6 +31,8 @@ pub struct Token {
 pub enum ExecuteMsg {
     /// The token tells that it moved tokens here: a bid.
     Receive {
+        /// Who sent them: the bidder, and nobody who may spend the bidder's tokens.
+        sender: String,
         /// Whose tokens they were: the bidder.
         from: String,
         /// How many: the deposit.

@@ -190,6 +190,25 @@ fn only_the_token_brings_bids() {
 }
 
 #[test]
+fn nobody_raises_the_bid_of_another_with_tokens_of_the_others() {
+    let mut s = Scene::new();
+    s.bid("alice", 100, 200).unwrap();
+    let bid = Binary(br#"{"bid":{"bidder":"alice","amount":"150"}}"#.to_vec()).to_base64();
+    for amount in ["0", "10"] {
+        let spent = format!(
+            r#"{{"receive":{{"sender":"mallory","from":"alice","amount":"{amount}","msg":"{bid}"}}}}"#
+        );
+        assert!(s
+            .call("token", &spent)
+            .unwrap_err()
+            .contains("another's bid"));
+    }
+    s.close();
+    s.settle();
+    assert_eq!(s.paid["seller"], 100);
+}
+
+#[test]
 fn bids_end_in_time_and_each_step_has_its_block() {
     let mut s = Scene::new();
     s.bid("alice", 100, 100).unwrap();

@@ -66,13 +66,11 @@ pub fn spend(
     spender: &Addr,
     amount: u128,
 ) -> StdResult<()> {
-    let mut held = get(storage, owner, spender)?;
-    let usable = if held.has_expired(env) {
-        0
-    } else {
-        held.amount.u128()
-    };
-    let Some(left) = usable.checked_sub(amount) else {
+    let stored = ALLOWANCES.get(storage, &pair(owner, spender))?;
+    let mut held = stored.filter(|a| !a.has_expired(env)).unwrap_or_default();
+    let usable = held.amount.u128();
+    // Who is allowed nothing moves nothing, not even 0: a receiver would be told that the owner sent it something.
+    let Some(left) = usable.checked_sub(amount).filter(|_| usable > 0) else {
         return Err(StdError::generic_err(format!(
             "insufficient allowance: allowance={usable}, required={amount}"
         )));

@@ -251,6 +251,27 @@ fn an_allowance_can_be_spent_once() {
 }
 
 #[test]
+fn who_is_allowed_nothing_moves_not_even_nothing_in_anothers_name() {
+    let mut token = Token::new();
+    let refused = "Generic error: insufficient allowance: allowance=0, required=0";
+    let none = r#"{"send_from":{"owner":"alice","recipient":"carol","amount":"0"}}"#;
+    assert_eq!(token.refused("mallory", none), refused);
+    let none = r#"{"transfer_from":{"owner":"alice","recipient":"carol","amount":"0"}}"#;
+    assert_eq!(token.refused("mallory", none), refused);
+    let none = r#"{"burn_from":{"owner":"alice","amount":"0"}}"#;
+    assert!(token.refused("mallory", none).contains("allowance=0"));
+    // And one who has spent it all.
+    token.call(
+        "alice",
+        r#"{"increase_allowance":{"spender":"bob","amount":"1"}}"#,
+    );
+    let one = r#"{"transfer_from":{"owner":"alice","recipient":"carol","amount":"1"}}"#;
+    token.call("bob", one);
+    let none = r#"{"transfer_from":{"owner":"alice","recipient":"carol","amount":"0"}}"#;
+    assert_eq!(token.refused("bob", none), refused);
+}
+
+#[test]
 fn an_expired_allowance_is_worth_nothing_and_does_not_come_back() {
     let mut token = Token::new();
     token.call(

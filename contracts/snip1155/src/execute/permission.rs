@@ -98,7 +98,9 @@ pub fn spend(
         ));
     };
     let held = permission.trfer_allowance_perm;
-    permission.trfer_allowance_perm = held.checked_sub(amount).map_err(|_| {
+    // Who may move nothing moves nothing, not even 0: a receiver would be told that the owner sent it something.
+    let left = held.checked_sub(amount).ok().filter(|_| !held.is_zero());
+    permission.trfer_allowance_perm = left.ok_or_else(|| {
         StdError::generic_err(format!(
             "Insufficient transfer allowance: {held}, required: {amount}"
         ))
