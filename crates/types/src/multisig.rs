@@ -1,7 +1,7 @@
 //! Signatures of multisigs as they stand in a transaction: `mode_info.multi` says who signed, the signature's bytes hold what they gave.
 //!
-//! Promises: reading is bounded by `KEYS_MAX` and `NESTED_MAX` of [`crate::public_key`]; what is read has one encoding, so that
-//! nobody on the way can make a second transaction of it. Whether the signatures hold is the ante chain's business.
+//! Promises: reading is bounded by `KEYS_MAX` and `NESTED_MAX` of [`crate::public_key`]; what is read has one encoding. (Of more signatures than
+//! the threshold somebody on the way can leave some out: a second transaction, of which one runs.) Whether the signatures hold is the ante chain's business.
 //! Spec: wire.md 1.1; docs/spec/chain.md 8.
 
 use crate::error::TxError;
@@ -39,13 +39,16 @@ impl<'a> SignatureData<'a> {
     /// Code 1, `undefined`, for a multisignature that does not decode, has another encoding, more than [`KEYS_MAX`] signatures,
     /// more than [`NESTED_MAX`] levels, or not one mode for each signature.
     pub fn read(info: Option<&ModeInfo>, signature: &'a [u8]) -> Result<Self, TxError> {
-        Self::at_level(info, signature, 0)
+        // Of all levels together: each is an event, and nobody has paid yet.
+        let mut left = KEYS_MAX;
+        Self::at_level(info, signature, 0, &mut left)
     }
 
     fn at_level(
         info: Option<&ModeInfo>,
         signature: &'a [u8],
         level: usize,
+        left: &mut usize,
     ) -> Result<Self, TxError> {
         let multi = match info.and_then(|i| i.sum.as_ref()) {
             Some(Sum::Multi(multi)) => multi,
@@ -67,9 +70,10 @@ impl<'a> SignatureData<'a> {
             let text = format!("multisignature of {signatures} signatures with {modes} modes");
             return Err(TxError::plain(text));
         }
+        *left = left.checked_sub(signatures).ok_or_else(too_many)?;
         let below = level.saturating_add(1);
         let members = multi.mode_infos.iter().zip(given);
-        let members = members.map(|(info, bytes)| Self::at_level(Some(info), bytes, below));
+        let members = members.map(|(info, bytes)| Self::at_level(Some(info), bytes, below, left));
         Ok(Self::Multi {
             signed: multi.bitarray.as_ref().and_then(bits).unwrap_or_default(),
             members: members.collect::<Result<_, _>>()?,
@@ -109,11 +113,14 @@ fn signatures(bytes: &[u8]) -> Result<Vec<&[u8]>, TxError> {
             _ => return Err(TxError::plain("malformed MultiSignature")),
         }
         if found.len() > KEYS_MAX {
-            let text = format!("multisignature of more than {KEYS_MAX} signatures");
-            return Err(TxError::plain(text));
+            return Err(too_many());
         }
     }
     Ok(found)
+}
+
+fn too_many() -> TxError {
+    TxError::plain(format!("multisignature of more than {KEYS_MAX} signatures"))
 }
 
 /// The bits of a compact array, the highest of each byte first. `None` for one of more than [`KEYS_MAX`], and for a second
@@ -186,6 +193,31 @@ mod tests {
 
     fn signature(byte: u8) -> Option<Signed> {
         Some(member(vec![byte; 64]))
+    }
+
+    /// A multisig of members that each are one of `wide` empty signatures.
+    fn nested(wide: usize) -> (ModeInfo, Vec<u8>) {
+        let inner = assemble_any(vec![member(Vec::new()); wide]);
+        assemble_any(vec![inner; wide])
+    }
+
+    fn assemble_any(members: Vec<Signed>) -> Signed {
+        let (mode_infos, signatures) = members.into_iter().unzip();
+        let sum = Sum::Multi(Multi {
+            bitarray: None,
+            mode_infos,
+        });
+        let bytes = MultiSignature { signatures }.encode_to_vec();
+        (ModeInfo { sum: Some(sum) }, bytes)
+    }
+
+    #[test]
+    fn signatures_of_all_levels_together_are_counted_before_they_are_told() {
+        let (info, bytes) = nested(7);
+        SignatureData::read(Some(&info), &bytes).unwrap();
+        let (info, bytes) = nested(8);
+        let text = refused(&info, &bytes);
+        assert_eq!(text, "multisignature of more than 64 signatures");
     }
 
     fn refused(info: &ModeInfo, bytes: &[u8]) -> String {

@@ -1,7 +1,8 @@
 //! Refuses what a message type does not know, before anything is decoded (wire.md 1.12.2).
 //!
 //! Walks the wire form along the schema: unknown fields, other wire types, unknown type URLs in `Any`, too deep
-//! nesting, too many fields. What passes costs the typed decoder memory in proportion to its bytes.
+//! nesting, too many fields; and what a decoder would forget: fields that are there twice, numbers in more bytes than they need. Where
+//! a signature is of what was decoded (Amino), somebody on the way could lengthen another's transaction with them until its gas is not enough. What passes costs the typed decoder memory in proportion to its bytes.
 
 use crate::{
     schema::{self, Kind, Message},
@@ -48,6 +49,20 @@ pub enum StrictError {
     /// An `Any` of a type that we do not have.
     #[error("unable to resolve type URL {0}")]
     TypeUrl(String),
+    /// A field twice that there is once: a decoder would take the last.
+    #[error("field {number} of \"/{message}\" is there twice")]
+    Twice {
+        /// The type.
+        message: &'static str,
+        /// The field number.
+        number: u32,
+    },
+    /// A tag, length or number in more bytes than it needs.
+    #[error("a number in more bytes than it needs in \"/{message}\"")]
+    NotMinimal {
+        /// The type.
+        message: &'static str,
+    },
     /// Nested deeper than [`DEPTH_MAX`].
     #[error("exceeded maximum depth {DEPTH_MAX}")]
     Depth,
@@ -93,9 +108,27 @@ impl Walk {
             return Err(StrictError::Depth);
         }
         let below = depth.saturating_add(1);
+        // Of a type's own fields, so as short as the type.
+        let mut seen = Vec::new();
         for field in Reader::new(bytes) {
             self.fields_left = self.fields_left.checked_sub(1).ok_or(StrictError::Fields)?;
-            self.field(message, field?, below)?;
+            let field = field?;
+            let (number, is_minimal) = (field.number, field.is_minimal);
+            self.field(message, field, below)?;
+            if !is_minimal {
+                return Err(StrictError::NotMinimal {
+                    message: message.name,
+                });
+            }
+            if message.field(number).is_some_and(|known| !known.repeated) {
+                if seen.contains(&number) {
+                    return Err(StrictError::Twice {
+                        message: message.name,
+                        number,
+                    });
+                }
+                seen.push(number);
+            }
         }
         if message.name == "google.protobuf.Any" {
             self.any(bytes, below)

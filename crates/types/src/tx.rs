@@ -323,6 +323,35 @@ mod tests {
     }
 
     #[test]
+    fn nobody_lengthens_the_transaction_of_another_with_what_a_decoder_forgets() {
+        let raw =
+            |body: &[u8], info: &[u8]| encode(body.to_vec(), info.to_vec(), vec![vec![7; 64]]);
+        let good = Tx::decode(&good()).unwrap();
+        let (body, info) = (&good.body_bytes[..], &good.auth_info_bytes[..]);
+        Tx::decode(&raw(body, info)).unwrap();
+        // The memo of the victim is the last, and counts.
+        let memo = [field(2, b"junk"), field(2, b"more")].concat();
+        let twice = refused(&raw(&[body, &memo].concat(), info));
+        assert!(
+            twice.contains("field 2 of \"/cosmos.tx.v1beta1.TxBody\" is there twice"),
+            "{twice}"
+        );
+        // Fees without anything would be merged to nothing.
+        let fees = refused(&raw(body, &[info, &field(2, b"")].concat()));
+        assert!(fees.contains("is there twice"), "{fees}");
+        // Within a message, too: the sender twice.
+        let sends = [send().encode_to_vec(), field(1, b"x")].concat();
+        let mut any = pack(&send());
+        any.value = sends;
+        let with = self::body(vec![any]).encode_to_vec();
+        let within = refused(&raw(&with, info));
+        assert!(within.contains("is there twice"), "{within}");
+        // A timeout height of 0 in two bytes.
+        let long = refused(&raw(&[body, &[0x18, 0x80, 0x00]].concat(), info));
+        assert!(long.contains("more bytes than it needs"), "{long}");
+    }
+
+    #[test]
     fn only_a_transaction_without_signers_has_a_second_encoding() {
         let only_body = encode(body(vec![pack(&send())]).encode_to_vec(), vec![], vec![]);
         let explicit = [only_body.clone(), field(2, b"")].concat();
