@@ -13,7 +13,7 @@ const PAGES: [(&str, &str, &str); 2] = [
     ("docs/spec/contracts.md", "## Ambiguities", "item"),
 ];
 /// Where tests are.
-const FOLDERS: [&str; 2] = ["crates", "tests/e2e"];
+const FOLDERS: [&str; 3] = ["crates", "contracts", "tests/e2e"];
 const CELLS: usize = 4;
 
 /// Every row without a test, and every test that is named and not there.
@@ -82,7 +82,9 @@ fn collect(folder: &Path, into: &mut String) -> Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
         if path.is_dir() {
-            if path.file_name().is_some_and(|name| name != "node_modules") {
+            // What is fetched and what is built has tests of others.
+            let ours = |name: &std::ffi::OsStr| name != "node_modules" && name != "target";
+            if path.file_name().is_some_and(ours) {
                 collect(&path, into)?;
             }
         } else if path.extension().is_some_and(|e| e == "rs" || e == "js") {
