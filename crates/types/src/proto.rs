@@ -18,7 +18,7 @@ include!(concat!(env!("OUT_DIR"), "/proto.rs"));
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
 
 pub use google::protobuf::Any;
-pub use prost::{Message, Name};
+pub use prost::{Message, Name, length_delimiter_len};
 
 /// Packs `message` into an [`Any`] under its own type URL (`/package.Name`).
 #[must_use]

@@ -9,7 +9,7 @@ use crate::proto::cosmos::crypto::{ed25519, multisig, secp256k1};
 use crate::proto::{Any, Name as _, pack};
 use crate::tx::decode_proto;
 use crate::{Address, sha256};
-use borsh::{BorshDeserialize, BorshSerialize};
+use borsh::{BorshDeserialize, BorshSerialize, io};
 
 /// Multisigs within each other at most. Wallets make one.
 pub const NESTED_MAX: usize = 4;
@@ -22,7 +22,7 @@ const AMINO_ED25519: [u8; 5] = [0x16, 0x24, 0xde, 0x64, 32];
 const AMINO_MULTISIG: [u8; 4] = [0x22, 0xc1, 0xf7, 0xe2];
 
 /// A public key. The numbers are those of stored records, where 0 is no key.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize)]
 #[borsh(use_discriminant = true)]
 #[repr(u8)]
 pub enum PublicKey {
@@ -35,7 +35,7 @@ pub enum PublicKey {
 }
 
 /// Keys of which `threshold` must sign. The same key may be there more than once and counts as often, as in the Cosmos SDK.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize)]
 pub struct Multisig {
     threshold: u32,
     keys: Vec<PublicKey>,
@@ -133,6 +133,38 @@ impl PublicKey {
         Err(refused(format!("unrecognized public key type: {name}")))
     }
 
+    /// Reads the record of a key of this kind, whose first byte was read.
+    ///
+    /// # Errors
+    /// Another kind; a multisig that [`Multisig::new`] refuses; no more levels are read than it allows.
+    pub fn read_record<R: io::Read>(kind: u8, reader: &mut R) -> io::Result<Self> {
+        Self::record_at(kind, reader, 0)
+    }
+
+    fn record_at<R: io::Read>(kind: u8, reader: &mut R, level: usize) -> io::Result<Self> {
+        let refuse = |e: TxError| io::Error::new(io::ErrorKind::InvalidData, e.text);
+        match kind {
+            1 => BorshDeserialize::deserialize_reader(reader).map(Self::Secp256k1),
+            2 if level < NESTED_MAX => {
+                let threshold = u32::deserialize_reader(reader)?;
+                let mut keys = Vec::new();
+                for _ in 0..u32::deserialize_reader(reader)? {
+                    let kind = u8::deserialize_reader(reader)?;
+                    keys.push(Self::record_at(kind, reader, level.saturating_add(1))?);
+                    if keys.len() > KEYS_MAX {
+                        break; // refused below, by its number of keys
+                    }
+                }
+                Multisig::new(threshold, keys)
+                    .map(Self::Multisig)
+                    .map_err(refuse)
+            }
+            2 => Err(refuse(too_deep())),
+            3 => BorshDeserialize::deserialize_reader(reader).map(Self::Ed25519),
+            _ => Err(refuse(refused(format!("no kind of key: {kind}")))),
+        }
+    }
+
     /// The key under its type URL.
     #[must_use]
     pub fn to_any(&self) -> Any {
@@ -182,6 +214,12 @@ impl PublicKey {
                 bytes
             }
         }
+    }
+}
+
+impl BorshDeserialize for PublicKey {
+    fn deserialize_reader<R: io::Read>(reader: &mut R) -> io::Result<Self> {
+        Self::read_record(u8::deserialize_reader(reader)?, reader)
     }
 }
 
@@ -284,6 +322,23 @@ mod tests {
             public_keys: vec![deep.to_any()],
         });
         assert_eq!(PublicKey::from_any(&deeper).unwrap_err(), error);
+    }
+
+    #[test]
+    fn the_record_of_a_key_is_read_no_deeper_and_no_longer_than_a_key_may_be() {
+        // A threshold of 1 and one member, which is such a multisig: as deep as the bytes go.
+        let level = [2, 1, 0, 0, 0, 1, 0, 0, 0];
+        let read = |bytes: &[u8]| {
+            borsh::from_slice::<PublicKey>(bytes)
+                .unwrap_err()
+                .to_string()
+        };
+        let deep = "multisigs nested deeper than 4: invalid pubkey";
+        assert_eq!(read(&level.repeat(100_000)), deep);
+        let many = [&[2, 1, 0, 0, 0, 0xff, 0xff, 0xff, 0xff][..], &[1; 34 * 100]].concat();
+        assert_eq!(read(&many), "multisig of more than 64 keys: invalid pubkey");
+        assert!(read(&[2, 0, 0, 0, 0, 0, 0, 0, 0]).contains("k <= 0"));
+        assert!(read(&[4; 34]).contains("no kind of key: 4"));
     }
 
     #[test]

@@ -41,6 +41,14 @@ pub struct Field {
     pub kind: Kind,
 }
 
+impl Field {
+    /// Whether Amino JSON writes the message in it whether it is there or not.
+    #[must_use]
+    pub const fn is_always_written(&self) -> bool {
+        matches!(self.kind, Kind::Message(_)) && self.keep_empty && !self.repeated
+    }
+}
+
 /// What a field holds. The number kinds that our messages do not use are refused at build time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -96,6 +104,12 @@ impl Message {
     }
 }
 
+/// All message types, sorted by full name.
+#[must_use]
+pub const fn messages() -> &'static [Message] {
+    MESSAGES
+}
+
 /// The message with this full name, e.g. `cosmos.bank.v1beta1.MsgSend`.
 #[must_use]
 pub fn message(full_name: &str) -> Option<&'static Message> {
@@ -127,6 +141,16 @@ mod tests {
                 assert!(!matches!(f.kind, Kind::Message(_)) || f.kind.message().is_some());
             }
         }
+    }
+
+    #[test]
+    fn no_two_types_have_one_name_in_amino_json() {
+        let names = MESSAGES.iter().map(|m| m.amino_name);
+        let mut names: Vec<&str> = names.filter(|name| !name.is_empty()).collect();
+        let all = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), all);
     }
 
     #[test]

@@ -1,8 +1,11 @@
 //! Refuses what a message type does not know, before anything is decoded (wire.md 1.12.2).
 //!
 //! Walks the wire form along the schema: unknown fields, other wire types, unknown type URLs in `Any`, too deep
-//! nesting, too many fields; and what a decoder would forget: fields that are there twice, numbers in more bytes than they need. Where
-//! a signature is of what was decoded (Amino), somebody on the way could lengthen another's transaction with them until its gas is not enough. What passes costs the typed decoder memory in proportion to its bytes.
+//! nesting, too many fields; and what a decoder would forget: fields that are there twice, numbers in more bytes than they need.
+//! What passes costs the typed decoder memory in proportion to its bytes.
+//!
+//! Tells besides whether what it walked is the canonical encoding of its values. Where a signature is of the values (Amino), somebody on
+//! the way could lengthen another's transaction by any other encoding until its gas is not enough.
 
 use crate::{
     schema::{self, Kind, Message},
@@ -77,6 +80,9 @@ pub(crate) struct Walk {
     fields_left: usize,
     /// Whether an unknown field was let pass because it is not critical.
     pub(crate) found_non_critical: bool,
+    /// Whether nothing was found that could be written otherwise and still mean the same (docs/spec/chain.md 8): fields in order, none that
+    /// holds what its absence means, numbers within their type, a message that Amino JSON always writes is there, type URLs of one slash.
+    pub(crate) is_canonical: bool,
 }
 
 impl Walk {
@@ -86,6 +92,7 @@ impl Walk {
             allow_non_critical,
             fields_left: FIELDS_MAX,
             found_non_critical: false,
+            is_canonical: true,
         }
     }
 
@@ -110,6 +117,7 @@ impl Walk {
         let below = depth.saturating_add(1);
         // Of a type's own fields, so as short as the type.
         let mut seen = Vec::new();
+        let mut before = 0;
         for field in Reader::new(bytes) {
             self.fields_left = self.fields_left.checked_sub(1).ok_or(StrictError::Fields)?;
             let field = field?;
@@ -129,7 +137,11 @@ impl Walk {
                 }
                 seen.push(number);
             }
+            self.is_canonical &= before <= number;
+            before = number;
         }
+        let always = message.fields.iter().filter(|f| f.is_always_written());
+        self.is_canonical &= always.map(|f| f.number).all(|n| seen.contains(&n));
         if message.name == "google.protobuf.Any" {
             self.any(bytes, below)
         } else {
@@ -155,6 +167,7 @@ impl Walk {
                 wire_type: got,
             });
         };
+        self.is_canonical &= is_canonical(known, found.value);
         match (found.value, known.kind) {
             (Value::Bytes(inner), Kind::Message(_)) => match known.kind.message() {
                 Some(child) => self.descend(child, inner, below),
@@ -198,8 +211,30 @@ impl Walk {
             }
         }
         let url = String::from_utf8_lossy(url);
+        self.is_canonical &= url.rfind('/') == Some(0);
         let inner =
             schema::by_type_url(&url).ok_or_else(|| StrictError::TypeUrl(url.into_owned()))?;
         self.descend(inner, value, depth)
+    }
+}
+
+/// Whether the value of a field is written as an encoder writes it: what is empty is left out, lists of numbers are packed, numbers have no
+/// bits that their type has not.
+fn is_canonical(field: &schema::Field, value: Value<'_>) -> bool {
+    let may_be_empty = field.repeated || field.in_oneof;
+    match (value, field.kind) {
+        (Value::Bytes(_), Kind::Message(_)) => true,
+        (Value::Bytes(bytes), Kind::String | Kind::Bytes) => may_be_empty || !bytes.is_empty(),
+        (Value::Varint(number), kind) if !field.repeated => {
+            let fits = match kind {
+                Kind::Bool => number <= 1,
+                Kind::Uint32 => u32::try_from(number).is_ok(),
+                Kind::Int32 | Kind::Enum => i32::try_from(number.cast_signed()).is_ok(),
+                _ => true,
+            };
+            fits && (may_be_empty || number != 0)
+        }
+        // None of our messages has a packed list, and Amino JSON refuses them.
+        _ => false,
     }
 }

@@ -49,6 +49,8 @@ pub struct Tx {
     pub len: usize,
     /// Whether the body holds unknown fields that are not critical; Amino JSON cannot sign those.
     pub has_unknown_fields: bool,
+    /// Whether body and auth info are the canonical encodings of what they say: a signature in Amino JSON covers no other.
+    pub is_canonical: bool,
 }
 
 impl Tx {
@@ -67,9 +69,9 @@ impl Tx {
         check_order(bytes)?;
         strict(false, "cosmos.tx.v1beta1.TxRaw", bytes)?;
         let raw: TxRaw = decode_proto(bytes)?;
-        let has_unknown_fields = strict(true, "cosmos.tx.v1beta1.TxBody", &raw.body_bytes)?;
+        let of_body = strict(true, "cosmos.tx.v1beta1.TxBody", &raw.body_bytes)?;
         let body: TxBody = decode_proto(&raw.body_bytes)?;
-        strict(false, "cosmos.tx.v1beta1.AuthInfo", &raw.auth_info_bytes)?;
+        let of_info = strict(false, "cosmos.tx.v1beta1.AuthInfo", &raw.auth_info_bytes)?;
         let auth_info: AuthInfo = decode_proto(&raw.auth_info_bytes)?;
         check_messages(&body.messages)?;
         Ok(Self {
@@ -79,7 +81,8 @@ impl Tx {
             body_bytes: raw.body_bytes,
             auth_info_bytes: raw.auth_info_bytes,
             len: bytes.len(),
-            has_unknown_fields,
+            has_unknown_fields: of_body.found_non_critical,
+            is_canonical: of_body.is_canonical && of_info.is_canonical,
         })
     }
 
@@ -205,14 +208,14 @@ pub fn strict_message(name: &'static str, bytes: &[u8]) -> Result<(), TxError> {
     strict(false, name, bytes).map(drop)
 }
 
-/// Answers whether unknown fields that are not critical were found.
-fn strict(allow_non_critical: bool, name: &'static str, bytes: &[u8]) -> Result<bool, TxError> {
+/// Answers the walk, which knows what was found.
+fn strict(allow_non_critical: bool, name: &'static str, bytes: &[u8]) -> Result<Walk, TxError> {
     let message = schema::message(name)
         .ok_or_else(|| parse_error(StrictError::TypeUrl(name.to_owned()).to_string()))?;
     let mut walk = Walk::new(allow_non_critical);
     walk.check(message, bytes)
         .map_err(|e: StrictError| parse_error(e.to_string()))?;
-    Ok(walk.found_non_critical)
+    Ok(walk)
 }
 
 fn check_messages(messages: &[Any]) -> Result<(), TxError> {
@@ -349,6 +352,89 @@ mod tests {
         // A timeout height of 0 in two bytes.
         let long = refused(&raw(&[body, &[0x18, 0x80, 0x00]].concat(), info));
         assert!(long.contains("more bytes than it needs"), "{long}");
+    }
+
+    #[test]
+    fn what_could_be_written_otherwise_is_not_canonical() {
+        use crate::proto::cosmos::feegrant::v1beta1::{
+            BasicAllowance, MsgGrantAllowance, PeriodicAllowance,
+        };
+        let is_canonical = |any: Any, more: &[u8]| {
+            let body = [&body(vec![any]).encode_to_vec(), more].concat();
+            Tx::decode(&bytes_of(&body)).unwrap().is_canonical
+        };
+        let with = |more: &[u8]| {
+            let mut any = pack(&send());
+            any.value.extend(more);
+            any
+        };
+        let url = |url: &str| Any {
+            type_url: url.into(),
+            ..pack(&send())
+        };
+        assert!(is_canonical(pack(&send()), &[]));
+        assert!(is_canonical(pack(&send()), &[0x18, 5]));
+        // A timeout height of 0.
+        assert!(!is_canonical(pack(&send()), &[0x18, 0]));
+        // A coin with an empty denomination, written; then as it is left out.
+        assert!(!is_canonical(with(&field(3, &field(1, b""))), &[]));
+        assert!(is_canonical(with(&field(3, b"")), &[]));
+        assert!(!is_canonical(url("a/cosmos.bank.v1beta1.MsgSend"), &[]));
+        assert!(!is_canonical(url("//cosmos.bank.v1beta1.MsgSend"), &[]));
+        // The amount before the addresses.
+        let mut reordered = pack(&send());
+        reordered.value.rotate_right(field(3, &[0; 10]).len());
+        assert_eq!(
+            decode_proto::<MsgSend>(&reordered.value).unwrap(),
+            send(),
+            "the same message"
+        );
+        assert!(!is_canonical(reordered, &[]));
+        // A message within that Amino JSON writes always.
+        let grant = |basic| {
+            let allowance = PeriodicAllowance {
+                basic,
+                period: Some(crate::proto::google::protobuf::Duration::default()),
+                period_reset: Some(crate::proto::google::protobuf::Timestamp::default()),
+                ..PeriodicAllowance::default()
+            };
+            pack(&MsgGrantAllowance {
+                allowance: Some(pack(&allowance)),
+                ..MsgGrantAllowance::default()
+            })
+        };
+        assert!(is_canonical(grant(Some(BasicAllowance::default())), &[]));
+        assert!(!is_canonical(grant(None), &[]));
+    }
+
+    #[test]
+    fn numbers_beyond_their_type_are_not_canonical() {
+        let of = |name: &str, bytes: &[u8]| {
+            let mut walk = Walk::new(false);
+            walk.check(schema::message(name).unwrap(), bytes).unwrap();
+            walk.is_canonical
+        };
+        let single = "cosmos.tx.v1beta1.ModeInfo.Single";
+        assert!(of(single, &[0x08, 0x7f]));
+        assert!(!of(single, &[0x08, 0xff, 0xff, 0xff, 0xff, 0x1f]));
+        let negative = [&[0x08][..], &[0xff; 9], &[0x01]].concat();
+        assert!(of(single, &negative));
+        let bits = "cosmos.crypto.multisig.v1beta1.CompactBitArray";
+        assert!(of(bits, &[0x08, 3]));
+        assert!(!of(bits, &[0x08, 0x83, 0x80, 0x80, 0x80, 0x10]));
+        let switch = "cosmos.bank.v1beta1.SendEnabled";
+        assert!(of(switch, &[0x10, 1]));
+        assert!(!of(switch, &[0x10, 2]));
+    }
+
+    #[test]
+    fn none_of_our_messages_has_a_packed_list() {
+        let packed = schema::messages().iter().filter(|m| {
+            let mut fields = m.fields.iter();
+            !m.amino_name.is_empty() && fields.any(|f| f.repeated && f.kind.is_packable())
+        });
+        let names: Vec<&str> = packed.map(|m| m.name).collect();
+        assert!(names.is_empty(), "{names:?}");
     }
 
     #[test]

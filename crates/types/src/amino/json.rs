@@ -2,7 +2,6 @@
 //! or indented as JavaScript does it.
 
 use core::fmt::{self, Write as _};
-use std::collections::BTreeMap;
 
 /// A JSON value without floats.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,8 +14,8 @@ pub enum Json {
     Text(String),
     /// A list.
     Array(Vec<Json>),
-    /// Members, sorted by name.
-    Object(BTreeMap<String, Json>),
+    /// Members, sorted by name, each name once.
+    Object(Vec<(&'static str, Json)>),
 }
 
 impl Json {
@@ -25,14 +24,26 @@ impl Json {
         Self::Text(value.to_string())
     }
 
-    /// An object; a name given twice keeps its last value.
+    /// An object; of a name given twice the last value counts.
     pub fn object(members: impl IntoIterator<Item = (&'static str, Self)>) -> Self {
-        Self::Object(
-            members
-                .into_iter()
-                .map(|(name, value)| (name.to_owned(), value))
-                .collect(),
-        )
+        let mut object = Self::Object(Vec::new());
+        for (name, value) in members {
+            object.set(name, value);
+        }
+        object
+    }
+
+    /// Gives a member of an object this value, in the place of what it has. Of another kind than an object nothing is changed.
+    pub fn set(&mut self, name: &'static str, value: Self) {
+        let Self::Object(members) = self else { return };
+        match members.binary_search_by(|(known, _)| (*known).cmp(name)) {
+            Ok(at) => {
+                if let Some(member) = members.get_mut(at) {
+                    member.1 = value;
+                }
+            }
+            Err(at) => members.insert(at, (name, value)),
+        }
     }
 
     /// The value indented by four spaces a level, as JavaScript's `JSON.stringify(value, null, 4)` writes it: what is empty on one

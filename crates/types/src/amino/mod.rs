@@ -21,9 +21,13 @@ pub use json::Json;
 /// Deepest nesting of messages in a sign document.
 pub const DEPTH_MAX: usize = 32;
 
-/// Longest document of EIP_191, in bytes: twice the largest transaction, so that the largest upload fits in base64. A field of two
-/// bytes, nested deep, is a line of hundreds; nobody has paid for it when it is written.
-pub const EIP191_LEN_MAX: usize = 2 * crate::tx::TX_LEN_MAX;
+/// Most bytes that the documents of a transaction of this many bytes may have together, one for each signer. A field of two bytes, nested deep,
+/// is a line of hundreds, and nobody has paid for it when it is written and hashed. A message of many small parts takes six times its own bytes
+/// indented, one of bytes in base64 less than twice.
+#[must_use]
+pub const fn documents_len_max(tx_len: usize) -> usize {
+    tx_len.saturating_mul(8).saturating_add(64 << 10)
+}
 
 /// Why there is no Amino JSON of a message.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -46,9 +50,9 @@ pub enum AminoError {
     /// Nested deeper than [`DEPTH_MAX`].
     #[error("nested deeper than {DEPTH_MAX}")]
     Depth,
-    /// A document of more than [`EIP191_LEN_MAX`].
-    #[error("a document of more than {EIP191_LEN_MAX} bytes")]
-    Long,
+    /// Longer than the caller takes.
+    #[error("sign documents of more than {0} bytes")]
+    Long(usize),
 }
 
 /// What a signature in LEGACY_AMINO_JSON or EIP_191 covers.
@@ -76,20 +80,15 @@ impl SignDoc<'_> {
     /// # Errors
     /// [`AminoError`] if a message has no Amino JSON.
     pub fn to_bytes(&self) -> Result<Vec<u8>, AminoError> {
-        Ok(self.to_json()?.to_string().into_bytes())
+        document(&self.to_json()?, usize::MAX)
     }
 
     /// The document as Ethereum's wallets sign it: indented, behind their prefix. ECDSA is over its Keccak-256.
     ///
     /// # Errors
-    /// As [`SignDoc::to_bytes`]; [`AminoError::Long`].
+    /// As [`SignDoc::to_bytes`].
     pub fn to_eip191_bytes(&self) -> Result<Vec<u8>, AminoError> {
-        let json = self.to_json()?;
-        let mut document = Bounded(String::new());
-        write!(document, "{}", json.indented()).map_err(|_: fmt::Error| AminoError::Long)?;
-        let document = document.0;
-        let prefix = format!("\u{19}Ethereum Signed Message:\n{}", document.len());
-        Ok([prefix, document].concat().into_bytes())
+        eip191_document(&self.to_json()?, usize::MAX)
     }
 
     /// The document as a JSON value.
@@ -117,12 +116,36 @@ impl SignDoc<'_> {
     }
 }
 
-/// A text of at most [`EIP191_LEN_MAX`] bytes; writing more fails.
-struct Bounded(String);
+/// Writes [`SignDoc::to_json`] as [`SignDoc::to_bytes`] does.
+///
+/// # Errors
+/// [`AminoError::Long`] for one of more than `len_max` bytes.
+pub fn document(json: &Json, len_max: usize) -> Result<Vec<u8>, AminoError> {
+    Ok(written(json, len_max)?.into_bytes())
+}
+
+/// Writes [`SignDoc::to_json`] as [`SignDoc::to_eip191_bytes`] does.
+///
+/// # Errors
+/// [`AminoError::Long`] for one of more than `len_max` bytes, without the prefix.
+pub fn eip191_document(json: &Json, len_max: usize) -> Result<Vec<u8>, AminoError> {
+    let document = written(&json.indented(), len_max)?;
+    let prefix = format!("\u{19}Ethereum Signed Message:\n{}", document.len());
+    Ok([prefix, document].concat().into_bytes())
+}
+
+fn written(value: &impl fmt::Display, len_max: usize) -> Result<String, AminoError> {
+    let mut text = Bounded(String::new(), len_max);
+    write!(text, "{value}").map_err(|_: fmt::Error| AminoError::Long(len_max))?;
+    Ok(text.0)
+}
+
+/// A text and its greatest length; writing more fails.
+struct Bounded(String, usize);
 
 impl fmt::Write for Bounded {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        if self.0.len().saturating_add(text.len()) > EIP191_LEN_MAX {
+        if self.0.len().saturating_add(text.len()) > self.1 {
             return Err(fmt::Error);
         }
         self.0.push_str(text);
@@ -199,11 +222,10 @@ fn body(message: &'static Message, bytes: &[u8], depth: usize) -> Result<Json, A
                 _ => 0,
             };
             let mut members = fields(message, &found, below)?;
-            if let Json::Object(members) = &mut members {
-                let keys = members.entry("pubkeys".to_owned());
-                keys.or_insert_with(|| Json::Array(Vec::new()));
-                members.insert("threshold".to_owned(), Json::text(threshold));
+            if !found.contains_key(&2) {
+                members.set("pubkeys", Json::Array(Vec::new()));
             }
+            members.set("threshold", Json::text(threshold));
             Ok(members)
         }
         _ => fields(message, &found, below),

@@ -294,14 +294,15 @@ fn a_document_that_grows_by_its_indentation_is_bounded() {
             timeout_height: 0,
             messages: &[message],
         };
-        document.to_eip191_bytes()
+        eip191_document(&document.to_json().unwrap(), LEN_MAX)
     };
+    const LEN_MAX: usize = 1 << 20;
     let (few, more) = (written(1_000).unwrap().len(), written(2_000).unwrap().len());
     let line = (more - few) / 1_000;
     assert!(line > 20, "{line} bytes for two");
-    let most = EIP191_LEN_MAX / line;
-    assert!(written(most - 100).unwrap().len() <= EIP191_LEN_MAX);
-    assert_eq!(written(most + 1), Err(AminoError::Long));
+    let most = LEN_MAX / line;
+    assert!(written(most - 100).unwrap().len() <= LEN_MAX);
+    assert_eq!(written(most + 1), Err(AminoError::Long(LEN_MAX)));
 }
 
 #[test]

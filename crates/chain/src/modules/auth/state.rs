@@ -2,7 +2,6 @@
 
 use crate::collections::{Item, Map};
 use crate::types::{Address, Gas, PublicKey};
-use borsh::de::EnumExt as _;
 use borsh::{BorshDeserialize, BorshSerialize, io};
 
 /// An account.
@@ -30,7 +29,7 @@ fn write_key<W: io::Write>(key: &Option<PublicKey>, writer: &mut W) -> io::Resul
 fn read_key<R: io::Read>(reader: &mut R) -> io::Result<Option<PublicKey>> {
     match u8::deserialize_reader(reader)? {
         0 => Ok(None),
-        kind => PublicKey::deserialize_variant(reader, kind).map(Some),
+        kind => PublicKey::read_record(kind, reader).map(Some),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The ante chain and the messages of the bank, with real signatures, against the texts of wire.md 1.12.
 
+mod amino;
 mod ante;
 mod messages;
 mod modes;

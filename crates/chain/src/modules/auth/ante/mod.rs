@@ -5,10 +5,12 @@
 //!
 //! Check, recheck, delivery and simulation run the same chain; what differs is written at each difference.
 
+mod documents;
 mod fee;
 mod multisig;
 mod signature;
 
+use self::documents::Documents;
 use super::event;
 use super::keeper::{account, params};
 use super::state::{ACCOUNTS, Account, Params};
@@ -75,11 +77,18 @@ pub fn run(
 
     let mut known = set_pub_keys(ctx, tx, &signers)?;
     check_signature_limit(&known, params.tx_sig_limit)?;
+    charge_bytes(
+        ctx,
+        documents::missing_key_bytes(tx, known.iter().map(|s| s.key.as_ref())),
+        &params,
+    )?;
     for (index, signer) in known.iter().enumerate() {
         charge_signature(ctx, tx, index, signer, &params)?;
     }
+    let chain_id = ctx.block.chain_id.clone();
+    let mut documents = Documents::new(tx, &chain_id);
     for (index, signer) in known.iter().enumerate() {
-        verify(ctx, tx, index, signer)?;
+        verify(ctx.mode, &mut documents, index, signer)?;
     }
     for signer in &mut known {
         signer.account.sequence = signer.account.sequence.saturating_add(1);
@@ -286,8 +295,13 @@ fn charge_signature(
 
 /// Key, sequence, signature. The sequence is checked in every mode; the signature neither in simulation, where it is
 /// zeros, nor in a recheck, where it was checked before.
-fn verify(ctx: &Ctx, tx: &Tx, index: usize, signer: &Signer<'_>) -> Result<(), TxError> {
-    let info = tx.auth_info.signer_infos.get(index);
+fn verify(
+    mode: Mode,
+    documents: &mut Documents<'_>,
+    index: usize,
+    signer: &Signer<'_>,
+) -> Result<(), TxError> {
+    let info = documents.tx.auth_info.signer_infos.get(index);
     if signer.key.is_none() && signer.given.is_some() {
         return Err(sdk::INVALID_PUBKEY.wrap("pubkey on account is not set"));
     }
@@ -296,15 +310,15 @@ fn verify(ctx: &Ctx, tx: &Tx, index: usize, signer: &Signer<'_>) -> Result<(), T
         let text = format!("account sequence mismatch, expected {expected}, got {got}");
         return Err(sdk::WRONG_SEQUENCE.wrap(text));
     }
-    let (chain_id, account) = (&ctx.block.chain_id, &signer.account);
+    let account = &signer.account;
     match (&signer.key, &signer.given) {
-        (Some(key), Some(given)) if ctx.mode != Mode::Recheck => {
-            signature::verify(tx, key, given, chain_id, account)
+        (Some(key), Some(given)) if mode != Mode::Recheck => {
+            signature::verify(documents, key, given, account)
         }
         (_, Some(_)) => Ok(()),
         (_, None) => {
             let info = info.and_then(|i| i.mode_info.as_ref());
-            signature::check_simulated(info, chain_id, account)
+            signature::check_simulated(info, documents.chain_id, account)
         }
     }
 }
