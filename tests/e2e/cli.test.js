@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { execFile, execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { after, before, test } from "node:test";
@@ -54,7 +55,9 @@ async function json(...args) {
   return JSON.parse(out);
 }
 
-const online = (...args) => json(...args, "--node", network.rpc);
+/** The node of the test, which is believed. */
+const own = () => ["--node", network.rpc, "--trust-node"];
+const online = (...args) => json(...args, ...own());
 const local = (...args) => online(...args, "--keyring", "test");
 
 /** A key of the keyring `test` with coins. */
@@ -97,7 +100,7 @@ test("from nothing to a token's private balance, with nothing but the command li
   assert.deepEqual(await ask(client, { address: token, code_hash }, JSON.parse(query)), { balance: { amount: "340282366920938463463374607431" } });
 
   // The contract's error is for its sender, with the status of a transaction that failed, and the result is printed.
-  const failed = await run(["tx", "contract", "execute", token, `{"transfer":{"recipient":"${ACCOUNTS.b.address}","amount":"999999999999999999999999999999999"}}`, "--from", "alice", "--keyring", "test", "--node", network.rpc, "--output", "json"]);
+  const failed = await run(["tx", "contract", "execute", token, `{"transfer":{"recipient":"${ACCOUNTS.b.address}","amount":"999999999999999999999999999999999"}}`, "--from", "alice", "--keyring", "test", ...own(), "--output", "json"]);
   assert.equal(failed.status, 5);
   assert.match(failed.said, /^strongroom: client\.failed: the transaction failed: .*insufficient funds: balance=340282366920938463463374607431, .*\(compute 3\)$/m);
   const result = JSON.parse(failed.out);
@@ -105,7 +108,7 @@ test("from nothing to a token's private balance, with nothing but the command li
   assert.match((await local("query", "tx", result.txhash, "--from", "alice")).raw_log, /insufficient funds: balance=/);
   assert.match((await online("query", "tx", result.txhash)).raw_log, /encrypted: /);
   // So is the error of a query.
-  const wrong = await run(["query", "contract", token, '{"no_such_query":{}}', "--node", network.rpc]);
+  const wrong = await run(["query", "contract", token, '{"no_such_query":{}}', ...own()]);
   assert.equal(wrong.status, 4, wrong.said);
   assert.match(wrong.said, /^strongroom: client\.contract: the contract says: .*no_such_query/);
 });
@@ -131,7 +134,7 @@ test("the key that messages are sealed for is proven from a genesis file, and a 
   const proven = await call("--genesis", genesis);
   assert.equal(proven.status, 0, proven.said);
   assert.match(proven.said, /sealed for the network's key, proven in the state after block \d+/);
-  assert.match((await call()).said, /sealed for the key that the node tells/);
+  assert.match((await call("--trust-node")).said, /sealed for the key that the node tells, which is believed/);
   const { result } = await (await fetch(`${network.rpc}/commit?height=2`)).json();
   const { hash } = result.signed_header.commit.block_id;
   const trusted = await call("--trusted", `2:${hash}`);
@@ -148,7 +151,7 @@ test("the key that messages are sealed for is proven from a genesis file, and a 
   const forged = await call("--genesis", join(directory, "forged.json"));
   assert.equal(forged.status, 7, forged.said);
   assert.match(forged.said, /^strongroom: light\./m);
-  const chain = await call("--chain-id", "other-1");
+  const chain = await call("--trust-node", "--chain-id", "other-1");
   assert.match(chain.said, /^strongroom: client\.other_chain: the node at .* is of secretdev-1, not of other-1/);
   assert.equal(await network.height(), before, "nothing was sent");
 });
@@ -185,6 +188,126 @@ test("keys in files: sealed, for their owner's eyes, and told to nobody", async 
   assert.equal(JSON.parse(a.out).address, ACCOUNTS.a.address);
 });
 
+test("a key is kept after its words are told, and not at all where nobody would read them", async () => {
+  const shell = (line) => spawnSync("bash", ["-c", line], { cwd: directory, encoding: "utf8", env: env({ S: BINARY }) });
+  const file = (name) => join(directory, "home", "keys", "test", `${name}.json`);
+  const piped = shell('"$S" keys add piped --keyring test | head -n 0');
+  assert.match(piped.stderr, /not shown again:\n([a-z]+ ){23}[a-z]+\n/);
+  assert.ok(existsSync(file("piped")));
+  for (const nowhere of ["2>/dev/null", "2>&-"]) {
+    const unheard = shell(`"$S" keys add unheard --keyring test ${nowhere}`);
+    assert.deepEqual([unheard.status, unheard.stdout], [1, ""]);
+    assert.ok(!existsSync(file("unheard")));
+  }
+  // A full disk behind it, too.
+  assert.equal(shell('"$S" keys add unheard --keyring test 2>/dev/full').status, 1);
+  assert.ok(!existsSync(file("unheard")));
+  const written = shell('"$S" keys add unheard --keyring test --words unheard.words --output json 2>/dev/null');
+  assert.equal(statSync(join(directory, "unheard.words")).mode & 0o777, 0o600);
+  const again = await run(["keys", "recover", "heard", "--keyring", "test", "--words", "unheard.words", "--output", "json"]);
+  assert.equal(JSON.parse(again.out).address, JSON.parse(written.stdout).address);
+  // What `export` prints is taken as it is, sealed or not.
+  const plain = await run(["keys", "export", "heard", "--keyring", "test", "--unsafe-plain"]);
+  const byKey = await run(["keys", "import", "heard-again", "-", "--keyring", "test", "--output", "json"], { input: plain.out });
+  assert.equal(JSON.parse(byKey.out).address, JSON.parse(again.out).address);
+  assert.equal((await run(["keys", "export", "heard", "--keyring", "test"])).out.trim().split("\n").length, 1);
+  // A file that is broken hides no key.
+  writeFileSync(file("broken"), "{");
+  const listed = await run(["keys", "list", "--keyring", "test"]);
+  rmSync(file("broken"));
+  assert.equal(listed.status, 1);
+  assert.match(listed.out, /^heard +secret1/m);
+  assert.match(listed.said, /broken\.json/);
+});
+
+/** A node between the command line and the test's own: `change(call, ask)` gives the answer to a call, or null for silence. */
+async function between(change) {
+  const ask = async (body) => (await fetch(network.rpc, { method: "POST", body })).json();
+  const server = createServer(async (request, response) => {
+    let body = "";
+    for await (const bytes of request) body += bytes;
+    const answer = await change(JSON.parse(body), () => ask(body));
+    if (answer === null) response.destroy();
+    else response.end(JSON.stringify(answer));
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return { url: `http://127.0.0.1:${server.address().port}`, stop: () => new Promise((resolve) => { server.close(resolve); server.closeAllConnections(); }) };
+}
+
+test("a node that withholds an answer makes nobody pay twice", async () => {
+  const address = await funded("patient");
+  const spent = async () => 1_000_000_000 - Number((await online("query", "bank", "balances", address)).balances[0].amount);
+  const pay = (amount, node, ...more) => run(["tx", "bank", "send", ACCOUNTS.b.address, `${amount}uscrt`, "--keyring", "test", "--from", "patient", "--gas", "20000", "--fees", "2000uscrt", "--node", node, "--trust-node", ...more]);
+  const unknown = (call) => ({ jsonrpc: "2.0", id: call.id, error: { code: -32603, message: "Internal error", data: "tx (AB) not found" } });
+  // It takes the transaction, and says nothing.
+  const silent = await between(async (call, ask) => {
+    const answer = await ask();
+    return call.method === "broadcast_tx_sync" ? null : answer;
+  });
+  // It hides every transaction.
+  const hiding = await between((call, ask) => (call.method === "tx" ? unknown(call) : ask()));
+  // It passes nothing on.
+  const losing = await between((call, ask) => (call.method === "broadcast_tx_sync" ? null : ask()));
+  try {
+    const first = await pay(7, silent.url);
+    assert.equal(first.status, 6, first.said);
+    assert.match(first.said, /^a transaction with sequence 0 may still be included until height \d+ \([0-9A-F]{64}\)$/m);
+    assert.match(first.said, /^strongroom: client\.not_included: transaction [0-9A-F]{64} is in no block yet/m);
+    await until(async () => (await spent()) > 0, { what: "the first payment" });
+    const hidden = await pay(7, hiding.url);
+    assert.equal(hidden.status, 1, hidden.said);
+    assert.match(hidden.said, /^strongroom: tx\.pending: a transaction with sequence 0 may still be included until height \d+, and does the same/m);
+    // What does something else goes on.
+    const other = await pay(8, network.rpc, "--timeout-height", "0", "--dry-run");
+    assert.equal(other.status, 0, other.said);
+    const told = await pay(7, network.rpc);
+    assert.equal(told.status, 1);
+    assert.match(told.said, /^strongroom: tx\.done: it is done: block \d+ has transaction/m);
+    assert.equal(await spent(), 2_007);
+    // Now that it is known, the same command does it once more.
+    assert.equal((await pay(7, network.rpc)).status, 0);
+    assert.equal(await spent(), 4_014);
+
+    const lost = await pay(9, losing.url);
+    assert.equal(lost.status, 6, lost.said);
+    assert.match((await run(["tx", "pending", "--keyring", "test", ...own()])).out, new RegExp(`${address} .* a transaction with sequence 2 may still be included until height`));
+    // With the same sequence at most one of both is ever in a block.
+    const again = await pay(9, network.rpc);
+    assert.equal(again.status, 0, again.said);
+    assert.match(again.said, /^a transaction with sequence 2 may still be included until height/m);
+    assert.equal(await spent(), 6_023);
+    assert.equal((await run(["tx", "pending", "--keyring", "test", ...own()])).out, "");
+    // A transaction whose time is over is known to be over: proven, where something is trusted.
+    const height = await network.height();
+    assert.equal((await pay(11, losing.url, "--timeout-height", String(height + 1))).status, 6);
+    for (let n = 0; n < 3; n += 1) assert.equal((await local("tx", "bank", "send", ACCOUNTS.b.address, `${n + 1}uscrt`, "--from", "alice")).code, 0);
+    const files = readdirSync(network.home, { recursive: true });
+    const genesis = join(network.home, files.find((name) => name.endsWith("genesis.json")));
+    const over = await run(["tx", "pending", "--keyring", "test", "--node", network.rpc, "--genesis", genesis]);
+    assert.equal(over.status, 0, over.said);
+    assert.match(over.said, /the transaction with sequence 3 is in no block, and can be in none any more/);
+    assert.equal(over.out, "");
+    // Whoever wants to, does it again all the same.
+    const blind = await pay(12, silent.url);
+    assert.equal(blind.status, 6);
+    await until(async () => (await spent()) > 8_000, { what: "the payment" });
+    assert.equal((await pay(12, hiding.url)).status, 1);
+    const forced = await pay(12, hiding.url, "--again", "--no-wait");
+    assert.equal(forced.status, 0, forced.said);
+    await until(async () => (await run(["tx", "pending", "--keyring", "test", ...own()])).out === "", { what: "the last payment" });
+    assert.equal(await spent(), 6_023 + 2 * 2_012);
+  } finally {
+    await Promise.all([silent, hiding, losing].map((node) => node.stop()));
+  }
+});
+
+test("whoever stops reading stops no command half way", async () => {
+  const line = `"$S" tx bank send ${ACCOUNTS.b.address} 1uscrt --from alice --keyring test --node ${network.rpc} --trust-node --output json 2> >(head -n 0)`;
+  const ran = spawnSync("bash", ["-c", line], { cwd: directory, encoding: "utf8", env: env({ S: BINARY }) });
+  assert.equal(ran.status, 0, ran.stderr);
+  assert.equal(JSON.parse(ran.stdout).code, 0);
+});
+
 test("bad input is a sentence with a stable code, and nothing is changed", async () => {
   const home = join(directory, "home");
   writeFileSync(join(directory, "armor"), "-----BEGIN TENDERMINT PRIVATE KEY-----\nkdf: bcrypt\n");
@@ -200,7 +323,7 @@ test("bad input is a sentence with a stable code, and nothing is changed", async
     .filter((entry) => entry.isFile() && entry.name !== "lock")
     .map((entry) => [entry.name, readFileSync(join(entry.parentPath, entry.name), "utf8")]).sort();
   const [kept, height] = [snapshot(), await network.height()];
-  const node = ["--node", network.rpc];
+  const node = own();
   const alice = [...node, "--keyring", "test", "--from", "alice"];
   const { b } = ACCOUNTS;
   const passphrase = (name) => ({ STRONGROOM_KEYRING_PASSPHRASE_FILE: join(directory, name) });
@@ -228,7 +351,12 @@ test("bad input is a sentence with a stable code, and nothing is changed", async
     [4, /^strongroom: client\.refused: the transaction is refused: .*insufficient fee.* \(sdk 13\)/, ["tx", "bank", "send", b.address, "1uscrt", "--gas", "50000", "--fees", "1uscrt", ...alice]],
     [2, /coins are written/, ["tx", "bank", "send", b.address, "1", ...alice]],
     [2, /`auto`, or a number above 0/, ["tx", "bank", "send", b.address, "1uscrt", "--gas", "0", ...alice]],
-    [1, /^strongroom: tx\.chain_id: the node at http:\/\/203\.0\.113\.1:26657 is not of this machine/, ["tx", "bank", "send", b.address, "1uscrt", "--keyring", "test", "--from", "alice", "--node", "http://203.0.113.1:26657"]],
+    [1, /^strongroom: tx\.chain_id: the node at http:\/\/203\.0\.113\.1:26657 is not of this machine/, ["tx", "bank", "send", b.address, "1uscrt", "--keyring", "test", "--from", "alice", "--trust-node", "--node", "http://203.0.113.1:26657"]],
+    // A node on this machine may be a tunnel to another: what is signed or sealed rests on a proof, or on a word of the user.
+    [1, /^strongroom: client\.not_trusted: nothing proves what the node at /, ["tx", "bank", "send", b.address, "1uscrt", "--keyring", "test", "--from", "alice", "--node", network.rpc]],
+    [1, /^strongroom: client\.not_trusted: /, ["query", "contract", b.address, "{}", "--node", network.rpc]],
+    [1, /^strongroom: tx\.pending_file: .*look whether they are in blocks/, ["tx", "bank", "send", b.address, "1uscrt", "--keyring-dir", join(directory, "kept"), ...alice]],
+    [1, /^strongroom: keyring\.words: .*is there already/, ["keys", "add", "x", "--words", "short", "--keyring", "test"]],
     [4, /^strongroom: client\.query: [^\x1b]*\ufffd\[2J/, ["query", "grpc", "secret.compute.v1beta1.Query/AddressByLabel", '{"label":"\\u001b[2J"}', ...node]],
     [1, /^strongroom: tx\.not_wasm: /, ["tx", "contract", "store", "text.wasm", ...alice]],
     [1, /^strongroom: tx\.code: .*nowhere/, ["tx", "contract", "store", "nowhere.wasm", ...alice]],
@@ -245,6 +373,10 @@ test("bad input is a sentence with a stable code, and nothing is changed", async
     [2, /64 hexadecimal digits/, ["query", "tx", "AB", ...node]],
   ];
   mkdirSync(join(directory, "broken"), { recursive: true });
+  cpSync(join(home, "keys"), join(directory, "kept"), { recursive: true });
+  const owner = JSON.parse(readFileSync(join(home, "keys", "test", "alice.json"), "utf8")).address;
+  mkdirSync(join(directory, "kept", "pending"), { recursive: true });
+  writeFileSync(join(directory, "kept", "pending", `${owner}.${CHAIN_ID}.json`), '{"format":"strongroom-pending/v2"}');
   writeFileSync(join(directory, "broken", "config.json"), "{");
   for (const [status, said, args, options] of cases) {
     const ran = await run(args, options);
@@ -307,12 +439,13 @@ test("the commands of the page work as they stand there", async () => {
 test("a transaction is signed by a machine that reaches no node", async () => {
   const address = await funded("far");
   const key = ["--keyring", "test", "--from", "far"];
-  const unsigned = await run(["tx", "bank", "send", ACCOUNTS.b.address, "3uscrt", ...key, "--node", network.rpc, "--generate-only"]);
+  const unsigned = await run(["tx", "bank", "send", ACCOUNTS.b.address, "3uscrt", ...key, ...own(), "--generate-only"]);
   const { account } = await network.get(`/cosmos/auth/v1beta1/accounts/${address}`);
   const place = ["--account-number", account.account_number, "--sequence", account.sequence, "--node", "http://127.0.0.1:1"];
   const sign = (chain) => run(["tx", "sign", "-", ...key, "--offline", "--chain-id", chain, ...place], { input: unsigned.out });
   const signed = await sign(CHAIN_ID);
   assert.equal(signed.status, 0, signed.said);
+  assert.match(signed.said, new RegExp(`message 1: send 3uscrt to ${ACCOUNTS.b.address}, from ${address}\n  fee: \\d+uscrt for \\d+ gas\n  memo`));
   const send = (text) => run(["tx", "broadcast", "-", "--node", network.rpc, "--output", "json"], { input: text });
   const other = await send((await sign("other-1")).out);
   assert.equal(other.status, 4);

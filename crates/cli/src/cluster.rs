@@ -136,7 +136,7 @@ impl Cluster {
                     .and_then(|p| p.try_wait().ok().flatten());
                 if let Some(status) = ended {
                     member.process = None;
-                    eprintln!(
+                    talk!(
                         "validator {index} ended ({status}): `strongroom network start {index}` brings it back, its words are in {}",
                         member.home.join(LOG).display()
                     );

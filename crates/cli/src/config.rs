@@ -52,6 +52,9 @@ pub(crate) struct Network {
     /// Its genesis file, which the network key is proven from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) genesis: Option<PathBuf>,
+    /// Whether its node is believed where nothing proves what it says.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) trust_node: bool,
 }
 
 impl Default for Config {
@@ -121,7 +124,9 @@ pub(crate) struct Args {
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Keep a network under a name, in place of one that is there. The first one is the current one.
-    #[command(after_help = "Example:\n  strongroom config set local --node http://127.0.0.1:26657")]
+    #[command(
+        after_help = "Example:\n  strongroom config set local --node http://127.0.0.1:26657 --trust-node"
+    )]
     Set(Set),
     /// Make a network the current one: that of commands that name none.
     #[command(after_help = "Example:\n  strongroom config use local")]
@@ -154,6 +159,9 @@ pub(crate) struct Set {
     /// Its genesis file: the key that messages are sealed for is proven from it.
     #[arg(long, value_name = "FILE")]
     genesis: Option<PathBuf>,
+    /// Believe this node what nothing proves: it is your own, and no tunnel to somebody else's.
+    #[arg(long)]
+    trust_node: bool,
 }
 
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
@@ -169,6 +177,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
                 node: set.node,
                 chain_id: set.chain_id,
                 genesis: genesis.transpose()?,
+                trust_node: set.trust_node,
             };
             config.networks.insert(set.name.clone(), network);
             config.current.get_or_insert(set.name);
@@ -197,16 +206,20 @@ fn list(config: &Config, output: Output) -> anyhow::Result<()> {
         say(serde_json::to_string(config)?);
         return Ok(());
     }
-    let mut rows = vec![["", "NETWORK", "NODE", "CHAIN", "GENESIS"].map(str::to_owned)];
+    let mut rows = vec![["", "NETWORK", "NODE", "CHAIN", "BELIEVED"].map(str::to_owned)];
     for (name, network) in &config.networks {
         let current = config.current.as_ref() == Some(name);
-        let genesis = network.genesis.as_ref();
+        let believed = match (&network.genesis, network.trust_node) {
+            (Some(file), _) => format!("what follows from {}", file.display()),
+            (None, true) => "the node".to_owned(),
+            (None, false) => String::new(),
+        };
         rows.push([
             if current { "*" } else { "" }.to_owned(),
             name.clone(),
             network.node.clone(),
             network.chain_id.clone().unwrap_or_default(),
-            genesis.map_or_else(String::new, |file| file.display().to_string()),
+            believed,
         ]);
     }
     say(table(&rows).trim_end());

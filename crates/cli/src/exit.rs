@@ -24,7 +24,7 @@ pub(crate) fn tell(error: &anyhow::Error) -> ExitCode {
         .chain()
         .find_map(|cause| cause.downcast_ref::<Error>());
     // Texts of nodes and contracts are in it.
-    eprintln!("strongroom: {}", plain(&line(error, known)));
+    talk!("strongroom: {}", plain(&line(error, known)));
     ExitCode::from(known.map_or(OTHER, status))
 }
 

@@ -1,6 +1,7 @@
 //! `strongroom keys …`: the keys of a person. Files with the words of an account, for machines, are `strongroom account`.
 //!
-//! Promises: no key is printed unless it is asked for by a word of its own; the words of a new key are told once, on standard error.
+//! Promises: no key is printed unless it is asked for by a word of its own; the words of a new key are told once, on standard error, before it
+//! is kept.
 
 use crate::keyring::{self, Entry, Keyring, Named, ask, ask_new, ask_silently};
 use crate::operator::one_line;
@@ -14,6 +15,7 @@ use serde_json::{Value, json};
 use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use strongroom_sdk::keys::{Account, HD_PATH, mnemonic};
+use strongroom_store::files::{self, Readers};
 use zeroize::Zeroizing;
 
 /// The longest file that is imported, or mnemonic that is read.
@@ -37,6 +39,9 @@ enum Command {
     Add {
         /// Name of the key.
         name: String,
+        /// Write the words to this new file, which only this user can read, and tell them to nobody.
+        #[arg(long, value_name = "FILE")]
+        words: Option<PathBuf>,
     },
     /// Bring a key back from its words, which are read from a file or from standard input.
     #[command(after_help = "Example:\n  strongroom keys recover carol --words carol.words")]
@@ -96,7 +101,7 @@ enum Command {
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let keyring = Keyring::new(&args.keyring)?;
     match &args.command {
-        Command::Add { name } => add(&keyring, name, args.output),
+        Command::Add { name, words } => add(&keyring, name, words.as_deref(), args.output),
         Command::Recover {
             name,
             words,
@@ -108,7 +113,19 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             let account = Account::derived(&one_line(&words), hd_path)?;
             keep(&keyring, name, &account, args.output)
         }
-        Command::List => list(&keyring.list()?, args.output),
+        Command::List => {
+            let (keys, broken) = keyring.list()?;
+            list(&keys, args.output)?;
+            for error in &broken {
+                talk!("{}", plain(&crate::in_one_line(error)));
+            }
+            let some = broken.len();
+            ensure!(
+                some == 0,
+                "keyring.damaged: {some} of the files there cannot be read: they are named above"
+            );
+            Ok(())
+        }
         Command::Show { name, address } => {
             let key = keyring.get(name)?;
             match address {
@@ -126,20 +143,69 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     }
 }
 
-fn add(keyring: &Keyring, name: &str, output: Output) -> anyhow::Result<()> {
+fn add(
+    keyring: &Keyring,
+    name: &str,
+    words_file: Option<&Path>,
+    output: Output,
+) -> anyhow::Result<()> {
     keyring.free(name)?;
     let mut entropy = Zeroizing::new([0; 32]);
     getrandom::fill(entropy.as_mut()).map_err(|e| anyhow::anyhow!("no randomness: {e}"))?;
     let words = mnemonic(&entropy)?;
-    keep(keyring, name, &Account::from_mnemonic(&words)?, output)?;
-    // After the key is kept: words of a key that is not there would only confuse.
-    let mut talk = std::io::stderr();
-    let told = writeln!(
-        talk,
-        "Write these words down and keep them apart from this machine. They are not shown again:\n{}",
-        *words
+    let account = Account::from_mnemonic(&words)?;
+    let mut told = false;
+    let kept = keyring.add_after(name, &account, || {
+        match words_file {
+            Some(file) => write_words(file, &words)?,
+            None => tell_words(&words)?,
+        }
+        told = true;
+        Ok(())
+    });
+    if kept.is_err() && told {
+        talk!("the key could not be kept: the words are those of no key of this keyring");
+    }
+    kept?;
+    show(name, &Entry::plain(&account), output)
+}
+
+/// Tells the words of a key before the key is kept: whoever has not got them has no key either.
+fn tell_words(words: &str) -> anyhow::Result<()> {
+    ensure!(
+        is_heard(),
+        "keyring.unheard: nobody would read the words of the key, for standard error leads nowhere: `--words FILE` writes them to a file"
     );
-    told.context("the words could not be told: `strongroom keys export` gives the key")
+    let text = Zeroizing::new(format!(
+        "Write these words down and keep them apart from this machine. They are not shown again:\n{words}\n"
+    ));
+    let mut talk = std::io::stderr();
+    let told = talk.write_all(text.as_bytes()).and_then(|()| talk.flush());
+    told.context("keyring.unheard: the words of the key could not be told")
+}
+
+/// Whether standard error leads to somebody: a closed one is opened on the device that swallows everything when a process starts.
+fn is_heard() -> bool {
+    let (stderr, nowhere) = (
+        rustix::fs::fstat(std::io::stderr()),
+        rustix::fs::stat("/dev/null"),
+    );
+    match (stderr, nowhere) {
+        (Ok(stderr), Ok(nowhere)) => {
+            (stderr.st_dev, stderr.st_ino) != (nowhere.st_dev, nowhere.st_ino)
+        }
+        (stderr, _) => stderr.is_ok(),
+    }
+}
+
+fn write_words(file: &Path, words: &str) -> anyhow::Result<()> {
+    let name = || format!("keyring.words: {}", file.display());
+    ensure!(
+        file.symlink_metadata().is_err(),
+        "{}: it is there already: name another file",
+        name()
+    );
+    files::write(file, words.as_bytes(), Readers::Owner).with_context(name)
 }
 
 fn keep(keyring: &Keyring, name: &str, account: &Account, output: Output) -> anyhow::Result<()> {
@@ -200,14 +266,19 @@ fn export(key: &Named, plain: bool) -> anyhow::Result<()> {
 
 fn import(file: &Path, is_hex: bool) -> anyhow::Result<Account> {
     let name = || file.display().to_string();
-    if !is_hex {
-        let bytes = Zeroizing::new(input(file, "Key file, in one line: ")?);
-        let entry = Entry::from_json(&bytes).with_context(name)?;
+    let bytes = Zeroizing::new(input(
+        file,
+        "Key file in one line, or private key in hex: ",
+    )?);
+    // What `export --unsafe-plain` has printed.
+    let text = bytes.trim_ascii();
+    let seems_hex = text.len() == 64 && text.iter().all(u8::is_ascii_hexdigit);
+    if !is_hex && !seems_hex {
+        let entry = Entry::from_json(text).with_context(name)?;
         return entry.open(|| ask(&name())).with_context(name);
     }
-    let bytes = Zeroizing::new(input(file, "Private key in hex: ")?);
     let mut key = Zeroizing::new([0; 32]);
-    let decoded = hex::decode_to_slice(bytes.trim_ascii(), key.as_mut()).ok();
+    let decoded = hex::decode_to_slice(text, key.as_mut()).ok();
     let account = decoded.and_then(|()| Account::from_bytes(&key).ok());
     account.with_context(|| {
         format!(
@@ -253,6 +324,6 @@ fn delete(keyring: &Keyring, name: &str, yes: bool) -> anyhow::Result<()> {
         }
     }
     keyring.delete(&key.name)?;
-    eprintln!("the key {} is removed", key.name);
+    talk!("the key {} is removed", key.name);
     Ok(())
 }

@@ -156,9 +156,9 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         let ran = network(&args, &home, shares, stop).await;
         if home.has_previous() {
             match home.recover() {
-                Ok(()) => eprintln!("the new network made no block: the old one is back"),
+                Ok(()) => talk!("the new network made no block: the old one is back"),
                 // Every start tries it again.
-                Err(error) => eprintln!(
+                Err(error) => talk!(
                     "the new network made no block: the next start brings the old one back ({})",
                     crate::in_one_line(&error)
                 ),
@@ -228,7 +228,7 @@ async fn network(args: &Args, home: &Home, shares: Shares, mut stop: Stop) -> an
     if let Some(reason) = reason {
         return went_on_before(&reason);
     }
-    eprintln!("stopping");
+    talk!("stopping");
     faucet.stop().await;
     running.stop().await
 }
@@ -257,7 +257,7 @@ async fn several(
     greet(args, rest, rpc, faucet.address(), &chain_id)?;
     stop.in_order();
     let ended = cluster.watch(&mut stop).await;
-    eprintln!("stopping");
+    talk!("stopping");
     faucet.stop().await;
     tokio::task::block_in_place(|| cluster.stop());
     ended

@@ -1,5 +1,13 @@
 //! The `strongroom` binary: a local network in one command; the same executable is its enclave process.
 
+/// A line on standard error, for whoever reads along. That nobody does is no reason to stop half way: `eprintln!` would.
+macro_rules! talk {
+    ($($words:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stderr(), $($words)*);
+    }};
+}
+
 mod account;
 mod attest;
 mod cluster;
@@ -124,7 +132,7 @@ fn say(line: impl std::fmt::Display) {
         Ok(()) => {}
         Err(e) if e.kind() == ErrorKind::BrokenPipe => std::process::exit(PIPE_CLOSED),
         Err(e) => {
-            eprintln!("strongroom: cannot write: {e}");
+            talk!("strongroom: cannot write: {e}");
             std::process::exit(1);
         }
     }

@@ -37,6 +37,9 @@ pub(crate) struct Args {
     /// Have it proven from the header at this height with this hash.
     #[arg(long, global = true, value_name = "HEIGHT:HASH", value_parser = verify::header)]
     trusted: Option<(Height, Hash)>,
+    /// Believe the node what nothing proves: it is your own, and no tunnel to somebody else's.
+    #[arg(long, global = true, conflicts_with_all = ["genesis", "trusted"])]
+    trust_node: bool,
     /// For people, or for programs.
     #[arg(long, global = true, value_enum, default_value = "text")]
     pub(crate) output: Output,
@@ -63,6 +66,7 @@ impl Args {
         if self.genesis.is_some() {
             network.genesis.clone_from(&self.genesis);
         }
+        network.trust_node |= self.trust_node;
         Ok(network)
     }
 
@@ -71,17 +75,27 @@ impl Args {
         Ok(self.settled()?.chain_id)
     }
 
-    /// Refuses to sign for whatever chain a node names, unless it is a node of this machine: the same account may have coins on another
-    /// chain, and a signature for that one would be good there.
-    pub(crate) fn require_chain(&self) -> anyhow::Result<()> {
+    /// Refuses a node that nothing holds to the truth, before anything is signed or sealed on its word: it could tell a key of its own, or the
+    /// chain on which the same account has coins. That it seems to be on this machine says nothing: a tunnel does, too.
+    pub(crate) fn require_trust(&self) -> anyhow::Result<()> {
         let network = self.settled()?;
-        let named = network.chain_id.is_some() || network.genesis.is_some();
+        let proven = network.genesis.is_some() || self.trusted.is_some();
+        let node = &network.node;
         ensure!(
-            named || self.trusted.is_some() || is_here(&verify::host(&network.node)?),
-            "tx.chain_id: the node at {} is not of this machine: name its chain with --chain-id, or once with `strongroom config set`",
-            network.node
+            proven || network.trust_node,
+            "client.not_trusted: nothing proves what the node at {node} says: --genesis FILE or --trusted HEIGHT:HASH has it proven; --trust-node believes a node of your own"
+        );
+        ensure!(
+            proven || network.chain_id.is_some() || is_here(&verify::host(node)?),
+            "tx.chain_id: the node at {node} is not of this machine: name its chain with --chain-id, or once with `strongroom config set`"
         );
         Ok(())
+    }
+
+    /// Whether the node is believed.
+    pub(crate) fn trusts_node(&self) -> anyhow::Result<bool> {
+        let network = self.settled()?;
+        Ok(network.trust_node && network.genesis.is_none() && self.trusted.is_none())
     }
 
     /// A client of the network.
@@ -133,9 +147,9 @@ fn is_here(host: &str) -> bool {
 /// Says what a sealed message rests on.
 pub(crate) fn say_key(key: &NetworkKey) {
     if let Some(height) = key.proven {
-        eprintln!("sealed for the network's key, proven in the state after block {height}");
+        talk!("sealed for the network's key, proven in the state after block {height}");
     } else {
-        eprintln!("sealed for the key that the node tells: --genesis or --trusted has it proven");
+        talk!("sealed for the key that the node tells, which is believed");
     }
 }
 
@@ -164,7 +178,7 @@ mod tests {
     use strongroom_chain::modules::registration::state;
 
     #[test]
-    fn only_a_node_of_this_machine_may_name_the_chain_that_is_signed_for() {
+    fn only_a_node_of_this_machine_that_is_believed_may_name_the_chain_that_is_signed_for() {
         for here in [
             "127.0.0.1:26657",
             "localhost:1",
@@ -181,6 +195,26 @@ mod tests {
             "[::2]:1",
         ] {
             assert!(!is_here(far), "{far}");
+        }
+    }
+
+    #[test]
+    fn an_account_is_proven_where_the_state_keeps_it() {
+        use strongroom_chain::modules::auth::state::{ACCOUNTS, Account};
+        let record = Account {
+            number: 7,
+            sequence: 258,
+            pubkey: None,
+            is_module: false,
+        };
+        for address in [[1; 20].as_slice(), &[2; 32]] {
+            let address = strongroom_types::Address::from_bytes(address).unwrap();
+            assert_eq!(ACCOUNTS.raw_key(&&address), client::account_key(&address));
+        }
+        let stored = [vec![1], borsh::to_vec(&record).unwrap()].concat();
+        assert_eq!(client::recorded_sequence(&stored), Some(258));
+        for bad in [&stored[..16], &[], &[2; 40]] {
+            assert_eq!(client::recorded_sequence(bad), None);
         }
     }
 

@@ -301,7 +301,7 @@ fn start(args: &Start) -> anyhow::Result<()> {
         match reason {
             Some(reason) => went_on_before(&reason),
             None => {
-                eprintln!("stopping");
+                talk!("stopping");
                 running.stop().await
             }
         }

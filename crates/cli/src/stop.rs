@@ -35,12 +35,12 @@ impl Stop {
         tokio::spawn(async move {
             any(&mut int, &mut term, &mut hangup).await;
             if !shared.load(Ordering::SeqCst) {
-                eprintln!("stopped while starting");
+                talk!("stopped while starting");
                 std::process::exit(0);
             }
             ask.send_replace(true);
             any(&mut int, &mut term, &mut hangup).await;
-            eprintln!("stopped at once");
+            talk!("stopped at once");
             std::process::exit(EXIT_AT_ONCE);
         });
         Ok(Self { in_order, asked })

@@ -138,14 +138,14 @@ fn report(trusted: &Trusted, answer: &Answer) {
         Some(value) => format!("a value of {} bytes", value.len()),
         None => "nothing".to_owned(),
     };
-    eprintln!(
+    talk!(
         "{what} in the state after block {} of {}: proven by header {} ({hash}) of {}",
         answer.height,
         end.chain_id(),
         end.height(),
         end.time()
     );
-    eprintln!(
+    talk!(
         "that header follows from the trusted point at height {} in {} steps",
         trusted.height(),
         answer.path.blocks.len()

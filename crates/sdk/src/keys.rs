@@ -11,6 +11,9 @@ pub const HD_PATH: &str = "m/44'/529'/0'/0/0";
 /// Under which the seed of an account's encryption key is derived from its signing key.
 const ENCRYPTION_CONTEXT: &[u8] = b"strongroom/v1/client-encryption";
 
+/// Under which the fingerprints of an account are derived from its signing key.
+const FINGERPRINT_CONTEXT: &[u8] = b"strongroom/v1/client-fingerprint";
+
 /// Why no key can be had.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -97,6 +100,16 @@ impl Account {
     #[must_use]
     pub fn encryption_seed(&self) -> Secret<32> {
         hkdf(&[self.bytes.expose()], &[ENCRYPTION_CONTEXT])
+    }
+
+    /// A name for bytes that only this account can make: whoever reads it cannot try which bytes it is of.
+    #[must_use]
+    pub fn fingerprint(&self, bytes: &[u8]) -> [u8; 32] {
+        let name = hkdf(
+            &[self.bytes.expose()],
+            &[FINGERPRINT_CONTEXT, &crate::types::sha256(bytes)],
+        );
+        *name.expose()
     }
 
     /// The compressed public key, 33 bytes.

@@ -7,7 +7,7 @@ use crate::types::proto::cosmos::tx::v1beta1::mode_info::{Single, Sum};
 use crate::types::proto::cosmos::tx::v1beta1::{AuthInfo, Fee, ModeInfo, SignerInfo, Tx, TxBody};
 use crate::types::proto::{Any, Message, Name, pack};
 use crate::types::public_key::{Multisig, PublicKey};
-use crate::types::{Coins, Gas, amino, multisig, tx};
+use crate::types::{Coins, Gas, Height, amino, multisig, tx};
 
 /// The denomination of fees.
 pub const FEE_DENOM: &str = "uscrt";
@@ -22,6 +22,7 @@ pub struct TxBuilder {
     memo: String,
     gas_limit: Gas,
     fee: Option<Vec<Coin>>,
+    timeout_height: Height,
 }
 
 /// A transaction that is to be signed.
@@ -44,6 +45,7 @@ impl TxBuilder {
             memo: String::new(),
             gas_limit: 200_000,
             fee: None,
+            timeout_height: 0,
         }
     }
 
@@ -88,6 +90,13 @@ impl TxBuilder {
         self
     }
 
+    /// Sets the last height of a block that may hold the transaction; 0: any block may.
+    #[must_use]
+    pub const fn timeout_height(mut self, height: Height) -> Self {
+        self.timeout_height = height;
+        self
+    }
+
     /// The messages.
     #[must_use]
     pub fn messages(&self) -> &[Any] {
@@ -111,6 +120,7 @@ impl TxBuilder {
         TxBody {
             messages: self.messages.clone(),
             memo: self.memo.clone(),
+            timeout_height: self.timeout_height,
             ..TxBody::default()
         }
     }
@@ -187,7 +197,7 @@ impl TxBuilder {
             sequence,
             fee: &self.whole_fee(),
             memo: &self.memo,
-            timeout_height: 0,
+            timeout_height: self.timeout_height,
             messages: &self.messages,
         };
         let bytes = document.to_bytes();

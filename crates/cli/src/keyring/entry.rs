@@ -156,7 +156,8 @@ impl Entry {
     pub(crate) fn to_json(&self) -> anyhow::Result<Zeroizing<String>> {
         let mut file = self.shown();
         file.insert("secret".to_owned(), hex::encode(&*self.secret).into());
-        Ok(Zeroizing::new(serde_json::to_string_pretty(&file)?))
+        // In one line: a terminal that a file is pasted to takes no more.
+        Ok(Zeroizing::new(serde_json::to_string(&file)?))
     }
 
     /// Reads the bytes of a file.

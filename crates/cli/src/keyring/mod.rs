@@ -23,6 +23,7 @@ use strongroom_types::Address;
 const NAME_CHARACTERS_MAX: usize = 64;
 const EXTENSION: &str = "json";
 const LOCK: &str = "lock";
+const PENDING: &str = "pending";
 
 /// Which keyring.
 #[derive(ClapArgs, Clone)]
@@ -36,6 +37,17 @@ pub(crate) struct Args {
     keyring_dir: Option<PathBuf>,
 }
 
+#[cfg(test)]
+impl Args {
+    /// The keyring `test` of a directory.
+    pub(crate) fn at(directory: &std::path::Path) -> Self {
+        Self {
+            keyring: Kind::Test,
+            keyring_dir: Some(directory.to_owned()),
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Kind {
     File,
@@ -46,6 +58,7 @@ pub(crate) enum Kind {
 pub(crate) struct Keyring {
     kind: Kind,
     directory: PathBuf,
+    pending: PathBuf,
 }
 
 /// A key and its name.
@@ -75,11 +88,27 @@ impl Keyring {
         Ok(Self {
             kind: args.keyring,
             directory,
+            pending: all.join(PENDING),
         })
+    }
+
+    /// Where it is kept which transactions may still be included: in one place for all keyrings, for a key may be in several.
+    pub(crate) fn pending(&self) -> PathBuf {
+        self.pending.clone()
     }
 
     /// Puts a new key under a name, under a passphrase that is asked for if this keyring has them.
     pub(crate) fn add(&self, name: &str, account: &Account) -> anyhow::Result<()> {
+        self.add_after(name, account, || Ok(()))
+    }
+
+    /// As [`Self::add`], but for a step that must succeed before the key is there, and is taken when nothing else is in its way.
+    pub(crate) fn add_after(
+        &self,
+        name: &str,
+        account: &Account,
+        before: impl FnOnce() -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
         self.free(name)?;
         let entry = match self.kind {
             Kind::File => Entry::sealed(account, &ask_new(&format!("key {name}"))?)?,
@@ -90,6 +119,7 @@ impl Keyring {
         // Another process may have been faster.
         self.free(name)?;
         let path = self.path(name)?;
+        before()?;
         files::write(&path, entry.to_json()?.as_bytes(), Readers::Owner)
             .with_context(|| format!("keyring.write: {}", path.display()))
     }
@@ -104,10 +134,12 @@ impl Keyring {
         Ok(())
     }
 
-    /// All keys, by name.
-    pub(crate) fn list(&self) -> anyhow::Result<Vec<Named>> {
+    /// All keys, by name, and what is wrong with the files that are none.
+    pub(crate) fn list(&self) -> anyhow::Result<(Vec<Named>, Vec<anyhow::Error>)> {
         let listed = match fs::read_dir(&self.directory) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                return Ok((Vec::new(), Vec::new()));
+            }
             listed => listed.with_context(|| self.directory.display().to_string())?,
         };
         let mut names = Vec::new();
@@ -118,15 +150,30 @@ impl Keyring {
             names.extend(name.filter(|_| is_key).map(str::to_owned));
         }
         names.sort();
-        let keys = names.into_iter().map(|name| self.get(&name));
-        keys.collect()
+        let (mut keys, mut broken) = (Vec::new(), Vec::new());
+        for name in names {
+            match self.get(&name) {
+                Ok(key) => keys.push(key),
+                Err(error) => broken.push(error),
+            }
+        }
+        Ok((keys, broken))
     }
 
     /// The key with this name, or of this address.
     pub(crate) fn get(&self, key: &str) -> anyhow::Result<Named> {
         if key.parse::<Address>().is_ok() {
-            let found = self.list()?.into_iter().find(|k| k.entry.address == key);
-            return found.with_context(|| self.missing(key));
+            let (keys, broken) = self.list()?;
+            let found = keys.into_iter().find(|k| k.entry.address == key);
+            return found.with_context(|| match broken.first() {
+                None => self.missing(key),
+                // It may be the one.
+                Some(error) => format!(
+                    "{}. A file there cannot be read: {}",
+                    self.missing(key),
+                    crate::in_one_line(error)
+                ),
+            });
         }
         let path = self.path(key)?;
         if path.symlink_metadata().is_err() {
@@ -201,11 +248,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     fn keyring(directory: &std::path::Path) -> Keyring {
-        Keyring::new(&Args {
-            keyring: Kind::Test,
-            keyring_dir: Some(directory.to_owned()),
-        })
-        .unwrap()
+        Keyring::new(&Args::at(directory)).unwrap()
     }
 
     fn account(byte: u8) -> Account {
@@ -216,11 +259,11 @@ mod tests {
     fn a_key_is_found_by_its_name_and_by_its_address_and_is_for_its_owners_eyes() {
         let directory = tempfile::tempdir().unwrap();
         let keyring = keyring(directory.path());
-        assert!(keyring.list().unwrap().is_empty());
+        assert!(keyring.list().unwrap().0.is_empty());
         for (name, byte) in [("bob", 2), ("alice", 1)] {
             keyring.add(name, &account(byte)).unwrap();
         }
-        let names = keyring.list().unwrap().into_iter().map(|key| key.name);
+        let names = keyring.list().unwrap().0.into_iter().map(|key| key.name);
         assert_eq!(names.collect::<Vec<_>>(), ["alice", "bob"]);
         let address = account(2).address();
         for key in ["bob", &address.to_string()] {
@@ -259,7 +302,30 @@ mod tests {
             let error = keyring.add(name, &account(3)).unwrap_err().to_string();
             assert!(error.starts_with("keyring.name:"), "{name:?}: {error}");
         }
-        assert_eq!(keyring.list().unwrap().len(), 1);
+        assert_eq!(keyring.list().unwrap().0.len(), 1);
+    }
+
+    #[test]
+    fn a_broken_file_is_named_and_hides_no_other_key() {
+        let directory = tempfile::tempdir().unwrap();
+        let keyring = keyring(directory.path());
+        for (name, byte) in [("alice", 1), ("carol", 3)] {
+            keyring.add(name, &account(byte)).unwrap();
+        }
+        let file = directory.path().join("test/bob.json");
+        fs::write(&file, "{").unwrap();
+        let (keys, broken) = keyring.list().unwrap();
+        let names: Vec<_> = keys.iter().map(|key| key.name.as_str()).collect();
+        assert_eq!(names, ["alice", "carol"]);
+        let [error] = broken.as_slice() else {
+            panic!("{broken:?}")
+        };
+        assert!(crate::in_one_line(error).contains(&file.display().to_string()));
+        let address = account(3).address().to_string();
+        assert_eq!(keyring.get(&address).unwrap().name, "carol");
+        let unknown = account(4).address().to_string();
+        let error = keyring.get(&unknown).map(|_| ()).unwrap_err().to_string();
+        assert!(error.contains("bob.json"), "{error}");
     }
 
     #[test]
@@ -270,6 +336,7 @@ mod tests {
         let sealed = Keyring {
             kind: Kind::File,
             directory: directory.path().join("file"),
+            pending: directory.path().join(PENDING),
         };
         let error = sealed.get("alice").map(|_| ()).unwrap_err().to_string();
         assert!(error.starts_with("keyring.damaged:"), "{error}");

@@ -79,7 +79,8 @@ impl<'q> Asked<'q> {
                     Some(account) => client.open(account, &included).await?,
                     None => included.open(None)?,
                 };
-                return report::print(&included, &opened, output);
+                report::print(&included, &opened, output);
+                return Ok(());
             }
             Self::Balances(account) => balances(client, account, output).await?,
             Self::Method(pool, method, request) => {

@@ -121,6 +121,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let output = args.network.output;
     // Everything that can be wrong is looked at before anybody is asked.
     let asked = ask::Asked::read(&args.what)?;
+    if matches!(args.what, What::Contract { .. }) {
+        args.network.require_trust()?;
+    }
     block_on(async {
         let mut client = args.network.connect().await?;
         let client = &mut client;

@@ -1,30 +1,33 @@
 //! `strongroom tx …`: makes, signs, sends transactions, and waits for what comes of them.
 //!
 //! Promises: nothing is signed for another chain than the one that was named, nor for another signer; what is paid is said before it is
-//! sent; a transaction is sent once.
+//! sent; a transaction is sent once, and one with its effect not again while it may still come ([`pending`]).
 
 pub(crate) mod contract;
 mod offline;
+mod pending;
 pub(crate) mod report;
+mod send;
+mod words;
 
 use crate::keyring::{self, Keyring};
-use crate::online::{self, block_on};
+use crate::online;
 use crate::output::{Output, descriptors};
 use crate::rpc::Client;
 use crate::{json, say, verify};
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, bail};
 use clap::{Args as ClapArgs, Subcommand};
 use serde_json::{Value, json};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use strongroom_sdk::client::{Error, Estimate, MARGIN_PERCENT};
+use strongroom_sdk::client::{Estimate, MARGIN_PERCENT};
 use strongroom_sdk::keys::Account;
 use strongroom_sdk::tx::TxBuilder;
 use strongroom_types::proto::cosmos::bank::v1beta1::MsgSend;
 use strongroom_types::proto::{Any, pack};
 use strongroom_types::signers::{self, Signer};
 use strongroom_types::tx::TX_LEN_MAX;
-use strongroom_types::{Address, Coins, Gas};
+use strongroom_types::{Address, Coins, Gas, Height};
 
 /// The longest file of messages: a transaction, in JSON.
 const FILE_BYTES_MAX: usize = 4 * TX_LEN_MAX;
@@ -64,6 +67,13 @@ struct Spend {
     /// Do not wait until the transaction is in a block.
     #[arg(long, global = true)]
     no_wait: bool,
+    /// The last block that may hold the transaction, by its height; 0: any may [default: that of about two minutes later; any with
+    /// --generate-only].
+    #[arg(long, global = true, value_name = "HEIGHT")]
+    timeout_height: Option<Height>,
+    /// Sign although an earlier transaction may still be included that does the same: it may be done and paid twice.
+    #[arg(long, global = true)]
+    again: bool,
 }
 
 #[derive(Subcommand)]
@@ -85,6 +95,9 @@ enum Command {
         after_help = "Example:\n  strongroom tx sign unsigned.json --from alice > signed.json"
     )]
     Sign(offline::Sign),
+    /// Ask what came of transactions that were signed here and may still be included; print those that are left.
+    #[command(after_help = "Example:\n  strongroom tx pending")]
+    Pending,
     /// Send a transaction that `sign` has printed.
     #[command(after_help = "Example:\n  strongroom tx broadcast signed.json")]
     Broadcast {
@@ -132,18 +145,13 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     match &args.command {
         Command::Sign(sign) => {
             let key = signer(args, &keyring)?;
-            offline::sign(&args.network, sign, &key)
+            offline::sign(args, sign, &keyring, &key)
         }
-        Command::Broadcast { file } => block_on(async {
+        Command::Broadcast { file } => {
             let raw = offline::signed(&read(file)?)?;
-            // Who sent it reads what comes of it.
-            let account = match args.spend.from {
-                Some(_) => Some(signer(args, &keyring)?),
-                None => None,
-            };
-            let mut client = args.network.connect().await?;
-            broadcast(args, &mut client, account.as_ref(), &raw).await
-        }),
+            send::file(args, &keyring, &raw)
+        }
+        Command::Pending => send::pending(args, &keyring),
         Command::Bank(Bank::Send { to, amount }) => {
             let to = address(&keyring, to)?;
             let message = |account: &Account| MsgSend {
@@ -151,13 +159,13 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
                 to_address: to.to_string(),
                 amount: amount.to_proto_list(),
             };
-            send(args, &keyring, async |_, account| {
+            send::messages(args, &keyring, async |_, account| {
                 Ok(vec![pack(&message(account))])
             })
         }
         Command::Contract(command) => {
             let ready = command.read()?;
-            send(args, &keyring, async |client, account| {
+            send::messages(args, &keyring, async |client, account| {
                 Ok(vec![ready.message(client, account).await?])
             })
         }
@@ -165,7 +173,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             let messages: Value = serde_json::from_slice(&read(file)?)
                 .with_context(|| format!("message.json: {}", file.display()))?;
             let pool = descriptors()?;
-            send(args, &keyring, async |_, account| {
+            send::messages(args, &keyring, async |_, account| {
                 let signer = account.address();
                 let messages = match messages {
                     Value::Array(messages) => messages,
@@ -200,58 +208,6 @@ pub(crate) fn address(keyring: &Keyring, text: &str) -> anyhow::Result<Address> 
     address.context("keyring.damaged: the file has no address")
 }
 
-/// Makes the messages and does with them what the command line says.
-fn send(
-    args: &Args,
-    keyring: &Keyring,
-    messages: impl AsyncFnOnce(&mut Client, &Account) -> anyhow::Result<Vec<Any>>,
-) -> anyhow::Result<()> {
-    let account = signer(args, keyring)?;
-    block_on(async {
-        args.network.require_chain()?;
-        let mut client = args.network.connect().await?;
-        let messages = messages(&mut client, &account).await?;
-        ensure!(!messages.is_empty(), "tx.empty: there is no message");
-        for message in &messages {
-            signs(message, &account.address())?;
-        }
-        let chain_id = client.chain_id().await?;
-        let mut tx = TxBuilder::new(chain_id).memo(args.spend.memo.as_str());
-        tx = messages.into_iter().fold(tx, TxBuilder::any);
-        let estimate = match args.spend.gas {
-            GasLimit::Given(limit) => {
-                tx = tx.gas(limit);
-                None
-            }
-            GasLimit::Auto => {
-                let estimate = client.estimate(&account, &tx).await?;
-                tx = tx.gas(estimate.limit());
-                Some(estimate)
-            }
-        };
-        if let Some(fees) = &args.spend.fees {
-            tx = tx.fees(fees);
-        }
-        let fee: Vec<_> = tx
-            .fee_coins()
-            .iter()
-            .map(|c| format!("{}{}", c.amount, c.denom))
-            .collect();
-        let fee = fee.join(",");
-        say_gas(tx.gas_limit(), estimate, &fee);
-        if args.spend.dry_run {
-            return dry_run(args, &mut client, &account, &tx, &fee).await;
-        }
-        if args.spend.generate_only {
-            say(offline::print(&tx.without_signer())?);
-            return Ok(());
-        }
-        let position = client.position(&account.address()).await?;
-        let raw = tx.sign(&account, position.number, position.sequence)?;
-        broadcast(args, &mut client, Some(&account), &raw).await
-    })
-}
-
 fn say_gas(limit: Gas, estimate: Option<Estimate>, fee: &str) {
     let from = match estimate {
         Some(Estimate::Simulated { used }) => {
@@ -262,7 +218,7 @@ fn say_gas(limit: Gas, estimate: Option<Estimate>, fee: &str) {
         }
         None => "--gas".to_owned(),
     };
-    eprintln!("gas {limit} ({from}), fee {fee}");
+    talk!("gas {limit} ({from}), fee {fee}");
 }
 
 /// Refuses a message that needs another signature than the one that it would get.
@@ -309,54 +265,6 @@ async fn dry_run(
         ));
     }
     Ok(())
-}
-
-/// Sends a signed transaction and tells what came of it.
-async fn broadcast(
-    args: &Args,
-    client: &mut Client,
-    account: Option<&Account>,
-    raw: &[u8],
-) -> anyhow::Result<()> {
-    ensure!(
-        raw.len() <= TX_LEN_MAX,
-        "tx.too_large: the transaction has {} bytes, and {TX_LEN_MAX} are the most",
-        raw.len()
-    );
-    let checked = client.broadcast(raw).await?.passed()?;
-    if args.spend.no_wait {
-        match args.network.output {
-            Output::Json => say(json!({ "txhash": checked.hash, "code": 0 })),
-            Output::Text => say(&checked.hash),
-        }
-        return Ok(());
-    }
-    let included = client.wait(&checked.hash).await?;
-    let opened = match account {
-        Some(account) => client.open(account, &included).await?,
-        None => included.open(None)?,
-    };
-    report::print(&included, &opened, args.network.output)?;
-    match included.succeeded() {
-        Ok(_) => Ok(()),
-        // With the contract's own words.
-        Err(Error::Failed {
-            codespace,
-            code,
-            hash,
-            ..
-        }) => {
-            let log = opened.log;
-            Err(Error::Failed {
-                codespace,
-                code,
-                log,
-                hash,
-            }
-            .into())
-        }
-        Err(error) => Err(error.into()),
-    }
 }
 
 /// The bytes of a file; `-` is the standard input.

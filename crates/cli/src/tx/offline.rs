@@ -2,21 +2,27 @@
 //!
 //! Promises: what is signed and what is sent are made of the file in the same way, so a signature fits wherever the file is read.
 
-use crate::online::{self, block_on};
+use super::pending::{Mark, Pending};
+use super::{Args, words};
+use crate::keyring::Keyring;
+use crate::online::block_on;
 use crate::output::{descriptors, plain};
 use crate::{json, say};
 use anyhow::{Context as _, bail, ensure};
 use clap::Args as ClapArgs;
 use prost_reflect::DynamicMessage;
 use serde_json::Value;
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use strongroom_node::rest::json::Printer;
-use strongroom_sdk::client::Position;
+use strongroom_sdk::client::{Position, effect};
 use strongroom_sdk::keys::Account;
+use strongroom_sdk::message::Sealer;
 use strongroom_sdk::tx::{Unsigned, signer_info};
 use strongroom_types::proto::Message as _;
-use strongroom_types::proto::cosmos::tx::v1beta1::Tx;
-use strongroom_types::tx;
+use strongroom_types::proto::cosmos::base::v1beta1::Coin;
+use strongroom_types::proto::cosmos::tx::v1beta1::{Tx, TxBody};
+use strongroom_types::{sha256, tx};
 
 const TYPE: &str = "cosmos.tx.v1beta1.Tx";
 
@@ -24,6 +30,9 @@ const TYPE: &str = "cosmos.tx.v1beta1.Tx";
 pub(super) struct Sign {
     /// The file; `-` is the standard input.
     file: PathBuf,
+    /// Do not ask whether to sign it.
+    #[arg(long)]
+    yes: bool,
     /// Ask no node. Needs --chain-id, --account-number and --sequence.
     #[arg(long, requires_all = ["account_number", "sequence"])]
     offline: bool,
@@ -75,58 +84,124 @@ pub(super) fn signed(bytes: &[u8]) -> anyhow::Result<Vec<u8>> {
     Ok(tx::encode(body, auth_info, signatures))
 }
 
-pub(super) fn sign(network: &online::Args, args: &Sign, account: &Account) -> anyhow::Result<()> {
-    let mut tx = parse(&super::read(&args.file)?)?;
+/// Coins as people write them.
+pub(super) fn coins(coins: &[Coin]) -> String {
+    let coins = coins.iter().map(|c| format!("{}{}", c.amount, c.denom));
+    match coins.collect::<Vec<_>>().join(",") {
+        none if none.is_empty() => "nothing".to_owned(),
+        some => some,
+    }
+}
+
+/// What a signature is for.
+struct Scene {
+    chain_id: String,
+    position: Position,
+    effect: [u8; 32],
+    sealer: Option<Sealer>,
+}
+
+pub(super) fn sign(
+    args: &Args,
+    sign: &Sign,
+    keyring: &Keyring,
+    account: &Account,
+) -> anyhow::Result<()> {
+    let mut tx = parse(&super::read(&sign.file)?)?;
     let body = tx.body.clone().unwrap_or_default();
     ensure!(!body.messages.is_empty(), "tx.empty: there is no message");
     for message in &body.messages {
         super::signs(message, &account.address())?;
     }
-    let (chain_id, position) = match (args.account_number, args.sequence) {
-        (Some(number), Some(sequence)) => {
-            let chain_id = network.known_chain_id()?;
-            let chain_id = chain_id.context("tx.chain_id: --offline needs --chain-id")?;
-            (chain_id, Position { number, sequence })
-        }
-        _ => block_on(async {
-            network.require_chain()?;
-            let mut client = network.connect().await?;
-            let position = client.position(&account.address()).await?;
-            Ok((client.chain_id().await?, position))
-        })?,
-    };
     let mut auth_info = tx.auth_info.take().unwrap_or_default();
     let Some(fee) = &auth_info.fee else {
         bail!("tx.file: the transaction names no fee");
     };
-    let paid: Vec<_> = fee
-        .amount
-        .iter()
-        .map(|coin| format!("{}{}", coin.amount, coin.denom))
-        .collect();
-    eprintln!(
-        "signing {} messages for {}, gas {}, fee {}",
-        body.messages.len(),
-        plain(&chain_id),
-        fee.gas_limit,
-        paid.join(",")
+    let (scene, mut pending) = scene(args, sign, keyring, account, &body)?;
+    let Position { number, sequence } = scene.position;
+    let effect = hex::encode(scene.effect);
+    pending.check(&effect, sequence, args.spend.again)?;
+    talk!(
+        "to be signed by {} for {}, with sequence {sequence}:",
+        account.address(),
+        plain(&scene.chain_id)
     );
-    auth_info.signer_infos = vec![signer_info(&account.public_key(), position.sequence)];
+    for line in words::of(&descriptors()?, &body, fee, scene.sealer.as_ref()) {
+        talk!("{line}");
+    }
+    confirm(sign.yes)?;
+    auth_info.signer_infos = vec![signer_info(&account.public_key(), sequence)];
     let unsigned = Unsigned {
         body: body.encode_to_vec(),
         auth_info: auth_info.encode_to_vec(),
     };
-    let signature = unsigned.signature(account, &chain_id, position.number)?;
+    let signature = unsigned.signature(account, &scene.chain_id, number)?;
     tx.auth_info = Some(auth_info);
     tx.signatures = vec![signature.to_vec()];
     let printed = print(&tx)?;
     // What is printed is what was signed: a member that JSON cannot carry would show here, and not at the node.
-    let again = signed(printed.as_bytes())?;
+    let raw = signed(printed.as_bytes())?;
     ensure!(
-        again == tx::encode(unsigned.body, unsigned.auth_info, tx.signatures),
+        raw == tx::encode(unsigned.body, unsigned.auth_info, tx.signatures),
         "tx.file: this transaction says what its JSON cannot carry"
     );
+    pending.mark(Mark {
+        txhash: hex::encode_upper(sha256(&raw)),
+        sequence,
+        timeout_height: body.timeout_height,
+        effect,
+        awaited: false,
+    })?;
     say(printed);
+    Ok(())
+}
+
+/// Chain and position as the command line tells them, or as a node does; and what of this account is pending.
+fn scene(
+    args: &Args,
+    sign: &Sign,
+    keyring: &Keyring,
+    account: &Account,
+    body: &TxBody,
+) -> anyhow::Result<(Scene, Pending)> {
+    let address = account.address();
+    if let (Some(number), Some(sequence)) = (sign.account_number, sign.sequence) {
+        let chain_id = args.network.known_chain_id()?;
+        let chain_id = chain_id.context("tx.chain_id: --offline needs --chain-id")?;
+        let pending = Pending::open(keyring, &address, &chain_id)?;
+        let scene = Scene {
+            chain_id,
+            position: Position { number, sequence },
+            effect: effect(account, None, &body.messages, &body.memo),
+            sealer: None,
+        };
+        return Ok((scene, pending));
+    }
+    args.network.require_trust()?;
+    block_on(async {
+        let mut client = args.network.connect().await?;
+        let chain_id = client.chain_id().await?;
+        let mut pending = Pending::open(keyring, &address, &chain_id)?;
+        pending.resolve(&mut client, None).await?;
+        let scene = Scene {
+            chain_id,
+            position: client.position(&address).await?,
+            effect: client.effect(account, &body.messages, &body.memo).await?,
+            sealer: Some(client.sealer(account).await?),
+        };
+        Ok((scene, pending))
+    })
+}
+
+/// Asks whoever sits at the terminal.
+fn confirm(yes: bool) -> anyhow::Result<()> {
+    if yes || !std::io::stdin().is_terminal() {
+        return Ok(());
+    }
+    eprint!("Type yes to sign it: ");
+    let mut typed = String::new();
+    std::io::stdin().read_line(&mut typed)?;
+    ensure!(typed.trim() == "yes", "tx.not_sure: nothing was signed");
     Ok(())
 }
 

@@ -9,12 +9,11 @@ use strongroom_sdk::client::{Included, Opened, OpenedMessage};
 use strongroom_types::Event;
 
 /// Prints it.
-pub(crate) fn print(included: &Included, opened: &Opened, output: Output) -> anyhow::Result<()> {
+pub(crate) fn print(included: &Included, opened: &Opened, output: Output) {
     match output {
-        Output::Json => say(serde_json::to_string(&value(included, opened))?),
+        Output::Json => say(value(included, opened)),
         Output::Text => say(text(included, opened).trim_end()),
     }
-    Ok(())
 }
 
 /// Bytes as a program reads them: JSON as it is, other text as text, else nothing.

@@ -5,8 +5,9 @@
 //! ([`Transport`]), to know the time.
 //!
 //! **Whom it trusts.** The network key decides who can read what is sealed. [`Client::trusting`] has it proven from a genesis file or a header;
-//! [`Client::new`] takes the node's word for it, which is right for a node of one's own. Everything else is the node's word: positions,
-//! code hashes, results. A wrong code hash costs a refusal by the enclave, not a secret.
+//! [`Client::new`] takes the node's word for it, which is right for a node of one's own. So are the newest height ([`Client::height`]), that
+//! a block holds a transaction ([`Client::transaction`]), and that one can get into no block any more ([`Client::settled`]). Everything else is
+//! the node's word: positions, code hashes, results. A wrong code hash costs a refusal by the enclave, not a secret.
 //!
 //! Three lines from a node to a private query:
 //!
@@ -42,6 +43,7 @@
 //!
 //! `examples/private_query.rs` has a transport over a plain socket; the `strongroom` binary has one over `hyper`.
 
+mod effect;
 mod error;
 mod gas;
 mod messages;
@@ -51,6 +53,7 @@ mod transport;
 #[cfg(test)]
 mod tests;
 
+pub use effect::{effect, sealed_in};
 pub use error::Error;
 pub use gas::{Estimate, MARGIN_PERCENT};
 pub use messages::Instantiate;
@@ -67,7 +70,7 @@ use crate::types::proto::cosmos::auth::v1beta1::{
 use crate::types::proto::cosmos::tx::v1beta1::{SimulateRequest, SimulateResponse};
 use crate::types::proto::google::protobuf::Empty;
 use crate::types::proto::secret::registration::v1beta1::Key;
-use crate::types::{Address, Gas, Hash, Height, Tree, sha256};
+use crate::types::{Address, Gas, Hash, Height, Timestamp, Tree, sha256};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use core::time::Duration;
@@ -77,12 +80,55 @@ use std::collections::BTreeMap;
 /// Where the state keeps the network's keys, in the native tree: `01`, the key that messages are sealed for, another of 32 bytes
 /// (docs/spec/registration.md 7).
 pub const NETWORK_KEYS: &str = "registration/keys";
+/// Where the state keeps accounts, in the native tree (docs/spec/chain.md 3).
+pub const ACCOUNTS: &str = "auth/account/";
 /// The first and the longest time between two looks for a transaction; each is twice the one before.
 const LOOKS: [Duration; 2] = [Duration::from_millis(10), Duration::from_millis(200)];
 /// The longest between two looks while the node is silent.
 const SILENT_LOOK: Duration = Duration::from_secs(5);
 /// How long a transaction may take to be in a block.
 const BLOCK_WAITS: Duration = Duration::from_secs(60);
+
+/// The fewest and the most blocks that [`Client::height_in`] looks ahead, whatever a node says of the pace.
+const BLOCKS_AHEAD: [u64; 2] = [50, 10_000];
+
+/// Where a chain stands.
+struct Tip {
+    height: Height,
+    /// Time between the first block that the node has and the newest.
+    age: Duration,
+}
+
+impl Tip {
+    fn read(info: &Value) -> Result<Self, Error> {
+        let number = |field| {
+            let number = text(&info[field], "status", field)?.parse::<Height>();
+            number.map_err(|_| Error::Form {
+                method: "status",
+                field,
+            })
+        };
+        let newest = number("latest_block_height")?;
+        let blocks = newest
+            .saturating_sub(number("earliest_block_height").unwrap_or(1))
+            .max(1);
+        let nanos = |name: &str| {
+            info[name]
+                .as_str()?
+                .parse::<Timestamp>()
+                .ok()?
+                .nanos_total()
+        };
+        let times = nanos("earliest_block_time").zip(nanos("latest_block_time"));
+        let (first, last) = times.unwrap_or_default();
+        // As if the first one were that of genesis.
+        let age = Duration::from_nanos(last.saturating_sub(first));
+        Ok(Self {
+            height: newest,
+            age: age.saturating_mul(u32::try_from(newest / blocks).unwrap_or(u32::MAX)),
+        })
+    }
+}
 
 /// A client of one network, through one node.
 pub struct Client<T> {
@@ -188,18 +234,64 @@ impl<T: Transport> Client<T> {
         Ok(self.chain_id.clone().unwrap_or_default())
     }
 
-    /// The newest height.
+    /// The newest height; that of a header that is proven, where something is trusted.
     ///
     /// # Errors
-    /// As [`Client::call`].
+    /// As [`Client::call`]; [`Error::Light`].
     pub async fn height(&mut self) -> Result<Height, Error> {
+        Ok(self.tip().await?.height)
+    }
+
+    /// The height that the chain will have after about this time, at the pace of its blocks so far: 50 to 10,000 blocks from now.
+    ///
+    /// # Errors
+    /// As [`Client::height`].
+    pub async fn height_in(&mut self, time: Duration) -> Result<Height, Error> {
+        let tip = self.tip().await?;
+        let blocks = match tip.age.is_zero() {
+            true => BLOCKS_AHEAD[1],
+            false => {
+                let blocks = time.as_millis().saturating_mul(tip.height.into());
+                u64::try_from(blocks / tip.age.as_millis().max(1)).unwrap_or(u64::MAX)
+            }
+        };
+        Ok(tip
+            .height
+            .saturating_add(blocks.clamp(BLOCKS_AHEAD[0], BLOCKS_AHEAD[1])))
+    }
+
+    async fn tip(&mut self) -> Result<Tip, Error> {
         let status = self.call("status", &json!({})).await?;
-        let field = "latest_block_height";
-        let height = text(&status["sync_info"][field], "status", field)?;
-        height.parse().map_err(|_| Error::Form {
-            method: "status",
-            field,
-        })
+        let tip = Tip::read(&status["sync_info"])?;
+        if let Some((trusted, terms)) = self.anchor.clone() {
+            let ask = async |call: &Call| self.ask(call).await;
+            light::follow(&trusted, tip.height, &terms, ask).await?;
+        }
+        Ok(tip)
+    }
+
+    /// A height of the past, and the sequence that an account had there or later: a transaction of this sequence or a later one that no block
+    /// up to this height may hold can come no more. Both are proven where something is trusted, and the height is one or two blocks old then.
+    ///
+    /// # Errors
+    /// As [`Client::position`] and [`Client::prove`].
+    pub async fn settled(&mut self, address: &Address) -> Result<(Height, u64), Error> {
+        let Some((trusted, terms)) = self.anchor.clone() else {
+            let height = self.height().await?;
+            return Ok((height, self.position(address).await?.sequence));
+        };
+        let question = Question {
+            tree: Tree::Native,
+            key: account_key(address),
+            height: None,
+        };
+        let answer = self.prove(&trusted, &terms, &question).await?;
+        let sequence = answer.value.as_deref().map_or(Some(0), recorded_sequence);
+        let sequence = sequence.ok_or(Error::Form {
+            method: "abci_query",
+            field: "account",
+        })?;
+        Ok((answer.height, sequence))
     }
 
     /// Calls the gRPC method `path` (`/package.Service/Method`) at the newest height.
@@ -396,27 +488,38 @@ impl<T: Transport> Client<T> {
         self.wait(&checked.hash).await
     }
 
-    /// The transaction with this hash (hex).
+    /// The transaction with this hash (hex). That its block holds it is proven, where something is trusted; what came of it there is the
+    /// node's word.
     ///
     /// # Errors
-    /// [`Error::NotIncluded`] if no block has it; as [`Client::call`].
+    /// [`Error::NotIncluded`] if no block has it; as [`Client::call`]; [`Error::Light`].
     pub async fn transaction(&mut self, hash: &str) -> Result<Included, Error> {
         let bytes = hex::decode(hash).unwrap_or_default();
-        let params = json!({ "hash": STANDARD.encode(bytes) });
-        match self.call("tx", &params).await {
-            Err(Error::Rpc(text)) if text.contains("not found") => Err(Error::NotIncluded {
-                hash: hash.to_owned(),
-            }),
-            answer => {
-                let included = Included::read(&answer?)?;
-                let same = included.hash.eq_ignore_ascii_case(hash)
-                    && hex::encode_upper(sha256(&included.tx)) == included.hash;
-                same.then_some(included).ok_or(Error::Form {
-                    method: "tx",
-                    field: "hash",
-                })
+        let anchor = self.anchor.clone();
+        let params = json!({ "hash": STANDARD.encode(bytes), "prove": anchor.is_some() });
+        let answer = match self.call("tx", &params).await {
+            Err(Error::Rpc(text)) if text.contains("not found") => {
+                return Err(Error::NotIncluded {
+                    hash: hash.to_owned(),
+                });
             }
+            answer => answer?,
+        };
+        let included = Included::read(&answer)?;
+        let same = included.hash.eq_ignore_ascii_case(hash)
+            && hex::encode_upper(sha256(&included.tx)) == included.hash;
+        if !same {
+            return Err(Error::Form {
+                method: "tx",
+                field: "hash",
+            });
         }
+        if let Some((trusted, terms)) = anchor {
+            let ask = async |call: &Call| self.ask(call).await;
+            let (height, proof) = (included.height, &answer["proof"]);
+            light::included(&trusted, &terms, height, &included.tx, proof, ask).await?;
+        }
+        Ok(included)
     }
 
     /// Waits until the transaction with this hash is in a block.
@@ -447,6 +550,23 @@ impl<T: Transport> Client<T> {
         let sealer = self.sealer(account).await?;
         included.open(Some(&sealer))
     }
+}
+
+/// The key under which the state keeps an account: its address after its length.
+#[must_use]
+pub fn account_key(address: &Address) -> Vec<u8> {
+    let bytes = address.as_bytes();
+    // An address has at most 255 bytes.
+    let length = u8::try_from(bytes.len()).unwrap_or(u8::MAX);
+    [ACCOUNTS.as_bytes(), &[length], bytes].concat()
+}
+
+/// The sequence in the record of an account: a format byte, the number, the sequence, 8 bytes each with the lowest first.
+#[must_use]
+pub fn recorded_sequence(record: &[u8]) -> Option<u64> {
+    let (format, rest) = record.split_first()?;
+    let sequence = rest.get(8..16)?.try_into().ok()?;
+    (*format == 1).then_some(u64::from_le_bytes(sequence))
 }
 
 impl<T> core::fmt::Debug for Client<T> {

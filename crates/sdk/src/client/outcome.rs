@@ -187,7 +187,7 @@ impl OpenedMessage {
 }
 
 /// What a message carries for a contract.
-fn sealed_part(message: &Any) -> Option<Vec<u8>> {
+pub(super) fn sealed_part(message: &Any) -> Option<Vec<u8>> {
     let bytes = message.value.as_slice();
     match message.type_url.as_str() {
         "/secret.compute.v1beta1.MsgExecuteContract" => compute::MsgExecuteContract::decode(bytes)
@@ -201,6 +201,33 @@ fn sealed_part(message: &Any) -> Option<Vec<u8>> {
             .ok()
             .map(|m| m.msg),
         _ => None,
+    }
+}
+
+/// The message with something else in that place.
+pub(super) fn seal_part(message: &Any, part: Vec<u8>) -> Any {
+    let bytes = message.value.as_slice();
+    let value = match message.type_url.as_str() {
+        "/secret.compute.v1beta1.MsgExecuteContract" => {
+            let decoded = compute::MsgExecuteContract::decode(bytes);
+            decoded.map(|m| compute::MsgExecuteContract { msg: part, ..m }.encode_to_vec())
+        }
+        "/secret.compute.v1beta1.MsgInstantiateContract" => {
+            let decoded = compute::MsgInstantiateContract::decode(bytes);
+            decoded.map(|m| {
+                let init_msg = part;
+                compute::MsgInstantiateContract { init_msg, ..m }.encode_to_vec()
+            })
+        }
+        "/secret.compute.v1beta1.MsgMigrateContract" => {
+            let decoded = compute::MsgMigrateContract::decode(bytes);
+            decoded.map(|m| compute::MsgMigrateContract { msg: part, ..m }.encode_to_vec())
+        }
+        _ => Ok(message.value.clone()),
+    };
+    Any {
+        type_url: message.type_url.clone(),
+        value: value.unwrap_or_else(|_| message.value.clone()),
     }
 }
 

@@ -207,3 +207,45 @@ fn a_network_key_that_is_not_proven_is_not_used() {
     let query = ready(client.sealer(&Account::from_bytes(&[1; 32]).unwrap()));
     assert!(query.is_err());
 }
+
+#[test]
+fn a_height_of_the_future_follows_from_the_pace_of_blocks_within_bounds() {
+    let status = |height: &str, first: &str, last: &str| {
+        json!({ "result": { "sync_info": { "latest_block_height": height, "earliest_block_height": "1",
+            "earliest_block_time": first, "latest_block_time": last } } })
+    };
+    let ahead = |height, first, last| {
+        let mut client = client(move |_, _| status(height, first, last));
+        ready(client.height_in(Duration::from_secs(120)))
+    };
+    let (from, later) = ("2026-01-01T00:00:00Z", "2026-01-01T00:10:00Z");
+    // A block each second, each minute, each nanosecond, all at once.
+    assert_eq!(ahead("600", from, later).unwrap(), 720);
+    assert_eq!(ahead("10", from, later).unwrap(), 60);
+    assert_eq!(ahead("9999999999", from, later).unwrap(), 10_000_009_999);
+    assert_eq!(ahead("3", from, from).unwrap(), 10_003);
+    assert_eq!(ahead("3", later, from).unwrap(), 10_003);
+    assert_eq!(ahead("x", from, later).unwrap_err().code(), "client.form");
+}
+
+#[test]
+fn a_transaction_that_is_not_proven_in_its_block_is_in_none() {
+    let file = strongroom_testdata::cometbft("four/config/genesis.json");
+    let trusted = light::genesis(&serde_json::to_vec(&file).unwrap()).unwrap();
+    let told = hex::encode_upper(sha256(b"tx"));
+    let hash = told.clone();
+    let answer = move |method: &str, _: &Value| match method {
+        "tx" => {
+            json!({ "result": { "hash": told, "height": "10", "tx": STANDARD.encode(b"tx"), "tx_result": { "code": 0 },
+            "proof": { "proof": { "total": "1", "index": "0", "aunts": [] } } } })
+        }
+        recorded => {
+            json!({ "result": strongroom_testdata::cometbft("four/blocks/010.json")[recorded] })
+        }
+    };
+    let mut believing = client(answer.clone());
+    assert_eq!(ready(believing.transaction(&hash)).unwrap().height, 10);
+    let mut client = client(answer).trusting(trusted, Terms::WITHOUT_CLOCK);
+    let error = ready(client.transaction(&hash)).unwrap_err();
+    assert!(error.code().starts_with("proof."), "{error}");
+}

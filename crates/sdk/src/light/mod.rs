@@ -6,12 +6,14 @@
 //!
 //! Rules: docs/spec/state.md 2.1 and 6.
 
+mod inclusion;
 mod json;
 mod recording;
 
 #[cfg(test)]
 mod tests;
 
+pub use inclusion::included;
 pub use recording::{RECORDING_BYTES_MAX, Recording, RecordingError};
 pub use strongroom_proof::light::skipping::{Clock, LightBlock, Path, Terms, TrustLevel, Trusted};
 

@@ -141,3 +141,55 @@ proptest::proptest! {
         proptest::prop_assert!(proven(&answer).is_err());
     }
 }
+
+/// The recorded node's answer to `tx` with a proof, of the transaction at this place of a block.
+fn proof_of(height: Height, index: usize) -> (Vec<u8>, Value) {
+    let block = cometbft(&format!("four/blocks/{height:03}.json"));
+    let txs = block["block"]["block"]["data"]["txs"].as_array().unwrap();
+    let txs: Vec<_> = txs
+        .iter()
+        .map(|tx| STANDARD.decode(tx.as_str().unwrap()).unwrap())
+        .collect();
+    let hashes: Vec<Hash> = txs.iter().map(|tx| crate::types::sha256(tx)).collect();
+    let (_, proof) = strongroom_proof::merkle::prove(&hashes, index).unwrap();
+    let aunts: Vec<_> = proof
+        .aunts
+        .iter()
+        .map(|aunt| STANDARD.encode(aunt))
+        .collect();
+    let (total, index) = (proof.total.to_string(), proof.index.to_string());
+    let proof = json!({ "proof": { "total": total, "index": index, "aunts": aunts } });
+    (txs[index.parse::<usize>().unwrap()].clone(), proof)
+}
+
+#[test]
+fn a_transaction_is_proven_in_its_block_and_in_no_other() {
+    let (tx, proof) = proof_of(10, 1);
+    let terms = Terms::WITHOUT_CLOCK;
+    let check = |height, tx: &[u8], proof: &Value| {
+        ready(included(&first(), &terms, height, tx, proof, node))
+    };
+    check(10, &tx, &proof).unwrap();
+    // From the header of the block itself, too.
+    let hash = ready(light_block(10, node)).unwrap().header.hash();
+    let at = ready(header(10, &hash, node)).unwrap();
+    ready(included(&at, &terms, 10, &tx, &proof, node)).unwrap();
+    let other = proof_of(10, 0);
+    for (height, tx, proof) in [
+        (11, tx.as_slice(), &proof),
+        (10, b"another", &proof),
+        (10, &tx, &other.1),
+        (10, &other.0, &proof),
+    ] {
+        let error = check(height, tx, proof).unwrap_err();
+        assert!(matches!(error, Error::Proof(_)), "{error}");
+    }
+    for broken in [
+        json!(null),
+        json!({ "proof": { "total": "2", "index": "9", "aunts": proof["proof"]["aunts"] } }),
+        json!({ "proof": { "total": "2", "index": "1", "aunts": [] } }),
+        json!({ "proof": { "total": "2", "index": "1", "aunts": vec!["AA=="; 65] } }),
+    ] {
+        assert!(check(10, &tx, &broken).is_err(), "{broken}");
+    }
+}

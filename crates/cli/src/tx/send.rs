@@ -1,0 +1,282 @@
+//! Signs, marks, sends and waits.
+
+use super::pending::{Mark, Pending};
+use super::{Args, GasLimit, dry_run, offline, pending, report, say_gas, signer, signs};
+use crate::keyring::Keyring;
+use crate::online::block_on;
+use crate::output::Output;
+use crate::rpc::Client;
+use crate::say;
+use anyhow::ensure;
+use serde_json::json;
+use std::time::Duration;
+use strongroom_sdk::client::{Error, Included};
+use strongroom_sdk::keys::Account;
+use strongroom_sdk::tx::TxBuilder;
+use strongroom_types::proto::Any;
+use strongroom_types::public_key::PublicKey;
+use strongroom_types::tx::{TX_LEN_MAX, Tx};
+use strongroom_types::{Address, sha256};
+
+/// For how long a block may hold a transaction, unless it is told otherwise: twice what a command waits for it.
+const LIFETIME: Duration = Duration::from_secs(120);
+
+/// Makes the messages and does with them what the command line says.
+pub(super) fn messages(
+    args: &Args,
+    keyring: &Keyring,
+    messages: impl AsyncFnOnce(&mut Client, &Account) -> anyhow::Result<Vec<Any>>,
+) -> anyhow::Result<()> {
+    args.network.require_trust()?;
+    let account = signer(args, keyring)?;
+    block_on(async {
+        let mut client = args.network.connect().await?;
+        let messages = messages(&mut client, &account).await?;
+        ensure!(!messages.is_empty(), "tx.empty: there is no message");
+        for message in &messages {
+            signs(message, &account.address())?;
+        }
+        let chain_id = client.chain_id().await?;
+        let memo = args.spend.memo.as_str();
+        let effect = client.effect(&account, &messages, memo).await?;
+        let mut tx = TxBuilder::new(&chain_id).memo(memo);
+        tx = messages.into_iter().fold(tx, TxBuilder::any);
+        let estimate = match args.spend.gas {
+            GasLimit::Given(limit) => {
+                tx = tx.gas(limit);
+                None
+            }
+            GasLimit::Auto => {
+                let estimate = client.estimate(&account, &tx).await?;
+                tx = tx.gas(estimate.limit());
+                Some(estimate)
+            }
+        };
+        if let Some(fees) = &args.spend.fees {
+            tx = tx.fees(fees);
+        }
+        let fee = offline::coins(&tx.fee_coins());
+        say_gas(tx.gas_limit(), estimate, &fee);
+        if args.spend.dry_run {
+            return dry_run(args, &mut client, &account, &tx, &fee).await;
+        }
+        if args.spend.generate_only {
+            let tx = tx.timeout_height(args.spend.timeout_height.unwrap_or(0));
+            say(offline::print(&tx.without_signer())?);
+            return Ok(());
+        }
+        let mut pending = Pending::open(keyring, &account.address(), &chain_id)?;
+        let effect = hex::encode(effect);
+        let effect_once = Some(effect.as_str()).filter(|_| !args.spend.again);
+        pending.resolve(&mut client, effect_once).await?;
+        let timeout_height = match args.spend.timeout_height {
+            Some(height) => height,
+            None => client.height_in(LIFETIME).await?,
+        };
+        let position = client.position(&account.address()).await?;
+        pending.check(&effect, position.sequence, args.spend.again)?;
+        let tx = tx.timeout_height(timeout_height);
+        let raw = tx.sign(&account, position.number, position.sequence)?;
+        fits(&raw)?;
+        let mark = Mark {
+            txhash: hex::encode_upper(sha256(&raw)),
+            sequence: position.sequence,
+            timeout_height,
+            effect,
+            awaited: !args.spend.no_wait,
+        };
+        pending.mark(mark.clone())?;
+        let sent = Sent {
+            args,
+            keyring,
+            owner: Some((account.address(), chain_id)),
+            account: Some(account),
+            raw,
+        };
+        // Others may sign for the account while this one waits.
+        drop(pending);
+        let ended = sent.follow(&mut client).await;
+        if let Err(Error::NotIncluded { .. } | Error::Refused { .. }) = &ended
+            && sent.is_open(&mark.txhash)
+        {
+            mark.say();
+        }
+        Ok(ended?)
+    })
+}
+
+fn fits(raw: &[u8]) -> anyhow::Result<()> {
+    ensure!(
+        raw.len() <= TX_LEN_MAX,
+        "tx.too_large: the transaction has {} bytes, and {TX_LEN_MAX} are the most",
+        raw.len()
+    );
+    Ok(())
+}
+
+/// Sends a transaction that is signed already.
+pub(super) fn file(args: &Args, keyring: &Keyring, raw: &[u8]) -> anyhow::Result<()> {
+    fits(raw)?;
+    // Who sent it reads what comes of it.
+    let account = match args.spend.from {
+        Some(_) => Some(signer(args, keyring)?),
+        None => None,
+    };
+    block_on(async {
+        let mut client = args.network.connect().await?;
+        let owner = match signed_by(raw) {
+            Some(address) => Some((address, client.chain_id().await?)),
+            None => None,
+        };
+        let sent = Sent {
+            args,
+            keyring,
+            owner,
+            account,
+            raw: raw.to_vec(),
+        };
+        Ok(sent.follow(&mut client).await?)
+    })
+}
+
+/// The first signer of a transaction.
+fn signed_by(raw: &[u8]) -> Option<Address> {
+    let tx = Tx::decode(raw).ok()?;
+    let key = tx.auth_info.signer_infos.first()?.public_key.as_ref()?;
+    Some(PublicKey::from_any(key).ok()?.address())
+}
+
+/// A transaction that is signed and, where it was signed here, marked.
+struct Sent<'s> {
+    args: &'s Args,
+    keyring: &'s Keyring,
+    /// Whose marks are affected, and of which chain.
+    owner: Option<(Address, String)>,
+    /// Who reads the answer.
+    account: Option<Account>,
+    raw: Vec<u8>,
+}
+
+impl Sent<'_> {
+    /// Sends it, and tells what came of it.
+    async fn follow(&self, client: &mut Client) -> Result<(), Error> {
+        let hash = hex::encode_upper(sha256(&self.raw));
+        let checked = match client.broadcast(&self.raw).await {
+            Ok(checked) => checked,
+            Err(error) => {
+                // It may have taken it all the same.
+                talk!("the node did not say whether it has it: {error}");
+                return Err(Error::NotIncluded { hash });
+            }
+        };
+        if let Err(refused) = checked.passed() {
+            // A node that is not believed may have passed it on.
+            if self.args.network.trusts_node().unwrap_or(false) {
+                self.forget(|pending| pending.forget(&hash));
+            }
+            return Err(refused);
+        }
+        if self.args.spend.no_wait {
+            match self.args.network.output {
+                Output::Json => say(json!({ "txhash": hash, "code": 0 })),
+                Output::Text => say(&hash),
+            }
+            return Ok(());
+        }
+        let included = client.wait(&hash).await?;
+        if let Some(sequence) = sequence(&included) {
+            self.forget(|pending| pending.forget_sequence(sequence));
+        }
+        self.report(client, &included).await
+    }
+
+    async fn report(&self, client: &mut Client, included: &Included) -> Result<(), Error> {
+        let opened = match &self.account {
+            Some(account) => client.open(account, included).await?,
+            None => included.open(None)?,
+        };
+        report::print(included, &opened, self.args.network.output);
+        match included.succeeded() {
+            // With the contract's own words.
+            Err(Error::Failed {
+                codespace,
+                code,
+                hash,
+                ..
+            }) => Err(Error::Failed {
+                codespace,
+                code,
+                log: opened.log,
+                hash,
+            }),
+            done => done.map(|_| ()),
+        }
+    }
+
+    /// Changes the marks of the account. What cannot be changed stays marked: the next command asks again.
+    fn forget(&self, change: impl FnOnce(&mut Pending) -> anyhow::Result<()>) {
+        let Some((address, chain_id)) = &self.owner else {
+            return;
+        };
+        let changed = Pending::open(self.keyring, address, chain_id);
+        if let Err(error) = changed.and_then(|mut pending| change(&mut pending)) {
+            talk!("{}", crate::in_one_line(&error));
+        }
+    }
+
+    /// Whether a transaction is marked.
+    fn is_open(&self, hash: &str) -> bool {
+        let Some((address, chain_id)) = &self.owner else {
+            return false;
+        };
+        let pending = Pending::open(self.keyring, address, chain_id);
+        pending.is_ok_and(|pending| pending.marks().iter().any(|mark| mark.txhash == hash))
+    }
+}
+
+/// The sequence that a transaction has used up.
+fn sequence(included: &Included) -> Option<u64> {
+    let tx = Tx::decode(&included.tx).ok()?;
+    Some(tx.auth_info.signer_infos.first()?.sequence)
+}
+
+/// Asks what came of all marked transactions of the chain; prints those that may still come.
+pub(super) fn pending(args: &Args, keyring: &Keyring) -> anyhow::Result<()> {
+    block_on(async {
+        let mut left = Vec::new();
+        let mut client = args.network.connect().await?;
+        let here = client.chain_id().await?;
+        for (address, chain_id) in pending::all(keyring)?.into_values() {
+            if chain_id != here {
+                continue;
+            }
+            let mut pending = Pending::open(keyring, &address, &chain_id)?;
+            pending.resolve(&mut client, None).await?;
+            left.extend(
+                pending
+                    .marks()
+                    .iter()
+                    .map(|mark| (address.to_string(), mark.clone())),
+            );
+        }
+        match args.network.output {
+            Output::Json => {
+                let left = left.iter().map(|(address, mark)| {
+                    json!({
+                        "address": address,
+                        "txhash": mark.txhash,
+                        "sequence": mark.sequence.to_string(),
+                        "timeout_height": mark.timeout_height.to_string(),
+                    })
+                });
+                say(serde_json::to_string(&left.collect::<Vec<_>>())?);
+            }
+            Output::Text => {
+                for (address, mark) in &left {
+                    say(format_args!("{address}  {}  {}", mark.txhash, mark.words()));
+                }
+            }
+        }
+        Ok(())
+    })
+}
