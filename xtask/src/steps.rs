@@ -19,7 +19,7 @@ const BROWSER: [&str; 3] = ["strongroom-types", "strongroom-crypto", "strongroom
 const COMETBFT: &str = "scripts/install-cometbft";
 /// Where the packages of the clients are.
 const DIRECTORY: &str = "tests/e2e";
-const CONTRACTS: [&str; 10] = [
+const CONTRACTS: [&str; 11] = [
     "counter",
     "token",
     "probe",
@@ -30,6 +30,7 @@ const CONTRACTS: [&str; 10] = [
     "snip1155",
     "everything_v010",
     "token_v010",
+    "leaky",
 ];
 /// Published contracts of other chains, and one with their library.
 /// Ours comes last: built as what it depends on, the others have no exports, and cargo takes them for built.

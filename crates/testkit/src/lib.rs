@@ -1,4 +1,4 @@
-//! A whole network in one process, for tests of contracts and for benches: no sockets, no ports, no clock.
+//! A whole network in one process, for our own tests and for benches: no sockets, no ports, no clock. Authors of contracts have `crates/kit`.
 //!
 //! Circle: tests. Everything that runs is the real part: the enclave behind its door, the light client, proofs, the
 //! stores, the node's application; only the engine's thread and the servers are left out, and time stands where the test

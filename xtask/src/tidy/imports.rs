@@ -7,7 +7,7 @@ use serde_json::Value;
 
 const PREFIX: &str = "strongroom-";
 /// The crates of the house and what each may import directly.
-const TABLE: [(&str, &[&str]); 17] = [
+const TABLE: [(&str, &[&str]); 18] = [
     ("types", &[]),
     ("crypto", &["types"]),
     ("proof", &["types", "crypto"]),
@@ -25,8 +25,9 @@ const TABLE: [(&str, &[&str]); 17] = [
         &["comet-rpc", "consensus", "store", "bridge", "chain"],
     ),
     ("sdk", &["types", "crypto", "proof", "attest"]),
+    ("kit", &["chain", "sdk"]),
     // The enclave for one call: the binary re-executes itself as the enclave process.
-    ("cli", &["sdk", "node", "enclave"]),
+    ("cli", &["sdk", "node", "enclave", "kit"]),
     ("testkit", &["cli"]),
     ("testdata", &[]),
 ];

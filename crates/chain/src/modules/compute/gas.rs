@@ -79,7 +79,7 @@ pub(super) fn item(texts: &[&str], sealed: bool) -> Gas {
 
 /// Loading code of this weight for one call, in SDK gas; cached or not.
 #[must_use]
-pub(super) fn load(weight: u64) -> Gas {
+pub fn load(weight: u64) -> Gas {
     let above = |free: u64, each: Gas| {
         weight
             .saturating_sub(free)

@@ -26,6 +26,7 @@ pub mod state;
 mod storage;
 
 pub use crate::engine::ContractEngine;
+pub use gas::load as load_gas;
 
 use super::accounts::ModuleAccount;
 use crate::module::{GenesisPart, Module, MsgHandler};
