@@ -8,6 +8,8 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { after, before, test } from "node:test";
 
+import { createMultisigThresholdPubkey, pubkeyToAddress } from "@cosmjs/amino";
+
 import { ACCOUNTS } from "./support/accounts.js";
 import { ask, clientOf, deploy } from "./support/client.js";
 import { BINARY, CHAIN_ID, root, startNetwork, until } from "./support/network.js";
@@ -299,6 +301,67 @@ test("a node that withholds an answer makes nobody pay twice", async () => {
   } finally {
     await Promise.all([silent, hiding, losing].map((node) => node.stop()));
   }
+});
+
+test("an account of several keys, signed by members apart from each other and from any node", async () => {
+  for (const name of ["m1", "m2", "m3", "outsider"]) await json("keys", "add", name, "--keyring", "test");
+  const { address, public_keys, threshold } = await json("keys", "multisig", "board", "--threshold", "2", "m1", "m2", "m3", "--keyring", "test");
+  // The same account as CosmJS makes of these keys.
+  const members = public_keys.map((value) => ({ type: "tendermint/PubKeySecp256k1", value }));
+  assert.equal(pubkeyToAddress(createMultisigThresholdPubkey(members, threshold), "secret"), address);
+  await local("tx", "bank", "send", "board", "9000000uscrt", "--from", "alice");
+  const counter = await deploy(clientOf(network, "a"), "counter", { count: 1 });
+  writeFileSync(join(directory, "board-call.json"), JSON.stringify([
+    { "@type": "/secret.compute.v1beta1.MsgExecuteContract", contract: counter.address, msg: { increment: {} } },
+    { "@type": "/cosmos.bank.v1beta1.MsgSend", to_address: ACCOUNTS.b.address, amount: [{ denom: "uscrt", amount: "3" }] },
+  ]));
+  const board = ["--keyring", "test", "--from", "board"];
+  const wanting = await run(["tx", "send", "board-call.json", ...board, ...own(), "--generate-only"]);
+  assert.match(wanting.said, /tx\.sealed_by/);
+  const unsigned = await run(["tx", "send", "board-call.json", ...board, ...own(), "--generate-only", "--sealed-by", "m1"]);
+  assert.equal(unsigned.status, 0, unsigned.said);
+  writeFileSync(join(directory, "board.json"), unsigned.out);
+  const { account } = await network.get(`/cosmos/auth/v1beta1/accounts/${address}`);
+  const place = (chain = CHAIN_ID, sequence = account.sequence) => ["--offline", "--chain-id", chain, "--account-number", account.account_number, "--sequence", sequence, "--node", "http://127.0.0.1:1"];
+  const sign = async (name, ...where) => {
+    const ran = await run(["tx", "sign", "board.json", "--keyring", "test", "--from", name, "--multisig", "board", ...(where.length > 0 ? where : place())]);
+    assert.equal(ran.status, 0, ran.said);
+    assert.match(ran.said, /message 2: send 3uscrt to/);
+    writeFileSync(join(directory, `${name}.sig`), ran.out);
+  };
+  const multisign = (...names) => run(["tx", "multisign", "board.json", "board", ...names.map((name) => `${name}.sig`), "--keyring", "test", ...place()]);
+  await sign("m1");
+  assert.match((await multisign("m1")).said, /^strongroom: tx\.threshold: 1 members have signed, and 2 must/m);
+  assert.match((await multisign("m1", "m1")).said, /tx\.threshold: 1 members/);
+  await sign("outsider");
+  assert.match((await multisign("m1", "outsider")).said, /^strongroom: tx\.member: outsider\.sig/m);
+  for (const other of [place("other-1"), place(CHAIN_ID, "7")]) {
+    await sign("m3", ...other);
+    assert.match((await multisign("m1", "m3")).said, /^strongroom: tx\.signature: m3\.sig/m);
+  }
+  await sign("m3");
+  const signed = await multisign("m3", "m1");
+  assert.equal(signed.status, 0, signed.said);
+  const sent = await run(["tx", "broadcast", "-", "--keyring", "test", "--from", "m1", "--node", network.rpc, "--output", "json"], { input: signed.out });
+  assert.equal(sent.status, 0, sent.said);
+  const { messages } = JSON.parse(sent.out);
+  assert.deepEqual(messages[0].input, { increment: {} });
+  assert.deepEqual(await ask(clientOf(network, "a"), counter, { get_count: {} }), { count: 2 });
+  // Bank sends of a multisig are estimated like any other.
+  const dry = await local("tx", "bank", "send", ACCOUNTS.b.address, "3uscrt", "--from", "board", "--dry-run");
+  assert.ok(Number(dry.gas_estimate) > 0);
+  const alone = await run(["tx", "bank", "send", ACCOUNTS.b.address, "3uscrt", ...board, ...own()]);
+  assert.match(alone.said, /^strongroom: tx\.multisig: board is a multisig/);
+  for (const args of [["keys", "multisig", "x", "--threshold", "3", "m1", "m2"], ["keys", "multisig", "x", "--threshold", "1", "board"], ["keys", "export", "board"]]) {
+    assert.match((await run([...args, "--keyring", "test"])).said, /keyring\.multisig/);
+  }
+});
+
+test("colours are for terminals, and for who wants them", async () => {
+  const list = (more) => run(["keys", "list", "--keyring", "test"], { more });
+  assert.ok(!(await list({})).out.includes("\x1b"));
+  assert.match((await list({ CLICOLOR_FORCE: "1" })).out, /^\x1b\[1mNAME +ADDRESS\x1b\[0m\n/);
+  assert.ok(!(await list({ CLICOLOR_FORCE: "1", NO_COLOR: "1" })).out.includes("\x1b"));
 });
 
 test("whoever stops reading stops no command half way", async () => {

@@ -2,7 +2,7 @@
 //!
 //! Promises: a file that is not ours, or of a later version, is neither read nor written over.
 
-use crate::output::{Output, table};
+use crate::output::{Output, headed, table};
 use crate::{preflight, say, verify};
 use anyhow::{Context as _, ensure};
 use clap::{Args as ClapArgs, Subcommand};
@@ -222,7 +222,7 @@ fn list(config: &Config, output: Output) -> anyhow::Result<()> {
             believed,
         ]);
     }
-    say(table(&rows).trim_end());
+    say(headed(&table(&rows)).trim_end());
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! How a command ends when it fails: a line with a stable code on standard error, and an exit status (docs/book/cli.md, "Exit statuses").
 
-use crate::output::plain;
+use crate::output::{Paint, plain};
 use std::process::ExitCode;
 use strongroom_sdk::client::Error;
 use strongroom_sdk::light;
@@ -24,7 +24,8 @@ pub(crate) fn tell(error: &anyhow::Error) -> ExitCode {
         .chain()
         .find_map(|cause| cause.downcast_ref::<Error>());
     // Texts of nodes and contracts are in it.
-    talk!("strongroom: {}", plain(&line(error, known)));
+    let name = Paint::Red.on(&std::io::stderr(), "strongroom:");
+    talk!("{name} {}", plain(&line(error, known)));
     ExitCode::from(known.map_or(OTHER, status))
 }
 

@@ -5,7 +5,7 @@
 
 use crate::keyring::{self, Entry, Keyring, Named, ask, ask_new, ask_silently};
 use crate::operator::one_line;
-use crate::output::{Output, plain, table};
+use crate::output::{Output, headed, plain, table};
 use crate::say;
 use anyhow::{Context as _, bail, ensure};
 use base64::Engine as _;
@@ -16,6 +16,7 @@ use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use strongroom_sdk::keys::{Account, HD_PATH, mnemonic};
 use strongroom_store::files::{self, Readers};
+use strongroom_types::public_key::Multisig;
 use zeroize::Zeroizing;
 
 /// The longest file that is imported, or mnemonic that is read.
@@ -66,6 +67,23 @@ enum Command {
         /// The address alone.
         #[arg(long)]
         address: bool,
+    },
+    /// Make an account of several keys: so many of them must sign. It has no key of its own.
+    #[command(
+        after_help = "Example:\n  strongroom keys multisig house --threshold 2 alice bob carol"
+    )]
+    Multisig {
+        /// Name of the account.
+        name: String,
+        /// Its members: names of keys, or their public keys in base64.
+        #[arg(required = true, value_name = "KEY")]
+        members: Vec<String>,
+        /// How many must sign.
+        #[arg(long, value_name = "N")]
+        threshold: u32,
+        /// Keep the members in this order, which is part of the address [default: by their addresses, as other tools have it].
+        #[arg(long)]
+        no_sort: bool,
     },
     /// Print a key, under a passphrase of its own.
     #[command(after_help = "Example:\n  strongroom keys export alice > alice.key")]
@@ -133,6 +151,17 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
                 false => show(&key.name, &key.entry, args.output)?,
             }
             Ok(())
+        }
+        Command::Multisig {
+            name,
+            members,
+            threshold,
+            no_sort,
+        } => {
+            keyring.free(name)?;
+            let key = multisig(&keyring, members, *threshold, !no_sort)?;
+            keyring.add_multisig(name, key)?;
+            show(name, &keyring.get(name)?.entry, args.output)
         }
         Command::Export { name, unsafe_plain } => export(&keyring.get(name)?, *unsafe_plain),
         Command::Import { name, file, hex } => {
@@ -213,11 +242,45 @@ fn keep(keyring: &Keyring, name: &str, account: &Account, output: Output) -> any
     show(name, &Entry::plain(account), output)
 }
 
+fn multisig(
+    keyring: &Keyring,
+    members: &[String],
+    threshold: u32,
+    sort: bool,
+) -> anyhow::Result<Multisig> {
+    let one = |member: &String| match keyring::public_key(member) {
+        Some(key) => Ok(key),
+        None => {
+            let entry = keyring.get(member)?.entry;
+            let key = keyring::public_key(&STANDARD.encode(&entry.public_key));
+            key.with_context(|| format!("keyring.multisig: {member} is no single key"))
+        }
+    };
+    let mut keys = members
+        .iter()
+        .map(one)
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    if sort {
+        keys.sort_by_key(|key| key.address().as_bytes().to_vec());
+    }
+    let made = Multisig::new(threshold, keys);
+    made.map_err(|error| anyhow::anyhow!("keyring.multisig: {}", error.text))
+}
+
 fn shown(name: &str, entry: &Entry) -> Value {
+    let Some(multisig) = &entry.multisig else {
+        return json!({
+            "name": name,
+            "address": entry.address,
+            "public_key": STANDARD.encode(&entry.public_key),
+        });
+    };
+    let members = entry.members().into_iter().map(|key| STANDARD.encode(key));
     json!({
         "name": name,
         "address": entry.address,
-        "public_key": STANDARD.encode(&entry.public_key),
+        "threshold": multisig.threshold(),
+        "public_keys": members.collect::<Vec<_>>(),
     })
 }
 
@@ -226,13 +289,19 @@ fn show(name: &str, entry: &Entry, output: Output) -> anyhow::Result<()> {
         say(shown(name, entry));
         return Ok(());
     }
-    let public_key = STANDARD.encode(&entry.public_key);
-    let rows = [
-        ["name", name],
-        ["address", &plain(&entry.address)],
-        ["public key", &public_key],
+    let mut rows = vec![
+        ["name".to_owned(), name.to_owned()],
+        ["address".to_owned(), plain(&entry.address)],
     ];
-    say(table(&rows.map(|row| row.map(str::to_owned))).trim_end());
+    match &entry.multisig {
+        None => rows.push(["public key".to_owned(), STANDARD.encode(&entry.public_key)]),
+        Some(multisig) => {
+            rows.push(["threshold".to_owned(), multisig.threshold().to_string()]);
+            let members = entry.members().into_iter();
+            rows.extend(members.map(|key| ["member".to_owned(), STANDARD.encode(key)]));
+        }
+    }
+    say(table(&rows).trim_end());
     Ok(())
 }
 
@@ -248,7 +317,7 @@ fn list(keys: &[Named], output: Output) -> anyhow::Result<()> {
     let mut rows = vec![["NAME", "ADDRESS"].map(str::to_owned)];
     let row = |key: &Named| [plain(&key.name), plain(&key.entry.address)];
     rows.extend(keys.iter().map(row));
-    say(table(&rows).trim_end());
+    say(headed(&table(&rows)).trim_end());
     Ok(())
 }
 

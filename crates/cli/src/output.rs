@@ -3,6 +3,7 @@
 use anyhow::Context as _;
 use clap::ValueEnum;
 use prost_reflect::{DescriptorPool, DynamicMessage};
+use std::io::IsTerminal;
 use strongroom_node::rest::json::Printer;
 use strongroom_types::proto::{FILE_DESCRIPTOR_SET, Message, Name};
 
@@ -10,6 +11,61 @@ use strongroom_types::proto::{FILE_DESCRIPTOR_SET, Message, Name};
 pub(crate) enum Output {
     Text,
     Json,
+}
+
+/// How a text for people stands out, on a terminal that wants it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Paint {
+    Bold,
+    Green,
+    Red,
+}
+
+impl Paint {
+    /// The text in this colour, where colours are wanted.
+    pub(crate) fn on(self, stream: &impl IsTerminal, text: &str) -> String {
+        let variable = |name| std::env::var(name).ok();
+        let [no_color, force, clicolor] = ["NO_COLOR", "CLICOLOR_FORCE", "CLICOLOR"].map(variable);
+        let wanted = is_coloured(
+            no_color.as_deref(),
+            force.as_deref(),
+            clicolor.as_deref(),
+            stream.is_terminal(),
+        );
+        if !wanted {
+            return text.to_owned();
+        }
+        let code = match self {
+            Self::Bold => 1,
+            Self::Red => 31,
+            Self::Green => 32,
+        };
+        format!("\x1b[{code}m{text}\x1b[0m")
+    }
+}
+
+/// Whether colours are wanted: never with `NO_COLOR`; elsewhere where `CLICOLOR_FORCE` says so, or on a terminal unless `CLICOLOR` is 0.
+fn is_coloured(
+    no_color: Option<&str>,
+    force: Option<&str>,
+    clicolor: Option<&str>,
+    is_terminal: bool,
+) -> bool {
+    let is_set = |value: Option<&str>| value.is_some_and(|value| !value.is_empty() && value != "0");
+    if no_color.is_some_and(|value| !value.is_empty()) {
+        return false;
+    }
+    is_set(force) || (is_terminal && clicolor != Some("0"))
+}
+
+/// A table whose first line is its heading, on standard output.
+pub(crate) fn headed(table: &str) -> String {
+    match table.split_once('\n') {
+        Some((heading, rest)) => {
+            format!("{}\n{rest}", Paint::Bold.on(&std::io::stdout(), heading))
+        }
+        None => table.to_owned(),
+    }
 }
 
 /// All messages and services that there are.
@@ -105,6 +161,26 @@ mod tests {
         let line = "{\"a b\":[340282366920938463463374607431768211455,\"\\\" \\\\\"]}";
         assert_eq!(compact(long), line);
         assert_eq!(compact(line), line);
+    }
+
+    #[test]
+    fn colours_are_for_terminals_and_for_who_wants_them() {
+        for (no_color, force, clicolor, is_terminal, wanted) in [
+            (None, None, None, true, true),
+            (None, None, None, false, false),
+            (Some("1"), None, None, true, false),
+            (Some(""), None, None, true, true),
+            (None, None, Some("0"), true, false),
+            (None, Some("1"), Some("0"), false, true),
+            (None, Some("0"), None, false, false),
+            (Some("1"), Some("1"), None, true, false),
+        ] {
+            assert_eq!(
+                is_coloured(no_color, force, clicolor, is_terminal),
+                wanted,
+                "{no_color:?} {force:?} {clicolor:?} {is_terminal}"
+            );
+        }
     }
 
     #[test]

@@ -191,17 +191,12 @@ impl TxBuilder {
         account_number: u64,
         sequence: u64,
     ) -> Result<[u8; 64], KeyError> {
-        let document = amino::SignDoc {
+        let place = Place {
             chain_id: &self.chain_id,
             account_number,
             sequence,
-            fee: &self.whole_fee(),
-            memo: &self.memo,
-            timeout_height: self.timeout_height,
-            messages: &self.messages,
         };
-        let bytes = document.to_bytes();
-        member.sign(&bytes.map_err(|_: amino::AminoError| KeyError::NoAminoForm)?)
+        member.sign(&place.amino_document(&self.body(), &self.whole_fee())?)
     }
 
     /// The raw transaction of a multisig. `signatures` are those of its members in the order of its keys, `None` for those who did
@@ -213,12 +208,8 @@ impl TxBuilder {
         sequence: u64,
         signatures: &[Option<[u8; 64]>],
     ) -> Vec<u8> {
-        let members = signatures
-            .iter()
-            .map(|signature| signature.map(|bytes| multisig::member(bytes.to_vec())));
-        let (mode, signature) = multisig::combine(members.collect());
-        let key = PublicKey::Multisig(key.clone());
-        let auth = self.auth(vec![signer(&key, mode, sequence)]);
+        let (info, signature) = multisigner(key, sequence, signatures);
+        let auth = self.auth(vec![info]);
         let body = self.body().encode_to_vec();
         tx::encode(body, auth.encode_to_vec(), vec![signature])
     }
@@ -244,6 +235,61 @@ impl Unsigned {
     pub fn for_simulation(self) -> Vec<u8> {
         tx::encode(self.body, self.auth_info, vec![vec![0; 64]])
     }
+}
+
+/// What a signature is for, beside the transaction.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'p> {
+    /// Chain.
+    pub chain_id: &'p str,
+    /// Number of the account that signs.
+    pub account_number: u64,
+    /// Its next sequence.
+    pub sequence: u64,
+}
+
+impl Place<'_> {
+    /// What the members of a multisig sign.
+    ///
+    /// # Errors
+    /// [`KeyError::NoAminoForm`] for what the document does not cover, too: extensions, and whatever a fee has beside coins, gas, payer and granter.
+    pub fn amino_document(&self, body: &TxBody, fee: &Fee) -> Result<Vec<u8>, KeyError> {
+        let is_covered =
+            body.extension_options.is_empty() && body.non_critical_extension_options.is_empty();
+        let document = amino::SignDoc {
+            chain_id: self.chain_id,
+            account_number: self.account_number,
+            sequence: self.sequence,
+            fee,
+            memo: &body.memo,
+            timeout_height: body.timeout_height,
+            messages: &body.messages,
+        };
+        let bytes = document.to_bytes().ok();
+        bytes.filter(|_| is_covered).ok_or(KeyError::NoAminoForm)
+    }
+}
+
+/// Whether `signature` of the SHA-256 of `document` is of the account with this key.
+#[must_use]
+pub fn is_signed_by(public_key: &[u8; 33], document: &[u8], signature: &[u8; 64]) -> bool {
+    let digest = crate::types::sha256(document);
+    crate::crypto::secp256k1::verify(&digest, signature, public_key).unwrap_or(false)
+}
+
+/// A multisig as signer: `signatures` as in [`TxBuilder::multisigned`]. Gives its signature, too.
+#[must_use]
+pub fn multisigner(
+    key: &Multisig,
+    sequence: u64,
+    signatures: &[Option<[u8; 64]>],
+) -> (SignerInfo, Vec<u8>) {
+    let members = signatures
+        .iter()
+        .map(|signature| signature.map(|bytes| multisig::member(bytes.to_vec())));
+    let (mode, signature) = multisig::combine(members.collect());
+    let key = PublicKey::Multisig(key.clone());
+    (signer(&key, mode, sequence), signature)
 }
 
 /// A signer in DIRECT mode, with this key and sequence.

@@ -9,14 +9,18 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
+use strongroom_crypto::secp256k1::is_public;
 use strongroom_crypto::{Secret, aead};
 use strongroom_sdk::keys::Account;
+use strongroom_types::public_key::{Multisig, PublicKey};
 use zeroize::Zeroizing;
 
 /// The longest file of a key.
 pub(super) const BYTES_MAX: usize = 4_096;
 /// What each file says of itself.
 const FORMAT: &str = "strongroom-key/v1";
+/// Of a multisig, which has no key of its own.
+const MULTISIG: &str = "strongroom-multisig/v1";
 const KDF: &str = "argon2id";
 const CIPHER: &str = "aes-128-siv";
 const SALT_BYTES: usize = 16;
@@ -49,6 +53,8 @@ pub(crate) struct Entry {
     pub(crate) address: String,
     /// Compressed public key, as the file tells it.
     pub(crate) public_key: Vec<u8>,
+    /// The keys of a multisig; nothing is secret about it.
+    pub(crate) multisig: Option<Multisig>,
     /// `None`: the key lies there in clear.
     encryption: Option<Encryption>,
     secret: Zeroizing<Vec<u8>>,
@@ -87,9 +93,31 @@ impl Entry {
         Self {
             address: account.address().to_string(),
             public_key: account.public_key().to_vec(),
+            multisig: None,
             encryption: None,
             secret: Zeroizing::new(account.expose_secret().to_vec()),
         }
+    }
+
+    /// A multisig of single keys, in their order.
+    pub(crate) fn several(key: Multisig) -> Self {
+        Self {
+            address: PublicKey::Multisig(key.clone()).address().to_string(),
+            public_key: Vec::new(),
+            multisig: Some(key),
+            encryption: None,
+            secret: Zeroizing::default(),
+        }
+    }
+
+    /// The public keys of a multisig.
+    pub(crate) fn members(&self) -> Vec<[u8; 33]> {
+        let keys = self.multisig.iter().flat_map(Multisig::keys);
+        keys.filter_map(|key| match key {
+            PublicKey::Secp256k1(key) => Some(*key),
+            _ => None,
+        })
+        .collect()
     }
 
     /// Whether a passphrase is needed.
@@ -102,6 +130,10 @@ impl Entry {
         &self,
         passphrase: impl FnOnce() -> anyhow::Result<Zeroizing<String>>,
     ) -> anyhow::Result<Account> {
+        ensure!(
+            self.multisig.is_none(),
+            "keyring.multisig: a multisig has no key: its members sign (`strongroom tx sign --multisig`)"
+        );
         let bytes = match &self.encryption {
             None => self.secret.clone(),
             Some(encryption) => {
@@ -154,6 +186,16 @@ impl Entry {
 
     /// The bytes of the file.
     pub(crate) fn to_json(&self) -> anyhow::Result<Zeroizing<String>> {
+        if let Some(multisig) = &self.multisig {
+            let keys = self.members().into_iter().map(|key| STANDARD.encode(key));
+            let file = json!({
+                "format": MULTISIG,
+                "address": self.address,
+                "threshold": multisig.threshold(),
+                "public_keys": keys.collect::<Vec<_>>(),
+            });
+            return Ok(Zeroizing::new(file.to_string()));
+        }
         let mut file = self.shown();
         file.insert("secret".to_owned(), hex::encode(&*self.secret).into());
         // In one line: a terminal that a file is pasted to takes no more.
@@ -169,6 +211,15 @@ impl Entry {
             bail!("{foreign}");
         };
         let format = file["format"].as_str().unwrap_or_default();
+        if format == MULTISIG {
+            let key = read_multisig(&file);
+            let entry = Self::several(key.context("keyring.damaged: the file holds no multisig")?);
+            ensure!(
+                file["address"] == entry.address.as_str(),
+                "keyring.damaged: the file tells the address of another multisig"
+            );
+            return Ok(entry);
+        }
         if format != FORMAT {
             ensure!(
                 !format.starts_with("strongroom-key/"),
@@ -184,6 +235,7 @@ impl Entry {
             Some(Self {
                 address: file["address"].as_str()?.to_owned(),
                 public_key: STANDARD.decode(file["public_key"].as_str()?).ok()?,
+                multisig: None,
                 encryption,
                 secret: Zeroizing::new(hex::decode(file["secret"].as_str()?).ok()?),
             })
@@ -197,6 +249,21 @@ impl Entry {
         );
         Ok(entry)
     }
+}
+
+fn read_multisig(file: &Value) -> Option<Multisig> {
+    let members = file.as_object().map_or(0, Map::len);
+    let keys = file["public_keys"].as_array()?.iter();
+    let keys = keys.map(|key| public_key(key.as_str()?));
+    let threshold = file["threshold"].as_u64()?.try_into().ok()?;
+    let key = Multisig::new(threshold, keys.collect::<Option<_>>()?).ok()?;
+    (members == 4).then_some(key)
+}
+
+/// A compressed secp256k1 key in base64.
+pub(crate) fn public_key(text: &str) -> Option<PublicKey> {
+    let bytes: [u8; 33] = STANDARD.decode(text).ok()?.try_into().ok()?;
+    is_public(&bytes).then_some(PublicKey::Secp256k1(bytes))
 }
 
 impl std::fmt::Debug for Entry {
@@ -335,6 +402,37 @@ mod tests {
         let mut more = file;
         more["comment"] = json!("hello");
         assert!(Entry::from_json(more.to_string().as_bytes()).is_err());
+    }
+
+    #[test]
+    fn a_multisig_keeps_the_order_of_its_keys_and_signs_nothing_by_itself() {
+        let keys = [3, 1, 2].map(|n| Account::from_bytes(&[n; 32]).unwrap().public_key());
+        let key = |keys: &[[u8; 33]]| {
+            let keys = keys.iter().copied().map(PublicKey::Secp256k1);
+            Multisig::new(2, keys.collect()).unwrap()
+        };
+        let entry = Entry::several(key(&keys));
+        let file = entry.to_json().unwrap();
+        let read = Entry::from_json(file.as_bytes()).unwrap();
+        assert_eq!(read, entry);
+        assert_eq!(read.members(), keys);
+        let error = read.open(|| given("")).unwrap_err();
+        assert_eq!(code(&error), "keyring.multisig");
+        let other = Entry::several(key(&[keys[1], keys[0], keys[2]]));
+        assert_ne!(other.address, entry.address);
+        let file: Value = serde_json::from_str(&file).unwrap();
+        for (name, value) in [
+            ("address", json!(other.address)),
+            ("threshold", json!(4)),
+            ("threshold", json!(1)),
+            ("public_keys", json!(["AAAA"])),
+            ("secret", json!("")),
+        ] {
+            let mut changed = file.clone();
+            changed[name] = value;
+            let error = Entry::from_json(changed.to_string().as_bytes()).unwrap_err();
+            assert_eq!(code(&error), "keyring.damaged", "{name}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@
 mod entry;
 mod passphrase;
 
-pub(crate) use entry::Entry;
+pub(crate) use entry::{Entry, public_key};
 pub(crate) use passphrase::{ask, ask_new, ask_silently};
 
 use crate::{config, verify};
@@ -19,6 +19,7 @@ use std::path::PathBuf;
 use strongroom_sdk::keys::Account;
 use strongroom_store::files::{self, Readers};
 use strongroom_types::Address;
+use strongroom_types::public_key::Multisig;
 
 const NAME_CHARACTERS_MAX: usize = 64;
 const EXTENSION: &str = "json";
@@ -114,6 +115,20 @@ impl Keyring {
             Kind::File => Entry::sealed(account, &ask_new(&format!("key {name}"))?)?,
             Kind::Test => Entry::plain(account),
         };
+        self.put(name, &entry, before)
+    }
+
+    /// Puts a multisig under a name.
+    pub(crate) fn add_multisig(&self, name: &str, key: Multisig) -> anyhow::Result<()> {
+        self.put(name, &Entry::several(key), || Ok(()))
+    }
+
+    fn put(
+        &self,
+        name: &str,
+        entry: &Entry,
+        before: impl FnOnce() -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
         self.make_directory()?;
         let _lock = self.lock()?;
         // Another process may have been faster.
@@ -182,7 +197,7 @@ impl Keyring {
         let bytes = verify::read(&path, entry::BYTES_MAX).context("keyring.read")?;
         let entry = Entry::from_json(&bytes).with_context(|| path.display().to_string())?;
         ensure!(
-            entry.is_sealed() == (self.kind == Kind::File),
+            entry.multisig.is_some() || entry.is_sealed() == (self.kind == Kind::File),
             "keyring.damaged: {}: a key of the other keyring (`--keyring`)",
             path.display()
         );

@@ -2,7 +2,7 @@
 
 use super::{Bank, PAGE, What, more, page};
 use crate::keyring::Keyring;
-use crate::output::{Output, compact, descriptors, json, plain, pretty, table};
+use crate::output::{Output, compact, descriptors, headed, json, plain, pretty, table};
 use crate::rpc::Client;
 use crate::tx::{self, contract::message, report};
 use crate::{json as reading, say};
@@ -137,7 +137,7 @@ async fn balances(
             .into_iter()
             .map(|coin| [plain(&coin.amount), plain(&coin.denom)]),
     );
-    Ok(table(&rows))
+    Ok(headed(&table(&rows)))
 }
 
 /// The methods that ask and change nothing.

@@ -7,7 +7,7 @@ mod ask;
 use crate::keyring;
 use crate::network::node_id;
 use crate::online::{self, block_on};
-use crate::output::{Output, json, plain, table};
+use crate::output::{Output, headed, json, plain, table};
 use crate::rpc::Client;
 use crate::say;
 use crate::tx::contract::address;
@@ -168,7 +168,7 @@ async fn nodes(client: &mut Client, output: Output) -> anyhow::Result<String> {
             node.operator.clone(),
         ]);
     }
-    Ok(table(&rows))
+    Ok(headed(&table(&rows)))
 }
 
 async fn node(client: &mut Client, node_id: &str, output: Output) -> anyhow::Result<String> {
@@ -238,7 +238,7 @@ async fn validators(client: &mut Client, output: Output) -> anyhow::Result<Strin
             plain(&validator.moniker),
         ]);
     }
-    Ok(table(&rows))
+    Ok(headed(&table(&rows)))
 }
 
 fn page(key: Vec<u8>) -> PageRequest {

@@ -8,8 +8,7 @@ use anyhow::{Context as _, ensure};
 use clap::Subcommand;
 use serde_json::value::RawValue;
 use std::path::{Path, PathBuf};
-use strongroom_sdk::client::Instantiate;
-use strongroom_sdk::keys::Account;
+use strongroom_sdk::client::{Author, Instantiate};
 use strongroom_types::proto::secret::compute::v1beta1::MsgStoreCode;
 use strongroom_types::proto::{Any, pack};
 use strongroom_types::{Address, Coins};
@@ -132,7 +131,7 @@ impl Ready<'_> {
     pub(super) async fn message(
         &self,
         client: &mut Client,
-        account: &Account,
+        author: &Author,
     ) -> anyhow::Result<Any> {
         if !matches!(self.command, Command::Store { .. }) {
             say_key(&client.network_key().await?);
@@ -140,7 +139,7 @@ impl Ready<'_> {
         let message = &self.message;
         Ok(match self.command {
             Command::Store { source, .. } => pack(&MsgStoreCode {
-                sender: account.address().as_bytes().to_vec(),
+                sender: author.address().as_bytes().to_vec(),
                 wasm_byte_code: self.code.clone(),
                 source: source.clone(),
                 ..MsgStoreCode::default()
@@ -158,20 +157,20 @@ impl Ready<'_> {
                     admin: &admin.as_ref().map(ToString::to_string).unwrap_or_default(),
                 };
                 let funds = funds.to_proto_list();
-                let made = client.instantiate_message(account, &what, message, funds);
+                let made = client.instantiate_message(author, &what, message, funds);
                 pack(&made.await?)
             }
             Command::Execute {
                 contract, funds, ..
             } => {
                 let funds = funds.to_proto_list();
-                let made = client.execute_message(account, contract, message, funds);
+                let made = client.execute_message(author, contract, message, funds);
                 pack(&made.await?)
             }
             Command::Migrate {
                 contract, code_id, ..
             } => {
-                let made = client.migrate_message(account, contract, *code_id, message);
+                let made = client.migrate_message(author, contract, *code_id, message);
                 pack(&made.await?)
             }
         })

@@ -4,6 +4,8 @@
 //! sent; a transaction is sent once, and one with its effect not again while it may still come ([`pending`]).
 
 pub(crate) mod contract;
+mod file;
+mod multisig;
 mod offline;
 mod pending;
 pub(crate) mod report;
@@ -12,12 +14,12 @@ mod words;
 
 use crate::keyring::{self, Keyring};
 use crate::online;
-use crate::output::{Output, descriptors};
+use crate::output::Output;
 use crate::rpc::Client;
-use crate::{json, say, verify};
+use crate::{say, verify};
 use anyhow::{Context as _, bail};
 use clap::{Args as ClapArgs, Subcommand};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use strongroom_sdk::client::{Estimate, MARGIN_PERCENT};
@@ -71,6 +73,9 @@ struct Spend {
     /// --generate-only].
     #[arg(long, global = true, value_name = "HEIGHT")]
     timeout_height: Option<Height>,
+    /// Key that seals what is for contracts and opens their answers, where a multisig sends it: it has none [default: that of --from].
+    #[arg(long, global = true, value_name = "KEY")]
+    sealed_by: Option<String>,
     /// Sign although an earlier transaction may still be included that does the same: it may be done and paid twice.
     #[arg(long, global = true)]
     again: bool,
@@ -84,17 +89,23 @@ enum Command {
     /// Contracts: code, instances, calls.
     #[command(subcommand)]
     Contract(contract::Command),
-    /// Any messages, from a file: one `{"@type": …}` or a list of them. A signer may be left out.
+    /// Any messages, from a file: one `{"@type": …}` or a list of them. A signer may be left out; what is for a contract is sealed where it stands
+    /// as JSON.
     #[command(after_help = "Example:\n  strongroom tx send message.json --from alice")]
     Send {
         /// The file; `-` is the standard input.
         file: PathBuf,
     },
-    /// Sign a transaction that `--generate-only` has printed.
+    /// Sign a transaction that `--generate-only` has printed. With --multisig: print the signature of a member.
     #[command(
         after_help = "Example:\n  strongroom tx sign unsigned.json --from alice > signed.json"
     )]
     Sign(offline::Sign),
+    /// Put the signatures of members into a transaction of their multisig.
+    #[command(
+        after_help = "Example:\n  strongroom tx multisign ours.json house alice.sig bob.sig > house.json"
+    )]
+    Multisign(multisig::Multisign),
     /// Ask what came of transactions that were signed here and may still be included; print those that are left.
     #[command(after_help = "Example:\n  strongroom tx pending")]
     Pending,
@@ -145,8 +156,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     match &args.command {
         Command::Sign(sign) => {
             let key = signer(args, &keyring)?;
-            offline::sign(args, sign, &keyring, &key)
+            match &sign.multisig {
+                Some(multisig) => multisig::sign(args, sign, &address(&keyring, multisig)?, &key),
+                None => offline::sign(args, sign, &keyring, &key),
+            }
         }
+        Command::Multisign(multisign) => multisig::multisign(args, multisign, &keyring),
         Command::Broadcast { file } => {
             let raw = offline::signed(&read(file)?)?;
             send::file(args, &keyring, &raw)
@@ -154,35 +169,25 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         Command::Pending => send::pending(args, &keyring),
         Command::Bank(Bank::Send { to, amount }) => {
             let to = address(&keyring, to)?;
-            let message = |account: &Account| MsgSend {
-                from_address: account.address().to_string(),
-                to_address: to.to_string(),
-                amount: amount.to_proto_list(),
-            };
-            send::messages(args, &keyring, async |_, account| {
-                Ok(vec![pack(&message(account))])
+            send::messages(args, &keyring, async |_, author| {
+                Ok(vec![pack(&MsgSend {
+                    from_address: author.address().to_string(),
+                    to_address: to.to_string(),
+                    amount: amount.to_proto_list(),
+                })])
             })
         }
         Command::Contract(command) => {
             let ready = command.read()?;
-            send::messages(args, &keyring, async |client, account| {
-                Ok(vec![ready.message(client, account).await?])
+            send::messages(args, &keyring, async |client, author| {
+                Ok(vec![ready.message(client, author).await?])
             })
         }
         Command::Send { file } => {
-            let messages: Value = serde_json::from_slice(&read(file)?)
-                .with_context(|| format!("message.json: {}", file.display()))?;
-            let pool = descriptors()?;
-            send::messages(args, &keyring, async |_, account| {
-                let signer = account.address();
-                let messages = match messages {
-                    Value::Array(messages) => messages,
-                    one => vec![one],
-                };
-                let packed = messages
-                    .into_iter()
-                    .map(|m| json::packed(&pool, m, &signer));
-                packed.collect()
+            let messages =
+                file::Messages::read(&read(file)?).with_context(|| file.display().to_string())?;
+            send::messages(args, &keyring, async |client, author| {
+                messages.packed(client, author).await
             })
         }
     }
@@ -190,10 +195,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
 
 /// The key that `--from` names, opened.
 fn signer(args: &Args, keyring: &Keyring) -> anyhow::Result<Account> {
+    keyring.get(from(args)?)?.open()
+}
+
+fn from(args: &Args) -> anyhow::Result<&str> {
     let from = args.spend.from.as_deref();
-    let from =
-        from.context("tx.from: --from names the key that signs and pays (`strongroom keys list`)")?;
-    keyring.get(from)?.open()
+    from.context("tx.from: --from names the key that signs and pays (`strongroom keys list`)")
 }
 
 /// An address, or that of a key.
@@ -246,11 +253,11 @@ fn signs(message: &Any, signer: &Address) -> anyhow::Result<()> {
 async fn dry_run(
     args: &Args,
     client: &mut Client,
-    account: &Account,
+    payer: &send::Payer,
     tx: &TxBuilder,
     fee: &str,
 ) -> anyhow::Result<()> {
-    let used = match client.estimate(account, tx).await? {
+    let used = match payer.estimate(client, tx).await? {
         Estimate::Simulated { used } => Some(used),
         Estimate::Guessed { .. } => None,
     };

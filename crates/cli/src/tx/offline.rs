@@ -22,17 +22,27 @@ use strongroom_sdk::tx::{Unsigned, signer_info};
 use strongroom_types::proto::Message as _;
 use strongroom_types::proto::cosmos::base::v1beta1::Coin;
 use strongroom_types::proto::cosmos::tx::v1beta1::{Tx, TxBody};
-use strongroom_types::{sha256, tx};
+use strongroom_types::{Address, sha256, tx};
 
 const TYPE: &str = "cosmos.tx.v1beta1.Tx";
 
 #[derive(ClapArgs)]
 pub(super) struct Sign {
     /// The file; `-` is the standard input.
-    file: PathBuf,
+    pub(super) file: PathBuf,
+    /// Sign as a member of this multisig, a name or an address. The signature alone is printed, for `tx multisign`.
+    #[arg(long, value_name = "KEY")]
+    pub(super) multisig: Option<String>,
     /// Do not ask whether to sign it.
     #[arg(long)]
-    yes: bool,
+    pub(super) yes: bool,
+    #[command(flatten)]
+    pub(super) place: Offline,
+}
+
+/// Where an account stands, told instead of asked for.
+#[derive(ClapArgs)]
+pub(super) struct Offline {
     /// Ask no node. Needs --chain-id, --account-number and --sequence.
     #[arg(long, requires_all = ["account_number", "sequence"])]
     offline: bool,
@@ -42,6 +52,31 @@ pub(super) struct Sign {
     /// Next sequence of the account.
     #[arg(long, value_name = "N", requires = "offline")]
     sequence: Option<u64>,
+}
+
+impl Offline {
+    /// Chain and position as the command line tells them.
+    fn told(&self, args: &Args) -> anyhow::Result<Option<(String, Position)>> {
+        let (Some(number), Some(sequence)) = (self.account_number, self.sequence) else {
+            return Ok(None);
+        };
+        let chain_id = args.network.known_chain_id()?;
+        let chain_id = chain_id.context("tx.chain_id: --offline needs --chain-id")?;
+        Ok(Some((chain_id, Position { number, sequence })))
+    }
+
+    /// Chain and position of an account, told or asked for.
+    pub(super) fn of(&self, args: &Args, address: &Address) -> anyhow::Result<(String, Position)> {
+        if let Some(told) = self.told(args)? {
+            return Ok(told);
+        }
+        args.network.require_trust()?;
+        block_on(async {
+            let mut client = args.network.connect().await?;
+            let position = client.position(address).await?;
+            Ok((client.chain_id().await?, position))
+        })
+    }
 }
 
 /// The JSON of a transaction.
@@ -54,7 +89,7 @@ pub(super) fn print(tx: &Tx) -> anyhow::Result<String> {
     Ok(Printer::new(pool).print(&message))
 }
 
-fn parse(bytes: &[u8]) -> anyhow::Result<Tx> {
+pub(super) fn parse(bytes: &[u8]) -> anyhow::Result<Tx> {
     let file: Value = serde_json::from_slice(bytes).context("tx.file: this is no JSON")?;
     ensure!(
         file["body"].is_object() && file["auth_info"].is_object(),
@@ -165,9 +200,7 @@ fn scene(
     body: &TxBody,
 ) -> anyhow::Result<(Scene, Pending)> {
     let address = account.address();
-    if let (Some(number), Some(sequence)) = (sign.account_number, sign.sequence) {
-        let chain_id = args.network.known_chain_id()?;
-        let chain_id = chain_id.context("tx.chain_id: --offline needs --chain-id")?;
+    if let Some((chain_id, Position { number, sequence })) = sign.place.told(args)? {
         let pending = Pending::open(keyring, &address, &chain_id)?;
         let scene = Scene {
             chain_id,
@@ -194,7 +227,7 @@ fn scene(
 }
 
 /// Asks whoever sits at the terminal.
-fn confirm(yes: bool) -> anyhow::Result<()> {
+pub(super) fn confirm(yes: bool) -> anyhow::Result<()> {
     if yes || !std::io::stdin().is_terminal() {
         return Ok(());
     }

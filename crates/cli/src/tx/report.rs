@@ -1,6 +1,6 @@
 //! What came of a transaction, as its sender reads it.
 
-use crate::output::{Output, plain, table};
+use crate::output::{Output, Paint, plain, table};
 use crate::say;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -58,9 +58,10 @@ fn value(included: &Included, opened: &Opened) -> Value {
 fn text(included: &Included, opened: &Opened) -> String {
     let result = &included.result;
     let outcome = match result.code {
-        0 => "success".to_owned(),
+        0 => Paint::Green.on(&std::io::stdout(), "success"),
         code => format!(
-            "failed: {} ({} {code})",
+            "{}: {} ({} {code})",
+            Paint::Red.on(&std::io::stdout(), "failed"),
             plain(&opened.log),
             result.codespace
         ),

@@ -1,44 +1,106 @@
 //! Signs, marks, sends and waits.
 
 use super::pending::{Mark, Pending};
-use super::{Args, GasLimit, dry_run, offline, pending, report, say_gas, signer, signs};
+use super::{
+    Args, Command, GasLimit, contract, dry_run, offline, pending, report, say_gas, signer, signs,
+};
 use crate::keyring::Keyring;
 use crate::online::block_on;
 use crate::output::Output;
 use crate::rpc::Client;
 use crate::say;
-use anyhow::ensure;
+use anyhow::{bail, ensure};
 use serde_json::json;
 use std::time::Duration;
-use strongroom_sdk::client::{Error, Included};
+use strongroom_sdk::client::{Author, Error, Estimate, Included};
 use strongroom_sdk::keys::Account;
 use strongroom_sdk::tx::TxBuilder;
 use strongroom_types::proto::Any;
-use strongroom_types::public_key::PublicKey;
+use strongroom_types::public_key::{Multisig, PublicKey};
 use strongroom_types::tx::{TX_LEN_MAX, Tx};
 use strongroom_types::{Address, sha256};
 
 /// For how long a block may hold a transaction, unless it is told otherwise: twice what a command waits for it.
 const LIFETIME: Duration = Duration::from_secs(120);
 
+/// Who `--from` names.
+pub(super) struct Payer {
+    key: Key,
+    author: Author,
+}
+
+enum Key {
+    Single(Account),
+    Multisig(Multisig),
+}
+
+impl Payer {
+    fn open(args: &Args, keyring: &Keyring) -> anyhow::Result<Self> {
+        let from = keyring.get(super::from(args)?)?;
+        let Some(multisig) = &from.entry.multisig else {
+            let account = from.open()?;
+            let sealing = sealing(args, keyring)?;
+            let author = Author::new(account.address(), sealing.as_ref().unwrap_or(&account));
+            return Ok(Self {
+                key: Key::Single(account),
+                author,
+            });
+        };
+        ensure!(
+            args.spend.generate_only || args.spend.dry_run,
+            "tx.multisig: {} is a multisig: --generate-only prints the transaction, which its members sign (`strongroom tx sign --multisig`)",
+            from.name
+        );
+        let address = PublicKey::Multisig(multisig.clone()).address();
+        // Whatever is sealed without a key of a member could be opened by nobody.
+        let author = match (sealing(args, keyring)?, &args.command) {
+            (Some(sealing), _) => Author::new(address, &sealing),
+            (None, Command::Bank(_) | Command::Contract(contract::Command::Store { .. })) => {
+                Author::new(address, &Account::from_bytes(&[1; 32])?)
+            }
+            (None, _) => bail!("tx.sealed_by: --sealed-by names the key that seals for a multisig"),
+        };
+        Ok(Self {
+            key: Key::Multisig(multisig.clone()),
+            author,
+        })
+    }
+
+    pub(super) async fn estimate(
+        &self,
+        client: &mut Client,
+        tx: &TxBuilder,
+    ) -> Result<Estimate, Error> {
+        match &self.key {
+            Key::Single(account) => client.estimate(account, tx).await,
+            Key::Multisig(key) => client.estimate_multisig(key, tx).await,
+        }
+    }
+}
+
+/// The key that `--sealed-by` names.
+fn sealing(args: &Args, keyring: &Keyring) -> anyhow::Result<Option<Account>> {
+    let named = args.spend.sealed_by.as_deref();
+    named.map(|name| keyring.get(name)?.open()).transpose()
+}
+
 /// Makes the messages and does with them what the command line says.
 pub(super) fn messages(
     args: &Args,
     keyring: &Keyring,
-    messages: impl AsyncFnOnce(&mut Client, &Account) -> anyhow::Result<Vec<Any>>,
+    messages: impl AsyncFnOnce(&mut Client, &Author) -> anyhow::Result<Vec<Any>>,
 ) -> anyhow::Result<()> {
     args.network.require_trust()?;
-    let account = signer(args, keyring)?;
+    let payer = Payer::open(args, keyring)?;
     block_on(async {
         let mut client = args.network.connect().await?;
-        let messages = messages(&mut client, &account).await?;
+        let messages = messages(&mut client, &payer.author).await?;
         ensure!(!messages.is_empty(), "tx.empty: there is no message");
         for message in &messages {
-            signs(message, &account.address())?;
+            signs(message, payer.author.address())?;
         }
         let chain_id = client.chain_id().await?;
         let memo = args.spend.memo.as_str();
-        let effect = client.effect(&account, &messages, memo).await?;
         let mut tx = TxBuilder::new(&chain_id).memo(memo);
         tx = messages.into_iter().fold(tx, TxBuilder::any);
         let estimate = match args.spend.gas {
@@ -47,7 +109,7 @@ pub(super) fn messages(
                 None
             }
             GasLimit::Auto => {
-                let estimate = client.estimate(&account, &tx).await?;
+                let estimate = payer.estimate(&mut client, &tx).await?;
                 tx = tx.gas(estimate.limit());
                 Some(estimate)
             }
@@ -58,13 +120,17 @@ pub(super) fn messages(
         let fee = offline::coins(&tx.fee_coins());
         say_gas(tx.gas_limit(), estimate, &fee);
         if args.spend.dry_run {
-            return dry_run(args, &mut client, &account, &tx, &fee).await;
+            return dry_run(args, &mut client, &payer, &tx, &fee).await;
         }
         if args.spend.generate_only {
             let tx = tx.timeout_height(args.spend.timeout_height.unwrap_or(0));
             say(offline::print(&tx.without_signer())?);
             return Ok(());
         }
+        let Key::Single(account) = payer.key else {
+            bail!("tx.multisig: members of a multisig sign apart");
+        };
+        let effect = client.effect(&account, tx.messages(), memo).await?;
         let mut pending = Pending::open(keyring, &account.address(), &chain_id)?;
         let effect = hex::encode(effect);
         let effect_once = Some(effect.as_str()).filter(|_| !args.spend.again);

@@ -2,6 +2,7 @@
 
 use super::outcome::{open_error, unpadded};
 use super::{Client, Error, Transport};
+use crate::crypto::secret::Secret;
 use crate::keys::Account;
 use crate::message::{Binding, SealError, Sealer, Target};
 use crate::types::proto::cosmos::base::v1beta1::Coin;
@@ -21,17 +22,59 @@ pub struct Instantiate<'i> {
     pub admin: &'i str,
 }
 
+/// Who a contract message is from: the account that it is bound to, and the seed that seals it and opens what answers it. Usually both are of
+/// one account; a multisig has no key to seal with.
+pub struct Author {
+    address: Address,
+    seed: Secret<32>,
+}
+
+impl Author {
+    /// An account whose messages are sealed with the key of another one.
+    #[must_use]
+    pub fn new(address: Address, sealing: &Account) -> Self {
+        Self {
+            address,
+            seed: sealing.encryption_seed(),
+        }
+    }
+
+    /// The account that signs.
+    #[must_use]
+    pub const fn address(&self) -> &Address {
+        &self.address
+    }
+}
+
+impl From<&Account> for Author {
+    fn from(account: &Account) -> Self {
+        Self::new(account.address(), account)
+    }
+}
+
+impl From<&Self> for Author {
+    fn from(author: &Self) -> Self {
+        Self {
+            address: author.address.clone(),
+            seed: Secret::new(*author.seed.expose()),
+        }
+    }
+}
+
+impl core::fmt::Debug for Author {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Author({})", self.address)
+    }
+}
+
 impl<T: Transport> Client<T> {
     /// Seals messages of this account for the network.
     ///
     /// # Errors
     /// As [`Client::network_key`].
-    pub async fn sealer(&mut self, account: &Account) -> Result<Sealer, Error> {
+    pub async fn sealer(&mut self, author: impl Into<Author>) -> Result<Sealer, Error> {
         let network = self.network_key().await?;
-        Ok(Sealer::new(
-            *account.encryption_seed().expose(),
-            network.key,
-        ))
+        Ok(Sealer::new(*author.into().seed.expose(), network.key))
     }
 
     /// The hash of the code that a contract has, asked for once.
@@ -140,16 +183,17 @@ impl<T: Transport> Client<T> {
     /// As [`Client::code_hash`] and [`Client::network_key`].
     pub async fn execute_message(
         &mut self,
-        account: &Account,
+        author: impl Into<Author>,
         contract: &Address,
         message: &impl Serialize,
         funds: Vec<Coin>,
     ) -> Result<compute::MsgExecuteContract, Error> {
+        let author = author.into();
         let code_hash = self.code_hash(contract).await?;
         let target = Target::Execute(contract.as_bytes());
-        let msg = self.sealed(account, target, &code_hash, message).await?;
+        let msg = self.sealed(&author, target, &code_hash, message).await?;
         Ok(compute::MsgExecuteContract {
-            sender: account.address().as_bytes().to_vec(),
+            sender: author.address.as_bytes().to_vec(),
             contract: contract.as_bytes().to_vec(),
             msg,
             sent_funds: funds,
@@ -163,19 +207,20 @@ impl<T: Transport> Client<T> {
     /// As [`Client::code_hash_of`] and [`Client::network_key`].
     pub async fn instantiate_message(
         &mut self,
-        account: &Account,
+        author: impl Into<Author>,
         what: &Instantiate<'_>,
         message: &impl Serialize,
         funds: Vec<Coin>,
     ) -> Result<compute::MsgInstantiateContract, Error> {
+        let author = author.into();
         let code_hash = self.code_hash_of(what.code_id).await?;
         let target = Target::Instantiate {
             code_id: what.code_id,
             label: what.label,
         };
-        let init_msg = self.sealed(account, target, &code_hash, message).await?;
+        let init_msg = self.sealed(&author, target, &code_hash, message).await?;
         Ok(compute::MsgInstantiateContract {
-            sender: account.address().as_bytes().to_vec(),
+            sender: author.address.as_bytes().to_vec(),
             code_id: what.code_id,
             label: what.label.to_owned(),
             init_msg,
@@ -191,21 +236,22 @@ impl<T: Transport> Client<T> {
     /// As [`Client::code_hash_of`] and [`Client::network_key`].
     pub async fn migrate_message(
         &mut self,
-        account: &Account,
+        author: impl Into<Author>,
         contract: &Address,
         code_id: u64,
         message: &impl Serialize,
     ) -> Result<compute::MsgMigrateContract, Error> {
+        let author = author.into();
         let code_hash = self.code_hash_of(code_id).await?;
         let target = Target::Migrate {
             contract: contract.as_bytes(),
             code_id,
         };
-        let msg = self.sealed(account, target, &code_hash, message).await?;
+        let msg = self.sealed(&author, target, &code_hash, message).await?;
         // It has other code soon, if all goes well.
         self.code_hashes.remove(contract.as_bytes());
         Ok(compute::MsgMigrateContract {
-            sender: account.address().to_string(),
+            sender: author.address.to_string(),
             contract: contract.to_string(),
             code_id,
             msg,
@@ -215,17 +261,16 @@ impl<T: Transport> Client<T> {
 
     async fn sealed(
         &mut self,
-        account: &Account,
+        author: &Author,
         target: Target<'_>,
         code_hash: &Hash,
         message: &impl Serialize,
     ) -> Result<Vec<u8>, Error> {
-        let sealer = self.sealer(account).await?;
+        let sealer = self.sealer(author).await?;
         let chain_id = self.chain_id().await?;
-        let sender = account.address();
         let binding = Binding {
             chain_id: &chain_id,
-            sender: sender.as_bytes(),
+            sender: author.address.as_bytes(),
             target,
         };
         let message = json(message)?;

@@ -56,7 +56,7 @@ mod tests;
 pub use effect::{effect, sealed_in};
 pub use error::Error;
 pub use gas::{Estimate, MARGIN_PERCENT};
-pub use messages::Instantiate;
+pub use messages::{Author, Instantiate};
 pub use outcome::{Included, Opened, OpenedMessage};
 pub use transport::Transport;
 
@@ -70,6 +70,7 @@ use crate::types::proto::cosmos::auth::v1beta1::{
 use crate::types::proto::cosmos::tx::v1beta1::{SimulateRequest, SimulateResponse};
 use crate::types::proto::google::protobuf::Empty;
 use crate::types::proto::secret::registration::v1beta1::Key;
+use crate::types::public_key::{Multisig, PublicKey};
 use crate::types::{Address, Gas, Hash, Height, Timestamp, Tree, sha256};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -431,13 +432,39 @@ impl<T: Transport> Client<T> {
         Ok(Estimate::Simulated { used })
     }
 
+    /// As [`Client::estimate`], of a multisig's transaction that no more members sign than must.
+    ///
+    /// # Errors
+    /// As [`Client::estimate`].
+    pub async fn estimate_multisig(
+        &mut self,
+        key: &Multisig,
+        tx: &TxBuilder,
+    ) -> Result<Estimate, Error> {
+        if let Some(guess) = gas::guess(tx.messages()) {
+            return Ok(guess);
+        }
+        let address = PublicKey::Multisig(key.clone()).address();
+        let position = self.position(&address).await?;
+        let threshold = usize::try_from(key.threshold()).unwrap_or(usize::MAX);
+        let signed = (0..key.keys().len()).map(|n| (n < threshold).then_some([0; 64]));
+        let signed: Vec<_> = signed.collect();
+        let bytes = tx.multisigned(key, position.sequence, &signed);
+        let used = self.simulate_bytes(bytes).await?;
+        Ok(Estimate::Simulated { used })
+    }
+
     /// The gas that a transaction would use. Of one that calls contracts a node cannot tell.
     ///
     /// # Errors
     /// [`Error::Query`] with the text of the transaction that would fail.
     pub async fn simulate(&mut self, unsigned: Unsigned) -> Result<Gas, Error> {
+        self.simulate_bytes(unsigned.for_simulation()).await
+    }
+
+    async fn simulate_bytes(&mut self, tx_bytes: Vec<u8>) -> Result<Gas, Error> {
         let request = SimulateRequest {
-            tx_bytes: unsigned.for_simulation(),
+            tx_bytes,
             ..SimulateRequest::default()
         };
         let path = "/cosmos.tx.v1beta1.Service/Simulate";
