@@ -5,6 +5,7 @@
 //! Refuses: a ring without an epoch.
 
 use crate::Bytes;
+use crate::crypto::exchanges::Exchanges;
 use crate::crypto::io::Input;
 use crate::crypto::schedule::open_input;
 use crate::crypto::seal::{Chain, encode};
@@ -27,6 +28,7 @@ pub struct EpochKeys {
     newest: KeySchedule,
     schedules: Vec<KeySchedule>,
     derived: Mutex<BTreeMap<Address, Arc<[StateKeys]>>>,
+    exchanges: Exchanges,
 }
 
 impl EpochKeys {
@@ -41,6 +43,7 @@ impl EpochKeys {
             newest,
             schedules,
             derived: Mutex::default(),
+            exchanges: Exchanges::default(),
         })
     }
 
@@ -71,7 +74,7 @@ impl EpochKeys {
 
 impl Secrets for EpochKeys {
     fn open_input(&self, message: &[u8]) -> Result<Input, SecretsError> {
-        open_input(&self.schedules, message).map_err(|_| SecretsError::Closed)
+        open_input(&self.schedules, &self.exchanges, message).map_err(|_| SecretsError::Closed)
     }
 
     fn storage_keys(&self, contract: &Address, key: &[u8]) -> Result<Vec<Vec<u8>>, SecretsError> {

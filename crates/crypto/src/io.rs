@@ -10,11 +10,13 @@ use crate::bound;
 use crate::{
     aead::{self, WIRE_AD},
     error::Error,
+    exchanges::Exchanges,
     kdf,
     secret::Secret,
     x25519::KeyPair,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// Bytes in front of the ciphertext: nonce and user public key.
@@ -168,13 +170,14 @@ impl core::fmt::Debug for Input {
     }
 }
 
-/// The enclave's side: opens a message with the first network key that fits, newest first.
+/// The enclave's side: opens a message with the first network key that fits, newest first. `known` remembers the key exchanges of senders.
 ///
 /// # Errors
 /// [`Error::TooShort`], [`Error::LowOrder`], [`Error::DoesNotOpen`] if no key fits, [`Error::Content`] if no code
 /// hash stands in front, or half a binding. Clients see one text for all of them.
 pub fn open_input<'a>(
     networks: impl IntoIterator<Item = &'a KeyPair>,
+    known: &Exchanges,
     wire: &[u8],
 ) -> Result<Input, Error> {
     let Wire {
@@ -183,8 +186,15 @@ pub fn open_input<'a>(
         sealed,
     } = split(wire)?;
     for network in networks {
-        let key = TxKey::derive(&network.shared(&user_public)?, &nonce);
+        let (shared, new) = match known.find(network.public(), &user_public) {
+            Some(shared) => (shared, false),
+            None => (Arc::new(network.shared(&user_public)?), true),
+        };
+        let key = TxKey::derive(&shared, &nonce);
         if let Ok(plain) = key.open(sealed) {
+            if new {
+                known.remember(network.public(), &user_public, shared);
+            }
             let code_hash = code_hash_of(&plain)?;
             let message = plain.get(CODE_HASH_LEN..).unwrap_or_default();
             let (binding, _) = bound::split(message).ok_or(Error::Content)?;
@@ -322,7 +332,7 @@ mod tests {
     #[test]
     fn the_enclave_opens_what_the_client_sealed() {
         let (wire, key) = sealed();
-        let input = open_input([&network()], &wire).unwrap();
+        let input = open_input([&network()], &Exchanges::default(), &wire).unwrap();
         assert_eq!(
             (input.message(), input.code_hash),
             (br#"{"ping":{}}"#.as_slice(), [0xaa; 32])
@@ -345,14 +355,21 @@ mod tests {
     fn an_older_network_key_opens_within_the_list() {
         let newer = KeyPair::from_secret(&Secret::new([1; 32]));
         let (wire, _) = sealed();
-        assert_eq!(open_input([&newer], &wire).unwrap_err(), Error::DoesNotOpen);
-        assert!(open_input([&newer, &network()], &wire).is_ok());
-        assert_eq!(open_input([], &wire).unwrap_err(), Error::DoesNotOpen);
+        assert_eq!(
+            open_input([&newer], &Exchanges::default(), &wire).unwrap_err(),
+            Error::DoesNotOpen
+        );
+        assert!(open_input([&newer, &network()], &Exchanges::default(), &wire).is_ok());
+        assert_eq!(
+            open_input([], &Exchanges::default(), &wire).unwrap_err(),
+            Error::DoesNotOpen
+        );
     }
 
     #[test]
     fn plaintext_short_and_low_order_messages_are_refused() {
-        let refused = |wire: &[u8]| open_input([&network()], wire).unwrap_err();
+        let refused =
+            |wire: &[u8]| open_input([&network()], &Exchanges::default(), wire).unwrap_err();
         assert_eq!(refused(b""), Error::TooShort);
         assert_eq!(refused(&sealed().0[..INPUT_LEN_MIN - 1]), Error::TooShort);
         assert_eq!(refused(br#"{"increment":{}}"#), Error::TooShort);
@@ -380,14 +397,14 @@ mod tests {
         // Nonce and public key are public: whoever puts them in front still has no message.
         let forged = [&wire[..HEADER_LEN], &kept].concat();
         assert_eq!(
-            open_input([&network()], &forged).unwrap_err(),
+            open_input([&network()], &Exchanges::default(), &forged).unwrap_err(),
             Error::DoesNotOpen
         );
         assert_eq!(key.open(&kept), Err(Error::DoesNotOpen));
         assert_eq!(key.open_kept(&wire[HEADER_LEN..]), Err(Error::DoesNotOpen));
         // Sealed as an input, it would be one.
         let input = [&wire[..HEADER_LEN], &key.seal(&plain).unwrap()].concat();
-        assert!(open_input([&network()], &input).is_ok());
+        assert!(open_input([&network()], &Exchanges::default(), &input).is_ok());
     }
 
     #[test]
@@ -395,10 +412,13 @@ mod tests {
         let key = sealed().1;
         let body = key.seal(&[b'x'; 70]).unwrap();
         let wire = [nonce().as_slice(), user().public(), &body].concat();
-        assert_eq!(open_input([&network()], &wire).unwrap_err(), Error::Content);
+        assert_eq!(
+            open_input([&network()], &Exchanges::default(), &wire).unwrap_err(),
+            Error::Content
+        );
         let upper = key.seal(hex::encode_upper([0xaa; 32]).as_bytes()).unwrap();
         let wire = [nonce().as_slice(), user().public(), &upper].concat();
-        let input = open_input([&network()], &wire).unwrap();
+        let input = open_input([&network()], &Exchanges::default(), &wire).unwrap();
         assert_eq!(
             (input.code_hash, input.message()),
             ([0xaa; 32], b"".as_slice())
@@ -430,7 +450,7 @@ mod tests {
             let at = bit.index(wire.len() * 8);
             wire[at / 8] ^= 1 << (at % 8);
             // The top bit of an X25519 public key is ignored by definition: the same key, the same message.
-            prop_assert_eq!(open_input([&network()], &wire).is_ok(), at == 64 * 8 - 1);
+            prop_assert_eq!(open_input([&network()], &Exchanges::default(), &wire).is_ok(), at == 64 * 8 - 1);
         }
 
         #[test]
@@ -442,7 +462,7 @@ mod tests {
 
         #[test]
         fn arbitrary_messages_never_open(wire in proptest::collection::vec(any::<u8>(), 0..300)) {
-            prop_assert!(open_input([&network()], &wire).is_err());
+            prop_assert!(open_input([&network()], &Exchanges::default(), &wire).is_err());
         }
     }
 }

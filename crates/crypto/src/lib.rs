@@ -27,6 +27,7 @@ pub mod bound;
 pub mod context;
 pub mod ed25519;
 pub mod error;
+pub mod exchanges;
 pub mod imports;
 pub mod io;
 pub mod kdf;

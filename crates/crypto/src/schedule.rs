@@ -6,6 +6,7 @@
 use crate::{
     context::{self, Purpose, Security},
     error::Error,
+    exchanges::Exchanges,
     io::{self, Input},
     kdf,
     random::BlockRandom,
@@ -120,8 +121,12 @@ impl KeySchedule {
 ///
 /// # Errors
 /// As [`io::open_input`].
-pub fn open_input(schedules: &[KeySchedule], wire: &[u8]) -> Result<Input, Error> {
-    io::open_input(schedules.iter().map(KeySchedule::io), wire)
+pub fn open_input(
+    schedules: &[KeySchedule],
+    known: &Exchanges,
+    wire: &[u8],
+) -> Result<Input, Error> {
+    io::open_input(schedules.iter().map(KeySchedule::io), known, wire)
 }
 
 #[cfg(test)]
@@ -206,7 +211,11 @@ mod tests {
         for schedule in &schedules {
             let (wire, _) =
                 io::seal_input(&user, schedule.io().public(), &[4; 32], &[5; 32], b"{}").unwrap();
-            assert_eq!(open_input(&schedules, &wire).unwrap().message(), b"{}");
+            let known = Exchanges::default();
+            assert_eq!(
+                open_input(&schedules, &known, &wire).unwrap().message(),
+                b"{}"
+            );
         }
     }
 }

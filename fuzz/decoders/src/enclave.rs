@@ -6,6 +6,7 @@ use strongroom_attest::{
 };
 use strongroom_bridge::frame::{Assembler, Frame};
 use strongroom_bridge::message::{FromEnclave, FromHost, Message};
+use strongroom_crypto::exchanges::Exchanges;
 use strongroom_crypto::seal::{self, Chain, SealedAnchor, SealedOneTimeKey, SealedSeeds};
 use strongroom_crypto::share::Share;
 use strongroom_crypto::{Secret, io, x25519::KeyPair};
@@ -55,7 +56,7 @@ pub fn sealed(data: &[u8]) -> bool {
         assert_eq!(seal::encode(&share).as_deref(), Ok(data));
         accepted |= share.open(&node(), &TARGET_NODE, &CHAIN).is_ok();
     }
-    accepted | io::open_input([&node()], data).is_ok()
+    accepted | io::open_input([&node()], &Exchanges::default(), data).is_ok()
 }
 
 /// The chain that the seals of the corpus are for.
