@@ -34,12 +34,14 @@ const CONTRACTS: [&str; 11] = [
 ];
 /// Published contracts of other chains, and one with their library.
 /// Ours comes last: built as what it depends on, the others have no exports, and cargo takes them for built.
-const STOCK_CONTRACTS: [&str; 6] = [
+const STOCK_CONTRACTS: [&str; 8] = [
     "cw1-whitelist",
     "cw20-base",
     "cw3-fixed-multisig",
     "cw4-group",
     "cw721-base@0.18.0",
+    "cw721-fixed-price",
+    "cw721-metadata-onchain",
     "stock",
 ];
 const WASM_TARGET: &str = "wasm32-unknown-unknown";

@@ -200,6 +200,50 @@ fn a_cw3_multisig_passes_a_proposal_that_moves_a_cw20_token_without_knowing_its_
 }
 
 #[test]
+fn a_factory_reads_the_address_of_the_collection_that_it_made_from_its_reply() {
+    let mut s = scene();
+    let (alice, bob) = s.text();
+    let begin = json!({
+        "name": "Stock token", "symbol": "STOCK", "decimals": 6,
+        "initial_balances": [{"address": alice, "amount": "1000"}],
+    });
+    let token = s.make("cw20_base", &begin);
+    let user = s.alice.clone();
+    let collection = contract("cw721_metadata_onchain");
+    let code = s.chain.store_code(&user, collection).unwrap();
+    let begin = json!({
+        "owner": alice, "max_tokens": 2, "unit_price": "10", "name": "Stamps", "symbol": "STAMP",
+        "collection_info_extension": null, "token_code_id": code.id,
+        "cw20_address": token.address.to_string(), "token_uri": "", "extension": null,
+        "withdraw_address": null,
+    });
+    // It unwraps what cw-utils makes of the reply: without an address it panics here.
+    let shop = s.make("cw721_fixed_price", &begin);
+    let config = s.ask(&shop, &json!({"get_config": {}}));
+    let address = config["cw721_address"].as_str().unwrap();
+    let stamps = Contract {
+        address: address.parse().unwrap(),
+        code_hash: code.hash,
+    };
+    let pay = |amount: &str| json!({"send": {"contract": shop.address.to_string(), "amount": amount, "msg": ""}});
+    s.run(&token, &pay("10"));
+    let other = s.bob.clone();
+    let give = json!({"transfer": {"recipient": bob, "amount": "10"}});
+    s.run(&token, &give);
+    s.chain.execute(&other, &token, &pay("10")).unwrap();
+    for (id, owner) in [("0", &alice), ("1", &bob)] {
+        let question = json!({"owner_of": {"token_id": id, "include_expired": null}});
+        assert_eq!(s.ask(&stamps, &question)["owner"], json!(owner));
+    }
+    assert!(s.attempt(&token, &pay("10")).is_err(), "sold out");
+    let held = s.ask(
+        &token,
+        &json!({"balance": {"address": shop.address.to_string()}}),
+    );
+    assert_eq!(held, json!({"balance": "20"}));
+}
+
+#[test]
 fn a_cw4_group_lists_its_members_and_remembers_who_they_were() {
     let mut s = scene();
     let (alice, bob) = s.text();

@@ -21,7 +21,7 @@ impl Calls<'_, '_, '_> {
         let Running {
             entry_point,
             generation,
-            library: _,
+            library,
             contract,
             code_hash,
             on_success,
@@ -54,6 +54,7 @@ impl Calls<'_, '_, '_> {
         self.waiting = self.waiting.saturating_add(bytes);
         self.frames.push(Frame::Dispatching(Box::new(Dispatching {
             entry_point,
+            library,
             contract,
             code_hash,
             messages: response.messages.into_iter(),

@@ -25,7 +25,7 @@ use crate::error::{Fault, Stop, broken};
 use crate::gas::GasMeter;
 use crate::modules::compute::error as compute;
 use crate::types::{Address, Coins, Hash};
-use reply::Sent;
+use reply::{Sent, SentResponse};
 use strongroom_vm::{Generation, Instance, Step, VmFault};
 
 /// A call to make.
@@ -89,6 +89,8 @@ struct Running {
 /// A call that succeeded and whose messages are sent.
 struct Dispatching {
     entry_point: EntryPoint,
+    /// How it reads replies.
+    library: Library,
     contract: Address,
     /// The code that sends the messages: replies are for no other.
     code_hash: Hash,
@@ -206,7 +208,14 @@ impl Calls<'_, '_, '_> {
         match (self.frames.is_empty(), done.entry_point) {
             (true, _) => Ok(Next::Finished(done.data)),
             (false, EntryPoint::Reply) => self.replied(done.data),
-            (false, _) => self.sent_well(done.data),
+            (false, entry_point) => {
+                let response = SentResponse::Contract {
+                    entry_point,
+                    contract: done.contract,
+                    data: done.data,
+                };
+                self.sent_well(response)
+            }
         }
     }
 

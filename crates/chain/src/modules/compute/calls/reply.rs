@@ -12,9 +12,12 @@ use crate::modules::compute::error as compute;
 use crate::modules::compute::limits::REPLY_BYTES_MAX;
 use crate::modules::compute::output::{self, EntryPoint};
 use crate::modules::compute::response::ReplyOn;
+use crate::modules::compute::state::Library;
 use crate::modules::compute::{gas, keeper};
 use crate::types::error::sdk;
-use crate::types::{Coins, Event, TxError};
+use crate::types::proto::Message as _;
+use crate::types::proto::secret::compute::v1beta1 as pb;
+use crate::types::{Address, Coins, Event, TxError};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
@@ -25,6 +28,8 @@ pub(super) struct Sent {
     pub id: u64,
     /// What the contract gets back.
     pub payload: Vec<u8>,
+    /// Type of the response, if the contract is of the ordinary library.
+    pub response_type: String,
     /// When the contract wants a reply.
     pub reply_on: ReplyOn,
     /// Whether it went to a contract.
@@ -33,6 +38,57 @@ pub(super) struct Sent {
     pub branch: Branch,
     /// The sender's meter, if the message has one of its own.
     pub outer: Option<GasMeter>,
+}
+
+/// What came of a message that succeeded.
+pub(super) enum SentResponse {
+    /// There was nothing to do, so nobody answers.
+    Nothing,
+    /// Bytes of the response of a module.
+    Module(Vec<u8>),
+    /// A call of a contract.
+    Contract {
+        /// Which entry point.
+        entry_point: EntryPoint,
+        /// Which contract.
+        contract: Address,
+        /// Its data.
+        data: Option<Vec<u8>>,
+    },
+}
+
+impl SentResponse {
+    /// The data as a secret contract is told it: a contract's is bare, an empty response is none (contract-abi.md 8.1).
+    fn bare(self) -> Option<Vec<u8>> {
+        match self {
+            Self::Nothing => None,
+            Self::Module(bytes) => Some(bytes).filter(|bytes| !bytes.is_empty()),
+            Self::Contract { data, .. } => data,
+        }
+    }
+
+    /// The bytes of the response in protobuf, which contracts of the ordinary library decode.
+    fn encoded(self) -> Option<Vec<u8>> {
+        match self {
+            Self::Nothing => None,
+            Self::Module(bytes) => Some(bytes),
+            Self::Contract {
+                entry_point,
+                contract,
+                data,
+            } => {
+                let data = data.unwrap_or_default();
+                Some(match entry_point {
+                    EntryPoint::Instantiate => {
+                        let address = contract.to_string();
+                        pb::MsgInstantiateContractResponse { address, data }.encode_to_vec()
+                    }
+                    EntryPoint::Migrate => pb::MsgMigrateContractResponse { data }.encode_to_vec(),
+                    _ => pb::MsgExecuteContractResponse { data }.encode_to_vec(),
+                })
+            }
+        }
+    }
 }
 
 /// What a contract is told of a message that it sent (contract-abi.md section 2).
@@ -50,9 +106,19 @@ struct Reply<'a> {
 enum ReplyResult<'a> {
     Ok {
         events: Vec<ReplyEvent<'a>>,
-        data: Option<String>,
+        data: Option<&'a str>,
+        /// Only of contracts of the ordinary library, which has it from 2.0 on.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        msg_responses: Option<[MsgResponse<'a>; 1]>,
     },
     Error(&'a str),
+}
+
+/// The one response of a message.
+#[derive(Serialize)]
+struct MsgResponse<'a> {
+    type_url: &'a str,
+    value: &'a str,
 }
 
 #[derive(Serialize)]
@@ -70,7 +136,8 @@ struct ReplyAttribute<'a> {
 
 impl Calls<'_, '_, '_> {
     /// Ends the message under way, which succeeded, and tells its sender if it asked for that.
-    pub(super) fn sent_well(&mut self, data: Option<Vec<u8>>) -> Result<Next, Stop> {
+    pub(super) fn sent_well(&mut self, response: SentResponse) -> Result<Next, Stop> {
+        let library = self.dispatching()?.library;
         let sent = self.take_sent()?;
         self.put_back(sent.outer);
         let from = sent.branch.events();
@@ -87,14 +154,30 @@ impl Calls<'_, '_, '_> {
             self.ctx.events.len()
         };
         let events = self.ctx.events.get(told..).unwrap_or_default();
+        let (data, type_url) = match library {
+            Library::Stock => (response.encoded(), Some(sent.response_type.as_str())),
+            Library::V010 | Library::V1 => (response.bare(), None),
+        };
+        let length = data.as_ref().map_or(0, Vec::len);
+        // The ordinary library has the same bytes in two places.
+        let again = type_url.map_or(0, |url| length.saturating_add(url.len()));
         let bytes = events_bytes(events)
-            .saturating_add(data.as_ref().map_or(0, Vec::len))
+            .saturating_add(length)
+            .saturating_add(again)
             .saturating_add(sent.payload.len());
         self.pay(bytes)?;
         let events = self.ctx.events.get(told..).unwrap_or_default();
         let data = data.map(|bytes| STANDARD.encode(bytes));
-        let events = events.iter().map(reply_event).collect();
-        self.reply(ReplyResult::Ok { events, data }.of(sent.id, &sent.payload)?)
+        let responses = data.as_deref().zip(type_url);
+        let msg_responses = responses.map(|(value, type_url)| [MsgResponse { type_url, value }]);
+        // Of a response without fields the old form says nothing.
+        let is_told = |data: &&str| type_url.is_none() || !data.is_empty();
+        let result = ReplyResult::Ok {
+            events: events.iter().map(reply_event).collect(),
+            data: data.as_deref().filter(is_told),
+            msg_responses,
+        };
+        self.reply(result.of(sent.id, &sent.payload)?)
     }
 
     /// Ends the message under way, which failed: its sender is told if it asked for that and may see it; otherwise all ends.

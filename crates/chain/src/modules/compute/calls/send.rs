@@ -1,7 +1,7 @@
 //! The messages of a contract's response: coins, and calls of other contracts. Messages between contracts are not encrypted; the
 //! code hash in each binds it to the code of the called contract.
 
-use super::reply::Sent;
+use super::reply::{Sent, SentResponse};
 use super::{Call, Calls, Failure, Next, OnSuccess};
 use crate::crypto::io::TxKey;
 use crate::error::Stop;
@@ -14,7 +14,7 @@ use crate::modules::compute::keeper;
 use crate::modules::compute::msg::{Instantiate, check_label, check_salt};
 use crate::modules::compute::output::{self, EntryPoint, quoted};
 use crate::modules::compute::response::{AnyMsg, BankMsg, CosmosMsg, NewContract, SubMsg, WasmMsg};
-use crate::modules::compute::state::Code;
+use crate::modules::compute::state::{Code, Library};
 use crate::types::coin::CoinsError;
 use crate::types::error::sdk;
 use crate::types::proto::cosmos::bank::v1beta1::MsgSend;
@@ -32,7 +32,8 @@ const ANY_ALLOWED: [&str; 2] = [
 impl Calls<'_, '_, '_> {
     /// Sends one message of the contract on top.
     pub(super) fn send(&mut self, message: SubMsg) -> Result<Next, Stop> {
-        let contract = self.dispatching()?.contract.clone();
+        let top = self.dispatching()?;
+        let (contract, library) = (top.contract.clone(), top.library);
         let branch = self.ctx.branch();
         // A limit is a meter of its own; what the message uses is charged to the sender's meter afterwards.
         let outer = match message.gas_limit {
@@ -41,9 +42,14 @@ impl Calls<'_, '_, '_> {
             }
             _ => None,
         };
+        let response_type = match library {
+            Library::Stock => response_type(&message.msg),
+            Library::V010 | Library::V1 => String::new(),
+        };
         self.dispatching()?.sent = Some(Sent {
             id: message.id,
             payload: message.payload.0,
+            response_type,
             reply_on: message.reply_on,
             to_contract: matches!(message.msg, CosmosMsg::Wasm(_)),
             branch,
@@ -56,7 +62,8 @@ impl Calls<'_, '_, '_> {
                     Ok(next) => return Ok(next),
                     Err(failure) => Err(failure),
                 },
-                Ok(None) => Ok(None),
+                // A change of admin; its response has no fields.
+                Ok(None) => Ok(SentResponse::Module(Vec::new())),
                 Err(stop) => Err(stop.into()),
             },
             CosmosMsg::Stargate(msg) | CosmosMsg::Any(msg) => {
@@ -65,15 +72,15 @@ impl Calls<'_, '_, '_> {
             other => Err(not_built(&other).into()),
         };
         match sent {
-            Ok(data) => self.sent_well(data),
+            Ok(response) => self.sent_well(response),
             Err(failure) => self.sent_badly(failure),
         }
     }
 
-    /// Sends coins; gives the bytes of the bank's response, if there are any.
-    fn send_bank(&mut self, contract: &Address, msg: BankMsg) -> Result<Option<Vec<u8>>, Stop> {
+    /// Sends coins.
+    fn send_bank(&mut self, contract: &Address, msg: BankMsg) -> Result<SentResponse, Stop> {
         match msg {
-            BankMsg::Send { amount, .. } if amount.is_empty() => Ok(None),
+            BankMsg::Send { amount, .. } if amount.is_empty() => Ok(SentResponse::Nothing),
             BankMsg::Send { to_address, amount } => {
                 let to = address(&to_address)?;
                 let amount = coins(&amount)?;
@@ -84,7 +91,7 @@ impl Calls<'_, '_, '_> {
                 };
                 let signers = core::slice::from_ref(contract);
                 let response = self.ctx.dispatch(&pack(&send), signers)?;
-                Ok(Some(response).filter(|bytes| !bytes.is_empty()))
+                Ok(SentResponse::Module(response))
             }
             BankMsg::Burn { .. } => {
                 Err(compute::INVALID_MSG.wrap("Unknown variant of Bank").into())
@@ -92,9 +99,9 @@ impl Calls<'_, '_, '_> {
         }
     }
 
-    /// Sends a message of another module, in the name of the contract; gives the bytes of its response. Calls of contracts have a
-    /// form of their own: through this one they would nest on the machine's stack.
-    fn send_any(&mut self, contract: &Address, msg: AnyMsg) -> Result<Option<Vec<u8>>, Stop> {
+    /// Sends a message of another module, in the name of the contract. Calls of contracts have a form of their own: through
+    /// this one they would nest on the machine's stack.
+    fn send_any(&mut self, contract: &Address, msg: AnyMsg) -> Result<SentResponse, Stop> {
         let name = msg.type_url.strip_prefix('/');
         let name = ANY_ALLOWED.into_iter().find(|known| name == Some(known));
         let Some(name) = name else {
@@ -120,7 +127,7 @@ impl Calls<'_, '_, '_> {
         };
         let signers = core::slice::from_ref(contract);
         match self.ctx.dispatch(&any, signers) {
-            Ok(response) => Ok(Some(response).filter(|bytes| !bytes.is_empty())),
+            Ok(response) => Ok(SentResponse::Module(response)),
             Err(Stop::Err(e)) => Err(quote(e).into()),
             Err(stop) => Err(stop),
         }
@@ -215,6 +222,22 @@ impl Calls<'_, '_, '_> {
             keeper::prepare_instantiate(self.ctx, message, |_, plain| sent(key, code_hash, plain))?;
         call.code_hash = bound(code_hash, &call.code);
         Ok(call)
+    }
+}
+
+/// The type of what answers a message, as contracts of the ordinary library look for it: they know the contract module of other chains by its name there.
+fn response_type(msg: &CosmosMsg) -> String {
+    let named = |name: &str| format!("/cosmwasm.wasm.v1.{name}Response");
+    match msg {
+        CosmosMsg::Wasm(WasmMsg::Execute { .. }) => named("MsgExecuteContract"),
+        CosmosMsg::Wasm(WasmMsg::Instantiate(_)) => named("MsgInstantiateContract"),
+        CosmosMsg::Wasm(WasmMsg::Instantiate2(_)) => named("MsgInstantiateContract2"),
+        CosmosMsg::Wasm(WasmMsg::Migrate { .. }) => named("MsgMigrateContract"),
+        CosmosMsg::Wasm(WasmMsg::UpdateAdmin { .. }) => named("MsgUpdateAdmin"),
+        CosmosMsg::Wasm(WasmMsg::ClearAdmin { .. }) => named("MsgClearAdmin"),
+        CosmosMsg::Stargate(msg) | CosmosMsg::Any(msg) => format!("{}Response", msg.type_url),
+        // Of the bank there is no other; the rest is refused.
+        _ => "/cosmos.bank.v1beta1.MsgSendResponse".to_owned(),
     }
 }
 

@@ -4,7 +4,11 @@ use super::super::puppet::{self, NOTHING};
 use super::super::world::{Code, GAS, World, b64};
 use super::super::{asked, call, response, sends, sub, two_puppets};
 use super::{REFUSES, bank, data, on, prefixed, told, with_data};
-use crate::modules::compute::state::contract_address;
+use crate::modules::compute::state::{contract_address, predictable_address};
+use crate::types::Address;
+use crate::types::proto::cosmos::bank::v1beta1::MsgSend;
+use crate::types::proto::secret::compute::v1beta1 as pb;
+use crate::types::proto::{Message as _, pack};
 
 #[test]
 fn each_mode_is_told_of_what_it_asked_for_and_of_nothing_else() {
@@ -108,6 +112,123 @@ fn an_instantiation_is_told_with_the_contracts_data_and_the_address_in_its_event
         "{cleared}"
     );
     assert!(cleared.ends_with(r#""data":null}}}"#), "{cleared}");
+}
+
+#[test]
+fn a_contract_of_the_ordinary_library_is_told_the_response_in_protobuf() {
+    let mut world = World::new();
+    let validate = r#"(import "env" "addr_validate" (func (param i32) (result i32)))"#;
+    let (stock, secret) = (
+        world.store(puppet::importing(validate)),
+        world.store(puppet::wasm("")),
+    );
+    let (a, b) = (world.instantiate(&stock), world.instantiate(&secret));
+    let child = contract_address(stock.id, 3, &a).unwrap();
+    let second = predictable_address(&stock.hash, &a, b"salt").unwrap();
+    let new = |kind: &str, more: &str| {
+        format!(
+            r#"{{"wasm":{{"{kind}":{{"admin":"{a}","code_id":{},"msg":"{}","funds":[],"label":"{kind}"{more}}}}}}}"#,
+            stock.id,
+            b64(with_data(NOTHING, "hi"))
+        )
+    };
+    let migrate = format!(
+        r#"{{"wasm":{{"migrate":{{"contract_addr":"{child}","new_code_id":{},"msg":"{}"}}}}}}"#,
+        stock.id,
+        b64(with_data(NOTHING, "new"))
+    );
+    let made = |address: &Address| pb::MsgInstantiateContractResponse {
+        address: address.to_string(),
+        data: b"hi".to_vec(),
+    };
+    let migrated = pb::MsgMigrateContractResponse {
+        data: b"new".to_vec(),
+    };
+    let executed = |data: &[u8]| pb::MsgExecuteContractResponse {
+        data: data.to_vec(),
+    };
+    let wasm = |name: &str| format!("/cosmwasm.wasm.v1.{name}Response");
+    let call = |response: &str| call(&b, &secret.hex(), response, 0);
+    let nothing = bank(&b.to_string(), "0").replace(r#"{"denom":"uscrt","amount":"0"}"#, "");
+    let pay = bank(&b.to_string(), "1");
+    let send = pack(&MsgSend {
+        from_address: a.to_string(),
+        to_address: b.to_string(),
+        amount: crate::testing::coins(1),
+    });
+    let any = format!(
+        r#"{{"any":{{"type_url":"{}","value":"{}"}}}}"#,
+        send.type_url,
+        b64(&send.value)
+    );
+    let clear = format!(r#"{{"wasm":{{"clear_admin":{{"contract_addr":"{child}"}}}}}}"#);
+    let cases = [
+        (
+            new("instantiate", ""),
+            Some((wasm("MsgInstantiateContract"), made(&child).encode_to_vec())),
+        ),
+        (
+            new("instantiate2", r#","salt":"c2FsdA==""#),
+            Some((
+                wasm("MsgInstantiateContract2"),
+                made(&second).encode_to_vec(),
+            )),
+        ),
+        (
+            migrate,
+            Some((wasm("MsgMigrateContract"), migrated.encode_to_vec())),
+        ),
+        (
+            call(&with_data(NOTHING, "yes")),
+            Some((wasm("MsgExecuteContract"), executed(b"yes").encode_to_vec())),
+        ),
+        (
+            call(NOTHING),
+            Some((wasm("MsgExecuteContract"), Vec::new())),
+        ),
+        (clear, Some((wasm("MsgClearAdmin"), Vec::new()))),
+        (
+            pay,
+            Some((
+                "/cosmos.bank.v1beta1.MsgSendResponse".to_owned(),
+                Vec::new(),
+            )),
+        ),
+        (
+            any,
+            Some((
+                "/cosmos.bank.v1beta1.MsgSendResponse".to_owned(),
+                Vec::new(),
+            )),
+        ),
+        (nothing, None),
+    ];
+    let fund = world.execution(&a, &stock.hash, NOTHING.as_bytes(), 10);
+    world.run(fund, GAS).ok();
+    for (message, response) in cases {
+        world
+            .execute(&a, &stock, &sends(&[asked(1, "success", &message, None)]))
+            .ok();
+        let reply = told(&world, &a, 1).unwrap();
+        let reply: serde_json::Value = serde_json::from_str(&reply).unwrap();
+        let ok = &reply["result"]["ok"];
+        let (data, responses) = match &response {
+            None => (serde_json::Value::Null, serde_json::Value::Null),
+            Some((type_url, bytes)) => (
+                if bytes.is_empty() {
+                    serde_json::Value::Null
+                } else {
+                    b64(bytes).into()
+                },
+                serde_json::json!([{"type_url": type_url, "value": b64(bytes)}]),
+            ),
+        };
+        assert_eq!(
+            (&ok["data"], &ok["msg_responses"]),
+            (&data, &responses),
+            "{message}"
+        );
+    }
 }
 
 #[test]
