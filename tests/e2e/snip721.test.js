@@ -140,6 +140,21 @@ test("an operator moves what it was lent, until it is taken back", async () => {
   assert.ok(!(await owned("c")).includes("fox"));
 });
 
+test("what is sealed its owner does not see either, until the owner reveals it", async () => {
+  const { b, c } = users;
+  const packs = await deploy(users.a, "snip721", { name: "Packs", symbol: "PACK", entropy: "e", config: { enable_sealed_metadata: true } }, { gasLimit: 400_000 });
+  const mint_nft = { token_id: "1", owner: b.address, private_metadata: { token_uri: "the rare one" } };
+  await execute(users.a, packs, { mint_nft });
+  for (const user of [b, c]) await execute(user, packs, { set_viewing_key: { key: "k" } });
+  const look = (user) => ask(user, packs, { private_metadata: { token_id: "1", viewer: { address: user.address, viewing_key: "k" } } });
+  assert.equal(await look(b), "Generic error: Sealed metadata must be unwrapped by calling Reveal before it can be viewed");
+  assert.match((await tryExecute(c, packs, { reveal: { token_id: "1" } })).rawLog, /You are not authorized/);
+  assert.deepEqual(await ask(c, packs, { is_unwrapped: { token_id: "1" } }), { is_unwrapped: { token_is_unwrapped: false } });
+  await execute(b, packs, { reveal: { token_id: "1" } });
+  assert.deepEqual(await ask(c, packs, { is_unwrapped: { token_id: "1" } }), { is_unwrapped: { token_is_unwrapped: true } });
+  assert.equal((await ask(c, packs, { nft_info: { token_id: "1" } })).nft_info.token_uri, "the rare one");
+});
+
 test("a permit opens what a viewing key opens, to its signer alone", async () => {
   const { b } = users;
   const permit = await permitOf("b", ["owner"]);

@@ -92,6 +92,47 @@ test("a cw4 group lists its members", async () => {
   assert.deepEqual(members, expected.sort((x, y) => (x.addr < y.addr ? -1 : 1)));
 });
 
+test("a cw1 whitelist sends for its admins, and a cw3 multisig when enough have voted", async () => {
+  const whitelist = await instantiate(a, await upload(a, "cw1_whitelist"), { admins: [a.address], mutable: false });
+  const amount = { denom: "uscrt", amount: "20" };
+  succeeded(await a.tx.bank.send({ from_address: a.address, to_address: whitelist.address, amount: [amount] }, { ...FAST, gasLimit: 50_000 }));
+  const send = { execute: { msgs: [{ bank: { send: { to_address: token.address, amount: [amount] } } }] } };
+  const refused = await tryExecute(b, whitelist, send);
+  assert.match(logOf(refused), /Unauthorized/);
+  await execute(a, whitelist, send);
+  assert.deepEqual([await balance(network, whitelist.address), await balance(network, token.address)], [0n, 20n]);
+
+  const multisig = await instantiate(a, await upload(a, "cw3_fixed_multisig"), {
+    voters: [{ addr: a.address, weight: 1 }, { addr: b.address, weight: 1 }],
+    threshold: { absolute_count: { weight: 2 } }, max_voting_period: { height: 1_000 },
+  });
+  await execute(a, token, { transfer: { recipient: multisig.address, amount: "9" } });
+  const pay = Buffer.from(JSON.stringify({ transfer: { recipient: b.address, amount: "9" } })).toString("base64");
+  const msgs = [{ wasm: { execute: { contract_addr: token.address, msg: pay, funds: [] } } }];
+  await execute(a, multisig, { propose: { title: "pay", description: "b", msgs } });
+  assert.match(logOf(await tryExecute(a, multisig, { execute: { proposal_id: 1 } })), /Proposal must have passed/);
+  const before = BigInt(await tokens(b, b));
+  await execute(b, multisig, { vote: { proposal_id: 1, vote: "yes" } });
+  await execute(a, multisig, { execute: { proposal_id: 1 } });
+  assert.equal(BigInt(await tokens(b, b)) - before, 9n);
+  const { votes } = await ask(b, multisig, { list_votes: { proposal_id: 1 } });
+  assert.deepEqual(votes.map(({ voter }) => voter), [a.address, b.address].sort());
+});
+
+test("a published factory reads in the reply where its collection is, and sells out of it for cw20 tokens", async () => {
+  const { code_id } = await upload(a, "cw721_metadata_onchain");
+  const shop = await instantiate(a, await upload(a, "cw721_fixed_price"), {
+    owner: a.address, max_tokens: 1, unit_price: "5", name: "Stamps", symbol: "STAMP", collection_info_extension: null,
+    token_code_id: Number(code_id), cw20_address: token.address, token_uri: "", extension: null, withdraw_address: null,
+  }, { gasLimit: 500_000 });
+  const { cw721_address } = await ask(b, shop, { get_config: {} });
+  const { code_hash } = await a.query.compute.codeHashByContractAddress({ contract_address: cw721_address });
+  await execute(a, token, { send: { contract: shop.address, amount: "5", msg: "" } }, { gasLimit: 500_000 });
+  const owner = await ask(b, { address: cw721_address, code_hash }, { owner_of: { token_id: "0", include_expired: null } });
+  assert.equal(owner.owner, a.address);
+  assert.match(logOf(await tryExecute(a, token, { send: { contract: shop.address, amount: "5", msg: "" } }, { gasLimit: 500_000 })), /Sold out/i);
+});
+
 test("a contract with the newest library makes another at an address that is known before, and is told who migrates it", async () => {
   const code = await upload(a, "stock");
   const list = await instantiate(a, code, {}, { admin: a.address });

@@ -6,15 +6,17 @@
 //!
 //! Read [`msg`] first, then this file. The page about it is docs/book/auction.md.
 
+mod code_hash;
 pub mod msg;
 mod settle;
 pub mod state;
 
 use cosmwasm_std::{
-    entry_point, from_slice, to_binary, to_vec, Addr, Binary, CosmosMsg, Deps, DepsMut, Env,
-    MessageInfo, Response, StdError, StdResult, Storage, Uint128, WasmMsg,
+    entry_point, from_slice, to_vec, Addr, Binary, CosmosMsg, Deps, DepsMut, Env, MessageInfo,
+    Response, StdError, StdResult, Storage, Uint128, WasmMsg,
 };
 use serde::Serialize;
+use snip::answer::{answer, padded_json, success};
 use snip::padding::{pad, pad_response};
 use snip::viewing_key;
 
@@ -81,7 +83,7 @@ pub fn instantiate(
     let register = TokenMsg::RegisterReceive {
         code_hash: env.contract.code_hash,
     };
-    let register = to_token(&auction, &register)?;
+    let register = to_token(&auction, auction.token_code_hash.clone(), &register)?;
     AUCTION.save(deps.storage, &auction)?;
     PROGRESS.save(
         deps.storage,
@@ -106,7 +108,7 @@ pub fn execute(deps: DepsMut, env: Env, info: MessageInfo, msg: ExecuteMsg) -> S
             msg,
         } => receive(deps, env, info, [sender, from], amount, msg)?,
         ExecuteMsg::Close {} => close(deps.storage, env)?,
-        ExecuteMsg::Settle {} => settle::settle(deps.storage, env)?,
+        ExecuteMsg::Settle {} => settle::settle(deps, env)?,
         ExecuteMsg::CreateViewingKey { entropy } => {
             let entropy = entropy.unwrap_or_default();
             let key = viewing_key::create(&env, &[], &info.sender, &entropy);
@@ -126,20 +128,11 @@ pub fn execute(deps: DepsMut, env: Env, info: MessageInfo, msg: ExecuteMsg) -> S
 }
 snip::entry_point!(execute, least = GAS_LEAST);
 
-fn success(variant: &str) -> Response {
-    let answer = format!(r#"{{"{variant}":{{"status":"success"}}}}"#);
-    Response::new().set_data(answer.into_bytes())
-}
-
-fn answer(answer: &ExecuteAnswer) -> StdResult<Response> {
-    Ok(Response::new().set_data(to_binary(answer)?))
-}
-
-fn to_token(auction: &Auction, msg: &TokenMsg) -> StdResult<CosmosMsg> {
+fn to_token(auction: &Auction, code_hash: String, msg: &TokenMsg) -> StdResult<CosmosMsg> {
     Ok(CosmosMsg::Wasm(WasmMsg::Execute {
         contract_addr: auction.token.to_string(),
-        code_hash: auction.token_code_hash.clone(),
-        msg: Binary(pad(to_vec(msg)?)),
+        code_hash,
+        msg: padded_json(msg)?,
         funds: vec![],
     }))
 }
@@ -254,7 +247,7 @@ pub fn query(deps: Deps, env: Env, msg: QueryMsg) -> StdResult<Binary> {
             }
         }
         QueryMsg::WithPermit { permit, query } => {
-            let permit = permit::verify(deps, &env.contract.address, permit)?;
+            let permit = permit::verify(deps, &env, permit)?;
             let PermittedQuery::Bid {} = query;
             bid_of(deps, &permit.account_for(Permission::Bid)?)?
         }

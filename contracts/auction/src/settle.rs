@@ -1,18 +1,21 @@
 //! The end: who won, and payments in steps that fit into a transaction, however many bidders there were.
 
-use cosmwasm_std::{Addr, Env, Response, StdError, StdResult, Storage, Uint128};
+use cosmwasm_std::{Addr, DepsMut, Env, Response, StdError, StdResult, Storage, Uint128};
 
 use crate::msg::{ExecuteAnswer, Phase};
 use crate::state::{
     Winner, AUCTION, BIDDERS, BIDDERS_OF, BIDS, EVERYONE, HIGHEST, PROGRESS, WINNER,
 };
-use crate::{answer, to_token, Payment, TokenMsg};
+use crate::{answer, code_hash, to_token, Payment, TokenMsg};
 
 /// Bidders that one `settle` pays back.
 pub const PAID_AT_ONCE: u32 = 20;
 
 /// Pays the seller at its first call, and the next bidders at every call.
-pub fn settle(storage: &mut dyn Storage, env: Env) -> StdResult<Response> {
+pub fn settle(deps: DepsMut, env: Env) -> StdResult<Response> {
+    let DepsMut {
+        storage, querier, ..
+    } = deps;
     let auction = AUCTION.load(storage)?;
     let mut progress = PROGRESS.load(storage)?;
     let mut payments = Vec::new();
@@ -58,7 +61,10 @@ pub fn settle(storage: &mut dyn Storage, env: Env) -> StdResult<Response> {
         return Ok(response);
     }
     let pay = TokenMsg::BatchTransfer { actions: payments };
-    Ok(response.add_message(to_token(&auction, &pay)?))
+    // Whoever administrates the token may have given it other code since; that must not lock what others have in it.
+    let now = code_hash::of(querier, &auction.token);
+    let code_hash = now.unwrap_or_else(|| auction.token_code_hash.clone());
+    Ok(response.add_message(to_token(&auction, code_hash, &pay)?))
 }
 
 /// Who won; nobody, if nobody bid. Among equals the random bytes decide: their first 16 as a number, modulo how many they are.

@@ -32,7 +32,7 @@ pub struct Auction {
     pub seller: Addr,
     /// The token's address.
     pub token: Addr,
-    /// The token's code hash.
+    /// The token's code hash in the beginning.
     pub token_code_hash: String,
     /// In seconds since 1970.
     pub ends_at: u64,

@@ -5,17 +5,52 @@ use std::collections::BTreeMap;
 use cosmwasm_std::testing::{
     mock_dependencies, mock_env, mock_info, MockApi, MockQuerier, MockStorage,
 };
-use cosmwasm_std::{from_binary, from_slice, OwnedDeps, Timestamp};
+use cosmwasm_std::{
+    from_binary, from_slice, ContractResult, Empty, OwnedDeps, Querier, QuerierResult,
+    QueryRequest, SystemResult, Timestamp,
+};
 use serde::Deserialize;
 
 use super::*;
 
 const END: u64 = 1_000;
 
+/// What the token's code hash is in the beginning.
+fn begun() -> String {
+    "ab".repeat(32)
+}
+
 struct Scene {
-    deps: OwnedDeps<MockStorage, MockApi, MockQuerier>,
+    deps: OwnedDeps<MockStorage, MockApi, Chain>,
     env: Env,
     paid: BTreeMap<String, u128>,
+    /// To which code the last payment was bound.
+    bound_to: String,
+}
+
+/// A chain that tells code hashes, or does not know the question.
+#[derive(Default)]
+struct Chain {
+    code_hash: Option<String>,
+    other: MockQuerier,
+}
+
+impl Querier for Chain {
+    fn raw_query(&self, request: &[u8]) -> QuerierResult {
+        let asked = from_slice(request).unwrap();
+        match (asked, &self.code_hash) {
+            (QueryRequest::<Empty>::Stargate { path, data }, Some(hash)) => {
+                assert_eq!(
+                    path,
+                    "/secret.compute.v1beta1.Query/CodeHashByContractAddress"
+                );
+                assert_eq!(data.as_slice(), b"\n\x05token");
+                let answer = [&[0x0a, 64], hash.as_bytes()].concat();
+                SystemResult::Ok(ContractResult::Ok(Binary(answer)))
+            }
+            _ => self.other.raw_query(request),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -36,12 +71,19 @@ struct Action {
 
 impl Scene {
     fn new() -> Self {
-        let mut deps = mock_dependencies();
+        let mock = mock_dependencies();
+        let mut deps = OwnedDeps {
+            storage: mock.storage,
+            api: mock.api,
+            querier: Chain::default(),
+            custom_query_type: mock.custom_query_type,
+        };
         let mut env = mock_env();
         env.block.time = Timestamp::from_seconds(1);
         env.block.random = Some(Binary(vec![7; 32]));
         let begin = format!(
-            r#"{{"item":"a clock","token":{{"address":"token","code_hash":"ab"}},"ends_at":{END},"minimum":"10"}}"#
+            r#"{{"item":"a clock","token":{{"address":"token","code_hash":"{}"}},"ends_at":{END},"minimum":"10"}}"#,
+            begun()
         );
         let begin = from_slice(begin.as_bytes()).unwrap();
         let response =
@@ -57,6 +99,7 @@ impl Scene {
             deps,
             env,
             paid: BTreeMap::new(),
+            bound_to: String::new(),
         }
     }
 
@@ -66,9 +109,10 @@ impl Scene {
         let response = execute(self.deps.as_mut(), self.env.clone(), info, msg);
         let response = response.map_err(|error| error.to_string())?;
         for message in &response.messages {
-            let CosmosMsg::Wasm(WasmMsg::Execute { msg, .. }) = &message.msg else {
+            let CosmosMsg::Wasm(WasmMsg::Execute { msg, code_hash, .. }) = &message.msg else {
                 panic!("only the token is called");
             };
+            self.bound_to.clone_from(code_hash);
             let paid: Paid = from_binary(msg).unwrap();
             for action in paid.batch_transfer.actions {
                 *self.paid.entry(action.recipient).or_default() += action.amount.u128();
@@ -139,6 +183,25 @@ fn the_highest_bid_wins_and_the_others_have_their_deposits_back() {
     assert_eq!(s.winner().as_deref(), Some("bob"));
     let paid = [("alice", 150), ("carol", 500), ("seller", 120)];
     assert_eq!(s.paid, paid.map(|(who, sum)| (who.to_string(), sum)).into());
+}
+
+#[test]
+fn a_token_that_was_given_other_code_still_pays_everybody() {
+    let now = "cd".repeat(32);
+    for (told, bound_to) in [
+        (Some(now.clone()), now),
+        // A chain that does not tell, or tells something else.
+        (None, begun()),
+        (Some("zz".repeat(32)), begun()),
+    ] {
+        let mut s = Scene::new();
+        s.bid("alice", 100, 150).unwrap();
+        s.deps.querier.code_hash = told;
+        s.close();
+        s.settle();
+        assert_eq!(s.bound_to, bound_to);
+        assert_eq!((s.paid["seller"], s.paid["alice"]), (100, 50));
+    }
 }
 
 #[test]

@@ -1,14 +1,18 @@
 //! Revoking all permits at once (SNIP-24.1): an account says that permits of a time are void, and can take it back.
 //!
-//! The permits that clients sign do not say when they were made. So each revocation takes all of them: whoever revokes what was made before
-//! a time wants to be safe, and what cannot be told apart is not safe.
+//! Many permits do not say when they were made. Each revocation takes those too: whoever revokes what was made before a time wants to be safe, and
+//! what cannot be told apart is not safe.
 
 use cosmwasm_std::{Addr, StdError, StdResult, Storage, Uint64};
 use serde::{Deserialize, Serialize};
 use storage::Map;
 
-/// Revocations that one account has at most. They are read with every permit.
+use crate::time::Moment;
+
+/// Revocations that one account has at most. They are read with every permit. The last place is for one that takes all.
 pub const REVOCATIONS_MAX: usize = 10;
+/// What a revocation is called that takes all permits. There is one.
+pub const REVOKED_ALL: &str = "REVOKED_ALL";
 
 /// Account → what it revoked.
 static REVOCATIONS: Map<Revocations> = Map::new("permit_revocations");
@@ -20,6 +24,23 @@ pub struct Interval {
     pub created_before: Option<Uint64>,
     /// Those that were made after.
     pub created_after: Option<Uint64>,
+}
+
+impl Interval {
+    fn is_all(&self) -> bool {
+        *self == Interval::default()
+    }
+
+    /// Whether a permit of this time is void. Of which none knows the time, it is.
+    pub(crate) fn takes(&self, created: Option<Moment>) -> bool {
+        let Some(created) = created else { return true };
+        let moment = |bound: Uint64| Moment::of_number(bound.u64());
+        let is_before = self.created_before.is_none_or(|end| created < moment(end));
+        is_before
+            && self
+                .created_after
+                .is_none_or(|begin| created > moment(begin))
+    }
 }
 
 /// One revocation.
@@ -37,19 +58,28 @@ struct Revocations {
     list: Vec<Revocation>,
 }
 
-/// Makes permits of an account void, and gives the number of the revocation.
+/// Makes permits of an account void, and gives the name of the revocation: a number, or [`REVOKED_ALL`].
 pub fn revoke_all(
     storage: &mut dyn Storage,
     account: &Addr,
     interval: Interval,
 ) -> StdResult<String> {
     let mut revocations = load(storage, account)?;
-    if revocations.list.len() >= REVOCATIONS_MAX {
-        let why = format!("There are {REVOCATIONS_MAX} revocations at most: delete another");
-        return Err(StdError::generic_err(why));
-    }
-    revocations.made += 1;
-    let revocation_id = revocations.made.to_string();
+    let revocation_id = if interval.is_all() {
+        if revocations.list.iter().any(|r| r.interval.is_all()) {
+            return Ok(REVOKED_ALL.into());
+        }
+        REVOKED_ALL.into()
+    } else {
+        let of_times = revocations.list.iter().filter(|r| !r.interval.is_all());
+        let most = REVOCATIONS_MAX - 1;
+        if of_times.count() >= most {
+            let why = format!("There are {most} revocations of a time at most: delete another");
+            return Err(StdError::generic_err(why));
+        }
+        revocations.made += 1;
+        revocations.made.to_string()
+    };
     revocations.list.push(Revocation {
         revocation_id: revocation_id.clone(),
         interval,
@@ -86,20 +116,54 @@ mod tests {
 
     use super::*;
 
+    fn before(seconds: u64) -> Interval {
+        Interval {
+            created_before: Some(seconds.into()),
+            created_after: None,
+        }
+    }
+
     #[test]
-    fn revocations_have_numbers_that_never_come_again_and_are_few() {
+    fn revocations_have_names_that_never_come_again_and_are_few() {
         let mut storage = MockStorage::new();
         let alice = Addr::unchecked("alice");
-        for n in 1..=REVOCATIONS_MAX {
-            let id = revoke_all(&mut storage, &alice, Interval::default()).unwrap();
+        for n in 1..REVOCATIONS_MAX {
+            let id = revoke_all(&mut storage, &alice, before(9)).unwrap();
             assert_eq!(id, n.to_string());
         }
-        assert!(revoke_all(&mut storage, &alice, Interval::default()).is_err());
-        delete_revocation(&mut storage, &alice, "10").unwrap();
-        assert!(delete_revocation(&mut storage, &alice, "10").is_err());
+        assert!(revoke_all(&mut storage, &alice, before(9)).is_err());
+        // There is always room for the one that takes all, which is there once.
+        for _ in 0..2 {
+            let id = revoke_all(&mut storage, &alice, Interval::default()).unwrap();
+            assert_eq!(id, REVOKED_ALL);
+        }
+        let known = revocations(&storage, &alice).unwrap().len();
+        assert_eq!(known, REVOCATIONS_MAX);
+        delete_revocation(&mut storage, &alice, REVOKED_ALL).unwrap();
+        delete_revocation(&mut storage, &alice, "9").unwrap();
+        assert!(delete_revocation(&mut storage, &alice, "9").is_err());
         assert!(delete_revocation(&mut storage, &Addr::unchecked("bob"), "1").is_err());
-        let id = revoke_all(&mut storage, &alice, Interval::default()).unwrap();
-        assert_eq!(id, "11");
-        assert_eq!(revocations(&storage, &alice).unwrap().len(), 10);
+        let id = revoke_all(&mut storage, &alice, before(9)).unwrap();
+        assert_eq!(id, "10");
+        assert_eq!(revocations(&storage, &alice).unwrap().len(), 9);
+    }
+
+    #[test]
+    fn a_revocation_takes_the_permits_of_its_time_and_those_that_tell_none() {
+        let created = |seconds: u64| Some(Moment::of_number(seconds));
+        let interval = |after: Option<u64>, before: Option<u64>| Interval {
+            created_before: before.map(Uint64::new),
+            created_after: after.map(Uint64::new),
+        };
+        for (interval, taken) in [
+            (interval(None, None), [true, true, true, true]),
+            (interval(None, Some(200)), [true, false, false, true]),
+            (interval(Some(200), None), [false, false, true, true]),
+            (interval(Some(100), Some(300)), [false, true, false, true]),
+            (interval(Some(300), Some(100)), [false, false, false, true]),
+        ] {
+            let permits = [created(100), created(200), created(300), None];
+            assert_eq!(permits.map(|p| interval.takes(p)), taken, "{interval:?}");
+        }
     }
 }

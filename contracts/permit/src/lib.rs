@@ -1,15 +1,21 @@
 //! Query permits (SNIP-24): a signature that opens queries about its signer, without a transaction. A library for contracts.
 //!
 //! The permit names the contracts and the kinds of query that it opens; a contract says which kinds it has ([`Permission`]). Its signer is whoever the public key belongs
-//! to; who sends the query does not matter. Nothing in a permit expires, but its signer can revoke it for good, or all at once ([`blanket`]).
+//! to; who sends the query does not matter. A permit may say when it was made and when it ends (SNIP-24.1). Its signer can revoke it for good, or all of a time at
+//! once ([`blanket`]).
 
 pub mod blanket;
+mod time;
 
-use cosmwasm_std::{to_vec, Addr, Api, Binary, CanonicalAddr, Deps, StdError, StdResult, Storage};
+use cosmwasm_std::{
+    to_vec, Addr, Api, Binary, CanonicalAddr, Deps, Env, StdError, StdResult, Storage,
+};
 use ripemd::Ripemd160;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use storage::Map;
+
+use time::Moment;
 
 /// (account, permit name) → revoked.
 static REVOKED: Map<bool> = Map::new("revoked_permits");
@@ -70,6 +76,12 @@ pub struct PermitParams<P> {
     pub chain_id: String,
     /// What it opens.
     pub permissions: Vec<P>,
+    /// When it was made, as `2026-11-29T20:15:00.000Z`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created: Option<String>,
+    /// When it ends, in the same form. That moment is too late.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<String>,
 }
 
 /// A signature with its key.
@@ -111,23 +123,64 @@ impl<P: Permission> VerifiedPermit<P> {
     }
 }
 
-/// Checks a permit: for this contract, not revoked, properly signed.
+/// Instead of addresses: any token (SNIP-24.1). Such a permit says when it was made, so that it can be revoked by that.
+pub const ANY_TOKEN: &str = "ANY_TOKEN";
+
+/// Checks a permit: for this contract by its address, not over, not revoked, properly signed.
 pub fn verify<P: Permission>(
     deps: Deps,
-    own_address: &Addr,
+    env: &Env,
     permit: Permit<P>,
 ) -> StdResult<VerifiedPermit<P>> {
-    let PermitParams { allowed_tokens, .. } = &permit.params;
-    if !allowed_tokens.iter().any(|token| own_address == token) {
+    check(deps, env, permit, false)
+}
+
+/// The same, for a token whose accounts can revoke all permits ([`blanket`]): a permit for any token is one for it too.
+pub fn verify_for_token<P: Permission>(
+    deps: Deps,
+    env: &Env,
+    permit: Permit<P>,
+) -> StdResult<VerifiedPermit<P>> {
+    check(deps, env, permit, true)
+}
+
+fn check<P: Permission>(
+    deps: Deps,
+    env: &Env,
+    permit: Permit<P>,
+    takes_any: bool,
+) -> StdResult<VerifiedPermit<P>> {
+    let PermitParams {
+        allowed_tokens,
+        permit_name: name,
+        created,
+        expires,
+        ..
+    } = &permit.params;
+    let own_address = &env.contract.address;
+    let is_for_any = takes_any && *allowed_tokens == [ANY_TOKEN];
+    if !is_for_any && !allowed_tokens.iter().any(|token| own_address == token) {
         return Err(StdError::generic_err(format!(
             "Permit doesn't apply to token \"{own_address}\", allowed tokens: {allowed_tokens:?}"
         )));
     }
+    let created = created.as_deref().map(Moment::parse).transpose()?;
+    if is_for_any && created.is_none() {
+        return Err(StdError::generic_err(
+            "A permit for any token must say when it was created",
+        ));
+    }
+    if let Some(expires) = expires {
+        if Moment::parse(expires)? <= Moment::of(env.block.time) {
+            return Err(StdError::generic_err(format!(
+                "Permit \"{name}\" expired at {expires}"
+            )));
+        }
+    }
 
     let pub_key = &permit.signature.pub_key.value;
     let account = deps.api.addr_humanize(&account_of(pub_key))?;
-    let name = &permit.params.permit_name;
-    if is_revoked(deps.storage, &account, name)? {
+    if is_revoked(deps.storage, &account, name, created)? {
         return Err(StdError::generic_err(format!(
             "Permit \"{name}\" was revoked by account \"{account}\""
         )));
@@ -153,9 +206,16 @@ pub fn revoke(storage: &mut dyn Storage, account: &Addr, permit_name: &str) -> S
     )
 }
 
-fn is_revoked(storage: &dyn Storage, account: &Addr, permit_name: &str) -> StdResult<bool> {
+fn is_revoked(
+    storage: &dyn Storage,
+    account: &Addr,
+    permit_name: &str,
+    created: Option<Moment>,
+) -> StdResult<bool> {
     let revoked = REVOKED.get(storage, &[account.as_bytes(), permit_name.as_bytes()])?;
-    Ok(revoked.unwrap_or_default() || !blanket::revocations(storage, account)?.is_empty())
+    let all = blanket::revocations(storage, account)?;
+    let is_of_its_time = |r: &blanket::Revocation| r.interval.takes(created);
+    Ok(revoked.unwrap_or_default() || all.iter().any(is_of_its_time))
 }
 
 fn signature_is_valid<P: Permission>(api: &dyn Api, permit: &Permit<P>) -> StdResult<bool> {
@@ -200,6 +260,10 @@ fn sign_document<P: Permission>(params: &PermitParams<P>) -> StdResult<Vec<u8>> 
     #[derive(Serialize)]
     struct Content<'a, P> {
         allowed_tokens: &'a [String],
+        #[serde(skip_serializing_if = "Option::is_none")]
+        created: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        expires: Option<&'a str>,
         permissions: &'a [P],
         permit_name: &'a str,
     }
@@ -219,6 +283,8 @@ fn sign_document<P: Permission>(params: &PermitParams<P>) -> StdResult<Vec<u8>> 
             r#type: "query_permit",
             value: Content {
                 allowed_tokens: &params.allowed_tokens,
+                created: params.created.as_deref(),
+                expires: params.expires.as_deref(),
                 permissions: &params.permissions,
                 permit_name: &params.permit_name,
             },

@@ -3,7 +3,8 @@
 
 use base64::prelude::{Engine, BASE64_STANDARD};
 use bech32::Hrp;
-use cosmwasm_std::testing::{mock_dependencies, MockApi};
+use cosmwasm_std::testing::{mock_dependencies, mock_env, MockApi};
+use cosmwasm_std::Timestamp;
 
 use super::*;
 
@@ -25,6 +26,8 @@ fn published_permit() -> Permit {
             allowed_tokens: vec![TOKEN.into()],
             chain_id: "pulsar-2".into(),
             permissions: vec![Kind::History],
+            created: None,
+            expires: None,
         },
         signature: PermitSignature {
             pub_key: PubKey {
@@ -63,11 +66,13 @@ fn the_signed_document_is_compact_and_its_keys_are_sorted() {
 
 #[test]
 fn a_changed_permit_is_not_signed() {
-    let changes: [fn(&mut Permit); 6] = [
+    let changes: [fn(&mut Permit); 8] = [
         |permit| permit.params.permit_name.push('x'),
         |permit| permit.params.chain_id = "secret-4".into(),
         |permit| permit.params.permissions.push(Kind::Owner),
         |permit| permit.params.allowed_tokens.push("another".into()),
+        |permit| permit.params.created = Some("2026-11-29T20:15:00.000Z".into()),
+        |permit| permit.params.expires = Some("2026-11-29T20:15:00.000Z".into()),
         |permit| permit.signature.signature.0[0] ^= 1,
         |permit| permit.signature.pub_key.value.0[32] ^= 1,
     ];
@@ -93,16 +98,90 @@ fn malformed_keys_and_signatures_are_refused_without_a_panic() {
 #[test]
 fn a_permit_for_another_contract_is_refused() {
     let deps = mock_dependencies();
-    let own = Addr::unchecked("secret1own");
-    let Err(refused) = verify(deps.as_ref(), &own, published_permit()) else {
-        panic!("the permit names another contract");
-    };
     assert_eq!(
-        refused.to_string(),
+        refused(deps.as_ref(), &env_of("secret1own"), published_permit()),
         format!(
             "Generic error: Permit doesn't apply to token \"secret1own\", allowed tokens: [\"{TOKEN}\"]"
         )
     );
+}
+
+fn env_of(contract: &str) -> Env {
+    let mut env = mock_env();
+    env.contract.address = Addr::unchecked(contract);
+    env.block.time = Timestamp::from_seconds(1_700_000_000);
+    env
+}
+
+fn refused(deps: Deps, env: &Env, permit: Permit) -> String {
+    match verify(deps, env, permit) {
+        Ok(_) => panic!("the permit opened"),
+        Err(refused) => refused.to_string(),
+    }
+}
+
+#[test]
+fn a_permit_is_over_at_the_moment_that_it_names() {
+    let deps = mock_dependencies();
+    let over =
+        "Generic error: Permit \"memo_secret1rf03820fp8gngzg2w02vd30ns78qkc8rg8dxaq\" expired at";
+    for (expires, is_over) in [
+        ("2023-11-14T22:13:20.000Z", true),
+        ("2023-11-14T22:13:20.001Z", false),
+        ("2020-01-01T00:00:00Z", true),
+    ] {
+        let mut permit = published_permit();
+        permit.params.expires = Some(expires.into());
+        let refused = refused(deps.as_ref(), &env_of(TOKEN), permit);
+        assert_eq!(refused.starts_with(over), is_over, "{refused}");
+    }
+    for (created, expires) in [(None, Some("soon")), (Some("1700000000"), None)] {
+        let mut permit = published_permit();
+        permit.params.created = created.map(str::to_string);
+        permit.params.expires = expires.map(str::to_string);
+        let refused = refused(deps.as_ref(), &env_of(TOKEN), permit);
+        assert!(refused.contains("Not a time"), "{refused}");
+    }
+}
+
+#[test]
+fn a_permit_for_any_token_is_one_for_tokens_alone_and_says_when_it_was_made() {
+    let deps = mock_dependencies();
+    let any = |tokens: &[&str], created: bool| {
+        let mut permit = published_permit();
+        permit.params.allowed_tokens = tokens.iter().map(|t| t.to_string()).collect();
+        permit.params.created = created.then(|| "2023-11-14T22:13:20.000Z".to_string());
+        permit
+    };
+    let env = env_of(TOKEN);
+    let of_token = |permit| match verify_for_token(deps.as_ref(), &env, permit) {
+        Ok(_) => panic!("the mock knows no addresses"),
+        Err(refused) => refused.to_string(),
+    };
+    let other = "doesn't apply to token";
+    let of_contract = refused(deps.as_ref(), &env, any(&[ANY_TOKEN], true));
+    assert!(of_contract.contains(other), "{of_contract}");
+    let passes = of_token(any(&[ANY_TOKEN], true));
+    assert!(
+        !passes.contains(other) && !passes.contains("created"),
+        "{passes}"
+    );
+    assert!(of_token(any(&[ANY_TOKEN], false)).contains("must say when"));
+    // One word among addresses says nothing.
+    assert!(of_token(any(&[ANY_TOKEN, "another"], true)).contains(other));
+    assert!(of_token(any(&[], true)).contains(other));
+}
+
+#[test]
+fn the_times_of_a_permit_are_signed_in_the_order_of_the_alphabet() {
+    let mut params = published_permit().params;
+    params.created = Some("2023-11-14T22:13:20.000Z".into());
+    params.expires = Some("2033-11-14T22:13:20.000Z".into());
+    let document = String::from_utf8(sign_document(&params).unwrap()).unwrap();
+    let signed = format!(
+        r#""value":{{"allowed_tokens":["{TOKEN}"],"created":"2023-11-14T22:13:20.000Z","expires":"2033-11-14T22:13:20.000Z","permissions":["history"],"permit_name":"#
+    );
+    assert!(document.contains(&signed), "{document}");
 }
 
 #[test]
@@ -110,9 +189,9 @@ fn a_revoked_permit_is_revoked_for_its_account_only() {
     let mut deps = mock_dependencies();
     let (alice, bob) = (Addr::unchecked("alice"), Addr::unchecked("bob"));
     revoke(deps.as_mut().storage, &alice, "all").unwrap();
-    assert!(is_revoked(deps.as_ref().storage, &alice, "all").unwrap());
-    assert!(!is_revoked(deps.as_ref().storage, &alice, "other").unwrap());
-    assert!(!is_revoked(deps.as_ref().storage, &bob, "all").unwrap());
+    assert!(is_revoked(deps.as_ref().storage, &alice, "all", None).unwrap());
+    assert!(!is_revoked(deps.as_ref().storage, &alice, "other", None).unwrap());
+    assert!(!is_revoked(deps.as_ref().storage, &bob, "all", None).unwrap());
 }
 
 #[test]
@@ -124,10 +203,12 @@ fn a_revocation_of_all_takes_every_permit_of_its_account_until_it_is_taken_back(
         created_after: None,
     };
     let id = blanket::revoke_all(deps.as_mut().storage, &alice, interval).unwrap();
-    assert!(is_revoked(deps.as_ref().storage, &alice, "any").unwrap());
-    assert!(!is_revoked(deps.as_ref().storage, &bob, "any").unwrap());
+    assert!(is_revoked(deps.as_ref().storage, &alice, "any", None).unwrap());
+    assert!(!is_revoked(deps.as_ref().storage, &bob, "any", None).unwrap());
+    let newer = Moment::parse("2023-11-14T22:13:20.000Z").unwrap();
+    assert!(!is_revoked(deps.as_ref().storage, &alice, "any", Some(newer)).unwrap());
     blanket::delete_revocation(deps.as_mut().storage, &alice, &id).unwrap();
-    assert!(!is_revoked(deps.as_ref().storage, &alice, "any").unwrap());
+    assert!(!is_revoked(deps.as_ref().storage, &alice, "any", None).unwrap());
 }
 
 #[test]

@@ -25,6 +25,21 @@ impl Expiration {
             Expiration::AtTime(time) => block.time.seconds() >= time,
         }
     }
+
+    /// The earlier of this and another; nothing, if one is a height and the other a time: which comes first nobody knows.
+    #[must_use]
+    pub fn at_most(self, end: Self) -> Option<Self> {
+        match (self, end) {
+            (Expiration::Never, end) => Some(end),
+            (this, Expiration::Never) => Some(this),
+            (Expiration::AtHeight(a), Expiration::AtHeight(b)) => {
+                Some(Expiration::AtHeight(a.min(b)))
+            }
+            (Expiration::AtTime(a), Expiration::AtTime(b)) => Some(Expiration::AtTime(a.min(b))),
+            (Expiration::AtHeight(_), Expiration::AtTime(_))
+            | (Expiration::AtTime(_), Expiration::AtHeight(_)) => None,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -43,6 +58,20 @@ mod tests {
         assert!(!Expiration::AtHeight(height + 1).has_come(&block));
         assert!(Expiration::AtTime(time).has_come(&block));
         assert!(!Expiration::AtTime(time + 1).has_come(&block));
+    }
+
+    #[test]
+    fn the_earlier_of_two_ends_is_known_if_they_are_of_a_kind() {
+        use Expiration::{AtHeight, AtTime, Never};
+        for (a, b, earlier) in [
+            (Never, Never, Some(Never)),
+            (Never, AtTime(5), Some(AtTime(5))),
+            (AtHeight(5), AtHeight(7), Some(AtHeight(5))),
+            (AtTime(5), AtTime(7), Some(AtTime(5))),
+            (AtHeight(5), AtTime(7), None),
+        ] {
+            assert_eq!((a.at_most(b), b.at_most(a)), (earlier, earlier));
+        }
     }
 
     #[test]

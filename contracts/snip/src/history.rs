@@ -93,6 +93,11 @@ impl<A: Serialize + DeserializeOwned> History<A> {
     }
 }
 
+/// Somebody else than the owner.
+pub fn other_than(owner: &Addr, sender: &Addr) -> Option<Addr> {
+    Some(sender.clone()).filter(|sender| sender != owner)
+}
+
 #[cfg(test)]
 mod tests {
     use cosmwasm_std::testing::{mock_env, MockStorage};

@@ -1,5 +1,6 @@
 //! What contracts of the SNIP standards share. A library for contracts.
 //!
+//! - [`answer`]: the form of answers.
 //! - [`padding`]: the length of an answer tells nothing.
 //! - [`viewing_key`]: a secret that opens queries about an account.
 //! - [`history`]: who moved which token when. [`metadata`]: what a token says of itself. [`expiration`]: until when.
@@ -8,6 +9,7 @@
 //!
 //! Permits are a library of their own, `permit`.
 
+pub mod answer;
 pub mod evaporation;
 pub mod expiration;
 pub mod history;

@@ -3,8 +3,18 @@
 //! Only the hash of a key is kept. A wrong key and a missing key take the same way and get the same answer.
 
 use cosmwasm_std::{Addr, Binary, Env, StdResult, Storage};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use storage::Map;
+
+/// Who asks, with the key that shows it.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub struct Viewer {
+    /// Who.
+    pub address: String,
+    /// Viewing key of that account.
+    pub viewing_key: String,
+}
 
 /// What a created key begins with.
 const PREFIX: &str = "api_key_";

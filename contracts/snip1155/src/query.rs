@@ -7,9 +7,7 @@ use snip::viewing_key;
 use crate::msg::{
     CuratedToken, OwnBalance, PermittedQuery, QueryAnswer, QueryMsg, TokenConfig, TokenIdInfo,
 };
-use crate::state::{
-    self, Token, ADMIN, CURATORS, EVERYONE, HELD, HISTORY, IDS, PERMISSIONS, RECEIVERS,
-};
+use crate::state::{self, Token, ADMIN, CURATORS, EVERYONE, HELD, HISTORY, IDS, RECEIVERS};
 
 /// Tokens on a page, if the query does not say.
 const PAGE_SIZE: u32 = 30;
@@ -36,7 +34,7 @@ pub fn run(deps: Deps, env: Env, msg: QueryMsg) -> StdResult<Binary> {
         }
 
         QueryMsg::WithPermit { permit, query } => {
-            let permit = permit::verify(deps, &env.contract.address, permit)?;
+            let permit = permit::verify(deps, &env, permit)?;
             match query {
                 PermittedQuery::TokenIdPrivateInfo { token_id } => {
                     let viewer = permit.account_for(TokenPermission::Owner)?;
@@ -201,8 +199,7 @@ fn private_info(
     let has = state::balance(deps.storage, token_id, viewer)? > 0;
     let is_let = match &token.owner {
         Some(owner) => {
-            let place = [token_id.as_bytes(), owner.as_bytes(), viewer.as_bytes()];
-            let permission = PERMISSIONS.get(deps.storage, &place)?;
+            let permission = state::permission(deps.storage, token_id, owner, viewer)?;
             permission
                 .is_some_and(|p| p.view_pr_metadata_perm && !p.view_pr_metadata_exp.has_come(block))
         }
@@ -223,8 +220,7 @@ fn balance(
     owner: &Addr,
     viewer: &Addr,
 ) -> StdResult<QueryAnswer> {
-    let place = [token_id.as_bytes(), owner.as_bytes(), viewer.as_bytes()];
-    let permission = PERMISSIONS.get(deps.storage, &place)?;
+    let permission = state::permission(deps.storage, token_id, owner, viewer)?;
     let is_let =
         permission.is_some_and(|p| p.view_balance_perm && !p.view_balance_exp.has_come(block));
     if owner != viewer && !is_let {
@@ -267,8 +263,6 @@ fn history(
 }
 
 fn permission(deps: Deps, token_id: &str, owner: &Addr, allowed: &Addr) -> StdResult<QueryAnswer> {
-    let place = [token_id.as_bytes(), owner.as_bytes(), allowed.as_bytes()];
-    Ok(QueryAnswer::Permission(
-        PERMISSIONS.get(deps.storage, &place)?,
-    ))
+    let permission = state::permission(deps.storage, token_id, owner, allowed)?;
+    Ok(QueryAnswer::Permission(permission))
 }

@@ -25,8 +25,8 @@ pub const EVERYONE: &[u8] = b"";
 static BALANCES: Map<Uint128> = Map::new("balances");
 /// Account → ids of the tokens that it had ever.
 pub static HELD: List<String> = List::new("count_of_held", "held");
-/// (token id, owner, account) → what the owner lets the account.
-pub static PERMISSIONS: Map<Permission> = Map::new("permissions");
+/// (token id, how often it had changed hands, owner, account) → what the owner lets the account.
+static PERMISSIONS: Map<Permission> = Map::new("permissions");
 /// What happened.
 pub static HISTORY: History<Action> = History::new();
 
@@ -41,6 +41,45 @@ pub struct Token {
     pub supply: Uint128,
     /// Whose it is, if it is one of a kind.
     pub owner: Option<Addr>,
+    /// How often it changed hands, if it is one of a kind: what an owner lets others ends with that, and does not come back with the token.
+    pub moves: u64,
+}
+
+/// What an owner lets an account, if there is such a token.
+pub fn permission(
+    storage: &dyn Storage,
+    id: &str,
+    owner: &Addr,
+    account: &Addr,
+) -> StdResult<Option<Permission>> {
+    let Some(token) = find(storage, id)? else {
+        return Ok(None);
+    };
+    let moves = token.moves.to_be_bytes();
+    PERMISSIONS.get(
+        storage,
+        &[id.as_bytes(), &moves, owner.as_bytes(), account.as_bytes()],
+    )
+}
+
+/// Keeps what an owner lets an account; nothing, if it is absent.
+pub fn save_permission(
+    storage: &mut dyn Storage,
+    id: &str,
+    owner: &Addr,
+    account: &Addr,
+    permission: Option<&Permission>,
+) -> StdResult<()> {
+    let Some(token) = find(storage, id)? else {
+        return Ok(());
+    };
+    let moves = token.moves.to_be_bytes();
+    let place = [id.as_bytes(), &moves, owner.as_bytes(), account.as_bytes()];
+    match permission {
+        Some(permission) => PERMISSIONS.set(storage, &place, permission)?,
+        None => PERMISSIONS.remove(storage, &place),
+    }
+    Ok(())
 }
 
 /// The token with this id, if there is one.
@@ -108,10 +147,10 @@ pub fn move_tokens(
 
 fn debit(storage: &mut dyn Storage, id: &str, account: &Addr, amount: u128) -> StdResult<()> {
     let held = balance(storage, id, account)?;
+    // Not what there is: who may move tokens is told of this too, and whoever calls a contract that has some.
     let Some(left) = held.checked_sub(amount) else {
-        return Err(StdError::generic_err(format!(
-            "insufficient funds: balance={held}, required={amount}"
-        )));
+        let why = format!("insufficient funds: required={amount}");
+        return Err(StdError::generic_err(why));
     };
     BALANCES.set(storage, &[id.as_bytes(), account.as_bytes()], &left.into())
 }

@@ -2,6 +2,9 @@
 //!
 //! What is said of one token goes before what was said of all, unless all was said later. What was said of a token ends with its
 //! transfer; what was said of all belongs to the owner, and holds for what comes later too.
+//!
+//! Lists are bounded, so they keep what was granted, and of denials those that still deny something. An account that was denied all is none of a list: the
+//! number of that word is kept apart ([`Denied`]), and voids what was said of single tokens before.
 
 use cosmwasm_std::{Addr, BlockInfo, StdError, StdResult};
 use serde::{Deserialize, Serialize};
@@ -62,6 +65,39 @@ impl Approval {
 #[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
 pub struct Approvals(pub Vec<Approval>);
 
+/// Numbers of the last words that denied an account all tokens of an owner; 0 for none.
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Denied {
+    view_owner: u64,
+    view_private_metadata: u64,
+    transfer: u64,
+}
+
+impl Denied {
+    /// Sets the number of the word about a right.
+    pub fn set(&mut self, right: Right, number: u64) {
+        *match right {
+            Right::ViewOwner => &mut self.view_owner,
+            Right::ViewPrivateMetadata => &mut self.view_private_metadata,
+            Right::Transfer => &mut self.transfer,
+        } = number;
+    }
+
+    fn of(&self, right: Right) -> u64 {
+        match right {
+            Right::ViewOwner => self.view_owner,
+            Right::ViewPrivateMetadata => self.view_private_metadata,
+            Right::Transfer => self.transfer,
+        }
+    }
+}
+
+const RIGHTS: [Right; 3] = [
+    Right::ViewOwner,
+    Right::ViewPrivateMetadata,
+    Right::Transfer,
+];
+
 impl Approvals {
     /// What was said of this account, or of everybody.
     fn of(&self, who: Option<&Addr>, right: Right) -> Option<&Word> {
@@ -76,7 +112,9 @@ impl Approvals {
             *approval.word_mut(right) = Some(word);
             return Ok(());
         }
-        if self.0.len() >= APPROVED_MAX {
+        // Everybody has a place of its own.
+        let named = self.0.iter().filter(|approval| approval.who.is_some());
+        if who.is_some() && named.count() >= APPROVED_MAX {
             let why = format!("{APPROVED_MAX} accounts are approved at most: revoke another");
             return Err(StdError::generic_err(why));
         }
@@ -91,20 +129,57 @@ impl Approvals {
         Ok(())
     }
 
-    /// Forgets accounts of which nothing holds that was granted.
-    pub fn forget_what_is_over(&mut self, block: &BlockInfo) {
-        self.0.retain(|approval| {
-            let rights = [
-                Right::ViewOwner,
-                Right::ViewPrivateMetadata,
-                Right::Transfer,
-            ];
-            // A denial is kept: it stands against what was granted for all, or for a token before.
-            rights.iter().any(|right| {
-                let word = approval.word(*right);
-                word.is_some_and(|word| word.until.is_none_or(|until| !until.has_come(block)))
-            })
+    /// Forgets what is over, and denials of a token that stand against nothing that was granted for all. Of all tokens (`all` is absent), what everybody
+    /// was denied is kept: it stands against what was granted for tokens before.
+    pub fn forget_what_is_over(&mut self, all: Option<&Approvals>, block: &BlockInfo) {
+        let is_live = |word: &Word| word.until.is_some_and(|until| !until.has_come(block));
+        self.keep(|who, right, word| {
+            let denies = match all {
+                Some(all) => all.of(who, right).is_some_and(is_live),
+                None => who.is_none(),
+            };
+            is_live(word) || word.until.is_none() && denies
         });
+    }
+
+    /// Takes back what an account was granted.
+    pub fn take_back(&mut self, account: &Addr, right: Right) {
+        self.keep(|who, of, _| who != Some(account) || of != right);
+    }
+
+    /// Forgets what was said of accounts before they were denied all.
+    pub fn forget_what_was_denied(
+        &mut self,
+        denied: impl Fn(&Addr) -> StdResult<Denied>,
+    ) -> StdResult<()> {
+        let mut of_accounts = Vec::new();
+        for approval in &self.0 {
+            if let Some(who) = &approval.who {
+                of_accounts.push((who.clone(), denied(who)?));
+            }
+        }
+        self.keep(|who, right, word| {
+            let of_account = of_accounts.iter().find(|(account, _)| Some(account) == who);
+            of_account.is_none_or(|(_, denied)| word.number > denied.of(right))
+        });
+        Ok(())
+    }
+
+    /// Forgets the words for which this is false, and accounts of which nothing is left.
+    fn keep(&mut self, is_kept: impl Fn(Option<&Addr>, Right, &Word) -> bool) {
+        for approval in &mut self.0 {
+            for right in RIGHTS {
+                let who = approval.who.as_ref();
+                let is_over = approval
+                    .word(right)
+                    .is_some_and(|w| !is_kept(who, right, w));
+                if is_over {
+                    *approval.word_mut(right) = None;
+                }
+            }
+        }
+        self.0
+            .retain(|approval| RIGHTS.iter().any(|right| approval.word(*right).is_some()));
     }
 }
 
@@ -121,7 +196,10 @@ pub fn granted(
     let of_all = all.of(who, right);
     let live = |word: &Word| word.until.filter(|until| !until.has_come(block));
     match (of_token, of_all) {
-        (Some(one), Some(all)) if all.number > one.number => live(all),
+        (Some(one), Some(all)) if all.number > one.number => {
+            let before = || live(one).filter(|_| all.until.is_some());
+            live(all).or_else(before)
+        }
         // Denied for this token, whatever holds for all.
         (Some(one), _) if one.until.is_none() => None,
         (Some(one), all) => live(one).or_else(|| all.and_then(live)),
@@ -185,22 +263,58 @@ mod tests {
             has(&said(&[(2, past)]), &said(&[(1, never)])),
             "over for one, not for all"
         );
+        assert!(
+            has(&said(&[(1, never)]), &said(&[(2, past)])),
+            "over for all, not for one"
+        );
     }
 
     #[test]
-    fn nobody_is_approved_without_end_and_what_is_over_makes_room() {
+    fn what_is_over_makes_room_and_a_denial_stays_where_it_denies_something() {
+        let never = Some(Expiration::Never);
+        let block = mock_env().block;
         let mut approvals = Approvals::default();
         let word = |until| Word { until, number: 1 };
-        let say = |approvals: &mut Approvals, n: usize, until| {
-            approvals.say(Some(Addr::unchecked(format!("a{n}"))), RIGHT, word(until))
-        };
+        let account = |n: usize| Some(Addr::unchecked(format!("a{n}")));
         for n in 0..APPROVED_MAX {
-            say(&mut approvals, n, Some(Expiration::AtHeight(1))).unwrap();
+            let until = Some(Expiration::AtHeight(1));
+            approvals.say(account(n), RIGHT, word(until)).unwrap();
         }
-        assert!(say(&mut approvals, 99, Some(Expiration::Never)).is_err());
-        say(&mut approvals, 0, None).unwrap();
-        approvals.forget_what_is_over(&mock_env().block);
-        assert_eq!(approvals.0.len(), 1, "the denial stays");
-        say(&mut approvals, 99, Some(Expiration::Never)).unwrap();
+        assert!(approvals.say(account(99), RIGHT, word(never)).is_err());
+        approvals.say(None, RIGHT, word(never)).unwrap();
+        approvals.say(account(0), RIGHT, word(None)).unwrap();
+        approvals.say(account(1), RIGHT, word(None)).unwrap();
+        let mut all = Approvals::default();
+        all.say(account(1), RIGHT, word(never)).unwrap();
+        approvals.forget_what_is_over(Some(&all), &block);
+        let left: Vec<_> = approvals.0.iter().map(|a| a.who.clone()).collect();
+        assert_eq!(left, [account(1), None]);
+
+        let mut all = Approvals::default();
+        all.say(None, RIGHT, word(None)).unwrap();
+        all.forget_what_is_over(None, &block);
+        assert_eq!(all.0.len(), 1, "what everybody was denied stays");
+    }
+
+    #[test]
+    fn an_account_that_was_denied_all_keeps_nothing_that_was_said_before() {
+        let never = Some(Expiration::Never);
+        let bob = Addr::unchecked("bob");
+        let mut token = said(&[(1, never)]);
+        let seen = Word {
+            until: never,
+            number: 3,
+        };
+        token
+            .say(Some(bob.clone()), Right::ViewOwner, seen)
+            .unwrap();
+        let mut denied = Denied::default();
+        denied.set(RIGHT, 2);
+        denied.set(Right::ViewOwner, 2);
+        token.forget_what_was_denied(|_| Ok(denied)).unwrap();
+        assert!(!has(&token, &Approvals::default()));
+        assert_eq!(token.0.len(), 1, "what was said later stays");
+        token.take_back(&bob, Right::ViewOwner);
+        assert!(token.0.is_empty());
     }
 }

@@ -1,6 +1,6 @@
 //! The beginning of a contract.
 
-use cosmwasm_std::{DepsMut, Env, MessageInfo, Response, StdError, StdResult, WasmMsg};
+use cosmwasm_std::{DepsMut, Env, MessageInfo, Response, StdResult, WasmMsg};
 
 use crate::msg::{ContractStatus, InstantiateMsg};
 use crate::state::{Contract, ADMIN, CONTRACT, MINTERS, ROYALTIES, STATUS};
@@ -13,11 +13,6 @@ pub fn run(
     msg: InstantiateMsg,
 ) -> StdResult<Response> {
     let config = msg.config.unwrap_or_default();
-    if config.enable_sealed_metadata || config.unwrapped_metadata_is_private {
-        return Err(StdError::generic_err(
-            "This contract has no sealed metadata",
-        ));
-    }
     if let Some(royalties) = &msg.royalty_info {
         royalties.check(deps.api)?;
     }
@@ -35,6 +30,8 @@ pub fn run(
             entropy: msg.entropy,
             public_token_supply: config.public_token_supply,
             public_owner: config.public_owner,
+            sealed_metadata: config.enable_sealed_metadata,
+            unwrapped_is_private: config.unwrapped_metadata_is_private,
             minter_may_update_metadata: config.minter_may_update_metadata,
             owner_may_update_metadata: config.owner_may_update_metadata,
             enable_burn: config.enable_burn,

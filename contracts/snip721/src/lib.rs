@@ -6,7 +6,7 @@
 //! - [`approval`]: who may see or move what, until when.
 //! - [`royalty`]: parts of a price. [`state`]: what is remembered.
 //!
-//! Not in it: sealed metadata, mint runs (docs/book/tokens.md).
+//! Not in it: mint runs (docs/book/tokens.md).
 
 pub mod answer;
 pub mod approval;

@@ -4,9 +4,9 @@
 
 use cosmwasm_std::{Addr, Binary};
 use serde::{Deserialize, Serialize};
-
 use snip::expiration::Expiration;
 use snip::metadata::Metadata;
+use snip::viewing_key::Viewer;
 
 use crate::royalty::RoyaltyInfo;
 
@@ -40,9 +40,9 @@ pub struct Config {
     pub public_token_supply: bool,
     /// Whether owners are public, unless they say otherwise.
     pub public_owner: bool,
-    /// Not there: refused, if on.
+    /// Whether private metadata is sealed until the owner reveals it, for the owner too.
     pub enable_sealed_metadata: bool,
-    /// Not there: refused, if on.
+    /// Whether it is private still once it is revealed.
     pub unwrapped_metadata_is_private: bool,
     /// Whether minters may change metadata.
     pub minter_may_update_metadata: bool,
@@ -124,6 +124,11 @@ pub enum ExecuteMsg {
         public_metadata: Option<Metadata>,
         /// What the owner sees.
         private_metadata: Option<Metadata>,
+    },
+    /// An owner breaks the seal of a token's private metadata.
+    Reveal {
+        /// Which.
+        token_id: String,
     },
 
     /// Says which parts of a price go to whom: of a token, by a minter who owns it; of others to come, by a minter.
@@ -373,15 +378,6 @@ pub enum ReceiverMsg {
         /// From whoever sent them.
         msg: Option<Binary>,
     },
-}
-
-/// Who asks, with the key that shows it.
-#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
-pub struct Viewer {
-    /// Who.
-    pub address: String,
-    /// Viewing key of that account.
-    pub viewing_key: String,
 }
 
 /// Reads something.

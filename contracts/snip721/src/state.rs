@@ -6,7 +6,7 @@ use snip::history::History;
 use storage::{Item, List, Map};
 
 use crate::answer::Action;
-use crate::approval::Approvals;
+use crate::approval::{Approvals, Denied, Right};
 use crate::msg::ContractStatus;
 use crate::royalty::RoyaltyInfo;
 use snip::metadata::Metadata;
@@ -33,6 +33,8 @@ pub static ALL: List<String> = List::new("count_of_all", "all");
 pub const EVERYONE: &[u8] = b"";
 /// Owner → what was said of all tokens.
 static INVENTORIES: Map<Inventory> = Map::new("inventories");
+/// (owner, account) → what the account was denied of all tokens.
+static DENIED: Map<Denied> = Map::new("denied");
 /// Tokens made so far: names for those that were given none.
 static MINTED: Item<u64> = Item::new("minted");
 /// Number of the last word about approvals.
@@ -55,6 +57,10 @@ pub struct Contract {
     pub public_token_supply: bool,
     /// Whether owners are public, unless they say otherwise.
     pub public_owner: bool,
+    /// Whether private metadata is sealed until the owner reveals it, for the owner too.
+    pub sealed_metadata: bool,
+    /// Whether it is private still once it is revealed.
+    pub unwrapped_is_private: bool,
     /// Whether minters may change metadata.
     pub minter_may_update_metadata: bool,
     /// Whether owners may change metadata.
@@ -85,6 +91,8 @@ pub struct Token {
     pub transferable: bool,
     /// What everybody sees.
     pub public_metadata: Option<Metadata>,
+    /// Whether what the owner sees is sealed no more.
+    pub unwrapped: bool,
     /// What the owner sees.
     pub private_metadata: Option<Metadata>,
     /// Parts of its price.
@@ -102,9 +110,32 @@ pub struct Inventory {
     pub approvals: Approvals,
 }
 
-/// The token with this id, if there is one.
+/// The token with this id, if there is one, with what its owner says of it now.
 pub fn token(storage: &dyn Storage, id: &str) -> StdResult<Option<Token>> {
-    TOKENS.get(storage, &[id.as_bytes()])
+    let Some(mut token) = TOKENS.get(storage, &[id.as_bytes()])? else {
+        return Ok(None);
+    };
+    let owner = token.owner.as_bytes();
+    let denied = |account: &Addr| {
+        let denied = DENIED.get(storage, &[owner, account.as_bytes()])?;
+        Ok(denied.unwrap_or_default())
+    };
+    token.approvals.forget_what_was_denied(denied)?;
+    Ok(Some(token))
+}
+
+/// Voids what an owner said of an account and single tokens before the word of this number.
+pub fn deny(
+    storage: &mut dyn Storage,
+    owner: &Addr,
+    account: &Addr,
+    right: Right,
+    number: u64,
+) -> StdResult<()> {
+    let place = [owner.as_bytes(), account.as_bytes()];
+    let mut denied = DENIED.get(storage, &place)?.unwrap_or_default();
+    denied.set(right, number);
+    DENIED.set(storage, &place, &denied)
 }
 
 /// Keeps a changed token.

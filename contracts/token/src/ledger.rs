@@ -51,10 +51,10 @@ pub fn move_tokens(
 
 fn debit(storage: &mut dyn Storage, account: &Addr, amount: u128) -> StdResult<()> {
     let held = balance(storage, account)?;
+    // Not what there is: a spender is told of this too, and whoever calls a contract that has tokens.
     let Some(left) = held.checked_sub(amount) else {
-        return Err(StdError::generic_err(format!(
-            "insufficient funds: balance={held}, required={amount}"
-        )));
+        let why = format!("insufficient funds: required={amount}");
+        return Err(StdError::generic_err(why));
     };
     BALANCES.set(storage, &[account.as_bytes()], &left.into())
 }

@@ -20,7 +20,9 @@ pub mod notify;
 pub mod query;
 pub mod state;
 
-use cosmwasm_std::{entry_point, Binary, Deps, DepsMut, Env, MessageInfo, Response, StdResult};
+use cosmwasm_std::{
+    entry_point, Binary, Deps, DepsMut, Empty, Env, MessageInfo, Response, StdResult,
+};
 
 use snip::padding::{pad, pad_response};
 
@@ -42,6 +44,12 @@ pub fn execute(deps: DepsMut, env: Env, info: MessageInfo, msg: ExecuteMsg) -> S
     execute::run(deps, env, info, msg).map(pad_response)
 }
 snip::entry_point!(execute);
+
+/// Called when the contract's admin gives it this code. What is remembered stays as it is.
+#[entry_point]
+pub fn migrate(_deps: DepsMut, _env: Env, _msg: Empty) -> StdResult<Response> {
+    Ok(Response::new())
+}
 
 /// Called to read from the contract.
 #[entry_point]

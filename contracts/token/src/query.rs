@@ -129,7 +129,7 @@ fn with_key(
 }
 
 fn with_permit(deps: Deps, env: Env, permit: Permit, query: PermitQuery) -> StdResult<QueryAnswer> {
-    let permit = permit::verify(deps, &env.contract.address, permit)?;
+    let permit = permit::verify_for_token(deps, &env, permit)?;
     match query {
         PermitQuery::ListPermitRevocations {} => {
             let account = permit.account_for(Permission::Owner)?;

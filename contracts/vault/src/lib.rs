@@ -68,7 +68,7 @@ pub fn execute(
 #[entry_point]
 pub fn query(deps: Deps, env: Env, msg: QueryMsg) -> StdResult<Binary> {
     let QueryMsg::WithPermit { permit, query } = msg;
-    let permit = permit::verify(deps, &env.contract.address, permit)?;
+    let permit = permit::verify(deps, &env, permit)?;
     let owner = permit.account_for(Permission::Texts)?;
     let PermittedQuery::Get { name } = query;
     let text = TEXTS.get(deps.storage, &[owner.as_bytes(), name.as_bytes()])?;

@@ -5,7 +5,9 @@ mod permission;
 mod supply;
 mod transfer;
 
-use cosmwasm_std::{Addr, Api, Binary, DepsMut, Env, MessageInfo, Response, StdError, StdResult};
+use cosmwasm_std::{Addr, Api, DepsMut, Env, MessageInfo, Response, StdError, StdResult};
+use snip::answer::{padded_json, success};
+use snip::history::other_than;
 use snip::viewing_key;
 
 pub use supply::curate;
@@ -111,27 +113,11 @@ pub fn run(deps: DepsMut, env: Env, info: MessageInfo, msg: ExecuteMsg) -> StdRe
     }
 }
 
-/// The usual answer: `{"<variant>":{"status":"success"}}`.
-fn success(variant: &str) -> Response {
-    let answer = format!(r#"{{"{variant}":{{"status":"success"}}}}"#);
-    Response::new().set_data(answer.into_bytes())
-}
-
 /// Addresses, checked.
 pub fn accounts(api: &dyn Api, texts: &[String]) -> StdResult<Vec<Addr>> {
     texts.iter().map(|text| api.addr_validate(text)).collect()
 }
 
-/// Somebody else than the owner, for histories.
-fn other_than(owner: &Addr, sender: &Addr) -> Option<Addr> {
-    Some(sender.clone()).filter(|sender| sender != owner)
-}
-
 fn refused(text: &str) -> StdError {
     StdError::generic_err(text)
-}
-
-/// A message in the form of the receiver interface, filled so that its length tells nothing.
-fn padded_json(message: &impl serde::Serialize) -> StdResult<Binary> {
-    Ok(Binary(snip::padding::pad(cosmwasm_std::to_vec(message)?)))
 }

@@ -5,7 +5,7 @@ use snip::expiration::Expiration;
 
 use super::{refused, success, Call};
 use crate::msg::Permission;
-use crate::state::{self, PERMISSIONS};
+use crate::state;
 
 /// What an owner says of each right, and until when. What is absent stays as it was.
 pub struct Given {
@@ -22,12 +22,9 @@ pub fn give(call: Call, allowed: &str, token_id: &str, given: Given) -> StdResul
     let allowed = call.deps.api.addr_validate(allowed)?;
     let storage = call.deps.storage;
     state::token(storage, token_id)?;
-    let place = [
-        token_id.as_bytes(),
-        call.info.sender.as_bytes(),
-        allowed.as_bytes(),
-    ];
-    let mut permission = PERMISSIONS.get(storage, &place)?.unwrap_or(Permission {
+    let owner = &call.info.sender;
+    let known = state::permission(storage, token_id, owner, &allowed)?;
+    let mut permission = known.unwrap_or(Permission {
         view_balance_perm: false,
         view_balance_exp: Expiration::Never,
         view_pr_metadata_perm: false,
@@ -50,7 +47,7 @@ pub fn give(call: Call, allowed: &str, token_id: &str, given: Given) -> StdResul
         &mut permission.trfer_allowance_perm,
         &mut permission.trfer_allowance_exp,
     );
-    PERMISSIONS.set(storage, &place, &permission)?;
+    state::save_permission(storage, token_id, owner, &allowed, Some(&permission))?;
     Ok(success("give_permission"))
 }
 
@@ -75,8 +72,7 @@ pub fn revoke(call: Call, token_id: &str, owner: &str, allowed: &str) -> StdResu
             "A permission is revoked by its owner, or given up by who has it",
         ));
     }
-    let place = [token_id.as_bytes(), owner.as_bytes(), allowed.as_bytes()];
-    PERMISSIONS.remove(call.deps.storage, &place);
+    state::save_permission(call.deps.storage, token_id, &owner, &allowed, None)?;
     Ok(success("revoke_permission"))
 }
 
@@ -89,8 +85,7 @@ pub fn spend(
     spender: &Addr,
     amount: Uint128,
 ) -> StdResult<()> {
-    let place = [token_id.as_bytes(), owner.as_bytes(), spender.as_bytes()];
-    let permission = PERMISSIONS.get(storage, &place)?;
+    let permission = state::permission(storage, token_id, owner, spender)?;
     let live = permission.filter(|p| !p.trfer_allowance_exp.has_come(block));
     let Some(mut permission) = live else {
         return Err(refused(
@@ -105,5 +100,5 @@ pub fn spend(
             "Insufficient transfer allowance: {held}, required: {amount}"
         ))
     })?;
-    PERMISSIONS.set(storage, &place, &permission)
+    state::save_permission(storage, token_id, owner, spender, Some(&permission))
 }

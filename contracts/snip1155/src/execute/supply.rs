@@ -77,6 +77,7 @@ pub fn curate(
         curator: curator.clone(),
         supply: Uint128::zero(),
         owner,
+        moves: 0,
     };
     IDS.push(deps.storage, EVERYONE, &id)?;
     for balance in balances {

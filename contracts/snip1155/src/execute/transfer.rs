@@ -51,6 +51,7 @@ fn move_tokens(call: &mut Call, action: Transfer) -> StdResult<(Addr, Addr)> {
     // Nothing moves with an amount of 0: so nobody takes a token of a kind without having it.
     if token.owner.is_some() && !amount.is_zero() {
         token.owner = Some(recipient.clone());
+        token.moves = token.moves.saturating_add(1);
         state::save(storage, &token)?;
     }
     let participants = [&from, sender, &recipient];

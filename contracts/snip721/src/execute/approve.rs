@@ -90,12 +90,21 @@ fn say_of_transfer(
     // Not one who may move this token only: who was lent it does not lend it on.
     let all = state::inventory(storage, &token.owner)?.approvals;
     let none = Default::default();
-    let is_operator = granted(&none, &all, Some(sender), Right::Transfer, block).is_some();
-    if token.owner != *sender && !is_operator {
-        return Err(not_authorized(token_id));
-    }
+    let until = if token.owner == *sender {
+        until
+    } else {
+        let operator = granted(&none, &all, Some(sender), Right::Transfer, block);
+        let end = operator.ok_or_else(|| not_authorized(token_id))?;
+        // Nor for longer than it was lent, not even to itself.
+        let lent = |until: Expiration| {
+            let refused =
+                || StdError::generic_err("An operator names an end of the kind of its own");
+            until.at_most(end).ok_or_else(refused)
+        };
+        until.map(lent).transpose()?
+    };
     let number = state::next_word(storage)?;
-    token.approvals.forget_what_is_over(block);
+    token.approvals.forget_what_is_over(Some(&all), block);
     let word = Word { until, number };
     token.approvals.say(Some(spender), Right::Transfer, word)?;
     state::save_token(storage, token_id, &token)
@@ -117,9 +126,10 @@ fn set(
     };
     let storage = call.deps.storage;
     let mut inventory = state::inventory(storage, &owner)?;
-    inventory.approvals.forget_what_is_over(block);
+    inventory.approvals.forget_what_is_over(None, block);
     if let Some((_, token)) = &mut named {
-        token.approvals.forget_what_is_over(block);
+        let all = &inventory.approvals;
+        token.approvals.forget_what_is_over(Some(all), block);
     }
     for (right, level) in levels {
         let Some(level) = level else { continue };
@@ -129,11 +139,15 @@ fn set(
             AccessLevel::RevokeToken | AccessLevel::None => None,
         };
         let word = Word { until, number };
-        match level {
-            AccessLevel::All | AccessLevel::None => {
+        match (level, &who) {
+            (AccessLevel::None, Some(account)) => {
+                inventory.approvals.take_back(account, *right);
+                state::deny(storage, &owner, account, *right, number)?;
+            }
+            (AccessLevel::All | AccessLevel::None, _) => {
                 inventory.approvals.say(who.clone(), *right, word)?;
             }
-            AccessLevel::ApproveToken | AccessLevel::RevokeToken => {
+            (AccessLevel::ApproveToken | AccessLevel::RevokeToken, _) => {
                 let Some((_, token)) = &mut named else {
                     return Err(StdError::generic_err(
                         "Attempted to grant/revoke permission for a token, but did not specify a token ID",

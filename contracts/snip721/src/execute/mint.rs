@@ -46,10 +46,38 @@ pub fn set_metadata(
     for metadata in [&public, &private].into_iter().flatten() {
         metadata.check()?;
     }
+    // Who waits for a seal to be broken relies on what is behind it.
+    if private.is_some() && !token.unwrapped {
+        return Err(StdError::generic_err(
+            "The private metadata of a sealed token can not be modified",
+        ));
+    }
     token.public_metadata = public.or(token.public_metadata);
     token.private_metadata = private.or(token.private_metadata);
     state::save_token(storage, token_id, &token)?;
     Ok(success("set_metadata"))
+}
+
+/// An owner breaks the seal of a token: its private metadata is seen from now on, by the owner or by everybody, as the contract has it.
+pub fn reveal(call: Call, token_id: &str) -> StdResult<Response> {
+    let contract = CONTRACT.load(call.deps.storage)?;
+    if !contract.sealed_metadata {
+        return Err(StdError::generic_err(
+            "Sealed metadata functionality is not enabled for this contract",
+        ));
+    }
+    let mut token = own_token(&call, token_id)?;
+    if token.unwrapped {
+        return Err(StdError::generic_err(
+            "This token has already been unwrapped",
+        ));
+    }
+    token.unwrapped = true;
+    if !contract.unwrapped_is_private {
+        token.public_metadata = token.private_metadata.take().or(token.public_metadata);
+    }
+    state::save_token(call.deps.storage, token_id, &token)?;
+    Ok(success("reveal"))
 }
 
 /// Says which parts of a price go to whom.
@@ -109,12 +137,14 @@ fn make(call: &mut Call, mint: Mint) -> StdResult<String> {
         Some(royalties) => Some(royalties),
         None => ROYALTIES.load(storage)?,
     };
+    let unwrapped = !CONTRACT.load(storage)?.sealed_metadata;
     state::add_token(storage, &token_id, owner.clone(), |owner| Token {
         owner,
         position: 0,
         place: 0,
         transferable: mint.transferable.unwrap_or(true),
         public_metadata: mint.public_metadata,
+        unwrapped,
         private_metadata: mint.private_metadata,
         royalty_info,
         approvals: Approvals::default(),

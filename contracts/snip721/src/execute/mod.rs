@@ -5,9 +5,9 @@ mod approve;
 mod mint;
 mod transfer;
 
-use cosmwasm_std::{
-    Addr, Binary, DepsMut, Env, MessageInfo, Response, StdError, StdResult, Storage,
-};
+use cosmwasm_std::{DepsMut, Env, MessageInfo, Response, StdError, StdResult, Storage};
+use snip::answer::{answer, padded_json, success};
+use snip::history::other_than;
 use snip::viewing_key;
 
 use crate::answer::ExecuteAnswer;
@@ -37,6 +37,7 @@ pub fn run(deps: DepsMut, env: Env, info: MessageInfo, msg: ExecuteMsg) -> StdRe
             public_metadata,
             private_metadata,
         } => mint::set_metadata(call, &token_id, public_metadata, private_metadata),
+        ExecuteMsg::Reveal { token_id } => mint::reveal(call, &token_id),
         ExecuteMsg::SetRoyaltyInfo {
             token_id,
             royalty_info,
@@ -135,17 +136,6 @@ pub fn run(deps: DepsMut, env: Env, info: MessageInfo, msg: ExecuteMsg) -> StdRe
     }
 }
 
-/// The usual answer: `{"<variant>":{"status":"success"}}`.
-fn success(variant: &str) -> Response {
-    let answer = format!(r#"{{"{variant}":{{"status":"success"}}}}"#);
-    Response::new().set_data(answer.into_bytes())
-}
-
-/// An answer that says more.
-fn answer(answer: &ExecuteAnswer) -> StdResult<Response> {
-    Ok(Response::new().set_data(cosmwasm_std::to_binary(answer)?))
-}
-
 /// The same words for a token that is not there and for one that is another's: who asks learns nothing.
 fn not_authorized(token_id: &str) -> StdError {
     StdError::generic_err(format!(
@@ -207,14 +197,4 @@ fn register(call: Call, code_hash: String, batch: Option<bool>) -> StdResult<Res
     let contract = call.info.sender.as_bytes();
     RECEIVERS.set(call.deps.storage, &[contract], &receiver)?;
     Ok(success("register_receive_nft"))
-}
-
-/// Somebody else than the owner, for histories.
-fn other_than(owner: &Addr, sender: &Addr) -> Option<Addr> {
-    Some(sender.clone()).filter(|sender| sender != owner)
-}
-
-/// A message in the form of the receiver interface, filled so that its length tells nothing.
-fn padded_json(message: &impl serde::Serialize) -> StdResult<Binary> {
-    Ok(Binary(snip::padding::pad(cosmwasm_std::to_vec(message)?)))
 }

@@ -4,10 +4,10 @@ mod question;
 
 use cosmwasm_std::{to_binary, Addr, Binary, Deps, Env, StdError, StdResult};
 use permit::TokenPermission;
-use snip::viewing_key;
+use snip::viewing_key::{self, Viewer};
 
 use crate::answer::QueryAnswer;
-use crate::msg::{Permit, PermittedQuery, QueryMsg, Viewer};
+use crate::msg::{Permit, PermittedQuery, QueryMsg};
 use crate::state::{self, CONTRACT};
 use question::Question;
 
@@ -187,6 +187,6 @@ fn key_of(
 }
 
 fn with_permit(deps: Deps, env: &Env, permit: Permit) -> StdResult<Addr> {
-    let permit = permit::verify(deps, &env.contract.address, permit)?;
+    let permit = permit::verify(deps, env, permit)?;
     permit.account_for(TokenPermission::Owner)
 }

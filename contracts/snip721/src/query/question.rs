@@ -16,6 +16,9 @@ const LIMIT: u32 = 30;
 /// Most tokens on a page, and in one dossier.
 const LIMIT_MAX: u32 = 100;
 
+/// What is said of metadata that nobody may see yet.
+const SEALED: &str = "Sealed metadata must be unwrapped by calling Reveal before it can be viewed";
+
 /// Who asks what, when.
 pub(super) struct Question<'a> {
     pub(super) deps: Deps<'a>,
@@ -39,8 +42,8 @@ impl Question<'_> {
             QueryMsg::ContractConfig {} => QueryAnswer::ContractConfig {
                 token_supply_is_public: contract.public_token_supply,
                 owner_is_public: contract.public_owner,
-                sealed_metadata_is_enabled: false,
-                unwrapped_metadata_is_private: false,
+                sealed_metadata_is_enabled: contract.sealed_metadata,
+                unwrapped_metadata_is_private: contract.unwrapped_is_private,
                 minter_may_update_metadata: contract.minter_may_update_metadata,
                 owner_may_update_metadata: contract.owner_may_update_metadata,
                 burn_is_enabled: contract.enable_burn,
@@ -74,9 +77,10 @@ impl Question<'_> {
                 token_is_transferable: self.token(&token_id)?.is_none_or(|t| t.transferable),
             },
             QueryMsg::IsUnwrapped { token_id } => {
-                self.token(&token_id)?;
+                let token = self.token(&token_id)?;
+                let by_default = !contract.sealed_metadata;
                 QueryAnswer::IsUnwrapped {
-                    token_is_unwrapped: true,
+                    token_is_unwrapped: token.map_or(by_default, |token| token.unwrapped),
                 }
             }
             QueryMsg::NftInfo { token_id } => {
@@ -279,6 +283,9 @@ impl Question<'_> {
             Some(token) if self.may(&token, Right::ViewPrivateMetadata)? => token,
             _ => return Err(not_authorized("perform this action on", id)),
         };
+        if !token.unwrapped {
+            return Err(StdError::generic_err(SEALED));
+        }
         Ok(QueryAnswer::PrivateMetadata(
             token.private_metadata.unwrap_or_default(),
         ))
@@ -352,6 +359,7 @@ impl Question<'_> {
             place: 0,
             transferable: true,
             public_metadata: None,
+            unwrapped: !self.contract.sealed_metadata,
             private_metadata: None,
             royalty_info: default_royalties,
             approvals: Approvals::default(),
@@ -372,7 +380,7 @@ impl Question<'_> {
             display_private_metadata_error: None,
             royalty_info: None,
             transferable: token.transferable,
-            unwrapped: true,
+            unwrapped: token.unwrapped,
             owner_is_public: public_owner.is_some(),
             public_ownership_expiration: public_owner,
             private_metadata_is_public: public_metadata.is_some(),
@@ -380,7 +388,9 @@ impl Question<'_> {
             token_approvals: None,
             inventory_approvals: None,
         };
-        if sees_private {
+        if sees_private && !token.unwrapped {
+            dossier.display_private_metadata_error = Some(SEALED.into());
+        } else if sees_private {
             dossier.private_metadata = token.private_metadata.clone();
         } else {
             let why = format!("You are not authorized to perform this action on token {id}");

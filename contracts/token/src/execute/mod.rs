@@ -6,12 +6,13 @@ mod spend;
 mod supply;
 mod transfer;
 
-use cosmwasm_std::{Binary, DepsMut, Env, MessageInfo, Response, StdError, StdResult, Storage};
+use cosmwasm_std::{DepsMut, Env, MessageInfo, Response, StdError, StdResult, Storage};
 
 use crate::msg::{ContractStatus, ExecuteAnswer, ExecuteMsg};
 use crate::notify::Happened;
 use crate::state::{RECEIVERS, STATUS, TOKEN};
 use permit::blanket;
+use snip::answer::{answer, padded_json, success};
 use snip::viewing_key;
 
 /// What every change works on.
@@ -59,7 +60,8 @@ fn call_function(call: Call, msg: ExecuteMsg) -> StdResult<Response> {
         ExecuteMsg::RevokePermit { permit_name } => revoke_permit(call, &permit_name),
         ExecuteMsg::RevokeAllPermits { interval } => {
             let account = &call.info.sender;
-            let revocation_id = blanket::revoke_all(call.deps.storage, account, interval)?;
+            let revocation_id =
+                blanket::revoke_all(call.deps.storage, account, interval.unwrap_or_default())?;
             answer(&ExecuteAnswer::RevokeAllPermits {
                 status: "success".to_string(),
                 revocation_id,
@@ -92,17 +94,6 @@ fn call_function(call: Call, msg: ExecuteMsg) -> StdResult<Response> {
         ExecuteMsg::RemoveSupportedDenoms { denoms } => admin::remove_denoms(call, denoms),
         ExecuteMsg::SetNotificationStatus { enabled } => admin::set_notifications(call, enabled),
     }
-}
-
-/// The usual answer: `{"<variant>":{"status":"success"}}`.
-fn success(variant: &str) -> Response {
-    let answer = format!(r#"{{"{variant}":{{"status":"success"}}}}"#);
-    Response::new().set_data(answer.into_bytes())
-}
-
-/// An answer that says more.
-fn answer(answer: &ExecuteAnswer) -> StdResult<Response> {
-    Ok(Response::new().set_data(cosmwasm_std::to_binary(answer)?))
 }
 
 fn check_status(storage: &dyn Storage, msg: &ExecuteMsg) -> StdResult<()> {
@@ -145,9 +136,4 @@ fn set_viewing_key(call: Call, key: &str) -> StdResult<Response> {
 fn revoke_permit(call: Call, permit_name: &str) -> StdResult<Response> {
     permit::revoke(call.deps.storage, &call.info.sender, permit_name)?;
     Ok(success("revoke_permit"))
-}
-
-/// A message in the form of the receiver interface, filled so that its length tells nothing.
-fn padded_json(message: &impl serde::Serialize) -> StdResult<Binary> {
-    Ok(Binary(snip::padding::pad(cosmwasm_std::to_vec(message)?)))
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use strongroom_testkit::call::executed;
 use strongroom_testkit::genesis::TIME;
 use strongroom_testkit::{Chain, Contract, Executed, Refused, User, contract};
-use strongroom_types::proto::secret::compute::v1beta1::MsgExecuteContract;
+use strongroom_types::proto::secret::compute::v1beta1::{MsgExecuteContract, MsgMigrateContract};
 
 /// Blocks come each second; bids are taken for this long.
 const OPEN_SECONDS: u64 = 60;
@@ -33,7 +33,10 @@ impl Scene {
             "name": "Test token", "symbol": "TEST", "decimals": 6, "prng_seed": "c2VlZA==",
             "initial_balances": balances,
         });
-        let token = chain.instantiate(&seller, &code, "token", &begin).unwrap();
+        let admin = seller.address().to_string();
+        let token = chain
+            .instantiate_for(&seller, &code, "token", &begin, &admin)
+            .unwrap();
         let code = chain.store_code(&seller, contract("auction")).unwrap();
         let height = chain.height();
         let now = u64::try_from(TIME).unwrap() + height;
@@ -126,6 +129,40 @@ fn the_highest_bid_buys_and_everybody_else_has_their_tokens_back() {
     let seller = s.seller.clone();
     let tokens = [&seller, &b, &c, &d].map(|user| s.tokens(user));
     assert_eq!(tokens, ["450", "1000", "550", "1000"]);
+}
+
+#[test]
+fn a_token_that_was_given_other_code_meanwhile_locks_nobodys_deposit() {
+    let mut s = Scene::new();
+    let [b, c, _] = s.bidders.clone();
+    s.bid(&b, 300, 500).unwrap();
+    s.bid(&c, 450, 500).unwrap();
+    s.wait_for_the_end();
+    s.call(&json!({"close": {}})).unwrap();
+
+    // The same token with a word behind it: another hash.
+    let mut other = contract("token");
+    other.extend([0, 5, 4, b'w', b'o', b'r', b'd']);
+    let seller = s.seller.clone();
+    let code = s.chain.store_code(&seller, other).unwrap();
+    assert_ne!(code.hash, s.token.code_hash);
+    s.token.code_hash = code.hash;
+    let token = s.token.clone();
+    let sealed = s.chain.message(&seller, &token, &json!({}));
+    let migrate = MsgMigrateContract {
+        sender: seller.address().to_string(),
+        contract: token.address.to_string(),
+        code_id: code.id,
+        msg: sealed.message.msg,
+        ..MsgMigrateContract::default()
+    };
+    let tx = s.chain.tx().message(&migrate);
+    let tx = s.chain.sign(&seller, &tx);
+    assert_eq!(s.chain.block(vec![tx])[0].code, 0);
+
+    s.call(&json!({"settle": {}})).unwrap();
+    let tokens = [&seller, &b, &c].map(|user| s.tokens(user));
+    assert_eq!(tokens, ["450", "1000", "550"]);
 }
 
 #[test]
