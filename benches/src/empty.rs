@@ -21,6 +21,7 @@ const GAS: u64 = 250_000;
 struct Costs {
     engine: Samples,
     call: Samples,
+    first_call: Samples,
     state_machine: Samples,
     enclave: Samples,
 }
@@ -60,7 +61,7 @@ fn measure(name: &str, begin: &Value) -> Costs {
     let nothing = json!({"nothing": {}});
     let mut costs = Costs::default();
     let per = |time: Duration| time / SIZE as u32;
-    for _ in 0..ROUNDS {
+    for round in 0..ROUNDS {
         let txs = calls(&mut chain, &users, &target);
         chain.door().take_traffic();
         block(&mut chain, txs);
@@ -69,19 +70,28 @@ fn measure(name: &str, begin: &Value) -> Costs {
         costs.enclave.push(per(traffic.executing_processor));
         sealed.follow(&chain);
 
-        let txs = calls(&mut chain, &users, &target);
-        let proposed = chain.propose(txs);
-        let (outcome, took) = timed(|| sealed.execute(&proposed));
-        costs.state_machine.push(per(took));
-        // What is left without signature, fee and sequence is the call.
-        let ((), ante) = timed(|| sealed.ante(&proposed, &Watch::default()));
-        costs.call.push(per(took.saturating_sub(ante)));
-        let results = chain.decided(&proposed);
-        assert_eq!(
-            results, outcome.tx_results,
-            "the enclave does the same work"
-        );
-        sealed.keep(&outcome);
+        let number = u64::try_from(round).expect("few rounds");
+        let unknown: Vec<User> = users.iter().map(|user| user.on_device(number)).collect();
+        for (senders, is_known) in [(&users, true), (&unknown, false)] {
+            let txs = calls(&mut chain, senders, &target);
+            let proposed = chain.propose(txs);
+            let (outcome, took) = timed(|| sealed.execute(&proposed));
+            // What is left without signature, fee and sequence is the call.
+            let ((), ante) = timed(|| sealed.ante(&proposed, &Watch::default()));
+            let call = per(took.saturating_sub(ante));
+            if is_known {
+                costs.state_machine.push(per(took));
+                costs.call.push(call);
+            } else {
+                costs.first_call.push(call);
+            }
+            let results = chain.decided(&proposed);
+            assert_eq!(
+                results, outcome.tx_results,
+                "the enclave does the same work"
+            );
+            sealed.keep(&outcome);
+        }
 
         let mut alone = Duration::ZERO;
         for user in &users {
@@ -119,6 +129,10 @@ fn show(generation: &str, costs: &Costs) {
         (
             "the call in the state machine: opened, run, sealed",
             &costs.call,
+        ),
+        (
+            "the same, the first message under its key: an exchange more",
+            &costs.first_call,
         ),
         (
             "the state machine, with signature, fee and sequence",

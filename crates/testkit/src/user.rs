@@ -49,6 +49,16 @@ impl User {
         }
     }
 
+    /// The same account with another key for sealing, as on another device: an enclave has not seen it.
+    #[must_use]
+    pub fn on_device(&self, number: u64) -> Self {
+        let seed = [self.sealing_seed.as_slice(), &number.to_be_bytes()].concat();
+        Self {
+            sealing_seed: sha256(&seed),
+            ..self.clone()
+        }
+    }
+
     /// The address.
     #[must_use]
     pub const fn address(&self) -> &Address {
