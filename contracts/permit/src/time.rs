@@ -72,7 +72,9 @@ fn fraction(digits: &str) -> Option<u128> {
 
 /// Days since 1970 began.
 fn days(year: u64, month: u64, day: u64) -> Option<u64> {
-    let is_leap = |year: u64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let is_leap = |year: u64| {
+        year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
+    };
     let lengths = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
     let of_month = |at: usize| lengths[at] + u64::from(at == 1 && is_leap(year));
     let at = usize::try_from(month).ok()?.checked_sub(1)?;
