@@ -109,7 +109,7 @@ fn schema(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> {
             let amino = string(&options, &amino_field);
             writeln!(
                 text,
-                "        Field {{ number: {}, name: {:?}, amino_name: {:?}, repeated: {}, keep_empty: {}, in_oneof: {}, decimal: {}, kind: {} }},",
+                "        Field {{ number: {}, name: {:?}, amino_name: {:?}, repeated: {}, keep_empty: {}, oneof: {:?}, decimal: {}, kind: {} }},",
                 field.number(),
                 field.name(),
                 if amino.is_empty() {
@@ -119,7 +119,10 @@ fn schema(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> {
                 },
                 field.is_list(),
                 matches!(*options.get_extension(&keep_empty), Value::Bool(true)),
-                field.containing_oneof().is_some(),
+                // The one of a proto3 `optional` field has no other member.
+                field
+                    .containing_oneof()
+                    .and_then(|of| message.oneofs().position(|one| one == of)),
                 matches!(
                     *options.get_extension(&json_form),
                     Value::EnumNumber(DECIMAL)

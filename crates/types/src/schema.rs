@@ -33,8 +33,8 @@ pub struct Field {
     pub repeated: bool,
     /// Whether Amino JSON writes it even when empty.
     pub keep_empty: bool,
-    /// Whether it is one of alternatives (then presence counts, not the value).
-    pub in_oneof: bool,
+    /// Of which alternatives it is one (then presence counts, not the value): their place among the `oneof`s of the message.
+    pub oneof: Option<usize>,
     /// Whether it is integer text of 10^-18 that JSON writes with the point.
     pub decimal: bool,
     /// What it holds.

@@ -1,7 +1,7 @@
 //! Refuses what a message type does not know, before anything is decoded (wire.md 1.12.2).
 //!
 //! Walks the wire form along the schema: unknown fields, other wire types, unknown type URLs in `Any`, too deep
-//! nesting, too many fields; and what a decoder would forget: fields that are there twice, numbers in more bytes than they need.
+//! nesting, too many fields; and what a decoder would forget: fields that are there twice or beside their alternative, numbers in more bytes than they need.
 //! What passes costs the typed decoder memory in proportion to its bytes.
 //!
 //! Tells besides whether what it walked is the canonical encoding of its values. Where a signature is of the values (Amino), somebody on
@@ -55,6 +55,14 @@ pub enum StrictError {
     /// A field twice that there is once: a decoder would take the last.
     #[error("field {number} of \"/{message}\" is there twice")]
     Twice {
+        /// The type.
+        message: &'static str,
+        /// The field number.
+        number: u32,
+    },
+    /// Two of several alternatives: a decoder would take the last.
+    #[error("field {number} of \"/{message}\" is there beside an alternative of it")]
+    Alternatives {
         /// The type.
         message: &'static str,
         /// The field number.
@@ -128,20 +136,24 @@ impl Walk {
                     message: message.name,
                 });
             }
-            if message.field(number).is_some_and(|known| !known.repeated) {
-                if seen.contains(&number) {
-                    return Err(StrictError::Twice {
-                        message: message.name,
-                        number,
-                    });
+            if let Some(known) = message.field(number).filter(|known| !known.repeated) {
+                let message = message.name;
+                if seen
+                    .iter()
+                    .any(|before: &&schema::Field| before.number == number)
+                {
+                    return Err(StrictError::Twice { message, number });
                 }
-                seen.push(number);
+                if known.oneof.is_some() && seen.iter().any(|before| before.oneof == known.oneof) {
+                    return Err(StrictError::Alternatives { message, number });
+                }
+                seen.push(known);
             }
             self.is_canonical &= before <= number;
             before = number;
         }
-        let always = message.fields.iter().filter(|f| f.is_always_written());
-        self.is_canonical &= always.map(|f| f.number).all(|n| seen.contains(&n));
+        let mut always = message.fields.iter().filter(|f| f.is_always_written());
+        self.is_canonical &= always.all(|f| seen.iter().any(|found| found.number == f.number));
         if message.name == "google.protobuf.Any" {
             self.any(bytes, below)
         } else {
@@ -221,7 +233,7 @@ impl Walk {
 /// Whether the value of a field is written as an encoder writes it: what is empty is left out, lists of numbers are packed, numbers have no
 /// bits that their type has not.
 fn is_canonical(field: &schema::Field, value: Value<'_>) -> bool {
-    let may_be_empty = field.repeated || field.in_oneof;
+    let may_be_empty = field.repeated || field.oneof.is_some();
     match (value, field.kind) {
         (Value::Bytes(_), Kind::Message(_)) => true,
         (Value::Bytes(bytes), Kind::String | Kind::Bytes) => may_be_empty || !bytes.is_empty(),

@@ -349,6 +349,13 @@ mod tests {
         let with = self::body(vec![any]).encode_to_vec();
         let within = refused(&raw(&with, info));
         assert!(within.contains("is there twice"), "{within}");
+        // The mode of a signature beside another: the last would count.
+        let two = field(
+            1,
+            &field(2, &[field(1, b"\x08\x01"), field(2, b"")].concat()),
+        );
+        let two = refused(&raw(body, &[&two, info].concat()));
+        assert!(two.contains("beside an alternative"), "{two}");
         // A timeout height of 0 in two bytes.
         let long = refused(&raw(&[body, &[0x18, 0x80, 0x00]].concat(), info));
         assert!(long.contains("more bytes than it needs"), "{long}");

@@ -35,6 +35,15 @@ pub fn transaction(data: &[u8]) -> bool {
             let _ = (given.is_amino(), given.leaves());
         }
     }
+    if decoded.is_canonical {
+        use strongroom_types::proto::Message as _;
+        let again = (
+            decoded.body.encode_to_vec(),
+            decoded.auth_info.encode_to_vec(),
+        );
+        let given = (&decoded.body_bytes, &decoded.auth_info_bytes);
+        assert!(decoded.has_unknown_fields || (&again.0, &again.1) == given);
+    }
     let (body, auth) = (decoded.body_bytes.clone(), decoded.auth_info_bytes.clone());
     // An empty AuthInfo may be written or left out, as in the Cosmos SDK; without signers no such transaction is executed.
     if auth.is_empty() {

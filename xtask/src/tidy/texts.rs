@@ -13,7 +13,7 @@ use anyhow::Result;
 
 use crate::command::root;
 
-/// The crates whose texts reach results.
+/// The crates whose texts reach results. Of a refusal by `attest` only its reason does, which is a word of ours.
 const CRATES: [&str; 4] = ["types", "crypto", "vm", "chain"];
 
 /// Files that may show foreign errors, and why.
@@ -145,6 +145,7 @@ fn offences(code: &str, ours: &BTreeSet<String>) -> Vec<(usize, String)> {
         let foreign = path.contains("::") && path.ends_with("Error") && !is_ours(path, ours);
         let before = code.get(..start).unwrap_or_default().trim_end_matches('&');
         let parameter = before.strip_suffix(": ").map(last_word);
+        let parameter = parameter.or_else(|| before.ends_with("#[from] ").then_some("#[from]"));
         // A conversion may make a fault of it.
         let end = code.get(at..).and_then(|rest| rest.find("\n    }"));
         let body = end
@@ -248,6 +249,14 @@ mod tests {
             ("x.map_err(|e: prost::AddressError| wrap(e))?;", true),
             ("x.map_err(|e| broken(e).into())?;", false),
             ("x.map_err(|e| match e { A => B, C => D })?;", false),
+            (
+                "enum Own {\n    #[error(transparent)]\n    Json(#[from] serde_json::Error),\n}",
+                true,
+            ),
+            (
+                "enum Own {\n    #[error(transparent)]\n    Address(#[from] AddressError),\n}",
+                false,
+            ),
             ("let json = |e: serde_json::Error| wrap(e);", true),
             ("fn bad(_: wasmparser::BinaryReaderError) -> Own {}", false),
             ("fn bad(e: &wasmparser::BinaryReaderError) -> Own {}", true),

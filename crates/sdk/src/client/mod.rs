@@ -138,6 +138,7 @@ pub struct Client<T> {
     chain_id: Option<String>,
     network_key: Option<NetworkKey>,
     code_hashes: BTreeMap<Vec<u8>, Hash>,
+    answered_at: Option<Height>,
 }
 
 /// The key that messages are sealed for.
@@ -196,6 +197,7 @@ impl<T: Transport> Client<T> {
             chain_id: None,
             network_key: None,
             code_hashes: BTreeMap::new(),
+            answered_at: None,
         }
     }
 
@@ -311,6 +313,13 @@ impl<T: Transport> Client<T> {
         })
     }
 
+    /// The height of the state that the last query was answered from, queries of contracts included, as the node says; `None` if it does not. A host can
+    /// answer from an older state, which the chain really had: held against a header that is proven, this says how old (docs/security.md).
+    #[must_use]
+    pub const fn answered_at(&self) -> Option<Height> {
+        self.answered_at
+    }
+
     /// As [`Client::query`], with an encoded request and answer.
     ///
     /// # Errors
@@ -324,6 +333,8 @@ impl<T: Transport> Client<T> {
             field,
         };
         let shown = |name| response[name].as_str().unwrap_or_default().to_owned();
+        let height = response["height"].as_str().and_then(|h| h.parse().ok());
+        self.answered_at = height.filter(|height| *height > 0);
         match response["code"].as_u64().ok_or_else(|| bad("code"))? {
             0 => STANDARD.decode(shown("value")).map_err(|_| bad("value")),
             code => Err(Error::Query {

@@ -159,6 +159,21 @@ fn an_estimate_that_would_take_all_coins_is_not_believed() {
 }
 
 #[test]
+fn how_old_an_answer_is_can_be_asked_for() {
+    let heights = ["7", "0", "x"].map(|height| {
+        let mut answer = value(&compute::QueryCodeHashResponse {
+            code_hash: "aa".repeat(32),
+        });
+        answer["result"]["response"]["height"] = height.into();
+        let mut client = client(|_, _| answer.clone());
+        assert_eq!(client.answered_at(), None);
+        ready(client.code_hash_of(1)).unwrap();
+        client.answered_at()
+    });
+    assert_eq!(heights, [Some(7), None, None]);
+}
+
+#[test]
 fn keys_and_code_hashes_are_asked_for_once_until_a_contract_has_other_code() {
     let mut hash = 1_u8;
     let network = [7; 32];

@@ -23,11 +23,20 @@ pub const DEPTH_MAX: usize = 32;
 
 /// Most bytes that the documents of a transaction of this many bytes may have together, one for each signer. A field of two bytes, nested deep,
 /// is a line of hundreds, and nobody has paid for it when it is written and hashed. A message of many small parts takes six times its own bytes
-/// indented, one of bytes in base64 less than twice.
+/// indented, and is small; one of bytes in base64 less than twice: what is large is code.
 #[must_use]
 pub const fn documents_len_max(tx_len: usize) -> usize {
-    tx_len.saturating_mul(8).saturating_add(64 << 10)
+    let (parts, code) = (tx_len.saturating_mul(8), tx_len.saturating_mul(2));
+    let parts = if parts < PARTS_LEN_MAX {
+        parts
+    } else {
+        PARTS_LEN_MAX
+    };
+    code.saturating_add(parts).saturating_add(64 << 10)
 }
+
+/// Most bytes of indentation and names in sign documents.
+const PARTS_LEN_MAX: usize = 1 << 20;
 
 /// Why there is no Amino JSON of a message.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -282,8 +291,8 @@ fn fields(
         let is_set = match (value, field.kind) {
             (None, _) => false,
             (Some(_), Kind::Message(_)) => true,
-            (Some(Value::Bytes(b)), _) => !b.is_empty() || field.in_oneof,
-            (Some(Value::Varint(n)), _) => n != 0 || field.in_oneof,
+            (Some(Value::Bytes(b)), _) => !b.is_empty() || field.oneof.is_some(),
+            (Some(Value::Varint(n)), _) => n != 0 || field.oneof.is_some(),
             (Some(_), _) => true,
         };
         if is_set || field.keep_empty {
@@ -335,6 +344,8 @@ fn one(
     })
 }
 
+/// Nanoseconds in a second.
+const NANOS: i64 = 1_000_000_000;
 /// Decimal places of a `LegacyDec`.
 const DECIMALS: usize = 18;
 
@@ -380,7 +391,8 @@ fn text_of(
     }
 }
 
-/// A timestamp as RFC 3339, a duration as a string of nanoseconds.
+/// A timestamp as RFC 3339, a duration as a string of nanoseconds. A duration has one form here: as many whole seconds as there are. Of several
+/// with one document somebody on the way could choose.
 fn well_known_time(
     message: &'static Message,
     found: &BTreeMap<u32, Vec<Value<'_>>>,
@@ -401,9 +413,13 @@ fn well_known_time(
             Timestamp::new(seconds, nanos).map_err(|_| refuse(1))?,
         ));
     }
+    if !(0..NANOS).contains(&nanos) {
+        return Err(refuse(2));
+    }
     let total = seconds
-        .checked_mul(1_000_000_000)
+        .checked_mul(NANOS)
         .and_then(|s| s.checked_add(nanos))
+        .filter(|total| *total >= 0)
         .ok_or_else(|| refuse(1))?;
     Ok(Json::text(total))
 }

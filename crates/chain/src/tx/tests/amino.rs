@@ -1,12 +1,12 @@
 //! What signatures in Amino JSON do not cover, and that nobody on the way can use it against the sender (docs/spec/chain.md 2, 8).
 
 use super::{chain, deliver, refused, transfer};
-use crate::testing::{Chain, Draft, Group, User, draft, send};
+use crate::testing::{Chain, Draft, Group, User, coins, draft, send};
 use crate::types::proto::Message;
 use crate::types::proto::cosmos::bank::v1beta1::{Input, MsgMultiSend, Output};
-use crate::types::proto::cosmos::base::v1beta1::Coin;
 use crate::types::proto::cosmos::tx::signing::v1beta1::SignMode;
 use crate::types::proto::cosmos::tx::v1beta1::AuthInfo;
+use crate::types::proto::google::protobuf::{Duration, Timestamp};
 use crate::types::proto::pack;
 use crate::types::{Address, tx};
 
@@ -50,9 +50,11 @@ fn nobody_lengthens_what_another_signed_in_amino_json() {
                 after.unwrap().body,
                 "it says the same"
             );
-            let (code, text) = refused(&mut chain, other);
+            let (code, text) = refused(&mut chain, other.clone());
             assert_eq!(code, 18);
             assert!(text.contains("does not cover another encoding"), "{text}");
+            let simulated = format!("{:?}", chain.simulate(&other).map(drop).unwrap_err());
+            assert!(simulated.contains("does not cover another"), "{simulated}");
         }
         assert_eq!(deliver(&mut chain, bytes).code, 0);
         chain.users[0].sequence += 1;
@@ -74,6 +76,43 @@ fn who_signs_bytes_may_write_them_as_they_like() {
     let bytes = tx::encode(tx.body_bytes, tx.auth_info_bytes, vec![signature]);
     assert_eq!(chain.check(&bytes), None);
     assert_eq!(deliver(&mut chain, bytes).code, 0);
+}
+
+#[test]
+fn an_allowance_of_an_hour_is_signed_in_one_form_only() {
+    use crate::types::proto::cosmos::feegrant::v1beta1 as feegrant;
+    let mut chain = chain();
+    let grant = |seconds, nanos| {
+        let allowance = feegrant::PeriodicAllowance {
+            basic: Some(feegrant::BasicAllowance::default()),
+            period: Some(Duration { seconds, nanos }),
+            period_spend_limit: coins(5),
+            period_reset: Some(Timestamp::default()),
+            ..feegrant::PeriodicAllowance::default()
+        };
+        feegrant::MsgGrantAllowance {
+            granter: User::new(0).address.to_string(),
+            grantee: User::new(2).address.to_string(),
+            allowance: Some(pack(&allowance)),
+        }
+    };
+    let mut draft = draft(vec![pack(&grant(3_600, 0))]);
+    draft.mode = SignMode::LegacyAminoJson;
+    let bytes = draft.signed(&[&chain.users[0]]);
+    let signed = tx::Tx::decode(&bytes).unwrap();
+    for (seconds, nanos) in [
+        (3_599, 1_000_000_000),
+        (3_601, -1_000_000_000),
+        (3_598, 2_000_000_000),
+    ] {
+        let mut body = signed.body.clone();
+        body.messages = vec![pack(&grant(seconds, nanos))];
+        let info = signed.auth_info_bytes.clone();
+        let other = tx::encode(body.encode_to_vec(), info, signed.signatures.clone());
+        let (code, text) = refused(&mut chain, other);
+        assert!(code == 4 && text.contains("has no amino form"), "{text}");
+    }
+    assert_eq!(deliver(&mut chain, bytes).log, "");
 }
 
 fn without_key(bytes: &[u8]) -> Vec<u8> {
@@ -121,6 +160,23 @@ fn a_key_put_in_or_taken_out_on_the_way_costs_the_sender_nothing() {
 }
 
 #[test]
+fn a_simulation_counts_the_key_that_the_first_transaction_will_bring() {
+    let mut chain = chain();
+    let bytes = transfer(&chain).signed(&[&chain.users[0]]);
+    let mut open = tx::Tx::decode(&without_key(&bytes)).unwrap();
+    // As wallets estimate: no key, no signature, and no mode, which takes six bytes.
+    open.auth_info.signer_infos[0].mode_info = None;
+    let open = tx::encode(
+        open.body_bytes,
+        open.auth_info.encode_to_vec(),
+        vec![vec![]],
+    );
+    let simulated = i64::try_from(chain.simulate(&open).unwrap().gas_used).unwrap();
+    let used = deliver(&mut chain, bytes).gas_used;
+    assert_eq!(used - simulated, 10 * 6, "{used} against {simulated}");
+}
+
+#[test]
 fn the_keys_of_a_multisig_put_in_on_the_way_cost_its_members_nothing() {
     let mut chain = Chain::new(8);
     let group = Group::new(2, &[1, 2, 3, 4, 5]).on(&mut chain);
@@ -140,12 +196,7 @@ fn the_keys_of_a_multisig_put_in_on_the_way_cost_its_members_nothing() {
 
 /// A message of many small parts: each output is written in six times its bytes when it is indented.
 fn to_many(from: &Address, to: &Address, outputs: usize) -> crate::types::proto::Any {
-    let coins = |amount: usize| {
-        vec![Coin {
-            denom: "uscrt".into(),
-            amount: amount.to_string(),
-        }]
-    };
+    let coins = |amount: usize| coins(u128::try_from(amount).unwrap());
     let output = Output {
         address: to.to_string(),
         coins: coins(1),

@@ -74,6 +74,24 @@ impl<'a> Documents<'a> {
     }
 }
 
+/// As [`Documents::of`] would, for a simulation: a mode that is open covers all.
+///
+/// # Errors
+/// sdk 18 for what the mode does not cover.
+pub(super) fn check_simulated(tx: &Tx, info: Option<&ModeInfo>) -> Result<(), TxError> {
+    match info.and_then(|i| i.sum.as_ref()) {
+        None => Ok(()),
+        Some(Sum::Single(single)) => match SignMode::try_from(single.mode) {
+            Ok(mode @ (SignMode::LegacyAminoJson | SignMode::Eip191)) => check_covered(tx, mode),
+            _ => Ok(()),
+        },
+        Some(Sum::Multi(multi)) => {
+            let mut infos = multi.mode_infos.iter();
+            infos.try_for_each(|info| check_simulated(tx, Some(info)))
+        }
+    }
+}
+
 /// Amino JSON covers neither unknown fields nor options, and says what was decoded, not how it was written.
 fn check_covered(tx: &Tx, mode: SignMode) -> Result<(), TxError> {
     let refuse = |what: &str| {

@@ -58,7 +58,7 @@ pub(super) enum SentResponse {
 }
 
 impl SentResponse {
-    /// The data as a secret contract is told it: a contract's is bare, an empty response is none (contract-abi.md 8.1).
+    /// The data as a secret contract is told it: a contract's is bare, an empty response is none (contract-abi.md 8).
     fn bare(self) -> Option<Vec<u8>> {
         match self {
             Self::Nothing => None,
