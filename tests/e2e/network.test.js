@@ -2,7 +2,8 @@
 // happens to some of them.
 
 import assert from "node:assert/strict";
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -16,6 +17,14 @@ import { BINARY, launch, seededRandom, sleep, until } from "./support/network.js
 
 const VALIDATORS = 4;
 const VALIDITY_S = 45;
+/** Holds the port that it is given, as soon as it is free, for two seconds. */
+const HOLDS = `
+  const server = require("node:net").createServer();
+  const hold = () => server.listen(Number(process.argv[1]), "127.0.0.1");
+  server.on("error", () => setTimeout(hold, 50));
+  server.on("listening", () => { console.log("held"); setTimeout(() => process.exit(0), 2_000); });
+  hold();
+`;
 const random = seededRandom("network");
 let network;
 let token;
@@ -114,6 +123,15 @@ test("a killed validator is not missed, and catches up when it is back", async (
   control("start", 3);
   await until(async () => (await heightOf(nodes[3]).catch(() => 0)) >= (await heightOf(nodes[0])), { ms: 60_000, what: "node 3" });
   await agree();
+});
+
+test("a node whose port is taken for a moment, as by the CometBFT of its killed predecessor, starts all the same", async () => {
+  control("kill", 3);
+  const holder = spawn(process.execPath, ["-e", HOLDS, new URL(nodes[3].rpc).port], { stdio: ["ignore", "pipe", "inherit"] });
+  await once(holder.stdout, "data");
+  control("start", 3);
+  await until(async () => (await heightOf(nodes[3]).catch(() => 0)) >= (await heightOf(nodes[0])), { ms: 60_000, what: "node 3" });
+  assert.equal(holder.exitCode, 0, "the port was free again before the node had it");
 });
 
 test("without more than two thirds no block is made, and with them the network goes on", async () => {

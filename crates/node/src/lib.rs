@@ -14,6 +14,7 @@ pub mod app;
 pub mod enclave;
 pub mod exceptions;
 pub mod host;
+mod listen;
 pub mod node;
 pub mod pool;
 pub mod replay;

@@ -10,6 +10,7 @@ use crate::chain::tx::GasPrice;
 use crate::enclave::Enclave;
 use crate::exceptions::Exceptions;
 use crate::host::HostChain;
+use crate::listen::listen;
 use crate::pool::{CometPool, Pool};
 use crate::rest;
 use crate::services::Services;
@@ -507,12 +508,6 @@ impl Parts {
         })?;
         Ok((Engine::Comet(engine), address, services))
     }
-}
-
-/// Binds an address.
-async fn listen(address: SocketAddr) -> Result<TcpListener, NodeError> {
-    let bound = TcpListener::bind(address).await;
-    bound.map_err(|error| NodeError::Listen { address, error })
 }
 
 /// Identity of a node without peers.
