@@ -6,11 +6,11 @@ use crate::chain::Chain;
 use crate::replica::keys;
 use std::collections::{BTreeMap, BTreeSet};
 use strongroom_attest::simulated::Simulated;
-use strongroom_attest::{Evidence, Policy, Registration, ReportData, Statement};
+use strongroom_attest::{Code, Evidence, Kind, Policy, Registration, ReportData, Statement};
 use strongroom_chain::modules::poa::state::{KEYS, TOTAL_POWER, VALIDATORS};
 use strongroom_chain::modules::registration::keeper::{key_proof_bytes, node};
 use strongroom_chain::modules::registration::state::{
-    NODE_IDS, Node, NodeId, NodeState, PENDING, PLATFORMS, SHARES, node_id,
+    NODE_IDS, Node, NodeId, NodeState, PENDING, PLATFORMS, RETURNING, SHARES, node_id,
 };
 use strongroom_chain::{Ctx, EpochKeys, Secrets as _, ShareTarget, params};
 use strongroom_crypto::ed25519::SecretKey;
@@ -40,8 +40,9 @@ fn key(what: &str, n: usize) -> Hash {
 }
 
 fn evidence(rng: &mut Rng, n: usize, data: ReportData) -> Vec<u8> {
-    // Two nodes want to be on each machine.
-    let simulated = Simulated::new(key("machine", n / 2), [2; 32], data);
+    // Two nodes want to be on each machine, and sometimes one moves.
+    let machine = if rng.once_in(6) { rng.below(NODES) } else { n };
+    let simulated = Simulated::new(key("machine", machine / 2), [2; 32], data);
     let mut bytes = Evidence::SimulatedV1(simulated).encode();
     if rng.once_in(12) {
         rng.mutate(&mut bytes);
@@ -231,6 +232,11 @@ impl Nodes {
                 let holder = PLATFORMS.get(ctx, &&platform).expect("readable");
                 assert_eq!(holder, Some(*id), "one live node on a platform");
             }
+            if let Some(new) = RETURNING.get(ctx, &id).expect("readable") {
+                assert!(node.state == NodeState::Registered || node.is_banned());
+                let holder = PLATFORMS.get(ctx, &&new.claims.platform_id);
+                assert_eq!(holder.expect("readable"), Some(*id), "it returns to it");
+            }
             let has_share = SHARES.has(ctx, &id).expect("readable");
             match node.state {
                 NodeState::Pending => assert!(has_share && node.deadline.is_some()),
@@ -285,7 +291,19 @@ fn certificate(rng: &mut Rng) -> Vec<u8> {
 }
 
 fn policy(rng: &mut Rng) -> String {
+    let code = Code {
+        kind: Kind::Simulated,
+        measurement: [2; 32].into(),
+        registers: BTreeMap::new(),
+        from_height: 0,
+        until_height: rng.pick(&[None, Some(0), Some(40), Some(80), Some(u64::MAX)]),
+    };
     let policy = Policy {
+        code: if rng.once_in(2) {
+            vec![code]
+        } else {
+            Vec::new()
+        },
         validity_seconds_max: rng.pick(&[None, Some(0), Some(100), Some(3_000), Some(u64::MAX)]),
         ..Policy::insecure()
     };

@@ -1,6 +1,7 @@
 //! Events of registration.
 
 use super::state::{Node, NodeId};
+use crate::attest::Kind;
 use crate::ctx::event;
 use crate::types::{Address, Event};
 
@@ -9,17 +10,16 @@ fn of_node(kind: &str, id: &NodeId, node: &Node) -> Event {
     event(kind, &[("node_id", &id), ("operator", &operator)])
 }
 
-/// A node joins, or asks for a share again.
+/// A node joins, or asks for a share again, with evidence of this kind of platform.
 #[must_use]
-pub fn registered(id: &NodeId, node: &Node) -> Event {
-    let kind = node.claims.as_ref().map_or("", |c| c.kind.as_str());
+pub fn registered(id: &NodeId, node: &Node, kind: Kind) -> Event {
     let key = hex::encode(node.one_time_key.unwrap_or_default());
     event(
         "register_node",
         &[
             ("node_id", &hex::encode(id)),
             ("operator", &node.operator.to_string()),
-            ("platform", kind),
+            ("platform", kind.as_str()),
             ("one_time_key", &key),
         ],
     )
@@ -47,6 +47,18 @@ pub fn revoked(id: &NodeId, node: &Node, by: &Address) -> Event {
         ("by", &by),
     ];
     event("revoke_node", &attributes)
+}
+
+/// The policy takes what it had proven no longer: its evidence ends at this second, unless it renews before.
+#[must_use]
+pub fn recalled(id: &NodeId, node: &Node, end: u64) -> Event {
+    let (id, operator, end) = (hex::encode(id), node.operator.to_string(), end.to_string());
+    let attributes = [
+        ("node_id", id.as_str()),
+        ("operator", &operator),
+        ("expires", &end),
+    ];
+    event("recall_node", &attributes)
 }
 
 /// Its evidence expired.

@@ -2,9 +2,10 @@
 
 use super::state::{
     COLLATERAL, COLLATERAL_IDS, CollateralRecord, NETWORK_KEYS, NODE_IDS, NetworkKeys, Node,
-    NodeState, ONE_TIME_KEYS, PLATFORMS, POLICY, SECURITY, SHARES, node_id,
+    NodeState, ONE_TIME_KEYS, PLATFORMS, POLICY, RETURNING, REVIEW, Return, Review, SECURITY,
+    SHARES, node_id,
 };
-use super::{evidence, keeper};
+use super::{evidence, keeper, returning, review};
 use crate::Ctx;
 use crate::attest::{Claims, Policy, Statement};
 use crate::crypto::context::Security;
@@ -31,6 +32,9 @@ pub struct Genesis {
     pub collateral: Vec<GenesisCollateral>,
     /// The nodes from the start.
     pub nodes: Vec<GenesisNode>,
+    /// How far the policy was held against the nodes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review: Option<Review>,
     /// One-time keys that were ever used, each followed by the id of its node, hex.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub one_time_keys: Vec<String>,
@@ -90,12 +94,32 @@ pub struct Standing {
     pub changed_height: Height,
     /// What the evidence of the next renewal binds, base64.
     pub challenge: String,
+    /// What it returns with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub returning: Option<Return>,
     /// The share that waits for it, base64. It opens on the chain that made it only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub share: Option<String>,
 }
 
 impl Genesis {
+    /// Where the review of the policy goes on: where the document says, or when the policy takes some code no longer.
+    fn review(&self, ctx: &mut Ctx, policy: &Policy) -> Result<(), GenesisError> {
+        let next = review::next(policy, ctx.block.height);
+        let begins = || next.map(|_| Review { from: None, next });
+        let Some(review) = self.review.clone().or_else(begins) else {
+            return Ok(());
+        };
+        if review
+            .from
+            .as_ref()
+            .is_some_and(|from| hex::decode(from).is_err())
+        {
+            return Err(refused("review.from", "not hex"));
+        }
+        Ok(REVIEW.set(ctx, &review)?)
+    }
+
     fn checked(&self) -> Result<Security, GenesisError> {
         Security::parse(&self.security).ok_or_else(|| {
             let why = "not `insecure` or `attested`";
@@ -231,6 +255,7 @@ impl GenesisState for Genesis {
                 claims: None,
                 standing: None,
             }],
+            review: None,
             one_time_keys: Vec::new(),
         }
     }
@@ -245,6 +270,7 @@ impl GenesisState for Genesis {
             return Err(refused("policy", why));
         }
         POLICY.set(ctx, &policy)?;
+        self.review(ctx, &policy)?;
         for given in &self.collateral {
             let item = base64(&given.item, "collateral")?;
             let id = evidence::submit(ctx, &item).map_err(|e: Stop| of_stop("collateral", e))?;
@@ -286,7 +312,8 @@ impl GenesisState for Genesis {
             let node = keeper::node(ctx, &id)?;
             let node = node.ok_or_else(|| broken("a listed node is missing"))?;
             let share = SHARES.get(ctx, &&id)?;
-            nodes.push(GenesisNode::of(&node, share));
+            let returning = RETURNING.get(ctx, &&id)?;
+            nodes.push(GenesisNode::of(&node, returning, share));
         }
         let used = ONE_TIME_KEYS.at(&()).all(ctx)?;
         Ok(Self {
@@ -294,6 +321,7 @@ impl GenesisState for Genesis {
             policy: Some(policy),
             collateral,
             nodes,
+            review: REVIEW.get(ctx)?,
             one_time_keys: used.iter().map(hex::encode).collect(),
         })
     }
@@ -329,12 +357,22 @@ impl GenesisNode {
         if twice || keeper::node(ctx, &id)?.is_some() {
             return Err(refused("nodes", "a key is there twice"));
         }
-        if let Some(platform) = node.platform()
-            && PLATFORMS.has(ctx, &&platform)?
-        {
-            return Err(refused("nodes", "two nodes on one platform"));
+        let new = self.standing.as_ref().and_then(|s| s.returning.as_ref());
+        let new_platform = new.map(|new| new.claims.platform_id);
+        for platform in node.platform().into_iter().chain(new_platform) {
+            if PLATFORMS.has(ctx, &&platform)? {
+                return Err(refused("nodes", "two nodes on one platform"));
+            }
         }
-        keeper::put(ctx, &id, None, Some(&node)).map_err(|e: Stop| of_stop("nodes", e))
+        keeper::put(ctx, &id, None, Some(&node)).map_err(|e: Stop| of_stop("nodes", e))?;
+        let Some(new) = new else {
+            return Ok(());
+        };
+        if !returning::may(&node) {
+            let why = "only a registered node returns";
+            return Err(refused("nodes.standing.returning", why));
+        }
+        Ok(returning::insert(ctx, &id, &node, new)?)
     }
 
     /// What its evidence proves. Only an insecure network takes a node without.
@@ -366,7 +404,7 @@ impl GenesisNode {
             .map_err(|e: Stop| of_stop("nodes.evidence", e))
     }
 
-    fn of(node: &Node, share: Option<Vec<u8>>) -> Self {
+    fn of(node: &Node, returning: Option<Return>, share: Option<Vec<u8>>) -> Self {
         let (state, revoked_by) = match &node.state {
             NodeState::Pending => ("pending", None),
             NodeState::Registered => ("registered", None),
@@ -387,6 +425,7 @@ impl GenesisNode {
                 deadline: node.deadline,
                 changed_height: node.changed_height,
                 challenge: STANDARD.encode(node.challenge),
+                returning,
                 share: share.map(|share| STANDARD.encode(share)),
             }),
         }

@@ -5,8 +5,8 @@ use super::keeper::{
     challenge, check_platform, end_of, node, node_of_key, node_of_one_time_key, owned, owner, put,
     state_error,
 };
-use super::state::{Node, NodeId, NodeState, ONE_TIME_KEYS, SHARES, node_id};
-use super::{error, event};
+use super::state::{Node, NodeId, NodeState, ONE_TIME_KEYS, RETURNING, Return, SHARES, node_id};
+use super::{error, event, returning};
 use crate::Ctx;
 use crate::attest::{Claims, Registration, Statement};
 use crate::crypto::{Secret, ShareTarget, ed25519};
@@ -68,40 +68,48 @@ pub(super) fn register(ctx: &mut Ctx, given: &Joining) -> Result<NodeId, Stop> {
         one_time_key: given.one_time_key,
     };
     let share = share(ctx, &target)?;
-    // A registered node that has lost its seal gets a new share and stays what it is.
-    let stays = before
-        .as_ref()
-        .is_some_and(|n| n.state == NodeState::Registered);
-    // Evidence of a machine says nothing of the seed: until it confirms, a registered node has no more time than before, and one that is
-    // pending has an hour.
-    let until = if stays {
-        before.as_ref().and_then(|n| n.deadline)
-    } else {
-        Some(now(ctx).saturating_add(PENDING_S))
-    };
-    let deadline = [until, end_of(&claims)].into_iter().flatten().min();
-    let after = Node {
-        node_key: given.node_key,
-        consensus_key: given.consensus_key,
-        operator: given.operator.clone(),
-        state: if stays {
-            NodeState::Registered
-        } else {
-            NodeState::Pending
-        },
-        enclave_version: given.enclave_version,
-        one_time_key: Some(given.one_time_key),
-        claims: Some(claims),
-        deadline,
-        changed_height: ctx.block.height,
-        challenge: challenge(ctx, &id),
+    let kind = claims.kind;
+    let after = match before.as_ref().filter(|n| n.state == NodeState::Registered) {
+        // Evidence of a machine says nothing of the seed: it stays what it is until it confirms.
+        Some(node) => {
+            let enclave_version = given.enclave_version;
+            let new = Return {
+                claims,
+                enclave_version,
+            };
+            returning::begin(ctx, &id, node, &new)?;
+            Node {
+                one_time_key: Some(given.one_time_key),
+                changed_height: ctx.block.height,
+                challenge: challenge(ctx, &id),
+                ..node.clone()
+            }
+        }
+        None => pending(ctx, &id, given, claims),
     };
     put(ctx, &id, before.as_ref(), Some(&after))?;
     SHARES.set(ctx, &&id, &share)?;
     let used = [given.one_time_key.as_slice(), &id].concat();
     ONE_TIME_KEYS.at(&()).insert(ctx, &used)?;
-    ctx.emit(event::registered(&id, &after));
+    ctx.emit(event::registered(&id, &after, kind));
     Ok(id)
+}
+
+/// A node that has an hour to confirm, or less if its evidence ends before.
+fn pending(ctx: &Ctx, id: &NodeId, given: &Joining, claims: Claims) -> Node {
+    let hour = Some(now(ctx).saturating_add(PENDING_S));
+    Node {
+        node_key: given.node_key,
+        consensus_key: given.consensus_key,
+        operator: given.operator.clone(),
+        state: NodeState::Pending,
+        enclave_version: given.enclave_version,
+        one_time_key: Some(given.one_time_key),
+        deadline: [hour, end_of(&claims)].into_iter().flatten().min(),
+        claims: Some(claims),
+        changed_height: ctx.block.height,
+        challenge: challenge(ctx, id),
+    }
 }
 
 /// What needs no evidence: owner, keys, state.
@@ -206,13 +214,24 @@ pub(super) fn confirm(
         Err(SecretsError::NotHere) if ctx.mode == Mode::Simulate => {}
         Err(e) => return Err(broken(e).into()),
     }
+    let (claims, enclave_version) = match RETURNING.get(ctx, &id)? {
+        Some(new) => (Some(new.claims), new.enclave_version),
+        None => (before.claims.clone(), before.enclave_version),
+    };
+    let deadline = claims.as_ref().and_then(end_of);
+    if deadline.is_some_and(|end| end <= now(ctx)) {
+        return Err(state_error("its evidence is over: register again"));
+    }
     let after = Node {
         state: NodeState::Registered,
-        deadline: before.claims.as_ref().and_then(end_of),
+        enclave_version,
+        claims,
+        deadline,
         changed_height: ctx.block.height,
         ..before.clone()
     };
     put(ctx, id, Some(&before), Some(&after))?;
+    returning::forget(ctx, id, Some(&after))?;
     SHARES.remove(ctx, &id)?;
     ctx.emit(event::confirmed(id, &after));
     Ok(())

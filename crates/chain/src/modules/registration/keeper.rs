@@ -8,7 +8,7 @@ use super::state::{
     CONSENSUS_KEYS, DEADLINES, ENDING, NODE_IDS, NODES, Node, NodeId, NodeState, ONE_TIME_KEYS,
     PENDING, PLATFORMS, SHARES,
 };
-use super::{error, event};
+use super::{error, event, returning, review};
 use crate::Ctx;
 use crate::attest::{Claims, Statement};
 use crate::error::{Stop, broken};
@@ -191,6 +191,10 @@ pub(super) fn revoke(ctx: &mut Ctx, sender: &Address, id: &NodeId) -> Result<(),
         after.claims = None;
     }
     put(ctx, id, Some(&before), Some(&after))?;
+    // Whoever is banned may hold the seed on the platform that it returned to: that one stays taken as well.
+    if !after.is_banned() {
+        returning::forget(ctx, id, Some(&after))?;
+    }
     SHARES.remove(ctx, &id)?;
     ctx.emit(event::revoked(id, &after, sender));
     Ok(())
@@ -198,6 +202,7 @@ pub(super) fn revoke(ctx: &mut Ctx, sender: &Address, id: &NodeId) -> Result<(),
 
 /// Ends what is over, up to [`ENDED_BLOCK_MAX`].
 pub(super) fn end_block(ctx: &mut Ctx) -> Result<Vec<ValidatorUpdate>, Stop> {
+    review::go_on(ctx)?;
     let now = now(ctx);
     let mut left = ENDED_BLOCK_MAX;
     while left > 0 {
@@ -246,6 +251,7 @@ fn end(ctx: &mut Ctx, id: &NodeId) -> Result<(), Stop> {
     };
     put(ctx, id, Some(&before), Some(&after))?;
     if again.is_none() {
+        returning::forget(ctx, id, Some(&after))?;
         SHARES.remove(ctx, &id)?;
         ctx.emit(event::expired(id, &after));
     }

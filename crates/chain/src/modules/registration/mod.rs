@@ -15,6 +15,8 @@ mod join;
 pub mod keeper;
 mod msg;
 mod query;
+mod returning;
+mod review;
 pub mod state;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -2,7 +2,7 @@
 
 use super::keeper::{self, Joining, parse_node_id as node_id};
 use super::state::{POLICY, SECURITY};
-use super::{certificate, error, event, evidence, join};
+use super::{certificate, error, event, evidence, join, review};
 use crate::Ctx;
 use crate::attest::{COLLATERAL_BYTES_MAX, EVIDENCE_BYTES_MAX, Policy};
 use crate::error::{Stop, broken};
@@ -141,6 +141,7 @@ impl TxMsg for pb::MsgUpdatePolicy {
             return Err(error::POLICY.wrap(why).into());
         }
         POLICY.set(ctx, &policy)?;
+        review::begin(ctx, &policy)?;
         ctx.emit(event::policy(&self.authority));
         Ok(pb::MsgUpdatePolicyResponse {})
     }

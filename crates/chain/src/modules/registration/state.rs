@@ -10,6 +10,7 @@ pub use crate::genesis::NetworkKeys;
 use crate::types::consensus::validator_address;
 use crate::types::{Address, Hash, Height};
 use borsh::{BorshDeserialize, BorshSerialize};
+use serde::{Deserialize, Serialize};
 
 /// A node, as CometBFT names it: the first 20 bytes of SHA-256 of its Ed25519 key.
 pub type NodeId = [u8; 20];
@@ -84,6 +85,28 @@ impl Node {
     }
 }
 
+/// A registered node on its way back, because it has lost its seal or moves to another platform: until it confirms it is what it was.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Return {
+    /// What its new evidence proved. No other node may be on that platform.
+    pub claims: Claims,
+    /// Version of its new enclave.
+    pub enclave_version: u32,
+}
+
+/// How far a new policy was held against the nodes that there are.
+#[derive(
+    Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
+)]
+#[serde(deny_unknown_fields)]
+pub struct Review {
+    /// It goes on with the first node id from here on, hex; none: all were looked at.
+    pub from: Option<String>,
+    /// The height at which it begins again, since the policy takes some code no longer.
+    pub next: Option<Height>,
+}
+
 /// A vendor's signed statements.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct CollateralRecord {
@@ -105,7 +128,11 @@ pub const NODES: Map<&NodeId, Node> = Map::new("registration/nodes/");
 pub const NODE_IDS: OrderedIndex<()> = OrderedIndex::new("registration/node_ids/");
 /// The share of a node, until it has confirmed.
 pub const SHARES: Map<&NodeId, Vec<u8>> = Map::new("registration/shares/");
-/// Which node is on a platform: live ones, and those that the authority revoked.
+/// Registered nodes on their way back, and those that the authority revoked then.
+pub const RETURNING: Map<&NodeId, Return> = Map::new("registration/returning/");
+/// How far the policy was held against the nodes.
+pub const REVIEW: Item<Review> = Item::new("registration/review");
+/// Which node is on a platform or returns to it: live ones, and those that the authority revoked.
 pub const PLATFORMS: Map<&Hash, NodeId> = Map::new("registration/platforms/");
 /// Which live node votes with a key.
 pub const CONSENSUS_KEYS: Map<&[u8; 32], NodeId> = Map::new("registration/consensus_keys/");
@@ -130,6 +157,8 @@ pub const NAMES: &[&str] = &[
     NODES.name(),
     NODE_IDS.name(),
     SHARES.name(),
+    RETURNING.name(),
+    REVIEW.name(),
     PLATFORMS.name(),
     CONSENSUS_KEYS.name(),
     ONE_TIME_KEYS.name(),

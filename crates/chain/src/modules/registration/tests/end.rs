@@ -6,14 +6,14 @@ use crate::modules::poa::state::{TOTAL_POWER, VALIDATORS};
 use crate::modules::registration::keeper::ENDED_BLOCK_MAX;
 use crate::types::proto::strongroom::poa::v1 as poa;
 
-fn power(chain: &Chain, machine: &Machine) -> u64 {
+pub(super) fn power(chain: &Chain, machine: &Machine) -> u64 {
     let key = machine.consensus_key();
     let validator = chain.read(|ctx| VALIDATORS.get(ctx, &&key).unwrap());
     validator.map_or(0, |v| v.power)
 }
 
 #[track_caller]
-fn validate(chain: &mut Chain, machine: &Machine, power: u64) {
+pub(super) fn validate(chain: &mut Chain, machine: &Machine, power: u64) {
     let message = poa::MsgSetValidator {
         authority: user(chain, 0).to_string(),
         node_id: machine.id_text(),
@@ -25,7 +25,7 @@ fn validate(chain: &mut Chain, machine: &Machine, power: u64) {
 
 /// Takes the power of the validator of genesis away, so that only those of the test count.
 #[track_caller]
-fn without_genesis(chain: &mut Chain) {
+pub(super) fn without_genesis(chain: &mut Chain) {
     let id = node_id(&localnet_params().node_key);
     let message = poa::MsgRemoveValidator {
         authority: user(chain, 0).to_string(),

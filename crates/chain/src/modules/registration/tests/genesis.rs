@@ -4,6 +4,7 @@ use super::*;
 use crate::genesis::{Document, export, init_chain, parse};
 use crate::modules::poa::genesis::Genesis as Poa;
 use crate::modules::registration::genesis::{Genesis, GenesisNode};
+use crate::modules::registration::state::Review;
 use crate::testing::{MemoryState, document, init};
 use crate::types::consensus::{Misbehavior, MisbehaviorKind};
 use crate::types::proto::strongroom::poa::v1 as poa;
@@ -19,6 +20,15 @@ fn nodes_in_every_state_are_exported_and_imported_to_the_same_root() {
     let machines: Vec<Machine> = (1..=5).map(Machine::new).collect();
     for machine in &machines[..4] {
         registered(&mut chain, 1, machine);
+    }
+    // One returns to another platform, and one does when it is banned.
+    let moving = |n: usize, to: u16| Machine {
+        platform: Machine::new(to).platform,
+        ..machines[n].again(to)
+    };
+    let moving = [moving(0, 8), moving(2, 9)];
+    for machine in &moving {
+        done(&mut chain, 1, pack(&machine.register(&operator)));
     }
     let validator = poa::MsgSetValidator {
         authority: user(&chain, 0).to_string(),
@@ -60,6 +70,8 @@ fn nodes_in_every_state_are_exported_and_imported_to_the_same_root() {
     chain.block(&[]);
     let document = export(&chain.state, [], chain.env(), &chain.info()).unwrap();
     let bytes = document.to_bytes().unwrap();
+    let returning = String::from_utf8(bytes.clone()).unwrap();
+    assert_eq!(returning.matches("\"returning\"").count(), 2);
     let init = init_chain(&bytes, chain.env()).unwrap();
     let mut state = MemoryState::default();
     state.apply(&init.writes);
@@ -196,4 +208,51 @@ fn two_nodes_of_genesis_share_neither_key_nor_platform() {
         g.nodes.push(other);
     }));
     assert!(text.contains("two nodes on one platform"), "{text}");
+}
+
+#[test]
+fn only_a_registered_node_of_genesis_returns_and_to_a_platform_of_its_own() {
+    let mut chain = chain(2);
+    let machines = [1, 2].map(Machine::new);
+    for machine in &machines {
+        registered(&mut chain, 1, machine);
+    }
+    let operator = user(&chain, 1);
+    let moving = Machine {
+        platform: Machine::new(8).platform,
+        ..machines[0].again(1)
+    };
+    done(&mut chain, 1, pack(&moving.register(&operator)));
+    let exported = export(&chain.state, [], chain.env(), &chain.info()).unwrap();
+    let returning = |node: &&mut GenesisNode| {
+        let standing = node.standing.as_ref();
+        standing.is_some_and(|s| s.returning.is_some())
+    };
+    let refused = |change: &dyn Fn(&mut Genesis)| {
+        let mut document = parse(&exported.to_bytes().unwrap()).unwrap();
+        document
+            .app_state
+            .edit("registration", |g| change(g))
+            .unwrap();
+        let bytes = document.to_bytes().unwrap();
+        init_chain(&bytes, chain.env()).unwrap_err().to_string()
+    };
+    let text = refused(&|g| {
+        let node = g.nodes.iter_mut().find(returning).unwrap();
+        node.standing.as_mut().unwrap().state = "expired".into();
+    });
+    assert!(text.contains("only a registered node returns"), "{text}");
+    let text = refused(&|g| {
+        let node = g.nodes.iter_mut().find(returning).unwrap();
+        let new = node.standing.as_mut().unwrap().returning.as_mut().unwrap();
+        new.claims.platform_id = machines[1].platform;
+    });
+    assert!(text.contains("two nodes on one platform"), "{text}");
+    let text = refused(&|g| {
+        g.review = Some(Review {
+            from: Some("no hex".into()),
+            next: None,
+        });
+    });
+    assert!(text.contains("registration.review.from"), "{text}");
 }

@@ -5,6 +5,8 @@ mod collateral;
 mod end;
 mod genesis;
 mod life;
+mod returning;
+mod review;
 
 use super::keeper::{Joining, key_proof_bytes, node};
 use super::state::{Node, NodeId, NodeState, SHARES, node_id};
@@ -238,11 +240,16 @@ pub(crate) fn evidence_lasts(chain: &mut Chain, seconds: u64) {
         validity_seconds_max: Some(seconds),
         ..Policy::insecure()
     };
+    update_policy(chain, &policy);
+}
+
+#[track_caller]
+fn update_policy(chain: &mut Chain, policy: &Policy) -> ExecTxResult {
     let message = pb::MsgUpdatePolicy {
         authority: user(chain, 0).to_string(),
-        policy: serde_json::to_string(&policy).unwrap(),
+        policy: serde_json::to_string(policy).unwrap(),
     };
-    done(chain, 0, pack(&message));
+    done(chain, 0, pack(&message))
 }
 
 pub(crate) fn revoke(sender: &Address, machine: &Machine) -> Any {
@@ -279,10 +286,10 @@ fn cell<'p>(page: &'p str, begins: &str) -> &'p str {
 
 #[test]
 fn the_page_says_the_limits_the_errors_and_the_collections_of_the_code() {
-    use super::{error, evidence, join, keeper, msg, state};
+    use super::{error, evidence, join, keeper, msg, review, state};
     use crate::modules::poa;
     let page = include_str!("../../../../../../docs/spec/registration.md");
-    let limits: [(&str, u64); 10] = [
+    let limits: [(&str, u64); 12] = [
         ("pending nodes", keeper::PENDING_MAX),
         ("seconds to confirm", join::PENDING_S),
         (
@@ -295,6 +302,14 @@ fn the_page_says_the_limits_the_errors_and_the_collections_of_the_code() {
         ("bytes of a policy", msg::POLICY_BYTES_MAX as u64),
         ("validators", poa::keeper::VALIDATORS_MAX),
         ("bytes of a moniker", poa::keeper::MONIKER_BYTES_MAX as u64),
+        (
+            "seconds to renew under a policy that refuses",
+            review::RECALL_S,
+        ),
+        (
+            "nodes that a block holds against a new policy",
+            review::REVIEWED_BLOCK_MAX as u64,
+        ),
         (
             "seconds in which expiry takes a third at most",
             poa::keeper::WINDOW_S,
