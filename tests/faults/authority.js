@@ -4,7 +4,7 @@ import { ACCOUNTS } from "../e2e/support/accounts.js";
 import { clientOf, succeeded } from "../e2e/support/client.js";
 
 const AUTHORITY = ACCOUNTS.a.address;
-const OPTIONS = { gasLimit: 300_000, broadcastCheckIntervalMs: 100, broadcastTimeoutMs: 30_000 };
+const OPTIONS = { gasLimit: 300_000, broadcastCheckIntervalMs: 100, broadcastTimeoutMs: 180_000 };
 
 function varint(value) {
   const bytes = [];

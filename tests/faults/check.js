@@ -1,14 +1,19 @@
 // What must be true whatever happened: one chain, one state, and everything in it that a client saw.
 
 import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 
-import { until } from "../e2e/support/network.js";
+import { until } from "./disk.js";
 import { count } from "./load.js";
 
 /** Most headers in one answer of CometBFT. */
 const HEADERS = 20;
 /** How long a node may take to serve a transaction of a block that its CometBFT has: that one tells a height before its node has executed it. */
 const FOUND_MS_MAX = 30_000;
+
+/** Why a CometBFT's consensus may fail here: its application was killed, its disk full, its clock too far behind. */
+const FAILURES_MADE_HERE = /read message: EOF|broken pipe|connection reset|no space left|too far in the future/;
 
 /**
  * One block and one app hash at every height that all nodes have, and every transaction that was seen at its height on every node. `since`
@@ -43,7 +48,8 @@ export async function agree(lab, contracts, load, since = { height: 0, seen: 0 }
 function found(node, { hash, height }) {
   const get = () =>
     node.get(`/cosmos/tx/v1beta1/txs/${hash}`).catch((error) => {
-      if (error.status !== 404) throw error;
+      // An answer that is late is asked for again.
+      if (error.status !== 404 && error.name !== "TimeoutError") throw error;
     });
   return until(get, { ms: FOUND_MS_MAX, every: 200, what: `transaction ${hash} of height ${height} on node ${node.index}` });
 }
@@ -52,7 +58,7 @@ function found(node, { hash, height }) {
 async function settle(nodes) {
   const newest = Math.max(...(await Promise.all(nodes.map((node) => node.height()))));
   assert.ok(newest > 0, "no node answers");
-  for (const node of nodes) await node.catchesUp({ height: async () => newest });
+  for (const node of nodes) await node.catchesUp({ answers: async () => newest });
 }
 
 /** Block id and app hash by height, from the blocks that a node has. */
@@ -65,4 +71,20 @@ async function headers(node, first, height) {
   }
   assert.equal(all.size, height - first + 1, `node ${node.index} has headers of all heights from ${first} to ${height}`);
   return all;
+}
+
+/** Whatever failed in a node failed by what was done to it here: no consensus by itself, no block by what is in it, and nothing panicked. */
+export function explained(nodes) {
+  for (const node of nodes) {
+    const said = readFileSync(join(node.network, "data", "cometbft.log"), "utf8").split("\n");
+    for (const line of said.filter((line) => line.includes("CONSENSUS FAILURE"))) {
+      assert.match(line, FAILURES_MADE_HERE, `node ${node.index}`);
+    }
+    assert.doesNotMatch(readFileSync(node.log, "utf8"), /panicked/, `node ${node.index}`);
+    const reports = join(node.network, "reports");
+    for (const name of existsSync(reports) ? readdirSync(reports) : []) {
+      const { code, failure } = JSON.parse(readFileSync(join(reports, name), "utf8"));
+      assert.equal(code, "door.closed", `node ${node.index}: ${name}: ${failure}`);
+    }
+  }
 }

@@ -9,7 +9,8 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 import { ACCOUNTS } from "../e2e/support/accounts.js";
-import { BINARY, isAlive, launch, root, sleep, until } from "../e2e/support/network.js";
+import { BINARY, isAlive, launch, root, sleep } from "../e2e/support/network.js";
+import { stood, unwatchDisk, until, watchDisk } from "./disk.js";
 
 const SWITCH = join(dirname(fileURLToPath(import.meta.url)), "switch.py");
 const COMETBFT = join(root, "tools", "bin", "cometbft");
@@ -18,6 +19,8 @@ const [REST, RPC, P2P] = [1317, 26657, 26656];
 export const START_MS_MAX = 120_000;
 const BLOCK_TIME = "300ms";
 const REQUEST_MS_MAX = 10_000;
+/** How long a node may take to end in good order. */
+const STOP_MS_MAX = 30_000;
 
 /** Why the lab cannot be had here; nothing if it can. */
 export function missing() {
@@ -37,6 +40,7 @@ export class Lab {
     const lab = new Lab();
     lab.say = say;
     lab.home = mkdtempSync(join(tmpdir(), "strongroom-faults-"));
+    watchDisk(lab.home, say);
     lab.mounts = [];
     lab.prefix = `sr${process.pid}-`;
     lab.namespaces = Array.from({ length: validators + spare }, (_, index) => `${lab.prefix}${index}`);
@@ -100,24 +104,48 @@ export class Lab {
 
   /** Puts the data of a stopped node on a small file system of its own. */
   mountSmall(node, megabytes) {
+    return this.#mount(node, ["-t", "tmpfs", "-o", `size=${megabytes}m`, "tmpfs"]);
+  }
+
+  /** Puts the data of a stopped node on a disk of its own, which can be frozen. */
+  mountDisk(node) {
+    const image = join(this.home, `disk${node.index}`);
+    execFileSync("truncate", ["-s", "4G", image]);
+    execFileSync("mkfs.ext4", ["-q", "-F", image]);
+    return this.#mount(node, ["-o", "loop", image]);
+  }
+
+  #mount(node, what) {
     const data = join(node.network, "data");
     const kept = `${data}.kept`;
     execFileSync("mv", [data, kept]);
     mkdirSync(data);
-    execFileSync("mount", ["-t", "tmpfs", "-o", `size=${megabytes}m`, "tmpfs", data]);
+    execFileSync("mount", [...what, data]);
     this.mounts.push(data);
     execFileSync("cp", ["-a", `${kept}/.`, data]);
     rmSync(kept, { recursive: true });
     return data;
   }
 
+  /** Ends everything; gives how often and for how long the disk of this machine stood. */
   async stop({ keep = false } = {}) {
     await Promise.all((this.nodes ?? []).map((node) => node.kill("SIGTERM")));
     this.switch?.stdin.end();
-    for (const mount of this.mounts) spawnSync("umount", ["-l", mount]);
+    for (const mount of this.mounts) unmount(mount, keep);
+    const disk = await unwatchDisk();
     for (const name of this.namespaces) spawnSync("ip", ["netns", "del", name]);
     if (!keep) rmSync(this.home, { recursive: true, force: true });
+    return disk;
   }
+}
+
+/** Takes a file system of its own away; if it is to be kept, what is on it stays in its place. */
+function unmount(mount, keep) {
+  const kept = `${mount}.kept`;
+  if (keep) spawnSync("cp", ["-a", mount, kept]);
+  spawnSync("umount", ["-l", mount]);
+  if (keep) spawnSync("cp", ["-a", `${kept}/.`, mount]);
+  rmSync(kept, { recursive: true, force: true });
 }
 
 /** A network of validators made and registered by `strongroom localnet`, stopped; the nodes' homes. */
@@ -176,6 +204,7 @@ export class Member {
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.child = child;
+    this.begun = Date.now();
     const log = createWriteStream(this.log, { flags: "a" });
     let last = "";
     for (const stream of [child.stdout, child.stderr]) {
@@ -196,7 +225,11 @@ export class Member {
 
   async ready(ms = START_MS_MAX) {
     await until(async () => !this.child || (await this.height()) > 0, { ms, every: 100, what: `node ${this.index}` });
-    if (!this.child) throw new Error(`node ${this.index} ended: ${(await this.ended).last}`);
+    if (this.child) return undefined;
+    const { last } = await this.ended;
+    // A CometBFT whose disk stands ends late: then the port is taken for longer than a node waits for it.
+    if (!/Address already in use/.test(last) || stood(this.begun) === 0) throw new Error(`node ${this.index} ended: ${last}`);
+    return this.restart();
   }
 
   /** Signals the node; gives how it ended. Nothing if it does not run. */
@@ -205,10 +238,10 @@ export class Member {
     const ended = this.ended;
     // `ip netns exec` has become the node: it has the pid of the child.
     this.child.kill(signal);
-    const timer = setTimeout(() => this.child?.kill("SIGKILL"), 30_000);
-    const how = await ended;
-    clearTimeout(timer);
-    return how;
+    let over = false;
+    ended.then(() => (over = true));
+    await until(() => over, { ms: STOP_MS_MAX, what: `node ${this.index} to end` }).catch(() => this.child?.kill("SIGKILL"));
+    return ended;
   }
 
   /** Starts the node again after its processes are gone, as a service manager does. */
@@ -230,15 +263,15 @@ export class Member {
 
   /** Kills one process by role at once; the node is started again if it ended by that. Gives whether there was one. */
   async strike(role) {
-    const pid = this.processes()[role];
+    const { [role]: pid, cometbft } = this.processes();
     if (!pid) return false;
-    const cometbft = this.processes().cometbft;
     const ended = this.ended;
     process.kill(pid, "SIGKILL");
     if (role !== "cometbft") {
       await ended;
-      if (cometbft) await until(() => !isAlive(cometbft), { what: "CometBFT to end with its node" });
+      // At once: its port may still be held by the CometBFT of before, which ends by itself.
       await this.restart({ ready: false });
+      if (cometbft) await until(() => !isAlive(cometbft), { what: "CometBFT to end with its node" });
     }
     return true;
   }
@@ -263,15 +296,26 @@ export class Member {
     return Number(status?.sync_info.latest_block_height ?? 0);
   }
 
+  /** Waits until the node answers; gives its height. */
+  answers(ms = START_MS_MAX) {
+    return until(() => this.height(), { ms, every: 100, what: `an answer of node ${this.index}` });
+  }
+
+  /** Where its consensus is, for people: height/round/step, or why that cannot be had. */
+  async place() {
+    const { round_state: at } = await this.call("consensus_state");
+    return at["height/round/step"];
+  }
+
   /** Waits until the node has `by` more blocks than now. */
   async grows(by = 2, ms = START_MS_MAX) {
-    const from = await this.height();
+    const from = await this.answers();
     await until(async () => (await this.height()) >= from + by, { ms, every: 100, what: `${by} blocks of node ${this.index}` });
   }
 
   /** Waits until the node has all blocks that another had when this was called. */
   async catchesUp(other, ms = START_MS_MAX) {
-    const height = await other.height();
+    const height = await other.answers();
     await until(async () => (await this.height()) >= height, { ms, every: 100, what: `node ${this.index} at ${height}` });
   }
 }
