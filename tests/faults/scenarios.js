@@ -197,9 +197,14 @@ function fill(path) {
 }
 
 /** A new node joins while transactions and faults go on; then it votes. */
-export async function joiner({ lab, tally }, owner) {
+export async function joiner({ lab, say, tally }, owner) {
+  const begun = Date.now();
   const node = await lab.join(owner);
+  const [first, serves] = [await node.height(), Date.now()];
   await node.catchesUp(lab.nodes[0]);
+  const blocks = (await node.height()) - first;
+  const seconds = (from, to) => ((to - from) / 1000).toFixed(1);
+  say(`registered and serving after ${seconds(begun, serves)} s, then ${blocks} blocks fetched in ${seconds(serves, Date.now())} s`);
   await setValidator(lab.nodes[0], node, POWER);
   await until(async () => (await power(lab.nodes[0], node)) > 0n, { ms: 60_000, what: "the new validator" });
   await node.grows(2);
