@@ -5,7 +5,7 @@
 //! validator by the authority, account `a`. Whatever was interrupted, the next start goes on with.
 
 use crate::home::{self, Home, write_file};
-use crate::localnet::{Args, CHAIN_ID, FAUCET_ACCOUNT, bootstrap, faucet_account};
+use crate::localnet::{CHAIN_ID, FAUCET_ACCOUNT, Start, bootstrap, faucet_account};
 use crate::operator::{self, PID};
 use crate::rpc;
 use crate::stop::Stop;
@@ -65,7 +65,7 @@ pub(crate) fn size(network: &Path) -> u16 {
 }
 
 /// Makes the homes of all nodes: keys for each, and the genesis that the enclave of the first begins.
-pub(crate) fn make(network: &Path, validators: u16, args: &Args) -> anyhow::Result<()> {
+pub(crate) fn make(network: &Path, validators: u16, args: &Start) -> anyhow::Result<()> {
     let mut genesis = Vec::new();
     for index in 0..validators {
         let home = Home::create(&member_home(network, index))?;
@@ -73,7 +73,7 @@ pub(crate) fn make(network: &Path, validators: u16, args: &Args) -> anyhow::Resu
         operator::keys(&layout)?;
         if index == 0 {
             let chain_id = args.chain_id.as_deref().unwrap_or(CHAIN_ID);
-            genesis = bootstrap(&layout, chain_id)?;
+            genesis = bootstrap(&layout, chain_id, &args.accounts)?;
         } else {
             write_file(&layout.genesis(), &genesis)?;
         }
@@ -88,7 +88,7 @@ pub(crate) fn make(network: &Path, validators: u16, args: &Args) -> anyhow::Resu
 pub(crate) struct Cluster(Vec<Member>);
 
 impl Cluster {
-    pub(crate) async fn start(network: &Path, args: &Args) -> anyhow::Result<Self> {
+    pub(crate) async fn start(network: &Path, args: &Start) -> anyhow::Result<Self> {
         let there = size(network);
         ensure!(
             args.validators.is_none_or(|wanted| wanted == there),
@@ -189,7 +189,7 @@ fn reap(process: &mut Option<Child>) {
 
 impl Member {
     /// A node that does not run yet.
-    fn of(network: &Path, index: u16, members: u16, args: &Args) -> anyhow::Result<Self> {
+    fn of(network: &Path, index: u16, members: u16, args: &Start) -> anyhow::Result<Self> {
         let home = member_home(network, index);
         let port = |base: u16, index: u16| base.saturating_add(PORT_STEP.saturating_mul(index));
         let mut peers = Vec::new();

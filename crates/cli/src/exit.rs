@@ -29,6 +29,11 @@ pub(crate) fn tell(error: &anyhow::Error) -> ExitCode {
     ExitCode::from(known.map_or(OTHER, status))
 }
 
+/// An error in one line, with its code in front.
+pub(crate) fn in_one_line(error: &anyhow::Error) -> String {
+    line(error, error.chain().find_map(|cause| cause.downcast_ref()))
+}
+
 /// The error with its code in front, where it has one.
 fn line(error: &anyhow::Error, known: Option<&Error>) -> String {
     let line = crate::in_one_line(error);

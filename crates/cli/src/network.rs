@@ -68,9 +68,9 @@ pub(crate) struct Init {
 
 /// An account and its coins.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Holder {
-    address: Address,
-    amount: u128,
+pub(crate) struct Holder {
+    pub(crate) address: Address,
+    pub(crate) amount: u128,
 }
 
 #[derive(ClapArgs)]
@@ -117,7 +117,7 @@ fn account(text: &str) -> Result<Address, String> {
     }
 }
 
-fn holder(text: &str) -> Result<Holder, String> {
+pub(crate) fn holder(text: &str) -> Result<Holder, String> {
     let form = || format!("an account with coins is written ADDRESS=AMOUNT, in {DENOM}");
     let (address, amount) = text.split_once('=').ok_or_else(form)?;
     let amount = amount.strip_suffix(DENOM).unwrap_or(amount);

@@ -267,6 +267,7 @@ fn start(args: &Start) -> anyhow::Result<()> {
         shares,
         min_gas_price: args.min_gas_price.clone(),
         moniker: args.moniker.clone(),
+        cors_origins: vec!["*".to_owned()],
     };
     crate::localnet::runtime()?.block_on(async {
         let mut stop = Stop::listen()?;

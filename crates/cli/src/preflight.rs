@@ -1,7 +1,7 @@
 //! What a network needs of its machine, looked for before anything is changed.
 
 use crate::faucet::DENOM;
-use crate::localnet::{Args, EngineChoice};
+use crate::localnet::{EngineChoice, Start};
 use anyhow::{Context as _, bail, ensure};
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
@@ -52,7 +52,7 @@ fn threads_up_to(most: usize) -> usize {
 }
 
 /// Refuses a start that cannot succeed. What another process takes in the moment after is refused later, too.
-pub(crate) fn check(args: &Args) -> anyhow::Result<()> {
+pub(crate) fn check(args: &Start) -> anyhow::Result<()> {
     ports(args)?;
     free_space(&args.home)?;
     Ok(())
@@ -79,7 +79,7 @@ pub(crate) fn gas_price(text: &str) -> Result<GasPrice, String> {
     }
 }
 
-fn ports(args: &Args) -> anyhow::Result<()> {
+fn ports(args: &Start) -> anyhow::Result<()> {
     let ports = [
         ("--rest-port", args.rest_port),
         ("--rpc-port", args.rpc_port),

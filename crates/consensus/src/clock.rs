@@ -2,6 +2,7 @@
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use strongroom_types::Timestamp;
 
@@ -22,6 +23,43 @@ impl Clock for SystemClock {
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
         with_nine_digits(plus(Timestamp::default(), since))
+    }
+}
+
+/// A clock that is set forward, and never back.
+pub struct ShiftedClock<C> {
+    clock: C,
+    ahead: AtomicU64,
+}
+
+impl<C: Clock> ShiftedClock<C> {
+    /// This far ahead of another clock.
+    pub fn new(clock: C, ahead: Duration) -> Self {
+        let ahead = AtomicU64::new(nanos(ahead));
+        Self { clock, ahead }
+    }
+
+    /// How far it is ahead.
+    pub fn ahead(&self) -> Duration {
+        Duration::from_nanos(self.ahead.load(Ordering::SeqCst))
+    }
+
+    /// Sets it forward; saturates.
+    pub fn advance(&self, by: Duration) {
+        let add = |ahead: u64| Some(ahead.saturating_add(nanos(by)));
+        let _ = self
+            .ahead
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, add);
+    }
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+impl<C: Clock> Clock for ShiftedClock<C> {
+    fn now(&self) -> Timestamp {
+        with_nine_digits(plus(self.clock.now(), self.ahead()))
     }
 }
 
@@ -115,6 +153,23 @@ mod tests {
                 nanos: 0
             }
         );
+    }
+
+    #[test]
+    fn a_shifted_clock_goes_on_ahead_of_the_other() {
+        let start = Timestamp {
+            seconds: 5,
+            nanos: 7,
+        };
+        let clock = TestClock::new(start, Duration::from_nanos(1));
+        let shifted = ShiftedClock::new(clock, Duration::from_secs(10));
+        assert_eq!(shifted.now().seconds, 15);
+        shifted.advance(Duration::from_secs(3_600));
+        assert_eq!(shifted.now().seconds, 3_615);
+        assert_eq!(shifted.ahead(), Duration::from_secs(3_610));
+        shifted.advance(Duration::MAX);
+        assert_eq!(shifted.ahead(), Duration::from_nanos(u64::MAX));
+        assert!(shifted.now().seconds > 3_615);
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub mod state;
 
 pub use app::{AppError, Application, FinalizeBlock, Info, InitChain};
 pub use blocks::{Blocks, BlocksError, MemoryBlocks, block_meta};
-pub use clock::{Clock, SystemClock, TestClock};
+pub use clock::{Clock, ShiftedClock, SystemClock, TestClock};
 pub use cometbft::{CometBft, CometError, Queries};
 pub use genesis::GenesisFile;
 pub use privval::{NodeKey, Signer};

@@ -57,6 +57,8 @@ pub(crate) struct Signals {
 struct Signal {
     stop: bool,
     pending: bool,
+    /// A block is wanted now, whatever waits.
+    block: bool,
 }
 
 impl Signals {
@@ -72,15 +74,36 @@ impl Signals {
         self.changed.notify_all();
     }
 
+    /// A block is wanted now, empty or not.
+    pub(crate) fn want_block(&self) {
+        self.lock().block = true;
+        self.changed.notify_all();
+    }
+
+    /// Whether a block is wanted; it is not from here on.
+    pub(crate) fn take_wanted(&self) -> bool {
+        std::mem::take(&mut self.lock().block)
+    }
+
     pub(crate) fn stopped(&self) -> bool {
         self.lock().stop
     }
 
-    /// Waits until something waits; false: stop.
+    /// Waits until `due`, or until a block is wanted; false: stop.
+    pub(crate) fn wait_for_block(&self, due: Instant) -> bool {
+        let left = due.saturating_duration_since(Instant::now());
+        let (signal, _) = self
+            .changed
+            .wait_timeout_while(self.lock(), left, |s| !s.stop && !s.block)
+            .unwrap_or_else(PoisonError::into_inner);
+        !signal.stop
+    }
+
+    /// Waits until something waits, or a block is wanted; false: stop.
     pub(crate) fn wait_for_pending(&self) -> bool {
         let mut signal = self
             .changed
-            .wait_while(self.lock(), |s| !s.stop && !s.pending)
+            .wait_while(self.lock(), |s| !s.stop && !s.pending && !s.block)
             .unwrap_or_else(PoisonError::into_inner);
         signal.pending = false;
         !signal.stop

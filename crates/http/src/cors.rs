@@ -35,6 +35,39 @@ pub fn allow_anyone(answer: &mut HeaderMap, methods: &'static str) {
     );
 }
 
+/// Which origins a server lets in that guards nothing by cookies: all of them, or those that are named.
+#[derive(Clone, Debug)]
+pub struct Origins(Option<Cors>);
+
+impl Origins {
+    /// `*` among them lets anyone in; none of them nobody.
+    #[must_use]
+    pub fn new(origins: &[String]) -> Self {
+        let anyone = origins.iter().any(|origin| origin == "*");
+        let named = Cors {
+            origins: origins.iter().map(|o| o.to_ascii_lowercase()).collect(),
+        };
+        Self((!anyone).then_some(named))
+    }
+
+    /// Adds what a browser wants to know, also before it asks: these methods, every header.
+    pub fn mark(
+        &self,
+        origin: Option<&HeaderValue>,
+        answer: &mut HeaderMap,
+        methods: &'static str,
+    ) {
+        let Some(named) = &self.0 else {
+            return allow_anyone(answer, methods);
+        };
+        answer.insert(VARY, HeaderValue::from_static("Origin"));
+        if let Some(allowed) = origin.and_then(|origin| named.allowed(origin)) {
+            allow_anyone(answer, methods);
+            answer.insert(ACCESS_CONTROL_ALLOW_ORIGIN, allowed);
+        }
+    }
+}
+
 /// CometBFT's policy: allowed origins, each exact or with one `*`.
 #[derive(Clone, Debug)]
 pub struct Cors {
@@ -99,5 +132,32 @@ impl Cors {
         if let Some(allowed) = origin.and_then(|origin| self.allowed(origin)) {
             answer.insert(ACCESS_CONTROL_ALLOW_ORIGIN, allowed);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn origins_that_are_not_named_are_told_nothing() {
+        let says = |origins: &[&str], origin: Option<&'static str>| {
+            let origins: Vec<String> = origins.iter().map(|&o| o.to_owned()).collect();
+            let mut answer = HeaderMap::new();
+            let origin = origin.map(HeaderValue::from_static);
+            Origins::new(&origins).mark(origin.as_ref(), &mut answer, "GET");
+            let said = answer.get(ACCESS_CONTROL_ALLOW_ORIGIN);
+            said.map(|value| value.to_str().unwrap_or_default().to_owned())
+        };
+        let (mine, other) = ("http://localhost:3000", "http://evil.org");
+        assert_eq!(says(&["*"], Some(other)).as_deref(), Some("*"));
+        assert_eq!(says(&[mine], Some(mine)).as_deref(), Some(mine));
+        assert_eq!(
+            says(&["http://localhost:*"], Some(mine)).as_deref(),
+            Some(mine)
+        );
+        assert_eq!(says(&[mine], Some(other)), None);
+        assert_eq!(says(&[mine], None), None);
+        assert_eq!(says(&[], Some(mine)), None);
     }
 }

@@ -29,7 +29,7 @@ use strongroom_comet_rpc::mempool::{Limits as MempoolLimits, Mempool};
 use strongroom_consensus::cometbft::{self, Settings};
 use strongroom_consensus::solo::EngineConfig;
 use strongroom_consensus::{
-    BlockTiming, CometBft, CometError, EngineError, GenesisFile, Signer, Solo, SystemClock,
+    BlockTiming, Clock, CometBft, CometError, EngineError, GenesisFile, Signer, Solo,
 };
 use strongroom_http::{Server, Shares};
 use strongroom_store::blocks::BlockStore;
@@ -56,6 +56,8 @@ pub struct Config {
     pub min_gas_price: GasPrice,
     /// The operator's name for the node.
     pub moniker: String,
+    /// Origins that browsers may call from: `*`, exact, or with one `*` inside. CometBFT's RPC has settings of its own.
+    pub cors_origins: Vec<String>,
 }
 
 /// Who decides blocks.
@@ -66,6 +68,8 @@ pub enum Consensus {
         signer: Box<Signer>,
         /// When blocks are made.
         timing: BlockTiming,
+        /// The time of blocks.
+        clock: Arc<dyn Clock>,
     },
     /// A network, through CometBFT.
     Comet(Comet),
@@ -265,6 +269,7 @@ impl Node {
         // Bound before a block is made: a port that is taken ends the start.
         let (rpc, rest) = (listen(config.rpc).await?, listen(config.rest).await?);
         let rest_shares = config.shares.rest.clone();
+        let origins = config.cors_origins.clone();
         let layout = Layout(config.home.clone());
         let stores = open_stores(&layout)?;
         let enclave = with_operator(enclave(transport, &stores), &layout)?;
@@ -292,7 +297,11 @@ impl Node {
             end,
         };
         let (engine, rpc_at, services) = match consensus {
-            Consensus::Solo { signer, timing } => parts.solo(*signer, timing, rpc, &watched)?,
+            Consensus::Solo {
+                signer,
+                timing,
+                clock,
+            } => parts.solo(*signer, (timing, clock), rpc, &watched)?,
             Consensus::Comet(comet) => parts.comet(comet, rpc)?,
         };
         Ok(Self {
@@ -300,7 +309,7 @@ impl Node {
             enclave: kept,
             services: services.clone(),
             rpc_at,
-            rest: rest::serve(services, rest, rest_shares).map_err(NodeError::Threads)?,
+            rest: rest::serve(services, rest, rest_shares, &origins).map_err(NodeError::Threads)?,
             ended,
             published: watched,
         })
@@ -328,6 +337,18 @@ impl Node {
     #[must_use]
     pub const fn rpc(&self) -> SocketAddr {
         self.rpc_at
+    }
+
+    /// Has the engine make a block now, empty or not; false: a network decides.
+    #[must_use]
+    pub fn want_block(&self) -> bool {
+        match &self.engine {
+            Engine::Solo(solo, _) => {
+                solo.notifier().want_block();
+                true
+            }
+            Engine::Comet(_) => false,
+        }
     }
 
     /// Waits until a height is published; false: the engine ended before.
@@ -367,7 +388,7 @@ impl Parts {
     fn solo(
         self,
         signer: Signer,
-        timing: BlockTiming,
+        (timing, clock): (BlockTiming, Arc<dyn Clock>),
         rpc: TcpListener,
         watched: &watch::Receiver<Height>,
     ) -> Result<(Engine, SocketAddr, Services), NodeError> {
@@ -390,7 +411,7 @@ impl Parts {
             app: Arc::new(app),
             blocks: Arc::clone(&blocks) as Arc<dyn strongroom_consensus::Blocks>,
             signer,
-            clock: Arc::new(SystemClock),
+            clock,
             timing,
         };
         let end = self.end;
@@ -407,6 +428,7 @@ impl Parts {
             shares,
             moniker,
             rpc: rpc_wanted,
+            cors_origins,
             ..
         } = self.config;
         let chain_id = &self.genesis.doc.chain_id;
@@ -437,6 +459,7 @@ impl Parts {
             // Half of its connections are left for plain requests.
             websockets_max: shares.rpc.connections_max / 2,
             listen: shares.rpc,
+            cors_allowed_origins: cors_origins,
             ..RpcConfig::default()
         };
         let server =

@@ -55,20 +55,30 @@ pub(crate) struct Faucet {
 ///
 /// # Errors
 /// As [`Server::start`].
-pub(crate) fn serve(faucet: Faucet, tcp: TcpListener, settings: Settings) -> io::Result<Server> {
-    let faucet = Arc::new(faucet);
+pub(crate) fn serve(
+    faucet: Faucet,
+    tcp: TcpListener,
+    settings: Settings,
+    origins: &[String],
+) -> io::Result<Server> {
+    let (faucet, origins) = (Arc::new(faucet), cors::Origins::new(origins));
     Server::start(tcp, settings, move |request| {
-        answer(Arc::clone(&faucet), request)
+        answer(Arc::clone(&faucet), origins.clone(), request)
     })
 }
 
-async fn answer(faucet: Arc<Faucet>, request: Request<Body>) -> Response<Body> {
+async fn answer(
+    faucet: Arc<Faucet>,
+    origins: cors::Origins,
+    request: Request<Body>,
+) -> Response<Body> {
+    let origin = request.headers().get(header::ORIGIN).cloned();
     let mut response = match *request.method() {
         Method::GET | Method::POST => faucet.handle(request.uri()).await,
         Method::OPTIONS => empty(StatusCode::NO_CONTENT),
         _ => empty(StatusCode::METHOD_NOT_ALLOWED),
     };
-    cors::allow_anyone(response.headers_mut(), METHODS);
+    origins.mark(origin.as_ref(), response.headers_mut(), METHODS);
     response
 }
 

@@ -8,11 +8,15 @@
 //! | `new` | a network that is being made |
 //! | `previous` | the network that a reset put away, until the new one has its first block |
 //! | `discarded` | what is being removed |
+//! | `snapshots`, `snapshot-new` | copies of the network ([`snapshots`]) |
+//! | `admin` | the socket of a network that runs (`localnet::admin`) |
 //!
 //! Promises: each step is one rename, so a process that ends between any two leaves a directory that [`Home`] brings
 //! back to one network: the new one if it had its first block, else the old one. Nothing is changed before the lock is
 //! held.
 //! Refuses: directories that are not ours.
+
+mod snapshots;
 
 use anyhow::{Context as _, bail, ensure};
 use std::fs::{self, File, TryLockError};
@@ -27,6 +31,8 @@ const NETWORK: &str = "network";
 const NEW: &str = "new";
 const PREVIOUS: &str = "previous";
 const DISCARDED: &str = "discarded";
+/// Directory of the socket of a network that runs.
+pub(crate) const ADMIN: &str = "admin";
 /// Content of the marker: the format of the directory.
 const FORMAT: &str = "2\n";
 /// A process that was just stopped may need this long until the system has taken its lock away.
@@ -50,6 +56,8 @@ impl Home {
             _lock: lock(path)?,
         };
         home.recover()?;
+        // Whoever listened there is gone: this process has the lock.
+        home.remove(ADMIN)?;
         Ok(Some(home))
     }
 
@@ -144,6 +152,7 @@ impl Home {
             self.rename(PREVIOUS, NETWORK)?;
         }
         self.remove(DISCARDED)?;
+        self.recover_snapshots()?;
         self.remove(NEW)
     }
 

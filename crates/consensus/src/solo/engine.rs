@@ -157,6 +157,11 @@ impl TxNotifier {
     pub fn wake(&self) {
         self.0.set_pending();
     }
+
+    /// A block is wanted now, empty or not, whatever the timing.
+    pub fn want_block(&self) {
+        self.0.want_block();
+    }
 }
 
 impl Solo {
@@ -311,9 +316,11 @@ impl Runner {
             match self.timing {
                 BlockTiming::Every(interval) => {
                     due = (due + interval).max(Instant::now());
-                    if !signals.wait_until(due) {
+                    if !signals.wait_for_block(due) {
                         return Ok(());
                     }
+                    signals.take_wanted();
+                    due = due.min(Instant::now());
                     let txs = self.reap();
                     self.make_block(txs, signals)?;
                 }
@@ -324,7 +331,7 @@ impl Runner {
                             return Ok(());
                         }
                         let txs = self.reap();
-                        if txs.is_empty() {
+                        if txs.is_empty() && !signals.take_wanted() {
                             break;
                         }
                         self.make_block(txs, signals)?;

@@ -33,6 +33,7 @@ const BODY_BYTES_MAX: usize = 4 << 20;
 /// Threads that work on requests, beside those for whole blocks; more requests wait.
 const WORKERS: usize = 14;
 const HEIGHT: &str = "x-cosmos-block-height";
+const METHODS: &str = "GET, POST, OPTIONS";
 const HEIGHT_ANSWER: HeaderName = HeaderName::from_static("grpc-metadata-x-cosmos-block-height");
 
 struct Gateway {
@@ -40,37 +41,52 @@ struct Gateway {
     routes: Routes,
     printer: Printer,
     workers: Workers,
+    origins: cors::Origins,
 }
 
 /// Serves on a bound address until the server is stopped.
 ///
 /// # Errors
 /// If the system gives no threads, or the descriptors cannot be read (which a test excludes).
-pub fn serve(services: Services, tcp: TcpListener, settings: Settings) -> io::Result<Server> {
+pub fn serve(
+    services: Services,
+    tcp: TcpListener,
+    settings: Settings,
+    origins: &[String],
+) -> io::Result<Server> {
     let pool = DescriptorPool::decode(FILE_DESCRIPTOR_SET).map_err(io::Error::other)?;
     let gateway = Arc::new(Gateway {
         services,
         routes: Routes::of(&pool),
         printer: Printer::new(pool),
         workers: Workers::new("rest", WORKERS)?,
+        origins: cors::Origins::new(origins),
     });
     let handle = move |request| Arc::clone(&gateway).handle(request);
     Server::start(tcp, settings, handle)
 }
 
 impl Gateway {
-    async fn handle(self: Arc<Self>, mut request: Request<Body>) -> Response<Body> {
+    async fn handle(self: Arc<Self>, request: Request<Body>) -> Response<Body> {
+        let origin = request.headers().get(header::ORIGIN).cloned();
+        let mut answer = Arc::clone(&self).respond(request).await;
+        self.origins
+            .mark(origin.as_ref(), answer.headers_mut(), METHODS);
+        answer
+    }
+
+    async fn respond(self: Arc<Self>, mut request: Request<Body>) -> Response<Body> {
         if request.method() == Method::OPTIONS {
-            return with_cors(response(StatusCode::NO_CONTENT, String::new(), None));
+            return response(StatusCode::NO_CONTENT, String::new(), None);
         }
         let body = match read_body(&mut request, BODY_BYTES_MAX).await {
             Ok(body) => body,
             Err(BodyError::Unreadable(_)) => {
                 let text = format!("request body longer than {BODY_BYTES_MAX} bytes");
-                return with_cors(error(&QueryError::invalid_argument(text)));
+                return error(&QueryError::invalid_argument(text));
             }
             Err(BodyError::TooSlow) => {
-                return with_cors(unavailable("the request body came too slowly, try again"));
+                return unavailable("the request body came too slowly, try again");
             }
         };
         let (parts, _) = request.into_parts();
@@ -85,16 +101,16 @@ impl Gateway {
             Ok(Ok(Step::Done(height, json))) => Ok((height, json)),
             Ok(Ok(Step::Broadcast(request))) => self.broadcast(request).await,
             Ok(Err(e)) => Err(e),
-            Err(busy @ WorkError::Busy) => return with_cors(unavailable(&busy.to_string())),
+            Err(busy @ WorkError::Busy) => return unavailable(&busy.to_string()),
             Err(failed) => Err(QueryError::Status {
                 code: GrpcCode::Internal,
                 text: failed.to_string(),
             }),
         };
-        with_cors(match answer {
+        match answer {
             Ok((height, json)) => response(StatusCode::OK, json, Some(height)),
             Err(e) => error(&e),
-        })
+        }
     }
 
     /// Waits for CheckTx without holding a thread.
@@ -195,11 +211,5 @@ fn response(status: StatusCode, body: String, height: Option<u64>) -> Response<B
             .headers_mut()
             .insert(HEIGHT_ANSWER, HeaderValue::from(height));
     }
-    response
-}
-
-/// Any origin may call: nothing here is guarded by cookies.
-fn with_cors(mut response: Response<Body>) -> Response<Body> {
-    cors::allow_anyone(response.headers_mut(), "GET, POST, OPTIONS");
     response
 }

@@ -70,6 +70,7 @@ fn gateway_with(
     let mempool = Arc::new(Mempool::new(MempoolLimits::default(), chain.clone()));
     let pool = DescriptorPool::decode(FILE_DESCRIPTOR_SET).unwrap();
     Arc::new(Gateway {
+        origins: cors::Origins::new(&["*".to_owned()]),
         services: Services {
             chain,
             blocks,

@@ -1,0 +1,471 @@
+//! Snapshots of a network: whole copies of it beside it, under names; and one file with all of it, for another home.
+//!
+//! | name | what |
+//! |---|---|
+//! | `snapshots/NAME` | a network as it was; whole whenever it is there |
+//! | `snapshot-new` | a snapshot that is being made |
+//!
+//! The file (`dump`): the line `strongroom-localnet/v1`, then for each directory and file its kind (`d`, `f`), the length of its path (2 bytes), its path,
+//! its permissions (4 bytes), and of a file its length (8 bytes) and its bytes; then `e` and the SHA-256 of everything before. Numbers are
+//! big-endian. Keys are in it.
+//!
+//! Promises: nobody sees half a snapshot or half a file; a file is checked to its last byte before anything is made of it. Refuses: names that are
+//! paths, paths that lead out, links.
+
+use super::{Home, NEW};
+use anyhow::{Context as _, bail, ensure};
+use sha2::{Digest as _, Sha256};
+use std::fs::{self, File};
+use std::io::{BufReader, BufWriter, Read, Write};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Component, Path, PathBuf};
+use strongroom_store::files;
+
+const SNAPSHOTS: &str = "snapshots";
+const SNAPSHOT_NEW: &str = "snapshot-new";
+const MAGIC: &[u8] = b"strongroom-localnet/v1\n";
+const NAME_CHARACTERS_MAX: usize = 64;
+const PATH_BYTES_MAX: u16 = 512;
+/// Directories and files of a network: fjall keeps some hundreds, content one for each code.
+const ENTRIES_MAX: usize = 1_000_000;
+const HASH_BYTES: u64 = 32;
+const CHUNK: usize = 64 << 10;
+
+impl Home {
+    /// Copies the network, of which nothing runs, under a name.
+    pub(crate) fn snapshot(&self, name: &str) -> anyhow::Result<()> {
+        self.check_snapshot(name)?;
+        let place = self.snapshot_at(name)?;
+        let network = self
+            .network()
+            .context("localnet.none: there is no network")?;
+        self.remove(SNAPSHOT_NEW)?;
+        let new = self.at(SNAPSHOT_NEW);
+        copy(&network, &new)?;
+        fs::create_dir_all(self.at(SNAPSHOTS)).context("snapshot.write")?;
+        fs::rename(&new, &place).context("snapshot.write")?;
+        files::sync_directory(&self.at(SNAPSHOTS)).context("snapshot.write")
+    }
+
+    /// Refuses a name that no new snapshot can have.
+    pub(crate) fn check_snapshot(&self, name: &str) -> anyhow::Result<()> {
+        ensure!(
+            !self.snapshot_at(name)?.exists(),
+            "snapshot.exists: there is a snapshot {name} already: choose another name, or `strongroom localnet forget {name}` first"
+        );
+        Ok(())
+    }
+
+    /// Puts a copy of a snapshot where [`Home::install`] takes it from.
+    pub(crate) fn prepare_snapshot(&self, name: &str) -> anyhow::Result<()> {
+        let place = self.snapshot_at(name)?;
+        ensure!(
+            place.exists(),
+            "snapshot.missing: there is no snapshot {name}: `strongroom localnet snapshots` lists those that there are"
+        );
+        self.remove(NEW)?;
+        copy(&place, &self.at(NEW))
+    }
+
+    /// The names of the snapshots.
+    pub(crate) fn snapshots(path: &Path) -> anyhow::Result<Vec<String>> {
+        let Ok(entries) = fs::read_dir(path.join(SNAPSHOTS)) else {
+            return Ok(Vec::new());
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            names.extend(entry?.file_name().into_string());
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    /// Removes a snapshot.
+    pub(crate) fn forget_snapshot(&self, name: &str) -> anyhow::Result<()> {
+        let place = self.snapshot_at(name)?;
+        ensure!(
+            place.exists(),
+            "snapshot.missing: there is no snapshot {name}"
+        );
+        // First out of sight: half of it is no snapshot.
+        self.remove(SNAPSHOT_NEW)?;
+        fs::rename(&place, self.at(SNAPSHOT_NEW)).context("snapshot.write")?;
+        self.remove(SNAPSHOT_NEW)
+    }
+
+    fn snapshot_at(&self, name: &str) -> anyhow::Result<PathBuf> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        ensure!(
+            (1..=NAME_CHARACTERS_MAX).contains(&name.len()) && name.chars().all(plain),
+            "snapshot.name: a snapshot has a name of 1 to {NAME_CHARACTERS_MAX} letters, digits, '-' and '_'"
+        );
+        Ok(self.at(SNAPSHOTS).join(name))
+    }
+
+    /// Removes what an interrupted snapshot has left.
+    pub(super) fn recover_snapshots(&self) -> anyhow::Result<()> {
+        self.remove(SNAPSHOT_NEW)
+    }
+
+    /// Writes the network, of which nothing runs, to a new file.
+    pub(crate) fn dump(&self, file: &Path) -> anyhow::Result<()> {
+        self.check_dump(file)?;
+        let failed = || format!("dump.write: {}", file.display());
+        let network = self
+            .network()
+            .context("localnet.none: there is no network")?;
+        let partial = files::partial(file);
+        let written = write(&network, &partial).and_then(|()| Ok(files::rename(&partial, file)?));
+        if written.is_err() {
+            let _ = fs::remove_file(&partial);
+        }
+        written.with_context(failed)
+    }
+
+    /// Refuses a file that is there already, or that cannot be made.
+    pub(crate) fn check_dump(&self, file: &Path) -> anyhow::Result<()> {
+        let name = file.display();
+        ensure!(
+            file.symlink_metadata().is_err(),
+            "dump.write: {name}: it is there already: name another file"
+        );
+        let directory = file.parent().is_none_or(Path::is_dir);
+        ensure!(directory, "dump.write: {name}: its directory is not there");
+        Ok(())
+    }
+
+    /// Makes a network of a file where [`Home::install`] takes it from.
+    pub(crate) fn prepare_dump(&self, file: &Path) -> anyhow::Result<()> {
+        check(file).with_context(|| file.display().to_string())?;
+        self.remove(NEW)?;
+        read(file, Some(&self.at(NEW))).with_context(|| file.display().to_string())
+    }
+}
+
+/// Copies a directory, with everything that is in it, to a new one, durably.
+fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
+    let name = || format!("snapshot.write: {}", to.display());
+    fs::create_dir(to).with_context(name)?;
+    for entry in fs::read_dir(from).with_context(|| from.display().to_string())? {
+        let entry = entry?;
+        let (source, target) = (entry.path(), to.join(entry.file_name()));
+        match entry.file_type()? {
+            kind if kind.is_dir() => copy(&source, &target)?,
+            kind if kind.is_file() => {
+                fs::copy(&source, &target).with_context(name)?;
+                File::open(&target)?.sync_all().with_context(name)?;
+            }
+            _ => bail!(
+                "snapshot.link: {}: neither file nor directory",
+                source.display()
+            ),
+        }
+    }
+    Ok(files::sync_directory(to)?)
+}
+
+/// Everything below a directory, directories before what is in them.
+fn below(root: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let (mut found, mut open) = (Vec::new(), vec![PathBuf::new()]);
+    while let Some(directory) = open.pop() {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(root.join(&directory))? {
+            names.push(entry?.file_name());
+        }
+        names.sort();
+        for name in names {
+            let path = directory.join(name);
+            if root.join(&path).symlink_metadata()?.is_dir() {
+                open.push(path.clone());
+            }
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Counts what goes through it into a hash.
+struct Hashed<W> {
+    inner: W,
+    hash: Sha256,
+}
+
+impl<W: Write> Hashed<W> {
+    fn put(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
+        self.hash.update(bytes);
+        Ok(self.inner.write_all(bytes)?)
+    }
+}
+
+fn write(root: &Path, file: &Path) -> anyhow::Result<()> {
+    let mut options = File::options();
+    let opened = options
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(file)?;
+    let mut out = Hashed {
+        inner: BufWriter::new(opened),
+        hash: Sha256::new(),
+    };
+    out.put(MAGIC)?;
+    for path in below(root)? {
+        let whole = root.join(&path);
+        let metadata = whole.symlink_metadata()?;
+        let name = path.to_str().context("a name that is no text")?;
+        let length = u16::try_from(name.len())?;
+        ensure!(length <= PATH_BYTES_MAX, "{name}: a path that is too long");
+        let is_file = metadata.is_file();
+        ensure!(
+            is_file || metadata.is_dir(),
+            "{name}: neither file nor directory"
+        );
+        out.put(if is_file { b"f" } else { b"d" })?;
+        out.put(&length.to_be_bytes())?;
+        out.put(name.as_bytes())?;
+        out.put(&(metadata.permissions().mode() & 0o777).to_be_bytes())?;
+        if !is_file {
+            continue;
+        }
+        out.put(&metadata.len().to_be_bytes())?;
+        let mut content = File::open(&whole)?.take(metadata.len());
+        let mut chunk = vec![0; CHUNK];
+        let mut left = metadata.len();
+        while left > 0 {
+            let n = content.read(&mut chunk)?;
+            ensure!(n > 0, "{name}: it became shorter");
+            out.put(chunk.get(..n).unwrap_or_default())?;
+            left = left.saturating_sub(n as u64);
+        }
+    }
+    out.put(b"e")?;
+    let hash = out.hash.finalize();
+    out.inner.write_all(&hash)?;
+    out.inner
+        .into_inner()
+        .map_err(|e| e.into_error())?
+        .sync_all()?;
+    Ok(())
+}
+
+/// Reads a file to its end, and makes nothing of it.
+fn check(file: &Path) -> anyhow::Result<()> {
+    let whole = File::open(file)?;
+    let length = whole.metadata()?.len();
+    let broken = "dump.damaged: this is no dump of a local network, or it was changed";
+    ensure!(length > HASH_BYTES + MAGIC.len() as u64, broken);
+    let mut reader = BufReader::new(whole);
+    let mut magic = vec![0; MAGIC.len()];
+    reader.read_exact(&mut magic)?;
+    ensure!(magic == MAGIC, broken);
+    let mut hash = Sha256::new();
+    hash.update(MAGIC);
+    let mut left = length - HASH_BYTES - MAGIC.len() as u64;
+    let mut chunk = vec![0; CHUNK];
+    while left > 0 {
+        let most = usize::try_from(left).unwrap_or(CHUNK).min(CHUNK);
+        let n = reader.read(chunk.get_mut(..most).unwrap_or_default())?;
+        ensure!(n > 0, broken);
+        hash.update(chunk.get(..n).unwrap_or_default());
+        left = left.saturating_sub(n as u64);
+    }
+    let mut told = [0; 32];
+    reader.read_exact(&mut told)?;
+    ensure!(hash.finalize().as_slice() == told, broken);
+    // The hash says that nothing was changed on the way; the form is checked before a directory is made.
+    read(file, None)
+}
+
+/// Goes through the entries of a file, and makes them below a new directory, if there is one.
+fn read(file: &Path, root: Option<&Path>) -> anyhow::Result<()> {
+    let broken = || "dump.damaged: this is no dump of a local network";
+    let opened = File::open(file)?;
+    let length = opened.metadata()?.len().saturating_sub(HASH_BYTES);
+    let mut reader = BufReader::new(opened).take(length);
+    let mut magic = vec![0; MAGIC.len()];
+    reader.read_exact(&mut magic).with_context(broken)?;
+    if let Some(root) = root {
+        fs::create_dir(root)?;
+    }
+    for _ in 0..ENTRIES_MAX {
+        let [kind] = number(&mut reader).with_context(broken)?;
+        if kind == b'e' {
+            ensure!(reader.limit() == 0, broken());
+            return match root {
+                Some(root) => sync(root),
+                None => Ok(()),
+            };
+        }
+        let size = u16::from_be_bytes(number(&mut reader).with_context(broken)?);
+        ensure!(
+            size <= PATH_BYTES_MAX && matches!(kind, b'f' | b'd'),
+            broken()
+        );
+        let mut name = vec![0; usize::from(size)];
+        reader.read_exact(&mut name).with_context(broken)?;
+        let name = PathBuf::from(String::from_utf8(name).ok().with_context(broken)?);
+        let is_below = name
+            .components()
+            .all(|part| matches!(part, Component::Normal(_)));
+        ensure!(is_below && size > 0, broken());
+        let mode = u32::from_be_bytes(number(&mut reader).with_context(broken)?);
+        let at = root.map(|root| root.join(&name));
+        if kind == b'd' {
+            if let Some(at) = at {
+                fs::create_dir(&at)?;
+            }
+            continue;
+        }
+        let size = u64::from_be_bytes(number(&mut reader).with_context(broken)?);
+        ensure!(size <= reader.limit(), broken());
+        let mut content = reader.by_ref().take(size);
+        match at {
+            None => drop(std::io::copy(&mut content, &mut std::io::sink())?),
+            Some(at) => {
+                let mut options = File::options();
+                let mut file = options
+                    .write(true)
+                    .create_new(true)
+                    .mode(mode & 0o777)
+                    .open(&at)?;
+                std::io::copy(&mut content, &mut file)?;
+                file.sync_all()?;
+            }
+        }
+    }
+    bail!("{}", broken())
+}
+
+fn number<const N: usize>(reader: &mut impl Read) -> std::io::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    reader.read_exact(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn sync(root: &Path) -> anyhow::Result<()> {
+    for path in below(root)? {
+        let path = root.join(path);
+        if path.is_dir() {
+            files::sync_directory(&path)?;
+        }
+    }
+    Ok(files::sync_directory(root)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A home with a network of two files.
+    fn home(directory: &Path) -> Home {
+        let home = Home::create(directory).unwrap();
+        let new = home.prepare().unwrap();
+        fs::create_dir_all(new.join("data/empty")).unwrap();
+        fs::write(new.join("data/state"), [7; 100_000]).unwrap();
+        fs::write(new.join("key"), "secret").unwrap();
+        fs::set_permissions(new.join("key"), fs::Permissions::from_mode(0o600)).unwrap();
+        home.install().unwrap();
+        home.keep().unwrap();
+        home
+    }
+
+    fn state(home: &Home) -> Vec<u8> {
+        fs::read(home.network().unwrap().join("data/state")).unwrap()
+    }
+
+    #[test]
+    fn a_snapshot_is_put_back_whole_and_as_often_as_it_is_wanted() {
+        let directory = tempfile::tempdir().unwrap();
+        let home = home(directory.path());
+        home.snapshot("before").unwrap();
+        assert!(home.snapshot("before").is_err());
+        for other in [1, 2] {
+            fs::write(home.network().unwrap().join("data/state"), [other]).unwrap();
+            fs::write(home.network().unwrap().join("later"), "").unwrap();
+            home.prepare_snapshot("before").unwrap();
+            home.install().unwrap();
+            home.keep().unwrap();
+            assert_eq!(state(&home), [7; 100_000]);
+            let network = home.network().unwrap();
+            assert!(network.join("data/empty").is_dir() && !network.join("later").exists());
+            let mode = network.join("key").metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
+        assert_eq!(Home::snapshots(directory.path()).unwrap(), ["before"]);
+        home.forget_snapshot("before").unwrap();
+        assert!(Home::snapshots(directory.path()).unwrap().is_empty());
+        assert!(home.prepare_snapshot("before").is_err());
+        for name in ["", "..", "../x", "a/b", "a.b", &"x".repeat(65)] {
+            let error = home.snapshot(name).unwrap_err().to_string();
+            assert!(error.starts_with("snapshot.name:"), "{name:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_an_interrupted_snapshot_or_revert_leaves_is_gone_at_the_next_start() {
+        let directory = tempfile::tempdir().unwrap();
+        let home = home(directory.path());
+        home.snapshot("before").unwrap();
+        fs::create_dir(home.at(SNAPSHOT_NEW)).unwrap();
+        home.prepare_snapshot("before").unwrap();
+        fs::write(home.network().unwrap().join("data/state"), [1]).unwrap();
+        // Between the two renames of a revert.
+        home.rename(super::super::NETWORK, super::super::PREVIOUS)
+            .unwrap();
+        drop(home);
+        let home = Home::open(directory.path()).unwrap().unwrap();
+        assert_eq!(state(&home), [1], "the network of before is back");
+        assert!(!home.at(SNAPSHOT_NEW).exists() && !home.at(NEW).exists());
+        assert_eq!(Home::snapshots(directory.path()).unwrap(), ["before"]);
+    }
+
+    #[test]
+    fn a_dump_makes_the_same_network_elsewhere_and_a_changed_one_makes_nothing() {
+        let [from, to, files] = [(); 3].map(|()| tempfile::tempdir().unwrap());
+        let first = home(from.path());
+        let file = files.path().join("dump");
+        first.dump(&file).unwrap();
+        assert!(first.dump(&file).is_err(), "nothing is written over");
+        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        let second = Home::create(to.path()).unwrap();
+        second.prepare_dump(&file).unwrap();
+        second.install().unwrap();
+        assert_eq!(state(&second), state(&first));
+        assert!(second.network().unwrap().join("data/empty").is_dir());
+        let good = fs::read(&file).unwrap();
+        let bad = files.path().join("bad");
+        let step = good.len() / 200;
+        for place in (0..good.len()).step_by(step) {
+            let mut changed = good.clone();
+            changed[place] ^= 1;
+            fs::write(&bad, changed).unwrap();
+            assert!(second.prepare_dump(&bad).is_err(), "{place}");
+            fs::write(&bad, &good[..place]).unwrap();
+            assert!(second.prepare_dump(&bad).is_err(), "{place} bytes");
+            assert!(!second.at(NEW).exists());
+        }
+    }
+
+    #[test]
+    fn a_dump_that_leads_out_of_its_directory_makes_nothing() {
+        let [to, files] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+        let home = Home::create(to.path()).unwrap();
+        for name in ["../evil", "/tmp/evil", "a/../../evil", "", "."] {
+            let mut bytes = MAGIC.to_vec();
+            bytes.push(b'f');
+            bytes.extend_from_slice(&u16::try_from(name.len()).unwrap().to_be_bytes());
+            bytes.extend_from_slice(name.as_bytes());
+            bytes.extend_from_slice(&[0, 0, 1, 0xa4]);
+            bytes.extend_from_slice(&0_u64.to_be_bytes());
+            bytes.push(b'e');
+            let hash = Sha256::digest(&bytes);
+            bytes.extend_from_slice(&hash);
+            let file = files.path().join("dump");
+            fs::write(&file, bytes).unwrap();
+            assert!(home.prepare_dump(&file).is_err(), "{name:?}");
+            assert!(!home.at(NEW).exists());
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! The beginning of a local network: seed, genesis file, seal.
+
+use crate::enclave_process;
+use crate::faucet::DENOM;
+use crate::home::write_file;
+use crate::localnet::FAUCET_ACCOUNT;
+use crate::network::Holder;
+use anyhow::{Context as _, bail};
+use std::collections::BTreeSet;
+use strongroom_chain::genesis::{Document, LocalnetParams, NetworkKeys, localnet_genesis, parse};
+use strongroom_chain::modules::auth::genesis::{self as auth, BaseAccount, GenesisAccount};
+use strongroom_chain::modules::bank::genesis::{self as bank, Balance, GenesisCoin};
+use strongroom_consensus::{Clock as _, NodeKey, SystemClock, privval};
+use strongroom_node::enclave::Enclave;
+use strongroom_node::node::{Layout, enclave, open_stores};
+use strongroom_sdk::keys::Account;
+use strongroom_sdk::local;
+use strongroom_types::Address;
+use tokio::sync::mpsc;
+
+/// Begins a local network, with more accounts than it has by itself. Gives its genesis file.
+pub(crate) fn bootstrap(
+    layout: &Layout,
+    chain_id: &str,
+    accounts: &[Holder],
+) -> anyhow::Result<Vec<u8>> {
+    let authority = faucet_account()?.address();
+    begin(layout, chain_id, authority, |_, genesis| match accounts {
+        [] => Ok(genesis),
+        accounts => with_accounts(parse(&genesis)?, accounts),
+    })
+}
+
+/// The document with these accounts and their coins, too.
+fn with_accounts(mut document: Document, accounts: &[Holder]) -> anyhow::Result<Vec<u8>> {
+    let state = &mut document.app_state;
+    let (mut known, mut twice) = (BTreeSet::new(), None);
+    state.edit("auth", |auth: &mut auth::Genesis| {
+        let all = std::mem::take(&mut auth.accounts).into_iter();
+        let (base, modules): (Vec<_>, Vec<_>) =
+            all.partition(|account| matches!(account, GenesisAccount::Base(_)));
+        let holders = accounts.iter().map(|holder| {
+            GenesisAccount::Base(BaseAccount {
+                address: holder.address.to_string(),
+                pub_key: None,
+                account_number: String::new(),
+                sequence: "0".to_owned(),
+            })
+        });
+        auth.accounts = base.into_iter().chain(holders).chain(modules).collect();
+        for (number, account) in auth.accounts.iter_mut().enumerate() {
+            let (GenesisAccount::Base(base)
+            | GenesisAccount::Module(auth::ModuleAccount {
+                base_account: base, ..
+            })) = account;
+            base.account_number = number.to_string();
+            if !known.insert(base.address.clone()) {
+                twice = Some(base.address.clone());
+            }
+        }
+    })?;
+    if let Some(address) = twice {
+        bail!("--account: {address} is there already");
+    }
+    let mut total = Ok(0_u128);
+    state.edit("bank", |bank: &mut bank::Genesis| {
+        bank.balances.extend(accounts.iter().map(|holder| Balance {
+            address: holder.address.to_string(),
+            coins: vec![GenesisCoin {
+                denom: DENOM.to_owned(),
+                amount: holder.amount.to_string(),
+            }],
+        }));
+        let coins = bank.balances.iter().flat_map(|balance| &balance.coins);
+        let amounts = coins
+            .filter(|coin| coin.denom == DENOM)
+            .map(|coin| coin.amount.parse::<u128>().ok());
+        let sum = amounts
+            .into_iter()
+            .try_fold(0_u128, |sum, amount| sum.checked_add(amount?));
+        total = sum.context("--account: more coins than there can be");
+        for coin in &mut bank.supply {
+            if coin.denom == DENOM {
+                coin.amount = sum.unwrap_or_default().to_string();
+            }
+        }
+    })?;
+    total?;
+    Ok(document.to_bytes()?)
+}
+
+/// The seed is born in the enclave; the genesis names its keys; the seal names the genesis. The keys of the node are there. `genesis` makes
+/// the genesis file out of that of a local network, while the enclave has the seed that is not sealed yet. Gives that file.
+pub(crate) fn begin(
+    layout: &Layout,
+    chain_id: &str,
+    authority: Address,
+    genesis: impl FnOnce(&Enclave, Vec<u8>) -> anyhow::Result<Vec<u8>>,
+) -> anyhow::Result<Vec<u8>> {
+    // An enclave of its own: the one that serves begins with the seal, as at every later start.
+    let (died, _dead) = mpsc::unbounded_channel();
+    let (transport, process) = enclave_process::start(layout, died)?;
+    let enclave = enclave(transport, &open_stores(layout)?);
+    let begun = sealed_genesis(layout, &enclave, chain_id, authority, genesis);
+    // In this order: an enclave whose door closes while nobody expects it counts as dead.
+    process.stop();
+    drop(enclave);
+    begun
+}
+
+fn sealed_genesis(
+    layout: &Layout,
+    enclave: &Enclave,
+    chain_id: &str,
+    authority: Address,
+    genesis: impl FnOnce(&Enclave, Vec<u8>) -> anyhow::Result<Vec<u8>>,
+) -> anyhow::Result<Vec<u8>> {
+    let keys = enclave.bootstrap_begin()?;
+    let validator = privval::pubkey(&layout.validator_key())?;
+    let node_key = match layout.node_key().exists() {
+        true => NodeKey::open(&layout.node_key())?.pubkey(),
+        // A node that is alone has no key of its own.
+        false => validator,
+    };
+    let local = localnet_genesis(&LocalnetParams {
+        chain_id: chain_id.to_owned(),
+        time: SystemClock.now(),
+        validator,
+        node_key,
+        authority,
+        keys: NetworkKeys {
+            io: keys.io,
+            node_exchange: keys.exchange,
+        },
+    })?;
+    let genesis = genesis(enclave, local)?;
+    write_file(&layout.seal(), &enclave.bootstrap_seal(genesis.clone())?)?;
+    write_file(&layout.genesis(), &genesis)?;
+    // What the state machine refuses is refused here, not at the first start.
+    enclave.init_chain(genesis.clone())?;
+    Ok(genesis)
+}
+
+pub(crate) fn faucet_account() -> anyhow::Result<Account> {
+    let account = local::account(FAUCET_ACCOUNT).context("the faucet has no account")?;
+    Ok(Account::from_mnemonic(account.mnemonic)?)
+}
