@@ -149,12 +149,15 @@ impl Gateway {
         headers: &HeaderMap,
         body: &Bytes,
     ) -> Result<Step, QueryError> {
-        let (verb, route, fields) = self.route(method, uri).ok_or(QueryError::UnknownPath)?;
+        let (verb, route, _) = self.route(method, uri).ok_or(QueryError::UnknownPath)?;
+        let query = uri.query().unwrap_or_default();
         let request = match verb {
-            Verb::Get => route.request_of_query(&fields, uri.query().unwrap_or_default()),
-            Verb::Post => route.request_of_body(body),
-        }
-        .map_err(|BadRequest(text)| QueryError::invalid_argument(text))?;
+            Verb::Get => self.routes.of_query(uri.path(), query),
+            Verb::Post => Some(route.request_of_body(body).map(|request| (route, request))),
+        };
+        let request = request.ok_or(QueryError::UnknownPath)?;
+        let (route, request) =
+            request.map_err(|BadRequest(text)| QueryError::invalid_argument(text))?;
         let request = request.encode_to_vec();
         if route.path == BROADCAST_TX {
             return Ok(Step::Broadcast(request));

@@ -96,6 +96,35 @@ impl Routes {
             .filter_map(|r| Some((r, fields(&r.segments, &given)?)))
             .min_by_key(|(_, fields)| fields.len())
     }
+
+    /// The route of a GET, and its request. Two routes may have one form and differ in what their field holds, as those of
+    /// `bech32/{address_bytes}` and `bech32/{address_string}`: that one is meant which the request fits.
+    pub(crate) fn of_query(
+        &self,
+        path: &str,
+        query: &str,
+    ) -> Option<Result<(&Route, DynamicMessage), BadRequest>> {
+        let (first, fields) = self.find(Verb::Get, path)?;
+        let refused = match first.request_of_query(&fields, query) {
+            Ok(request) => return Some(Ok((first, request))),
+            Err(refused) => refused,
+        };
+        let given: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+        let others = self
+            .0
+            .iter()
+            .filter(|r| r.verb == Verb::Get && r.path != first.path);
+        let mut others = others.filter_map(|route| {
+            let held = self::fields(&route.segments, &given)?;
+            let alike = held.len() == fields.len();
+            let request = route
+                .request_of_query(&held, query)
+                .ok()
+                .filter(|_| alike)?;
+            Some((route, request))
+        });
+        Some(others.next().ok_or(refused))
+    }
 }
 
 fn segments(pattern: &str) -> Vec<Segment> {
