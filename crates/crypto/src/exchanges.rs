@@ -2,9 +2,10 @@
 //! as an empty contract does.
 //!
 //! Promises: at most [`EXCHANGES_MAX`] secrets are kept; one that falls out is wiped once nobody uses it. What a message opens to does not depend on what
-//! is remembered, only how soon. Only keys whose message opened are kept, so what does not open pushes nobody out.
+//! is remembered, only how soon. Only a message that opened changes what is kept, so what does not open pushes nobody out.
 //!
-//! That a sender's second message opens sooner tells a host nothing: the sender's public key stands in clear in every message.
+//! That a sender's second message opens sooner tells a host nothing: the sender's public key stands in clear in every message. Whoever can send many messages
+//! in a sender's name and time their refusal may learn that the sender was here lately (docs/security.md).
 
 use crate::secret::Secret;
 use std::collections::BTreeMap;
@@ -15,7 +16,7 @@ pub const EXCHANGES_MAX: usize = 1024;
 /// There are two generations, and the older goes as a whole.
 const GENERATION_MAX: usize = EXCHANGES_MAX / 2;
 
-/// Network key, then user key. Secrets lie in one place each, so that wiping it wipes all of it: what a tree moves it does not wipe.
+/// Network key, then user key. What is kept of a secret lies in one place: what a tree moves it does not wipe.
 type Generation = BTreeMap<([u8; 32], [u8; 32]), Arc<Secret<32>>>;
 
 /// The shared secrets of the senders that were seen last.
@@ -29,23 +30,23 @@ struct Generations {
 }
 
 impl Exchanges {
-    /// The secret that `network` and `user` share, if it is remembered. A use makes it young again.
+    /// The secret that `network` and `user` share, if it is remembered.
     #[must_use]
     pub(crate) fn find(&self, network: &[u8; 32], user: &[u8; 32]) -> Option<Arc<Secret<32>>> {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let place = (*network, *user);
-        if let Some(shared) = kept.newer.get(&place) {
-            return Some(Arc::clone(shared));
-        }
-        let shared = kept.older.remove(&place)?;
-        kept.put(place, Arc::clone(&shared));
-        Some(shared)
+        let shared = kept.newer.get(&place).or_else(|| kept.older.get(&place))?;
+        Some(Arc::clone(shared))
     }
 
-    /// Remembers a secret.
+    /// Remembers a secret whose message opened; one that is remembered becomes young again.
     pub(crate) fn remember(&self, network: &[u8; 32], user: &[u8; 32], shared: Arc<Secret<32>>) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.put((*network, *user), shared);
+        let place = (*network, *user);
+        if !kept.newer.contains_key(&place) {
+            kept.older.remove(&place);
+            kept.put(place, shared);
+        }
     }
 }
 
@@ -96,6 +97,18 @@ mod tests {
         known.find(&[9; 32], &key).is_some()
     }
 
+    /// As a message that opens does.
+    fn use_one(known: &Exchanges, user: u16) -> bool {
+        let mut key = [0; 32];
+        key[..2].copy_from_slice(&user.to_le_bytes());
+        let found = known.find(&[9; 32], &key);
+        let is_there = found.is_some();
+        found
+            .into_iter()
+            .for_each(|shared| known.remember(&[9; 32], &key, shared));
+        is_there
+    }
+
     #[test]
     fn a_message_opens_the_same_whether_its_sender_is_known_or_not() {
         let (network, older, user) = (pair(1), pair(2), pair(3));
@@ -135,6 +148,20 @@ mod tests {
     }
 
     #[test]
+    fn to_be_looked_for_keeps_nobody_and_pushes_nobody_out() {
+        let known = Exchanges::default();
+        let all = u16::try_from(EXCHANGES_MAX).unwrap();
+        (0..all).for_each(|user| drop(remember(&known, user)));
+        // Junk in the name of each, as often as one likes.
+        for user in (0..all).chain(0..all) {
+            assert!(knows(&known, user));
+        }
+        assert_eq!(kept(&known), EXCHANGES_MAX);
+        drop(remember(&known, all));
+        assert!(!knows(&known, 0) && knows(&known, all - 1));
+    }
+
+    #[test]
     fn no_more_than_the_limit_is_kept_who_is_used_stays_and_who_falls_out_is_let_go() {
         let known = Exchanges::default();
         let first = remember(&known, 0);
@@ -142,7 +169,7 @@ mod tests {
         assert_eq!(Arc::strong_count(&first), 2);
         for user in 2..u16::try_from(EXCHANGES_MAX * 3).unwrap() {
             remember(&known, user);
-            assert!(knows(&known, 0), "used all the time");
+            assert!(use_one(&known, 0), "used all the time");
             assert!(kept(&known) <= EXCHANGES_MAX);
         }
         assert!(!knows(&known, 1));

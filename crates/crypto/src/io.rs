@@ -186,15 +186,13 @@ pub fn open_input<'a>(
         sealed,
     } = split(wire)?;
     for network in networks {
-        let (shared, new) = match known.find(network.public(), &user_public) {
-            Some(shared) => (shared, false),
-            None => (Arc::new(network.shared(&user_public)?), true),
+        let shared = match known.find(network.public(), &user_public) {
+            Some(shared) => shared,
+            None => Arc::new(network.shared(&user_public)?),
         };
         let key = TxKey::derive(&shared, &nonce);
         if let Ok(plain) = key.open(sealed) {
-            if new {
-                known.remember(network.public(), &user_public, shared);
-            }
+            known.remember(network.public(), &user_public, shared);
             let code_hash = code_hash_of(&plain)?;
             let message = plain.get(CODE_HASH_LEN..).unwrap_or_default();
             let (binding, _) = bound::split(message).ok_or(Error::Content)?;

@@ -47,7 +47,7 @@ impl Queries {
             .published()
             .ok_or_else(|| failure(FailureCode::NotReady, "no height is committed yet"))?;
         let secrets: &dyn Secrets = match &published.keys {
-            Some(keys) => keys.epochs(&published.genesis_hash)?,
+            Some(keys) => keys.asked(&published.genesis_hash)?,
             None => &NoSecrets,
         };
         let height = published.block.height;

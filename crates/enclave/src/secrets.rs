@@ -26,6 +26,8 @@ fn public_of(newest: &KeySchedule) -> PublicKeys {
 pub(crate) struct Keys {
     chain: Chain,
     epochs: EpochKeys,
+    /// The same keys for queries: what they have worked out and remember is not that of blocks, which nobody shall make slow without paying.
+    asked: EpochKeys,
 }
 
 impl Keys {
@@ -34,6 +36,7 @@ impl Keys {
         Some(Self {
             chain,
             epochs: EpochKeys::of(&chain, ring)?,
+            asked: EpochKeys::of(&chain, ring)?,
         })
     }
 
@@ -52,14 +55,26 @@ impl Keys {
         self.chain.security
     }
 
-    /// The keys of all live epochs, for a state of this genesis: the only way to them, so they meet the state of their own
-    /// chain only.
+    /// The keys of all live epochs, for blocks over a state of this genesis: with [`Self::asked`] the only way to them, so they meet the state of
+    /// their own chain only.
     ///
     /// # Errors
     /// A failure that stops the enclave.
     pub(crate) fn epochs(&self, genesis_hash: &Hash) -> Result<&EpochKeys, Failure> {
+        self.check(genesis_hash).map(|()| &self.epochs)
+    }
+
+    /// As [`Self::epochs`], for queries.
+    ///
+    /// # Errors
+    /// A failure that stops the enclave.
+    pub(crate) fn asked(&self, genesis_hash: &Hash) -> Result<&EpochKeys, Failure> {
+        self.check(genesis_hash).map(|()| &self.asked)
+    }
+
+    fn check(&self, genesis_hash: &Hash) -> Result<(), Failure> {
         if self.chain.genesis_hash == *genesis_hash {
-            return Ok(&self.epochs);
+            return Ok(());
         }
         Err(failure(
             FailureCode::OtherGenesis,
@@ -81,7 +96,8 @@ mod tests {
         };
         let ring = SeedRing::genesis(Security::Insecure, MasterSeed::new([1; 32]));
         let keys = Keys::of(&ring, chain).unwrap();
-        assert!(keys.epochs(&[6; 32]).is_ok());
+        assert!(keys.epochs(&[6; 32]).is_ok() && keys.asked(&[6; 32]).is_ok());
+        assert!(keys.asked(&[7; 32]).is_err());
         let failure = keys.epochs(&[7; 32]).err().unwrap();
         assert!(failure.code == FailureCode::OtherGenesis && failure.code.stops());
     }

@@ -154,10 +154,13 @@ impl Walk {
         }
         let mut always = message.fields.iter().filter(|f| f.is_always_written());
         self.is_canonical &= always.all(|f| seen.iter().any(|found| found.number == f.number));
-        if message.name == "google.protobuf.Any" {
-            self.any(bytes, below)
-        } else {
-            Ok(())
+        match message.name {
+            "google.protobuf.Any" => self.any(bytes, below),
+            "google.protobuf.Duration" => {
+                self.is_canonical &= has_whole_seconds(bytes);
+                Ok(())
+            }
+            _ => Ok(()),
         }
     }
 
@@ -228,6 +231,21 @@ impl Walk {
             schema::by_type_url(&url).ok_or_else(|| StrictError::TypeUrl(url.into_owned()))?;
         self.descend(inner, value, depth)
     }
+}
+
+/// Whether a duration that is walked already has 0 to 999,999,999 nanoseconds and no negative seconds: others have the same sum.
+fn has_whole_seconds(duration: &[u8]) -> bool {
+    Reader::new(duration).flatten().all(|field| {
+        let Value::Varint(number) = field.value else {
+            return false;
+        };
+        let most = if field.number == 2 {
+            999_999_999
+        } else {
+            i64::MAX
+        };
+        (0..=most).contains(&number.cast_signed())
+    })
 }
 
 /// Whether the value of a field is written as an encoder writes it: what is empty is left out, lists of numbers are packed, numbers have no

@@ -23,10 +23,10 @@ pub const DEPTH_MAX: usize = 32;
 
 /// Most bytes that the documents of a transaction of this many bytes may have together, one for each signer. A field of two bytes, nested deep,
 /// is a line of hundreds, and nobody has paid for it when it is written and hashed. A message of many small parts takes six times its own bytes
-/// indented, and is small; one of bytes in base64 less than twice: what is large is code.
+/// indented, and is small; what is large is code, which takes 4/3 of its bytes in base64, for its signer and one who pays.
 #[must_use]
 pub const fn documents_len_max(tx_len: usize) -> usize {
-    let (parts, code) = (tx_len.saturating_mul(8), tx_len.saturating_mul(2));
+    let (parts, code) = (tx_len.saturating_mul(8), tx_len.saturating_mul(3));
     let parts = if parts < PARTS_LEN_MAX {
         parts
     } else {

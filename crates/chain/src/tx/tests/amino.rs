@@ -109,8 +109,12 @@ fn an_allowance_of_an_hour_is_signed_in_one_form_only() {
         body.messages = vec![pack(&grant(seconds, nanos))];
         let info = signed.auth_info_bytes.clone();
         let other = tx::encode(body.encode_to_vec(), info, signed.signatures.clone());
+        let simulated = format!("{:?}", chain.simulate(&other).map(drop).unwrap_err());
         let (code, text) = refused(&mut chain, other);
-        assert!(code == 4 && text.contains("has no amino form"), "{text}");
+        for text in [simulated, text] {
+            assert!(text.contains("does not cover another encoding"), "{text}");
+        }
+        assert_eq!(code, 18);
     }
     assert_eq!(deliver(&mut chain, bytes).log, "");
 }

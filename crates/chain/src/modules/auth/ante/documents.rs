@@ -4,6 +4,7 @@
 //! nobody has paid when they are made. Refuses a transaction of which such a signature would not cover all: somebody on the way could change the rest.
 
 use super::super::state::Account;
+use super::USUAL_KEY;
 use super::signature::direct;
 use crate::types::TxError;
 use crate::types::amino::{self, AminoError, Json, SignDoc};
@@ -20,16 +21,19 @@ pub(super) struct Documents<'a> {
     pub(super) chain_id: &'a str,
     /// The last that was made: the next differs in two members.
     json: Option<Json>,
+    len_max: usize,
     bytes_left: usize,
 }
 
 impl<'a> Documents<'a> {
     pub(super) const fn new(tx: &'a Tx, chain_id: &'a str) -> Self {
+        let len_max = amino::documents_len_max(tx.len);
         Self {
             tx,
             chain_id,
             json: None,
-            bytes_left: amino::documents_len_max(tx.len),
+            len_max,
+            bytes_left: len_max,
         }
     }
 
@@ -54,7 +58,9 @@ impl<'a> Documents<'a> {
             amino::eip191_document(&json, self.bytes_left)
         } else {
             amino::document(&json, self.bytes_left)
-        }?;
+        };
+        // What is left for this one says nothing to whoever reads it.
+        let bytes = bytes.map_err(|_: AminoError| AminoError::Long(self.len_max))?;
         self.bytes_left = self.bytes_left.saturating_sub(bytes.len());
         self.json = Some(json);
         Ok(bytes)
@@ -78,17 +84,21 @@ impl<'a> Documents<'a> {
 ///
 /// # Errors
 /// sdk 18 for what the mode does not cover.
-pub(super) fn check_simulated(tx: &Tx, info: Option<&ModeInfo>) -> Result<(), TxError> {
+pub(super) fn check_simulated(
+    tx: &Tx,
+    key: Option<&PublicKey>,
+    info: Option<&ModeInfo>,
+) -> Result<(), TxError> {
+    if matches!(key, Some(PublicKey::Multisig(_))) {
+        return check_covered(tx, SignMode::LegacyAminoJson);
+    }
     match info.and_then(|i| i.sum.as_ref()) {
         None => Ok(()),
         Some(Sum::Single(single)) => match SignMode::try_from(single.mode) {
             Ok(mode @ (SignMode::LegacyAminoJson | SignMode::Eip191)) => check_covered(tx, mode),
             _ => Ok(()),
         },
-        Some(Sum::Multi(multi)) => {
-            let mut infos = multi.mode_infos.iter();
-            infos.try_for_each(|info| check_simulated(tx, Some(info)))
-        }
+        Some(Sum::Multi(_)) => check_covered(tx, SignMode::LegacyAminoJson),
     }
 }
 
@@ -113,19 +123,20 @@ fn check_covered(tx: &Tx, mode: SignMode) -> Result<(), TxError> {
 }
 
 /// Bytes that the keys would add which signers left out. Amino JSON covers no keys: who put one in on the way would have the sender pay for it, so it is
-/// paid in any case. Nothing beside a signature in DIRECT, which covers the keys of all.
+/// paid in any case. Beside a signature in DIRECT, which covers the keys of all, only in a simulation, and only what has yet to be brought.
 pub(super) fn missing_key_bytes<'a>(
     tx: &Tx,
     keys: impl Iterator<Item = Option<&'a PublicKey>>,
 ) -> usize {
     let infos = &tx.auth_info.signer_infos;
-    let is_paid = infos.iter().all(|info| info.public_key.is_some());
-    if is_paid || infos.iter().any(|info| is_direct(info.mode_info.as_ref())) {
+    if infos.iter().all(|info| info.public_key.is_some()) {
         return 0;
     }
+    let is_covered = infos.iter().any(|info| is_direct(info.mode_info.as_ref()));
     let mut whole = tx.auth_info.clone();
     for (info, key) in whole.signer_infos.iter_mut().zip(keys) {
-        if info.public_key.is_none() {
+        let will_come = !is_covered || key == Some(&USUAL_KEY);
+        if info.public_key.is_none() && will_come {
             info.public_key = key.map(PublicKey::to_any);
         }
     }

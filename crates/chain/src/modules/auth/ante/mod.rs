@@ -325,7 +325,7 @@ fn verify(
         (_, None) => {
             let info = info.and_then(|i| i.mode_info.as_ref());
             signature::check_simulated(info, documents.chain_id, account)?;
-            documents::check_simulated(documents.tx, info)
+            documents::check_simulated(documents.tx, signer.key.as_ref(), info)
         }
     }
 }
