@@ -104,6 +104,11 @@ pub(super) fn to_stock(rng: &mut Rng, known: &Known) -> Value {
         4 | 5 => json!({"remove": {"number": from}}),
         6 => json!({"read": {"count": rng.pick(&[0, 3, 50])}}),
         7..=9 => json!({"walk": {"count": rng.pick(&[0, 1, 20, 200, u64::MAX])}}),
+        // It wants to be told of what it makes, of its own code or another.
+        10 => {
+            let salt = STANDARD.encode(rng.below(1_000).to_string());
+            json!({"make": {"code_id": rng.below(12), "salt": salt}})
+        }
         _ => {
             let own = known.stock.clone();
             let any = any(rng, known, &own);
