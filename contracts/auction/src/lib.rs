@@ -25,10 +25,10 @@ use crate::msg::{
     QueryAnswer, QueryMsg,
 };
 use crate::state::{
-    Auction, Progress, AUCTION, BIDDERS, BIDDERS_OF, BIDS, EVERYONE, HIGHEST, PROGRESS, WINNER,
+    Auction, Highest, Progress, AUCTION, BIDDERS, BIDS, EVERYONE, HIGHEST, PROGRESS, WINNER,
 };
 
-pub use settle::PAID_AT_ONCE;
+pub use settle::{PAID_AT_ONCE, PASSED_AT_ONCE};
 
 /// Gas of every call at least, more than a bid needs: else a bid that leads would use more than one that does not.
 const GAS_LEAST: u64 = 100_000;
@@ -92,9 +92,10 @@ pub fn instantiate(
             closed_at: 0,
             random: Binary::default(),
             paid: 0,
+            draw: None,
         },
     )?;
-    HIGHEST.save(deps.storage, &Uint128::zero())?;
+    HIGHEST.save(deps.storage, &Highest::default())?;
     Ok(pad_response(Response::new().add_message(register)))
 }
 
@@ -185,13 +186,25 @@ fn place_bid(
         return Err(StdError::generic_err("A bid is at most its deposit"));
     }
     bid.amount = amount;
+    bid.before = String::new();
+    let mut highest = HIGHEST.load(storage)?;
+    if amount > highest.amount {
+        highest = Highest {
+            amount,
+            count: Uint128::new(1),
+            last: bidder.to_string(),
+        };
+    } else if amount == highest.amount {
+        highest.count = highest.count.checked_add(Uint128::new(1))?;
+        bid.before = core::mem::replace(&mut highest.last, bidder.to_string());
+    }
+    // The same records are written whatever the bid is, and they are as long.
+    HIGHEST.save(storage, &highest)?;
     BIDS.set(storage, &[bidder.as_bytes()], &bid)?;
     if is_new {
         BIDDERS.push(storage, EVERYONE, &bidder)?;
     }
-    BIDDERS_OF.push(storage, &amount.to_be_bytes(), &bidder)?;
-    let highest = HIGHEST.load(storage)?.max(amount);
-    HIGHEST.save(storage, &highest)
+    Ok(())
 }
 
 /// Ends the bidding and draws. The answer is always the same, and nobody is paid before a later block: a contract that calls this

@@ -4,12 +4,14 @@ use cosmwasm_std::{Addr, DepsMut, Env, Response, StdError, StdResult, Storage, U
 
 use crate::msg::{ExecuteAnswer, Phase};
 use crate::state::{
-    Winner, AUCTION, BIDDERS, BIDDERS_OF, BIDS, EVERYONE, HIGHEST, PROGRESS, WINNER,
+    Draw, Progress, Winner, AUCTION, BIDDERS, BIDS, EVERYONE, HIGHEST, PROGRESS, WINNER,
 };
 use crate::{answer, code_hash, to_token, Payment, TokenMsg};
 
 /// Bidders that one `settle` pays back.
 pub const PAID_AT_ONCE: u32 = 20;
+/// Equal bidders that one `settle` passes on its way to the one who was drawn.
+pub const PASSED_AT_ONCE: u128 = 100;
 
 /// Pays the seller at its first call, and the next bidders at every call.
 pub fn settle(deps: DepsMut, env: Env) -> StdResult<Response> {
@@ -26,12 +28,17 @@ pub fn settle(deps: DepsMut, env: Env) -> StdResult<Response> {
             return Err(StdError::generic_err("Settle in a later block"));
         }
         Phase::Closed => {
-            if let Some(winner) = draw(storage, &progress.random)? {
+            if let Some(winner) = draw(storage, &mut progress)? {
                 payments.push(Payment {
                     recipient: auction.seller.clone(),
                     amount: winner.price,
                 });
                 WINNER.save(storage, &winner)?;
+            }
+            if progress.draw.is_some() {
+                PROGRESS.save(storage, &progress)?;
+                let left = BIDDERS.len(storage, EVERYONE)?;
+                return answer(&ExecuteAnswer::Settle { left });
             }
             progress.phase = Phase::Settled;
         }
@@ -67,20 +74,40 @@ pub fn settle(deps: DepsMut, env: Env) -> StdResult<Response> {
     Ok(response.add_message(to_token(&auction, code_hash, &pay)?))
 }
 
-/// Who won; nobody, if nobody bid. Among equals the random bytes decide: their first 16 as a number, modulo how many they are.
-fn draw(storage: &dyn Storage, random: &[u8]) -> StdResult<Option<Winner>> {
-    let price = HIGHEST.load(storage)?;
-    let amount = price.to_be_bytes();
-    let equals = BIDDERS_OF.len(storage, &amount)?;
-    let number = random
-        .first_chunk()
-        .map(|bytes| u128::from_be_bytes(*bytes));
-    let chosen = number.and_then(|number| number.checked_rem(equals.into()));
-    let Some(chosen) = chosen.and_then(|chosen| u32::try_from(chosen).ok()) else {
+/// Who won; nobody, if nobody bid, or if the draw goes on in the next transaction. Among equals the random bytes decide: their first 16 as a
+/// number, modulo how many they are, counted from the first of them.
+fn draw(storage: &dyn Storage, progress: &mut Progress) -> StdResult<Option<Winner>> {
+    let highest = HIGHEST.load(storage)?;
+    let begun = progress.draw.take();
+    let Some(mut draw) = begun.or_else(|| begin(progress, highest.count.u128(), highest.last))
+    else {
         return Ok(None);
     };
-    let account = BIDDERS_OF.at(storage, &amount, chosen)?;
-    Ok(Some(Winner { account, price }))
+    let passed = draw.left.u128().min(PASSED_AT_ONCE);
+    for _ in 0..passed {
+        let bid = BIDS.get(storage, &[draw.at.as_bytes()])?;
+        draw.at = bid.unwrap_or_default().before;
+    }
+    draw.left = draw.left.checked_sub(passed.into())?;
+    if !draw.left.is_zero() {
+        progress.draw = Some(draw);
+        return Ok(None);
+    }
+    Ok(Some(Winner {
+        account: Addr::unchecked(draw.at),
+        price: highest.amount,
+    }))
+}
+
+/// The way from the last of the equals to the one who is drawn.
+fn begin(progress: &Progress, equals: u128, last: String) -> Option<Draw> {
+    let number = u128::from_be_bytes(*progress.random.first_chunk()?);
+    let chosen = number.checked_rem(equals)?;
+    let left = equals.checked_sub(chosen)?.checked_sub(1)?;
+    Some(Draw {
+        at: last,
+        left: left.into(),
+    })
 }
 
 /// What a bidder has back, which the auction holds no longer.

@@ -321,6 +321,53 @@ fn ties_are_broken_by_the_random_bytes_and_by_nothing_else() {
 }
 
 #[test]
+fn a_draw_among_very_many_goes_on_in_the_next_transaction_and_comes_to_the_same() {
+    let equals = 2 * PASSED_AT_ONCE + 50;
+    let winner = |random: u128| {
+        let mut s = Scene::new();
+        for n in 0..equals {
+            s.bid(&format!("bidder{n}"), 100, 100).unwrap();
+        }
+        s.env.block.random = Some(Binary(random.to_be_bytes().to_vec()));
+        s.close();
+        let all = format!(r#"{{"settle":{{"left":{equals}}}}}"#);
+        let mut steps = 1;
+        while s.settle() == all {
+            assert_eq!((s.winner(), s.paid.len()), (None, 0));
+            steps += 1;
+        }
+        assert_eq!(s.paid["seller"], 100);
+        (steps, s.winner().unwrap())
+    };
+    for (random, steps, drawn) in [
+        (0, 3, 0),
+        (equals - 1, 1, equals - 1),
+        (equals - PASSED_AT_ONCE - 1, 1, equals - PASSED_AT_ONCE - 1),
+        (equals - PASSED_AT_ONCE - 2, 2, equals - PASSED_AT_ONCE - 2),
+        (equals, 3, 0),
+    ] {
+        assert_eq!(winner(random), (steps, format!("bidder{drawn}")));
+    }
+}
+
+#[test]
+fn what_a_bid_writes_is_as_long_whatever_it_is() {
+    let lengths = |bids: &[(&str, u128)]| {
+        let mut s = Scene::new();
+        for (bidder, amount) in bids {
+            s.bid(bidder, *amount, *amount).unwrap();
+        }
+        let highest = to_vec(&HIGHEST.load(&s.deps.storage).unwrap()).unwrap();
+        let bid = BIDS.get(&s.deps.storage, &[b"carol"]).unwrap();
+        (highest.len(), to_vec(&bid.unwrap()).unwrap().len())
+    };
+    let one = lengths(&[("carol", 10)]);
+    assert_eq!(one, lengths(&[("bob", 10), ("carol", 10)]));
+    assert_eq!(one, lengths(&[("bob", 12), ("carol", 10)]));
+    assert_eq!(one, lengths(&[("bob", 10), ("carol", u128::MAX)]));
+}
+
+#[test]
 fn a_bidder_who_rose_out_of_a_tie_is_not_drawn_for_the_lower_amount() {
     let mut s = Scene::new();
     s.bid("alice", 100, 100).unwrap();

@@ -72,6 +72,8 @@ pub struct Call {
     funds: Vec<Coin>,
     gas: Option<Gas>,
     bound: bool,
+    /// Who sends what the user has sealed.
+    thief: Option<User>,
 }
 
 /// A call as it is sent.
@@ -106,6 +108,7 @@ impl Call {
             funds: Vec::new(),
             gas: None,
             bound: false,
+            thief: None,
         }
     }
 
@@ -199,10 +202,18 @@ impl Call {
         self
     }
 
-    /// Who calls.
+    /// The message as its user has sealed it, in the transaction of somebody else: whoever sees a ciphertext in the mempool can do that,
+    /// and the contract takes the thief for the sender. A bound message is refused.
     #[must_use]
-    pub const fn user(&self) -> &User {
-        &self.user
+    pub fn stolen_by(mut self, thief: &User) -> Self {
+        self.thief = Some(thief.clone());
+        self
+    }
+
+    /// Who signs.
+    #[must_use]
+    pub fn user(&self) -> &User {
+        self.thief.as_ref().unwrap_or(&self.user)
     }
 
     pub(crate) const fn what(&self) -> &What {
@@ -236,11 +247,12 @@ impl Call {
 
     /// The message as it is sent.
     pub(crate) fn seal(&self, chain_id: &str, network_key: &[u8; 32], nonce: &Hash) -> Sealed {
-        let sender = self.user.address().as_bytes();
+        let sender = self.user().address().as_bytes();
+        let author = self.user.address().as_bytes();
         let seal = |target: Target<'_>, code_hash: &Hash| {
             let binding = Binding {
                 chain_id,
-                sender,
+                sender: author,
                 target,
             };
             let plain = if self.bound {
@@ -295,7 +307,7 @@ impl Call {
                 };
                 let (msg, opener) = seal(target, &code.hash);
                 let message = MsgMigrateContract {
-                    sender: self.user.address().to_string(),
+                    sender: self.user().address().to_string(),
                     contract: contract.address.to_string(),
                     code_id: code.id,
                     msg,

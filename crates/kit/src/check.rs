@@ -3,9 +3,14 @@
 use crate::genesis::Setup;
 use crate::network::Network;
 use crate::outcome::Refused;
+use std::borrow::Cow;
+use strongroom_chain::modules::compute::gzip::gunzip;
+use strongroom_chain::modules::compute::limits::CODE_BYTES_MAX;
 use strongroom_chain::modules::compute::load_gas;
 use strongroom_types::{Gas, Hash, sha256};
-use strongroom_vm::{Generation, Import, ModuleInfo, Prepared, prepare};
+pub use strongroom_vm::Generation;
+use strongroom_vm::imports::MODULE;
+use strongroom_vm::{Import, ModuleInfo, Prepared, prepare};
 
 /// The longest file that is looked at: the chain refuses shorter ones already.
 pub const FILE_BYTES_MAX: usize = 16 << 20;
@@ -17,8 +22,19 @@ pub struct Report {
     pub file_bytes: usize,
     /// Gas of the upload, or what the chain says instead.
     pub upload: Result<Gas, Refused>,
+    /// What it imports, in its own order, as far as it can be read.
+    pub imports: Vec<Imported>,
     /// What is known of the module; nothing if it was refused.
     pub module: Option<Module>,
+}
+
+/// An import of a module.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Imported {
+    /// Its name, with that of its module where it is not `env`.
+    pub name: String,
+    /// Whether the chain has a function of this name.
+    pub known: bool,
 }
 
 /// A module that the chain takes.
@@ -36,8 +52,6 @@ pub struct Module {
     pub entry_points: Vec<&'static str>,
     /// The `requires_<x>` that it exports.
     pub capabilities: Vec<String>,
-    /// What it imports, in its own order.
-    pub imports: Vec<String>,
     /// Whether its keys are kept in order: it imports `db_scan`.
     pub iterates: bool,
     /// Whether a panic tells message and place: it imports `abort`.
@@ -58,50 +72,66 @@ pub fn check(file: &[u8]) -> Report {
     let user = net.user("alice");
     let call = crate::call::Call::store(&user, file);
     let upload = net.run(&call).map(|done| done.gas_used);
-    let wasm = upload.is_ok().then(|| net.only_code()).flatten();
-    let module = wasm.and_then(|wasm| prepare(&wasm).ok().map(|prepared| module(&wasm, &prepared)));
+    let wasm = unzipped(file);
+    let imports = imports(&wasm);
+    let prepared = prepare(&wasm).ok().filter(|_| upload.is_ok());
+    let module = prepared.map(|prepared| module(&wasm, &prepared, &imports));
     Report {
         file_bytes: file.len(),
         upload,
+        imports,
         module,
     }
 }
 
-fn module(wasm: &[u8], prepared: &Prepared) -> Module {
+/// The wasm, if the file is one that the chain unzips; else the file.
+fn unzipped(file: &[u8]) -> Cow<'_, [u8]> {
+    match gunzip(file, CODE_BYTES_MAX, |_| Ok(())) {
+        Ok(wasm) => Cow::Owned(wasm),
+        Err(_) => Cow::Borrowed(file),
+    }
+}
+
+fn module(wasm: &[u8], prepared: &Prepared, imports: &[Imported]) -> Module {
     let info: &ModuleInfo = prepared.info();
-    let imports = imports(wasm);
+    let entries = info.entries.iter();
     let weight = prepared.weight();
+    let abort = Import::Abort.name();
     Module {
         bytes: wasm.len(),
         hash: sha256(wasm),
         generation: info.generation,
         stock: info.stock,
-        entry_points: info
-            .entries
-            .iter()
+        entry_points: entries
             .filter_map(|entry| Some(info.export(*entry)?.name))
             .collect(),
         capabilities: info.features.clone(),
         iterates: info.iterates,
-        tells_panics: imports.iter().any(|name| name == Import::Abort.name()),
-        imports,
+        tells_panics: imports.iter().any(|import| import.name == abort),
         weight,
         load_gas: load_gas(u64::try_from(weight).unwrap_or(u64::MAX)),
     }
 }
 
-/// The names of what a valid module imports.
-fn imports(wasm: &[u8]) -> Vec<String> {
-    let sections = wasmparser::Parser::new(0)
-        .parse_all(wasm)
-        .filter_map(Result::ok);
+/// What a module imports, as far as it can be read.
+fn imports(wasm: &[u8]) -> Vec<Imported> {
+    let sections = wasmparser::Parser::new(0).parse_all(wasm);
+    let sections = sections.map_while(Result::ok);
     let imports = sections.filter_map(|payload| match payload {
         wasmparser::Payload::ImportSection(section) => Some(section),
         _ => None,
     });
+    let imports = imports.flatten().map_while(Result::ok);
     imports
-        .flatten()
-        .filter_map(Result::ok)
-        .map(|import| import.name.to_owned())
+        .map(|import| match import.module {
+            MODULE => Imported {
+                name: import.name.to_owned(),
+                known: Import::by_name(import.name).is_some(),
+            },
+            other => Imported {
+                name: format!("{other}.{}", import.name),
+                known: false,
+            },
+        })
         .collect()
 }

@@ -469,11 +469,6 @@ impl Network {
         Some(value.expect("our own record").to_vec())
     }
 
-    /// The code that is stored, if there is one alone.
-    pub(crate) fn only_code(&self) -> Option<strongroom_chain::Bytes> {
-        self.world.only_code()
-    }
-
     /// The newest height.
     #[must_use]
     pub const fn height(&self) -> Height {

@@ -52,11 +52,6 @@ impl World {
         }
     }
 
-    pub(crate) fn only_code(&self) -> Option<Bytes> {
-        let mut all = self.code.values();
-        all.next().filter(|_| all.next().is_none()).cloned()
-    }
-
     pub(crate) fn record(&self, tree: Tree, key: &[u8]) -> Option<Bytes> {
         self.records.get(&(tree, key.to_vec())).cloned()
     }

@@ -226,8 +226,9 @@ fn public([a, b]: &[Vec<&Read>; 2], done: &str, told: &mut Told<'_>) {
     }
 }
 
-/// The beginning of a raw key: enough to see that two are not the same.
+/// The end of a raw key: enough to see that two are not the same. It begins with what all of a contract have in common.
 fn short(key: &[u8]) -> String {
     let text = hex::encode(key);
-    format!("record {}…", text.get(..16).unwrap_or(&text))
+    let end = text.len().saturating_sub(16);
+    format!("record …{}", text.get(end..).unwrap_or(&text))
 }

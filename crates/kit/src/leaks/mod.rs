@@ -81,7 +81,7 @@ impl Kind {
             Self::EventText => "seal the attribute: add_attribute, not add_attribute_plaintext",
             Self::ReadCount | Self::WriteCount => "read and write as often in both cases",
             Self::ReadSize | Self::WriteSize => {
-                "keep values of one length, or of one size class (64 bytes, then powers of 2)"
+                "keep values of one length: the chain rounds lengths up, which hides small differences only"
             }
             Self::StorageKeys => {
                 "a host sees which records a call touches, though not what they are: touch the same ones, or decoys"

@@ -1,6 +1,7 @@
 //! What `strongroom contract check` tells is what an upload tells.
 
 use crate::contract;
+use strongroom_kit::check::Imported;
 use strongroom_kit::{Network, check};
 
 #[test]
@@ -27,7 +28,8 @@ fn a_good_file_is_shown_with_its_imports_its_generation_and_its_gas() {
         assert!(
             module.bytes > bytes_min && module.weight > module.bytes && module.load_gas == 20_000
         );
-        assert!(module.imports.iter().any(|import| import == "db_read"));
+        let reads = |import: &Imported| import.name == "db_read" && import.known;
+        assert!(report.imports.iter().any(reads));
         assert!(module.entry_points.contains(&"query"));
         assert_eq!(module.tells_panics, generation == "V1");
         // 0.8 gas for each byte, and 10 for each byte of the transaction.
@@ -67,4 +69,69 @@ fn a_bad_file_is_refused_with_the_words_of_the_chain() {
 /// The eight bytes of an empty module, and what follows them.
 fn wasm(rest: &str) -> Vec<u8> {
     [b"\0asm\x01\0\0\0", rest.as_bytes()].concat()
+}
+
+#[test]
+fn a_refused_file_still_shows_what_it_imports_and_a_zipped_one_is_looked_into() {
+    let text = r#"(module (import "env" "db_read" (func (param i32) (result i32)))
+        (import "env" "no_such" (func)) (import "wasi" "exit" (func)))"#;
+    let report = check(&wat::parse_str(text).unwrap());
+    let imports: Vec<_> = report
+        .imports
+        .iter()
+        .map(|i| (i.name.as_str(), i.known))
+        .collect();
+    assert_eq!(
+        imports,
+        [("db_read", true), ("no_such", false), ("wasi.exit", false)]
+    );
+    assert!(report.upload.is_err() && report.module.is_none());
+    let plain = contract("counter");
+    let mut zipped = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3];
+    zipped.extend(miniz_oxide::deflate::compress_to_vec(&plain, 6));
+    zipped.extend(crc32(&plain).to_le_bytes());
+    zipped.extend((plain.len() as u32).to_le_bytes());
+    let report = check(&zipped);
+    let module = report
+        .module
+        .unwrap_or_else(|| panic!("{:?}", report.upload));
+    assert_eq!(
+        (report.file_bytes, module.bytes),
+        (zipped.len(), plain.len())
+    );
+    assert!(!report.imports.is_empty());
+}
+
+/// As gzip has it at its end.
+fn crc32(bytes: &[u8]) -> u32 {
+    let mut crc = u32::MAX;
+    for byte in bytes {
+        crc ^= u32::from(*byte);
+        for _ in 0..8 {
+            crc = (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg());
+        }
+    }
+    !crc
+}
+
+#[test]
+fn a_function_that_is_at_fault_is_named_with_the_reason() {
+    let puppet = include_str!("../../../../contracts/puppet.wat");
+    let (module, _) = puppet.rsplit_once(')').unwrap();
+    let wasm = |more: &str| wat::parse_str(format!("{module}{more})")).unwrap();
+    assert!(check(&wasm("")).upload.is_ok());
+    for (function, reason) in [
+        (
+            "(func $sneaky (drop (v128.const i64x2 0 0)))",
+            "an instruction that is not of our dialect",
+        ),
+        (
+            "(func $sneaky (result i64) (i32.const 0))",
+            "the code is malformed or not valid",
+        ),
+    ] {
+        let refused = check(&wasm(function)).upload.unwrap_err();
+        let named = refused.text.contains("sneaky") && refused.text.contains(reason);
+        assert!(named, "{refused}");
+    }
 }

@@ -1,5 +1,6 @@
 //! The kit itself, on the contracts of this repository. Needs them: `cargo xtask contracts`.
 
+mod auction;
 mod checks;
 mod leaks;
 mod network;

@@ -74,9 +74,7 @@ fn coins_move_where_a_contract_moves_them_and_nowhere_else() {
         .execute(&bob, &token, &json!({"redeem": {"amount": "71"}}))
         .unwrap_err();
     assert!(
-        refused
-            .text
-            .contains("insufficient funds: balance=70, required=71"),
+        refused.text.contains("insufficient funds: required=71"),
         "{refused}"
     );
     net.execute(&bob, &token, &json!({"redeem": {"amount": "70"}}))

@@ -1,6 +1,5 @@
 //! The test chain itself: what contract authors and benches rely on. Needs the contracts: `cargo xtask contracts`.
 
-mod auction;
 mod bound;
 mod chain;
 mod everything;
