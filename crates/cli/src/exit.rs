@@ -26,7 +26,12 @@ pub(crate) fn tell(error: &anyhow::Error) -> ExitCode {
     // Texts of nodes and contracts are in it.
     let name = Paint::Red.on(&std::io::stderr(), "strongroom:");
     talk!("{name} {}", plain(&line(error, known)));
-    ExitCode::from(known.map_or(OTHER, status))
+    let unknown = if error.is::<crate::contract::Refused>() {
+        REFUSED
+    } else {
+        OTHER
+    };
+    ExitCode::from(known.map_or(unknown, status))
 }
 
 /// An error in one line, with its code in front.

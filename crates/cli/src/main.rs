@@ -13,6 +13,7 @@ mod attest;
 mod cluster;
 mod completion;
 mod config;
+mod contract;
 mod doctor;
 mod enclave_process;
 mod exit;
@@ -63,6 +64,9 @@ enum Command {
     Tx(tx::Args),
     /// What the state says, what contracts answer, what came of a transaction.
     Query(query::Args),
+    /// Write contracts: begin one, and hear what the chain says of its code.
+    #[command(subcommand)]
+    Contract(contract::Command),
     /// Networks by name.
     Config(config::Args),
     /// A file with the words of an account, for a node that pays by itself: make one, tell its address.
@@ -105,6 +109,7 @@ fn main() -> ExitCode {
         Command::Keys(args) => keys::run(&args),
         Command::Tx(args) => tx::run(&args),
         Command::Query(args) => query::run(&args),
+        Command::Contract(command) => contract::run(&command),
         Command::Config(args) => config::run(args),
         Command::Completion(args) => {
             completion::run(&args);
