@@ -71,6 +71,14 @@ const grows = async (node, by = 2) => {
   await until(async () => (await heightOf(node).catch(() => 0)) >= from + by, { ms: 60_000, what: "blocks" });
 };
 
+/** Removes a node's database, but for what keeps it from signing twice. */
+function forget(index) {
+  const data = join(nodeHome(index), "network", "data");
+  for (const store of ["state", "blocks", "content", "blockstore.db", "state.db", "tx_index.db", "evidence.db", "cs.wal"]) {
+    rmSync(join(data, store), { recursive: true, force: true });
+  }
+}
+
 before(async () => {
   await start();
   const a = clientOf(network, "b");
@@ -176,19 +184,24 @@ test("kills of random validators under load: one app hash, and nothing that was 
   await agree();
 });
 
-test("a validator that lost its seed registers again, and one that lost its database fetches it again, by the next start", async () => {
+test("a validator that lost its seed registers again, on another machine, and one that lost its database fetches it again, by the next start", async () => {
+  const platforms = async () => {
+    const { nodes: all } = await network.get("/strongroom/registration/v1/nodes");
+    return Object.fromEntries(all.map((node) => [node.node_id, node.platform?.platform_id]));
+  };
+  const before = await platforms();
   await network.stop({ clean: false });
   assert.equal(network.exit.code, 0, network.output);
   const seal = join(nodeHome(2), "network", "config", "seed.sealed");
   assert.ok(existsSync(seal));
   rmSync(seal);
+  // Its machine is gone as well: the database of the old one is of no use on the new one.
+  rmSync(join(nodeHome(2), "network", "config", "simulated_machine"));
+  forget(2);
   const refused = spawnSync(BINARY, ["node", "start", "--home", nodeHome(2)], { encoding: "utf8" });
   assert.notEqual(refused.status, 0);
   assert.match(refused.stderr, /node\.no_seal.*register/s);
-  const data = join(nodeHome(1), "network", "data");
-  for (const store of ["state", "blocks", "content", "blockstore.db", "state.db", "tx_index.db", "evidence.db", "cs.wal"]) {
-    rmSync(join(data, store), { recursive: true, force: true });
-  }
+  forget(1);
   await start({ home: network.home, reset: false });
   await until(async () => (await heightOf(nodes[1]).catch(() => 0)) >= (await heightOf(nodes[0])), { ms: 60_000, what: "node 1" });
   await grows(nodes[2]);
@@ -196,6 +209,10 @@ test("a validator that lost its seed registers again, and one that lost its data
   assert.equal(await count(nodes[1]), await count(nodes[0]));
   const { nodes: registered } = await network.get("/strongroom/registration/v1/nodes");
   assert.deepEqual(registered.map((node) => node.state), Array(VALIDATORS).fill("NODE_STATE_REGISTERED"));
+  const after = await platforms();
+  const moved = Object.keys(after).filter((id) => after[id] !== before[id]);
+  assert.equal(moved.length, 1, "one moved");
+  assert.ok(!Object.values(before).includes(after[moved[0]]), "to a machine of its own");
 });
 
 test("a policy under which evidence ends holds for the nodes that there are, and each renews before that, by itself", async () => {
@@ -223,8 +240,19 @@ test("a policy under which evidence ends holds for the nodes that there are, and
   assert.equal((await network.rpcCall("validators")).result.validators.length, VALIDATORS);
 });
 
-test("the seal of another node does not open", async () => {
+test("the database of another machine is told from one that goes on", async () => {
   await network.stop({ clean: false });
+  const [one, two] = [1, 2].map((index) => join(nodeHome(index), "network", "data", "state"));
+  renameSync(one, `${one}.kept`);
+  execFileSync("cp", ["-a", two, one]);
+  const refused = spawnSync(BINARY, ["node", "start", "--home", nodeHome(1), "--cometbft", cometbft()], { encoding: "utf8" });
+  assert.notEqual(refused.status, 0);
+  assert.match(refused.stderr, /node\.other_machine.*remove what is in data/s);
+  rmSync(one, { recursive: true });
+  renameSync(`${one}.kept`, one);
+});
+
+test("the seal of another node does not open", async () => {
   const [one, two] = [1, 2].map((index) => join(nodeHome(index), "network", "config", "seed.sealed"));
   renameSync(one, `${one}.kept`);
   execFileSync("cp", [two, one]);

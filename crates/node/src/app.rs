@@ -9,8 +9,8 @@ use crate::enclave::Enclave;
 use crate::host::{HostChain, block_info};
 use crate::store_records;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use strongroom_bridge::DoorError;
 use strongroom_bridge::message::BlockResult;
+use strongroom_bridge::{DoorError, FailureCode};
 use strongroom_comet_rpc::event_bus::EventBus;
 use strongroom_comet_rpc::events::block_events;
 use strongroom_comet_rpc::mempool::Mempool;
@@ -368,6 +368,12 @@ pub enum RecoverError {
     /// The block store failed.
     #[error("block store: {0}")]
     Blocks(#[from] strongroom_store::blocks::BlockStoreError),
+    /// The enclave of another machine wrote the database, or it is damaged: what it keeps of the enclave does not open here.
+    #[error(
+        "node.other_machine: the enclave of this machine cannot go on with this database ({0}): remove what is in data, but for \
+         priv_validator_state.json, and start again: all blocks are fetched and executed anew"
+    )]
+    OtherMachine(DoorError),
     /// Files on disk do not fit together.
     #[error("{0}")]
     Broken(String),
@@ -402,7 +408,14 @@ pub fn recover(
             RecoverError::Broken(format!("the anchor of height {at} is missing"))
         })?);
     }
-    enclave.unseal(seal, genesis.to_vec(), anchors)?;
+    enclave
+        .unseal(seal, genesis.to_vec(), anchors)
+        .map_err(|error| match &error {
+            DoorError::Failed(failure) if failure.code == FailureCode::Anchor => {
+                RecoverError::OtherMachine(error)
+            }
+            _ => error.into(),
+        })?;
     let missing = || RecoverError::Broken(format!("the block at height {height} is missing"));
     let block = stores.blocks.block(height)?.ok_or_else(missing)?;
     let result = enclave.execute_block(height, &block)?;
