@@ -13,11 +13,13 @@ use zeroize::Zeroizing;
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Make a new account: its 24 words go to a new file that only this user can read. Keep a copy elsewhere.
+    #[command(after_help = "Example:\n  strongroom account new operator.words")]
     New {
         /// The file.
         file: PathBuf,
     },
     /// The address of the account in a file; `-` is the standard input.
+    #[command(after_help = "Example:\n  strongroom account address carol.words")]
     Address {
         /// The file.
         file: PathBuf,

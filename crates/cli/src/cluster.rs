@@ -360,10 +360,13 @@ fn signal(home: &Path, signal: Signal) -> bool {
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Stop one validator of a local network in good order.
+    #[command(after_help = "Example:\n  strongroom network stop 3")]
     Stop(One),
     /// Start one validator of a local network again.
+    #[command(after_help = "Example:\n  strongroom network start 3")]
     Start(One),
     /// Kill one validator of a local network at once.
+    #[command(after_help = "Example:\n  strongroom network kill 3")]
     Kill(One),
 }
 

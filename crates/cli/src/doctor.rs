@@ -41,6 +41,7 @@ const HARDWARE: [(&str, &str); 6] = [
 ];
 
 #[derive(ClapArgs)]
+#[command(after_help = "Example:\n  strongroom doctor --node http://203.0.113.1:26657")]
 pub(crate) struct Args {
     /// Directory of the node.
     #[arg(long, default_value = ".strongroom/node")]

@@ -33,12 +33,22 @@ const DECISION_GAS: u64 = 200_000;
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Begin a network: the home of its first node, the seed in that node's enclave, the genesis file for everybody.
+    #[command(after_help = "Example:\n  strongroom network init --chain-id example-1 --moniker a")]
     Init(Init),
     /// Give a registered node power to vote. Signed by the authority.
+    #[command(
+        after_help = "Example:\n  strongroom network set-validator --mnemonic authority.words \"$(cat node.id)\" 40 --moniker b"
+    )]
     SetValidator(SetValidator),
     /// Take a validator's power; its node stays registered. Signed by the authority.
+    #[command(
+        after_help = "Example:\n  strongroom network remove-validator --mnemonic authority.words \"$(cat node.id)\""
+    )]
     RemoveValidator(OneNode),
     /// End the registration of a node: signed by its owner, or, for good, by the authority.
+    #[command(
+        after_help = "Example:\n  strongroom network revoke-node --mnemonic operator.words \"$(cat node.id)\""
+    )]
     RevokeNode(OneNode),
     #[command(flatten)]
     Local(cluster::Command),

@@ -31,12 +31,20 @@ const MNEMONIC_BYTES_MAX: u64 = 4_096;
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Make the home of a node: its keys, and the genesis of the network that it is to join.
+    #[command(after_help = "Example:\n  strongroom node init --genesis genesis.json")]
     Init(Init),
     /// Join the network: attest, register on chain, receive the seed enclave to enclave, confirm.
+    #[command(
+        after_help = "Example:\n  strongroom node register --node http://203.0.113.1:26657 --mnemonic operator.words"
+    )]
     Register(Register),
     /// Run the node until Ctrl-C.
+    #[command(
+        after_help = "Example:\n  strongroom node start --peers \"$(cat peer)\" --external-address 203.0.113.2:26656"
+    )]
     Start(Start),
     /// What the node is, and what the network says of it.
+    #[command(after_help = "Example:\n  strongroom node status")]
     Status(Status),
 }
 

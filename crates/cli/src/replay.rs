@@ -12,6 +12,7 @@ use strongroom_node::replay::replay;
 use tokio::sync::mpsc;
 
 #[derive(ClapArgs)]
+#[command(after_help = "Example:\n  strongroom replay")]
 pub(crate) struct Args {
     /// Directory of the network's data. Its node must be stopped.
     #[arg(long, default_value = ".strongroom/localnet")]

@@ -15,6 +15,9 @@ use strongroom_types::genesis::GENESIS_BYTES_MAX;
 use strongroom_types::{Hash, Height, Timestamp, Tree};
 
 #[derive(ClapArgs)]
+#[command(
+    after_help = "Example:\n  strongroom verify --node http://127.0.0.1:26657 --trusted \"2:$(cat header)\" --key registration/keys"
+)]
 #[command(group = ArgGroup::new("anchor").required(true).args(["genesis", "trusted"]))]
 #[command(group = ArgGroup::new("raw").required(true).args(["key", "key_hex"]))]
 pub(crate) struct Args {

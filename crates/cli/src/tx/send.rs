@@ -162,9 +162,7 @@ pub(super) fn messages(
         // Others may sign for the account while this one waits.
         drop(pending);
         let ended = sent.follow(&mut client).await;
-        if let Err(Error::NotIncluded { .. } | Error::Refused { .. }) = &ended
-            && sent.is_open(&mark.txhash)
-        {
+        if ended.is_err() && sent.is_open(&mark.txhash) {
             mark.say();
         }
         Ok(ended?)
