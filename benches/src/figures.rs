@@ -34,7 +34,8 @@ impl Samples {
         (self.at(1, 4), self.at(3, 4))
     }
 
-    fn at(&self, part: usize, of: usize) -> Duration {
+    /// The value below which `part` of `of` lie.
+    pub(crate) fn at(&self, part: usize, of: usize) -> Duration {
         let mut sorted = self.0.clone();
         sorted.sort_unstable();
         let index = sorted.len().saturating_sub(1) * part / of;

@@ -4,6 +4,7 @@
 //! cargo xtask contracts
 //! cargo build --release
 //! cargo run --release -p benches            all of them
+//! cargo run --release -p benches -- load     the load generator (see its module)
 //! cargo run --release -p benches -- NAME…   transfer, empty, replies, iteration, tokens, blocks, start, proofs, evidence, network
 //! ```
 //!
@@ -16,6 +17,7 @@ mod empty;
 mod evidence;
 mod figures;
 mod iteration;
+mod load;
 mod network;
 mod proofs;
 mod replies;
@@ -45,6 +47,10 @@ const ALL: [Bench; 10] = [
 
 fn main() -> ExitCode {
     let named: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(("load", options)) = named.split_first().map(|(n, o)| (n.as_str(), o)) {
+        load::run(options);
+        return ExitCode::SUCCESS;
+    }
     if let Some(unknown) = named
         .iter()
         .find(|n| !ALL.iter().any(|(name, _)| name == n))

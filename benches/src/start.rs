@@ -80,7 +80,7 @@ pub(crate) fn run() {
 }
 
 /// The release binary beside this one.
-fn binary() -> PathBuf {
+pub(crate) fn binary() -> PathBuf {
     let own = std::env::current_exe().expect("the path of this program");
     let binary = own.with_file_name("strongroom");
     assert!(
@@ -168,7 +168,7 @@ fn free_ports() -> [u16; 3] {
 }
 
 /// Whether REST answers with a block.
-fn has_block(port: u16) -> bool {
+pub(crate) fn has_block(port: u16) -> bool {
     let ask = || -> std::io::Result<bool> {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let mut stream = TcpStream::connect_timeout(&address, READ_MAX)?;
@@ -184,13 +184,13 @@ fn has_block(port: u16) -> bool {
 }
 
 /// A number of KiB in a file of `/proc`; 0 where there is none.
-fn field(process: u32, file: &str, name: &str) -> u64 {
+pub(crate) fn field(process: u32, file: &str, name: &str) -> u64 {
     let text = fs::read_to_string(format!("/proc/{process}/{file}")).unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix(name));
     line.and_then(|rest| rest.split_whitespace().next()?.parse().ok())
         .unwrap_or_default()
 }
 
-fn mib(kib: u64) -> String {
+pub(crate) fn mib(kib: u64) -> String {
     format!("{:.1}", kib as f64 / 1024.0)
 }

@@ -10,8 +10,8 @@
 
 mod load;
 mod plain;
-mod rpc;
-mod strongroom;
+pub(crate) mod rpc;
+pub(crate) mod strongroom;
 
 use crate::figures::{Samples, ratio, table};
 use load::Loaded;
@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 /// Validators of both networks.
 const VALIDATORS: u16 = 4;
 /// Senders: each signs its transfers one after the other, and keeps to one node.
-const SENDERS: usize = 400;
+pub(crate) const SENDERS: usize = 400;
 /// Transfers of each sender in one measurement.
 const TRANSFERS: usize = 5;
 /// Transactions that are sent alone, to see how long one takes.
@@ -107,7 +107,7 @@ fn seconds(time: Duration) -> String {
 }
 
 /// Waits until `done` gives something.
-fn until<T>(what: &str, mut done: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn until<T>(what: &str, mut done: impl FnMut() -> Option<T>) -> T {
     let begin = Instant::now();
     loop {
         if let Some(value) = done() {

@@ -7,19 +7,20 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 use strongroom_types::proto::Message;
+use strongroom_types::{Hash, sha256};
 
 /// The longest answer: a block with its transactions.
 const ANSWER_BYTES_MAX: u64 = 64 << 20;
 const ANSWER_WAITS: Duration = Duration::from_secs(30);
 
 /// A port; a connection is made when one is needed.
-pub(super) struct Rpc {
+pub(crate) struct Rpc {
     port: u16,
     connection: Option<BufReader<TcpStream>>,
 }
 
 impl Rpc {
-    pub(super) const fn new(port: u16) -> Self {
+    pub(crate) const fn new(port: u16) -> Self {
         Self {
             port,
             connection: None,
@@ -27,21 +28,28 @@ impl Rpc {
     }
 
     /// A result, or `None` where nobody answers or the answer is an error.
-    pub(super) fn try_call(&mut self, method: &str, params: &Value) -> Option<Value> {
+    pub(crate) fn try_call(&mut self, method: &str, params: &Value) -> Option<Value> {
         let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
-        let answer = match self.exchange(&body.to_string()) {
-            Ok(answer) => answer,
-            Err(_) => {
-                self.connection = None;
-                return None;
+        let body = body.to_string();
+        // A connection that was left alone for long was closed at the other end: one that is new was not.
+        let known = self.connection.is_some();
+        let answer = self.exchange(&body).or_else(|error| {
+            self.connection = None;
+            match known {
+                true => self.exchange(&body),
+                false => Err(error),
             }
+        });
+        let Ok(answer) = answer else {
+            self.connection = None;
+            return None;
         };
         let mut answer: Value = serde_json::from_slice(&answer).ok()?;
         let result = answer["result"].take();
         (!result.is_null()).then_some(result)
     }
 
-    pub(super) fn call(&mut self, method: &str, params: &Value) -> Value {
+    pub(crate) fn call(&mut self, method: &str, params: &Value) -> Value {
         self.try_call(method, params)
             .unwrap_or_else(|| panic!("{method} has no answer at port {}", self.port))
     }
@@ -88,28 +96,28 @@ impl Rpc {
     }
 
     /// Broadcasts a transaction, which must be taken; gives its hash.
-    pub(super) fn broadcast(&mut self, tx: &[u8]) -> String {
+    pub(crate) fn broadcast(&mut self, tx: &[u8]) -> String {
         let answer = self.call("broadcast_tx_sync", &json!({ "tx": STANDARD.encode(tx) }));
         assert_eq!(answer["code"], 0, "{answer}");
         answer["hash"].as_str().unwrap_or_default().to_owned()
     }
 
     /// Whether a block with this transaction is known.
-    pub(super) fn has_tx(&mut self, hash: &str) -> bool {
+    pub(crate) fn has_tx(&mut self, hash: &str) -> bool {
         let bytes = hex::decode(hash).unwrap_or_default();
         self.try_call("tx", &json!({ "hash": STANDARD.encode(bytes) }))
             .is_some()
     }
 
     /// The newest height, if the node answers.
-    pub(super) fn height(&mut self) -> Option<u64> {
+    pub(crate) fn height(&mut self) -> Option<u64> {
         let status = self.try_call("status", &json!({}))?;
         let height = &status["sync_info"]["latest_block_height"];
         height.as_str()?.parse().ok()
     }
 
     /// Validators and their powers at the newest height.
-    pub(super) fn validators(&mut self) -> usize {
+    pub(crate) fn validators(&mut self) -> usize {
         let answer = self.try_call("validators", &json!({}));
         answer
             .and_then(|a| a["validators"].as_array().map(Vec::len))
@@ -117,14 +125,29 @@ impl Rpc {
     }
 
     /// Number of transactions in a block.
-    pub(super) fn txs(&mut self, height: u64) -> usize {
+    pub(crate) fn txs(&mut self, height: u64) -> usize {
         let block = self.call("block", &json!({ "height": height.to_string() }));
         let txs = block["block"]["data"]["txs"].as_array();
         txs.map_or(0, Vec::len)
     }
 
+    /// Hashes of the transactions of a block.
+    pub(crate) fn hashes(&mut self, height: u64) -> Vec<Hash> {
+        let block = self.call("block", &json!({ "height": height.to_string() }));
+        let txs = block["block"]["data"]["txs"].as_array().cloned();
+        let txs = txs.unwrap_or_default().into_iter();
+        txs.filter_map(|tx| Some(sha256(&STANDARD.decode(tx.as_str()?).ok()?)))
+            .collect()
+    }
+
+    /// Number of transactions that wait for a block.
+    pub(crate) fn waiting(&mut self) -> Option<u64> {
+        let answer = self.try_call("num_unconfirmed_txs", &json!({}))?;
+        answer["n_txs"].as_str()?.parse().ok()
+    }
+
     /// Codes of the transactions of a block, that are not 0.
-    pub(super) fn failures(&mut self, height: u64) -> Vec<String> {
+    pub(crate) fn failures(&mut self, height: u64) -> Vec<String> {
         let results = self.call("block_results", &json!({ "height": height.to_string() }));
         let results = results["txs_results"].as_array().cloned();
         let failed = results.unwrap_or_default().into_iter();
@@ -134,8 +157,25 @@ impl Rpc {
             .collect()
     }
 
+    /// A gRPC query over `abci_query`, which may be refused.
+    pub(crate) fn try_query<A: Message + Default>(
+        &mut self,
+        path: &str,
+        request: &impl Message,
+    ) -> Option<A> {
+        let params = json!({ "path": path, "data": hex::encode(request.encode_to_vec()) });
+        let answer = self.try_call("abci_query", &params)?;
+        if answer["response"]["code"] != 0 {
+            return None;
+        }
+        let value = STANDARD
+            .decode(answer["response"]["value"].as_str()?)
+            .ok()?;
+        A::decode(value.as_slice()).ok()
+    }
+
     /// A gRPC query over `abci_query`.
-    pub(super) fn query<A: Message + Default>(&mut self, path: &str, request: &impl Message) -> A {
+    pub(crate) fn query<A: Message + Default>(&mut self, path: &str, request: &impl Message) -> A {
         let params = json!({ "path": path, "data": hex::encode(request.encode_to_vec()) });
         let answer = self.call("abci_query", &params);
         let value = answer["response"]["value"].as_str().unwrap_or_default();

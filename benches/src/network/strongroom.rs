@@ -20,7 +20,7 @@ use strongroom_types::proto::secret::compute::v1beta1 as compute;
 use strongroom_types::proto::secret::registration::v1beta1::Key;
 use strongroom_types::{Hash, sha256};
 
-const CHAIN_ID: &str = "secretdev-1";
+pub(crate) const CHAIN_ID: &str = "secretdev-1";
 /// Ports of the nodes of a local network lie so far apart.
 const PORT_STEP: u16 = 100;
 /// Gas of a transfer: a little more than it uses, so that a block takes many.
@@ -187,7 +187,7 @@ fn cometbft() -> PathBuf {
 }
 
 /// Ports that nobody uses: all are held until the last is known.
-pub(super) fn free_ports(count: usize) -> Vec<u16> {
+pub(crate) fn free_ports(count: usize) -> Vec<u16> {
     let held: Vec<_> = (0..count)
         .map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port"))
         .collect();
@@ -266,13 +266,13 @@ impl Drop for Network {
 }
 
 /// Signs for the owner and the senders.
-struct Signer {
-    network_key: [u8; 32],
+pub(crate) struct Signer {
+    pub(crate) network_key: [u8; 32],
     owner: User,
 }
 
 impl Signer {
-    fn new(rpc: &mut Rpc) -> Self {
+    pub(crate) fn new(rpc: &mut Rpc) -> Self {
         let key: Key = rpc.query("/secret.registration.v1beta1.Query/TxKey", &());
         Self {
             network_key: key.key.try_into().expect("32 bytes"),
@@ -281,7 +281,7 @@ impl Signer {
     }
 
     /// Coins and tokens for all senders.
-    fn token(&mut self, rpc: &mut Rpc) -> Contract {
+    pub(crate) fn token(&mut self, rpc: &mut Rpc) -> Contract {
         let holders: Vec<User> = (0..=2 * SENDERS).map(User::numbered).collect();
         for some in holders.chunks(FUNDED_AT_ONCE) {
             let mut tx = TxBuilder::new(CHAIN_ID).gas(20_000_000);
@@ -354,7 +354,7 @@ impl Signer {
     }
 
     /// Transfers of `senders` holders from the n-th on, `each` of every one, in the order of turns: sender 1, 2, 3, … and again.
-    fn transfers(
+    pub(crate) fn transfers(
         &self,
         rpc: &mut Rpc,
         token: &Contract,
@@ -408,7 +408,7 @@ impl Signer {
 }
 
 /// Number and sequence of an account.
-fn position(rpc: &mut Rpc, user: &User) -> (u64, u64) {
+pub(crate) fn position(rpc: &mut Rpc, user: &User) -> (u64, u64) {
     let request = QueryAccountInfoRequest {
         address: user.address().to_string(),
     };

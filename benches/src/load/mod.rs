@@ -1,0 +1,184 @@
+//! The load generator: a real `strongroom localnet` with instant blocks, and on it what was signed before the clock runs: token transfers,
+//! bank sends, contract queries; as fast as the node takes them, or at a pace.
+//!
+//! ```text
+//! cargo xtask contracts && cargo build --release && cargo build --release -p benches
+//! target/release/benches load [--binary PATH]… [--rounds N] [--each N] [--pace N] [--seconds N] [--threads]
+//! ```
+//!
+//! Several binaries take turns, `rounds` times each, and each figure is the median of its rounds; the first is the baseline of the ratios.
+//! Processor time is that of the two processes (the generator's own is not in it), bytes are what the system wrote for the host process.
+
+mod measure;
+mod process;
+mod send;
+
+use crate::figures::{ms, table};
+use crate::start::mib;
+use measure::{Load, Measured};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What is measured, from the command line.
+pub(crate) struct Options {
+    /// Binaries that take turns.
+    binaries: Vec<PathBuf>,
+    rounds: usize,
+    /// Transactions of each kind that each sender has signed for the saturating load.
+    each: usize,
+    /// Transactions in a second of the paced load.
+    pace: u32,
+    /// How long the paced load lasts.
+    paced: Duration,
+    /// Whether the processor time of each thread is told.
+    threads: bool,
+}
+
+fn options(words: &[String]) -> Options {
+    let mut options = Options {
+        binaries: Vec::new(),
+        rounds: 1,
+        each: 25,
+        pace: 150,
+        paced: Duration::from_secs(10),
+        threads: false,
+    };
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        if word == "--threads" {
+            options.threads = true;
+            continue;
+        }
+        let value = words
+            .next()
+            .unwrap_or_else(|| panic!("{word} needs a value"));
+        let number = || {
+            value
+                .parse::<u32>()
+                .unwrap_or_else(|_| panic!("{word} needs a number"))
+        };
+        match word.as_str() {
+            "--binary" => options.binaries.push(PathBuf::from(value)),
+            "--rounds" => options.rounds = number() as usize,
+            "--each" => options.each = number() as usize,
+            "--pace" => options.pace = number(),
+            "--seconds" => options.paced = Duration::from_secs(number().into()),
+            _ => panic!("load has no option {word}"),
+        }
+    }
+    if options.binaries.is_empty() {
+        options.binaries.push(crate::start::binary());
+    }
+    options
+}
+
+pub(crate) fn run(words: &[String]) {
+    let options = options(words);
+    let mut all: Vec<Vec<Measured>> = options.binaries.iter().map(|_| Vec::new()).collect();
+    for round in 0..options.rounds {
+        for (of, binary) in all.iter_mut().zip(&options.binaries) {
+            let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+            eprintln!("round {round}, {}: load {}", binary.display(), load.trim());
+            of.push(measure::measure(binary, &options));
+        }
+    }
+    for (what, pick) in [
+        (
+            "Token transfers, saturating",
+            (|m| &m.transfers) as fn(&Measured) -> &Load,
+        ),
+        ("Bank sends, saturating", |m| &m.sends),
+        ("Token transfers, paced", |m| &m.paced),
+    ] {
+        let rows = rows(&options, &all, pick);
+        table(
+            what,
+            &[
+                "binary",
+                "rate: ratio",
+                "per second",
+                "CPU per transaction, host: ratio",
+                "host, ms",
+                "enclave, ms",
+                "included p50, ms",
+                "p99, ms",
+                "written, KB each",
+                "on disk, KB each",
+                "refused for now",
+            ],
+            &rows,
+        );
+    }
+    let rows: Vec<_> = options
+        .binaries
+        .iter()
+        .zip(&all)
+        .map(|(binary, of)| {
+            let of = |pick: fn(&Measured) -> f64| median(of.iter().map(pick));
+            vec![
+                binary.display().to_string(),
+                format!("{:.2}", of(|m| m.stop.as_secs_f64())),
+                format!("{:.2}", of(|m| m.restart.as_secs_f64())),
+                mib(of(|m| m.host_kib as f64) as u64),
+                mib(of(|m| m.enclave_kib as f64) as u64),
+                format!(
+                    "{:.1}",
+                    of(|m| m.query_idle.at(99, 100).as_secs_f64() * 1e3)
+                ),
+                format!(
+                    "{:.1}",
+                    of(|m| m.query_loaded.at(99, 100).as_secs_f64() * 1e3)
+                ),
+            ]
+        })
+        .collect();
+    table(
+        "After the load",
+        &[
+            "binary",
+            "stop, s",
+            "restart, s",
+            "host, MiB",
+            "enclave, MiB",
+            "query p99 idle, ms",
+            "query p99 under transfers, ms",
+        ],
+        &rows,
+    );
+}
+
+fn rows(
+    options: &Options,
+    all: &[Vec<Measured>],
+    pick: fn(&Measured) -> &Load,
+) -> Vec<Vec<String>> {
+    let of = |of: &[Measured], figure: fn(&Load) -> f64| median(of.iter().map(|m| figure(pick(m))));
+    let first = all.first().expect("a binary");
+    let (rate, host) = (of(first, Load::rate), of(first, |l| l.host));
+    let line = |(binary, m): (&PathBuf, &Vec<Measured>)| {
+        vec![
+            binary.display().to_string(),
+            format!("{:.2}", of(m, Load::rate) / rate),
+            format!("{:.0}", of(m, Load::rate)),
+            format!("{:.2}", of(m, |l| l.host) / host),
+            format!("{:.3}", of(m, |l| l.host * 1e3)),
+            format!("{:.3}", of(m, |l| l.enclave * 1e3)),
+            ms(Duration::from_secs_f64(of(m, |l| {
+                l.included.median().as_secs_f64()
+            }))),
+            ms(Duration::from_secs_f64(of(m, |l| {
+                l.included.at(99, 100).as_secs_f64()
+            }))),
+            format!("{:.1}", of(m, |l| l.written / 1e3)),
+            format!("{:.1}", of(m, |l| l.disk / 1e3)),
+            format!("{:.0}", of(m, |l| l.refused as f64)),
+        ]
+    };
+    options.binaries.iter().zip(all).map(line).collect()
+}
+
+fn median(of: impl Iterator<Item = f64>) -> f64 {
+    let mut sorted: Vec<f64> = of.collect();
+    sorted.sort_unstable_by(f64::total_cmp);
+    sorted.get(sorted.len() / 2).copied().unwrap_or_default()
+}
