@@ -462,7 +462,7 @@ const blocks = Array.from(PAGE.matchAll(/^```sh\n(.*?)^```$/gms), ([, text]) => 
 const ELSEWHERE = ["network stop", "network start", "network kill", "network remove-validator", "attest verify", "attest explain"];
 
 test("every command has an example, which stands on a page that a test runs", async () => {
-  const pages = ["cli", "localnet", "operator"].map((name) => readFileSync(join(root, "docs", "book", `${name}.md`), "utf8"));
+  const pages = ["cli", "localnet", "operator", "testing"].map((name) => readFileSync(join(root, "docs", "book", `${name}.md`), "utf8"));
   const fenced = pages.flatMap((page) => Array.from(page.matchAll(/^```sh[a-z ]*\n(.*?)^```$/gms), ([, text]) => text));
   const all = fenced.join("\n");
   let seen = 0;
