@@ -26,7 +26,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use strongroom_types::consensus::ConsensusParams;
-use strongroom_types::{DecidedBlock, Hash, Height};
+use strongroom_types::{DecidedBlock, Hash, Height, RawTx};
 
 /// Memory for hot rows.
 const CACHE_BYTES: u64 = 32 << 20;
@@ -111,6 +111,7 @@ impl BlockStore {
         let limits = KvLimits {
             cache_bytes: CACHE_BYTES,
             memtable_bytes: MEMTABLE_BYTES,
+            compress: true,
             ..KvLimits::default()
         };
         Ok(Self::on(Arc::new(FjallKv::open(
@@ -187,8 +188,8 @@ impl BlockStore {
             }
             Some(_) => {}
         }
-        batch.put(keys::meta(meta.height), Stored::V1(meta.clone()).encode());
-        batch.put(keys::block(meta.height), Stored::V1(block.clone()).encode());
+        batch.put(keys::meta(meta.height), Stored::V1(meta).encode());
+        batch.put(keys::block(meta.height), Stored::V1(block).encode());
         batch.put(keys::block_hash(&meta.hash), encode(&meta.height));
         batch.put(keys::DECIDED.to_vec(), encode(&meta.height));
         self.rows.commit(batch)
@@ -238,24 +239,39 @@ impl BlockStore {
     /// [`BlockStoreError::OutOfOrder`] if it does not follow the last executed height or was never decided, or if the
     /// database fails.
     pub fn save_results(&self, height: Height, executed: &Executed) -> Result<()> {
+        let block = self.block(height)?.unwrap_or_default();
+        self.save_results_of(height, &block.txs, executed)
+    }
+
+    /// As [`BlockStore::save_results`], for whoever has the transactions of the block at hand.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn save_results_of(
+        &self,
+        height: Height,
+        txs: &[RawTx],
+        executed: &Executed,
+    ) -> Result<()> {
         let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let last = self.executed_height()?;
         let follows = match last {
             Some(last) => height == last || Some(height) == last.checked_add(1),
             None => self.base()? == Some(height),
         };
-        let Some(block) = (if follows { self.block(height)? } else { None }) else {
+        let decided = self.decided_height()?.is_some_and(|at| at >= height);
+        if !(follows && decided) {
             return Err(BlockStoreError::OutOfOrder {
                 last: last.unwrap_or(0),
                 got: height,
             });
-        };
+        }
         let mut batch = Batch::new();
-        self.tx_rows(height, &block, &executed.results, &mut batch)?;
-        index::rows(height, block.txs.len(), &executed.results, &mut batch);
+        self.tx_rows(height, txs, &executed.results, &mut batch)?;
+        index::rows(height, txs.len(), &executed.results, &mut batch);
         batch.put(
             keys::results(height),
-            Stored::V1(executed.results.clone()).encode(),
+            Stored::V1(&executed.results).encode(),
         );
         if let Some((from, validators)) = &executed.validators {
             self.put_if_changed(&mut batch, keys::VALIDATORS, *from, validators)?;
@@ -272,23 +288,26 @@ impl BlockStore {
     fn tx_rows(
         &self,
         height: Height,
-        block: &DecidedBlock,
+        txs: &[RawTx],
         results: &BlockResults,
         batch: &mut Batch,
     ) -> Result<()> {
         let mut here = BTreeSet::new();
-        for (position, tx) in block.txs.iter().enumerate() {
+        for (position, tx) in txs.iter().enumerate() {
             let result = results.tx_results.get(position);
             if result.is_some_and(|result| result.is_left()) {
                 continue;
             }
             let hash = *tx.hash();
             let failed = result.is_some_and(|result| result.code != 0);
-            let known = !here.insert(hash)
-                || self
-                    .tx_location(&hash)?
-                    .is_some_and(|place| place.height != height);
-            if !(failed && known) {
+            let new = here.insert(hash);
+            // Looked for only where it decides something: most succeed.
+            let known = failed
+                && (!new
+                    || self
+                        .tx_location(&hash)?
+                        .is_some_and(|place| place.height != height));
+            if !known {
                 let index = u32::try_from(position).unwrap_or(u32::MAX);
                 batch.put(keys::tx(&hash), encode(&(height, index)));
             }

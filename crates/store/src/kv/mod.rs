@@ -137,6 +137,9 @@ pub struct KvLimits {
     pub memtable_bytes: u64,
     /// Files kept open (fjall only). Servers count on the rest of the process's descriptors.
     pub open_files: usize,
+    /// Whether what is written is compressed (fjall only). Not where values are ciphertext. Each part of a file says how it was written,
+    /// so what is there is read either way; a file that is there goes on as it began, but for its journal.
+    pub compress: bool,
 }
 
 impl Default for KvLimits {
@@ -145,6 +148,7 @@ impl Default for KvLimits {
             cache_bytes: 16 << 20,
             memtable_bytes: 4 << 20,
             open_files: 64,
+            compress: false,
         }
     }
 }
