@@ -303,6 +303,157 @@ test("a node that withholds an answer makes nobody pay twice", async () => {
   }
 });
 
+/** What leaves an account, and the ways to pay from it over a node. */
+async function payer(name) {
+  const address = await funded(name);
+  const spent = async () => 1_000_000_000 - Number((await online("query", "bank", "balances", address)).balances[0].amount);
+  const pay = (amount, node, ...more) => run(["tx", "bank", "send", ACCOUNTS.b.address, `${amount}uscrt`, "--keyring", "test", "--from", name, "--gas", "20000", "--fees", "2000uscrt", "--node", node, "--trust-node", ...more]);
+  const pending = async (...more) => (await run(["tx", "pending", "--keyring", "test", ...(more.length > 0 ? more : own())])).out;
+  return { address, spent, pay, pending };
+}
+
+test("a node that goes silent once a block holds the payment makes nobody pay twice, and the result is told", async () => {
+  const { spent, pay, pending } = await payer("silenced");
+  let told = false;
+  // It tells what came of the transaction, and nothing else from then on.
+  const node = await between(async (call, ask) => {
+    if (told && call.method === "abci_query") return null;
+    const answer = await ask();
+    told ||= call.method === "tx" && answer.result !== undefined;
+    return answer;
+  });
+  try {
+    const paid = await pay(7, node.url, "--output", "json");
+    assert.equal(paid.status, 0, paid.said);
+    assert.equal(JSON.parse(paid.out).code, 0);
+    assert.match(paid.said, /^answers of contracts stay closed for now/m);
+    assert.equal(await spent(), 2_007);
+    assert.equal(await pending(), "");
+  } finally {
+    await node.stop();
+  }
+});
+
+test("from a broadcast on, nonsense of a node is not taken for a refusal", async () => {
+  const [{ spent, pay, pending }, unindexed] = [await payer("lied-to"), await payer("unindexed")];
+  const wrong = (call, data) => ({ jsonrpc: "2.0", id: call.id, error: { code: -32603, message: "Internal error", data } });
+  const blind = await between((call, ask) => (call.method === "tx" ? wrong(call, "transaction indexing is disabled") : ask()));
+  // It takes the transaction, and says that it is refused, with a text that moves the cursor.
+  const lying = await between(async (call, ask) => {
+    const answer = await ask();
+    if (call.method === "broadcast_tx_sync") await until(async () => (await (await fetch(`${network.rpc}/tx?hash=0x${answer.result.hash}`)).json()).result !== undefined, { what: "a block" });
+    return call.method === "broadcast_tx_sync" ? { ...answer, result: { ...answer.result, code: 5, log: "no" } } : answer;
+  });
+  const colourful = await between((call, ask) => (call.method === "broadcast_tx_sync" ? wrong(call, "\u001b[2Jgone\u202e") : ask()));
+  try {
+    // It takes a minute.
+    const sent = unindexed.pay(3, blind.url);
+    const refused = await pay(5, lying.url);
+    assert.equal(refused.status, 0, refused.said);
+    assert.equal(await spent(), 2_005);
+    const shown = await pay(6, colourful.url);
+    assert.equal(shown.status, 6, shown.said);
+    // Nothing but ends of lines, no mark of direction.
+    assert.ok(!/[\u0000-\u0009\u000b-\u001f\u202a-\u202e]/.test(shown.said), JSON.stringify(shown.said));
+    assert.match(shown.said, /gone/);
+    const unknown = await sent;
+    assert.equal(unknown.status, 6, unknown.said);
+    assert.match(unknown.said, /transaction indexing is disabled/);
+    assert.match(unknown.said, /^a transaction with sequence 0 may still be included/m);
+    const done = await unindexed.pay(3, network.rpc);
+    assert.match(done.said, /^strongroom: tx\.done: /m);
+    assert.deepEqual([await unindexed.spent(), await spent()], [2_003, 2_005]);
+    const [left] = (await pending()).match(/[0-9A-F]{64}/);
+    assert.equal((await run(["tx", "pending", "--forget", left, "--keyring", "test"])).status, 0);
+    assert.equal(await pending(), "");
+    assert.match((await run(["tx", "pending", "--forget", left, "--keyring", "test"])).said, /^strongroom: tx\.unknown: /);
+  } finally {
+    await Promise.all([blind, lying, colourful].map((node) => node.stop()));
+  }
+});
+
+test("a stranger cannot say that a payment can come no more", async () => {
+  const { pay, pending } = await payer("wary");
+  const losing = await between((call, ask) => (call.method === "broadcast_tx_sync" ? null : ask()));
+  const far = await between(async (call, ask) => {
+    const answer = await ask();
+    if (call.method === "status") answer.result.sync_info.latest_block_height = "99999999";
+    return answer;
+  });
+  try {
+    assert.equal((await pay(4, losing.url)).status, 6);
+    const asked = await run(["tx", "pending", "--keyring", "test", "--node", far.url]);
+    assert.equal(asked.status, 1, asked.said);
+    assert.match(asked.said, /^strongroom: client\.not_trusted: /);
+    assert.match(await pending(), /a transaction with sequence 0 may still be included until height/);
+    assert.equal((await pay(4, network.rpc)).status, 0);
+    assert.equal(await pending(), "");
+  } finally {
+    await Promise.all([losing, far].map((node) => node.stop()));
+  }
+});
+
+test("marks go when another wallet has used the sequence, when the chain is another, and when their user says so", async () => {
+  const { spent, pay, pending } = await payer("twofold");
+  const losing = await between((call, ask) => (call.method === "broadcast_tx_sync" ? null : ask()));
+  try {
+    assert.equal((await pay(4, losing.url)).status, 6);
+    // The same key elsewhere, which knows nothing of these marks.
+    const key = (await run(["keys", "export", "twofold", "--keyring", "test", "--unsafe-plain"])).out;
+    const elsewhere = { more: { STRONGROOM_HOME: join(directory, "elsewhere") } };
+    assert.equal((await run(["keys", "import", "twofold", "-", "--keyring", "test"], { ...elsewhere, input: key })).status, 0);
+    const other = await run(["tx", "bank", "send", ACCOUNTS.b.address, "5uscrt", "--from", "twofold", "--keyring", "test", ...own(), "--gas", "20000", "--fees", "2000uscrt"], elsewhere);
+    assert.equal(other.status, 0, other.said);
+    const asked = await run(["tx", "pending", "--keyring", "test", ...own()]);
+    assert.match(asked.said, /^another transaction with sequence 0 is in block \d+ \([0-9A-F]{64}\): this one can be in none/m);
+    assert.equal(asked.out, "");
+    assert.equal((await pay(4, network.rpc)).status, 0);
+    assert.equal(await spent(), 4_009);
+    // A chain of the same name whose blocks are others.
+    assert.equal((await pay(8, losing.url)).status, 6);
+    const another = await between(async (call, ask) => {
+      const answer = await ask();
+      if (call.method === "commit" && answer.result) answer.result.signed_header.commit.block_id.hash = "AB".repeat(32);
+      return answer;
+    });
+    try {
+      const reset = await run(["tx", "pending", "--keyring", "test", "--node", another.url, "--trust-node"]);
+      assert.match(reset.said, /was signed on another history of this chain/);
+      assert.equal(reset.out, "");
+    } finally {
+      await another.stop();
+    }
+  } finally {
+    await losing.stop();
+  }
+});
+
+test("what is signed in a file is not signed again unasked when it is done, nor at all where nobody can be asked", async () => {
+  const { spent, pending } = await payer("filed");
+  const file = (name) => join(directory, `filed-${name}.json`);
+  const made = await run(["tx", "bank", "send", ACCOUNTS.b.address, "100uscrt", "--keyring", "test", "--from", "filed", "--generate-only", ...own(), "--gas", "20000", "--fees", "2000uscrt"]);
+  writeFileSync(file("unsigned"), made.out);
+  const sign = (...more) => run(["tx", "sign", file("unsigned"), "--keyring", "test", "--from", "filed", ...own(), ...more]);
+  const unasked = await sign();
+  assert.deepEqual([unasked.status, unasked.out], [1, ""]);
+  assert.match(unasked.said, /^strongroom: tx\.not_sure: /m);
+  assert.equal(await pending(), "");
+  const signed = await sign("--yes");
+  assert.equal(signed.status, 0, signed.said);
+  writeFileSync(file("signed"), signed.out);
+  const sent = await run(["tx", "broadcast", file("signed"), "--keyring", "test", ...own(), "--no-wait"]);
+  assert.equal(sent.status, 0, sent.said);
+  await until(async () => (await spent()) === 2_100, { what: "the payment" });
+  const again = await sign("--yes");
+  assert.equal(again.status, 1, again.said);
+  assert.match(again.said, /^strongroom: tx\.done: /m);
+  assert.equal((await sign("--yes")).status, 0);
+  // What was signed and thrown away.
+  const [left] = (await pending()).match(/[0-9A-F]{64}/);
+  assert.equal((await run(["tx", "pending", "--forget", left, "--keyring", "test"])).status, 0);
+  assert.equal(await pending(), "");
+});
+
 test("an account of several keys, signed by members apart from each other and from any node", async () => {
   for (const name of ["m1", "m2", "m3", "outsider"]) await json("keys", "add", name, "--keyring", "test");
   const { address, public_keys, threshold } = await json("keys", "multisig", "board", "--threshold", "2", "m1", "m2", "m3", "--keyring", "test");
@@ -324,7 +475,7 @@ test("an account of several keys, signed by members apart from each other and fr
   const { account } = await network.get(`/cosmos/auth/v1beta1/accounts/${address}`);
   const place = (chain = CHAIN_ID, sequence = account.sequence) => ["--offline", "--chain-id", chain, "--account-number", account.account_number, "--sequence", sequence, "--node", "http://127.0.0.1:1"];
   const sign = async (name, ...where) => {
-    const ran = await run(["tx", "sign", "board.json", "--keyring", "test", "--from", name, "--multisig", "board", ...(where.length > 0 ? where : place())]);
+    const ran = await run(["tx", "sign", "board.json", "--keyring", "test", "--from", name, "--multisig", "board", "--yes", ...(where.length > 0 ? where : place())]);
     assert.equal(ran.status, 0, ran.said);
     assert.match(ran.said, /message 2: send 3uscrt to/);
     writeFileSync(join(directory, `${name}.sig`), ran.out);
@@ -383,7 +534,7 @@ test("bad input is a sentence with a stable code, and nothing is changed", async
   if (!existsSync(join(home, "keys", "file", "sealed.json"))) await run(["keys", "add", "sealed"]);
   if (!existsSync(join(home, "keys", "test", "poor.json"))) await json("keys", "add", "poor", "--keyring", "test");
   const snapshot = () => readdirSync(home, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && entry.name !== "lock")
+    .filter((entry) => entry.isFile() && !entry.name.endsWith("lock"))
     .map((entry) => [entry.name, readFileSync(join(entry.parentPath, entry.name), "utf8")]).sort();
   const [kept, height] = [snapshot(), await network.height()];
   const node = own();

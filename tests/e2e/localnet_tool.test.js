@@ -106,6 +106,16 @@ test("time goes forward, for contracts too, goes on from there after a restart, 
   const to = new Date(Date.parse(forward.time) + month).toISOString();
   const later = await told(home("time"), "time", "--to", to);
   assert.ok(Date.parse(later.time) >= Date.parse(to) - 1);
+  // The clock has moved on since the newest block, and the time that is asked for is that of the block all the same.
+  await sleep(2_500);
+  const exact = Math.trunc(Date.parse(later.time) / 1_000) * 1_000 + month;
+  const hit = await told(home("time"), "time", "--to", new Date(exact).toISOString());
+  assert.ok(Date.parse(hit.time) >= exact && Date.parse(hit.time) < exact + 1_000, hit.time);
+  // Contracts see no time after 2554, and the network is to run on.
+  for (const late of ["2554-07-21T23:34:33Z", "2554-01-01T00:00:00Z"]) {
+    const refused = await tool(home("time"), "time", "--to", late);
+    assert.match(refused.said, /^strongroom: localnet\.time: /, late);
+  }
   for (const args of [["--to", new Date(began).toISOString()], ["--to", "2600-01-01T00:00:00Z"], ["--forward", "90000000d"]]) {
     const back = await tool(home("time"), "time", ...args);
     assert.notEqual(back.status, 0, args.join(" "));
@@ -115,15 +125,15 @@ test("time goes forward, for contracts too, goes on from there after a restart, 
   const probe = await deploy(client, "counter", { count: 1 });
   await execute(client, probe, { increment: {} });
   assert.deepEqual(await ask(client, probe, { get_count: {} }), { count: 2 });
-  assert.ok((await time()) >= Date.parse(later.time));
+  assert.ok((await time()) >= Date.parse(hit.time));
   await told(home("time"), "stop");
   await network.exited;
   const again = await start(home("time"), "--block-time", "instant");
   const faucet = await fetch(`${again.faucet}/faucet?address=${ACCOUNTS.c.address}`);
   assert.equal(faucet.status, 200);
   await until(async () => Number((await told(home("time"), "status")).height) > 4);
-  assert.ok((await time()) >= Date.parse(later.time));
-  assert.ok((await time()) < Date.parse(later.time) + 600_000);
+  assert.ok((await time()) >= Date.parse(hit.time));
+  assert.ok((await time()) < Date.parse(hit.time) + 600_000);
   await told(home("time"), "stop");
 });
 
@@ -138,7 +148,9 @@ test("a snapshot is put back as often as it is wanted, with contracts and their 
     await execute(client, counter, { increment: {} });
     assert.deepEqual(await ask(client, counter, { get_count: {} }), { count: 11 });
     const back = await told(home("snap"), "revert", "ten");
-    assert.deepEqual([back.height, back.rest, back.rpc, back.faucet], [kept.height, network.rest, network.rpc, network.faucet]);
+    // One block shows that it goes on.
+    assert.equal(Number(back.height), Number(kept.height) + 1);
+    assert.deepEqual([back.rest, back.rpc, back.faucet], [network.rest, network.rpc, network.faucet]);
     assert.deepEqual(await ask(client, counter, { get_count: {} }), { count: 10 });
   }
   // Time is that of the snapshot, too.
@@ -157,10 +169,27 @@ test("a snapshot is put back as often as it is wanted, with contracts and their 
   assert.equal(refused.status, 1, refused.out);
   assert.match(refused.said, /^strongroom: /);
   assert.deepEqual(await ask(client, counter, { get_count: {} }), { count: 11 });
+  // Nor does one that starts, and cannot make a block.
+  cpSync(join(home("snap"), "snapshots", "ten"), join(home("snap"), "snapshots", "late"), { recursive: true });
+  for (const ahead of ["18446744073709551615", "16640000000000000000", "9".repeat(1_000_000)]) {
+    writeFileSync(join(home("snap"), "snapshots", "late", "config", "clock_ahead"), ahead);
+    const late = await tool(home("snap"), "revert", "late");
+    assert.equal(late.status, 1, late.out);
+    assert.deepEqual(await ask(client, counter, { get_count: {} }), { count: 11 });
+  }
+  // Its validator has signed later blocks than it has: it starts, and refuses to sign.
+  const ahead = join(home("snap"), "snapshots", "late", "data", "priv_validator_state.json");
+  rmSync(join(home("snap"), "snapshots", "late", "config", "clock_ahead"));
+  writeFileSync(ahead, JSON.stringify({ ...JSON.parse(readFileSync(ahead, "utf8")), height: "1000000" }));
+  const stuck = await tool(home("snap"), "revert", "late");
+  assert.equal(stuck.status, 1, stuck.out);
+  await execute(client, counter, { increment: {} });
+  assert.deepEqual(await ask(client, counter, { get_count: {} }), { count: 12 });
+  rmSync(join(home("snap"), "snapshots", "late"), { recursive: true });
   for (const args of [["revert", "nowhere"], ["snapshot", "../x"], ["load", "/nowhere"]]) {
     assert.equal((await tool(home("snap"), ...args)).status, 1, args.join(" "));
   }
-  assert.deepEqual(await ask(client, counter, { get_count: {} }), { count: 11 });
+  assert.deepEqual(await ask(client, counter, { get_count: {} }), { count: 12 });
   assert.deepEqual(await told(home("snap"), "snapshots"), ["broken", "ten"]);
   await told(home("snap"), "stop");
   await network.exited;

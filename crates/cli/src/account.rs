@@ -45,7 +45,7 @@ fn new(file: &Path) -> anyhow::Result<Account> {
     getrandom::fill(entropy.as_mut()).map_err(|e| anyhow::anyhow!("no randomness: {e}"))?;
     let words = mnemonic(&entropy)?;
     let account = Account::from_mnemonic(&words)?;
-    files::write(file, words.as_bytes(), Readers::Owner)
+    files::write_new(file, words.as_bytes(), Readers::Owner)
         .with_context(|| format!("cannot write {}", file.display()))?;
     Ok(account)
 }

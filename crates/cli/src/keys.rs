@@ -234,7 +234,7 @@ fn write_words(file: &Path, words: &str) -> anyhow::Result<()> {
         "{}: it is there already: name another file",
         name()
     );
-    files::write(file, words.as_bytes(), Readers::Owner).with_context(name)
+    files::write_new(file, words.as_bytes(), Readers::Owner).with_context(name)
 }
 
 fn keep(keyring: &Keyring, name: &str, account: &Account, output: Output) -> anyhow::Result<()> {

@@ -37,7 +37,7 @@ pub(crate) struct Args {
     /// Have it proven from the header at this height with this hash.
     #[arg(long, global = true, value_name = "HEIGHT:HASH", value_parser = verify::header)]
     trusted: Option<(Height, Hash)>,
-    /// Believe the node what nothing proves: it is your own, and no tunnel to somebody else's.
+    /// Believe what the node says without proof: it is your own, and no tunnel to somebody else's.
     #[arg(long, global = true, conflicts_with_all = ["genesis", "trusted"])]
     trust_node: bool,
     /// For people, or for programs.
@@ -58,6 +58,8 @@ impl Args {
             ..config::Network::default()
         });
         if let Some(node) = &self.node {
+            // The word for one node is none for another.
+            network.trust_node &= network.node == *node;
             network.node.clone_from(node);
         }
         if self.chain_id.is_some() {
@@ -90,6 +92,12 @@ impl Args {
             "tx.chain_id: the node at {node} is not of this machine: name its chain with --chain-id, or once with `strongroom config set`"
         );
         Ok(())
+    }
+
+    /// Whether what the node says of blocks counts: it is proven, or the node is believed.
+    pub(crate) fn is_heard(&self) -> anyhow::Result<bool> {
+        let network = self.settled()?;
+        Ok(network.trust_node || network.genesis.is_some() || self.trusted.is_some())
     }
 
     /// Whether the node is believed.

@@ -105,9 +105,16 @@ pub(crate) fn compact(json: &str) -> String {
     line
 }
 
-/// A text of somebody else, on a terminal.
+/// A text of somebody else, on a terminal: nothing in it moves the cursor, or shows letters in another order than they stand in.
 pub(crate) fn plain(text: &str) -> String {
-    let shown = |c: char| if c.is_control() { '\u{fffd}' } else { c };
+    let shown = |c: char| match c {
+        // Marks of direction, and separators that begin a line.
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+            '\u{fffd}'
+        }
+        c if c.is_control() => '\u{fffd}',
+        c => c,
+    };
     text.chars().map(shown).collect()
 }
 
@@ -186,5 +193,11 @@ mod tests {
     #[test]
     fn a_moniker_cannot_move_the_cursor() {
         assert_eq!(plain("a\u{1b}[2Jb\n"), "a\u{fffd}[2Jb\u{fffd}");
+        for mark in [
+            "\u{202e}", "\u{2066}", "\u{2069}", "\u{200f}", "\u{61c}", "\u{2028}", "\u{9b}",
+        ] {
+            assert_eq!(plain(&format!("pay {mark}5")), "pay \u{fffd}5", "{mark:?}");
+        }
+        assert_eq!(plain("\u{5e9} \u{1f375} é"), "\u{5e9} \u{1f375} é");
     }
 }

@@ -351,6 +351,12 @@ impl Node {
         }
     }
 
+    /// The newest height that is published.
+    #[must_use]
+    pub fn height(&self) -> Height {
+        *self.published.borrow()
+    }
+
     /// Waits until a height is published; false: the engine ended before.
     pub async fn wait_for(&mut self, height: Height) -> bool {
         // The sender lives as long as the engine.

@@ -30,6 +30,29 @@ pub fn write(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
     written
 }
 
+/// Makes the file `path`, and never writes over one that is there, whoever made it meanwhile.
+///
+/// # Errors
+/// What the system says; [`io::ErrorKind::AlreadyExists`] for a name that is taken.
+pub fn write_new(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
+    let partial = partial(path);
+    let written = write_partial(&partial, bytes, readers).and_then(|()| settle_new(&partial, path));
+    if written.is_err() {
+        let _ = fs::remove_file(&partial);
+    }
+    written
+}
+
+/// As [`rename`], to a name that is not there yet.
+///
+/// # Errors
+/// Error of the system; [`io::ErrorKind::AlreadyExists`] for a name that is taken.
+pub fn settle_new(from: &Path, to: &Path) -> io::Result<()> {
+    fs::hard_link(from, to)?;
+    fs::remove_file(from)?;
+    sync_directory(directory_of(to))
+}
+
 /// A rename that a power cut does not take back. Both names are in one directory.
 ///
 /// # Errors
@@ -55,14 +78,27 @@ pub fn partial(path: &Path) -> PathBuf {
     name.into()
 }
 
-fn write_partial(partial: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
+/// A new file for the content that comes at `partial`. What a kill, or somebody else, has left there goes: its permissions would stay, and a link
+/// would lead to another file.
+///
+/// # Errors
+/// Error of the system.
+pub fn create_partial(partial: &Path, readers: Readers) -> io::Result<File> {
+    match fs::remove_file(partial) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
+    options.write(true).create_new(true);
     #[cfg(unix)]
     if readers == Readers::Owner {
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     }
-    let mut file = options.open(partial)?;
+    options.open(partial)
+}
+
+fn write_partial(partial: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
+    let mut file = create_partial(partial, readers)?;
     file.write_all(bytes)?;
     // Before it takes its name: never an empty file under that name, also after a power cut.
     file.sync_all()
@@ -117,6 +153,41 @@ mod tests {
         write(&path, b"another", Readers::Owner).unwrap();
         let mode = fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_lies_where_the_new_content_comes_is_neither_followed_nor_kept() {
+        use std::os::unix::fs::{PermissionsExt as _, symlink};
+        type Write = fn(&Path, &[u8], Readers) -> io::Result<()>;
+        let writers: [Write; 2] = [write, write_new];
+        for (round, write) in writers.into_iter().enumerate() {
+            let home = tempfile::tempdir().unwrap();
+            let (path, other) = (home.path().join("words"), home.path().join("other"));
+            fs::write(&other, "of somebody else").unwrap();
+            symlink(&other, partial(&path)).unwrap();
+            write(&path, b"secret", Readers::Owner).unwrap();
+            assert_eq!(fs::read(&other).unwrap(), b"of somebody else", "{round}");
+            let metadata = path.symlink_metadata().unwrap();
+            assert!(metadata.is_file() && metadata.permissions().mode() & 0o777 == 0o600);
+            let open = home.path().join("open");
+            fs::write(partial(&open), "for everybody").unwrap();
+            fs::set_permissions(partial(&open), fs::Permissions::from_mode(0o666)).unwrap();
+            write(&open, b"secret", Readers::Owner).unwrap();
+            let mode = open.metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{round}");
+        }
+    }
+
+    #[test]
+    fn a_new_file_is_never_written_over_another() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("words");
+        write_new(&path, b"old", Readers::Owner).unwrap();
+        let error = write_new(&path, b"new", Readers::Owner).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        assert!(!partial(&path).exists());
     }
 
     /// Run by the test below in a process of its own; does nothing otherwise.

@@ -21,6 +21,7 @@ mod snapshots;
 use anyhow::{Context as _, bail, ensure};
 use std::fs::{self, File, TryLockError};
 use std::io::ErrorKind;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use strongroom_store::files::{self, Readers};
@@ -83,7 +84,10 @@ impl Home {
 
     /// Makes an empty directory, or one that is not there, ours.
     pub(crate) fn create(path: &Path) -> anyhow::Result<Self> {
-        fs::create_dir_all(path).with_context(|| format!("cannot make {}", path.display()))?;
+        // Keys are in it; and whoever could open the lock could keep others out.
+        let mut builder = fs::DirBuilder::new();
+        let made = builder.recursive(true).mode(0o700).create(path);
+        made.with_context(|| format!("cannot make {}", path.display()))?;
         write_file(&path.join(MARKER), FORMAT.as_bytes())?;
         Self::open(path)?.with_context(|| format!("{} was removed meanwhile", path.display()))
     }
@@ -133,6 +137,12 @@ impl Home {
         if self.at(PREVIOUS).exists() {
             self.rename(PREVIOUS, DISCARDED)?;
         }
+        self.remove(DISCARDED)
+    }
+
+    /// Removes the network, which did not start and has taken no other one's place.
+    pub(crate) fn discard(&self) -> anyhow::Result<()> {
+        self.rename(NETWORK, DISCARDED)?;
         self.remove(DISCARDED)
     }
 

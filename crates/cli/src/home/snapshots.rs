@@ -6,20 +6,20 @@
 //! | `snapshot-new` | a snapshot that is being made |
 //!
 //! The file (`dump`): the line `strongroom-localnet/v1`, then for each directory and file its kind (`d`, `f`), the length of its path (2 bytes), its path,
-//! its permissions (4 bytes), and of a file its length (8 bytes) and its bytes; then `e` and the SHA-256 of everything before. Numbers are
+//! its permissions (4 bytes; 0600 or 0644, which directories have, too), and of a file its length (8 bytes) and its bytes; then `e` and the SHA-256 of everything before. Numbers are
 //! big-endian. Keys are in it.
 //!
 //! Promises: nobody sees half a snapshot or half a file; a file is checked to its last byte before anything is made of it. Refuses: names that are
-//! paths, paths that lead out, links.
+//! paths; in a file, paths that lead out, whatever is in no network of one process, and permissions for others to write.
 
 use super::{Home, NEW};
 use anyhow::{Context as _, bail, ensure};
 use sha2::{Digest as _, Sha256};
 use std::fs::{self, File};
-use std::io::{BufReader, BufWriter, Read, Write};
+use std::io::{BufReader, BufWriter, Read, Seek as _, SeekFrom, Write};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Component, Path, PathBuf};
-use strongroom_store::files;
+use strongroom_store::files::{self, Readers};
 
 const SNAPSHOTS: &str = "snapshots";
 const SNAPSHOT_NEW: &str = "snapshot-new";
@@ -29,6 +29,10 @@ const PATH_BYTES_MAX: u16 = 512;
 /// Directories and files of a network: fjall keeps some hundreds, content one for each code.
 const ENTRIES_MAX: usize = 1_000_000;
 const HASH_BYTES: u64 = 32;
+/// Permissions: for the owner only, for everybody to read.
+const MODES: [u32; 2] = [0o600, 0o644];
+/// What a network of one process keeps its files in.
+const PLACES: [&str; 3] = ["config", "data", "reports"];
 const CHUNK: usize = 64 << 10;
 
 impl Home {
@@ -115,7 +119,8 @@ impl Home {
             .network()
             .context("localnet.none: there is no network")?;
         let partial = files::partial(file);
-        let written = write(&network, &partial).and_then(|()| Ok(files::rename(&partial, file)?));
+        let written =
+            write(&network, &partial).and_then(|()| Ok(files::settle_new(&partial, file)?));
         if written.is_err() {
             let _ = fs::remove_file(&partial);
         }
@@ -136,9 +141,21 @@ impl Home {
 
     /// Makes a network of a file where [`Home::install`] takes it from.
     pub(crate) fn prepare_dump(&self, file: &Path) -> anyhow::Result<()> {
-        check(file).with_context(|| file.display().to_string())?;
+        let name = || file.display().to_string();
+        // One handle for all: what was checked is what is read, or nothing is made of it.
+        let mut opened = open(file).with_context(name)?;
+        let hash = check(&mut opened).with_context(name)?;
         self.remove(NEW)?;
-        read(file, Some(&self.at(NEW))).with_context(|| file.display().to_string())
+        let made = read(&mut opened, Some(&self.at(NEW))).and_then(|read| {
+            Ok(ensure!(
+                read == hash,
+                "dump.damaged: it was changed meanwhile"
+            ))
+        });
+        if made.is_err() {
+            self.remove(NEW)?;
+        }
+        made.with_context(name)
     }
 }
 
@@ -199,15 +216,8 @@ impl<W: Write> Hashed<W> {
 }
 
 fn write(root: &Path, file: &Path) -> anyhow::Result<()> {
-    let mut options = File::options();
-    let opened = options
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(file)?;
     let mut out = Hashed {
-        inner: BufWriter::new(opened),
+        inner: BufWriter::new(files::create_partial(file, Readers::Owner)?),
         hash: Sha256::new(),
     };
     out.put(MAGIC)?;
@@ -225,7 +235,8 @@ fn write(root: &Path, file: &Path) -> anyhow::Result<()> {
         out.put(if is_file { b"f" } else { b"d" })?;
         out.put(&length.to_be_bytes())?;
         out.put(name.as_bytes())?;
-        out.put(&(metadata.permissions().mode() & 0o777).to_be_bytes())?;
+        let is_own = is_file && metadata.permissions().mode() & 0o077 == 0;
+        out.put(&MODES[usize::from(!is_own)].to_be_bytes())?;
         if !is_file {
             continue;
         }
@@ -250,13 +261,25 @@ fn write(root: &Path, file: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Reads a file to its end, and makes nothing of it.
-fn check(file: &Path) -> anyhow::Result<()> {
-    let whole = File::open(file)?;
-    let length = whole.metadata()?.len();
+/// Opens a file that is one: a pipe would have whoever opens it wait for somebody to write.
+fn open(file: &Path) -> anyhow::Result<File> {
+    let mut options = File::options();
+    let flags = rustix::fs::OFlags::NONBLOCK.bits();
+    let flags = i32::try_from(flags).unwrap_or_default();
+    let opened = options.read(true).custom_flags(flags).open(file)?;
+    ensure!(
+        opened.metadata()?.is_file(),
+        "dump.damaged: this is no file"
+    );
+    Ok(opened)
+}
+
+/// Reads a file to its end, and makes nothing of it. Gives its hash.
+fn check(file: &mut File) -> anyhow::Result<[u8; 32]> {
+    let length = file.metadata()?.len();
     let broken = "dump.damaged: this is no dump of a local network, or it was changed";
     ensure!(length > HASH_BYTES + MAGIC.len() as u64, broken);
-    let mut reader = BufReader::new(whole);
+    let mut reader = BufReader::new(&mut *file);
     let mut magic = vec![0; MAGIC.len()];
     reader.read_exact(&mut magic)?;
     ensure!(magic == MAGIC, broken);
@@ -275,15 +298,44 @@ fn check(file: &Path) -> anyhow::Result<()> {
     reader.read_exact(&mut told)?;
     ensure!(hash.finalize().as_slice() == told, broken);
     // The hash says that nothing was changed on the way; the form is checked before a directory is made.
-    read(file, None)
+    ensure!(read(file, None)? == told, broken);
+    Ok(told)
 }
 
-/// Goes through the entries of a file, and makes them below a new directory, if there is one.
-fn read(file: &Path, root: Option<&Path>) -> anyhow::Result<()> {
+/// Counts what is read through it into a hash.
+struct Hashing<R> {
+    inner: R,
+    hash: Sha256,
+}
+
+impl<R: Read> Read for Hashing<R> {
+    fn read(&mut self, bytes: &mut [u8]) -> std::io::Result<usize> {
+        let n = self.inner.read(bytes)?;
+        self.hash.update(bytes.get(..n).unwrap_or_default());
+        Ok(n)
+    }
+}
+
+/// Whether a network of one process has such a file or directory. Another one would be begun as a network of several, whose files say what is run.
+fn is_of_a_network(path: &Path) -> bool {
+    let mut parts = path.components();
+    let Some(Component::Normal(first)) = parts.next() else {
+        return false;
+    };
+    let is_plain = parts.all(|part| matches!(part, Component::Normal(_)));
+    is_plain && PLACES.iter().any(|place| first == *place)
+}
+
+/// Goes through the entries of a file, and makes them below a new directory, if there is one. Gives the hash of what it has read.
+fn read(file: &mut File, root: Option<&Path>) -> anyhow::Result<[u8; 32]> {
     let broken = || "dump.damaged: this is no dump of a local network";
-    let opened = File::open(file)?;
-    let length = opened.metadata()?.len().saturating_sub(HASH_BYTES);
-    let mut reader = BufReader::new(opened).take(length);
+    file.seek(SeekFrom::Start(0))?;
+    let length = file.metadata()?.len().saturating_sub(HASH_BYTES);
+    let hashing = Hashing {
+        inner: BufReader::new(file),
+        hash: Sha256::new(),
+    };
+    let mut reader = hashing.take(length);
     let mut magic = vec![0; MAGIC.len()];
     reader.read_exact(&mut magic).with_context(broken)?;
     if let Some(root) = root {
@@ -293,10 +345,10 @@ fn read(file: &Path, root: Option<&Path>) -> anyhow::Result<()> {
         let [kind] = number(&mut reader).with_context(broken)?;
         if kind == b'e' {
             ensure!(reader.limit() == 0, broken());
-            return match root {
-                Some(root) => sync(root),
-                None => Ok(()),
-            };
+            if let Some(root) = root {
+                sync(root)?;
+            }
+            return Ok(reader.into_inner().hash.finalize().into());
         }
         let size = u16::from_be_bytes(number(&mut reader).with_context(broken)?);
         ensure!(
@@ -306,11 +358,13 @@ fn read(file: &Path, root: Option<&Path>) -> anyhow::Result<()> {
         let mut name = vec![0; usize::from(size)];
         reader.read_exact(&mut name).with_context(broken)?;
         let name = PathBuf::from(String::from_utf8(name).ok().with_context(broken)?);
-        let is_below = name
-            .components()
-            .all(|part| matches!(part, Component::Normal(_)));
-        ensure!(is_below && size > 0, broken());
+        ensure!(
+            is_of_a_network(&name),
+            "dump.damaged: {}: a network of one process has no such file",
+            crate::output::plain(&name.display().to_string())
+        );
         let mode = u32::from_be_bytes(number(&mut reader).with_context(broken)?);
+        ensure!(MODES.contains(&mode), broken());
         let at = root.map(|root| root.join(&name));
         if kind == b'd' {
             if let Some(at) = at {
@@ -325,11 +379,7 @@ fn read(file: &Path, root: Option<&Path>) -> anyhow::Result<()> {
             None => drop(std::io::copy(&mut content, &mut std::io::sink())?),
             Some(at) => {
                 let mut options = File::options();
-                let mut file = options
-                    .write(true)
-                    .create_new(true)
-                    .mode(mode & 0o777)
-                    .open(&at)?;
+                let mut file = options.write(true).create_new(true).mode(mode).open(&at)?;
                 std::io::copy(&mut content, &mut file)?;
                 file.sync_all()?;
             }
@@ -363,9 +413,10 @@ mod tests {
         let home = Home::create(directory).unwrap();
         let new = home.prepare().unwrap();
         fs::create_dir_all(new.join("data/empty")).unwrap();
+        fs::create_dir(new.join("config")).unwrap();
         fs::write(new.join("data/state"), [7; 100_000]).unwrap();
-        fs::write(new.join("key"), "secret").unwrap();
-        fs::set_permissions(new.join("key"), fs::Permissions::from_mode(0o600)).unwrap();
+        fs::write(new.join("config/key"), "secret").unwrap();
+        fs::set_permissions(new.join("config/key"), fs::Permissions::from_mode(0o600)).unwrap();
         home.install().unwrap();
         home.keep().unwrap();
         home
@@ -390,7 +441,12 @@ mod tests {
             assert_eq!(state(&home), [7; 100_000]);
             let network = home.network().unwrap();
             assert!(network.join("data/empty").is_dir() && !network.join("later").exists());
-            let mode = network.join("key").metadata().unwrap().permissions().mode();
+            let mode = network
+                .join("config/key")
+                .metadata()
+                .unwrap()
+                .permissions()
+                .mode();
             assert_eq!(mode & 0o777, 0o600);
         }
         assert_eq!(Home::snapshots(directory.path()).unwrap(), ["before"]);
@@ -448,24 +504,93 @@ mod tests {
         }
     }
 
+    /// A dump with one empty file in it.
+    fn dump_of(name: &str, mode: u32) -> Vec<u8> {
+        let mut bytes = MAGIC.to_vec();
+        for directory in PLACES {
+            bytes.push(b'd');
+            bytes.extend_from_slice(&u16::try_from(directory.len()).unwrap().to_be_bytes());
+            bytes.extend_from_slice(directory.as_bytes());
+            bytes.extend_from_slice(&0o644_u32.to_be_bytes());
+        }
+        bytes.push(b'f');
+        bytes.extend_from_slice(&u16::try_from(name.len()).unwrap().to_be_bytes());
+        bytes.extend_from_slice(name.as_bytes());
+        bytes.extend_from_slice(&mode.to_be_bytes());
+        bytes.extend_from_slice(&0_u64.to_be_bytes());
+        bytes.push(b'e');
+        let hash = Sha256::digest(&bytes);
+        bytes.extend_from_slice(&hash);
+        bytes
+    }
+
     #[test]
-    fn a_dump_that_leads_out_of_its_directory_makes_nothing() {
+    fn a_dump_of_anything_but_a_network_of_one_process_makes_nothing() {
         let [to, files] = [(); 2].map(|()| tempfile::tempdir().unwrap());
         let home = Home::create(to.path()).unwrap();
-        for name in ["../evil", "/tmp/evil", "a/../../evil", "", "."] {
-            let mut bytes = MAGIC.to_vec();
-            bytes.push(b'f');
-            bytes.extend_from_slice(&u16::try_from(name.len()).unwrap().to_be_bytes());
-            bytes.extend_from_slice(name.as_bytes());
-            bytes.extend_from_slice(&[0, 0, 1, 0xa4]);
-            bytes.extend_from_slice(&0_u64.to_be_bytes());
-            bytes.push(b'e');
-            let hash = Sha256::digest(&bytes);
-            bytes.extend_from_slice(&hash);
-            let file = files.path().join("dump");
-            fs::write(&file, bytes).unwrap();
-            assert!(home.prepare_dump(&file).is_err(), "{name:?}");
-            assert!(!home.at(NEW).exists());
+        let file = files.path().join("dump");
+        let loaded = |name: &str, mode| {
+            fs::write(&file, dump_of(name, mode)).unwrap();
+            let done = home.prepare_dump(&file);
+            assert!(done.is_ok() || !home.at(NEW).exists(), "{name:?}");
+            done.is_ok()
+        };
+        assert!(loaded("config/genesis.json", 0o644));
+        assert!(loaded("data/state", 0o600));
+        home.remove(NEW).unwrap();
+        for name in [
+            "../evil",
+            "/config/evil",
+            "config/../../evil",
+            "",
+            ".",
+            "./config/x",
+            "node0/arguments",
+            "node0/pid",
+            "arguments",
+            "key",
+        ] {
+            assert!(!loaded(name, 0o600), "{name:?}");
         }
+        for mode in [0o666, 0o777, 0o4644, 0, u32::MAX] {
+            assert!(!loaded("config/genesis.json", mode), "{mode:o}");
+        }
+    }
+
+    #[test]
+    fn a_pipe_in_place_of_a_dump_stops_nobody() {
+        let [to, files] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+        let home = Home::create(to.path()).unwrap();
+        let pipe = files.path().join("pipe");
+        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, mode).unwrap();
+        let (ended, ends) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let _to = to;
+            let refused = [pipe, files.path().to_owned(), "/dev/null".into()]
+                .map(|path| home.prepare_dump(&path).is_err());
+            let _ = ended.send(refused);
+        });
+        let refused = ends.recv_timeout(std::time::Duration::from_secs(10));
+        assert_eq!(refused, Ok([true; 3]));
+    }
+
+    #[test]
+    fn a_dump_follows_no_link_and_takes_no_permissions_of_what_lies_in_its_way() {
+        let [from, place] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+        let home = home(from.path());
+        let (file, other) = (place.path().join("x.dump"), place.path().join("other"));
+        fs::write(&other, "of somebody else").unwrap();
+        std::os::unix::fs::symlink(&other, files::partial(&file)).unwrap();
+        home.dump(&file).unwrap();
+        assert_eq!(fs::read(&other).unwrap(), b"of somebody else");
+        assert!(file.symlink_metadata().unwrap().is_file());
+        let open = place.path().join("y.dump");
+        fs::write(files::partial(&open), "").unwrap();
+        fs::set_permissions(files::partial(&open), fs::Permissions::from_mode(0o666)).unwrap();
+        home.dump(&open).unwrap();
+        let mode = open.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert!(!files::partial(&open).exists());
     }
 }

@@ -135,7 +135,7 @@ impl Keyring {
         self.free(name)?;
         let path = self.path(name)?;
         before()?;
-        files::write(&path, entry.to_json()?.as_bytes(), Readers::Owner)
+        files::write_new(&path, entry.to_json()?.as_bytes(), Readers::Owner)
             .with_context(|| format!("keyring.write: {}", path.display()))
     }
 

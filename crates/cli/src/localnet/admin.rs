@@ -31,7 +31,10 @@ const ANSWER_WAITS: Duration = Duration::from_secs(600);
 /// Requests that wait.
 const WAITING_MAX: usize = 8;
 /// How long a block is waited for that was asked for.
-const BLOCK_WAITS: Duration = Duration::from_secs(10);
+pub(super) const BLOCK_WAITS: Duration = Duration::from_secs(10);
+/// The clock of blocks stays before 2554-01-01T00:00:00Z, in nanoseconds since 1970.
+const CLOCK_END: u64 = 18_429_292_800_000_000_000;
+const TIME_END: &str = "the clock of blocks stays before the year 2554";
 /// Between two looks for it.
 const LOOK: Duration = Duration::from_millis(5);
 
@@ -43,6 +46,10 @@ pub(super) enum Do {
     Stop,
     /// Set the clock of blocks forward.
     Forward {
+        nanos: u64,
+    },
+    /// Set it to a time, in nanoseconds since 1970.
+    To {
         nanos: u64,
     },
     #[serde(untagged)]
@@ -172,9 +179,10 @@ impl Admin {
         }
     }
 
-    /// Waits until the last answer has left.
-    pub(super) async fn drain(&mut self) {
+    /// Gives the last answer, and waits until it has left.
+    pub(super) async fn last(&mut self, request: Request, answer: Value) {
         while self.left.try_recv().is_ok() {}
+        request.answer(Ok(answer));
         let _ = timeout(REQUEST_WAITS, self.left.recv()).await;
         self.serving.abort_all();
     }
@@ -269,12 +277,23 @@ pub(super) async fn block_time(rpc: SocketAddr) -> anyhow::Result<Timestamp> {
     time.context("the node tells no time of its newest block")
 }
 
-/// A time that much later, of those that contracts can see.
-pub(super) fn later(time: Timestamp, by: Duration) -> anyhow::Result<Timestamp> {
-    let nanos = time.nanos_total().zip(u64::try_from(by.as_nanos()).ok());
-    let later = nanos.and_then(|(nanos, by)| nanos.checked_add(by));
-    let later = later.context("localnet.time: block times end in the year 2554")?;
-    Ok(Timestamp::from_nanos_total(later))
+/// By how much a clock goes forward to a time, in nanoseconds since 1970, and the time it is then. What contracts can see ends in the year 2554: the
+/// months before it are for the network to run on.
+pub(super) fn shift(now: Timestamp, to: Option<u64>) -> anyhow::Result<(Duration, Timestamp)> {
+    let end = || format!("localnet.time: {TIME_END}");
+    let to = to.filter(|to| *to < CLOCK_END).with_context(end)?;
+    let nanos = now.nanos_total().with_context(end)?;
+    let by = to.checked_sub(nanos).with_context(|| {
+        format!("localnet.time: the clock of blocks is at {now}, and goes forward only")
+    })?;
+    Ok((Duration::from_nanos(by), Timestamp::from_nanos_total(to)))
+}
+
+/// Refuses a clock that is past what [`shift`] takes.
+pub(super) fn check_clock(now: Timestamp) -> anyhow::Result<()> {
+    let fits = now.nanos_total().is_some_and(|now| now < CLOCK_END);
+    ensure!(fits, "localnet.time: {TIME_END}");
+    Ok(())
 }
 
 /// Has blocks made until one has at least this time.
@@ -303,6 +322,7 @@ mod tests {
             Do::Status,
             Do::Stop,
             Do::Forward { nanos: 7 },
+            Do::To { nanos: u64::MAX },
             Do::Change(Change::Snapshot {
                 name: "a".to_owned(),
             }),
@@ -323,14 +343,37 @@ mod tests {
     }
 
     #[test]
-    fn times_end_where_contracts_see_none() {
-        let time = Timestamp {
+    fn the_clock_goes_forward_only_and_ends_before_contracts_see_no_time() {
+        let now = Timestamp {
             seconds: 100,
             nanos: 5,
         };
-        let next = later(time, Duration::from_secs(60)).unwrap();
-        assert_eq!((next.seconds, next.nanos), (160, 5));
-        assert!(later(time, Duration::from_secs(u64::MAX)).is_err());
-        assert!(later(time, Duration::from_nanos(u64::MAX)).is_err());
+        let (by, then) = shift(now, Some(160_000_000_005)).unwrap();
+        assert_eq!(
+            (by, then.seconds, then.nanos),
+            (Duration::from_secs(60), 160, 5)
+        );
+        assert!(shift(now, Some(100_000_000_005)).is_ok());
+        assert!(shift(now, Some(CLOCK_END - 1)).is_ok());
+        for bad in [None, Some(100_000_000_004), Some(CLOCK_END), Some(u64::MAX)] {
+            let error = shift(now, bad).unwrap_err().to_string();
+            assert!(error.starts_with("localnet.time: "), "{bad:?}: {error}");
+        }
+        let end: Timestamp = "2554-01-01T00:00:00Z".parse().unwrap();
+        assert_eq!(end.nanos_total(), Some(CLOCK_END));
+        check_clock(now).unwrap();
+        for late in [
+            end,
+            Timestamp {
+                seconds: i64::MAX,
+                nanos: 0,
+            },
+            Timestamp {
+                seconds: -1,
+                nanos: 0,
+            },
+        ] {
+            assert!(check_clock(late).is_err(), "{late}");
+        }
     }
 }

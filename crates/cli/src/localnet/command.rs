@@ -1,7 +1,7 @@
 //! `strongroom localnet status|stop|time|snapshot|…`: what is told to a network that runs, through the socket in its home.
 
 use super::HOME;
-use super::admin::{Change, Do, ask, later};
+use super::admin::{Change, Do, ask};
 use crate::home::{self, Home};
 use crate::online::block_on;
 use crate::output::{Output, plain, table};
@@ -65,7 +65,7 @@ pub(crate) enum Command {
     /// The snapshots.
     #[command(after_help = "Example:\n  strongroom localnet snapshots")]
     Snapshots(There),
-    /// Remove a snapshot. The network need not run, and must not.
+    /// Remove a snapshot. Stop the network first.
     #[command(after_help = "Example:\n  strongroom localnet forget before")]
     Forget {
         #[command(flatten)]
@@ -101,14 +101,16 @@ pub(super) fn run(command: &Command) -> anyhow::Result<()> {
             Command::Status(there) => there.tell(&there.ask(&Do::Status).await?),
             Command::Stop(there) => stop(there).await,
             Command::Time { there, forward, to } => {
-                let by = match (forward, to) {
-                    (Some(by), _) => *by,
-                    (None, Some(to)) => there.time_until(*to).await?,
-                    (None, None) => Duration::ZERO,
+                let end = "localnet.time: the clock of blocks stays before the year 2554";
+                let what = match to {
+                    Some(to) => Do::To {
+                        nanos: to.nanos_total().context(end)?,
+                    },
+                    None => Do::Forward {
+                        nanos: u64::try_from(forward.unwrap_or_default().as_nanos())?,
+                    },
                 };
-                later(Timestamp::default(), by)?;
-                let nanos = u64::try_from(by.as_nanos())?;
-                there.tell(&there.ask(&Do::Forward { nanos }).await?)
+                there.tell(&there.ask(&what).await?)
             }
             Command::Snapshot { there, name } => {
                 there.change(Change::Snapshot { name: name.clone() }).await
@@ -135,7 +137,11 @@ pub(super) fn run(command: &Command) -> anyhow::Result<()> {
             Command::Forget { there, name } => {
                 let opened = Home::open(&there.home)?;
                 let home = opened.context("localnet.none: there is no network")?;
-                home.forget_snapshot(name)
+                home.forget_snapshot(name)?;
+                if there.output == Output::Json {
+                    say(json!({ "forgotten": name }));
+                }
+                Ok(())
             }
         }
     })
@@ -148,19 +154,6 @@ impl There {
 
     async fn change(&self, change: Change) -> anyhow::Result<()> {
         self.tell(&self.ask(&Do::Change(change)).await?)
-    }
-
-    /// How long it is until a time, by the newest block.
-    async fn time_until(&self, to: Timestamp) -> anyhow::Result<Duration> {
-        let status = self.ask(&Do::Status).await?;
-        let now = status["time"].as_str().and_then(|time| time.parse().ok());
-        let now: Timestamp = now.context("the network tells no time")?;
-        let nanos = to.nanos_total().zip(now.nanos_total());
-        let left = nanos.and_then(|(to, now)| to.checked_sub(now));
-        let left = left.with_context(|| {
-            format!("localnet.time: the newest block is of {now}, and time goes forward only")
-        })?;
-        Ok(Duration::from_nanos(left))
     }
 
     fn tell(&self, status: &Value) -> anyhow::Result<()> {

@@ -14,9 +14,8 @@ use crate::home::Home;
 use crate::network::{Holder, holder};
 use crate::node_process::went_on_before;
 use crate::output::Output;
-use crate::preflight;
 use crate::stop::Stop;
-use crate::{operator, tether};
+use crate::{operator, preflight, tether, verify};
 use admin::{Admin, Request};
 use anyhow::{Context as _, bail};
 use clap::{Args as ClapArgs, ValueEnum};
@@ -30,7 +29,7 @@ use std::time::Duration;
 use strongroom_chain::tx::GasPrice;
 use strongroom_consensus::cometbft::binary;
 use strongroom_consensus::{
-    BlockTiming, GenesisFile, NodeKey, ShiftedClock, Signer, SystemClock, privval,
+    BlockTiming, Clock as _, GenesisFile, NodeKey, ShiftedClock, Signer, SystemClock, privval,
 };
 use strongroom_http::{Server, Shares};
 use strongroom_node::exceptions::{Exception, Exceptions};
@@ -92,7 +91,7 @@ pub(crate) struct Start {
     #[arg(long = "account", value_name = "ADDRESS=AMOUNT", value_parser = holder)]
     pub(crate) accounts: Vec<Holder>,
     /// Go on from this file, which `localnet dump` has made; the network that is there is removed when that works.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["reset", "validators", "accounts"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["reset", "validators", "accounts", "chain_id"])]
     load: Option<PathBuf>,
     /// An origin that browsers may call from, such as http://localhost:3000, or with one `*` inside; may be repeated [default: any].
     #[arg(long = "cors-origin", value_name = "ORIGIN")]
@@ -131,6 +130,7 @@ pub(crate) enum EngineChoice {
 const HOME: &str = ".strongroom/localnet";
 /// How far the clock is ahead of the machine's, in nanoseconds, below `config`.
 const CLOCK_AHEAD: &str = "config/clock_ahead";
+const CLOCK_AHEAD_BYTES_MAX: usize = 64;
 /// The shortest and the longest time between blocks.
 const BLOCK_TIMES: [Duration; 2] = [Duration::from_millis(1), Duration::from_secs(86_400)];
 
@@ -285,7 +285,12 @@ async fn network(
     // Who waits for the next start, and what there is to tell.
     let mut asked: Option<(Request, anyhow::Result<()>)> = None;
     loop {
-        let mut one = match One::start(&args, home, shares.clone()).await {
+        // A network that was made somewhere else, or before, may be there and make no block: that is found out while the other one is there.
+        let is_restored = match asked {
+            None => args.load.is_some(),
+            Some(_) => home.has_previous(),
+        };
+        let mut one = match start(&args, home, &shares, is_restored).await {
             Ok(one) => one,
             // A network that was put back and does not run: the one before it goes on.
             Err(error) if asked.is_some() && home.has_previous() => {
@@ -293,7 +298,13 @@ async fn network(
                 asked = asked.map(|(request, _)| (request, Err(error)));
                 continue;
             }
-            Err(error) => return Err(error),
+            Err(error) => {
+                // Else every start from here on would fail.
+                if is_restored && !home.has_previous() {
+                    home.discard()?;
+                }
+                return Err(error);
+            }
         };
         home.keep()?;
         let places = one.places(&args)?;
@@ -318,8 +329,8 @@ async fn network(
                 talk!("stopping");
                 let stopped = one.stop().await;
                 if let Some(request) = request {
-                    request.answer(Ok(serde_json::json!({ "stopped": true })));
-                    admin.drain().await;
+                    let answer = serde_json::json!({ "stopped": true });
+                    admin.last(request, answer).await;
                 }
                 return stopped;
             }
@@ -332,6 +343,22 @@ async fn network(
             }
         }
     }
+}
+
+/// Starts the network of a home, and has it make a block if it was made somewhere else.
+async fn start(
+    args: &Start,
+    home: &Home,
+    shares: &Shares,
+    is_restored: bool,
+) -> anyhow::Result<One> {
+    let mut one = One::start(args, home, shares.clone()).await?;
+    if is_restored && let Err(error) = one.go_on().await {
+        // Nothing may run while directories take each other's places.
+        let _ = one.stop().await;
+        return Err(error);
+    }
+    Ok(one)
 }
 
 fn not_solo_text() -> String {
@@ -386,15 +413,17 @@ async fn several(
                 asked = Some(request);
                 break Ok(());
             }
-            admin::Do::Forward { .. } | admin::Do::Change(_) => request.refuse(&not_solo()),
+            admin::Do::Forward { .. } | admin::Do::To { .. } | admin::Do::Change(_) => {
+                request.refuse(&not_solo())
+            }
         }
     };
     talk!("stopping");
     faucet.stop().await;
     tokio::task::block_in_place(|| cluster.stop());
     if let Some(request) = asked {
-        request.answer(Ok(serde_json::json!({ "stopped": true })));
-        admin.drain().await;
+        let answer = serde_json::json!({ "stopped": true });
+        admin.last(request, answer).await;
     }
     ended
 }
@@ -455,6 +484,7 @@ fn consensus(
     match (engine, args.block_time) {
         (EngineChoice::Solo, timing) => {
             let clock = Arc::new(ShiftedClock::new(SystemClock, clock_ahead(layout)?));
+            admin::check_clock(clock.now()).with_context(|| CLOCK_AHEAD.to_owned())?;
             let consensus = Consensus::Solo {
                 signer: Box::new(Signer::open(
                     &layout.validator_key(),
@@ -491,7 +521,8 @@ fn clock_ahead(layout: &Layout) -> anyhow::Result<Duration> {
     if !path.exists() {
         return Ok(Duration::ZERO);
     }
-    let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+    let bytes = verify::read(&path, CLOCK_AHEAD_BYTES_MAX)?;
+    let text = String::from_utf8_lossy(&bytes);
     let nanos = text.trim().parse();
     let nanos = nanos.with_context(|| format!("{}: no number of nanoseconds", path.display()))?;
     Ok(Duration::from_nanos(nanos))

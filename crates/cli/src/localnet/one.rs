@@ -1,6 +1,6 @@
 //! A network of one node in this process, from a start to the next.
 
-use super::admin::{self, Admin, Change, Request};
+use super::admin::{self, Admin, BLOCK_WAITS, Change, Request};
 use super::greet::Places;
 use super::{
     CLOCK_AHEAD, MONIKER, Start, check_chain, consensus, listen_faucet, not_solo, not_solo_text,
@@ -9,14 +9,15 @@ use super::{
 use crate::home::{Home, write_file};
 use crate::node_process::{Running, went_on_before};
 use crate::stop::Stop;
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use std::fs;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
-use strongroom_consensus::{GenesisFile, ShiftedClock, SystemClock};
+use strongroom_consensus::{Clock as _, GenesisFile, ShiftedClock, SystemClock};
 use strongroom_http::{Server, Shares};
 use strongroom_node::node::{Config, Layout};
+use strongroom_types::Timestamp;
+use tokio::time::timeout;
 
 /// A network in this process, and its faucet.
 pub(super) struct One {
@@ -42,9 +43,7 @@ impl One {
         let genesis =
             fs::read(layout.genesis()).with_context(|| layout.genesis().display().to_string())?;
         let chain_id = GenesisFile::parse(genesis)?.doc.chain_id;
-        if args.load.is_none() {
-            check_chain(args, &chain_id)?;
-        }
+        check_chain(args, &chain_id)?;
         let (consensus, clock) = consensus(args, &layout)?;
         let config = Config {
             home: path,
@@ -107,9 +106,11 @@ impl One {
                 admin::Do::Status => request.answer(self.status(places).await),
                 admin::Do::Stop => return End::Stop(Some(request)),
                 admin::Do::Forward { nanos } => {
-                    let by = Duration::from_nanos(nanos);
-                    let done = self.forward(by, places).await;
-                    request.answer(done);
+                    let to = |now: Timestamp| now.nanos_total()?.checked_add(nanos);
+                    request.answer(self.forward(to, places).await);
+                }
+                admin::Do::To { nanos } => {
+                    request.answer(self.forward(|_| Some(nanos), places).await);
                 }
                 admin::Do::Change(change) => match &self.clock {
                     Some(_) => match tokio::task::block_in_place(|| change.prepare(home)) {
@@ -122,14 +123,32 @@ impl One {
         }
     }
 
-    /// Sets the clock of blocks forward, and makes a block.
-    async fn forward(&self, by: Duration, places: &Places) -> anyhow::Result<serde_json::Value> {
+    /// Makes a block: what takes the place of another network must go on, not only be there.
+    pub(super) async fn go_on(&mut self) -> anyhow::Result<()> {
+        let node = &mut self.running.node;
+        let next = node.height().saturating_add(1);
+        // A network makes blocks by itself.
+        let _ = node.want_block();
+        match timeout(BLOCK_WAITS, node.wait_for(next)).await {
+            Ok(true) => Ok(()),
+            Ok(false) => went_on_before(&self.running.ended().await),
+            Err(_) => bail!("localnet.no_block: the network starts, but makes no block"),
+        }
+    }
+
+    /// Sets the clock of blocks, which stands at a time, to another one, and makes a block.
+    async fn forward(
+        &self,
+        to: impl FnOnce(Timestamp) -> Option<u64>,
+        places: &Places,
+    ) -> anyhow::Result<serde_json::Value> {
         let clock = self.clock.as_ref().with_context(not_solo_text)?;
-        let before = admin::block_time(places.rpc).await?;
-        let target = admin::later(before, by)?;
-        clock.advance(by);
-        let ahead = clock.ahead().as_nanos().to_string();
+        let now = clock.now();
+        let (by, target) = admin::shift(now, to(now))?;
+        let ahead = clock.ahead().saturating_add(by).as_nanos().to_string();
+        // First what is there after a kill: a clock that goes back would stop the network.
         write_file(&self.layout.0.join(CLOCK_AHEAD), ahead.as_bytes())?;
+        clock.advance(by);
         let node = &self.running.node;
         admin::until(places.rpc, target, || node.want_block()).await?;
         self.status(places).await

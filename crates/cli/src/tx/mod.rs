@@ -5,6 +5,7 @@
 
 pub(crate) mod contract;
 mod file;
+mod history;
 mod multisig;
 mod offline;
 mod pending;
@@ -98,7 +99,7 @@ enum Command {
     },
     /// Sign a transaction that `--generate-only` has printed. With --multisig: print the signature of a member.
     #[command(
-        after_help = "Example:\n  strongroom tx sign unsigned.json --from alice > signed.json"
+        after_help = "Example:\n  strongroom tx sign unsigned.json --from alice --yes > signed.json"
     )]
     Sign(offline::Sign),
     /// Put the signatures of members into a transaction of their multisig.
@@ -108,7 +109,11 @@ enum Command {
     Multisign(multisig::Multisign),
     /// Ask what came of transactions that were signed here and may still be included; print those that are left.
     #[command(after_help = "Example:\n  strongroom tx pending")]
-    Pending,
+    Pending {
+        /// Ask nobody: no longer mark the transaction with this hash, which you know to be done, or to be in nobody's hands.
+        #[arg(long, value_name = "HASH")]
+        forget: Option<String>,
+    },
     /// Send a transaction that `sign` has printed.
     #[command(after_help = "Example:\n  strongroom tx broadcast signed.json")]
     Broadcast {
@@ -166,7 +171,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             let raw = offline::signed(&read(file)?)?;
             send::file(args, &keyring, &raw)
         }
-        Command::Pending => send::pending(args, &keyring),
+        Command::Pending { forget: None } => send::pending(args, &keyring),
+        Command::Pending { forget: Some(hash) } => send::forget(&keyring, hash),
         Command::Bank(Bank::Send { to, amount }) => {
             let to = address(&keyring, to)?;
             send::messages(args, &keyring, async |_, author| {

@@ -2,7 +2,8 @@
 //!
 //! Promises: what is signed and what is sent are made of the file in the same way, so a signature fits wherever the file is read.
 
-use super::pending::{Mark, Pending};
+use super::history::{self, Block};
+use super::pending::{Mark, Pending, View};
 use super::{Args, words};
 use crate::keyring::Keyring;
 use crate::online::block_on;
@@ -134,6 +135,8 @@ struct Scene {
     position: Position,
     effect: [u8; 32],
     sealer: Option<Sealer>,
+    /// Blocks of the chain, as [`Mark::history`].
+    history: Vec<Block>,
 }
 
 pub(super) fn sign(
@@ -186,6 +189,7 @@ pub(super) fn sign(
         timeout_height: body.timeout_height,
         effect,
         awaited: false,
+        history: scene.history,
     })?;
     say(printed);
     Ok(())
@@ -207,6 +211,7 @@ fn scene(
             position: Position { number, sequence },
             effect: effect(account, None, &body.messages, &body.memo),
             sealer: None,
+            history: Vec::new(),
         };
         return Ok((scene, pending));
     }
@@ -215,22 +220,34 @@ fn scene(
         let mut client = args.network.connect().await?;
         let chain_id = client.chain_id().await?;
         let mut pending = Pending::open(keyring, &address, &chain_id)?;
-        pending.resolve(&mut client, None).await?;
+        let effect = client.effect(account, &body.messages, &body.memo).await?;
+        let effect_text = hex::encode(effect);
+        let effect_once = Some(effect_text.as_str()).filter(|_| !args.spend.again);
+        let view = View {
+            client: &mut client,
+            is_believed: args.network.trusts_node()?,
+        };
+        pending.resolve(view, effect_once).await?;
         let scene = Scene {
             chain_id,
             position: client.position(&address).await?,
-            effect: client.effect(account, &body.messages, &body.memo).await?,
+            effect,
             sealer: Some(client.sealer(account).await?),
+            history: history::seen(&mut client).await?,
         };
         Ok((scene, pending))
     })
 }
 
-/// Asks whoever sits at the terminal.
+/// Asks whoever sits at the terminal. Where nobody does, nothing is signed unasked.
 pub(super) fn confirm(yes: bool) -> anyhow::Result<()> {
-    if yes || !std::io::stdin().is_terminal() {
+    if yes {
         return Ok(());
     }
+    ensure!(
+        std::io::stdin().is_terminal() && std::io::stderr().is_terminal(),
+        "tx.not_sure: there is no terminal to ask, and nothing was signed: --yes signs what was said above"
+    );
     eprint!("Type yes to sign it: ");
     let mut typed = String::new();
     std::io::stdin().read_line(&mut typed)?;

@@ -1,29 +1,34 @@
 //! What an account has signed and nobody has seen in a block yet: kept beside the keys, so that nobody pays twice because a node withholds an
 //! answer.
 //!
-//! Promises: a transaction is marked before it leaves, and marked until a block holds it, until another of its sequence is in a block, or until
-//! no block may hold it any more. Another one with the same effect is not signed meanwhile, unless it has the same sequence: of those, one at
-//! most is ever in a block. Refuses: a file that it cannot read, for what it forgets may be paid again.
+//! Promises: a transaction is marked before it leaves, and marked until a block holds it, until another of its sequence is in a block, until
+//! no block may hold it any more, or until its user says so. Another one with the same effect is not signed meanwhile, unless it has the same
+//! sequence: of those, one at most is ever in a block. Refuses: a file that it cannot read, for what it forgets may be paid again.
 //! Format: docs/book/cli.md, "The file of pending transactions".
 
+use super::history::{self, Block};
+use super::send;
 use crate::keyring::Keyring;
 use crate::rpc::Client;
 use crate::{preflight, verify};
 use anyhow::{Context as _, bail, ensure};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::os::unix::fs::DirBuilderExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use strongroom_sdk::client::{Error, Included};
 use strongroom_store::files::{self, Readers};
 use strongroom_types::{Address, Height};
 
 const FORMAT: &str = "strongroom-pending/v1";
 const LOCK: &str = "lock";
+/// Transactions of one sequence that are looked at; a chain has one that counts.
+const FOUND_MAX: usize = 8;
 /// Marks of one account on one chain. Whoever has more of them has lost sight of them.
 pub(super) const MARKS_MAX: usize = 64;
-const BYTES_MAX: usize = 64 << 10;
+const BYTES_MAX: usize = 128 << 10;
 
 /// A transaction that a block may still hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +43,15 @@ pub(super) struct Mark {
     pub(super) effect: String,
     /// Whether a command waits for it, or has waited in vain.
     pub(super) awaited: bool,
+    /// Blocks of the chain that it was signed on.
+    #[serde(default)]
+    pub(super) history: Vec<Block>,
+}
+
+/// A node, and whether its word counts.
+pub(super) struct View<'c> {
+    pub(super) client: &'c mut Client,
+    pub(super) is_believed: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -58,8 +72,12 @@ pub(super) struct Pending {
 /// What is known of a marked transaction.
 enum Fate {
     Included(Box<Included>),
+    /// Another transaction of its sequence is in a block.
+    Other(Box<Included>),
     /// No block may hold it any more.
     Never,
+    /// The chain is not the one that it was signed on, for all that it has its name.
+    Elsewhere,
     Open,
 }
 
@@ -83,7 +101,8 @@ impl Mark {
         }
     }
 
-    async fn fate(&self, client: &mut Client, address: &Address) -> Result<Fate, Error> {
+    async fn fate(&self, view: &mut View<'_>, address: &Address) -> Result<Fate, Error> {
+        let client = &mut *view.client;
         match client.transaction(&self.txhash).await {
             Ok(included) => return Ok(Fate::Included(Box::new(included))),
             Err(Error::NotIncluded { .. }) => {}
@@ -91,18 +110,54 @@ impl Mark {
             Err(Error::Light(_)) => return Ok(Fate::Open),
             Err(error) => return Err(error),
         }
-        if self.timeout_height == 0 {
-            return Ok(Fate::Open);
+        if view.is_believed && history::is_another(client, &self.history).await? {
+            return Ok(Fate::Elsewhere);
         }
-        Ok(match client.settled(address).await {
-            Ok((height, sequence))
-                if height >= self.timeout_height && sequence <= self.sequence =>
-            {
-                Fate::Never
-            }
-            Ok(_) | Err(Error::Light(_)) => Fate::Open,
+        let (height, sequence) = match client.settled(address).await {
+            Ok(settled) => settled,
+            // An account that never was has signed nothing that a block holds.
+            Err(Error::Light(_) | Error::NoAccount(_)) => return Ok(Fate::Open),
             Err(error) => return Err(error),
-        })
+        };
+        if sequence > self.sequence {
+            // That a node shows no block with this one says nothing: it may hide it. One with another of the sequence does.
+            let other = self.other(client, address).await?;
+            return Ok(other.map_or(Fate::Open, |other| Fate::Other(Box::new(other))));
+        }
+        let is_over = self.timeout_height != 0 && height >= self.timeout_height;
+        Ok(if is_over { Fate::Never } else { Fate::Open })
+    }
+
+    /// Another transaction of the account with this sequence, in a block; as far as the node shows one.
+    async fn other(
+        &self,
+        client: &mut Client,
+        address: &Address,
+    ) -> Result<Option<Included>, Error> {
+        let query = format!("tx.acc_seq='{address}/{}'", self.sequence);
+        let params = json!({ "query": query, "prove": false, "page": "1", "per_page": "100", "order_by": "asc" });
+        let answer = match client.call("tx_search", &params).await {
+            // Not every node has an index.
+            Err(Error::Rpc(_)) => return Ok(None),
+            answer => answer?,
+        };
+        let txs = answer["txs"].as_array().map(Vec::as_slice);
+        for tx in txs.unwrap_or_default().iter().take(FOUND_MAX) {
+            let Some(hash) = tx["hash"].as_str() else {
+                continue;
+            };
+            let included = match client.transaction(hash).await {
+                Ok(included) => included,
+                Err(Error::NotIncluded { .. } | Error::Light(_)) => continue,
+                Err(error) => return Err(error),
+            };
+            let same = send::signed_by(&included.tx).as_ref() == Some(address)
+                && send::sequence(&included.tx) == Some(self.sequence);
+            if same && !included.hash.eq_ignore_ascii_case(&self.txhash) {
+                return Ok(Some(included));
+            }
+        }
+        Ok(None)
     }
 }
 
@@ -121,11 +176,11 @@ impl Pending {
         let mut builder = fs::DirBuilder::new();
         let made = builder.recursive(true).mode(0o700).create(&directory);
         made.with_context(name)?;
-        let mut options = File::options();
-        let lock = directory.join(LOCK);
-        let lock = options.create(true).truncate(false).write(true).open(lock);
+        let lock = lock(
+            &directory.join(format!("{address}.{chain_id}.{LOCK}")),
+            address,
+        );
         let lock = lock.with_context(name)?;
-        lock.lock().with_context(name)?;
         let path = directory.join(format!("{address}.{chain_id}.json"));
         let marks = match path.symlink_metadata() {
             Err(_) => Vec::new(),
@@ -151,7 +206,7 @@ impl Pending {
     /// with `effect` where one of them has just been found in a block: whoever asks again may not know that it is done.
     pub(super) async fn resolve(
         &mut self,
-        client: &mut Client,
+        mut view: View<'_>,
         effect: Option<&str>,
     ) -> anyhow::Result<()> {
         let mut done = None;
@@ -159,7 +214,7 @@ impl Pending {
             let Mark {
                 sequence, txhash, ..
             } = &mark;
-            match mark.fate(client, &self.address).await? {
+            match mark.fate(&mut view, &self.address).await? {
                 Fate::Included(included) => {
                     let height = included.height;
                     let how = if included.result.is_ok() {
@@ -175,6 +230,20 @@ impl Pending {
                         done = Some((height, txhash.clone()));
                     }
                     self.forget_sequence(*sequence)?;
+                }
+                Fate::Other(other) => {
+                    talk!(
+                        "another transaction with sequence {sequence} is in block {} ({}): this one can be in none ({txhash})",
+                        other.height,
+                        other.hash
+                    );
+                    self.forget_sequence(*sequence)?;
+                }
+                Fate::Elsewhere => {
+                    talk!(
+                        "the transaction with sequence {sequence} was signed on another history of this chain, and is no longer marked ({txhash})"
+                    );
+                    self.forget(txhash)?;
                 }
                 Fate::Never => {
                     talk!(
@@ -201,7 +270,7 @@ impl Pending {
             let twice = mark.effect == effect && mark.sequence != sequence;
             ensure!(
                 !twice || again,
-                "tx.pending: {}, and does the same ({}). Nothing was signed: `strongroom tx pending` tells what came of it; --again signs all the same, and may pay twice",
+                "tx.pending: {}, and does the same ({}). Nothing was signed: `strongroom tx pending` asks for it; --again signs all the same, and may pay twice",
                 mark.words(),
                 mark.txhash
             );
@@ -214,10 +283,18 @@ impl Pending {
         self.marks.retain(|known| known.txhash != mark.txhash);
         ensure!(
             self.marks.len() < MARKS_MAX,
-            "tx.pending_many: {MARKS_MAX} transactions of this account may still be included: `strongroom tx pending` asks what came of them; {} keeps them",
-            self.path.display()
+            "tx.pending_many: {MARKS_MAX} transactions of this account may still be included: `strongroom tx pending` asks for them; `strongroom tx pending --forget HASH` no longer marks one"
         );
         self.marks.push(mark);
+        self.save()
+    }
+
+    /// A command waits for a transaction, if it is marked.
+    pub(super) fn awaited(&mut self, hash: &str) -> anyhow::Result<()> {
+        let Some(mark) = self.marks.iter_mut().find(|mark| mark.txhash == hash) else {
+            return Ok(());
+        };
+        mark.awaited = true;
         self.save()
     }
 
@@ -250,6 +327,25 @@ impl Pending {
         let bytes = serde_json::to_vec_pretty(&content)?;
         files::write(&self.path, &bytes, Readers::Owner).with_context(failed)
     }
+}
+
+/// The lock of an account on a chain; says who is waited for.
+fn lock(path: &Path, address: &Address) -> std::io::Result<File> {
+    let mut options = File::options();
+    let file = options
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(path)?;
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => {
+            talk!("waiting for another command that signs for {address}");
+            file.lock()?;
+        }
+        Err(TryLockError::Error(error)) => return Err(error),
+        Ok(()) => {}
+    }
+    Ok(file)
 }
 
 /// All accounts and chains of which a keyring has marks, in the order of their names.
@@ -301,6 +397,10 @@ mod tests {
             timeout_height: 9,
             effect: effect.to_owned(),
             awaited: true,
+            history: vec![Block {
+                height: 1,
+                hash: "00".repeat(32),
+            }],
         }
     }
 
@@ -348,6 +448,51 @@ mod tests {
             error.starts_with("tx.pending: a transaction with sequence 3 may still be included until height 9, and does the same (A)"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn accounts_do_not_wait_for_each_other() {
+        let directory = tempfile::tempdir().unwrap();
+        let (keyring, address) = scene(directory.path());
+        let other = Address::from_bytes(&[8; 20]).unwrap();
+        let first = Pending::open(&keyring, &address, "test-1").unwrap();
+        let (opened, opens) = std::sync::mpsc::channel();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let others = [(&other, "test-1"), (&address, "test-2")];
+                let _held = others.map(|(a, chain)| Pending::open(&keyring, a, chain).unwrap());
+                opened.send("others").unwrap();
+                let _own = Pending::open(&keyring, &address, "test-1").unwrap();
+                opened.send("own").unwrap();
+            });
+            let wait = std::time::Duration::from_secs(10);
+            assert_eq!(opens.recv_timeout(wait), Ok("others"));
+            assert!(opens.try_recv().is_err(), "who signs is alone");
+            drop(first);
+            assert_eq!(opens.recv_timeout(wait), Ok("own"));
+        });
+    }
+
+    #[test]
+    fn marks_of_before_are_read_and_a_broadcast_is_waited_for() {
+        let directory = tempfile::tempdir().unwrap();
+        let (keyring, address) = scene(directory.path());
+        let mut pending = Pending::open(&keyring, &address, "test-1").unwrap();
+        pending.mark(mark("A", 3, "pay")).unwrap();
+        let path = pending.path.clone();
+        drop(pending);
+        fs::write(
+            &path,
+            r#"{"format":"strongroom-pending/v1","marks":[{"txhash":"B","sequence":4,"timeout_height":0,"effect":"e","awaited":false}]}"#,
+        )
+        .unwrap();
+        let mut pending = Pending::open(&keyring, &address, "test-1").unwrap();
+        pending.awaited("nothing").unwrap();
+        assert!(!pending.marks()[0].awaited);
+        pending.awaited("B").unwrap();
+        drop(pending);
+        let pending = Pending::open(&keyring, &address, "test-1").unwrap();
+        assert!(pending.marks()[0].awaited && pending.marks()[0].history.is_empty());
     }
 
     #[test]

@@ -63,7 +63,7 @@ fn text(included: &Included, opened: &Opened) -> String {
             "{}: {} ({} {code})",
             Paint::Red.on(&std::io::stdout(), "failed"),
             plain(&opened.log),
-            result.codespace
+            plain(&result.codespace)
         ),
     };
     let mut rows = vec![

@@ -1,12 +1,13 @@
 //! Signs, marks, sends and waits.
 
-use super::pending::{Mark, Pending};
+use super::pending::{Mark, Pending, View};
 use super::{
-    Args, Command, GasLimit, contract, dry_run, offline, pending, report, say_gas, signer, signs,
+    Args, Command, GasLimit, contract, dry_run, history, offline, pending, report, say_gas, signer,
+    signs,
 };
 use crate::keyring::Keyring;
 use crate::online::block_on;
-use crate::output::Output;
+use crate::output::{Output, plain};
 use crate::rpc::Client;
 use crate::say;
 use anyhow::{bail, ensure};
@@ -134,7 +135,12 @@ pub(super) fn messages(
         let mut pending = Pending::open(keyring, &account.address(), &chain_id)?;
         let effect = hex::encode(effect);
         let effect_once = Some(effect.as_str()).filter(|_| !args.spend.again);
-        pending.resolve(&mut client, effect_once).await?;
+        let is_believed = args.network.trusts_node()?;
+        let view = View {
+            client: &mut client,
+            is_believed,
+        };
+        pending.resolve(view, effect_once).await?;
         let timeout_height = match args.spend.timeout_height {
             Some(height) => height,
             None => client.height_in(LIFETIME).await?,
@@ -150,6 +156,7 @@ pub(super) fn messages(
             timeout_height,
             effect,
             awaited: !args.spend.no_wait,
+            history: history::seen(&mut client).await?,
         };
         pending.mark(mark.clone())?;
         let sent = Sent {
@@ -162,9 +169,7 @@ pub(super) fn messages(
         // Others may sign for the account while this one waits.
         drop(pending);
         let ended = sent.follow(&mut client).await;
-        if ended.is_err() && sent.is_open(&mark.txhash) {
-            mark.say();
-        }
+        sent.say_open(&mark.txhash, &ended);
         Ok(ended?)
     })
 }
@@ -199,12 +204,16 @@ pub(super) fn file(args: &Args, keyring: &Keyring, raw: &[u8]) -> anyhow::Result
             account,
             raw: raw.to_vec(),
         };
-        Ok(sent.follow(&mut client).await?)
+        let hash = hex::encode_upper(sha256(raw));
+        sent.change(|pending| pending.awaited(&hash));
+        let ended = sent.follow(&mut client).await;
+        sent.say_open(&hash, &ended);
+        Ok(ended?)
     })
 }
 
 /// The first signer of a transaction.
-fn signed_by(raw: &[u8]) -> Option<Address> {
+pub(super) fn signed_by(raw: &[u8]) -> Option<Address> {
     let tx = Tx::decode(raw).ok()?;
     let key = tx.auth_info.signer_infos.first()?.public_key.as_ref()?;
     Some(PublicKey::from_any(key).ok()?.address())
@@ -222,23 +231,24 @@ struct Sent<'s> {
 }
 
 impl Sent<'_> {
-    /// Sends it, and tells what came of it.
+    /// Sends it, and tells its result. From the first byte that leaves, no silence and no nonsense of a node says that nothing was paid: only a
+    /// refusal, or a block, ends otherwise than [`Error::NotIncluded`].
     async fn follow(&self, client: &mut Client) -> Result<(), Error> {
         let hash = hex::encode_upper(sha256(&self.raw));
+        let unknown = |error: &Error| {
+            talk!("{}: {}", error.code(), plain(&error.to_string()));
+            Error::NotIncluded { hash: hash.clone() }
+        };
         let checked = match client.broadcast(&self.raw).await {
             Ok(checked) => checked,
             Err(error) => {
                 // It may have taken it all the same.
-                talk!("the node did not say whether it has it: {error}");
-                return Err(Error::NotIncluded { hash });
+                talk!("the node did not say whether it has it");
+                return Err(unknown(&error));
             }
         };
         if let Err(refused) = checked.passed() {
-            // A node that is not believed may have passed it on.
-            if self.args.network.trusts_node().unwrap_or(false) {
-                self.forget(|pending| pending.forget(&hash));
-            }
-            return Err(refused);
+            return self.refused(client, &hash, refused).await;
         }
         if self.args.spend.no_wait {
             match self.args.network.output {
@@ -247,19 +257,48 @@ impl Sent<'_> {
             }
             return Ok(());
         }
-        let included = client.wait(&hash).await?;
-        if let Some(sequence) = sequence(&included) {
-            self.forget(|pending| pending.forget_sequence(sequence));
+        match client.wait(&hash).await {
+            Ok(included) => self.done(client, &included).await,
+            Err(not_yet @ Error::NotIncluded { .. }) => Err(not_yet),
+            Err(error) => Err(unknown(&error)),
         }
-        self.report(client, &included).await
     }
 
-    async fn report(&self, client: &mut Client, included: &Included) -> Result<(), Error> {
+    /// A node refuses what a block holds already, too, and one that is not believed may have passed it on.
+    async fn refused(&self, client: &mut Client, hash: &str, refused: Error) -> Result<(), Error> {
+        match client.transaction(hash).await {
+            Ok(included) => return self.done(client, &included).await,
+            Err(Error::NotIncluded { .. }) if self.args.network.trusts_node().unwrap_or(false) => {
+                self.change(|pending| pending.forget(hash));
+            }
+            Err(_) => {}
+        }
+        Err(refused)
+    }
+
+    /// A block holds it: the result is told whatever the node says from here on, and the mark goes after that.
+    async fn done(&self, client: &mut Client, included: &Included) -> Result<(), Error> {
         let opened = match &self.account {
-            Some(account) => client.open(account, included).await?,
-            None => included.open(None)?,
+            Some(account) => client.open(account, included).await,
+            None => included.open(None),
+        };
+        let opened = match opened {
+            Ok(opened) => opened,
+            Err(error) => {
+                talk!(
+                    "answers of contracts stay closed for now ({}): `strongroom query tx {} --from KEY` opens them",
+                    plain(&error.to_string()),
+                    included.hash
+                );
+                included.open(None)?
+            }
         };
         report::print(included, &opened, self.args.network.output);
+        if let Some(sequence) = sequence(&included.tx)
+            && self.args.network.is_heard().unwrap_or(false)
+        {
+            self.change(|pending| pending.forget_sequence(sequence));
+        }
         match included.succeeded() {
             // With the contract's own words.
             Err(Error::Failed {
@@ -278,44 +317,74 @@ impl Sent<'_> {
     }
 
     /// Changes the marks of the account. What cannot be changed stays marked: the next command asks again.
-    fn forget(&self, change: impl FnOnce(&mut Pending) -> anyhow::Result<()>) {
+    fn change(&self, change: impl FnOnce(&mut Pending) -> anyhow::Result<()>) {
         let Some((address, chain_id)) = &self.owner else {
             return;
         };
         let changed = Pending::open(self.keyring, address, chain_id);
         if let Err(error) = changed.and_then(|mut pending| change(&mut pending)) {
-            talk!("{}", crate::in_one_line(&error));
+            talk!("{}", plain(&crate::in_one_line(&error)));
         }
     }
 
-    /// Whether a transaction is marked.
-    fn is_open(&self, hash: &str) -> bool {
-        let Some((address, chain_id)) = &self.owner else {
-            return false;
+    /// Says that a transaction which is marked may still come.
+    fn say_open(&self, hash: &str, ended: &Result<(), Error>) {
+        let (Err(_), Some((address, chain_id))) = (ended, &self.owner) else {
+            return;
         };
-        let pending = Pending::open(self.keyring, address, chain_id);
-        pending.is_ok_and(|pending| pending.marks().iter().any(|mark| mark.txhash == hash))
+        if let Ok(pending) = Pending::open(self.keyring, address, chain_id)
+            && let Some(mark) = pending.marks().iter().find(|mark| mark.txhash == hash)
+        {
+            mark.say();
+        }
     }
 }
 
 /// The sequence that a transaction has used up.
-fn sequence(included: &Included) -> Option<u64> {
-    let tx = Tx::decode(&included.tx).ok()?;
+pub(super) fn sequence(raw: &[u8]) -> Option<u64> {
+    let tx = Tx::decode(raw).ok()?;
     Some(tx.auth_info.signer_infos.first()?.sequence)
+}
+
+/// Removes a mark on the word of the user.
+pub(super) fn forget(keyring: &Keyring, hash: &str) -> anyhow::Result<()> {
+    let mut found = false;
+    for (address, chain_id) in pending::all(keyring)?.into_values() {
+        let mut pending = Pending::open(keyring, &address, &chain_id)?;
+        let is_it = |mark: &Mark| mark.txhash.eq_ignore_ascii_case(hash);
+        let marked = pending.marks().iter().find(|mark| is_it(mark)).cloned();
+        if let Some(mark) = marked {
+            pending.forget(&mark.txhash)?;
+            talk!("forgotten: {} ({})", mark.words(), mark.txhash);
+            found = true;
+        }
+    }
+    ensure!(
+        found,
+        "tx.unknown: no transaction with this hash is marked: `strongroom tx pending` lists those that are"
+    );
+    Ok(())
 }
 
 /// Asks what came of all marked transactions of the chain; prints those that may still come.
 pub(super) fn pending(args: &Args, keyring: &Keyring) -> anyhow::Result<()> {
+    // Whoever says that a transaction can come no more has it paid twice.
+    args.network.require_trust()?;
     block_on(async {
         let mut left = Vec::new();
         let mut client = args.network.connect().await?;
         let here = client.chain_id().await?;
+        let is_believed = args.network.trusts_node()?;
         for (address, chain_id) in pending::all(keyring)?.into_values() {
             if chain_id != here {
                 continue;
             }
             let mut pending = Pending::open(keyring, &address, &chain_id)?;
-            pending.resolve(&mut client, None).await?;
+            let view = View {
+                client: &mut client,
+                is_believed,
+            };
+            pending.resolve(view, None).await?;
             left.extend(
                 pending
                     .marks()

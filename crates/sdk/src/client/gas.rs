@@ -6,9 +6,19 @@ use crate::types::proto::Any;
 /// What is added to an estimate, in percent: between the estimate and the block others write, too.
 pub const MARGIN_PERCENT: u64 = 10;
 
-/// The highest estimate that is believed: an upload of 2 MiB takes half of it. A fee follows from the estimate, and a node that lies could ask for
-/// all coins.
-pub(super) const ESTIMATE_MAX: Gas = 50_000_000;
+/// The highest estimate that is believed of any transaction: an upload of 2 MiB takes half of it. A fee follows from the estimate, and a node that
+/// lies could ask for all coins.
+const ESTIMATE_MAX: Gas = 50_000_000;
+/// Of a short one, and what each byte adds: many times what messages take that do something for their bytes.
+const SHORT_ESTIMATE_MAX: Gas = 2_000_000;
+const BYTE_ESTIMATE_MAX: Gas = 200;
+
+/// The highest estimate that is believed of a transaction with so many bytes.
+pub(super) fn estimate_max(bytes: usize) -> Gas {
+    let bytes = Gas::try_from(bytes).unwrap_or(Gas::MAX);
+    let length = bytes.saturating_mul(BYTE_ESTIMATE_MAX);
+    SHORT_ESTIMATE_MAX.saturating_add(length).min(ESTIMATE_MAX)
+}
 
 /// Gas of contract messages, which no node of today can estimate: it cannot open them (docs/adr/0006). What the clients of the ecosystem give.
 const GUESSES: [(&str, Gas); 3] = [

@@ -474,6 +474,7 @@ impl<T: Transport> Client<T> {
     }
 
     async fn simulate_bytes(&mut self, tx_bytes: Vec<u8>) -> Result<Gas, Error> {
+        let most = gas::estimate_max(tx_bytes.len());
         let request = SimulateRequest {
             tx_bytes,
             ..SimulateRequest::default()
@@ -484,10 +485,10 @@ impl<T: Transport> Client<T> {
             method: "Simulate",
             field: "gas_info",
         })?;
-        if info.gas_used > gas::ESTIMATE_MAX {
+        if info.gas_used > most {
             return Err(Error::Form {
                 method: "Simulate",
-                field: "gas_used: no transaction takes so much",
+                field: "gas_used: no such transaction takes so much",
             });
         }
         Ok(info.gas_used)

@@ -144,18 +144,28 @@ fn an_estimate_asks_the_node_but_for_contract_messages_which_it_cannot_open() {
 
 #[test]
 fn an_estimate_that_would_take_all_coins_is_not_believed() {
-    let mut client = client(|_, _| {
-        value(&SimulateResponse {
-            gas_info: Some(crate::types::proto::cosmos::base::abci::v1beta1::GasInfo {
-                gas_used: u64::MAX,
+    let estimate = |gas_used: u64, memo: &str| {
+        let mut client = client(|_, _| {
+            value(&SimulateResponse {
+                gas_info: Some(crate::types::proto::cosmos::base::abci::v1beta1::GasInfo {
+                    gas_used,
+                    ..Default::default()
+                }),
                 ..Default::default()
-            }),
-            ..Default::default()
-        })
-    });
-    let unsigned = TxBuilder::new("test-1").unsigned(&[2; 33], 0);
-    let error = ready(client.simulate(unsigned)).unwrap_err();
-    assert_eq!(error.code(), "client.form");
+            })
+        });
+        let tx = TxBuilder::new("test-1").memo(memo);
+        let estimated = ready(client.simulate(tx.unsigned(&[2; 33], 0)));
+        estimated.map_err(|error| error.code())
+    };
+    assert_eq!(estimate(1_500_000, ""), Ok(1_500_000));
+    // What an upload may take is no estimate of a payment.
+    for much in [3_000_000, 50_000_000, u64::MAX] {
+        assert_eq!(estimate(much, ""), Err("client.form"), "{much}");
+    }
+    let long = "x".repeat(1 << 20);
+    assert_eq!(estimate(50_000_000, &long), Ok(50_000_000));
+    assert_eq!(estimate(50_000_001, &long), Err("client.form"));
 }
 
 #[test]
