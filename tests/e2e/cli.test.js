@@ -661,7 +661,7 @@ test("a transaction is signed by a machine that reaches no node", async () => {
   const unsigned = await run(["tx", "bank", "send", ACCOUNTS.b.address, "3uscrt", ...key, ...own(), "--generate-only"]);
   const { account } = await network.get(`/cosmos/auth/v1beta1/accounts/${address}`);
   const place = ["--account-number", account.account_number, "--sequence", account.sequence, "--node", "http://127.0.0.1:1"];
-  const sign = (chain) => run(["tx", "sign", "-", ...key, "--offline", "--chain-id", chain, ...place], { input: unsigned.out });
+  const sign = (chain) => run(["tx", "sign", "-", ...key, "--yes", "--offline", "--chain-id", chain, ...place], { input: unsigned.out });
   const signed = await sign(CHAIN_ID);
   assert.equal(signed.status, 0, signed.said);
   assert.match(signed.said, new RegExp(`message 1: send 3uscrt to ${ACCOUNTS.b.address}, from ${address}\n  fee: \\d+uscrt for \\d+ gas\n  memo`));
