@@ -393,6 +393,19 @@ test("a stranger cannot say that a payment can come no more", async () => {
   }
 });
 
+test("a word for one node is none for another", async () => {
+  const more = { STRONGROOM_HOME: join(directory, "word") };
+  assert.equal((await run(["config", "set", "mine", "--node", network.rpc, "--trust-node"], { more })).status, 0);
+  const pending = (...where) => run(["tx", "pending", "--network", "mine", ...where], { more });
+  for (const where of [[], ["--node", network.rpc], ["--node", network.rpc, "--trust-node"]]) {
+    const asked = await pending(...where);
+    assert.equal(asked.status, 0, asked.said);
+  }
+  const other = await pending("--node", network.rpc.replace("127.0.0.1", "localhost"));
+  assert.deepEqual([other.status, other.out], [1, ""]);
+  assert.match(other.said, /^strongroom: client\.not_trusted: /);
+});
+
 test("marks go when another wallet has used the sequence, when the chain is another, and when their user says so", async () => {
   const { spent, pay, pending } = await payer("twofold");
   const losing = await between((call, ask) => (call.method === "broadcast_tx_sync" ? null : ask()));

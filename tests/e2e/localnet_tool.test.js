@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { get } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -75,6 +76,7 @@ test("one line tells a script where everything is; the system chooses the ports"
   assert.equal(status.height, "1");
   // The door is for its owner alone.
   assert.equal(statSync(join(home("line"), "admin")).mode & 0o077, 0);
+  assert.equal(statSync(home("line")).mode & 0o077, 0);
   const enclaves = childrenOf(network.pid);
   assert.ok(enclaves.length > 0);
   assert.deepEqual(await told(home("line"), "stop"), { stopped: true });
@@ -187,7 +189,9 @@ test("a snapshot is put back as often as it is wanted, with contracts and their 
   assert.deepEqual(await ask(client, counter, { get_count: {} }), { count: 12 });
   rmSync(join(home("snap"), "snapshots", "late"), { recursive: true });
   for (const args of [["revert", "nowhere"], ["snapshot", "../x"], ["load", "/nowhere"]]) {
-    assert.equal((await tool(home("snap"), ...args)).status, 1, args.join(" "));
+    const { status, said } = await tool(home("snap"), ...args);
+    assert.equal(status, 1, args.join(" "));
+    assert.match(said, /^strongroom: (snapshot|dump)\.[a-z]+: /);
   }
   assert.deepEqual(await ask(client, counter, { get_count: {} }), { count: 12 });
   assert.deepEqual(await told(home("snap"), "snapshots"), ["broken", "ten"]);
@@ -253,7 +257,12 @@ test("a dump goes on in another home, and in the place of a network that runs", 
   await told(home("from"), "stop");
 });
 
-test("browsers of origins that are not named are told nothing", async () => {
+/** The status of a request whose headers are those that are named: `fetch` is a browser, and has its own. */
+const raw = (place, path, headers) => new Promise((resolve, reject) => {
+  get(new URL(path, place), { headers }, (answer) => { answer.resume(); resolve(answer.statusCode); }).on("error", reject);
+});
+
+test("pages of origins that are not named are told nothing, and do nothing", async () => {
   const origin = "http://localhost:3000";
   const network = await start(home("cors"), "--cors-origin", origin, "--block-time", "instant");
   const places = [`${network.rest}/cosmos/base/tendermint/v1beta1/node_info`, `${network.rpc}/health`, `${network.faucet}/status`];
@@ -261,8 +270,19 @@ test("browsers of origins that are not named are told nothing", async () => {
     for (const [asks, wanted] of [[origin, origin], ["http://evil.org", null]]) {
       const answer = await fetch(url, { headers: { origin: asks } });
       assert.equal(answer.headers.get("access-control-allow-origin"), wanted, `${url} from ${asks}`);
+      assert.equal(answer.status, wanted ? 200 : 403, `${url} from ${asks}`);
     }
   }
+  // Not only is the answer hidden: nothing is done. An image of a page names no origin, and its browser says whose page it is.
+  const spent = await balance(network, ACCOUNTS.a.address);
+  for (const headers of [{ origin: "http://evil.org" }, { "sec-fetch-site": "cross-site" }]) {
+    const paid = await raw(network.faucet, `/faucet?address=${ACCOUNTS.c.address}`, headers);
+    assert.equal(paid, 403);
+    assert.equal(await raw(network.rpc, "/broadcast_tx_sync?tx=0x00", headers), 403);
+    assert.equal(await raw(network.rpc, "/websocket", { ...headers, connection: "upgrade", upgrade: "websocket", "sec-websocket-version": "13", "sec-websocket-key": "AAAAAAAAAAAAAAAAAAAAAA==" }), 403);
+  }
+  assert.equal(await balance(network, ACCOUNTS.a.address), spent);
+  assert.equal(await raw(network.rpc, "/health", {}), 200);
   await told(home("cors"), "stop");
 });
 

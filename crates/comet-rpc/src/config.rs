@@ -17,6 +17,8 @@ pub struct Config {
     pub workers: usize,
     /// The most `broadcast_tx_commit` that wait for a block at the same time; more are refused.
     pub commits_waiting_max: usize,
+    /// Whether pages of other origins are refused (403). CometBFT answers them, and leaves it to their browser to hide the answer.
+    pub refuse_other_origins: bool,
     /// How long `broadcast_tx_commit` waits for its block.
     pub broadcast_tx_commit_timeout: Duration,
     /// Connections and their deadlines.
@@ -37,6 +39,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             cors_allowed_origins: vec!["*".to_owned()],
+            refuse_other_origins: false,
             body_bytes_max: 4 * 1024 * 1024,
             batch_requests_max: 10,
             workers: 14,

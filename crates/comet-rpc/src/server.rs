@@ -7,13 +7,15 @@ use super::http;
 use super::methods::{Answer, Call, Context, Method};
 use super::params::Params;
 use crate::ws;
+use axum::body::Body;
 use axum::extract::Request;
+use axum::http::StatusCode;
 use axum::response::Response;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use strongroom_http::Server;
-use strongroom_http::cors::Cors;
+use strongroom_http::cors::{Cors, Origins};
 use strongroom_http::workers::Workers;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -22,6 +24,8 @@ use tokio::sync::Semaphore;
 pub(crate) struct Rpc {
     pub(crate) context: Context,
     pub(crate) cors: Option<Cors>,
+    /// Whose pages are answered.
+    origins: Origins,
     /// Websockets that have a subscription.
     pub(crate) subscribed_clients: AtomicUsize,
     /// Places of websockets.
@@ -63,6 +67,10 @@ pub fn serve(backend: Backend, config: Config, tcp: TcpListener) -> io::Result<S
     let settings = config.listen.clone();
     let rpc = Arc::new(Rpc {
         cors: Cors::new(&config.cors_allowed_origins),
+        origins: match config.refuse_other_origins {
+            true => Origins::new(&config.cors_allowed_origins),
+            false => Origins::new(&["*".to_owned()]),
+        },
         subscribed_clients: AtomicUsize::new(0),
         websockets: Arc::new(Semaphore::new(config.websockets_max)),
         workers: Workers::new("rpc", config.workers)?,
@@ -78,6 +86,11 @@ pub fn serve(backend: Backend, config: Config, tcp: TcpListener) -> io::Result<S
 }
 
 async fn route(rpc: Arc<Rpc>, request: Request) -> Response {
+    if !rpc.origins.admit(request.headers()) {
+        let mut refused = Response::new(Body::empty());
+        *refused.status_mut() = StatusCode::FORBIDDEN;
+        return refused;
+    }
     match request.uri().path() {
         "/websocket" => ws::upgrade(rpc, request).await,
         _ => http::handle(rpc, request).await,

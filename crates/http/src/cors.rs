@@ -8,6 +8,8 @@ use axum::http::header::{
 };
 use axum::http::{HeaderMap, HeaderValue, Method};
 
+/// Whose page a request of a browser comes from.
+const FETCH_SITE: &str = "sec-fetch-site";
 const METHODS: [&str; 3] = ["HEAD", "GET", "POST"];
 const HEADERS: [&str; 5] = [
     "accept",
@@ -48,6 +50,21 @@ impl Origins {
             origins: origins.iter().map(|o| o.to_ascii_lowercase()).collect(),
         };
         Self((!anyone).then_some(named))
+    }
+
+    /// Whether a request is answered at all. CORS alone has a browser hide the answer from a page, after the request has had its effect; so a page of
+    /// another origin is refused. Browsers name no origin with some requests (an image, say), but tell whose page they come from.
+    #[must_use]
+    pub fn admit(&self, request: &HeaderMap) -> bool {
+        let Some(named) = &self.0 else {
+            return true;
+        };
+        match (request.get(ORIGIN), request.get(FETCH_SITE)) {
+            (Some(origin), _) => named.allowed(origin).is_some(),
+            (None, Some(site)) => site == "same-origin" || site == "none",
+            // No browser.
+            (None, None) => true,
+        }
     }
 
     /// Adds what a browser wants to know, also before it asks: these methods, every header.
@@ -159,5 +176,39 @@ mod tests {
         assert_eq!(says(&[mine], Some(other)), None);
         assert_eq!(says(&[mine], None), None);
         assert_eq!(says(&[], Some(mine)), None);
+    }
+
+    #[test]
+    fn pages_of_other_origins_are_refused_whatever_they_ask_with() {
+        let admits = |origins: &[&str], headers: &[(&'static str, &'static str)]| {
+            let origins: Vec<String> = origins.iter().map(|&o| o.to_owned()).collect();
+            let headers = headers.iter().map(|&(name, value)| {
+                let name = axum::http::HeaderName::from_static(name);
+                (name, HeaderValue::from_static(value))
+            });
+            Origins::new(&origins).admit(&headers.collect())
+        };
+        let mine = ["http://localhost:3000"];
+        let evil = ("origin", "http://evil.org");
+        assert!(admits(&mine, &[]));
+        assert!(admits(
+            &mine,
+            &[
+                ("origin", "http://localhost:3000"),
+                (FETCH_SITE, "cross-site")
+            ]
+        ));
+        assert!(admits(&mine, &[(FETCH_SITE, "none")]));
+        assert!(admits(&mine, &[(FETCH_SITE, "same-origin")]));
+        for bad in [
+            &[evil][..],
+            &[evil, (FETCH_SITE, "none")],
+            &[("origin", "null")],
+            &[(FETCH_SITE, "cross-site")],
+            &[(FETCH_SITE, "same-site")],
+        ] {
+            assert!(!admits(&mine, bad), "{bad:?}");
+            assert!(admits(&["*"], bad), "{bad:?}");
+        }
     }
 }

@@ -466,6 +466,7 @@ impl Parts {
             websockets_max: shares.rpc.connections_max / 2,
             listen: shares.rpc,
             cors_allowed_origins: cors_origins,
+            refuse_other_origins: true,
             ..RpcConfig::default()
         };
         let server =

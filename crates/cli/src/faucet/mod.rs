@@ -74,6 +74,7 @@ async fn answer(
 ) -> Response<Body> {
     let origin = request.headers().get(header::ORIGIN).cloned();
     let mut response = match *request.method() {
+        _ if !origins.admit(request.headers()) => empty(StatusCode::FORBIDDEN),
         Method::GET | Method::POST => faucet.handle(request.uri()).await,
         Method::OPTIONS => empty(StatusCode::NO_CONTENT),
         _ => empty(StatusCode::METHOD_NOT_ALLOWED),

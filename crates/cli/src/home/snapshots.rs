@@ -6,7 +6,7 @@
 //! | `snapshot-new` | a snapshot that is being made |
 //!
 //! The file (`dump`): the line `strongroom-localnet/v1`, then for each directory and file its kind (`d`, `f`), the length of its path (2 bytes), its path,
-//! its permissions (4 bytes; 0600 or 0644, which directories have, too), and of a file its length (8 bytes) and its bytes; then `e` and the SHA-256 of everything before. Numbers are
+//! its permissions (4 bytes; of a file 0600 or 0644), and of a file its length (8 bytes) and its bytes; then `e` and the SHA-256 of everything before. Numbers are
 //! big-endian. Keys are in it.
 //!
 //! Promises: nobody sees half a snapshot or half a file; a file is checked to its last byte before anything is made of it. Refuses: names that are
@@ -266,7 +266,8 @@ fn open(file: &Path) -> anyhow::Result<File> {
     let mut options = File::options();
     let flags = rustix::fs::OFlags::NONBLOCK.bits();
     let flags = i32::try_from(flags).unwrap_or_default();
-    let opened = options.read(true).custom_flags(flags).open(file)?;
+    let opened = options.read(true).custom_flags(flags).open(file);
+    let opened = opened.context("dump.read: it cannot be opened")?;
     ensure!(
         opened.metadata()?.is_file(),
         "dump.damaged: this is no file"
@@ -364,7 +365,7 @@ fn read(file: &mut File, root: Option<&Path>) -> anyhow::Result<[u8; 32]> {
             crate::output::plain(&name.display().to_string())
         );
         let mode = u32::from_be_bytes(number(&mut reader).with_context(broken)?);
-        ensure!(MODES.contains(&mode), broken());
+        ensure!(kind == b'd' || MODES.contains(&mode), broken());
         let at = root.map(|root| root.join(&name));
         if kind == b'd' {
             if let Some(at) = at {

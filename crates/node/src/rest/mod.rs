@@ -69,7 +69,10 @@ pub fn serve(
 impl Gateway {
     async fn handle(self: Arc<Self>, request: Request<Body>) -> Response<Body> {
         let origin = request.headers().get(header::ORIGIN).cloned();
-        let mut answer = Arc::clone(&self).respond(request).await;
+        let mut answer = match self.origins.admit(request.headers()) {
+            true => Arc::clone(&self).respond(request).await,
+            false => response(StatusCode::FORBIDDEN, String::new(), None),
+        };
         self.origins
             .mark(origin.as_ref(), answer.headers_mut(), METHODS);
         answer
