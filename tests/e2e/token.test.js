@@ -211,7 +211,7 @@ async function timedPermit(name, times, tokens = [token.address]) {
 test("a permit ends when it says so, and one for any token opens this one too, until those of its time are withdrawn", async () => {
   const { a } = users;
   const query = (permit) => ask(a, token, { with_permit: { permit, query: { balance: {} } } });
-  const [made, past, future] = [0, -60_000, 3_600_000].map((ms) => new Date(Date.now() + ms).toISOString());
+  const [made, past, ahead, future] = [0, -60_000, 120_000, 3_600_000].map((ms) => new Date(Date.now() + ms).toISOString());
   const held = { balance: { amount: String(await tokens(a, { permit: await permitOf("a", ["balance"]) })) } };
   assert.deepEqual(await query(await timedPermit("a", { created: made, expires: future })), held);
   assert.equal(await query(await timedPermit("a", { expires: past })), shown(`Generic error: Permit "timed" expired at ${past}`));
@@ -226,7 +226,11 @@ test("a permit ends when it says so, and one for any token opens this one too, u
   const interval = { created_before: String(seconds + 1) };
   const { revoke_all_permits } = answer(await execute(a, token, { revoke_all_permits: { interval } }));
   assert.equal(await query(any), shown(`Generic error: Permit "timed" was revoked by account "${a.address}"`));
-  assert.deepEqual(await query(await timedPermit("a", { created: future }, ["ANY_TOKEN"])), held);
+  assert.deepEqual(await query(await timedPermit("a", { created: ahead }, ["ANY_TOKEN"])), held);
+  assert.equal(await query(await timedPermit("a", { created: future }, ["ANY_TOKEN"])), shown('Generic error: Permit "timed" says it was made in the future'));
+  const millis = await tryExecute(a, token, { revoke_all_permits: { interval: { created_before: String(Date.now()) } } });
+  assert.notEqual(millis.code, 0);
+  assert.match(JSON.stringify(millis.jsonLog), /Not a time in seconds or nanoseconds/);
   const { revocation_id } = revoke_all_permits;
   await execute(a, token, { delete_permit_revocation: { revocation_id } });
   assert.deepEqual(await query(any), held);

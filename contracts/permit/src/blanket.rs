@@ -31,6 +31,22 @@ impl Interval {
         *self == Interval::default()
     }
 
+    /// Refuses what would answer that permits are void while those of no time are: bounds in a unit that is neither, and bounds with nothing between them.
+    fn check(&self) -> StdResult<()> {
+        let bounds = [self.created_after, self.created_before];
+        let is_wrong = |bound: &Uint64| !Moment::is_number(bound.u64());
+        if let Some(wrong) = bounds.into_iter().flatten().find(is_wrong) {
+            let why = format!("Not a time in seconds or nanoseconds: {wrong}");
+            return Err(StdError::generic_err(why));
+        }
+        let [after, before] = bounds.map(|bound| bound.map(|b| Moment::of_number(b.u64())));
+        let begin = after.unwrap_or(Moment::of_number(0));
+        if before.is_some_and(|end| end <= begin) {
+            return Err(StdError::generic_err("No permit is of this time"));
+        }
+        Ok(())
+    }
+
     /// Whether a permit of this time is void. Of which none knows the time, it is.
     pub(crate) fn takes(&self, created: Option<Moment>) -> bool {
         let Some(created) = created else { return true };
@@ -64,6 +80,7 @@ pub fn revoke_all(
     account: &Addr,
     interval: Interval,
 ) -> StdResult<String> {
+    interval.check()?;
     let mut revocations = load(storage, account)?;
     let revocation_id = if interval.is_all() {
         if revocations.list.iter().any(|r| r.interval.is_all()) {
@@ -146,6 +163,40 @@ mod tests {
         let id = revoke_all(&mut storage, &alice, before(9)).unwrap();
         assert_eq!(id, "10");
         assert_eq!(revocations(&storage, &alice).unwrap().len(), 9);
+    }
+
+    #[test]
+    fn a_revocation_that_would_void_nothing_of_any_time_is_refused() {
+        let mut storage = MockStorage::new();
+        let alice = Addr::unchecked("alice");
+        let mut revoke = |after: Option<u64>, before: Option<u64>| {
+            let interval = Interval {
+                created_before: before.map(Uint64::new),
+                created_after: after.map(Uint64::new),
+            };
+            revoke_all(&mut storage, &alice, interval).map_err(|refused| refused.to_string())
+        };
+        let (seconds, millis, micros) = (1_764_447_300, 1_764_447_300_000, 1_764_447_300_000_000);
+        let nanos = 1_764_447_300_000_000_000;
+        for wrong in [1_000_000_000_000, millis, micros, 99_999_999_999_999_999] {
+            for refused in [revoke(None, Some(wrong)), revoke(Some(wrong), None)] {
+                let refused = refused.unwrap_err();
+                assert!(refused.contains("seconds or nanoseconds"), "{refused}");
+            }
+            assert!(revoke(Some(wrong), Some(nanos)).is_err());
+        }
+        for (after, before) in [
+            (None, Some(0)),
+            (Some(seconds), Some(seconds)),
+            (Some(nanos), Some(seconds)),
+            (Some(u64::MAX), Some(seconds)),
+        ] {
+            let refused = revoke(after, before).unwrap_err();
+            assert!(refused.contains("No permit is of this time"), "{refused}");
+        }
+        for (n, before) in [1, seconds, nanos, u64::MAX].into_iter().enumerate() {
+            assert_eq!(revoke(None, Some(before)).unwrap(), (n + 1).to_string());
+        }
     }
 
     #[test]

@@ -9,6 +9,8 @@ pub(crate) struct Moment(u128);
 const SECOND: u128 = 1_000_000_000;
 /// More seconds than a time of any client has, fewer nanoseconds than any after the first 17 minutes of 1970.
 const SECONDS_MAX: u64 = 1_000_000_000_000;
+/// Fewer nanoseconds than any after the first days of March 1973. Between the two are milliseconds and microseconds of our days.
+const NANOSECONDS_MIN: u64 = 100_000_000_000_000_000;
 
 impl Moment {
     /// The time of a block.
@@ -23,6 +25,16 @@ impl Moment {
         } else {
             Self(number.into())
         }
+    }
+
+    /// Whether a number is one of seconds or nanoseconds: milliseconds, as `Date.now()` has them, would be taken for nanoseconds of 1970.
+    pub(crate) fn is_number(number: u64) -> bool {
+        !(SECONDS_MAX..NANOSECONDS_MIN).contains(&number)
+    }
+
+    /// So many seconds later.
+    pub(crate) fn later(self, seconds: u64) -> Self {
+        Self(self.0.saturating_add(u128::from(seconds) * SECOND))
     }
 
     /// Reads the text. Only one form is taken, and only days that there are.
