@@ -31,6 +31,18 @@ pub struct Word {
     pub until: Option<Expiration>,
     /// Words have numbers: a later one has a higher.
     pub number: u64,
+    /// Who granted it, if not the owner.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lent: Option<Lent>,
+}
+
+/// By whom a right was granted that is not its own, and by which word of the owner it could. With that word ends what was lent by it.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub struct Lent {
+    /// Who may move all tokens of the owner.
+    pub by: Addr,
+    /// Number of the word by which it may.
+    pub word: u64,
 }
 
 /// What was said of one account, or of everybody.
@@ -100,7 +112,7 @@ const RIGHTS: [Right; 3] = [
 
 impl Approvals {
     /// What was said of this account, or of everybody.
-    fn of(&self, who: Option<&Addr>, right: Right) -> Option<&Word> {
+    pub fn of(&self, who: Option<&Addr>, right: Right) -> Option<&Word> {
         let found = self.0.iter().find(|approval| approval.who.as_ref() == who);
         found.and_then(|approval| approval.word(right))
     }
@@ -165,6 +177,29 @@ impl Approvals {
         Ok(())
     }
 
+    /// Whether somebody other than the owner granted anything.
+    pub fn has_lent(&self) -> bool {
+        let words = |a: &Approval| {
+            RIGHTS
+                .iter()
+                .any(|r| a.word(*r).is_some_and(|w| w.lent.is_some()))
+        };
+        self.0.iter().any(words)
+    }
+
+    /// Forgets what was lent by who may not lend it any more: since then, the owner said something else of it and all tokens, or it was denied this one.
+    pub fn forget_what_is_lent_no_more(&mut self, all: &Approvals) {
+        let said = self.clone();
+        self.keep(|_, right, word| {
+            let Some(Lent { by, word: number }) = &word.lent else {
+                return true;
+            };
+            let may = all.of(Some(by), right).is_some_and(|w| w.number == *number);
+            let denied = |w: &Word| w.until.is_none() && w.number > word.number;
+            may && !said.of(Some(by), right).is_some_and(denied)
+        });
+    }
+
     /// Forgets the words for which this is false, and accounts of which nothing is left.
     fn keep(&mut self, is_kept: impl Fn(Option<&Addr>, Right, &Word) -> bool) {
         for approval in &mut self.0 {
@@ -221,6 +256,7 @@ mod tests {
             let word = Word {
                 until: *until,
                 number: *number,
+                lent: None,
             };
             let who = Some(Addr::unchecked("bob"));
             approvals.say(who, RIGHT, word).unwrap();
@@ -274,7 +310,11 @@ mod tests {
         let never = Some(Expiration::Never);
         let block = mock_env().block;
         let mut approvals = Approvals::default();
-        let word = |until| Word { until, number: 1 };
+        let word = |until| Word {
+            until,
+            number: 1,
+            lent: None,
+        };
         let account = |n: usize| Some(Addr::unchecked(format!("a{n}")));
         for n in 0..APPROVED_MAX {
             let until = Some(Expiration::AtHeight(1));
@@ -304,6 +344,7 @@ mod tests {
         let seen = Word {
             until: never,
             number: 3,
+            lent: None,
         };
         token
             .say(Some(bob.clone()), Right::ViewOwner, seen)

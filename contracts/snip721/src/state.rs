@@ -121,6 +121,10 @@ pub fn token(storage: &dyn Storage, id: &str) -> StdResult<Option<Token>> {
         Ok(denied.unwrap_or_default())
     };
     token.approvals.forget_what_was_denied(denied)?;
+    if token.approvals.has_lent() {
+        let all = inventory(storage, &token.owner)?.approvals;
+        token.approvals.forget_what_is_lent_no_more(&all);
+    }
     Ok(Some(token))
 }
 

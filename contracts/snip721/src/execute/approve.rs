@@ -3,7 +3,7 @@
 use cosmwasm_std::{Addr, Response, StdError, StdResult};
 
 use super::{not_authorized, own_token, success, Call};
-use crate::approval::{granted, Right, Word};
+use crate::approval::{granted, Lent, Right, Word};
 use crate::msg::AccessLevel;
 use crate::state;
 use snip::expiration::Expiration;
@@ -89,24 +89,37 @@ fn say_of_transfer(
     let mut token = token.ok_or_else(|| not_authorized(token_id))?;
     // Not one who may move this token only: who was lent it does not lend it on.
     let all = state::inventory(storage, &token.owner)?.approvals;
-    let none = Default::default();
-    let until = if token.owner == *sender {
-        until
+    let (none, right) = (Default::default(), Right::Transfer);
+    let (until, lent) = if token.owner == *sender {
+        (until, None)
     } else {
-        let operator = granted(&none, &all, Some(sender), Right::Transfer, block);
-        let end = operator.ok_or_else(|| not_authorized(token_id))?;
+        let operator = granted(&none, &all, Some(sender), right, block);
+        // Nor one who may move all others, but was denied this one.
+        let may_move = granted(&token.approvals, &all, Some(sender), right, block).is_some();
+        let end = operator.filter(|_| may_move);
+        let end = end.ok_or_else(|| not_authorized(token_id))?;
         // Nor for longer than it was lent, not even to itself.
-        let lent = |until: Expiration| {
+        let shortened = |until: Expiration| {
             let refused =
                 || StdError::generic_err("An operator names an end of the kind of its own");
             until.at_most(end).ok_or_else(refused)
         };
-        until.map(lent).transpose()?
+        // What it denies stays denied.
+        let by = all.of(Some(sender), right).filter(|_| until.is_some());
+        let by = by.map(|word| Lent {
+            by: sender.clone(),
+            word: word.number,
+        });
+        (until.map(shortened).transpose()?, by)
     };
     let number = state::next_word(storage)?;
     token.approvals.forget_what_is_over(Some(&all), block);
-    let word = Word { until, number };
-    token.approvals.say(Some(spender), Right::Transfer, word)?;
+    let word = Word {
+        until,
+        number,
+        lent,
+    };
+    token.approvals.say(Some(spender), right, word)?;
     state::save_token(storage, token_id, &token)
 }
 
@@ -138,7 +151,11 @@ fn set(
             AccessLevel::ApproveToken | AccessLevel::All => granted,
             AccessLevel::RevokeToken | AccessLevel::None => None,
         };
-        let word = Word { until, number };
+        let word = Word {
+            until,
+            number,
+            lent: None,
+        };
         match (level, &who) {
             (AccessLevel::None, Some(account)) => {
                 inventory.approvals.take_back(account, *right);

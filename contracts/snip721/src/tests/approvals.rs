@@ -96,6 +96,69 @@ fn an_operator_lends_nothing_for_longer_than_it_was_lent() {
 }
 
 #[test]
+fn what_an_operator_lent_ends_with_the_word_of_the_owner_by_which_it_could_and_comes_back_by_none()
+{
+    let all = r#"{"approve_all":{"operator":"bob"}}"#;
+    let lend = r#"{"approve":{"spender":"carol","token_id":"cat"}}"#;
+    let listed = r#""approvals":[]"#;
+    for ends in [
+        r#"{"revoke_all":{"operator":"bob"}}"#,
+        r#"{"set_whitelisted_approval":{"address":"bob","transfer":"none"}}"#,
+        r#"{"revoke":{"spender":"bob","token_id":"cat"}}"#,
+        r#"{"set_whitelisted_approval":{"address":"bob","token_id":"cat","transfer":"revoke_token"}}"#,
+        r#"{"approve_all":{"operator":"bob","expires":{"at_height":1}}}"#,
+    ] {
+        let mut nft = Nft::new();
+        nft.call("alice", all).unwrap();
+        nft.call("bob", lend).unwrap();
+        nft.call("alice", ends).unwrap();
+        assert!(nft.transfer("carol", "cat", "carol").is_err(), "{ends}");
+        let access = nft.ask_as("alice", "owner_of", r#""token_id":"cat""#);
+        assert!(access.unwrap().contains(listed), "{ends}");
+        nft.call("alice", all).unwrap();
+        assert!(nft.transfer("carol", "cat", "carol").is_err(), "{ends}");
+        // What the operator lends by the new word holds again.
+        nft.call("bob", lend).unwrap();
+        nft.transfer("carol", "cat", "carol").unwrap();
+    }
+}
+
+#[test]
+fn what_the_owner_lent_does_not_end_with_an_operators_right_and_what_an_operator_denied_stays() {
+    let mut nft = Nft::new();
+    for operator in ["bob", "carol"] {
+        let all = format!(r#"{{"approve_all":{{"operator":"{operator}"}}}}"#);
+        nft.call("alice", &all).unwrap();
+    }
+    nft.call(
+        "alice",
+        r#"{"approve":{"spender":"dave","token_id":"cat"}}"#,
+    )
+    .unwrap();
+    nft.call("bob", r#"{"revoke":{"spender":"carol","token_id":"dog"}}"#)
+        .unwrap();
+    nft.call("alice", r#"{"revoke_all":{"operator":"bob"}}"#)
+        .unwrap();
+    assert!(nft.transfer("carol", "dog", "carol").is_err());
+    nft.transfer("dave", "cat", "dave").unwrap();
+}
+
+#[test]
+fn an_operator_that_was_denied_a_token_lends_it_to_nobody_not_even_to_itself() {
+    let mut nft = Nft::new();
+    nft.call("alice", r#"{"approve_all":{"operator":"bob"}}"#)
+        .unwrap();
+    nft.call("alice", r#"{"revoke":{"spender":"bob","token_id":"cat"}}"#)
+        .unwrap();
+    for spender in ["bob", "carol"] {
+        let approve = format!(r#"{{"approve":{{"spender":"{spender}","token_id":"cat"}}}}"#);
+        assert!(nft.call("bob", &approve).is_err(), "{spender}");
+        assert!(nft.transfer(spender, "cat", spender).is_err(), "{spender}");
+    }
+    nft.transfer("bob", "dog", "bob").unwrap();
+}
+
+#[test]
 fn approvals_end_at_their_time() {
     let mut nft = Nft::new();
     let height = nft.env.block.height + 5;
