@@ -29,7 +29,7 @@ pub(super) struct Sent {
     /// What the contract gets back.
     pub payload: Vec<u8>,
     /// Type of the response, if the contract is of the ordinary library.
-    pub response_type: String,
+    pub response_type: &'static str,
     /// When the contract wants a reply.
     pub reply_on: ReplyOn,
     /// Whether it went to a contract.
@@ -155,7 +155,7 @@ impl Calls<'_, '_, '_> {
         };
         let events = self.ctx.events.get(told..).unwrap_or_default();
         let (data, type_url) = match library {
-            Library::Stock => (response.encoded(), Some(sent.response_type.as_str())),
+            Library::Stock => (response.encoded(), Some(sent.response_type)),
             Library::V010 | Library::V1 => (response.bare(), None),
         };
         let length = data.as_ref().map_or(0, Vec::len);

@@ -24,10 +24,24 @@ use crate::types::{Address, Coin, Coins, Hash, TxError};
 
 /// Messages of other modules that a contract may send as they are, by name. Nothing that lets a contract's coins pay a fee: no check can see
 /// what a contract will do with them before the fee is due, and a block would fill with transactions that pay nothing.
-const ANY_ALLOWED: [&str; 2] = [
-    "cosmos.bank.v1beta1.MsgMultiSend",
-    "cosmos.bank.v1beta1.MsgSend",
+const ANY_ALLOWED: [Allowed; 2] = [
+    Allowed {
+        name: "cosmos.bank.v1beta1.MsgMultiSend",
+        response: "/cosmos.bank.v1beta1.MsgMultiSendResponse",
+    },
+    Allowed {
+        name: "cosmos.bank.v1beta1.MsgSend",
+        response: "/cosmos.bank.v1beta1.MsgSendResponse",
+    },
 ];
+
+/// A message of another module.
+struct Allowed {
+    /// Its name.
+    name: &'static str,
+    /// The type of what answers it.
+    response: &'static str,
+}
 
 impl Calls<'_, '_, '_> {
     /// Sends one message of the contract on top.
@@ -44,7 +58,7 @@ impl Calls<'_, '_, '_> {
         };
         let response_type = match library {
             Library::Stock => response_type(&message.msg),
-            Library::V010 | Library::V1 => String::new(),
+            Library::V010 | Library::V1 => "",
         };
         self.dispatching()?.sent = Some(Sent {
             id: message.id,
@@ -102,9 +116,7 @@ impl Calls<'_, '_, '_> {
     /// Sends a message of another module, in the name of the contract. Calls of contracts have a form of their own: through
     /// this one they would nest on the machine's stack.
     fn send_any(&mut self, contract: &Address, msg: AnyMsg) -> Result<SentResponse, Stop> {
-        let name = msg.type_url.strip_prefix('/');
-        let name = ANY_ALLOWED.into_iter().find(|known| name == Some(known));
-        let Some(name) = name else {
+        let Some(Allowed { name, .. }) = allowed(&msg.type_url) else {
             let why = format!(
                 "message {} is not allowed from the contract",
                 quoted(&msg.type_url)
@@ -226,19 +238,30 @@ impl Calls<'_, '_, '_> {
 }
 
 /// The type of what answers a message, as contracts of the ordinary library look for it: they know the contract module of other chains by its name there.
-fn response_type(msg: &CosmosMsg) -> String {
-    let named = |name: &str| format!("/cosmwasm.wasm.v1.{name}Response");
+/// None of a message that no module is asked to take: nothing that a contract wrote stands in it.
+fn response_type(msg: &CosmosMsg) -> &'static str {
     match msg {
-        CosmosMsg::Wasm(WasmMsg::Execute { .. }) => named("MsgExecuteContract"),
-        CosmosMsg::Wasm(WasmMsg::Instantiate(_)) => named("MsgInstantiateContract"),
-        CosmosMsg::Wasm(WasmMsg::Instantiate2(_)) => named("MsgInstantiateContract2"),
-        CosmosMsg::Wasm(WasmMsg::Migrate { .. }) => named("MsgMigrateContract"),
-        CosmosMsg::Wasm(WasmMsg::UpdateAdmin { .. }) => named("MsgUpdateAdmin"),
-        CosmosMsg::Wasm(WasmMsg::ClearAdmin { .. }) => named("MsgClearAdmin"),
-        CosmosMsg::Stargate(msg) | CosmosMsg::Any(msg) => format!("{}Response", msg.type_url),
-        // Of the bank there is no other; the rest is refused.
-        _ => "/cosmos.bank.v1beta1.MsgSendResponse".to_owned(),
+        CosmosMsg::Wasm(msg) => match msg {
+            WasmMsg::Execute { .. } => "/cosmwasm.wasm.v1.MsgExecuteContractResponse",
+            WasmMsg::Instantiate(_) => "/cosmwasm.wasm.v1.MsgInstantiateContractResponse",
+            WasmMsg::Instantiate2(_) => "/cosmwasm.wasm.v1.MsgInstantiateContract2Response",
+            WasmMsg::Migrate { .. } => "/cosmwasm.wasm.v1.MsgMigrateContractResponse",
+            WasmMsg::UpdateAdmin { .. } => "/cosmwasm.wasm.v1.MsgUpdateAdminResponse",
+            WasmMsg::ClearAdmin { .. } => "/cosmwasm.wasm.v1.MsgClearAdminResponse",
+        },
+        CosmosMsg::Stargate(msg) | CosmosMsg::Any(msg) => {
+            allowed(&msg.type_url).map_or("", |known| known.response)
+        }
+        CosmosMsg::Bank(_) => "/cosmos.bank.v1beta1.MsgSendResponse",
+        // Refused.
+        _ => "",
     }
+}
+
+/// The message of another module that has this type, if contracts may send it.
+fn allowed(type_url: &str) -> Option<&'static Allowed> {
+    let name = type_url.strip_prefix('/')?;
+    ANY_ALLOWED.iter().find(|known| known.name == name)
 }
 
 /// The message of one contract to another. The history keeps it sealed to the sender of the transaction.
@@ -299,4 +322,33 @@ fn not_built(msg: &CosmosMsg) -> TxError {
         CosmosMsg::Wasm(_) => "Wasm",
     };
     compute::UNKNOWN_MSG.wrap(format!("Unknown variant of {kind}: not built yet"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::modules::compute::response::Binary;
+
+    #[test]
+    fn the_type_of_a_response_is_one_of_ours_whatever_a_contract_calls_its_message() {
+        let type_of = |type_url: String| {
+            let value = Binary(Vec::new());
+            response_type(&CosmosMsg::Any(AnyMsg { type_url, value }))
+        };
+        for known in &ANY_ALLOWED {
+            let type_url = format!("/{}", known.name);
+            assert_eq!(type_of(type_url.clone()), format!("{type_url}Response"));
+            for wrong in [
+                known.name.to_owned(),
+                format!("/{type_url}"),
+                type_url + "x",
+            ] {
+                assert_eq!(type_of(wrong), "");
+            }
+        }
+        for wrong in ["", "/", "/cosmos.gov.v1.MsgVote"] {
+            assert_eq!(type_of(wrong.to_owned()), "");
+        }
+        assert_eq!(type_of("x".repeat(1 << 20)), "");
+    }
 }
