@@ -230,7 +230,7 @@ test("a permit ends when it says so, and one for any token opens this one too, u
   assert.equal(await query(await timedPermit("a", { created: future }, ["ANY_TOKEN"])), shown('Generic error: Permit "timed" says it was made in the future'));
   const millis = await tryExecute(a, token, { revoke_all_permits: { interval: { created_before: String(Date.now()) } } });
   assert.notEqual(millis.code, 0);
-  assert.match(JSON.stringify(millis.jsonLog), /Not a time in seconds or nanoseconds/);
+  assert.match(logOf(millis), /Not a time in seconds or nanoseconds/);
   const { revocation_id } = revoke_all_permits;
   await execute(a, token, { delete_permit_revocation: { revocation_id } });
   assert.deepEqual(await query(any), held);
