@@ -76,6 +76,7 @@ pub(super) fn register(ctx: &mut Ctx, given: &Joining) -> Result<NodeId, Stop> {
             let new = Return {
                 claims,
                 enclave_version,
+                deadline: now(ctx).saturating_add(PENDING_S),
             };
             returning::begin(ctx, &id, node, &new)?;
             Node {
@@ -214,13 +215,19 @@ pub(super) fn confirm(
         Err(SecretsError::NotHere) if ctx.mode == Mode::Simulate => {}
         Err(e) => return Err(broken(e).into()),
     }
-    let (claims, enclave_version) = match RETURNING.get(ctx, &id)? {
+    let new = RETURNING.get(ctx, &id)?;
+    let late = new.as_ref().is_some_and(|new| new.deadline <= now(ctx));
+    let (claims, enclave_version) = match new {
         Some(new) => (Some(new.claims), new.enclave_version),
         None => (before.claims.clone(), before.enclave_version),
     };
     let deadline = claims.as_ref().and_then(end_of);
     if deadline.is_some_and(|end| end <= now(ctx)) {
         return Err(state_error("its evidence is over: register again"));
+    }
+    if late {
+        let why = "its hour to confirm is over: register again";
+        return Err(state_error(why));
     }
     let after = Node {
         state: NodeState::Registered,

@@ -85,14 +85,18 @@ pub(super) fn state_error(why: &str) -> Stop {
     error::STATE.wrap(why).into()
 }
 
-/// One live node per platform.
+/// One live node per platform. Whoever wanted to be there and did not confirm in time gives way.
 pub(super) fn check_platform(ctx: &mut Ctx, id: &NodeId, claims: &Claims) -> Result<(), Stop> {
-    match PLATFORMS.get(ctx, &&claims.platform_id)? {
-        Some(other) if other != *id => Err(error::PLATFORM
-            .wrap(format!("node {}", hex::encode(other)))
-            .into()),
-        _ => Ok(()),
+    let platform = claims.platform_id;
+    let other = PLATFORMS.get(ctx, &&platform)?;
+    let Some(other) = other.filter(|other| other != id) else {
+        return Ok(());
+    };
+    if returning::lapse(ctx, &other, &platform)? {
+        return Ok(());
     }
+    let other = format!("node {}", hex::encode(other));
+    Err(error::PLATFORM.wrap(other).into())
 }
 
 /// The first second in which evidence is no longer good.

@@ -3,9 +3,9 @@
 use super::genesis::Key;
 use super::state::{
     COLLATERAL, COLLATERAL_IDS, NETWORK_KEYS, NODE_IDS, NetworkKeys, Node, NodeId, NodeState,
-    SHARES,
+    RETURNING, SHARES,
 };
-use super::{error, evidence, keeper};
+use super::{error, evidence, keeper, returning};
 use crate::Ctx;
 use crate::attest::Claims;
 use crate::error::broken;
@@ -32,7 +32,8 @@ pub(super) fn nodes(
     let mut nodes = Vec::new();
     for id in ids {
         let id = id.try_into().map_err(|_| broken("a node without id"))?;
-        nodes.push(shown(&id, &keeper::found(ctx, &id)?));
+        let node = keeper::found(ctx, &id)?;
+        nodes.push(shown(ctx, &id, &node)?);
     }
     Ok(pb::QueryNodesResponse {
         nodes,
@@ -49,7 +50,7 @@ pub(super) fn node(
     let node = keeper::node(ctx, &id)?;
     let node = node.ok_or_else(|| QueryError::not_found("no such node"))?;
     Ok(pb::QueryNodeResponse {
-        node: Some(shown(&id, &node)),
+        node: Some(shown(ctx, &id, &node)?),
     })
 }
 
@@ -98,7 +99,8 @@ pub(super) fn collaterals(
     })
 }
 
-fn shown(id: &NodeId, node: &Node) -> pb::Node {
+fn shown(ctx: &mut Ctx, id: &NodeId, node: &Node) -> Result<pb::Node, QueryStop> {
+    let new = RETURNING.get(ctx, &id)?;
     let (state, revoked_by) = match &node.state {
         NodeState::Pending => (pb::NodeState::Pending, String::new()),
         NodeState::Registered => (pb::NodeState::Registered, String::new()),
@@ -114,7 +116,7 @@ fn shown(id: &NodeId, node: &Node) -> pb::Node {
         let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
         Timestamp { seconds, nanos: 0 }.to_proto()
     };
-    pb::Node {
+    Ok(pb::Node {
         node_id: hex::encode(id),
         node_key: node.node_key.to_vec(),
         consensus_key: node.consensus_key.to_vec(),
@@ -127,7 +129,9 @@ fn shown(id: &NodeId, node: &Node) -> pb::Node {
         changed_height: node.changed_height,
         challenge: node.challenge.to_vec(),
         revoked_by,
-    }
+        returns_to: new.as_ref().map(|new| platform(&new.claims)),
+        returns_until: new.as_ref().map(|new| time(returning::until(new))),
+    })
 }
 
 fn platform(claims: &Claims) -> pb::Platform {

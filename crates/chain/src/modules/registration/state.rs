@@ -93,6 +93,8 @@ pub struct Return {
     pub claims: Claims,
     /// Version of its new enclave.
     pub enclave_version: u32,
+    /// The first second in which it is too late to confirm, unless the evidence ends before.
+    pub deadline: u64,
 }
 
 /// How far a new policy was held against the nodes that there are.

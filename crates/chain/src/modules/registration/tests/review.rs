@@ -56,25 +56,41 @@ fn a_policy_that_refuses_what_a_node_had_proven_gives_it_a_day_to_renew() {
     assert_eq!(state_of(&chain, &machine.id()), Some(NodeState::Expired));
 }
 
+/// How many recalls a block with this policy tells.
+fn told(chain: &mut Chain, policy: &Policy) -> usize {
+    let message = pb::MsgUpdatePolicy {
+        authority: user(chain, 0).to_string(),
+        policy: serde_json::to_string(policy).unwrap(),
+    };
+    let mut draft = draft(vec![pack(&message)]);
+    draft.fee.gas_limit = 2_000_000;
+    let bytes = draft.signed(&[&chain.users[0]]);
+    chain.users[0].sequence += 1;
+    let block = chain.block(&[bytes]);
+    assert_eq!(block.tx_results[0].code, 0);
+    let of = |e: &&crate::types::Event| e.kind == "recall_node";
+    block.events.iter().filter(of).count()
+}
+
 #[test]
 fn a_recall_is_told_once() {
     let mut chain = chain(2);
     registered(&mut chain, 1, &Machine::new(1));
-    let told = |chain: &mut Chain| {
-        let message = pb::MsgUpdatePolicy {
-            authority: user(chain, 0).to_string(),
-            policy: serde_json::to_string(&takes(&[3], None)).unwrap(),
-        };
-        let mut draft = draft(vec![pack(&message)]);
-        draft.fee.gas_limit = 2_000_000;
-        let bytes = draft.signed(&[&chain.users[0]]);
-        chain.users[0].sequence += 1;
-        let events = chain.block(&[bytes]).events;
-        let of = |e: &&crate::types::Event| e.kind == "recall_node";
-        events.iter().filter(of).count()
-    };
-    assert_eq!(told(&mut chain), 1, "the node of genesis has no evidence");
-    assert_eq!(told(&mut chain), 0);
+    let policy = takes(&[3], None);
+    let first = told(&mut chain, &policy);
+    assert_eq!(first, 1, "the node of genesis has no evidence");
+    assert_eq!(told(&mut chain, &policy), 0);
+}
+
+#[test]
+fn evidence_that_ends_within_the_day_of_a_recall_ends_when_it_did_and_is_not_told_of() {
+    let mut chain = chain(2);
+    evidence_lasts(&mut chain, RECALL_S - 100);
+    let machine = Machine::new(1);
+    registered(&mut chain, 1, &machine);
+    let deadline = found(&chain, &machine.id()).deadline;
+    assert_eq!(told(&mut chain, &takes(&[3], None)), 0);
+    assert_eq!(found(&chain, &machine.id()).deadline, deadline);
 }
 
 #[test]
