@@ -6,10 +6,13 @@ use crate::error::{Fault, Stop, broken};
 use crate::types::{Hash, TxError};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+#[cfg(not(feature = "winch"))]
+use strongroom_vm::WasmiEngine as Wasm;
 use strongroom_vm::{
-    Engine, EngineError, Loaded, ModuleCache, PREP_VERSION, PrepareError, Trap, WasmiEngine,
-    prepare,
+    Engine, EngineError, Loaded, ModuleCache, PREP_VERSION, PrepareError, Trap, prepare,
 };
+#[cfg(feature = "winch")]
+use strongroom_vm::{Promotion, TieredEngine as Wasm};
 
 /// Weight of the different codes that one transaction, or one query, may run: 20 contracts of one MiB. It is less than
 /// [`LOAD_BLOCK_MAX`], so that each transaction fits a block.
@@ -20,19 +23,64 @@ pub const LOAD_BLOCK_MAX: u64 = 256 << 20;
 /// Bytes of loaded modules to keep, as the engine counts them.
 const CACHE_BYTES: usize = 64 << 20;
 
-type Module = Loaded<<WasmiEngine as Engine>::Module>;
+type Module = Loaded<<Wasm as Engine>::Module>;
+
+/// What runs contracts. Results and gas are the same with each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EngineKind {
+    /// The interpreter: everywhere.
+    #[default]
+    Interpreter,
+    /// The interpreter, and a compiler for codes that are used much, where memory may be made executable (ADR 21).
+    Winch,
+    /// Each code is compiled before its first call: for comparisons with the interpreter.
+    WinchAtOnce,
+}
+
+impl EngineKind {
+    /// By its name on command lines.
+    #[must_use]
+    pub fn by_name(name: &str) -> Option<Self> {
+        let all = [Self::Interpreter, Self::Winch, Self::WinchAtOnce];
+        all.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// Its name on command lines.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Interpreter => "interpreter",
+            Self::Winch => "winch",
+            Self::WinchAtOnce => "winch-at-once",
+        }
+    }
+
+    /// Whether it makes memory executable.
+    #[must_use]
+    pub const fn compiles(self) -> bool {
+        !matches!(self, Self::Interpreter)
+    }
+}
 
 /// Engine and cache. What is cached changes neither results nor gas.
 pub struct ContractEngine {
-    cache: ModuleCache<WasmiEngine>,
+    cache: ModuleCache<Wasm>,
 }
 
 impl Default for ContractEngine {
     fn default() -> Self {
-        Self {
-            cache: ModuleCache::new(WasmiEngine, CACHE_BYTES),
-        }
+        Self::of(interpreter())
     }
+}
+
+#[cfg(feature = "winch")]
+const fn interpreter() -> Wasm {
+    Wasm::interpreter()
+}
+
+#[cfg(not(feature = "winch"))]
+const fn interpreter() -> Wasm {
+    Wasm
 }
 
 impl core::fmt::Debug for ContractEngine {
@@ -113,7 +161,31 @@ impl From<EngineError> for NotLoaded {
 }
 
 impl ContractEngine {
-    pub(crate) fn wasmi(&self) -> &WasmiEngine {
+    fn of(engine: Wasm) -> Self {
+        Self {
+            cache: ModuleCache::new(engine, CACHE_BYTES),
+        }
+    }
+
+    /// The engine of this kind.
+    ///
+    /// # Errors
+    /// [`EngineError::Tier`] if this executable, or this machine, does not have it.
+    pub fn new(kind: EngineKind) -> Result<Self, EngineError> {
+        match kind {
+            EngineKind::Interpreter => Ok(Self::default()),
+            #[cfg(feature = "winch")]
+            EngineKind::Winch => Wasm::with_winch(Promotion::ByUse).map(Self::of),
+            #[cfg(feature = "winch")]
+            EngineKind::WinchAtOnce => Wasm::with_winch(Promotion::AtOnce).map(Self::of),
+            #[cfg(not(feature = "winch"))]
+            EngineKind::Winch | EngineKind::WinchAtOnce => Err(EngineError::Tier(
+                "this executable was built without it: cargo build --features winch".to_owned(),
+            )),
+        }
+    }
+
+    pub(crate) fn wasm(&self) -> &Wasm {
         self.cache.engine()
     }
 
@@ -154,7 +226,9 @@ impl ContractEngine {
         });
         let module = loaded.map_err(|e| match e {
             NotLoaded::Fault(fault) => fault.into(),
-            NotLoaded::Engine(EngineError::NoMemory) => broken(EngineError::NoMemory).into(),
+            NotLoaded::Engine(fault @ (EngineError::NoMemory | EngineError::Tier(_))) => {
+                broken(fault).into()
+            }
             // Upload has loaded it once, so this never happens; if it does, it is the same everywhere.
             NotLoaded::Engine(_) => Stop::from(failed(&Trap::Engine)),
         })?;

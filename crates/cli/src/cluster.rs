@@ -216,6 +216,7 @@ impl Member {
             ("--moniker", format!("node{index}")),
             ("--block-time", args.block_time_text()),
             ("--min-gas-price", args.min_gas_price.text()),
+            ("--contract-engine", args.contract_engine.name().to_owned()),
             ("--peers", peers.join(",")),
             (
                 "--renew-with",

@@ -6,22 +6,39 @@ use std::io::ErrorKind;
 use std::sync::Arc;
 use strongroom_bridge::Transport;
 use strongroom_bridge::child::{self, Process};
+use strongroom_chain::modules::compute::EngineKind;
 use strongroom_enclave::MACHINE_BYTES;
+use strongroom_enclave::process::CONTRACT_ENGINE;
 use strongroom_node::node::Layout;
 use tokio::sync::mpsc;
+
+/// What `--contract-engine` takes.
+pub(crate) fn engine(name: &str) -> Result<EngineKind, String> {
+    let kind = EngineKind::by_name(name).ok_or("there are interpreter and winch")?;
+    if kind.compiles() && !cfg!(feature = "winch") {
+        return Err(String::from(
+            "this executable was built without it: build with --features winch",
+        ));
+    }
+    Ok(kind)
+}
 
 /// Name of the file, below `config`, that names the machine that a simulated enclave stands for.
 const MACHINE: &str = "config/simulated_machine";
 
-/// Starts the enclave of a home; `died` hears of its end unless it was stopped.
+/// Starts the enclave of a home, with `contracts` to run contracts; `died` hears of its end unless it was stopped.
 pub(crate) fn start(
     layout: &Layout,
+    contracts: EngineKind,
     died: mpsc::UnboundedSender<String>,
 ) -> anyhow::Result<(Arc<dyn Transport>, Process)> {
     let executable = std::env::current_exe().context("this executable cannot be found")?;
     let machine = machine(layout)?;
     let mut arguments = vec!["enclave"];
     arguments.extend(machine.as_deref());
+    if contracts != EngineKind::Interpreter {
+        arguments.extend([CONTRACT_ENGINE, contracts.name()]);
+    }
     let (host, process) = child::spawn(&executable, &arguments, move |how| {
         let _ = died.send(how);
     })?;

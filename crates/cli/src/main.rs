@@ -96,8 +96,7 @@ enum Command {
 fn main() -> ExitCode {
     // Before any thread or host code: from here on this process is the enclave and nothing else.
     if std::env::args_os().nth(1).is_some_and(|a| a == "enclave") {
-        let machine = std::env::args_os().nth(2);
-        return strongroom_enclave::child_main(machine.as_deref());
+        return strongroom_enclave::child_main(std::env::args_os().skip(2));
     }
     panics::stop_process(panics::Words::Shown);
     let done = match Cli::parse().command {

@@ -15,6 +15,7 @@ use std::io::Read as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use strongroom_chain::modules::compute::EngineKind;
 use strongroom_chain::tx::GasPrice;
 use strongroom_consensus::cometbft::binary;
 use strongroom_consensus::{BlockTiming, GenesisFile, NodeKey, Signer, privval};
@@ -112,6 +113,10 @@ pub(crate) struct Start {
     /// Allow peers at private addresses, and several at one: for networks on one machine or in one building.
     #[arg(long)]
     private_network: bool,
+    /// What runs contracts: `interpreter`, or `winch`, which compiles those that are used much (not on SGX; built with the feature `winch`).
+    /// Blocks are the same with either.
+    #[arg(long, value_name = "NAME", value_parser = enclave_process::engine, default_value = "interpreter")]
+    contract_engine: EngineKind,
     /// The `cometbft` to run [default: tools/bin of the project, or the PATH].
     #[arg(long, value_name = "PATH")]
     cometbft: Option<PathBuf>,
@@ -279,7 +284,8 @@ fn start(args: &Start) -> anyhow::Result<()> {
     };
     crate::localnet::runtime()?.block_on(async {
         let mut stop = Stop::listen()?;
-        let mut running = Running::start(config, Consensus::Comet(comet)).await?;
+        let mut running =
+            Running::start(config, args.contract_engine, Consensus::Comet(comet)).await?;
         write_file(
             &home.path().join(PID),
             std::process::id().to_string().as_bytes(),

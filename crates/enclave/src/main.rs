@@ -2,8 +2,7 @@
 
 #[cfg(unix)]
 fn main() -> std::process::ExitCode {
-    let machine = std::env::args_os().nth(1);
-    strongroom_enclave::child_main(machine.as_deref())
+    strongroom_enclave::child_main(std::env::args_os().skip(1))
 }
 
 #[cfg(not(unix))]

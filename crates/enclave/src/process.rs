@@ -4,12 +4,23 @@
 use crate::panics;
 use crate::platform::{MACHINE_BYTES, Platform, Simulated};
 use crate::service;
-use std::ffi::OsStr;
+use std::ffi::OsString;
 use std::os::fd::{AsFd as _, AsRawFd as _, RawFd};
 use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 use strongroom_bridge::DoorError;
 use strongroom_bridge::link::Link;
+use strongroom_chain::modules::compute::{ContractEngine, EngineKind};
+
+#[cfg(target_os = "linux")]
+use crate::sandbox::Code;
+
+/// Without walls there is nothing to say to them.
+#[cfg(not(target_os = "linux"))]
+enum Code {
+    Never,
+    Sealed,
+}
 
 /// The host closed the door or died: the ordinary end of an enclave.
 pub const EXIT_HOST_GONE: u8 = 10;
@@ -18,25 +29,48 @@ pub const EXIT_DOOR: u8 = 11;
 /// The process could not be set up; nothing was served.
 pub const EXIT_SETUP: u8 = 12;
 
-/// The whole life of the enclave process. To be called first in `main`, before any thread or host code runs. `machine` names the
-/// machine that the simulated platform stands for, in hex; without it, it is the one without a name.
+/// What comes before the name of an [`EngineKind`] among the arguments.
+pub const CONTRACT_ENGINE: &str = "--contract-engine";
+
+/// The whole life of the enclave process. To be called first in `main`, before any thread or host code runs. The arguments: a name in hex of
+/// the machine that the simulated platform stands for, else it is the one without a name; and [`CONTRACT_ENGINE`] with a name, else
+/// contracts are interpreted.
 #[must_use]
-pub fn child_main(machine: Option<&OsStr>) -> ExitCode {
-    child_on(platform(machine))
+pub fn child_main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    child_on(parse(arguments))
 }
 
-/// As [`child_main`] on another platform, or not at all if there is none.
+fn parse(arguments: impl Iterator<Item = OsString>) -> Result<(Simulated, EngineKind), String> {
+    let (mut machine, mut contracts) = (None, EngineKind::Interpreter);
+    let mut arguments = arguments.map(|a| a.to_string_lossy().into_owned());
+    while let Some(argument) = arguments.next() {
+        if argument == CONTRACT_ENGINE {
+            let name = arguments.next().unwrap_or_default();
+            contracts = EngineKind::by_name(&name).ok_or("there is no such engine")?;
+        } else if machine.replace(argument).is_some() {
+            return Err(String::from("a machine has one name"));
+        }
+    }
+    Ok((platform(machine.as_deref())?, contracts))
+}
+
+/// As [`child_main`] on another platform and engine, or not at all if there is none.
 #[must_use]
-pub fn child_on(platform: Result<impl Platform + 'static, String>) -> ExitCode {
+pub fn child_on(parts: Result<(impl Platform + 'static, EngineKind), String>) -> ExitCode {
     panics::stop_process(panics::Words::Hidden);
-    let (link, platform) = match platform.and_then(|p| Ok((set_up()?, p))) {
+    let ready = parts.and_then(|(platform, contracts)| {
+        let link = set_up(contracts)?;
+        let engine = ContractEngine::new(contracts).map_err(|e| e.to_string())?;
+        Ok((link, platform, engine))
+    });
+    let (link, platform, engine) = match ready {
         Ok(ready) => ready,
         Err(text) => {
             eprintln!("strongroom enclave: {text}");
             return ExitCode::from(EXIT_SETUP);
         }
     };
-    let error = service::serve(link, platform);
+    let error = service::serve(link, platform, engine);
     eprintln!("strongroom enclave: {error}");
     // Lanes still at work end with the process: what they compute has nowhere to go.
     ExitCode::from(match error {
@@ -46,12 +80,11 @@ pub fn child_on(platform: Result<impl Platform + 'static, String>) -> ExitCode {
     })
 }
 
-fn platform(machine: Option<&OsStr>) -> Result<Simulated, String> {
+fn platform(machine: Option<&str>) -> Result<Simulated, String> {
     let Some(name) = machine else {
         return Ok(Simulated::default());
     };
     let mut bytes = [0; MACHINE_BYTES];
-    let name = name.to_str().unwrap_or_default();
     hex::decode_to_slice(name, &mut bytes)
         .map_err(|_| format!("a machine's name has {MACHINE_BYTES} bytes in hex"))?;
     Ok(Simulated::machine(bytes))
@@ -65,7 +98,7 @@ fn platform(machine: Option<&OsStr>) -> Result<Simulated, String> {
         reason = "checks that the environment was cleared"
     )
 )]
-fn set_up() -> Result<Link, String> {
+fn set_up(contracts: EngineKind) -> Result<Link, String> {
     if std::env::vars_os().next().is_some() && cfg!(target_os = "linux") {
         return Err(String::from(
             "the environment must be empty; the node starts this process, nobody else",
@@ -86,7 +119,11 @@ fn set_up() -> Result<Link, String> {
         ));
     }
     name_the_transaction_of_a_panic();
-    enter_sandbox(&[reader.as_raw_fd(), writer.as_raw_fd()])?;
+    let code = match contracts.compiles() {
+        true => Code::Sealed,
+        false => Code::Never,
+    };
+    enter_sandbox(&[reader.as_raw_fd(), writer.as_raw_fd()], code)?;
     Ok(Link::over_halves(reader, writer))
 }
 
@@ -102,9 +139,10 @@ fn name_the_transaction_of_a_panic() {
 }
 
 #[cfg(target_os = "linux")]
-fn enter_sandbox(door: &[RawFd]) -> Result<(), String> {
+fn enter_sandbox(door: &[RawFd], code: Code) -> Result<(), String> {
     const STANDARD_ERROR: RawFd = 2;
-    let warning = crate::sandbox::enter(door, &[STANDARD_ERROR]).map_err(|e| e.to_string())?;
+    let warning =
+        crate::sandbox::enter(door, &[STANDARD_ERROR], code).map_err(|e| e.to_string())?;
     if let Some(warning) = warning {
         eprintln!("strongroom enclave: warning: {warning}");
     }
@@ -112,7 +150,7 @@ fn enter_sandbox(door: &[RawFd]) -> Result<(), String> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn enter_sandbox(_: &[RawFd]) -> Result<(), String> {
+fn enter_sandbox(_: &[RawFd], _: Code) -> Result<(), String> {
     eprintln!(
         "strongroom enclave: warning: no sandbox on this system; use it for development only"
     );

@@ -3,8 +3,8 @@
 //!
 //! Order: no core dumps and no debugger, then landlock (no files, no network), then seccomp. Seccomp is required;
 //! landlock is taken as far as the kernel has it (seccomp alone already refuses every way to open a file).
-//! After it: reads and writes only on the descriptors given, anonymous memory without execute permission, threads of
-//! this process, randomness. Everything else answers `EPERM`; `clone3` answers `ENOSYS`, since its flags cannot be
+//! After it: reads and writes only on the descriptors given, anonymous memory without execute permission (with a compiler for contracts, memory
+//! that is not writable may be executable, [`Code`]), threads of this process, randomness. Everything else answers `EPERM`; `clone3` answers `ENOSYS`, since its flags cannot be
 //! looked at, and the C library then uses `clone`.
 
 use landlock::{
@@ -17,6 +17,15 @@ use seccompiler::{
 };
 use std::collections::BTreeMap;
 use std::os::fd::RawFd;
+
+/// Whether there may be code that this process makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Code {
+    /// None: contracts are interpreted.
+    Never,
+    /// Memory may be made executable when it is not writable: never both at once.
+    Sealed,
+}
 
 /// Why there are no walls. The process must not go on.
 #[derive(Debug, thiserror::Error)]
@@ -38,10 +47,10 @@ fn error(step: &'static str) -> impl Fn(&dyn core::fmt::Display) -> SandboxError
 ///
 /// # Errors
 /// [`SandboxError`] if a required wall does not stand.
-pub fn enter(door: &[RawFd], talk: &[RawFd]) -> Result<Option<String>, SandboxError> {
+pub fn enter(door: &[RawFd], talk: &[RawFd], code: Code) -> Result<Option<String>, SandboxError> {
     no_core_dumps()?;
     let warning = no_files()?;
-    let (main, threads) = filters(door, talk)?;
+    let (main, threads) = filters(door, talk, code)?;
     seccompiler::apply_filter_all_threads(&threads).map_err(|e| error("seccomp")(&e))?;
     seccompiler::apply_filter_all_threads(&main).map_err(|e| error("seccomp")(&e))?;
     Ok(warning)
@@ -79,7 +88,11 @@ fn no_files() -> Result<Option<String>, SandboxError> {
 type Rules = BTreeMap<i64, Vec<SeccompRule>>;
 
 /// The allow list, and the list of what is said not to exist.
-fn filters(door: &[RawFd], talk: &[RawFd]) -> Result<(BpfProgram, BpfProgram), SandboxError> {
+fn filters(
+    door: &[RawFd],
+    talk: &[RawFd],
+    code: Code,
+) -> Result<(BpfProgram, BpfProgram), SandboxError> {
     let mut rules = Rules::new();
     for call in ALWAYS {
         rules.insert(*call, Vec::new());
@@ -96,7 +109,7 @@ fn filters(door: &[RawFd], talk: &[RawFd]) -> Result<(BpfProgram, BpfProgram), S
     for call in [libc::SYS_write, libc::SYS_writev] {
         rules.insert(call, descriptors(&written)?);
     }
-    // Anonymous memory only, and never executable: the engine interprets.
+    // Anonymous memory only, and never executable.
     rules.insert(
         libc::SYS_mmap,
         vec![rule(vec![
@@ -104,10 +117,13 @@ fn filters(door: &[RawFd], talk: &[RawFd]) -> Result<(BpfProgram, BpfProgram), S
             bits(3, libc::MAP_ANONYMOUS, libc::MAP_ANONYMOUS)?,
         ])?],
     );
-    rules.insert(
-        libc::SYS_mprotect,
-        vec![rule(vec![bits(2, libc::PROT_EXEC, 0)?])?],
-    );
+    let mut protections = vec![rule(vec![bits(2, libc::PROT_EXEC, 0)?])?];
+    if code == Code::Sealed {
+        // The one call that the compiler needs beside the others: what was written becomes executable, and is not writable any more.
+        let both = libc::PROT_EXEC | libc::PROT_WRITE;
+        protections.push(rule(vec![bits(2, both, libc::PROT_EXEC)?])?);
+    }
+    rules.insert(libc::SYS_mprotect, protections);
     rules.insert(
         libc::SYS_clone,
         vec![rule(vec![bits(

@@ -8,15 +8,16 @@ use std::sync::Arc;
 use strongroom_bridge::DoorError;
 use strongroom_bridge::lane;
 use strongroom_bridge::link::Link;
+use strongroom_chain::modules::compute::ContractEngine;
 
 /// Query lanes: queries that run at the same time.
 pub const QUERY_LANES: usize = 4;
 
-/// Serves the enclave's end of a door until the host is gone; tells why it ended. The process calls it with its socket,
-/// tests and the in-process chain with a channel.
+/// Serves the enclave's end of a door until the host is gone, with `engine` for contracts; tells why it ended. The process calls it with
+/// its socket, tests and the in-process chain with a channel.
 #[must_use]
-pub fn serve(link: Link, platform: impl Platform + 'static) -> DoorError {
-    let shared = Arc::new(Shared::new(platform));
+pub fn serve(link: Link, platform: impl Platform + 'static, engine: ContractEngine) -> DoorError {
+    let shared = Arc::new(Shared::new(platform, engine));
     let mut executor = Executor::new(Arc::clone(&shared));
     let queries = Queries::new(shared);
     lane::serve(

@@ -64,11 +64,11 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(platform: impl Platform + 'static) -> Self {
+    pub(crate) fn new(platform: impl Platform + 'static, engine: ContractEngine) -> Self {
         Self {
             platform: Box::new(platform),
             latch: FailureLatch::default(),
-            engine: ContractEngine::default(),
+            engine,
             published: Mutex::default(),
             status: Mutex::default(),
         }

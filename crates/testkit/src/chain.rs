@@ -346,8 +346,8 @@ impl Chain {
 /// An enclave that knows nothing yet.
 fn door(options: &Options) -> Door {
     match &options.enclave {
-        Some(executable) => Door::spawn(executable, options.seed),
-        None => Door::open(Seeded(options.seed)),
+        Some(executable) => Door::spawn(executable, options.seed, options.contracts),
+        None => Door::open_with(Seeded(options.seed), options.contracts),
     }
 }
 

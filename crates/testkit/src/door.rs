@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use strongroom_bridge::child::{self, Process};
 use strongroom_bridge::link::in_process;
 use strongroom_bridge::{DoorError, EnclaveRequest, Host, HostResponse, Reply, Request, Transport};
+use strongroom_chain::modules::compute::{ContractEngine, EngineKind};
 use strongroom_enclave::platform::Platform;
 
 /// What went through a door since the last [`Door::take_traffic`].
@@ -33,32 +34,42 @@ pub struct Door {
 }
 
 impl Door {
-    /// Starts an enclave on threads of its own. It ends when the door is dropped.
+    /// Starts an enclave on threads of its own, which interprets contracts. It ends when the door is dropped.
     ///
     /// # Panics
     /// If no thread can be started.
     #[must_use]
     pub fn open(platform: impl Platform + 'static) -> Self {
+        Self::open_with(platform, EngineKind::Interpreter)
+    }
+
+    /// As [`Door::open`], with what runs contracts.
+    ///
+    /// # Panics
+    /// If no thread can be started, or there is no such engine.
+    #[must_use]
+    pub fn open_with(platform: impl Platform + 'static, contracts: EngineKind) -> Self {
+        let contracts = ContractEngine::new(contracts).expect("an engine for contracts");
         let (ours, theirs) = in_process();
         std::thread::Builder::new()
             .name(String::from("enclave"))
-            .spawn(move || strongroom_enclave::serve(theirs, platform))
+            .spawn(move || strongroom_enclave::serve(theirs, platform, contracts))
             .expect("a thread for the enclave");
         let host = Host::new(ours).expect("a thread for the door");
         Self::of(Arc::new(host), None)
     }
 
-    /// Starts `executable enclave SEED` as the enclave of a network of this seed, behind a socket and walls: its `main` calls
+    /// Starts `executable enclave SEED ENGINE` as the enclave of a network of this seed, behind a socket and walls: its `main` calls
     /// [`enclave_process`] first. It ends when the door is dropped.
     ///
     /// # Panics
     /// If the process cannot be started.
     #[must_use]
-    pub fn spawn(executable: &Path, seed: u64) -> Self {
+    pub fn spawn(executable: &Path, seed: u64, contracts: EngineKind) -> Self {
         let seed = seed.to_string();
         // Whoever calls then finds the door closed.
         let ended = |how| eprintln!("{how}");
-        let started = child::spawn(executable, &["enclave", &seed], ended);
+        let started = child::spawn(executable, &["enclave", &seed, contracts.name()], ended);
         let (host, process) = started.expect("a process for the enclave");
         Self::of(host, Some(process))
     }
@@ -92,7 +103,10 @@ pub fn enclave_process() -> Option<ExitCode> {
     let platform = seed
         .map(Seeded)
         .ok_or_else(|| String::from("a seed is missing"));
-    Some(strongroom_enclave::process::child_on(platform))
+    let contracts = arguments.next().unwrap_or_default();
+    let contracts = EngineKind::by_name(&contracts).ok_or_else(|| String::from("no such engine"));
+    let both = platform.and_then(|platform| Ok((platform, contracts?)));
+    Some(strongroom_enclave::process::child_on(both))
 }
 
 impl Transport for Door {

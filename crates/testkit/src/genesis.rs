@@ -6,6 +6,7 @@ use strongroom_bridge::message::PublicKeys;
 use strongroom_chain::genesis::{DENOM, LocalnetParams, NetworkKeys, localnet_genesis, parse};
 use strongroom_chain::modules::auth::genesis::{self as auth, BaseAccount, GenesisAccount};
 use strongroom_chain::modules::bank::genesis::{self as bank, Balance, GenesisCoin};
+use strongroom_chain::modules::compute::EngineKind;
 use strongroom_types::{Gas, Timestamp};
 
 /// The coins of each further account, in uscrt.
@@ -30,6 +31,8 @@ pub struct Options {
     pub seed: u64,
     /// Starts the enclave as a process ([`crate::Door::spawn`]); without it, it runs on a thread.
     pub enclave: Option<PathBuf>,
+    /// What runs the contracts of the enclave.
+    pub contracts: EngineKind,
 }
 
 impl Default for Options {
@@ -43,6 +46,7 @@ impl Default for Options {
             block_seconds: 1,
             seed: 0,
             enclave: None,
+            contracts: EngineKind::Interpreter,
         }
     }
 }

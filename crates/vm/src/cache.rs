@@ -134,6 +134,7 @@ impl<E: Engine> ModuleCache<E> {
             Err(Refusal::Prepare(refused)) => Ok(Err(refused)),
             Err(Refusal::Engine(EngineError::Broken(_))) => Ok(Err(PrepareError::Engine)),
             Err(Refusal::Engine(EngineError::NoMemory)) => Err(VmFault::NoMemory),
+            Err(Refusal::Engine(EngineError::Tier(_))) => Err(VmFault::Tier),
         }
     }
 

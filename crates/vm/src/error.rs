@@ -228,6 +228,10 @@ pub enum EngineError {
     /// This machine has no memory left. Another one may have: this must never become a result.
     #[error("no memory is left on this machine for a contract")]
     NoMemory,
+    /// The fast tier panicked, or did what it must never do. The interpreter would have gone on, so this must never become a result
+    /// either.
+    #[error("the fast tier failed: {0}")]
+    Tier(String),
 }
 
 /// The [`crate::Host`] cannot go on (unproven state, lost peer …). Carries the caller's own error.
@@ -242,6 +246,9 @@ pub enum VmFault {
     /// See [`EngineError::NoMemory`].
     #[error("no memory is left on this machine for a contract")]
     NoMemory,
+    /// See [`EngineError::Tier`]. Without its text, which may have come out of a contract.
+    #[error("the fast tier of the contract engine failed: start without it")]
+    Tier,
     /// The caller broke the rules of this crate.
     #[error("misuse of the contract engine: {0}")]
     Misuse(&'static str),

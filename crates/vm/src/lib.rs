@@ -43,6 +43,11 @@ mod region;
 
 pub use cache::{ModuleCache, ModuleKey};
 pub use engine::{Engine, Loaded, wasmi::WasmiEngine};
+#[cfg(feature = "winch")]
+pub use engine::{
+    tiered::{Promotion, TieredEngine},
+    winch::WinchEngine,
+};
 pub use entry::{Argument, Entry, EntryExport, Generation, MIGRATE_WITH_INFO};
 pub use error::{EngineError, HostFault, Invalid, PrepareError, Trap, VmFault};
 pub use host::{Charged, Host, Range};

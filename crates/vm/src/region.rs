@@ -1,6 +1,8 @@
 //! The region ABI (contract-abi.md section 4), checked once for every engine: a region is three little-endian `u32` at
 //! a wasm address (offset, capacity, length), and it must lie in memory whole.
 
+use crate::engine::RegionBytes;
+
 /// A region descriptor that was found sound: `offset + capacity` lies in memory and `length <= capacity`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Region {
@@ -45,6 +47,19 @@ pub(crate) fn read(memory: &[u8], ptr: u32, max: usize) -> Option<&[u8]> {
         return None;
     }
     memory.get(region.offset..region.offset.checked_add(region.length)?)
+}
+
+/// What the region at `ptr` holds: see [`crate::engine::Guest::read_region`].
+pub(crate) fn copy(memory: &[u8], ptr: u32, max: usize, budget: usize) -> Option<RegionBytes> {
+    let bytes = read(memory, ptr, max)?;
+    Some(RegionBytes {
+        length: bytes.len(),
+        bytes: if bytes.len() <= budget {
+            bytes.to_vec()
+        } else {
+            Vec::new()
+        },
+    })
 }
 
 /// Copies `bytes` into the region at `ptr` and sets its length. `None`, with memory unchanged, if it has no room.

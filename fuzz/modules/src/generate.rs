@@ -38,6 +38,15 @@ const BYTES_MAX: u64 = 6_000;
 /// How often a module that cannot run is drawn anew. The last may have any block, so that they stay rare instead of never.
 const ATTEMPTS: u32 = 3;
 
+/// Who makes NaNs canonical.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Nans {
+    /// The module itself, behind each operator: V8 does not, we do, so only what is canonical anyway may be seen.
+    OfTheModule,
+    /// The engines, which have to agree.
+    OfTheEngine,
+}
+
 /// Splitmix64: small, well known, and the same everywhere.
 pub(crate) struct Random(u64);
 
@@ -114,14 +123,14 @@ fn imports() -> Vec<u8> {
 }
 
 /// Module `number` of `seed`.
-pub(crate) fn module(seed: u64, number: u64) -> Vec<u8> {
+pub(crate) fn module(seed: u64, number: u64, nans: Nans) -> Vec<u8> {
     let mut random = Random::new(seed, number);
     // Drawn anew where it cannot run: out of randomness in a place where wasm-smith needs some, or with a block that takes
     // parameters, which upload refuses.
     let wasm = (0..ATTEMPTS)
-        .filter_map(|_| smith(&mut random))
+        .filter_map(|_| smith(&mut random, nans))
         .find(|wasm| !has_block_parameters(wasm))
-        .or_else(|| smith(&mut random))
+        .or_else(|| smith(&mut random, nans))
         .unwrap_or_else(|| b"\0asm\x01\0\0\0".to_vec());
     if random.one_in(2) {
         return selects::add(&wasm, &mut random).unwrap_or(wasm);
@@ -129,8 +138,8 @@ pub(crate) fn module(seed: u64, number: u64) -> Vec<u8> {
     wasm
 }
 
-fn smith(random: &mut Random) -> Option<Vec<u8>> {
-    let config = config(random);
+fn smith(random: &mut Random, nans: Nans) -> Option<Vec<u8>> {
+    let config = config(random, nans);
     let length = 200 + random.below(BYTES_MAX);
     let bytes: Vec<u8> = (0..length.div_ceil(8))
         .flat_map(|_| random.next().to_le_bytes())
@@ -184,7 +193,7 @@ pub(crate) fn may_keep_payloads(wasm: &[u8]) -> bool {
     })
 }
 
-fn config(random: &mut Random) -> Config {
+fn config(random: &mut Random, nans: Nans) -> Config {
     // Passive segments, which we refuse, come with bulk memory: so either copies and fills, or segments and tables.
     let bulk = random.one_in(4);
     let segments = if bulk { 0 } else { 4 };
@@ -198,8 +207,7 @@ fn config(random: &mut Random) -> Config {
         max_imports: if random.one_in(3) { 0 } else { 7 },
         allow_start_export: false,
         allow_floats: !random.one_in(3),
-        // V8 does not make NaNs canonical, we do: so only what is canonical anyway may be seen.
-        canonicalize_nans: true,
+        canonicalize_nans: nans == Nans::OfTheModule,
         disallow_traps: random.one_in(2),
         bulk_memory_enabled: bulk,
         reference_types_enabled: false,

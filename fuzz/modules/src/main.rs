@@ -1,6 +1,6 @@
 //! Random contracts, whole ways: wasm-smith makes a module of our dialect → prepare → load → instantiate → calls, bounded
 //! by gas. With `--differential` the *prepared* module also runs on V8 (the Node.js of the client tests), and results,
-//! memory, gas, depth and traps have to be the same.
+//! memory, gas, depth and traps have to be the same. With `--winch` (and the feature of that name) it also runs on the fast tier.
 //!
 //! Everything follows from the seed: module n of a seed is the same on every machine.
 //!
@@ -8,6 +8,7 @@
 //! cargo xtask fuzz --modules 100000 --seed 7
 //! ```
 
+mod fast;
 mod generate;
 mod ours;
 mod report;
@@ -19,6 +20,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
+use generate::Nans;
 use report::Report;
 
 /// Modules that go through the pipe to the second engine at once.
@@ -31,21 +33,39 @@ struct Options {
     seconds: u64,
     workers: u64,
     differential: bool,
+    winch: bool,
     write: Option<std::path::PathBuf>,
+}
+
+impl Options {
+    /// The fast tier makes NaNs canonical as the interpreter does.
+    fn nans(&self) -> Nans {
+        match self.winch && !self.differential {
+            true => Nans::OfTheEngine,
+            false => Nans::OfTheModule,
+        }
+    }
 }
 
 fn main() -> Result<()> {
     let options = options()?;
+    if options.winch && cfg!(not(feature = "winch")) {
+        bail!("--winch needs the feature winch");
+    }
     if let Some(path) = &options.write {
-        std::fs::write(path, generate::module(options.seed, options.first))?;
+        std::fs::write(
+            path,
+            generate::module(options.seed, options.first, options.nans()),
+        )?;
         return Ok(());
     }
     println!(
-        "seed {} modules {}..{} differential {}",
+        "seed {} modules {}..{} differential {} winch {}",
         options.seed,
         options.first,
         options.first + options.modules,
-        options.differential
+        options.differential,
+        options.winch
     );
     // The guard of the engine catches its panics; what they print would only be noise here.
     std::panic::set_hook(Box::new(|info| {
@@ -72,6 +92,7 @@ fn main() -> Result<()> {
 fn work(options: &Options, next: &AtomicU64, total: &Mutex<Report>, started: Instant) {
     let mut report = Report::default();
     let mut theirs = None;
+    let fast = fast::engine(options.winch);
     let end = options.first + options.modules;
     let time = Duration::from_secs(options.seconds);
     loop {
@@ -81,8 +102,11 @@ fn work(options: &Options, next: &AtomicU64, total: &Mutex<Report>, started: Ins
         }
         let mut batch = Vec::new();
         for number in from..end.min(from + BATCH) {
-            let wasm = generate::module(options.seed, number);
+            let wasm = generate::module(options.seed, number, options.nans());
             if let Some(ran) = ours::run(&wasm, number, &mut report) {
+                if options.winch {
+                    fast::compare(&fast, &ran, &mut report);
+                }
                 batch.push(ran);
             }
         }
@@ -107,6 +131,7 @@ fn options() -> Result<Options> {
         seconds: 0,
         workers: 2,
         differential: false,
+        winch: false,
         write: None,
     };
     let mut arguments = std::env::args().skip(1);
@@ -123,10 +148,11 @@ fn options() -> Result<Options> {
             "--seconds" => options.seconds = value()?.parse()?,
             "--workers" => options.workers = value()?.parse()?,
             "--differential" => options.differential = true,
+            "--winch" => options.winch = true,
             "--write" => options.write = Some(value()?.into()),
             other => bail!(
                 "unknown option {other}; there are --modules N, --seed N, --first N, --seconds N, --workers N, \
-                 --differential, --write FILE (module --first, as wasm)"
+                 --differential (with V8), --winch (with the fast tier), --write FILE (module --first, as wasm)"
             ),
         }
     }

@@ -4,11 +4,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use strongroom_types::sha256;
 use strongroom_vm::engine::{Guest, GuestExit};
-use strongroom_vm::{Engine, EngineError, Import, Loaded, ModuleCache, Trap, WasmiEngine, prepare};
+use strongroom_vm::{
+    Engine, EngineError, Import, ModuleCache, Prepared, Trap, WasmiEngine, prepare,
+};
 
 use crate::report::Report;
-
-type Module = Loaded<<WasmiEngine as Engine>::Module>;
 
 /// Wasm gas of a call; enough for some ten thousand instructions.
 pub(crate) const GAS: i64 = 1_000_000;
@@ -25,7 +25,7 @@ pub(crate) const CALLS: [(&str, &[u32]); 4] = [
 /// A module that ran, with what is to be the same on any engine: one line.
 pub(crate) struct Ran {
     pub(crate) number: u64,
-    pub(crate) wasm: Vec<u8>,
+    pub(crate) prepared: Prepared,
     pub(crate) line: String,
 }
 
@@ -54,13 +54,13 @@ pub(crate) fn run(wasm: &[u8], number: u64, report: &mut Report) -> Option<Ran> 
         }
     };
     report.admitted += 1;
-    let ended = catch_unwind(AssertUnwindSafe(|| calls(&loaded)));
+    let ended = catch_unwind(AssertUnwindSafe(|| calls(&WasmiEngine, &loaded.module)));
     match ended {
         Ok(Ok((line, calls))) => {
             report.count(&calls);
             Some(Ran {
                 number,
-                wasm: prepared.wasm().to_vec(),
+                prepared,
                 line,
             })
         }
@@ -87,8 +87,12 @@ fn class(trap: &Trap) -> &'static str {
     }
 }
 
-fn calls(loaded: &Module) -> Result<(String, Vec<&'static str>), EngineError> {
-    let mut guest = WasmiEngine.instantiate(&loaded.module)?;
+/// What is to be the same on any engine, and how each call ended.
+pub(crate) fn calls<E: Engine>(
+    engine: &E,
+    module: &E::Module,
+) -> Result<(String, Vec<&'static str>), EngineError> {
+    let mut guest = engine.instantiate(module)?;
     let mut line = String::new();
     let mut ends = Vec::new();
     for (export, args) in CALLS {
@@ -97,7 +101,7 @@ fn calls(loaded: &Module) -> Result<(String, Vec<&'static str>), EngineError> {
         let end = loop {
             match stop {
                 GuestExit::Import(import, args) => {
-                    let value = answer(&mut *guest, import, args);
+                    let value = answer(&mut *guest, import, args)?;
                     stop = guest.resume(value)?;
                 }
                 GuestExit::Returned(value) => break Ok(value.unwrap_or(0)),
@@ -120,26 +124,21 @@ fn calls(loaded: &Module) -> Result<(String, Vec<&'static str>), EngineError> {
         }
     }
     // Once: hashing takes longer than most calls.
-    line.push_str(&hex(&sha256(guest.memory())[..8]));
+    line.push_str(&hex(&sha256(&guest.memory()?)[..8]));
     Ok((line, ends))
 }
 
 /// What an import answers, here and in `theirs.js`: a number made of its arguments, a byte in memory, some gas.
-fn answer(guest: &mut dyn Guest, import: Import, args: [u32; 4]) -> u64 {
+fn answer(guest: &mut dyn Guest, import: Import, args: [u32; 4]) -> Result<u64, EngineError> {
     let place = Import::ALL.iter().position(|i| *i == import).unwrap_or(0);
     let [a, b, c, d] = args.map(u64::from);
     let value = (31 * a + 17 * b + 7 * c + 3 * d + u64::try_from(place).unwrap_or(0)) & 0xffff_ffff;
-    let memory = guest.memory_mut();
-    if let Ok(length) = u64::try_from(memory.len())
-        && length > 0
-    {
-        let at = usize::try_from(value % length).unwrap_or(0);
-        if let Some(byte) = memory.get_mut(at) {
-            *byte = byte.wrapping_add(1);
-        }
+    let length = u64::from(guest.pages()) * 65_536;
+    if length > 0 {
+        guest.touch(usize::try_from(value % length).unwrap_or(0))?;
     }
     guest.set_gas(guest.gas() - IMPORT_GAS);
-    value
+    Ok(value)
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -15,6 +15,8 @@ pub(crate) struct Report {
     pub(crate) prepared: u64,
     pub(crate) admitted: u64,
     pub(crate) compared: u64,
+    compiled: u64,
+    not_compiled: u64,
     engine_refused: u64,
     faults: u64,
     excused: u64,
@@ -59,6 +61,19 @@ impl Report {
         self.example("differs".to_owned(), number);
     }
 
+    /// It ran on the fast tier as well.
+    #[cfg(feature = "winch")]
+    pub(crate) fn compiled(&mut self) {
+        self.compiled += 1;
+    }
+
+    /// The fast tier did not take it: the interpreter's to run.
+    #[cfg(feature = "winch")]
+    pub(crate) fn not_compiled(&mut self, number: u64, text: &str) {
+        self.not_compiled += 1;
+        self.example(format!("not compiled: {text}"), number);
+    }
+
     /// It differs, perhaps by the payload of a NaN.
     pub(crate) fn excused(&mut self, number: u64) {
         self.excused += 1;
@@ -88,6 +103,8 @@ impl Report {
         self.prepared += other.prepared;
         self.admitted += other.admitted;
         self.compared += other.compared;
+        self.compiled += other.compiled;
+        self.not_compiled += other.not_compiled;
         self.engine_refused += other.engine_refused;
         self.faults += other.faults;
         self.excused += other.excused;
@@ -107,11 +124,13 @@ impl Report {
 
     pub(crate) fn progress(&self, elapsed: Duration) {
         println!(
-            "{} s: {} modules, {} run, {} compared, {} not loaded, {} faults, {} differences, {} excused",
+            "{} s: {} modules, {} run, {} compared, {} compiled, {} not compiled, {} not loaded, {} faults, {} differences, {} excused",
             elapsed.as_secs(),
             self.modules,
             self.admitted,
             self.compared,
+            self.compiled,
+            self.not_compiled,
             self.engine_refused,
             self.faults,
             self.differences,

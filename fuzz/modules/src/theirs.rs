@@ -64,9 +64,9 @@ impl Theirs {
         std::thread::scope(|scope| {
             let writer = scope.spawn(move || -> Result<()> {
                 for ran in batch {
-                    let length = u32::try_from(ran.wasm.len())?;
+                    let length = u32::try_from(ran.prepared.wasm().len())?;
                     input.write_all(&length.to_le_bytes())?;
-                    input.write_all(&ran.wasm)?;
+                    input.write_all(ran.prepared.wasm())?;
                 }
                 Ok(input.flush()?)
             });
@@ -106,7 +106,7 @@ pub(crate) fn compare(theirs: &mut Option<Theirs>, batch: &[Ran], report: &mut R
         if *line == ran.line {
             continue;
         }
-        if generate::may_keep_payloads(&ran.wasm) {
+        if generate::may_keep_payloads(ran.prepared.wasm()) {
             report.excused(ran.number);
         } else {
             report.differs(ran.number, &ran.line, line);

@@ -46,6 +46,8 @@ export async function launch({ blockTime = "instant", home, reset = true, more =
   if (more.includes("cometbft")) ports["--p2p-port"] = p2pPort;
   for (const [name, port] of Object.entries(ports)) if (!more.includes(name)) args.push(name, port);
   args.push(...more);
+  // The same tests with another option: `--contract-engine winch-at-once`, say.
+  args.push(...(process.env.STRONGROOM_E2E_OPTIONS ?? "").split(" ").filter(Boolean));
 
   const [command, ...rest] = [...under, binary, ...args.map(String)];
   const child = spawn(command, rest, { stdio: ["ignore", "pipe", "pipe"] });

@@ -26,6 +26,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+use strongroom_chain::modules::compute::EngineKind;
 use strongroom_chain::tx::GasPrice;
 use strongroom_consensus::cometbft::binary;
 use strongroom_consensus::{
@@ -75,6 +76,10 @@ pub(crate) struct Start {
     /// (scripts/install-cometbft) [default: solo]. A network keeps the engine that it began with.
     #[arg(long, value_enum)]
     pub(crate) engine: Option<EngineChoice>,
+    /// What runs contracts: `interpreter`, or `winch`, which compiles those that are used much (not on SGX; built with the feature `winch`).
+    /// Blocks are the same with either.
+    #[arg(long, value_name = "NAME", value_parser = crate::enclave_process::engine, default_value = "interpreter")]
+    pub(crate) contract_engine: EngineKind,
     /// The `cometbft` to run [default: tools/bin of the project, or the PATH].
     #[arg(long, value_name = "PATH")]
     pub(crate) cometbft: Option<PathBuf>,

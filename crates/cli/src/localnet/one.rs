@@ -55,7 +55,7 @@ impl One {
             cors_origins: args.cors_origins(),
         };
         let listening = listen_faucet(args).await?;
-        let mut running = Running::start(config, consensus).await?;
+        let mut running = Running::start(config, args.contract_engine, consensus).await?;
         let rpc = running.node.rpc();
         let faucet = serve_faucet(args, listening, &running.chain_id, rpc, shares)?;
         if !running.node.wait_for(1).await {

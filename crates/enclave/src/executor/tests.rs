@@ -78,7 +78,7 @@ fn time(seconds: i64) -> Timestamp {
 }
 
 fn fresh() -> Executor {
-    Executor::new(Arc::new(Shared::new(SameSeed)))
+    Executor::new(Arc::new(Shared::new(SameSeed, Default::default())))
 }
 
 fn genesis(chain_id: &str, keys: NetworkKeys) -> Vec<u8> {
@@ -470,7 +470,7 @@ impl World {
 
 fn copy(executor: &Executor) -> Executor {
     let Executor { shared, stage } = executor;
-    let new = Shared::new(SameSeed);
+    let new = Shared::new(SameSeed, Default::default());
     if let Some(failure) = shared.latch.stopped() {
         let _: Result<(), _> = FailureLatch::run(&new.latch, || Err(failure));
     }

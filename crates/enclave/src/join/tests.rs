@@ -66,7 +66,7 @@ impl HostClient for Silent {
 }
 
 fn enclave(platform: impl Platform + 'static) -> Executor {
-    Executor::new(Arc::new(Shared::new(platform)))
+    Executor::new(Arc::new(Shared::new(platform, Default::default())))
 }
 
 /// The network that is joined: its genesis file and its seeds.

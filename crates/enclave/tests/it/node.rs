@@ -30,7 +30,9 @@ pub(crate) fn honest(_: &EnclaveRequest, answer: HostResponse) -> HostResponse {
 /// An enclave behind a channel, in this process.
 pub(crate) fn enclave() -> Arc<dyn Transport> {
     let (ours, theirs) = in_process();
-    std::thread::spawn(move || strongroom_enclave::serve(theirs, Simulated::default()));
+    std::thread::spawn(move || {
+        strongroom_enclave::serve(theirs, Simulated::default(), Default::default())
+    });
     Arc::new(Host::new(ours).unwrap())
 }
 

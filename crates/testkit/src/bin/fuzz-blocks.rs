@@ -4,9 +4,10 @@
 //! once, in this process, with validators that come and go.
 
 use std::process::ExitCode;
+use strongroom_chain::modules::compute::EngineKind;
 use strongroom_testkit::{enclave_process, fuzz};
 
-const HELP: &str = "fuzz-blocks [--messages N | --blocks N] [--seed S]";
+const HELP: &str = "fuzz-blocks [--messages N | --blocks N] [--seed S] [--contract-engine interpreter|winch|winch-at-once]";
 
 fn main() -> ExitCode {
     // Before anything else: the enclave has no other life.
@@ -15,9 +16,18 @@ fn main() -> ExitCode {
     }
     let mut arguments = std::env::args().skip(1);
     let (mut blocks, mut messages, mut seed) = (None, 100_000, 1);
+    let mut contracts = EngineKind::Interpreter;
     while let Some(name) = arguments.next() {
-        let value = arguments.next().and_then(|value| value.parse::<u64>().ok());
-        match (name.as_str(), value) {
+        let value = arguments.next().unwrap_or_default();
+        if name == "--contract-engine" {
+            let Some(kind) = EngineKind::by_name(&value) else {
+                eprintln!("{HELP}");
+                return ExitCode::FAILURE;
+            };
+            contracts = kind;
+            continue;
+        }
+        match (name.as_str(), value.parse::<u64>().ok()) {
             ("--blocks", Some(n)) => blocks = Some(n),
             ("--messages", Some(n)) => messages = n,
             ("--seed", Some(n)) => seed = n,
@@ -32,9 +42,9 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let enclave = std::env::current_exe().expect("this executable");
-    let first = fuzz::beside(seed, messages, &enclave);
+    let first = fuzz::beside(seed, messages, &enclave, contracts);
     println!("first run: {:?}", first.figures);
-    let second = fuzz::beside(seed, messages, &enclave);
+    let second = fuzz::beside(seed, messages, &enclave, contracts);
     assert_eq!(first, second, "two runs of one seed differ");
     let hash = |hash: [u8; 32]| hash.map(|byte| format!("{byte:02x}")).concat();
     println!(

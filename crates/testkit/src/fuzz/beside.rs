@@ -8,6 +8,7 @@ use super::{Figures, Run, Where};
 use crate::chain::Chain;
 use crate::genesis::Options;
 use std::path::Path;
+use strongroom_chain::modules::compute::EngineKind;
 use strongroom_types::{Hash, Timestamp};
 
 /// Messages between two lines of progress.
@@ -27,16 +28,18 @@ pub struct Beside {
     pub header_hash: Hash,
 }
 
-/// Runs at least so many messages; `enclave` is an executable as [`crate::Door::spawn`] wants it.
+/// Runs at least so many messages; `enclave` is an executable as [`crate::Door::spawn`] wants it, whose contracts run
+/// on `contracts`; those of the replay are interpreted.
 ///
 /// # Panics
 /// At the first promise that does not hold; prints seed and block.
 #[must_use]
-pub fn beside(seed: u64, messages: u64, enclave: &Path) -> Beside {
+pub fn beside(seed: u64, messages: u64, enclave: &Path, contracts: EngineKind) -> Beside {
     let mut at = Where { seed, block: 0 };
     let (mut run, mut chain) = Run::new(&Options {
         seed,
         enclave: Some(enclave.to_owned()),
+        contracts,
         ..Options::default()
     });
     let mut told = 0;

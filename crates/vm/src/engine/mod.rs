@@ -1,7 +1,11 @@
 //! The seam to wasm engines: an [`Engine`] loads prepared modules and makes [`Guest`]s. It knows nothing of regions,
 //! imports or gas; those live above it, once, in [`crate::Instance`].
 
+#[cfg(feature = "winch")]
+pub mod tiered;
 pub mod wasmi;
+#[cfg(feature = "winch")]
+pub mod winch;
 
 use crate::Import;
 use crate::error::{EngineError, Trap};
@@ -40,7 +44,7 @@ pub trait Engine: Send + Sync {
 }
 
 /// Why a guest stopped running.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GuestExit {
     /// The function returned; its result, if it has one.
     Returned(Option<u32>),
@@ -50,7 +54,17 @@ pub enum GuestExit {
     Trapped(Trap),
 }
 
-/// One instance of a module.
+/// What a region holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegionBytes {
+    /// How many bytes.
+    pub length: usize,
+    /// They, or nothing if they were too many for the budget.
+    pub bytes: Vec<u8>,
+}
+
+/// One instance of a module. Its memory is copied in and out: while an engine with a stack of its own waits in an import, nobody else can
+/// hold on to it.
 ///
 /// Calls nest: while a call waits for an import, another may begin (the guest's `allocate`), and [`Guest::resume`]
 /// continues the last one that waits.
@@ -59,7 +73,7 @@ pub trait Guest: Send {
     ///
     /// # Errors
     /// [`EngineError`] if the engine did what it must never do.
-    fn call(&mut self, export: &str, args: &[u32]) -> Result<GuestExit, EngineError>;
+    fn call(&mut self, export: &'static str, args: &[u32]) -> Result<GuestExit, EngineError>;
 
     /// Continues after an import with its result (ignored where it has none; truncated where it is an `i32`).
     ///
@@ -67,11 +81,38 @@ pub trait Guest: Send {
     /// [`EngineError`] as in [`Guest::call`].
     fn resume(&mut self, result: u64) -> Result<GuestExit, EngineError>;
 
-    /// The whole memory.
-    fn memory(&self) -> &[u8];
+    /// The region at `ptr`: how many bytes it holds, and a copy of them if they are at most `budget`. `None` if it is not sound or holds
+    /// more than `max` ([`crate::limits`]).
+    ///
+    /// # Errors
+    /// [`EngineError`] as in [`Guest::call`].
+    fn read_region(
+        &mut self,
+        ptr: u32,
+        max: usize,
+        budget: usize,
+    ) -> Result<Option<RegionBytes>, EngineError>;
 
-    /// The whole memory.
-    fn memory_mut(&mut self) -> &mut [u8];
+    /// Copies `bytes` into the region at `ptr`; `false`, with memory unchanged, if it has no room.
+    ///
+    /// # Errors
+    /// [`EngineError`] as in [`Guest::call`].
+    fn write_region(&mut self, ptr: u32, bytes: &[u8]) -> Result<bool, EngineError>;
+
+    /// Pages of memory.
+    fn pages(&self) -> u32;
+
+    /// A copy of the whole memory, for comparisons of engines.
+    ///
+    /// # Errors
+    /// [`EngineError`] as in [`Guest::call`].
+    fn memory(&mut self) -> Result<Vec<u8>, EngineError>;
+
+    /// Adds 1 to the byte at `at`, if there is one: what imports do in comparisons of engines.
+    ///
+    /// # Errors
+    /// [`EngineError`] as in [`Guest::call`].
+    fn touch(&mut self, at: usize) -> Result<(), EngineError>;
 
     /// Gas left; negative after it ran out.
     fn gas(&self) -> i64;

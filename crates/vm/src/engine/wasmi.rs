@@ -11,11 +11,11 @@ use wasmi::{
     ResumableCallHostTrap, Store, StoreLimits, StoreLimitsBuilder, TrapCode, Val, ValType,
 };
 
-use super::{Engine, Guest, GuestExit, Loaded};
+use super::{Engine, Guest, GuestExit, Loaded, RegionBytes};
 use crate::error::{EngineError, Trap};
 use crate::imports::{Import, MODULE, PARAMS_MAX};
-use crate::limits;
 use crate::prepare::{Prepared, export};
+use crate::{limits, region};
 
 /// The engine. It holds no state: modules do.
 #[derive(Clone, Copy, Debug, Default)]
@@ -262,7 +262,7 @@ fn trap(error: &Error) -> Result<Trap, EngineError> {
 }
 
 impl Guest for WasmiGuest {
-    fn call(&mut self, export: &str, args: &[u32]) -> Result<GuestExit, EngineError> {
+    fn call(&mut self, export: &'static str, args: &[u32]) -> Result<GuestExit, EngineError> {
         let func: Func = self
             .instance
             .get_func(&self.store, export)
@@ -295,12 +295,39 @@ impl Guest for WasmiGuest {
         self.stop(ended, returns, outputs)
     }
 
-    fn memory(&self) -> &[u8] {
-        self.memory.data(&self.store)
+    fn read_region(
+        &mut self,
+        ptr: u32,
+        max: usize,
+        budget: usize,
+    ) -> Result<Option<RegionBytes>, EngineError> {
+        Ok(region::copy(
+            self.memory.data(&self.store),
+            ptr,
+            max,
+            budget,
+        ))
     }
 
-    fn memory_mut(&mut self) -> &mut [u8] {
-        self.memory.data_mut(&mut self.store)
+    fn write_region(&mut self, ptr: u32, bytes: &[u8]) -> Result<bool, EngineError> {
+        let memory = self.memory.data_mut(&mut self.store);
+        Ok(region::write(memory, ptr, bytes).is_some())
+    }
+
+    fn pages(&self) -> u32 {
+        // At most 192.
+        u32::try_from(self.memory.size(&self.store)).unwrap_or(u32::MAX)
+    }
+
+    fn memory(&mut self) -> Result<Vec<u8>, EngineError> {
+        Ok(self.memory.data(&self.store).to_vec())
+    }
+
+    fn touch(&mut self, at: usize) -> Result<(), EngineError> {
+        if let Some(byte) = self.memory.data_mut(&mut self.store).get_mut(at) {
+            *byte = byte.wrapping_add(1);
+        }
+        Ok(())
     }
 
     fn gas(&self) -> i64 {

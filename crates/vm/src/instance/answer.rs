@@ -9,7 +9,7 @@ use crate::error::{HostFault, Trap};
 use crate::host::{Charged, Host, Range};
 use crate::imports::sections::{self, sections};
 use crate::imports::{Import, PARAMS_MAX, address};
-use crate::{gas, limits, region};
+use crate::{gas, limits};
 
 /// Orders of an iteration, as contracts write them.
 const ASCENDING: u32 = 1;
@@ -263,9 +263,8 @@ impl Call {
         convert: impl Fn(&[u8]) -> Result<Vec<u8>, String>,
     ) -> Result<Answer, Stopped> {
         self.charge(gas::ADDRESS)?;
-        let length = region::descriptor(self.guest.memory(), source)
-            .ok_or(Trap::MemoryRead)?
-            .length;
+        let region = self.guest.read_region(source, usize::MAX, 0)?;
+        let length = region.ok_or(Trap::MemoryRead)?.length;
         if length > limits::ADDRESS_BYTES_MAX {
             return Ok(Answer::Region(address::TOO_LONG.as_bytes().to_vec()));
         }
@@ -281,7 +280,7 @@ impl Call {
         }
     }
 
-    fn take_three(&mut self, a: u32, b: u32, c: u32) -> Result<[Vec<u8>; 3], Trap> {
+    fn take_three(&mut self, a: u32, b: u32, c: u32) -> Result<[Vec<u8>; 3], Stopped> {
         let most = limits::CRYPTO_MESSAGE_BYTES_MAX;
         Ok([
             self.take(a, most)?,
@@ -290,13 +289,13 @@ impl Call {
         ])
     }
 
-    fn take_two(&mut self, a: u32, b: u32) -> Result<[Vec<u8>; 2], Trap> {
+    fn take_two(&mut self, a: u32, b: u32) -> Result<[Vec<u8>; 2], Stopped> {
         let most = limits::CRYPTO_MESSAGE_BYTES_MAX;
         Ok([self.take(a, most)?, self.take(b, most)?])
     }
 
     /// A list of points of `bytes` bytes, each of which is paid for.
-    fn take_points(&mut self, list: u32, bytes: usize, each: u64) -> Result<Vec<u8>, Trap> {
+    fn take_points(&mut self, list: u32, bytes: usize, each: u64) -> Result<Vec<u8>, Stopped> {
         let list = self.take(list, limits::CRYPTO_MESSAGE_BYTES_MAX)?;
         self.charge_bytes(list.len().div_ceil(bytes), each)?;
         Ok(list)
@@ -313,7 +312,7 @@ impl Call {
     }
 
     /// A message and a tag, their hashing paid for. The tag is hashed once for each block of output, or once alone if it is long.
-    fn take_to_hash(&mut self, message: u32, tag: u32) -> Result<(Vec<u8>, Vec<u8>), Trap> {
+    fn take_to_hash(&mut self, message: u32, tag: u32) -> Result<(Vec<u8>, Vec<u8>), Stopped> {
         let message = self.take(message, limits::CRYPTO_MESSAGE_BYTES_MAX)?;
         let tag = self.take(tag, limits::HASH_TAG_BYTES_MAX)?;
         self.charge_bytes(message.len().saturating_add(tag.len()), gas::HASH_BYTE)?;
@@ -340,7 +339,7 @@ impl Call {
         &mut self,
         message: u32,
         key: u32,
-    ) -> Result<(Vec<u8>, zeroize::Zeroizing<Vec<u8>>), Trap> {
+    ) -> Result<(Vec<u8>, zeroize::Zeroizing<Vec<u8>>), Stopped> {
         let message = self.take(message, limits::CRYPTO_MESSAGE_BYTES_MAX)?;
         let key = zeroize::Zeroizing::new(self.take(key, limits::CRYPTO_MESSAGE_BYTES_MAX)?);
         self.charge_bytes(message.len(), gas::HASH_BYTE)?;
@@ -373,7 +372,7 @@ impl Call {
     }
 
     /// The trap of `abort`, with as much of the message as we keep.
-    fn abort(&mut self, message: u32) -> Result<Trap, Trap> {
+    fn abort(&mut self, message: u32) -> Result<Trap, Stopped> {
         self.charge(gas::HOST_CALL)?;
         let mut message = self.take(message, limits::RESULT_BYTES_MAX)?;
         message.truncate(limits::ABORT_BYTES_MAX);

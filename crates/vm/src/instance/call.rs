@@ -6,7 +6,7 @@ use crate::entry::Entry;
 use crate::error::{EngineError, HostFault, Trap};
 use crate::host::Host;
 use crate::prepare::{ModuleInfo, export};
-use crate::{gas, limits, region};
+use crate::{gas, limits};
 
 /// A call that has not ended.
 pub(super) struct Call {
@@ -141,25 +141,33 @@ impl Call {
                 },
             }
         };
-        region::write(self.guest.memory_mut(), ptr, bytes).ok_or(Trap::MemoryAllocate)?;
+        if !self.guest.write_region(ptr, bytes)? {
+            return Err(Trap::MemoryAllocate.into());
+        }
         Ok(ptr)
     }
 
     /// The bytes of the region at `ptr`, copied and paid for.
-    pub(super) fn take(&mut self, ptr: u32, max: usize) -> Result<Vec<u8>, Trap> {
-        let length = region::read(self.guest.memory(), ptr, max)
-            .ok_or(Trap::MemoryRead)?
-            .len();
-        self.charge_bytes(length, gas::HOST_BYTE)?;
-        region::read(self.guest.memory(), ptr, max)
-            .map(<[u8]>::to_vec)
-            .ok_or(Trap::MemoryRead)
+    pub(super) fn take(&mut self, ptr: u32, max: usize) -> Result<Vec<u8>, Stopped> {
+        // What cannot be paid is not copied.
+        let budget = self.gas_left().checked_div(gas::HOST_BYTE).unwrap_or(0);
+        let budget = usize::try_from(budget).unwrap_or(usize::MAX);
+        let region = self
+            .guest
+            .read_region(ptr, max, budget)?
+            .ok_or(Trap::MemoryRead)?;
+        self.charge_bytes(region.length, gas::HOST_BYTE)?;
+        Ok(region.bytes)
     }
 
     /// Fills an existing region.
-    pub(super) fn fill(&mut self, ptr: u32, bytes: &[u8]) -> Result<(), Trap> {
+    pub(super) fn fill(&mut self, ptr: u32, bytes: &[u8]) -> Result<(), Stopped> {
         self.charge_bytes(bytes.len(), gas::HOST_BYTE)?;
-        region::write(self.guest.memory_mut(), ptr, bytes).ok_or(Trap::MemoryWrite)
+        if self.guest.write_region(ptr, bytes)? {
+            Ok(())
+        } else {
+            Err(Trap::MemoryWrite.into())
+        }
     }
 
     pub(super) fn charge_bytes(&mut self, bytes: usize, each: u64) -> Result<(), Trap> {
@@ -216,17 +224,10 @@ impl Call {
 
     /// How it ended.
     pub(super) fn done(&self, result: Result<Vec<u8>, Trap>) -> Step {
-        let pages = self
-            .guest
-            .memory()
-            .len()
-            .checked_div(limits::PAGE_BYTES)
-            .unwrap_or(0);
         Step::Done(Outcome {
             result,
             gas_left: self.gas_left(),
-            // At most 192.
-            peak_pages: u32::try_from(pages).unwrap_or(u32::MAX),
+            peak_pages: self.guest.pages(),
         })
     }
 }

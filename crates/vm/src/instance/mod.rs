@@ -74,7 +74,7 @@ impl Instance {
     /// An instance of `module`. If the engine cannot make one, [`Instance::start`] says so.
     ///
     /// # Errors
-    /// [`VmFault::NoMemory`].
+    /// [`VmFault::NoMemory`], [`VmFault::Tier`].
     pub fn new<E: Engine>(
         engine: &E,
         module: &Loaded<E::Module>,
@@ -91,6 +91,7 @@ impl Instance {
             })),
             Err(EngineError::Broken(_)) => None,
             Err(EngineError::NoMemory) => return Err(VmFault::NoMemory),
+            Err(EngineError::Tier(_)) => return Err(VmFault::Tier),
         };
         Ok(Self {
             call,
@@ -177,6 +178,7 @@ impl Instance {
             Ok(done) => Ok(done),
             Err(Stopped::Trap(_) | Stopped::Engine(EngineError::Broken(_))) => Ok(self.broken()),
             Err(Stopped::Engine(EngineError::NoMemory)) => Err(VmFault::NoMemory),
+            Err(Stopped::Engine(EngineError::Tier(_))) => Err(VmFault::Tier),
             Err(Stopped::Host(fault)) => Err(fault.into()),
         };
         discard(call);

@@ -32,7 +32,7 @@ pub const PREP_VERSION: u32 = 6;
 
 /// What stock `rustc` emits, and no more. (`REFERENCE_TYPES` is there for the long form of `call_indirect`, its other
 /// operators and its types are refused one by one; so are the parts of `BULK_MEMORY` beyond copy and fill.)
-const FEATURES: WasmFeatures = WasmFeatures::MVP
+pub(crate) const FEATURES: WasmFeatures = WasmFeatures::MVP
     .union(WasmFeatures::MUTABLE_GLOBAL)
     .union(WasmFeatures::SIGN_EXTENSION)
     .union(WasmFeatures::SATURATING_FLOAT_TO_INT)

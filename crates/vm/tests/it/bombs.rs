@@ -116,6 +116,8 @@ impl Bomb {
                 <= wasm.len() * limits::REWRITTEN_FACTOR + limits::REWRITTEN_SLACK_BYTES
         );
         WasmiEngine.load(&prepared).unwrap();
+        #[cfg(feature = "winch")]
+        crate::winch::is_compiled_soon_or_refused(&prepared);
     }
 
     /// Refused over this limit.

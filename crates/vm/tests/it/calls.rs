@@ -1,11 +1,10 @@
 //! Calls that go wrong, and calls that wait: traps, stack, regions, a lying `allocate`, queries.
 
 use strongroom_vm::{
-    CallMode, Engine as _, Entry, Instance, Outcome, Step, Trap, VmFault, WasmiEngine, gas, limits,
-    prepare,
+    CallMode, Engine as _, Entry, Instance, Outcome, Step, Trap, VmFault, gas, limits, prepare,
 };
 
-use crate::harness::{MapHost, PLENTY, contract, executing, instance, run, run_with};
+use crate::harness::{MapHost, PLENTY, TestEngine, contract, executing, instance, run, run_with};
 
 const ARGS: [&[u8]; 3] = [b"env", b"info", b"msg"];
 
@@ -382,11 +381,11 @@ fn calls_nest_on_the_callers_stack_and_not_on_the_machines() {
     let imports = r#"(import "env" "query_chain" (func $query (param i32) (result i32)))"#;
     let prepared = prepare(&executing(imports, "", "(call $query (local.get $msg))")).unwrap();
     let run = move || {
-        let module = WasmiEngine.load(&prepared).unwrap();
+        let module = TestEngine.load(&prepared).unwrap();
         let mut host = MapHost::default();
         let mut frames: Vec<Instance> = Vec::new();
         for i in 0..100u8 {
-            let mut frame = Instance::new(&WasmiEngine, &module, CallMode::Query).unwrap();
+            let mut frame = Instance::new(&TestEngine, &module, CallMode::Query).unwrap();
             let step = frame
                 .start(Entry::Query, &[b"env", &[i]], PLENTY, &mut host)
                 .unwrap();

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use strongroom_vm::engine::{Engine, Guest, GuestExit, Loaded};
+use strongroom_vm::engine::{Engine, Guest, GuestExit, Loaded, RegionBytes};
 use strongroom_vm::{
     CallMode, Charged, EngineError, Entry, Host, HostFault, Import, Instance, ModuleCache, Outcome,
     PrepareError, Prepared, Range, Step, Trap, VmFault, prepare,
@@ -57,7 +57,8 @@ impl Failing {
 
 struct FailingGuest {
     engine: Failing,
-    memory: Vec<u8>,
+    /// What its one region holds.
+    bytes: Vec<u8>,
 }
 
 impl Engine for Failing {
@@ -80,17 +81,14 @@ impl Engine for Failing {
         self.here(At::Instantiate)?;
         Ok(Box::new(FailingGuest {
             engine: Failing { ..*self },
-            memory: vec![0; 65_536],
+            bytes: Vec::new(),
         }))
     }
 }
 
 impl Guest for FailingGuest {
-    fn call(&mut self, export: &str, _: &[u32]) -> Result<GuestExit, EngineError> {
+    fn call(&mut self, export: &'static str, _: &[u32]) -> Result<GuestExit, EngineError> {
         if export == "allocate" {
-            // A region at 16, with room for 4,096 bytes at 64.
-            self.memory[16..20].copy_from_slice(&64_u32.to_le_bytes());
-            self.memory[20..24].copy_from_slice(&4_096_u32.to_le_bytes());
             return Ok(GuestExit::Returned(Some(16)));
         }
         self.engine.here(At::Call)?;
@@ -102,15 +100,38 @@ impl Guest for FailingGuest {
         Ok(GuestExit::Returned(Some(16)))
     }
 
-    fn memory(&self) -> &[u8] {
-        &self.memory
+    fn read_region(
+        &mut self,
+        ptr: u32,
+        _: usize,
+        _: usize,
+    ) -> Result<Option<RegionBytes>, EngineError> {
+        // The one that `allocate` gives.
+        assert_eq!(ptr, 16);
+        Ok(Some(RegionBytes {
+            length: self.bytes.len(),
+            bytes: self.bytes.clone(),
+        }))
     }
 
-    fn memory_mut(&mut self) -> &mut [u8] {
+    fn write_region(&mut self, _: u32, bytes: &[u8]) -> Result<bool, EngineError> {
         if self.engine.at == At::Memory {
             let _ = fail(How::Panic);
         }
-        &mut self.memory
+        self.bytes = bytes.to_vec();
+        Ok(true)
+    }
+
+    fn pages(&self) -> u32 {
+        1
+    }
+
+    fn memory(&mut self) -> Result<Vec<u8>, EngineError> {
+        Ok(self.bytes.clone())
+    }
+
+    fn touch(&mut self, _: usize) -> Result<(), EngineError> {
+        Ok(())
     }
 
     fn gas(&self) -> i64 {

@@ -2,10 +2,15 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+#[cfg(not(all(test, feature = "winch")))]
+pub(crate) use strongroom_vm::WasmiEngine as TestEngine;
 use strongroom_vm::{
     CallMode, Charged, Engine, Entry, Host, HostFault, Instance, Outcome, PrepareError, Prepared,
-    Range, Step, WasmiEngine, prepare,
+    Range, Step, prepare,
 };
+
+#[cfg(all(test, feature = "winch"))]
+pub(crate) use crate::both::Both as TestEngine;
 
 /// Gas that no test uses up.
 pub(crate) const PLENTY: u64 = 10_000_000_000;
@@ -152,8 +157,8 @@ impl Host for MapHost {
 
 /// A fresh instance.
 pub(crate) fn instance(prepared: &Prepared, mode: CallMode) -> Instance {
-    let module = WasmiEngine.load(prepared).expect("a prepared module loads");
-    Instance::new(&WasmiEngine, &module, mode).expect("a loaded module instantiates")
+    let module = TestEngine.load(prepared).expect("a prepared module loads");
+    Instance::new(&TestEngine, &module, mode).expect("a loaded module instantiates")
 }
 
 /// Runs `execute` with the message; queries are answered by `answer`.

@@ -1,6 +1,9 @@
-//! The engine from outside: modules written by hand, run through `prepare` and the reference engine.
+//! The engine from outside: modules written by hand, run through `prepare` and the reference engine; with the feature `winch`, through
+//! the fast tier in step with it.
 
 mod bombs;
+#[cfg(feature = "winch")]
+mod both;
 mod cache;
 mod calls;
 mod dispatch;
@@ -17,3 +20,5 @@ mod reach;
 mod refusals;
 mod smoke;
 mod stock;
+#[cfg(feature = "winch")]
+mod winch;

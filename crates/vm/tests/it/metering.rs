@@ -2,14 +2,14 @@
 
 use proptest::prelude::*;
 use strongroom_vm::engine::{Engine as _, Guest, GuestExit};
-use strongroom_vm::{Prepared, Trap, WasmiEngine, gas, prepare};
+use strongroom_vm::{Prepared, Trap, gas, prepare};
 
-use crate::harness::{MapHost, PLENTY, contract, executing, run, run_with};
+use crate::harness::{MapHost, PLENTY, TestEngine, contract, executing, run, run_with};
 use crate::naive;
 
 fn guest(prepared: &Prepared) -> Box<dyn Guest> {
-    let loaded = WasmiEngine.load(prepared).unwrap();
-    WasmiEngine.instantiate(&loaded.module).unwrap()
+    let loaded = TestEngine.load(prepared).unwrap();
+    TestEngine.instantiate(&loaded.module).unwrap()
 }
 
 /// Runs `execute(1, 2, 3)` of a contract without imports, below the region ABI: result, gas used, memory.
@@ -21,7 +21,7 @@ fn run_guest(prepared: &Prepared, limit: i64) -> (Result<u32, Trap>, i64, Vec<u8
         GuestExit::Trapped(trap) => Err(trap),
         GuestExit::Import(import, _) => panic!("{import:?}"),
     };
-    (result, limit - guest.gas(), guest.memory().to_vec())
+    (result, limit - guest.gas(), guest.memory().unwrap())
 }
 
 fn expected_trap(text: &str) -> Option<Trap> {
@@ -290,7 +290,7 @@ proptest! {
         cut.set_gas(limit);
         let stop = cut.call("execute", &[1, 2, 3]).unwrap();
         if limit >= used {
-            prop_assert_eq!(cut.memory(), &memory[..]);
+            prop_assert_eq!(cut.memory().unwrap(), memory.clone());
             prop_assert!(matches!(stop, GuestExit::Returned(v) if Ok(v.unwrap()) == result) || result.is_err());
         } else {
             prop_assert!(cut.gas() < 0, "gas ran out, so it is below zero whatever stopped the call");
@@ -419,7 +419,7 @@ fn bulk_operators_pay_for_their_bytes_before_they_run() {
     ));
     assert!(guest.gas() < 0);
     assert!(
-        guest.memory()[8192..].iter().all(|b| *b == 0),
+        guest.memory().unwrap()[8192..].iter().all(|b| *b == 0),
         "nothing was filled"
     );
 }

@@ -1,8 +1,8 @@
 //! Each limit that no other test reaches, at it and one beyond.
 
-use strongroom_vm::{Engine as _, PrepareError, Trap, WasmiEngine, limits, prepare};
+use strongroom_vm::{Engine as _, PrepareError, Trap, limits, prepare};
 
-use crate::harness::{MapHost, PLENTY, contract, executing, run_with};
+use crate::harness::{MapHost, PLENTY, TestEngine, contract, executing, run_with};
 
 const PLAIN: &str =
     r#"(func (export "instantiate") (param i32 i32 i32) (result i32) (local.get 2))"#;
@@ -11,7 +11,7 @@ const PLAIN: &str =
 #[track_caller]
 fn reaches(what: &str, limit: usize, make: impl Fn(usize) -> String) {
     let prepared = prepare(&wat::parse_str(make(limit)).unwrap()).unwrap();
-    WasmiEngine.load(&prepared).unwrap();
+    TestEngine.load(&prepared).unwrap();
     let error = prepare(&wat::parse_str(make(limit + 1)).unwrap()).unwrap_err();
     assert!(
         matches!(&error, PrepareError::Limit { what: w, .. } if *w == what),

@@ -1,10 +1,8 @@
 //! What `prepare` refuses, with the text that says why, and what it takes.
 
-use strongroom_vm::{
-    Engine as _, Entry, Generation, Import, PrepareError, WasmiEngine, limits, prepare,
-};
+use strongroom_vm::{Engine as _, Entry, Generation, Import, PrepareError, limits, prepare};
 
-use crate::harness::{PLAIN_V010, contract, contract_v010, executing, refusal};
+use crate::harness::{PLAIN_V010, TestEngine, contract, contract_v010, executing, refusal};
 
 const PLAIN: &str =
     r#"(func (export "instantiate") (param i32 i32 i32) (result i32) (local.get 2))"#;
@@ -64,7 +62,7 @@ fn every_truncation_is_refused_and_none_panics() {
         // Behind the code section only names are missing.
         if let Ok(prepared) = prepare(&whole[..end]) {
             assert!(prepared.info().entries.contains(&Entry::Execute));
-            WasmiEngine.load(&prepared).unwrap();
+            TestEngine.load(&prepared).unwrap();
         }
     }
 }
@@ -77,7 +75,7 @@ fn every_flipped_bit_is_taken_or_refused_and_none_panics() {
             let mut wasm = whole.clone();
             wasm[at] ^= 1 << bit;
             if let Ok(prepared) = prepare(&wasm) {
-                WasmiEngine.load(&prepared).expect("what is prepared loads");
+                TestEngine.load(&prepared).expect("what is prepared loads");
             }
         }
     }

@@ -29,7 +29,7 @@ impl Calls<'_, '_, '_> {
         let budget = self.ctx.gas.left().saturating_mul(WASM_PER_SDK);
         let gas_limit = budget.min(WASM_CALL_MAX);
         let mut instance =
-            Instance::new(engine.wasmi(), &module, mode(entry_point)).map_err(vm_fault)?;
+            Instance::new(engine.wasm(), &module, mode(entry_point)).map_err(vm_fault)?;
         instance.set_bound(call.bound);
         let mut keeping = Keeping::new(call.storage_layout);
         let mut storage = Storage::new(self.ctx.state, &call.contract, &mut keeping);

@@ -1,0 +1,236 @@
+//! The fast tier alone: its stack, what it refuses, when it takes over. That it does what the interpreter does, every other test here says,
+//! which runs both in step.
+
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use strongroom_vm::engine::{Guest, GuestExit};
+use strongroom_vm::{
+    CallMode, Engine, EngineError, Entry, Import, Instance, Outcome, Prepared, Promotion, Step,
+    TieredEngine, Trap, prepare,
+};
+
+use crate::both::winch;
+use crate::harness::{MapHost, PLENTY, contract, executing, instance, run};
+
+/// Recursion without end of a function with so many parameters, locals of both widths, results, and operands that live across the call.
+fn bottomless(params: usize, locals: usize, results: usize, operands: usize) -> Vec<u8> {
+    let values = |n: usize| "(i64.const 7) ".repeat(n);
+    let drops = |n: usize| "drop ".repeat(n);
+    let signature = |kind: &str, n: usize| format!("({kind} {})", "i64 ".repeat(n));
+    let more = format!(
+        "(type $f (func {} {}))
+         (func $f (type $f) {} {}
+            {} {} call $f {} {} {})",
+        signature("param", params),
+        signature("result", results),
+        signature("local", locals / 2),
+        format_args!("(local {})", "f64 ".repeat(locals - locals / 2)),
+        values(operands),
+        values(params),
+        drops(results),
+        drops(operands),
+        values(results),
+    );
+    let body = format!(
+        "{} call $f {} (local.get $msg)",
+        values(params),
+        drops(results)
+    );
+    executing("", &more, &body)
+}
+
+#[test]
+fn frames_of_every_shape_end_with_our_count_and_never_with_the_machines_stack() {
+    for params in [0, 1, 7, 100] {
+        for results in [0, 1, 2, 100] {
+            for (locals, operands) in [(0, 0), (1, 1), (1_000, 0), (0, 5_000), (200, 200)] {
+                let wasm = bottomless(params, locals, results, operands);
+                let prepared = prepare(&wasm).unwrap();
+                let outcome = run(&wasm, PLENTY);
+                assert_eq!(
+                    outcome.result,
+                    Err(Trap::StackExhausted),
+                    "{params} {results} {locals} {operands} {}",
+                    prepared.weight()
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_call_that_waits_goes_on_in_another_thread() {
+    let wasm = executing(
+        r#"(import "env" "query_chain" (func $query (param i32) (result i32)))"#,
+        "",
+        "(call $query (local.get $msg))",
+    );
+    let prepared = prepare(&wasm).unwrap();
+    let mut waiting = instance(&prepared, CallMode::Execute);
+    let args: [&[u8]; 3] = [b"e", b"i", b"m"];
+    let step = waiting.start(Entry::Execute, &args, PLENTY, &mut MapHost::default());
+    assert!(matches!(step, Ok(Step::Query(_))));
+    let ended = std::thread::spawn(move || {
+        let ended = waiting.resume(b"answer", 0, &mut MapHost::default());
+        ended.unwrap()
+    });
+    let Step::Done(outcome) = ended.join().unwrap() else {
+        panic!("ended")
+    };
+    assert_eq!(outcome.result, Ok(b"answer".to_vec()));
+}
+
+#[test]
+fn thousands_of_calls_that_wait_can_be_dropped_at_any_depth() {
+    // The allocator asks as well: a wait within a wait.
+    let text = contract(
+        r#"(import "env" "check_gas" (func $gas (result i64)))
+           (import "env" "db_read" (func $read (param i32) (result i32)))"#,
+        r#"(func (export "instantiate") (param i32 i32 i32) (result i32) (call $read (i32.const 8)))
+           (func (export "execute") (param i32 i32 i32) (result i32) (drop (call $gas)) (local.get 2))"#,
+    );
+    let prepared = prepare(&wat::parse_str(text).unwrap()).unwrap();
+    let module = winch().load(&prepared).unwrap();
+    for n in 0..2_000 {
+        let mut guest = winch().instantiate(&module.module).unwrap();
+        guest.set_gas(1_000_000_000);
+        let stop = guest.call("instantiate", &[0, 0, 0]).unwrap();
+        assert!(matches!(stop, GuestExit::Import(Import::DbRead, _)));
+        if n % 2 == 0 {
+            let stop = guest.call("execute", &[0, 0, 5]).unwrap();
+            assert!(matches!(stop, GuestExit::Import(Import::CheckGas, _)));
+        }
+        if n % 4 == 0 {
+            assert_eq!(guest.resume(9).unwrap(), GuestExit::Returned(Some(5)));
+            assert_eq!(guest.resume(77).unwrap(), GuestExit::Returned(Some(77)));
+            assert!(matches!(guest.resume(1), Err(EngineError::Tier(_))));
+        }
+    }
+}
+
+/// `execute` loops some hundred thousand times.
+fn busy() -> Prepared {
+    let body = "(loop $l
+            (local.set $i (i32.add (local.get $i) (i32.const 1)))
+            (br_if $l (i32.lt_u (local.get $i) (i32.const 200000))))
+        (local.get $msg)";
+    prepare(&executing("", "", body)).unwrap()
+}
+
+fn call(
+    engine: &TieredEngine,
+    module: &strongroom_vm::Loaded<<TieredEngine as Engine>::Module>,
+) -> Outcome {
+    let mut instance = Instance::new(engine, module, CallMode::Execute).unwrap();
+    let args: [&[u8]; 3] = [b"e", b"i", b"m"];
+    let step = instance.start(Entry::Execute, &args, PLENTY, &mut MapHost::default());
+    match step.unwrap() {
+        Step::Done(outcome) => outcome,
+        Step::Query(_) => unreachable!("no query"),
+    }
+}
+
+#[test]
+fn a_module_is_compiled_when_it_has_used_much_gas_and_does_the_same_after() {
+    let engine = TieredEngine::with_winch(Promotion::ByUse).unwrap();
+    let module = engine.load(&busy()).unwrap();
+    let first = call(&engine, &module);
+    let counts = engine.counts().unwrap();
+    let until = Instant::now() + Duration::from_secs(60);
+    while counts.instances.load(Ordering::Relaxed) == 0 {
+        assert_eq!(call(&engine, &module), first);
+        assert!(Instant::now() < until, "it is not compiled");
+    }
+    assert_eq!(counts.compiled.load(Ordering::Relaxed), 1);
+    assert_eq!(call(&engine, &module), first);
+    // Not before its time.
+    let other = engine.load(&busy()).unwrap();
+    let seen = counts.instances.load(Ordering::Relaxed);
+    call(&engine, &other);
+    assert_eq!(counts.instances.load(Ordering::Relaxed), seen);
+}
+
+#[test]
+fn the_interpreter_alone_compiles_nothing() {
+    let engine = TieredEngine::interpreter();
+    assert!(engine.counts().is_none());
+    let module = engine.load(&busy()).unwrap();
+    assert_eq!(call(&engine, &module).result, Ok(b"m".to_vec()));
+}
+
+/// What takes the compiler long, by what it is: modules that upload takes.
+fn bombs() -> Vec<(&'static str, Vec<u8>)> {
+    let live = |around: &str, n: usize| {
+        let (values, drops) = ("(i64.const 1) ".repeat(9_900), "drop ".repeat(9_900));
+        format!("(func {values} {} {drops})", around.repeat(n))
+    };
+    let functions = |n: usize| "(func)".repeat(n);
+    let elements: String = (6..2_400).map(|n| format!("{n} ")).collect();
+    let types: String = (0..1_900)
+        .map(|n: usize| {
+            let params = (0..12).map(|b| if (n >> b) & 1 == 0 { "i64 " } else { "f32 " });
+            format!("(type (func (param {})))", params.collect::<String>())
+        })
+        .collect();
+    let table = "(block (br_table ".to_owned() + &"0 ".repeat(4_000) + "(i32.const 0)))";
+    let wide = format!("(func (param {}))", "i64 ".repeat(99));
+    let modules = [
+        ("blocks over many values", live("(block) ", 120_000)),
+        ("calls over many values", live("call 0 ", 200_000)),
+        (
+            "ways in",
+            functions(2_400) + &format!("(table 2500 funcref) (elem (i32.const 0) {elements})"),
+        ),
+        ("types", types),
+        ("functions", functions(19_000)),
+        ("branch tables", format!("(func {})", table.repeat(100))),
+        ("types with many parameters", wide.repeat(99)),
+    ];
+    modules
+        .into_iter()
+        .map(|(name, more)| (name, executing("", &more, "(local.get $msg)")))
+        .collect()
+}
+
+/// A module is compiled soon, or not at all. Here the time is generous: tests share a machine, and debug builds are slow.
+pub(crate) fn is_compiled_soon_or_refused(prepared: &Prepared) -> Option<usize> {
+    let began = Instant::now();
+    let loaded = winch().load(prepared);
+    let took = began.elapsed();
+    println!(
+        "{took:?} for a weight of {}: {:?}",
+        prepared.weight(),
+        loaded.as_ref().map(|l| l.bytes)
+    );
+    assert!(took < Duration::from_secs(10), "{took:?}");
+    match loaded {
+        Ok(loaded) => Some(loaded.bytes),
+        Err(EngineError::Tier(text)) => {
+            assert!(text.starts_with("too much to compile: "), "{text}");
+            None
+        }
+        Err(fault) => panic!("{fault}"),
+    }
+}
+
+#[test]
+fn what_would_take_long_to_compile_is_refused_and_the_interpreter_runs_it() {
+    let engine = TieredEngine::with_winch(Promotion::AtOnce).unwrap();
+    let bombs = bombs();
+    for (name, wasm) in &bombs {
+        let prepared = prepare(wasm).unwrap();
+        let compiled = is_compiled_soon_or_refused(&prepared);
+        assert_eq!(
+            compiled.is_some(),
+            *name == "types with many parameters",
+            "{name}"
+        );
+        let module = engine.load(&prepared).unwrap();
+        assert_eq!(call(&engine, &module).result, Ok(b"m".to_vec()), "{name}");
+    }
+    let counts = engine.counts().unwrap();
+    let refused = u64::try_from(bombs.len()).unwrap() - 1;
+    assert_eq!(counts.refused.load(Ordering::Relaxed), refused);
+    assert_eq!(counts.instances.load(Ordering::Relaxed), 1);
+}
