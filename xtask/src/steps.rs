@@ -53,6 +53,7 @@ pub(crate) fn all(report: &mut Report) {
     contracts(report);
     clippy(report);
     unit(report);
+    compiled(report);
     doc(report);
     wasm32(report);
     sgx(report);
@@ -117,6 +118,16 @@ pub(crate) fn unit(report: &mut Report) {
             Ok(count_cargo_test(&output, succeeded))
         });
     }
+}
+
+/// Every test of the contract engine on both of its tiers in step (ADR 21). A step of its own: the tests above are those of a build without the compiler.
+pub(crate) fn compiled(report: &mut Report) {
+    report.suite("compiled contracts", || {
+        let mut arguments = vec!["test", "--locked", "--no-fail-fast"];
+        arguments.extend(["-p", "strongroom-vm", "--features", "winch", "--test", "it"]);
+        let (output, succeeded) = run_and_read(cargo(&arguments, "."))?;
+        Ok(count_cargo_test(&output, succeeded))
+    });
 }
 
 /// Documentation of the workspace, private items too; warnings are errors.
