@@ -237,7 +237,8 @@ impl Network {
         }
         let raw = RawTx::list(&txs);
         let results = self.next(1, BLOCK_SECONDS, &raw);
-        if let Some(trace) = &mut self.trace {
+        // An empty block is no step.
+        if let Some(trace) = self.trace.as_mut().filter(|_| !calls.is_empty()) {
             trace.txs(calls, &txs, &results, &keys);
         }
         let mut done = Vec::new();
@@ -246,6 +247,9 @@ impl Network {
                 self.gas.note(&name, gas_used(&result));
             }
             done.push(Executed::read(call, result, opener, &self.network_key));
+        }
+        if let Some(trace) = self.trace.as_mut().filter(|_| !calls.is_empty()) {
+            trace.refusals(done.iter().map(|done| done.as_ref().err()));
         }
         done
     }
@@ -409,7 +413,11 @@ impl Network {
                 reads,
             );
         }
-        let answer = answer.map_err(|error| query_refused(error, &sealed.key))?;
+        let answer = answer.map_err(|error| query_refused(error, &sealed.key));
+        if let Some(trace) = &mut self.trace {
+            trace.refusals([answer.as_ref().err()].into_iter());
+        }
+        let answer = answer?;
         Ok(opened(&sealed.key, &answer.data))
     }
 

@@ -230,7 +230,8 @@ impl Refused {
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}: {}", self.codespace, self.code, self.text)?;
+        let text = plain(&self.text);
+        write!(f, "{} {}: {text}", self.codespace, self.code)?;
         match &self.panic {
             Some(panic) => write!(f, "\n{panic}"),
             None => Ok(()),
@@ -271,7 +272,22 @@ fn opened(text: &str, key: Option<&TxKey>) -> (String, Option<String>) {
     open.unwrap_or_else(|| (text.to_owned(), None))
 }
 
+/// A contract's text as it is printed: it moves no cursor, turns no direction, and its lines are not taken for those of a test.
+pub(crate) fn plain(text: &str) -> String {
+    let marks = ['\u{200e}', '\u{200f}', '\u{2028}', '\u{2029}'];
+    let turns = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let mut shown = String::new();
+    for c in text.chars() {
+        match c {
+            '\n' => shown.push_str("\n    "),
+            c if c.is_control() || turns(c) || marks.contains(&c) => shown.push('\u{fffd}'),
+            c => shown.push(c),
+        }
+    }
+    shown
+}
+
 pub(crate) fn json<T: DeserializeOwned>(bytes: &[u8]) -> T {
     serde_json::from_slice(bytes)
-        .unwrap_or_else(|error| panic!("{error} in {}", String::from_utf8_lossy(bytes)))
+        .unwrap_or_else(|error| panic!("{error} in {}", plain(&String::from_utf8_lossy(bytes))))
 }

@@ -1,9 +1,15 @@
 //! Where a contract panicked. The library's panic hook hands message and place to the chain (`abort`), sealed for the sender; the
 //! function is found in the source, where that is on this machine.
 
+use crate::outcome::plain;
 use crate::source;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::io::Read;
+use std::path::{Component, Path, PathBuf};
+
+/// The longest source that is read: a contract names the file, and may name any.
+const SOURCE_BYTES_MAX: u64 = 1 << 20;
 
 /// A panic of a contract. Contracts tell of theirs with the feature `abort` of their library; what is told has the file as the compiler
 /// saw it, so a panic in a library shows the library's own place.
@@ -30,7 +36,7 @@ impl Panic {
         let column = parts.next()?.parse().ok()?;
         let line = parts.next()?.parse().ok()?;
         let file = parts.next()?.to_owned();
-        let source = find(&file).and_then(|path| std::fs::read_to_string(path).ok());
+        let source = find(&file).and_then(|path| read(&path));
         Some(Self {
             message: message.to_owned(),
             line,
@@ -50,6 +56,7 @@ impl fmt::Display for Panic {
             column,
             function,
         } = self;
+        let (message, file) = (plain(message), plain(file));
         write!(
             f,
             "  the contract panicked: {message}\n    at {file}:{line}:{column}"
@@ -61,12 +68,30 @@ impl fmt::Display for Panic {
     }
 }
 
-/// The file: below the directory of the test or one above it, where its workspace is.
+/// The file: below the directory of the test or one above it, where its workspace is. A contract names it, so what is no plain path to a
+/// Rust file is not looked for.
 fn find(file: &str) -> Option<PathBuf> {
     let path = Path::new(file);
+    let names = path
+        .components()
+        .all(|part| matches!(part, Component::Normal(_)));
+    if !names || path.extension()? != "rs" {
+        return None;
+    }
     let here = std::env::current_dir().ok()?;
     let all = here.ancestors().map(|directory| directory.join(path));
     all.into_iter().find(|path| path.is_file())
+}
+
+/// The text of a source, if it is not too long.
+fn read(path: &Path) -> Option<String> {
+    let mut text = String::new();
+    let file = File::open(path).ok()?;
+    let read = file
+        .take(SOURCE_BYTES_MAX.saturating_add(1))
+        .read_to_string(&mut text);
+    let bytes = u64::try_from(read.ok()?).ok()?;
+    (bytes <= SOURCE_BYTES_MAX).then_some(text)
 }
 
 #[cfg(test)]
@@ -86,6 +111,45 @@ mod tests {
             ("no\nway", Some(name))
         );
         assert_eq!(panic.column, 9);
+    }
+
+    #[test]
+    fn a_contract_names_no_file_outside_of_the_sources_and_none_without_end() {
+        let here = std::env::current_dir().unwrap();
+        let absolute = here.join("src/panic.rs");
+        let name = here.file_name().unwrap().to_str().unwrap();
+        for file in [
+            absolute.to_str().unwrap().to_owned(),
+            format!("../{name}/src/panic.rs"),
+            String::from("src/../src/panic.rs"),
+            String::from("./src/panic.rs"),
+            String::from("Cargo.toml"),
+            String::from("src"),
+            String::new(),
+        ] {
+            assert_eq!(find(&file), None, "{file}");
+        }
+        assert_eq!(find("src/panic.rs"), Some(absolute));
+
+        let long = std::env::temp_dir().join(format!("strongroom-kit-{}.rs", std::process::id()));
+        std::fs::write(&long, "fn a() {}\n").unwrap();
+        assert_eq!(read(&long).as_deref(), Some("fn a() {}\n"));
+        let file = std::fs::File::create(&long).unwrap();
+        file.set_len(SOURCE_BYTES_MAX + 1).unwrap();
+        let read = read(&long);
+        std::fs::remove_file(&long).unwrap();
+        assert_eq!(read, None);
+    }
+
+    #[test]
+    fn what_a_contract_says_moves_no_cursor() {
+        let text = "panicked at src/\u{1b}[2Jno.rs:1:2:\nover\r\u{9b}2K\u{202e}\nand out";
+        let panic = Panic::read(text).unwrap();
+        assert_eq!(panic.message, "over\r\u{9b}2K\u{202e}\nand out");
+        assert_eq!(
+            panic.to_string(),
+            "  the contract panicked: over\u{fffd}\u{fffd}2K\u{fffd}\n    and out\n    at src/\u{fffd}[2Jno.rs:1:2"
+        );
     }
 
     #[test]

@@ -13,7 +13,8 @@ pub(super) fn all(one: &Trace, other: &Trace) -> Vec<Leak> {
             format!("{} | {}", a.what, b.what)
         };
         let mut told = Told {
-            step: format!("{}. {what}", number.saturating_add(1)),
+            step: number.saturating_add(1),
+            what,
             found: &mut found,
         };
         step(a, b, &mut told);
@@ -23,13 +24,14 @@ pub(super) fn all(one: &Trace, other: &Trace) -> Vec<Leak> {
 
 /// Where differences of a step are told.
 struct Told<'f> {
-    step: String,
+    step: usize,
+    what: String,
     found: &'f mut Vec<Leak>,
 }
 
 impl Told<'_> {
     fn leak(&mut self, kind: Kind, one: String, other: String) {
-        let step = self.step.clone();
+        let (step, what) = (self.step, self.what.clone());
         if !self
             .found
             .iter()
@@ -37,6 +39,7 @@ impl Told<'_> {
         {
             self.found.push(Leak {
                 step,
+                what,
                 kind,
                 one,
                 other,
@@ -163,7 +166,8 @@ fn events(a: &[SeenEvent], b: &[SeenEvent], told: &mut Told<'_>) {
             text(&a.kind, "a key", key_a, key_b, told);
             let of = match key_a {
                 Text::Plain(key) => key.as_str(),
-                Text::Sealed(_) | Text::Chance(_) => "a sealed key",
+                Text::Sealed(_) => "a sealed key",
+                Text::Chance(_) => "a key that is new each time",
             };
             text(&a.kind, of, value_a, value_b, told);
         }
@@ -174,14 +178,18 @@ fn text(event: &str, of: &str, a: &Text, b: &Text, told: &mut Told<'_>) {
     let say = |text: &Text| match text {
         Text::Plain(text) => format!("{event}, {of}: {text}"),
         Text::Sealed(bytes) => format!("{event}, {of}: sealed, {bytes} bytes"),
-        Text::Chance(bytes) => format!("{event}, {of}: new each time, {bytes} bytes"),
+        Text::Chance(known) => {
+            let shown: Vec<u8> = known.iter().map(|byte| byte.unwrap_or(b'*')).collect();
+            let shown = String::from_utf8_lossy(&shown);
+            format!("{event}, {of}: {shown} (* is new each time)")
+        }
     };
     if a != b {
-        let both_plain = matches!((a, b), (Text::Plain(_), Text::Plain(_)));
-        let kind = if both_plain {
-            Kind::EventText
-        } else {
+        let sealed = [a, b].map(|text| matches!(text, Text::Sealed(_)));
+        let kind = if sealed.contains(&true) {
             Kind::EventShape
+        } else {
+            Kind::EventText
         };
         told.leak(kind, say(a), say(b));
     }

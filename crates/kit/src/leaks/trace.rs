@@ -2,7 +2,7 @@
 
 use crate::call::{Call, Opener};
 use crate::network::gas_used;
-use crate::outcome::SEALED;
+use crate::outcome::{Refused, SEALED};
 use crate::world::Read;
 use strongroom_crypto::TxKey;
 use strongroom_types::{ExecTxResult, Gas, Tree, WriteSet};
@@ -35,6 +35,8 @@ pub(crate) struct Seen {
     /// Bytes of the answer, or of the sealed part of the error.
     pub(crate) answer: usize,
     pub(crate) events: Vec<SeenEvent>,
+    /// Why it did nothing, as its sender reads it: for who wrote the test, and no part of what is compared.
+    pub(crate) refused: Option<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -49,8 +51,9 @@ pub(crate) enum Text {
     Plain(String),
     /// Bytes as they leave.
     Sealed(usize),
-    /// Bytes of a text that is another one whenever the same call is sent again: what it says follows from the transaction, not from the input.
-    Chance(usize),
+    /// Bytes of a text of which some change whenever the same call is sent again: those follow from the transaction, not from the input, and
+    /// are not kept.
+    Chance(Vec<Option<u8>>),
 }
 
 impl Trace {
@@ -58,12 +61,28 @@ impl Trace {
         self.steps.push(step);
     }
 
-    /// Marks the texts that differ from those of a run with the same inputs in other transactions.
-    pub(crate) fn mark_chance(&mut self, again: &Self) {
+    /// Marks what differs from the texts of a run with the same inputs in other transactions. Says whether anything is marked.
+    pub(crate) fn mark_chance(&mut self, again: &Self) -> bool {
+        let mut marked = false;
         for (step, again) in self.steps.iter_mut().zip(&again.steps) {
-            for (mine, again) in step.texts().into_iter().zip(again.clone().texts()) {
-                mine.mark_chance(again);
+            let mut again = again.clone();
+            let (texts, again) = (step.texts(), again.texts());
+            if texts.len() != again.len() {
+                continue;
             }
+            for (mine, again) in texts.into_iter().zip(again) {
+                mine.mark_chance(again);
+                marked |= matches!(mine, Text::Chance(_));
+            }
+        }
+        marked
+    }
+
+    /// Whether the last step's calls were refused, in their order, and how their sender reads it.
+    pub(crate) fn refusals<'r>(&mut self, refused: impl Iterator<Item = Option<&'r Refused>>) {
+        let txs = self.steps.last_mut().into_iter();
+        for (tx, refused) in txs.flat_map(|step| &mut step.txs).zip(refused) {
+            tx.refused = refused.map(ToString::to_string);
         }
     }
 
@@ -112,6 +131,7 @@ impl Trace {
                 outcome,
                 answer: answer.max(sealed),
                 events: Vec::new(),
+                refused: None,
             }],
             reads,
             writes: Vec::new(),
@@ -121,17 +141,27 @@ impl Trace {
 
 impl Text {
     fn mark_chance(&mut self, again: &Self) {
-        if let (Self::Plain(text), Self::Plain(again)) = (&*self, again)
-            && text != again
-            && text.len() == again.len()
-        {
-            *self = Self::Chance(text.len());
+        let Self::Plain(again) = again else { return };
+        let known: Vec<Option<u8>> = match self {
+            Self::Plain(text) if text != again => text.bytes().map(Some).collect(),
+            Self::Chance(known) => known.clone(),
+            Self::Plain(_) | Self::Sealed(_) => return,
+        };
+        if known.len() == again.len() {
+            let both = known.into_iter().zip(again.bytes());
+            *self = Self::Chance(
+                both.map(|(known, again)| known.filter(|byte| *byte == again))
+                    .collect(),
+            );
         }
     }
 
     fn take_mark(&mut self, marked: &Self) {
-        if let (Self::Plain(text), Self::Chance(_)) = (&*self, marked) {
-            *self = Self::Chance(text.len());
+        if let (Self::Plain(text), Self::Chance(known)) = (&*self, marked)
+            && text.len() == known.len()
+        {
+            let both = text.bytes().zip(known);
+            *self = Self::Chance(both.map(|(byte, known)| known.map(|_| byte)).collect());
         }
     }
 }
@@ -195,6 +225,7 @@ fn seen(tx: &[u8], result: &ExecTxResult, key: Option<&TxKey>) -> Seen {
         outcome,
         answer: result.data.len().max(sealed),
         events: events.collect(),
+        refused: None,
     }
 }
 

@@ -3,6 +3,7 @@
 
 use crate::contract;
 use serde_json::{Value, json};
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use strongroom_kit::leaks::{self, Kind, Leaks};
 use strongroom_kit::{Coin, Contract, Network, User};
@@ -41,9 +42,20 @@ impl Scene {
     fn between(&self, one: &Value, other: &Value) -> Leaks {
         let send = |message: &Value| {
             let message = message.clone();
-            move |net: &mut Network| drop(net.execute(&self.alice, &self.contract, &message))
+            move |net: &mut Network| {
+                drop(net.execute(&self.alice, &self.contract, &message).unwrap())
+            }
         };
         leaks::between(&self.net, send(one), send(other))
+    }
+
+    /// The same of a message that is refused.
+    fn told_by_refusals(&self, message: &str) -> Leaks {
+        let send = |secret: u32| {
+            let message = json!({message: {"secret": secret, "gas_target": LEVEL}});
+            move |net: &mut Network| drop(net.execute(&self.alice, &self.contract, &message))
+        };
+        leaks::between_refused(&self.net, send(1), send(2))
     }
 }
 
@@ -57,8 +69,6 @@ fn each_kind_of_leak_is_found_by_itself() {
     for (message, found) in [
         ("nothing", &[][..]),
         // What leaves the contract, and what it sends, costs gas behind the end of its call: no target levels that.
-        ("fail", &[Kind::Outcome, Kind::Gas]),
-        ("fail_long", &[Kind::AnswerLength, Kind::Gas]),
         ("answer", &[Kind::AnswerLength, Kind::Gas]),
         ("attributes", &[Kind::EventShape, Kind::Gas]),
         ("long_attribute", &[Kind::EventShape, Kind::Gas]),
@@ -72,6 +82,13 @@ fn each_kind_of_leak_is_found_by_itself() {
         ("call", &[Kind::SubMessages, Kind::Gas]),
     ] {
         let told = scene.told_by(message);
+        assert_eq!(told.kinds(), kinds(found), "{message}:\n{told}");
+    }
+    for (message, found) in [
+        ("fail", &[Kind::Outcome, Kind::Gas]),
+        ("fail_long", &[Kind::AnswerLength, Kind::Gas]),
+    ] {
+        let told = scene.told_by_refusals(message);
         assert_eq!(told.kinds(), kinds(found), "{message}:\n{told}");
     }
 }
@@ -137,17 +154,14 @@ fn what_was_written_longer_is_read_longer_and_a_query_is_seen_too() {
         }
     };
     let told = leaks::between(&scene.net, run(1), run(2));
-    let found: Vec<(&str, Kind)> = told
-        .iter()
-        .map(|leak| (&leak.step[..2], leak.kind))
-        .collect();
+    let found: Vec<(usize, Kind)> = told.iter().map(|leak| (leak.step, leak.kind)).collect();
     assert_eq!(
         found,
         [
-            ("1.", Kind::WriteSize),
-            ("2.", Kind::ReadSize),
-            ("3.", Kind::AnswerLength),
-            ("4.", Kind::ReadCount)
+            (1, Kind::WriteSize),
+            (2, Kind::ReadSize),
+            (3, Kind::AnswerLength),
+            (4, Kind::ReadCount)
         ],
         "{told}"
     );
@@ -157,7 +171,7 @@ fn what_was_written_longer_is_read_longer_and_a_query_is_seen_too() {
 fn an_assertion_tells_every_leak_and_a_known_one_that_is_gone() {
     let scene = leaky();
     let told = scene.told_by("show");
-    let fails = |known: &[(Kind, &str)]| {
+    let fails = |known: &[(usize, Kind, &str)]| {
         let failed = std::panic::catch_unwind(|| told.assert_only(known)).unwrap_err();
         failed.downcast_ref::<String>().cloned().unwrap_or_default()
     };
@@ -167,16 +181,87 @@ fn an_assertion_tells_every_leak_and_a_known_one_that_is_gone() {
         "{text}"
     );
     assert!(text.contains("add_attribute_plaintext"), "{text}");
-    told.assert_only(&[(Kind::EventText, "it is a fixture")]);
+    told.assert_only(&[(1, Kind::EventText, "it is a fixture")]);
     let text = fails(&[
-        (Kind::EventText, "it is a fixture"),
-        (Kind::Gas, "was dear once"),
+        (1, Kind::EventText, "it is a fixture"),
+        (1, Kind::Gas, "was dear once"),
     ]);
     assert!(
-        text.contains("not there any more: Gas (was dear once)"),
+        text.contains("not there any more: 1. Gas (was dear once)"),
+        "{text}"
+    );
+    // What is known of one step excuses no other.
+    let text = fails(&[(2, Kind::EventText, "it is a fixture")]);
+    assert!(
+        text.contains("1. leaky: execute show: EventText: ")
+            && text.contains("not there any more: 2. EventText"),
         "{text}"
     );
     assert!(told.iter().count() == 1);
+}
+
+#[test]
+#[should_panic(expected = "a leak test without calls compares nothing")]
+fn runs_without_calls_are_refused() {
+    let _ = leaks::between(&leaky().net, |net| net.wait(6), |_| ());
+}
+
+#[test]
+fn a_call_or_query_that_both_runs_refuse_compares_nothing() {
+    let scene = leaky();
+    let wrong = json!({"shwo": {"secret": 1}});
+    let call = |net: &mut Network| drop(net.execute(&scene.alice, &scene.contract, &wrong));
+    let query = |net: &mut Network| drop(net.query_bytes(&scene.contract, &wrong));
+    let fails = |run: &dyn Fn(&mut Network)| {
+        let both = std::panic::AssertUnwindSafe(|| leaks::between(&scene.net, run, run));
+        let failed = std::panic::catch_unwind(both).unwrap_err();
+        failed.downcast_ref::<String>().cloned().unwrap_or_default()
+    };
+    for text in [fails(&call), fails(&query)] {
+        assert!(
+            text.contains("both runs are refused at 1. leaky: "),
+            "{text}"
+        );
+        assert!(text.contains("unknown variant `shwo`"), "{text}");
+    }
+}
+
+#[test]
+fn a_block_without_calls_hides_nothing_of_the_one_before() {
+    let scene = leaky();
+    let run = |secret: u32| {
+        let message = json!({"show": {"secret": secret, "gas_target": LEVEL}});
+        let (alice, contract) = (&scene.alice, &scene.contract);
+        move |net: &mut Network| {
+            net.execute(alice, contract, &message).unwrap();
+            net.block(&[]);
+        }
+    };
+    let told = leaks::between(&scene.net, run(1), run(2));
+    assert_eq!(told.kinds(), kinds(&[Kind::EventText]), "{told}");
+}
+
+#[test]
+fn a_secret_beside_chance_is_told_and_chance_alone_is_not() {
+    let scene = token("everything", &json!({}));
+    let sent = Cell::new(0_u64);
+    let run = |amount: &'static str| {
+        let Scene {
+            contract, alice, ..
+        } = &scene;
+        let sent = &sent;
+        move |net: &mut Network| {
+            sent.set(sent.get() + 1);
+            let chance = strongroom_types::sha256(&sent.get().to_be_bytes());
+            let chance: String = chance.iter().map(|b| format!("{b:02x}")).collect();
+            let message = json!({"shows": [["id", format!("{amount}-{chance}")], ["of", "7"]]});
+            net.execute(alice, contract, &message).unwrap();
+        }
+    };
+    let told = leaks::between(&scene.net, run("5"), run("9"));
+    assert_eq!(told.kinds(), kinds(&[Kind::EventText]), "{told}");
+    assert!(told.to_string().contains("wasm, id: 5-**"), "{told}");
+    leaks::between(&scene.net, run("5"), run("5")).assert_none();
 }
 
 #[test]
@@ -244,6 +329,7 @@ fn the_hardened_token_tells_nothing_of_amounts_and_of_whom_only_which_records_ar
     }
     let told = scene.between(&transfer(&bob, "5", level), &transfer(&carol, "5", level));
     told.assert_only(&[(
+        1,
         Kind::StorageKeys,
         "a host sees that two transfers touch the same records, though not whose",
     )]);

@@ -92,7 +92,11 @@ fn nobody_can_tell_one_wish_from_another() {
         let call = put(&alice, &jar, amount, "a boat");
         move |net: &mut Network| drop(net.run(&call).unwrap())
     };
-    leaks::between(&net, coins(1), coins(2)).assert_only(&[(Kind::EventText, "coins are public")]);
+    leaks::between(&net, coins(1), coins(2)).assert_only(&[(
+        1,
+        Kind::EventText,
+        "coins are public",
+    )]);
 }
 
 #[test]
