@@ -147,10 +147,8 @@ impl Home {
         let hash = check(&mut opened).with_context(name)?;
         self.remove(NEW)?;
         let made = read(&mut opened, Some(&self.at(NEW))).and_then(|read| {
-            Ok(ensure!(
-                read == hash,
-                "dump.damaged: it was changed meanwhile"
-            ))
+            ensure!(read == hash, "dump.damaged: it was changed meanwhile");
+            Ok(())
         });
         if made.is_err() {
             self.remove(NEW)?;
@@ -236,7 +234,8 @@ fn write(root: &Path, file: &Path) -> anyhow::Result<()> {
         out.put(&length.to_be_bytes())?;
         out.put(name.as_bytes())?;
         let is_own = is_file && metadata.permissions().mode() & 0o077 == 0;
-        out.put(&MODES[usize::from(!is_own)].to_be_bytes())?;
+        let [own, shared] = MODES;
+        out.put(&if is_own { own } else { shared }.to_be_bytes())?;
         if !is_file {
             continue;
         }
