@@ -17,12 +17,13 @@ import { BINARY, launch, seededRandom, sleep, until } from "./support/network.js
 
 const VALIDATORS = 4;
 const VALIDITY_S = 45;
-/** Holds the port that it is given, as soon as it is free, for two seconds. */
+/** Holds the port that it is given, as soon as it is free, until its input ends. */
 const HOLDS = `
   const server = require("node:net").createServer();
   const hold = () => server.listen(Number(process.argv[1]), "127.0.0.1");
   server.on("error", () => setTimeout(hold, 50));
-  server.on("listening", () => { console.log("held"); setTimeout(() => process.exit(0), 2_000); });
+  server.on("listening", () => console.log("held"));
+  process.stdin.on("end", () => process.exit(0)).resume();
   hold();
 `;
 const random = seededRandom("network");
@@ -135,9 +136,16 @@ test("a killed validator is not missed, and catches up when it is back", async (
 
 test("a node whose port is taken for a moment, as by the CometBFT of its killed predecessor, starts all the same", async () => {
   control("kill", 3);
-  const holder = spawn(process.execPath, ["-e", HOLDS, new URL(nodes[3].rpc).port], { stdio: ["ignore", "pipe", "inherit"] });
+  const log = join(nodeHome(3), "node.log");
+  const before = readFileSync(log).length;
+  const holder = spawn(process.execPath, ["-e", HOLDS, new URL(nodes[3].rpc).port], { stdio: ["pipe", "pipe", "inherit"] });
   await once(holder.stdout, "data");
-  control("start", 3);
+  // It returns when the node serves, so it is not waited for yet.
+  const starting = once(spawn(BINARY, ["network", "start", "3", "--home", network.home], { stdio: "inherit" }), "exit");
+  // The holder goes only after the node has found the port taken.
+  await until(() => readFileSync(log).subarray(before).includes("the port is taken"), { ms: 60_000, what: "a node that waits for its port" });
+  holder.stdin.end();
+  assert.deepEqual(await starting, [0, null]);
   await until(async () => (await heightOf(nodes[3]).catch(() => 0)) >= (await heightOf(nodes[0])), { ms: 60_000, what: "node 3" });
   assert.equal(holder.exitCode, 0, "the port was free again before the node had it");
 });

@@ -12,19 +12,29 @@ use tokio::time::{Instant, sleep};
 const WAITS: Duration = Duration::from_secs(5);
 const POLL: Duration = Duration::from_millis(100);
 
-/// Binds an address.
+/// Binds an address. Says so on standard error when it has to wait.
 ///
 /// # Errors
 /// [`NodeError::Listen`] if it is still taken after [`WAITS`], or not this machine's, or not allowed.
 pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener, NodeError> {
-    listen_within(WAITS, address).await
+    let says = || tracing::warn!(%address, "the port is taken: tried again for {WAITS:?}");
+    listen_within(WAITS, address, says).await
 }
 
-async fn listen_within(waits: Duration, address: SocketAddr) -> Result<TcpListener, NodeError> {
+/// `waiting` is called once, when the port was found taken.
+async fn listen_within(
+    waits: Duration,
+    address: SocketAddr,
+    waiting: impl FnOnce(),
+) -> Result<TcpListener, NodeError> {
     let until = Instant::now() + waits;
+    let mut waiting = Some(waiting);
     loop {
         match TcpListener::bind(address).await {
             Err(error) if error.kind() == ErrorKind::AddrInUse && Instant::now() < until => {
+                if let Some(waiting) = waiting.take() {
+                    waiting();
+                }
                 sleep(POLL).await;
             }
             bound => return bound.map_err(|error| NodeError::Listen { address, error }),
@@ -35,26 +45,30 @@ async fn listen_within(waits: Duration, address: SocketAddr) -> Result<TcpListen
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tokio::sync::mpsc;
 
     #[tokio::test]
     async fn a_port_that_is_given_back_soon_is_waited_for() {
         let held = listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let address = held.local_addr().unwrap();
-        let waiting = tokio::spawn(listen(address));
-        sleep(3 * POLL).await;
+        let (says, mut said) = mpsc::unbounded_channel();
+        // However long this machine stands still: the port is given back only after it was found taken, and that in time.
+        let hour = Duration::from_secs(3_600);
+        let waiting = tokio::spawn(listen_within(hour, address, move || {
+            says.send(()).unwrap();
+        }));
+        said.recv().await.unwrap();
         assert!(!waiting.is_finished());
         drop(held);
-        assert_eq!(
-            waiting.await.unwrap().unwrap().local_addr().unwrap(),
-            address
-        );
+        let bound = waiting.await.unwrap().unwrap();
+        assert_eq!(bound.local_addr().unwrap(), address);
     }
 
     #[tokio::test]
     async fn a_port_that_stays_taken_is_an_error() {
         let held = listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let address = held.local_addr().unwrap();
-        let refused = listen_within(POLL, address).await.unwrap_err();
+        let refused = listen_within(POLL, address, || {}).await.unwrap_err();
         assert!(
             refused
                 .to_string()
