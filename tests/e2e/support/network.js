@@ -5,7 +5,6 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after } from "node:test";
 import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
@@ -15,11 +14,6 @@ const START_MS_MAX = 20_000;
 const STOP_MS_MAX = 10_000;
 
 export const CHAIN_ID = "secretdev-1";
-
-/** Networks that nobody has stopped. A failed test leaves its own, and the file would not end while it runs. */
-const running = new Set();
-// Only under the test runner: this file serves `tests/faults` too.
-if (process.env.NODE_TEST_CONTEXT) after(() => Promise.all([...running].map((network) => network.kill())));
 
 /** The repository's root. */
 export const root = ROOT;
@@ -71,7 +65,6 @@ class Network {
       child.once("error", (error) => resolve({ code: null, signal: null, error }));
     });
     this.exited.then((exit) => (this.exit = exit));
-    running.add(this);
   }
 
   async untilReady() {
@@ -119,16 +112,8 @@ class Network {
     return response.json();
   }
 
-  /** Ends what a failed test left; the directory stays, for whoever looks why. */
-  async kill() {
-    running.delete(this);
-    this.child.kill("SIGKILL");
-    await this.exited;
-  }
-
   /** Ends the network as Ctrl-C does; `clean` also removes its directory. */
   async stop({ clean = true } = {}) {
-    running.delete(this);
     if (!this.exit) {
       this.child.kill("SIGINT");
       const timer = setTimeout(() => this.child.kill("SIGKILL"), STOP_MS_MAX);
