@@ -17,10 +17,20 @@ use crate::command::root;
 const CRATES: [&str; 4] = ["types", "crypto", "vm", "chain"];
 
 /// Files that may show foreign errors, and why.
-const EXCEPTIONS: [(&str, &str); 1] = [(
-    "crates/vm/src/engine/wasmi.rs",
-    "EngineError::Broken is for developers: results say Trap::Engine",
-)];
+const EXCEPTIONS: [(&str, &str); 3] = [
+    (
+        "crates/vm/src/engine/wasmi.rs",
+        "EngineError::Broken is for developers: results say Trap::Engine",
+    ),
+    (
+        "crates/vm/src/engine/winch/",
+        "a failure of the compiled tier is a fault or goes back to the interpreter, never a result",
+    ),
+    (
+        "crates/vm/src/engine/tiered.rs",
+        "a failure of the compiled tier is a fault or goes back to the interpreter, never a result",
+    ),
+];
 
 /// Where a text ends that stops the node.
 const STOPS: [&str; 7] = [

@@ -17,7 +17,8 @@ pub(crate) fn winch() -> &'static WinchEngine {
 }
 
 impl Engine for Both {
-    type Module = (WasmiModule, WinchModule);
+    /// What is too much to compile stays with the interpreter, as on a node.
+    type Module = (WasmiModule, Option<WinchModule>);
 
     fn fingerprint(&self) -> &'static str {
         "both"
@@ -34,8 +35,13 @@ impl Engine for Both {
                 .join()
                 .expect("it does not panic")
         });
+        let fast = match fast {
+            Ok(fast) => Some(fast.module),
+            Err(EngineError::Tier(why)) if why.starts_with("too much to compile") => None,
+            Err(error) => panic!("it is not compiled: {error}"),
+        };
         Ok(Loaded {
-            module: (slow.module, fast.expect("it is compiled").module),
+            module: (slow.module, fast),
             info: slow.info,
             bytes: slow.bytes,
         })
@@ -43,6 +49,7 @@ impl Engine for Both {
 
     fn instantiate(&self, (slow, fast): &Self::Module) -> Result<Box<dyn Guest>, EngineError> {
         let slow = WasmiEngine.instantiate(slow)?;
+        let Some(fast) = fast else { return Ok(slow) };
         let fast = winch().instantiate(fast).expect("it is instantiated");
         assert_eq!(slow.pages(), fast.pages());
         Ok(Box::new(BothGuest {
