@@ -15,6 +15,10 @@ const STOP_MS_MAX = 10_000;
 
 export const CHAIN_ID = "secretdev-1";
 
+/** Processes of networks that nobody has stopped: a failed test leaves its own. They keep no file from ending, and end with it. */
+const running = new Set();
+process.on("exit", () => running.forEach((child) => child.kill("SIGKILL")));
+
 /** The repository's root. */
 export const root = ROOT;
 
@@ -59,12 +63,27 @@ class Network {
     this.output = "";
     child.stdout.on("data", (bytes) => (this.output += bytes));
     child.stderr.on("data", (bytes) => (this.output += bytes));
-    this.exited = new Promise((resolve) => {
+    this.ended = new Promise((resolve) => {
       // Not "exit": what it wrote last may come after that.
       child.once("close", (code, signal) => resolve({ code, signal }));
       child.once("error", (error) => resolve({ code: null, signal: null, error }));
     });
-    this.exited.then((exit) => (this.exit = exit));
+    running.add(child);
+    this.ended.then((exit) => {
+      this.exit = exit;
+      running.delete(child);
+    });
+    for (const handle of this.handles()) handle.unref();
+  }
+
+  handles() {
+    return [this.child, this.child.stdout, this.child.stderr];
+  }
+
+  /** How the process ended; who waits for that keeps the test alive. */
+  get exited() {
+    for (const handle of this.handles()) handle.ref();
+    return this.ended;
   }
 
   async untilReady() {
