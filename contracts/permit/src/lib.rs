@@ -5,16 +5,14 @@
 //! once ([`blanket`]).
 
 pub mod blanket;
+mod document;
 mod time;
 
-use cosmwasm_std::{
-    to_vec, Addr, Api, Binary, CanonicalAddr, Deps, Env, StdError, StdResult, Storage,
-};
-use ripemd::Ripemd160;
+use cosmwasm_std::{Addr, CanonicalAddr, Deps, Env, StdError, StdResult, Storage};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use storage::Map;
 
+pub use document::{sign_document, PermitSignature, PubKey};
 use time::Moment;
 
 /// (account, permit name) → revoked.
@@ -82,24 +80,6 @@ pub struct PermitParams<P> {
     /// When it ends, in the same form. That moment is too late.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<String>,
-}
-
-/// A signature with its key.
-#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
-pub struct PermitSignature {
-    /// The signer's key.
-    pub pub_key: PubKey,
-    /// 64 bytes, r and s.
-    pub signature: Binary,
-}
-
-/// A public key in the form of amino JSON. Its `type` is not looked at: only one kind of key can verify here.
-#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
-pub struct PubKey {
-    /// Name of the kind of key.
-    pub r#type: String,
-    /// 33 bytes, compressed secp256k1.
-    pub value: Binary,
 }
 
 /// A permit whose signature was checked, for this contract. The only way to one is [`verify`].
@@ -197,13 +177,10 @@ fn check<P: Permission>(
     }
 
     // Before it is looked up what was revoked: that is for the signer to know.
-    if !signature_is_valid(deps.api, &permit)? {
-        return Err(StdError::generic_err(
-            "Failed to verify signatures for the given permit",
-        ));
-    }
-    let pub_key = &permit.signature.pub_key.value;
-    let account = humanize(&account_of(pub_key))?;
+    let signer = permit.signature.signer(deps.api, &signed(&permit.params)?);
+    let signer = signer
+        .ok_or_else(|| StdError::generic_err("Failed to verify signatures for the given permit"))?;
+    let account = humanize(&signer)?;
     if is_revoked(deps.storage, &account, name, created)? {
         return Err(StdError::generic_err(format!(
             "Permit \"{name}\" was revoked by account \"{account}\""
@@ -236,45 +213,8 @@ fn is_revoked(
     Ok(revoked.unwrap_or_default() || all.iter().any(is_of_its_time))
 }
 
-fn signature_is_valid<P: Permission>(api: &dyn Api, permit: &Permit<P>) -> StdResult<bool> {
-    let hash = Sha256::digest(sign_document(&permit.params)?);
-    let PermitSignature { pub_key, signature } = &permit.signature;
-    // Malformed keys and signatures are errors of the host's function; here they are just wrong signatures.
-    let is_valid = api.secp256k1_verify(&hash, signature, &pub_key.value);
-    Ok(is_valid.unwrap_or(false))
-}
-
-fn account_of(pub_key: &[u8]) -> CanonicalAddr {
-    let hash = Ripemd160::digest(Sha256::digest(pub_key));
-    CanonicalAddr(Binary::from(hash.as_slice()))
-}
-
-/// The bytes that were signed: an amino JSON document that is no transaction. Fields stand in alphabetical order.
-fn sign_document<P: Permission>(params: &PermitParams<P>) -> StdResult<Vec<u8>> {
-    #[derive(Serialize)]
-    struct Document<'a, P> {
-        account_number: &'a str,
-        chain_id: &'a str,
-        fee: Fee<'a>,
-        memo: &'a str,
-        msgs: [Message<'a, P>; 1],
-        sequence: &'a str,
-    }
-    #[derive(Serialize)]
-    struct Fee<'a> {
-        amount: [Amount<'a>; 1],
-        gas: &'a str,
-    }
-    #[derive(Serialize)]
-    struct Amount<'a> {
-        amount: &'a str,
-        denom: &'a str,
-    }
-    #[derive(Serialize)]
-    struct Message<'a, P> {
-        r#type: &'a str,
-        value: Content<'a, P>,
-    }
+/// The bytes that were signed.
+fn signed<P: Permission>(params: &PermitParams<P>) -> StdResult<Vec<u8>> {
     #[derive(Serialize)]
     struct Content<'a, P> {
         allowed_tokens: &'a [String],
@@ -286,29 +226,14 @@ fn sign_document<P: Permission>(params: &PermitParams<P>) -> StdResult<Vec<u8>> 
         permit_name: &'a str,
     }
 
-    to_vec(&Document {
-        account_number: "0",
-        chain_id: &params.chain_id,
-        fee: Fee {
-            amount: [Amount {
-                amount: "0",
-                denom: "uscrt",
-            }],
-            gas: "1",
-        },
-        memo: "",
-        msgs: [Message {
-            r#type: "query_permit",
-            value: Content {
-                allowed_tokens: &params.allowed_tokens,
-                created: params.created.as_deref(),
-                expires: params.expires.as_deref(),
-                permissions: &params.permissions,
-                permit_name: &params.permit_name,
-            },
-        }],
-        sequence: "0",
-    })
+    let content = Content {
+        allowed_tokens: &params.allowed_tokens,
+        created: params.created.as_deref(),
+        expires: params.expires.as_deref(),
+        permissions: &params.permissions,
+        permit_name: &params.permit_name,
+    };
+    sign_document(&params.chain_id, "query_permit", &content)
 }
 
 #[cfg(test)]

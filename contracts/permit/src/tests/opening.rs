@@ -26,7 +26,7 @@ impl Chain {
         let mut permit = published_permit();
         permit.params.permit_name = "wallet".into();
         change(&mut permit.params);
-        let document = sign_document(&permit.params).unwrap();
+        let document = signed(&permit.params).unwrap();
         permit.signature = PermitSignature {
             pub_key: PubKey {
                 r#type: "tendermint/PubKeySecp256k1".into(),
