@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { ask, clientOf, dataBytes, dataText, deploy, execute, FAST, shown, tryExecute } from "./support/client.js";
+import { ask, clientOf, dataBytes, dataText, deploy, execute, FAST, logOf, shown, tryExecute } from "./support/client.js";
 import { CHAIN_ID, startNetwork } from "./support/network.js";
 
 const OPTIONS = { ...FAST, gasLimit: 300_000 };
@@ -153,6 +153,32 @@ test("what is sealed its owner does not see either, until the owner reveals it",
   await execute(b, packs, { reveal: { token_id: "1" } });
   assert.deepEqual(await ask(c, packs, { is_unwrapped: { token_id: "1" } }), { is_unwrapped: { token_is_unwrapped: true } });
   assert.equal((await ask(c, packs, { nft_info: { token_id: "1" } })).nft_info.token_uri, "the rare one");
+});
+
+test("clones are minted in numbered runs, as far as the gas goes", async () => {
+  const { a, b } = users;
+  const clones = (fields, gasLimit) => tryExecute(a, nft, { mint_nft_clones: { mint_run_id: "coins", owner: b.address, ...fields } }, { gasLimit });
+  const before = await owned("b");
+  const tx = await clones({ quantity: 3, public_metadata: { token_uri: "coin" } }, 500_000);
+  const { first_minted, last_minted } = answer(tx).mint_nft_clones;
+  assert.equal(Number(last_minted), Number(first_minted) + 2);
+  const serial = async (token_id) => {
+    const { nft_dossier } = await ask(b, nft, { nft_dossier: { token_id, ...viewer("b") } });
+    return nft_dossier.mint_run_info;
+  };
+  const { time_of_minting, ...second } = await serial(String(Number(first_minted) + 1));
+  const made = { collection_creator: a.address, token_creator: a.address };
+  assert.deepEqual(second, { ...made, mint_run: 1, serial_number: 2, quantity_minted_this_run: 3 });
+  assert.ok(time_of_minting > 1_600_000_000);
+
+  // As many as there are numbers: it ends with the gas, and nothing was made.
+  const tooMany = await clones({ quantity: 4_294_967_295 }, 1_000_000);
+  assert.deepEqual([tooMany.codespace, tooMany.code], ["sdk", 11]);
+  const none = await clones({ quantity: 0 }, 300_000);
+  assert.match(logOf(none), /Quantity can not be zero/);
+  assert.equal((await owned("b")).length, before.length + 3);
+  const next = answer(await clones({ quantity: 1 }, 300_000)).mint_nft_clones;
+  assert.deepEqual((await serial(next.first_minted)).mint_run, 2);
 });
 
 test("a permit opens what a viewing key opens, to its signer alone", async () => {

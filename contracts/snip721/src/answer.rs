@@ -7,6 +7,7 @@ use snip::history::Record;
 use snip::expiration::Expiration;
 use snip::metadata::Metadata;
 
+use crate::mint_run::MintRunInfo;
 use crate::royalty::DisplayRoyaltyInfo;
 
 /// Execute answers that say more than "success"; the others are `{"<variant>":{"status":"success"}}`.
@@ -22,6 +23,13 @@ pub enum ExecuteAnswer {
     BatchMintNft {
         /// Their ids.
         token_ids: Vec<String>,
+    },
+    /// The made clones: these, and between them all numbers that were free.
+    MintNftClones {
+        /// Id of the first.
+        first_minted: String,
+        /// Id of the last.
+        last_minted: String,
     },
     /// The key that was made or set.
     ViewingKey {
@@ -106,6 +114,8 @@ pub struct Dossier {
     pub display_private_metadata_error: Option<String>,
     /// Parts of its price.
     pub royalty_info: Option<DisplayRoyaltyInfo>,
+    /// How it was made, where that it is there is no secret.
+    pub mint_run_info: Option<MintRunInfo>,
     /// Whether it can be moved.
     pub transferable: bool,
     /// Whether its metadata is sealed no more.

@@ -4,14 +4,13 @@
 //! - [`msg`], [`answer`]: what the contract understands and answers; [`snip::metadata`]: what a token can say of itself.
 //! - [`execute`]: changes; [`query`]: reading; [`instantiate`](fn@instantiate): the beginning.
 //! - [`approval`]: who may see or move what, until when.
-//! - [`royalty`]: parts of a price. [`state`]: what is remembered.
-//!
-//! Not in it: mint runs (docs/book/tokens.md).
+//! - [`royalty`]: parts of a price. [`mint_run`]: runs of clones. [`state`]: what is remembered.
 
 pub mod answer;
 pub mod approval;
 pub mod execute;
 pub mod instantiate;
+pub mod mint_run;
 pub mod msg;
 pub mod query;
 pub mod royalty;

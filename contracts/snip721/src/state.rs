@@ -7,6 +7,7 @@ use storage::{Item, List, Map};
 
 use crate::answer::Action;
 use crate::approval::{Approvals, Denied, Right};
+use crate::mint_run::Minted;
 use crate::msg::ContractStatus;
 use crate::royalty::RoyaltyInfo;
 use snip::metadata::Metadata;
@@ -97,6 +98,8 @@ pub struct Token {
     pub private_metadata: Option<Metadata>,
     /// Parts of its price.
     pub royalty_info: Option<RoyaltyInfo>,
+    /// How it was made.
+    pub minted: Minted,
     /// What its owner said of it.
     pub approvals: Approvals,
 }

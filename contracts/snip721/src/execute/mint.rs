@@ -5,7 +5,8 @@ use cosmwasm_std::{Response, StdError, StdResult};
 use super::{answer, not_authorized, own_token, success, Call};
 use crate::answer::{Action, ExecuteAnswer};
 use crate::approval::Approvals;
-use crate::msg::Mint;
+use crate::mint_run::{self, Minted, SerialNumber};
+use crate::msg::{Mint, MintClones};
 use crate::royalty::RoyaltyInfo;
 use crate::state::{self, Token, CONTRACT, HISTORY, MINTERS, ROYALTIES};
 use snip::metadata::Metadata;
@@ -17,15 +18,58 @@ const ID_BYTES_MAX: usize = 128;
 pub fn mint(mut call: Call, mint: Mint) -> StdResult<Response> {
     check_minter(&call)?;
     let token_id = make(&mut call, mint)?;
-    answer(&ExecuteAnswer::MintNft { token_id })
+    let log = token_id.clone();
+    Ok(answer(&ExecuteAnswer::MintNft { token_id })?.add_attribute("minted", log))
 }
 
 /// A minter makes several.
 pub fn batch_mint(mut call: Call, mints: Vec<Mint>) -> StdResult<Response> {
     check_minter(&call)?;
     let made = mints.into_iter().map(|mint| make(&mut call, mint));
-    let token_ids = made.collect::<StdResult<_>>()?;
-    answer(&ExecuteAnswer::BatchMintNft { token_ids })
+    let token_ids = made.collect::<StdResult<Vec<_>>>()?;
+    let log = format!("{token_ids:?}");
+    Ok(answer(&ExecuteAnswer::BatchMintNft { token_ids })?.add_attribute("minted", log))
+}
+
+/// A minter makes several that are the same but for their number. How many at once is limited by gas.
+pub fn clones(mut call: Call, clones: MintClones) -> StdResult<Response> {
+    check_minter(&call)?;
+    let minter = &call.info.sender;
+    let quantity = clones.quantity;
+    if quantity == 0 {
+        return Err(StdError::generic_err("Quantity can not be zero"));
+    }
+    let run_id = clones.mint_run_id.as_deref();
+    let mint_run = run_id.map(|id| mint_run::next(call.deps.storage, minter, id));
+    let mint_run = mint_run.transpose()?;
+    let one = |serial_number| Mint {
+        token_id: None,
+        owner: clones.owner.clone(),
+        public_metadata: clones.public_metadata.clone(),
+        private_metadata: clones.private_metadata.clone(),
+        serial_number: Some(SerialNumber {
+            mint_run,
+            serial_number,
+            quantity_minted_this_run: Some(quantity),
+        }),
+        royalty_info: clones.royalty_info.clone(),
+        transferable: None,
+        memo: clones.memo.clone(),
+    };
+    let first_minted = make(&mut call, one(1))?;
+    let mut last_minted = first_minted.clone();
+    for number in 2..=quantity {
+        last_minted = make(&mut call, one(number))?;
+    }
+    let log = [
+        ("first_minted", first_minted.clone()),
+        ("last_minted", last_minted.clone()),
+    ];
+    let made = ExecuteAnswer::MintNftClones {
+        first_minted,
+        last_minted,
+    };
+    Ok(answer(&made)?.add_attributes(log))
 }
 
 /// Changes metadata.
@@ -138,6 +182,11 @@ fn make(call: &mut Call, mint: Mint) -> StdResult<String> {
         None => ROYALTIES.load(storage)?,
     };
     let unwrapped = !CONTRACT.load(storage)?.sealed_metadata;
+    let minted = Minted {
+        by: minter.clone(),
+        at: call.env.block.time.seconds(),
+        serial: mint.serial_number,
+    };
     state::add_token(storage, &token_id, owner.clone(), |owner| Token {
         owner,
         position: 0,
@@ -147,6 +196,7 @@ fn make(call: &mut Call, mint: Mint) -> StdResult<String> {
         unwrapped,
         private_metadata: mint.private_metadata,
         royalty_info,
+        minted,
         approvals: Approvals::default(),
     })?;
     let participants = [&minter, &owner];

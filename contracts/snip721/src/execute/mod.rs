@@ -32,6 +32,7 @@ pub fn run(deps: DepsMut, env: Env, info: MessageInfo, msg: ExecuteMsg) -> StdRe
     match msg {
         ExecuteMsg::MintNft(mint) => mint::mint(call, mint),
         ExecuteMsg::BatchMintNft { mints } => mint::batch_mint(call, mints),
+        ExecuteMsg::MintNftClones(clones) => mint::clones(call, clones),
         ExecuteMsg::SetMetadata {
             token_id,
             public_metadata,
@@ -172,6 +173,7 @@ fn check_status(storage: &dyn Storage, msg: &ExecuteMsg) -> StdResult<()> {
             msg,
             ExecuteMsg::MintNft(_)
                 | ExecuteMsg::BatchMintNft { .. }
+                | ExecuteMsg::MintNftClones(_)
                 | ExecuteMsg::TransferNft { .. }
                 | ExecuteMsg::BatchTransferNft { .. }
                 | ExecuteMsg::SendNft { .. }

@@ -6,6 +6,7 @@ use snip::expiration::Expiration;
 use snip::metadata::Metadata;
 
 use super::{AccessLevel, ContractStatus};
+use crate::mint_run::SerialNumber;
 use crate::royalty::RoyaltyInfo;
 
 /// Changes something.
@@ -19,6 +20,8 @@ pub enum ExecuteMsg {
         /// In this order; all or none.
         mints: Vec<Mint>,
     },
+    /// A minter makes several that are the same but for their number.
+    MintNftClones(MintClones),
     /// Changes what a token says of itself; what is absent stays.
     SetMetadata {
         /// Which.
@@ -205,11 +208,32 @@ pub struct Mint {
     pub public_metadata: Option<Metadata>,
     /// What the owner sees.
     pub private_metadata: Option<Metadata>,
+    /// Which of several it is.
+    pub serial_number: Option<SerialNumber>,
     /// Parts of its price; those of the contract, if absent.
     pub royalty_info: Option<RoyaltyInfo>,
     /// Whether it can be moved; yes, if absent.
     pub transferable: Option<bool>,
     /// Kept in the history.
+    pub memo: Option<String>,
+}
+
+/// Tokens to be made that are the same but for their number.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub struct MintClones {
+    /// By this id the minter's runs are counted, from 1 on; absent: no run is told.
+    pub mint_run_id: Option<String>,
+    /// How many.
+    pub quantity: u32,
+    /// Whose they are; the minter's, if absent.
+    pub owner: Option<String>,
+    /// What everybody sees.
+    pub public_metadata: Option<Metadata>,
+    /// What the owner sees.
+    pub private_metadata: Option<Metadata>,
+    /// Parts of their price; those of the contract, if absent.
+    pub royalty_info: Option<RoyaltyInfo>,
+    /// Kept in the history of each.
     pub memo: Option<String>,
 }
 

@@ -4,6 +4,7 @@ use cosmwasm_std::{Addr, BlockInfo, Deps, StdError, StdResult, Storage};
 
 use crate::answer::{Access, Dossier, QueryAnswer, Rights, TransferApproval};
 use crate::approval::{granted, Approvals, Right};
+use crate::mint_run::Minted;
 use crate::msg::QueryMsg;
 use crate::state::{
     self, Contract, Inventory, Token, ADMIN, ALL, EVERYONE, HISTORY, MINTERS, OWNED, RECEIVERS,
@@ -362,6 +363,11 @@ impl Question<'_> {
             unwrapped: !self.contract.sealed_metadata,
             private_metadata: None,
             royalty_info: default_royalties,
+            minted: Minted {
+                by: Addr::unchecked(""),
+                at: 0,
+                serial: None,
+            },
             approvals: Approvals::default(),
         });
         let sees_owner = self.may(&token, Right::ViewOwner)?;
@@ -379,6 +385,7 @@ impl Question<'_> {
             private_metadata: None,
             display_private_metadata_error: None,
             royalty_info: None,
+            mint_run_info: None,
             transferable: token.transferable,
             unwrapped: token.unwrapped,
             owner_is_public: public_owner.is_some(),
@@ -403,6 +410,10 @@ impl Question<'_> {
             let (over, nothing) = (include_expired.unwrap_or_default(), Approvals::default());
             dossier.token_approvals = Some(self.rights(&token.approvals, &nothing, over));
             dossier.inventory_approvals = Some(self.rights(&nothing, all, over));
+        }
+        let is_known = self.contract.public_token_supply || token.public_metadata.is_some();
+        if !token.owner.as_str().is_empty() && (is_known || sees_owner) {
+            dossier.mint_run_info = Some(token.minted.info(&self.contract.creator));
         }
         dossier.owner = Some(token.owner).filter(|owner| sees_owner && !owner.as_str().is_empty());
         Ok(dossier)

@@ -1,6 +1,7 @@
 //! The contract through its entry points, as the chain calls it. Here: tokens that are made, moved and destroyed, and who administrates.
 
 mod approvals;
+mod clones;
 mod metadata;
 mod views;
 
@@ -9,6 +10,8 @@ use cosmwasm_std::testing::{
 };
 use cosmwasm_std::{from_slice, CosmosMsg, OwnedDeps, WasmMsg};
 use snip::padding::BLOCK;
+
+use crate::answer::QueryAnswer;
 
 use super::*;
 
