@@ -5,12 +5,13 @@
 //! - Who may read: permits in the library [`permit`], viewing keys in [`snip`].
 //! - [`ledger`], [`allowance`], [`history`], [`state`]: what is remembered.
 //!
-//! Accounts are notified of what happens to them ([`notify`]).
+//! Accounts are notified of what happens to them ([`notify`], [`channels`]).
 //! Lengths of answers tell nothing ([`snip::padding`]), and neither does the gas of a call, if it is asked for ([`snip::evaporation`]).
 //!
 //! The chain knows nothing of all this: messages and answers are ordinary encrypted contract calls.
 
 pub mod allowance;
+pub mod channels;
 pub mod execute;
 pub mod history;
 pub mod instantiate;

@@ -2,10 +2,8 @@
 
 use cosmwasm_std::{to_binary, Addr, Binary, Deps, Env, StdError, StdResult, Uint128};
 
-use crate::msg::{
-    AllowanceGiven, AllowanceReceived, ChannelInfo, Permit, PermitQuery, QueryAnswer, QueryMsg,
-};
-use crate::notify::CHANNELS;
+use crate::channels::{DIRECT, GROUPS};
+use crate::msg::{AllowanceGiven, AllowanceReceived, Permit, PermitQuery, QueryAnswer, QueryMsg};
 use crate::state::{DENOMS, MINTERS, STATUS, TOKEN};
 use crate::{allowance, history, ledger};
 use permit::TokenPermission as Permission;
@@ -32,7 +30,7 @@ pub fn run(deps: Deps, env: Env, msg: QueryMsg) -> StdResult<Binary> {
             })?
         }
         QueryMsg::ListChannels {} => QueryAnswer::ListChannels {
-            channels: CHANNELS.map(|c| c.name.to_string()).to_vec(),
+            channels: channel_names(),
         },
         QueryMsg::ChannelInfo {
             channels,
@@ -185,27 +183,30 @@ fn channel_info(
     tx_hash: Option<String>,
 ) -> StdResult<QueryAnswer> {
     let seed = notification::seed(deps.storage, deps.api, account)?;
+    let tx_hash = tx_hash.as_deref();
     let info = |name: &String| {
-        let channel = CHANNELS.into_iter().find(|channel| channel.name == name);
-        let channel = channel
-            .ok_or_else(|| StdError::generic_err(format!("`{name}` channel is undefined")))?;
-        let id = tx_hash
-            .as_deref()
-            .map(|hash| seed.id(channel, &hash.to_uppercase()));
-        Ok(ChannelInfo {
-            channel: channel.name.to_string(),
-            mode: "txhash".to_string(),
-            cddl: channel.cddl.to_string(),
-            answer_id: id.transpose()?,
-        })
+        if let Some(channel) = DIRECT.iter().find(|channel| channel.name == name) {
+            return channel.info(&seed, tx_hash);
+        }
+        if let Some(group) = GROUPS.iter().find(|group| group.name == name) {
+            return group.info(&seed, tx_hash);
+        }
+        let why = format!("`{name}` channel is undefined");
+        Err(StdError::generic_err(why))
     };
     // A name may stand twice, but not without end.
-    let channels = names.iter().take(CHANNELS.len()).map(info);
+    let channels = names.iter().take(DIRECT.len() + GROUPS.len()).map(info);
     Ok(QueryAnswer::ChannelInfo {
         as_of_block: env.block.height.into(),
         seed: seed.to_binary(),
         channels: channels.collect::<StdResult<_>>()?,
     })
+}
+
+fn channel_names() -> Vec<String> {
+    let direct = DIRECT.iter().map(|channel| channel.name);
+    let groups = GROUPS.iter().map(|group| group.name);
+    direct.chain(groups).map(str::to_string).collect()
 }
 
 fn token_info(deps: Deps) -> StdResult<QueryAnswer> {

@@ -13,6 +13,7 @@ use crate::notify::Happened;
 use crate::state::{RECEIVERS, STATUS, TOKEN};
 use permit::blanket;
 use snip::answer::{answer, padded_json, success};
+use snip::notification::update_seed;
 use snip::viewing_key;
 
 /// What every change works on.
@@ -31,7 +32,7 @@ pub struct Call<'a> {
 pub fn run(deps: DepsMut, env: Env, info: MessageInfo, msg: ExecuteMsg) -> StdResult<Response> {
     check_status(deps.storage, &msg)?;
     let mut deps = deps;
-    let mut happened = Happened::default();
+    let mut happened = Happened::by(&msg);
     let call = Call {
         deps: deps.branch(),
         env: env.clone(),
@@ -70,6 +71,12 @@ fn call_function(call: Call, msg: ExecuteMsg) -> StdResult<Response> {
         ExecuteMsg::DeletePermitRevocation { revocation_id: id } => {
             blanket::delete_revocation(call.deps.storage, &call.info.sender, &id)?;
             Ok(success("delete_permit_revocation"))
+        }
+        ExecuteMsg::UpdateSeed { signed_doc } => {
+            let (api, account) = (call.deps.api, &call.info.sender);
+            let seed =
+                update_seed(call.deps.storage, api, &call.env, account, &signed_doc)?.to_binary();
+            answer(&ExecuteAnswer::UpdateSeed { seed })
         }
         ExecuteMsg::Evaporate {} => Ok(success("evaporate")),
 

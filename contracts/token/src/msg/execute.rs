@@ -3,6 +3,7 @@
 use cosmwasm_std::{Addr, Binary, Uint128};
 use permit::blanket::Interval;
 use serde::{Deserialize, Serialize};
+use snip::notification::SignedDoc;
 
 use super::ContractStatus;
 
@@ -72,6 +73,11 @@ pub enum ExecuteMsg {
     DeletePermitRevocation {
         /// Its name.
         revocation_id: String,
+    },
+    /// Sets another seed for one's notifications (SNIP-52).
+    UpdateSeed {
+        /// What the account signed; the new seed is the hash of the signature.
+        signed_doc: SignedDoc,
     },
     /// Does nothing, with as much gas as its `gas_target` says (SNIP-50).
     Evaporate {},
@@ -256,6 +262,11 @@ pub enum ExecuteAnswer {
         status: String,
         /// The name of the revocation.
         revocation_id: String,
+    },
+    /// The seed that now holds.
+    UpdateSeed {
+        /// 32 bytes.
+        seed: Binary,
     },
     /// The allowance that now holds.
     IncreaseAllowance(AllowanceNow),

@@ -3,6 +3,7 @@
 use cosmwasm_std::{Addr, Binary, Coin, Uint128, Uint64};
 use permit::blanket::Revocation;
 use serde::{Deserialize, Serialize};
+use snip::notification::ChannelInfo;
 use snip::viewing_key::Viewer;
 
 use super::{ContractStatus, Permit};
@@ -281,19 +282,6 @@ pub enum QueryAnswer {
         /// The same text in both cases.
         msg: String,
     },
-}
-
-/// A channel of notifications.
-#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
-pub struct ChannelInfo {
-    /// Its name.
-    pub channel: String,
-    /// Where salts come from: `txhash`.
-    pub mode: String,
-    /// What its notifications hold, in CDDL.
-    pub cddl: String,
-    /// Id of the notification in the transaction that was asked about.
-    pub answer_id: Option<Binary>,
 }
 
 /// One allowance, as its giver sees it.

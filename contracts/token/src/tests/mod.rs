@@ -37,6 +37,9 @@ impl Token {
     fn env(&self) -> cosmwasm_std::Env {
         let mut env = mock_env();
         env.block.time = cosmwasm_std::Timestamp::from_seconds(self.now);
+        // As the chain writes it.
+        let transaction = env.transaction.as_mut().unwrap();
+        transaction.hash.make_ascii_uppercase();
         env
     }
 

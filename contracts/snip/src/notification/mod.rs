@@ -1,25 +1,33 @@
 //! Private notifications (SNIP-52): a public attribute of a transaction that means something to one account alone. Its key is a number that
 //! only this account can foresee, its value what happened, encrypted to it. Whoever waits for it needs no query.
 //!
-//! An account's seed comes from a secret of the contract, and is told to the account by a query. Salts are hashes of transactions
-//! (mode `txhash`).
+//! - [`Channel`], [`notify`]: a notification to one account. [`Group`]: one that many are told by.
+//! - [`Seed`]: what an account and the contract share; [`update_seed`] sets another. [`ChannelInfo`]: what queries tell of a channel.
+//!
+//! Salts are hashes of transactions (modes `txhash` and `bloom`).
 //!
 //! Promises: one notification of a channel to an account in a transaction. A second one would use key and nonce again, which gives both
 //! away; it is left out, so a notification means that something happened, and not that nothing else did. Spec: snips.md 7.
 
-use chacha20poly1305::aead::{Aead, KeyInit, Payload as Sealed};
-use chacha20poly1305::ChaCha20Poly1305;
-use cosmwasm_std::{
-    Addr, Api, Attribute, Binary, CanonicalAddr, Env, StdError, StdResult, Storage,
-};
+mod group;
+mod info;
+mod seed;
+mod values;
+
+use cosmwasm_std::{Addr, Api, Attribute, Binary, Env, StdError, StdResult, Storage};
 use hkdf::Hkdf;
-use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
 use storage::{Item, Map};
 
-/// Every notification has this many bytes before it is encrypted, so that its length does not tell its channel.
+pub use group::{Group, Member, Packet, Pending, PACKETS};
+pub use info::{ChannelInfo, Descriptor, FilterParameters, Layout};
+pub use seed::{seed, update_seed, Seed, SeedParams, SignedDoc};
+pub use values::Values;
+
+/// Every notification to one account has this many bytes before it is encrypted, so that its length does not tell its channel.
 const PLAINTEXT_BYTES: usize = 48;
 const NONCE_BYTES: usize = 12;
+const SEED_BYTES: usize = 32;
 const ID_BYTES: usize = 32;
 const TAG_BYTES: usize = 16;
 
@@ -28,69 +36,13 @@ static SECRET: Item<Binary> = Item::new("notification_secret");
 /// (channel, account) → hash of the transaction of the last notification.
 static LAST: Map<String> = Map::new("last_notification");
 
-/// A kind of notification.
+/// A kind of notification to one account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Channel {
     /// Its name.
     pub name: &'static str,
     /// What its notifications hold, in CDDL.
     pub cddl: &'static str,
-}
-
-/// What an account's notifications are made with.
-pub struct Seed([u8; 32]);
-
-/// A list of values in CBOR.
-pub struct Values(Vec<u8>);
-
-impl Values {
-    /// A list that is to have this many, at most 23.
-    #[must_use]
-    pub fn list(length: u8) -> Self {
-        Values(vec![0x80 | length.min(23)])
-    }
-
-    /// An amount: `biguint .size 8`. More than it can say is the most that it can.
-    #[must_use]
-    pub fn amount(mut self, amount: u128) -> Self {
-        let amount = u64::try_from(amount).unwrap_or(u64::MAX);
-        self.0.extend([0xc2, 0x48]);
-        self.0.extend(amount.to_be_bytes());
-        self
-    }
-
-    /// An address: `bstr .size 20`.
-    #[must_use]
-    pub fn address(mut self, address: &CanonicalAddr) -> Self {
-        // Addresses of this chain have 20 bytes; the library's mock has others.
-        let bytes: Vec<u8> = address.as_slice().iter().copied().take(20).collect();
-        self.0.push(0x40 | bytes.len() as u8);
-        self.0.extend(bytes);
-        self
-    }
-
-    /// A number: `uint .size 8`, in the fewest bytes.
-    #[must_use]
-    pub fn number(mut self, number: u64) -> Self {
-        let bytes = number.to_be_bytes();
-        match number {
-            0..=0x17 => self.0.push(bytes[7]),
-            0x18..=0xff => self.0.extend([0x18, bytes[7]]),
-            0x100..=0xffff => {
-                self.0.push(0x19);
-                self.0.extend(&bytes[6..]);
-            }
-            0x1_0000..=0xffff_ffff => {
-                self.0.push(0x1a);
-                self.0.extend(&bytes[4..]);
-            }
-            _ => {
-                self.0.push(0x1b);
-                self.0.extend(bytes);
-            }
-        }
-        self
-    }
 }
 
 /// Makes the contract's secret; once, when it begins.
@@ -104,63 +56,19 @@ pub fn begin(storage: &mut dyn Storage, env: &Env, entropy: &[u8]) -> StdResult<
     SECRET.save(storage, &Binary::from(hash.finalize().as_slice()))
 }
 
-/// The seed of an account.
-pub fn seed(storage: &dyn Storage, api: &dyn Api, account: &Addr) -> StdResult<Seed> {
-    let secret = SECRET.load(storage)?;
-    let address = api.addr_canonicalize(account.as_str())?;
-    let mut seed = [0; 32];
-    Hkdf::<Sha256>::new(None, &secret)
-        .expand(&address, &mut seed)
-        .map_err(|_| StdError::generic_err("no seed for notifications"))?;
-    Ok(Seed(seed))
-}
-
-impl Seed {
-    /// As queries tell it.
-    #[must_use]
-    pub fn to_binary(&self) -> Binary {
-        Binary::from(self.0)
+/// Whether an account is told of a channel for the first time in this transaction; from now on it was.
+fn is_first(
+    storage: &mut dyn Storage,
+    channel: &str,
+    account: &Addr,
+    tx_hash: &str,
+) -> StdResult<bool> {
+    let place = [channel.as_bytes(), account.as_bytes()];
+    if LAST.get(storage, &place)?.as_deref() == Some(tx_hash) {
+        return Ok(false);
     }
-
-    /// The id of the notification of a channel in a transaction.
-    pub fn id(&self, channel: Channel, tx_hash: &str) -> StdResult<Binary> {
-        let mac = <Hmac<Sha256> as Mac>::new_from_slice(&self.0);
-        let mut mac = mac.map_err(|_| StdError::generic_err("no id of a notification"))?;
-        mac.update(channel.name.as_bytes());
-        mac.update(b":");
-        mac.update(tx_hash.as_bytes());
-        Ok(Binary::from(mac.finalize().into_bytes().as_slice()))
-    }
-
-    fn seal(
-        &self,
-        channel: Channel,
-        env: &Env,
-        tx_hash: &str,
-        values: Values,
-    ) -> StdResult<Binary> {
-        let refused = || StdError::generic_err("a notification that cannot be sealed");
-        let mut plaintext = values.0;
-        if plaintext.len() > PLAINTEXT_BYTES {
-            return Err(refused());
-        }
-        plaintext.resize(PLAINTEXT_BYTES, 0);
-        let mut nonce = [0; NONCE_BYTES];
-        let channel_hash = Sha256::digest(channel.name);
-        for ((byte, of_channel), of_hash) in
-            nonce.iter_mut().zip(channel_hash).zip(hex_bytes(tx_hash))
-        {
-            *byte = of_channel ^ of_hash?;
-        }
-        let aad = format!("{}:{tx_hash}", env.block.height);
-        let sealed = Sealed {
-            msg: &plaintext,
-            aad: aad.as_bytes(),
-        };
-        let cipher = ChaCha20Poly1305::new(&self.0.into());
-        let bytes = cipher.encrypt(&nonce.into(), sealed);
-        Ok(Binary::from(bytes.map_err(|_| refused())?))
-    }
+    LAST.set(storage, &place, &tx_hash.to_string())?;
+    Ok(true)
 }
 
 /// The attribute that notifies an account; none outside a transaction, and none if the account was notified of this channel in this
@@ -177,14 +85,12 @@ pub fn notify(
         return Ok(None);
     };
     let tx_hash = transaction.hash.as_str();
-    let place = [channel.name.as_bytes(), account.as_bytes()];
-    if LAST.get(storage, &place)?.as_deref() == Some(tx_hash) {
+    if !is_first(storage, channel.name, account, tx_hash)? {
         return Ok(None);
     }
-    LAST.set(storage, &place, &tx_hash.to_string())?;
     let seed = seed(storage, api, account)?;
-    let key = format!("snip52:{}", seed.id(channel, tx_hash)?);
-    let value = seed.seal(channel, env, tx_hash, values)?;
+    let key = format!("snip52:{}", seed.id(channel.name, tx_hash)?);
+    let value = seed.seal(channel.name, env, tx_hash, values)?;
     Ok(Some(Attribute::new_plaintext(key, value.to_base64())))
 }
 
@@ -210,18 +116,13 @@ pub fn noise(storage: &dyn Storage, env: &Env, number: u8) -> StdResult<Option<A
     Ok(Some(Attribute::new_plaintext(key, value)))
 }
 
-/// The bytes of a hash in hex.
-fn hex_bytes(hex: &str) -> impl Iterator<Item = StdResult<u8>> + '_ {
-    hex.as_bytes().chunks(2).map(|pair| {
-        let text = std::str::from_utf8(pair).ok();
-        let byte = text.and_then(|text| u8::from_str_radix(text, 16).ok());
-        byte.ok_or_else(|| StdError::generic_err("a hash that is not hex"))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use cosmwasm_std::testing::{mock_env, MockApi, MockStorage};
+
+    use chacha20poly1305::aead::{Aead, KeyInit, Payload as Sealed};
+    use chacha20poly1305::ChaCha20Poly1305;
+    use cosmwasm_std::Binary;
 
     use super::*;
 
@@ -293,7 +194,7 @@ mod tests {
         let attribute = s.notify("alice", 5).unwrap();
         assert!(!attribute.encrypted);
         let tx_hash = s.env.transaction.clone().unwrap().hash;
-        let id = |account| s.seed(account).id(CHANNEL, &tx_hash).unwrap();
+        let id = |account| s.seed(account).id(CHANNEL.name, &tx_hash).unwrap();
         assert_eq!(attribute.key, format!("snip52:{}", id("alice")));
         assert_ne!(attribute.key, format!("snip52:{}", id("bob")));
         let plaintext = open(&s.seed("alice"), &s.env, &attribute);
@@ -329,14 +230,5 @@ mod tests {
         }
         s.env.transaction = None;
         assert_eq!(noise(&s.storage, &s.env, 0).unwrap(), None);
-    }
-
-    #[test]
-    fn values_are_written_in_their_shortest_form() {
-        let numbers = [0, 23, 24, 255, 256, 65_535, 65_536, u64::MAX];
-        let lengths = numbers.map(|number| Values::list(1).number(number).0.len() - 1);
-        assert_eq!(lengths, [1, 1, 2, 2, 3, 3, 5, 9]);
-        let most = Values::list(1).amount(u128::MAX).0;
-        assert_eq!(most[3..], [0xff; 8]);
     }
 }
