@@ -71,6 +71,14 @@ pub fn execute(deps: DepsMut, env: Env, info: MessageInfo, msg: ExecuteMsg) -> S
         ExecuteMsg::Spin { rounds } => Ok(done.set_data(to_binary(&spin(rounds).to_string())?)),
         ExecuteMsg::Panic { message } => panic!("{message}"),
         ExecuteMsg::Recurse { depth } => Ok(done.set_data(to_binary(&recurse(depth).to_string())?)),
+        ExecuteMsg::WriteLong { bytes } => {
+            deps.storage.set(b"long", &vec![b'x'; bytes as usize]);
+            Ok(done)
+        }
+        ExecuteMsg::EmitMany { events } => {
+            Ok(done.add_events((0..events).map(|_| Event::new("many"))))
+        }
+        ExecuteMsg::SayMuch { bytes } => Ok(done.set_data(vec![b'x'; bytes as usize])),
         ExecuteMsg::Grow { kib } => Ok(done.set_data(to_binary(&grow(kib).to_string())?)),
         ExecuteMsg::Evaporate { gas } => {
             deps.api.gas_evaporate(gas)?;
@@ -135,6 +143,7 @@ pub fn query(deps: Deps, env: Env, msg: QueryMsg) -> StdResult<Binary> {
         QueryMsg::Spin { rounds } => to_binary(&spin(rounds).to_string()),
         QueryMsg::Write { key, value } => write_in_query(&key, &value),
         QueryMsg::Ask { callee, msg } => ask(&deps.querier, callee, msg),
+        QueryMsg::SayMuch { bytes } => Ok(vec![b'x'; bytes as usize].into()),
         QueryMsg::AskSelf { levels } => ask_self(&deps.querier, env, levels),
         QueryMsg::Balance { address, denom } => {
             to_binary(&deps.querier.query_balance(address, denom)?)

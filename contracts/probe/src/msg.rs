@@ -103,6 +103,21 @@ pub enum ExecuteMsg {
         /// How deep.
         depth: u64,
     },
+    /// Stores a value of this many bytes under `long`.
+    WriteLong {
+        /// How many.
+        bytes: u32,
+    },
+    /// Emits this many events of its own.
+    EmitMany {
+        /// How many.
+        events: u32,
+    },
+    /// Answers this many bytes.
+    SayMuch {
+        /// How many.
+        bytes: u32,
+    },
     /// Takes this many KiB of memory and touches each.
     Grow {
         /// How much, in KiB.
@@ -163,6 +178,11 @@ pub enum ExecuteMsg {
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum QueryMsg {
+    /// Answers this many bytes.
+    SayMuch {
+        /// How many.
+        bytes: u32,
+    },
     /// The value under a key: [`ReadAnswer`].
     Read {
         /// The key.
