@@ -7,7 +7,7 @@
 use crate::home::{self, Home, write_file};
 use crate::localnet::{CHAIN_ID, FAUCET_ACCOUNT, Start, bootstrap, faucet_account};
 use crate::operator::{self, PID};
-use crate::rpc;
+use crate::rpc::{self, Remote};
 use crate::stop::Stop;
 use crate::{join, tether};
 use anyhow::{Context as _, bail, ensure};
@@ -247,7 +247,7 @@ impl Member {
     /// Attests and registers, through the first node.
     async fn join(&self, first: SocketAddr) -> anyhow::Result<()> {
         let _lock = Home::open(&self.home)?;
-        join::run(&self.layout(), &faucet_account()?, &first.to_string()).await
+        join::run(&self.layout(), &faucet_account()?, &Remote::own(first)?).await
     }
 
     /// Starts the process.
@@ -262,7 +262,7 @@ impl Member {
     async fn vote(&self, index: usize, first: SocketAddr) -> anyhow::Result<()> {
         let layout = self.layout();
         let key = privval::pubkey(&layout.validator_key())?;
-        let mut client = rpc::connect(first).await?;
+        let mut client = rpc::own(first).await?;
         if operator::power(&mut client, &key).await? > 0 {
             return Ok(());
         }
@@ -307,7 +307,7 @@ impl Member {
 }
 
 async fn is_ready(rpc: SocketAddr) -> anyhow::Result<bool> {
-    let mut client = rpc::connect(rpc).await?;
+    let mut client = rpc::own(rpc).await?;
     let status = client.call("status", &serde_json::json!({})).await?;
     let sync = &status["sync_info"];
     Ok(sync["catching_up"] == false && sync["latest_block_height"] != "0")

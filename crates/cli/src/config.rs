@@ -3,7 +3,7 @@
 //! Promises: a file that is not ours, or of a later version, is neither read nor written over.
 
 use crate::output::{Output, headed, table};
-use crate::{preflight, say, verify};
+use crate::{preflight, rpc, say, verify};
 use anyhow::{Context as _, ensure};
 use clap::{Args as ClapArgs, Subcommand};
 use serde::{Deserialize, Serialize};
@@ -52,6 +52,9 @@ pub(crate) struct Network {
     /// Its genesis file, which the network key is proven from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) genesis: Option<PathBuf>,
+    /// Authorities that may sign its node's certificate, in place of the system's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ca_file: Option<PathBuf>,
     /// Whether its node is believed where nothing proves what it says.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) trust_node: bool,
@@ -159,6 +162,9 @@ pub(crate) struct Set {
     /// Its genesis file: the key that messages are sealed for is proven from it.
     #[arg(long, value_name = "FILE")]
     genesis: Option<PathBuf>,
+    /// Authorities that may sign the certificate of its node with https, in PEM, in place of those of this system.
+    #[arg(long, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
     /// Believe this node what nothing proves: it is your own, and no tunnel to somebody else's.
     #[arg(long)]
     trust_node: bool,
@@ -168,15 +174,19 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     let mut config = Config::load()?;
     match args.command {
         Command::Set(set) => {
-            verify::host(&set.node)?;
-            let genesis = set.genesis.map(|file| {
-                let whole = file.canonicalize();
-                whole.with_context(|| format!("config.genesis: {}", file.display()))
-            });
+            rpc::endpoint(&set.node)?;
+            let whole = |file: Option<PathBuf>, code| {
+                let whole = file.map(|file| {
+                    let whole = file.canonicalize();
+                    whole.with_context(|| format!("{code}: {}", file.display()))
+                });
+                whole.transpose()
+            };
             let network = Network {
                 node: set.node,
                 chain_id: set.chain_id,
-                genesis: genesis.transpose()?,
+                genesis: whole(set.genesis, "config.genesis")?,
+                ca_file: whole(set.ca_file, "tls.ca_file")?,
                 trust_node: set.trust_node,
             };
             config.networks.insert(set.name.clone(), network);

@@ -4,9 +4,9 @@
 
 use crate::home::{self, Home};
 use crate::localnet::runtime;
-use crate::rpc::{self, Client};
+use crate::rpc::{Ca, Client, Remote};
 use crate::say;
-use crate::{enclave_process, join, operator, preflight, query, verify};
+use crate::{enclave_process, join, operator, preflight, query};
 use anyhow::{Context as _, anyhow, bail};
 use clap::Args as ClapArgs;
 use serde_json::{Value, json};
@@ -50,6 +50,8 @@ pub(crate) struct Args {
     /// RPC of another node of the network [default: the own node's].
     #[arg(long, value_name = "URL")]
     node: Option<String>,
+    #[command(flatten)]
+    ca: Ca,
     /// Address of REST and RPC, as the node is started with.
     #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     listen: IpAddr,
@@ -147,7 +149,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
 async fn network(args: &Args, node: Option<&Node>, report: &mut Report) {
     let own = SocketAddr::new(args.listen, args.rpc_port);
     let own = crate::node_process::reachable(own).to_string();
-    let own_status = status(&own).await;
+    let own_status = status(Remote::new(&own, None)).await;
     let own_id = own_status
         .as_ref()
         .ok()
@@ -157,12 +159,9 @@ async fn network(args: &Args, node: Option<&Node>, report: &mut Report) {
         report.say(what, finding);
     }
     let asked = match &args.node {
-        Some(url) => match verify::host(url) {
-            Ok(host) => status(&host)
-                .await
-                .map_err(|e| format!("{url}: {}", crate::in_one_line(&e))),
-            Err(error) => Err(crate::in_one_line(&error)),
-        },
+        Some(url) => status(Remote::new(url, args.ca.ca_file.as_deref()))
+            .await
+            .map_err(|error| crate::exit::in_one_line(&error)),
         None if is_ours => own_status.map_err(|e| crate::in_one_line(&e)),
         None => Err("this node does not answer: name another one with --node".to_owned()),
     };
@@ -201,8 +200,8 @@ async fn network(args: &Args, node: Option<&Node>, report: &mut Report) {
     );
 }
 
-async fn status(host: &str) -> anyhow::Result<(Client, Value)> {
-    let mut client = rpc::connect(host).await?;
+async fn status(node: anyhow::Result<Remote>) -> anyhow::Result<(Client, Value)> {
+    let mut client = node?.client().await?;
     let status = client.call("status", &json!({})).await?;
     Ok((client, status))
 }

@@ -64,6 +64,7 @@ fn code_of(text: &str) -> Option<&str> {
 const fn status(error: &Error) -> u8 {
     match error {
         Error::NoAnswer(_)
+        | Error::Tls(_)
         | Error::NotRpc(_)
         | Error::Form { .. }
         | Error::Light(light::Error::Node(_) | light::Error::Form { .. }) => NO_NODE,

@@ -6,7 +6,7 @@
 
 use crate::enclave_process;
 use crate::home::write_file;
-use crate::rpc::{self, Client};
+use crate::rpc::{Client, Remote};
 use anyhow::{Context as _, ensure};
 use borsh::{BorshDeserialize, BorshSerialize};
 use std::fs;
@@ -49,9 +49,13 @@ struct Begun {
     one_time: Vec<u8>,
 }
 
-/// Joins the network of the genesis in the home, through the RPC at `remote` (host and port), with the account `operator` as owner. Does
+/// Joins the network of the genesis in the home, through the RPC of `remote`, with the account `operator` as owner. Does
 /// nothing for a node that is registered and has its seal.
-pub(crate) async fn run(layout: &Layout, operator: &Account, remote: &str) -> anyhow::Result<()> {
+pub(crate) async fn run(
+    layout: &Layout,
+    operator: &Account,
+    remote: &Remote,
+) -> anyhow::Result<()> {
     let genesis = read(layout.genesis())?;
     let file = GenesisFile::parse(genesis.clone())?;
     let joiner = Joiner {
@@ -63,7 +67,7 @@ pub(crate) async fn run(layout: &Layout, operator: &Account, remote: &str) -> an
         node_key: NodeKey::open(&layout.node_key())?,
         consensus_key: privval::pubkey(&layout.validator_key())?,
     };
-    let mut client = rpc::connect(remote).await?;
+    let mut client = remote.client().await?;
     let node = joiner.node(&mut client).await?;
     let registered = pb::NodeState::Registered;
     let is_registered = node.as_ref().is_some_and(|n| n.state() == registered);
@@ -97,7 +101,7 @@ impl Joiner<'_> {
         enclave: &Enclave,
         begun: Option<Begun>,
         node: Option<pb::Node>,
-        remote: &str,
+        remote: &Remote,
     ) -> anyhow::Result<()> {
         // A share that was made for the key that we still hold is used, if it is there and opens; else everything begins anew: a
         // one-time key is good for one registration.
@@ -212,8 +216,8 @@ impl Joiner<'_> {
     }
 
     /// The share with a proof under the newest header, and the way to that header from genesis.
-    async fn share(&self, remote: &str) -> anyhow::Result<Answer> {
-        let mut client = rpc::connect(remote).await?;
+    async fn share(&self, remote: &Remote) -> anyhow::Result<Answer> {
+        let mut client = remote.client().await?;
         let height = client.height().await?;
         let node_id = strongroom_types::consensus::validator_address(&self.node_key.pubkey());
         let question = Question {

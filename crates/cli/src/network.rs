@@ -4,8 +4,8 @@
 use crate::faucet::DENOM;
 use crate::home::write_file;
 use crate::localnet::{begin, runtime};
-use crate::{cluster, operator, preflight, verify};
-use crate::{rpc, say};
+use crate::rpc::{Ca, Remote};
+use crate::{cluster, operator, preflight, say};
 use anyhow::{Context as _, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -88,6 +88,8 @@ struct Signed {
     /// RPC of a node of the network.
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:26657")]
     node: String,
+    #[command(flatten)]
+    ca: Ca,
     /// File with the mnemonic of the account that decides and pays; `-` is the standard input.
     #[arg(long, value_name = "FILE")]
     mnemonic: PathBuf,
@@ -198,9 +200,9 @@ fn send<M: Message + Name>(
     message: impl FnOnce(String) -> M,
 ) -> anyhow::Result<u64> {
     let account = operator::account(&signed.mnemonic)?;
-    let host = verify::host(&signed.node)?;
+    let node = Remote::new(&signed.node, signed.ca.ca_file.as_deref())?;
     runtime()?.block_on(async {
-        let mut client = rpc::connect(host).await?;
+        let mut client = node.client().await?;
         let message = message(account.address().to_string());
         let tx = TxBuilder::new(client.chain_id().await?).message(&message);
         let sent = client.send(&account, &tx.gas(DECISION_GAS)).await?;

@@ -2,7 +2,7 @@
 
 use crate::config::{self, Config};
 use crate::output::Output;
-use crate::rpc::{Client, Rpc};
+use crate::rpc::{Ca, Client, Remote, endpoint};
 use crate::{preflight, verify};
 use anyhow::{Context as _, ensure};
 use clap::Args as ClapArgs;
@@ -37,6 +37,8 @@ pub(crate) struct Args {
     /// Have it proven from the header at this height with this hash.
     #[arg(long, global = true, value_name = "HEIGHT:HASH", value_parser = verify::header)]
     trusted: Option<(Height, Hash)>,
+    #[command(flatten)]
+    ca: Ca,
     /// Believe what the node says without proof: it is your own, and no tunnel to somebody else's.
     #[arg(long, global = true, conflicts_with_all = ["genesis", "trusted"])]
     trust_node: bool,
@@ -58,9 +60,15 @@ impl Args {
             ..config::Network::default()
         });
         if let Some(node) = &self.node {
-            // The word for one node is none for another.
-            network.trust_node &= network.node == *node;
+            // The word for one node is none for another, nor are its authorities.
+            if network.node != *node {
+                network.trust_node = false;
+                network.ca_file = None;
+            }
             network.node.clone_from(node);
+        }
+        if self.ca.ca_file.is_some() {
+            network.ca_file.clone_from(&self.ca.ca_file);
         }
         if self.chain_id.is_some() {
             network.chain_id.clone_from(&self.chain_id);
@@ -88,7 +96,7 @@ impl Args {
             "client.not_trusted: nothing proves what the node at {node} says: --genesis FILE or --trusted HEIGHT:HASH has it proven; --trust-node believes a node of your own"
         );
         ensure!(
-            proven || network.chain_id.is_some() || is_here(&verify::host(node)?),
+            proven || network.chain_id.is_some() || is_here(endpoint(node)?.host()),
             "tx.chain_id: the node at {node} is not of this machine: name its chain with --chain-id, or once with `strongroom config set`"
         );
         Ok(())
@@ -109,10 +117,8 @@ impl Args {
     /// A client of the network.
     pub(crate) async fn connect(&self) -> anyhow::Result<Client> {
         let network = self.settled()?;
-        let rpc = Rpc::connect(verify::host(&network.node)?).await;
-        let rpc = rpc.map_err(|error| client::Error::NoAnswer(crate::in_one_line(&error)));
-        let rpc = rpc.with_context(|| network.node.clone())?;
-        let mut client = Client::new(rpc);
+        let node = Remote::new(&network.node, network.ca_file.as_deref())?;
+        let mut client = node.client().await?;
         let trusted = match (self.trusted, &network.genesis) {
             (Some((height, hash)), _) => {
                 let ask = async |call: &light::Call| client.ask(call).await;
@@ -144,12 +150,10 @@ impl Args {
     }
 }
 
-/// Whether a host, with its port, is this machine.
+/// Whether a host is this machine.
 fn is_here(host: &str) -> bool {
-    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-    let name = name.trim_start_matches('[').trim_end_matches(']');
-    let address = name.parse::<std::net::IpAddr>();
-    name == "localhost" || address.is_ok_and(|address| address.is_loopback())
+    let address = host.parse::<std::net::IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 /// Says what a sealed message rests on.
@@ -193,7 +197,7 @@ mod tests {
             "[::1]:26657",
             "127.9.9.9:1",
         ] {
-            assert!(is_here(here), "{here}");
+            assert!(is_here(endpoint(here).unwrap().host()), "{here}");
         }
         for far in [
             "127.0.0.1.evil.org:1",
@@ -202,7 +206,7 @@ mod tests {
             "evil.org:127",
             "[::2]:1",
         ] {
-            assert!(!is_here(far), "{far}");
+            assert!(!is_here(endpoint(far).unwrap().host()), "{far}");
         }
     }
 

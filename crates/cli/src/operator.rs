@@ -3,7 +3,7 @@
 use crate::home::{Home, write_file};
 use crate::node_process::{Running, reachable, went_on_before};
 use crate::renew::Renewal;
-use crate::rpc::{self, Client};
+use crate::rpc::{Ca, Client, Remote};
 use crate::say;
 use crate::stop::Stop;
 use crate::{enclave_process, join, preflight, query, tether, verify};
@@ -67,6 +67,8 @@ pub(crate) struct Register {
     /// RPC of a node of the network, which is not trusted.
     #[arg(long, value_name = "URL")]
     node: String,
+    #[command(flatten)]
+    ca: Ca,
     /// File with the mnemonic of the account that will own the node and pays; `-` is the standard input.
     #[arg(long, value_name = "FILE")]
     mnemonic: PathBuf,
@@ -130,6 +132,8 @@ pub(crate) struct Status {
     /// RPC of the node, or of another one of the network.
     #[arg(long, default_value = "http://127.0.0.1:26657")]
     node: String,
+    #[command(flatten)]
+    ca: Ca,
 }
 
 pub(crate) fn run(command: Command) -> anyhow::Result<()> {
@@ -215,7 +219,7 @@ fn open(path: &Path) -> anyhow::Result<(Home, Layout)> {
 fn register(args: &Register) -> anyhow::Result<()> {
     preflight::machine()?;
     let account = account(&args.mnemonic)?;
-    let remote = verify::host(&args.node)?;
+    let remote = Remote::new(&args.node, args.ca.ca_file.as_deref())?;
     let (_home, layout) = open(&args.home)?;
     crate::localnet::runtime()?.block_on(join::run(&layout, &account, &remote))?;
     say(format_args!(
@@ -350,8 +354,9 @@ fn status(args: &Status) -> anyhow::Result<()> {
     };
     say(format_args!("node          {id}"));
     say(format_args!("seed          {seal}"));
+    let remote = Remote::new(&args.node, args.ca.ca_file.as_deref())?;
     crate::localnet::runtime()?.block_on(async {
-        let mut client = rpc::connect(verify::host(&args.node)?).await?;
+        let mut client = remote.client().await?;
         let status = client.call("status", &json!({})).await?;
         let sync = &status["sync_info"];
         let text = |value: &serde_json::Value| value.as_str().unwrap_or("?").to_owned();

@@ -1,145 +1,84 @@
-//! The way to a node's RPC: HTTP over one connection, one call after the other. What is said over it knows the SDK.
-//!
-//! Promises: no answer is waited for longer than [`ANSWER_WAITS`], none above [`ANSWER_BYTES_MAX`] is read.
+//! The way to a node's RPC. What is said over it, and how, knows the SDK.
 
-use anyhow::{Context as _, bail};
-use axum::body::{Body, Bytes, HttpBody, to_bytes};
-use axum::http::{Request, header};
-use hyper::body::{Frame, SizeHint};
-use hyper::client::conn::http1::{SendRequest, handshake};
-use hyper_util::rt::TokioIo;
+use crate::verify;
+use anyhow::{Context as _, anyhow};
+use clap::Args as ClapArgs;
 use std::io::{IsTerminal as _, Write as _};
-use std::pin::Pin;
-use std::task::{Context, Poll};
-use std::time::Duration;
-use strongroom_sdk::client::{self, Transport};
-use tokio::net::TcpStream;
-use tokio::time::timeout;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use strongroom_sdk::client;
+use strongroom_sdk::net::{AddressError, Endpoint, Http, Roots};
 
-/// How long a node may take to answer: it makes its own clients wait no longer for a thread.
-const ANSWER_WAITS: Duration = Duration::from_secs(10);
-/// The longest answer of a node: the proof of an absent key carries two whole neighbours (`proof::ics23::ENTRY_BYTES_MAX`), in base64.
-const ANSWER_BYTES_MAX: usize = 16 << 20;
-
-/// From which size on it is told on a terminal how much of a request is on its way, and in which pieces it goes.
-const PIECE_BYTES: usize = 128 << 10;
-
-/// A request on its way.
-struct Upload {
-    whole: Bytes,
-    sent: usize,
-    is_told: bool,
-}
-
-impl Upload {
-    fn new(whole: Bytes) -> Self {
-        let is_told = whole.len() > PIECE_BYTES && std::io::stderr().is_terminal();
-        let sent = 0;
-        Self {
-            whole,
-            sent,
-            is_told,
-        }
-    }
-}
-
-impl HttpBody for Upload {
-    type Data = Bytes;
-    type Error = std::convert::Infallible;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        let this = self.get_mut();
-        let end = this.sent.saturating_add(PIECE_BYTES).min(this.whole.len());
-        if end == this.sent {
-            return Poll::Ready(None);
-        }
-        let piece = this.whole.slice(this.sent..end);
-        this.sent = end;
-        if this.is_told {
-            let (done, all) = (end >> 10, this.whole.len() >> 10);
-            let _ = write!(std::io::stderr(), "\r\x1b[Ksending: {done} of {all} KiB");
-            if end == this.whole.len() {
-                talk!();
-            }
-        }
-        Poll::Ready(Some(Ok(Frame::data(piece))))
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.whole.len().saturating_sub(self.sent) as u64)
-    }
-}
+/// The longest file of authorities: a system's has about 250 KiB.
+const CA_FILE_BYTES_MAX: usize = 4 << 20;
 
 /// A client of the node behind an RPC.
-pub(crate) type Client = client::Client<Rpc>;
+pub(crate) type Client = client::Client<Http>;
 
-/// A connection to an RPC.
-pub(crate) struct Rpc {
-    connection: SendRequest<Body>,
-    host: String,
+/// Whom it is believed who a node is.
+#[derive(ClapArgs, Clone, Default)]
+#[group(skip)]
+pub(crate) struct Ca {
+    /// Authorities that may sign the certificate of a node with https, in PEM, in place of those of this system.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
 }
 
-impl Rpc {
-    /// Connects to the RPC at `host`, a name or an address with a port.
-    pub(crate) async fn connect(host: impl ToString) -> anyhow::Result<Self> {
-        let host = host.to_string();
-        Ok(Self {
-            connection: connection(&host).await?,
-            host,
+/// A node, and who may say that it is this one.
+pub(crate) struct Remote {
+    endpoint: Endpoint,
+    roots: Roots,
+}
+
+impl Remote {
+    /// A node with an address as people write it.
+    pub(crate) fn new(node: &str, ca_file: Option<&Path>) -> anyhow::Result<Self> {
+        let roots = match ca_file {
+            Some(file) => Roots::Pem(verify::read(file, CA_FILE_BYTES_MAX).context("tls.ca_file")?),
+            None => Roots::System,
+        };
+        let endpoint = endpoint(node)?;
+        Ok(Self { endpoint, roots })
+    }
+
+    /// A node of this machine.
+    pub(crate) fn own(rpc: SocketAddr) -> anyhow::Result<Self> {
+        Self::new(&rpc.to_string(), None)
+    }
+
+    /// Connects.
+    pub(crate) async fn transport(&self) -> Result<Http, client::Error> {
+        let transport = Http::connect(&self.endpoint, &self.roots).await?;
+        Ok(match std::io::stderr().is_terminal() {
+            true => transport.telling(progress),
+            false => transport,
         })
     }
 
-    async fn send(&mut self, body: String) -> anyhow::Result<Vec<u8>> {
-        let request = Request::post("/")
-            .header(header::HOST, &self.host)
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(Body::new(Upload::new(body.into())))?;
-        // CometBFT closes connections that are idle, and some that it has answered an error on.
-        if self.connection.ready().await.is_err() {
-            self.connection = connection(&self.host).await?;
-        }
-        let sending = async {
-            let answer = self.connection.send_request(request).await?;
-            anyhow::Ok(to_bytes(Body::new(answer.into_body()), ANSWER_BYTES_MAX).await?)
-        };
-        Ok(in_time(sending).await?.to_vec())
+    /// Connects, and takes the node's word.
+    pub(crate) async fn client(&self) -> anyhow::Result<Client> {
+        let transport = self.transport().await;
+        Ok(Client::new(
+            transport.with_context(|| self.endpoint.to_string())?,
+        ))
     }
 }
 
-impl Transport for Rpc {
-    async fn post(&mut self, body: String) -> Result<Vec<u8>, String> {
-        let answer = self.send(body).await;
-        answer.map_err(|error| crate::in_one_line(&error))
-    }
-
-    async fn pause(&mut self, time: Duration) {
-        tokio::time::sleep(time).await;
-    }
+/// An address as people write it.
+pub(crate) fn endpoint(node: &str) -> anyhow::Result<Endpoint> {
+    node.parse()
+        .map_err(|error: AddressError| anyhow!("{}: {error}", error.code()))
 }
 
-/// Connects to the RPC at `host`, and takes the node's word.
-pub(crate) async fn connect(host: impl ToString) -> anyhow::Result<Client> {
-    let rpc = Rpc::connect(host).await;
-    Ok(Client::new(rpc.context("the node does not answer")?))
+/// Connects to the RPC of a node of this machine, and takes its word.
+pub(crate) async fn own(rpc: SocketAddr) -> anyhow::Result<Client> {
+    Remote::own(rpc)?.client().await
 }
 
-async fn connection(host: &str) -> anyhow::Result<SendRequest<Body>> {
-    let connecting = async {
-        let stream = TcpStream::connect(host).await?;
-        anyhow::Ok(handshake(TokioIo::new(stream)).await?)
-    };
-    let (connection, io) = in_time(connecting).await?;
-    // Ends with the connection; whoever waits for an answer hears of it.
-    tokio::spawn(io);
-    Ok(connection)
-}
-
-async fn in_time<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-    match timeout(ANSWER_WAITS, work).await {
-        Ok(done) => done,
-        Err(_) => bail!("it takes too long, try again"),
+fn progress(done: usize, all: usize) {
+    let (kib, all_kib) = (done >> 10, all >> 10);
+    let _ = write!(std::io::stderr(), "\r\x1b[Ksending: {kib} of {all_kib} KiB");
+    if done == all {
+        talk!();
     }
 }

@@ -1,6 +1,6 @@
 //! `strongroom verify`: a value of the state, proven down from a genesis file or a header that is trusted, over a node that is not.
 
-use crate::rpc::{self, Client};
+use crate::rpc::{Ca, Client, Remote};
 use anyhow::{Context as _, bail, ensure};
 use clap::{ArgGroup, Args as ClapArgs};
 use serde_json::Value;
@@ -24,6 +24,8 @@ pub(crate) struct Args {
     /// RPC of a node, which is not trusted.
     #[arg(long, default_value = "http://127.0.0.1:26657")]
     node: String,
+    #[command(flatten)]
+    ca: Ca,
     /// Trust this genesis file: its first validators.
     #[arg(long)]
     genesis: Option<PathBuf>,
@@ -176,7 +178,9 @@ impl Source {
             ));
         }
         Ok(Self::Node(Box::new(Online {
-            client: rpc::connect(host(&args.node)?).await?,
+            client: Remote::new(&args.node, args.ca.ca_file.as_deref())?
+                .client()
+                .await?,
             kept: Recording::default(),
         })))
     }
@@ -200,21 +204,6 @@ impl Source {
     }
 }
 
-/// Host and port of an address as people write it.
-pub(crate) fn host(node: &str) -> anyhow::Result<String> {
-    let (scheme, rest) = node.split_once("://").unwrap_or(("http", node));
-    ensure!(
-        matches!(scheme, "http" | "tcp"),
-        "{scheme} is not spoken here, only plain http: what is secret is sealed, and what matters can be proven; reach a node that is far over a tunnel"
-    );
-    let host = rest.trim_end_matches('/');
-    ensure!(
-        host.contains(':'),
-        "{node} has no port: the RPC of a node is at 26657"
-    );
-    Ok(host.to_owned())
-}
-
 /// A file of at most so many bytes.
 pub(crate) fn read(file: &Path, most: usize) -> anyhow::Result<Vec<u8>> {
     let name = || file.display().to_string();
@@ -236,14 +225,6 @@ pub(crate) fn read(file: &Path, most: usize) -> anyhow::Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn addresses_are_read_as_people_write_them() {
-        for text in ["http://node:26657/", "tcp://node:26657", "node:26657"] {
-            assert_eq!(host(text).unwrap(), "node:26657");
-        }
-        assert!(host("https://node:443").is_err() && host("node").is_err());
-    }
 
     #[test]
     fn a_trusted_header_is_a_height_and_a_hash() {

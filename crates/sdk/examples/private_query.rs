@@ -9,7 +9,7 @@ use std::net::TcpStream;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
-use strongroom_sdk::client::{Client, Transport};
+use strongroom_sdk::client::{self, Client, Transport};
 
 /// How long the node may take, and how much it may say.
 const ANSWER_WAITS: Duration = Duration::from_secs(10);
@@ -18,8 +18,9 @@ const ANSWER_BYTES_MAX: u64 = 16 << 20;
 struct Socket(String);
 
 impl Transport for Socket {
-    async fn post(&mut self, body: String) -> Result<Vec<u8>, String> {
-        self.exchange(&body).map_err(|error| error.to_string())
+    async fn post(&mut self, body: String) -> Result<Vec<u8>, client::Error> {
+        let answer = self.exchange(&body);
+        answer.map_err(|error| client::Error::NoAnswer(error.to_string()))
     }
 
     async fn pause(&mut self, time: Duration) {

@@ -133,7 +133,7 @@ impl Faucet {
         let to: Address = to.parse()?;
         let turn = timeout(TURN_WAITS, self.next.lock()).await;
         let mut next = turn.context("the faucet is busy, try again")?;
-        let mut node = rpc::connect(self.node).await?;
+        let mut node = rpc::own(self.node).await?;
         let Position {
             number,
             sequence: committed,

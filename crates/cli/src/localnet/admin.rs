@@ -257,7 +257,7 @@ fn reach<T>(path: &Path, work: impl FnOnce(&Path) -> std::io::Result<T>) -> std:
 
 /// Where a network is reached and where it stands.
 pub(super) async fn status(places: &Places, ahead: Option<Duration>) -> anyhow::Result<Value> {
-    let mut node = rpc::connect(places.rpc).await?;
+    let mut node = rpc::own(places.rpc).await?;
     let status = node.call("status", &json!({})).await?;
     let mut whole = places.to_json();
     whole["height"] = status["sync_info"]["latest_block_height"].clone();
@@ -270,7 +270,7 @@ pub(super) async fn status(places: &Places, ahead: Option<Duration>) -> anyhow::
 
 /// The time of the newest block.
 pub(super) async fn block_time(rpc: SocketAddr) -> anyhow::Result<Timestamp> {
-    let mut node = rpc::connect(rpc).await?;
+    let mut node = rpc::own(rpc).await?;
     let status = node.call("status", &json!({})).await?;
     let time = status["sync_info"]["latest_block_time"].as_str();
     let time = time.and_then(|time| time.parse().ok());

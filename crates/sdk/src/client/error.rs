@@ -12,6 +12,10 @@ pub enum Error {
     /// The transport has no answer.
     #[error("the node does not answer: {0}")]
     NoAnswer(String),
+    /// There is no TLS with the node: nothing was sent.
+    #[cfg(all(feature = "net", not(target_arch = "wasm32")))]
+    #[error(transparent)]
+    Tls(#[from] crate::net::TlsError),
     /// The answer is no JSON-RPC.
     #[error("this is not the RPC of a node: it says {0:?}")]
     NotRpc(String),
@@ -95,6 +99,8 @@ impl Error {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::NoAnswer(_) => "client.no_answer",
+            #[cfg(all(feature = "net", not(target_arch = "wasm32")))]
+            Self::Tls(e) => e.code(),
             Self::NotRpc(_) => "client.not_rpc",
             Self::Rpc(_) => "client.rpc",
             Self::Form { .. } => "client.form",

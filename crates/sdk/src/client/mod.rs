@@ -41,7 +41,7 @@
 //! # }
 //! ```
 //!
-//! `examples/private_query.rs` has a transport over a plain socket; the `strongroom` binary has one over `hyper`.
+//! The feature `net` has a transport over HTTP, plain or with TLS (`net::Http`); `examples/private_query.rs` has one over a plain socket.
 
 mod effect;
 mod error;

@@ -14,7 +14,7 @@ struct Node<F> {
 }
 
 impl<F: FnMut(&str, &Value) -> Value> Transport for Node<F> {
-    async fn post(&mut self, body: String) -> Result<Vec<u8>, String> {
+    async fn post(&mut self, body: String) -> Result<Vec<u8>, Error> {
         let call: Value = serde_json::from_str(&body).unwrap();
         let method = call["method"].as_str().unwrap().to_owned();
         let answer = (self.answer)(&method, &call["params"]);

@@ -7,11 +7,14 @@ use serde_json::{Value, json};
 /// The most of an answer that is no JSON-RPC that is quoted, in characters.
 const QUOTED_MAX: usize = 200;
 
-/// A way to the RPC of one node: `hyper` in a program, `fetch` in a browser. It bounds how long an answer is waited for, and how long an
-/// answer may be.
+/// A way to the RPC of one node: the SDK's own (feature `net`) in a program, `fetch` in a browser. It bounds how long an answer is waited for, and
+/// how long an answer may be.
 pub trait Transport {
     /// Posts a JSON-RPC request to the root of the RPC; gives the body of the answer, whatever its HTTP status.
-    fn post(&mut self, body: String) -> impl Future<Output = Result<Vec<u8>, String>>;
+    ///
+    /// # Errors
+    /// [`Error::NoAnswer`], or what says more.
+    fn post(&mut self, body: String) -> impl Future<Output = Result<Vec<u8>, Error>>;
 
     /// Waits for so long: a transaction is looked for again.
     fn pause(&mut self, time: Duration) -> impl Future<Output = ()>;
@@ -24,8 +27,7 @@ pub(super) async fn call(
     params: &Value,
 ) -> Result<Value, Error> {
     let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
-    let answer = transport.post(body.to_string()).await;
-    result_in(&answer.map_err(Error::NoAnswer)?)
+    result_in(&transport.post(body.to_string()).await?)
 }
 
 fn result_in(body: &[u8]) -> Result<Value, Error> {

@@ -1,0 +1,168 @@
+//! A way to the RPC of a node for programs with an operating system: HTTP/1.1, plain or within TLS, over one connection, one call after the other.
+//!
+//! Circle: client. Promises: with `https` nothing is said before the certificate is checked (its name, its time, and that an authority has signed it
+//! that is trusted: [`Roots`]), and nothing is ever said in plain instead; no answer is waited for longer than [`ANSWER_WAITS`], none above
+//! [`ANSWER_BYTES_MAX`] is read. Refuses: to follow a redirect, to send a name or a password, to ask whether a certificate was revoked.
+//!
+//! TLS says who the node is, not that it speaks the truth: that is [`Client::trusting`](crate::client::Client::trusting)'s.
+//!
+//! ```no_run
+//! # use strongroom_sdk::client::{Client, Error};
+//! # use strongroom_sdk::net::{Http, Roots};
+//! # async fn example() -> Result<(), Error> {
+//! let mut client = Client::new(Http::connect(&"https://rpc.example.org".parse()?, &Roots::System).await?);
+//! let height = client.height().await?;
+//! # Ok(())
+//! # }
+//! ```
+
+mod body;
+mod endpoint;
+mod tls;
+
+#[cfg(test)]
+mod tests;
+
+pub use endpoint::{AddressError, Endpoint};
+pub use tls::{Roots, TlsError};
+
+use crate::client::{Error, Transport};
+use body::Upload;
+use core::time::Duration;
+use http_body_util::{BodyExt as _, Limited};
+use hyper::Request;
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper::header;
+use hyper_util::rt::TokioIo;
+use tls::Tls;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+/// How long a node may take to answer: it makes its own clients wait no longer for a thread.
+pub const ANSWER_WAITS: Duration = Duration::from_secs(10);
+/// The longest answer of a node, in bytes: the proof of an absent key carries two whole neighbours (`proof::ics23::ENTRY_BYTES_MAX`), in base64.
+pub const ANSWER_BYTES_MAX: usize = 16 << 20;
+
+/// A connection to the RPC of a node. It is made again where the node has closed it.
+pub struct Http {
+    endpoint: Endpoint,
+    tls: Option<Tls>,
+    connection: SendRequest<Upload>,
+    progress: Option<fn(usize, usize)>,
+}
+
+impl Http {
+    /// Connects, within a runtime of tokio. `roots` are for `https`, and not looked at else.
+    ///
+    /// # Errors
+    /// [`Error::Tls`]; [`Error::NoAnswer`].
+    pub async fn connect(endpoint: &Endpoint, roots: &Roots) -> Result<Self, Error> {
+        let tls = match endpoint.is_tls() {
+            true => Some(Tls::new(endpoint.host(), roots)?),
+            false => None,
+        };
+        Ok(Self {
+            connection: connection(endpoint, tls.as_ref()).await?,
+            endpoint: endpoint.clone(),
+            tls,
+            progress: None,
+        })
+    }
+
+    /// This connection, which tells of each request how many bytes of how many are on their way.
+    #[must_use]
+    pub fn telling(self, progress: fn(usize, usize)) -> Self {
+        let progress = Some(progress);
+        Self { progress, ..self }
+    }
+
+    async fn send(&mut self, body: String) -> Result<Vec<u8>, Error> {
+        let request = Request::post(self.endpoint.path())
+            .header(header::HOST, self.endpoint.authority())
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Upload::new(body.into(), self.progress))
+            .map_err(|error| Error::NoAnswer(error.to_string()))?;
+        // CometBFT closes connections that are idle, and some that it has answered an error on.
+        if self.connection.ready().await.is_err() {
+            self.connection = connection(&self.endpoint, self.tls.as_ref()).await?;
+        }
+        let host = self.endpoint.host();
+        in_time(async {
+            let answer = self.connection.send_request(request).await;
+            let answer = answer.map_err(|error| broken(&error, host))?;
+            let body = Limited::new(answer.into_body(), ANSWER_BYTES_MAX);
+            let body = body.collect().await;
+            let body = body.map_err(|error| broken(&*error, host))?;
+            Ok(body.to_bytes().to_vec())
+        })
+        .await
+    }
+}
+
+impl Transport for Http {
+    async fn post(&mut self, body: String) -> Result<Vec<u8>, Error> {
+        self.send(body).await
+    }
+
+    async fn pause(&mut self, time: Duration) {
+        tokio::time::sleep(time).await;
+    }
+}
+
+impl core::fmt::Debug for Http {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Http({})", self.endpoint)
+    }
+}
+
+async fn connection(endpoint: &Endpoint, tls: Option<&Tls>) -> Result<SendRequest<Upload>, Error> {
+    in_time(async {
+        let stream = TcpStream::connect((endpoint.host(), endpoint.port())).await;
+        let stream = stream.map_err(|error| Error::NoAnswer(error.to_string()))?;
+        // A call is one piece, and waits for its answer.
+        let _ = stream.set_nodelay(true);
+        match tls {
+            None => spoken(stream, endpoint.host()).await,
+            Some(tls) => spoken(tls.connect(stream).await?, endpoint.host()).await,
+        }
+    })
+    .await
+}
+
+async fn spoken(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    host: &str,
+) -> Result<SendRequest<Upload>, Error> {
+    let spoken = handshake(TokioIo::new(stream)).await;
+    let (connection, io) = spoken.map_err(|error| broken(&error, host))?;
+    // Ends with the connection; whoever waits for an answer hears of it.
+    tokio::spawn(io);
+    Ok(connection)
+}
+
+async fn in_time<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    let late = |_| Error::NoAnswer("it takes too long, try again".to_owned());
+    timeout(ANSWER_WAITS, work).await.map_err(late)?
+}
+
+/// What broke a connection that was there.
+fn broken(error: &(dyn core::error::Error + 'static), host: &str) -> Error {
+    let mut text = error.to_string();
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref().and_then(tls::inside) {
+            return TlsError::of(error, host).into();
+        }
+        if error
+            .downcast_ref::<hyper::Error>()
+            .is_some_and(hyper::Error::is_parse)
+        {
+            let other = "what answers there speaks no HTTP: is it TLS, with an address that begins with https://?";
+            return Error::NoAnswer(other.to_owned());
+        }
+        cause = error.source();
+        text = cause.map_or(text, ToString::to_string);
+    }
+    Error::NoAnswer(text)
+}
