@@ -1,4 +1,5 @@
-//! The enclave's end: one execution lane and several query lanes, so that a query never waits for a block.
+//! The enclave's end: one execution lane and several query lanes, so that a query never waits for a block. The execution lane has two
+//! threads: that a block is durable is heard while the next one runs.
 
 use crate::error::DoorError;
 use crate::frame::Assembler;
@@ -68,6 +69,7 @@ struct Door {
 pub fn serve(
     link: Link,
     execution: impl FnMut(Request, &LaneClient<'_>) -> Reply + Send + 'static,
+    acknowledge: impl FnMut(Request, &LaneClient<'_>) -> Reply + Send + 'static,
     query: impl Fn(Request, &LaneClient<'_>) -> Reply + Send + Sync + 'static,
     query_lanes: usize,
 ) -> DoorError {
@@ -76,10 +78,11 @@ pub fn serve(
         streams: Mutex::default(),
     });
     let (to_execution, jobs) = sync_channel(Lane::Execution.streams_max());
-    let mut execution = execution;
-    if let Err(error) = lane("execution", &door, jobs_of(jobs), move |r, a| {
-        execution(r, a)
-    }) {
+    if let Err(error) = lane("execution", &door, jobs_of(jobs), execution) {
+        return error;
+    }
+    let (to_acknowledge, jobs) = sync_channel(Lane::Execution.streams_max());
+    if let Err(error) = lane("acknowledge", &door, jobs_of(jobs), acknowledge) {
         return error;
     }
     let (to_query, jobs) = sync_channel(Lane::Query.streams_max());
@@ -97,9 +100,10 @@ pub fn serve(
         match source.receive().and_then(|frame| assembler.push(frame)) {
             Ok(None) => {}
             Ok(Some((stream, FromHost::Request(request)))) => {
-                let queue = match request.lane() {
-                    Lane::Execution => &to_execution,
-                    Lane::Query => &to_query,
+                let queue = match (&request, request.lane()) {
+                    (Request::Committed { .. }, _) => &to_acknowledge,
+                    (_, Lane::Execution) => &to_execution,
+                    (_, Lane::Query) => &to_query,
                 };
                 if let Err(error) = door.open(stream, request, queue) {
                     break error;

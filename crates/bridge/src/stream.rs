@@ -10,7 +10,7 @@ use crate::message::Request;
 use crate::transport::lock;
 use std::sync::Mutex;
 
-/// Streams that the execution lane keeps open: one at work, and some that wait. The host needs one.
+/// Streams that the execution lane keeps open: a block at work, the acknowledgement of the one before, and some that wait. The host needs two.
 pub const EXECUTION_STREAMS_MAX: usize = 4;
 /// Streams that the query lanes keep open. Above it the host says `door.busy` to its caller.
 pub const QUERY_STREAMS_MAX: usize = 64;

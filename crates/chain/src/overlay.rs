@@ -101,6 +101,21 @@ impl Overlay {
         self.cache.insert(slot, value);
     }
 
+    /// The pending value of a slot, for bookkeeping: nothing counts as read.
+    pub(crate) fn written(&self, slot: &Slot) -> Option<Bytes> {
+        self.writes.get(slot).and_then(|p| p.value.clone())
+    }
+
+    /// Forgets what was read at a slot below. Between two checks.
+    pub(crate) fn forget_read(&mut self, slot: &Slot) {
+        self.cache.remove(slot);
+    }
+
+    /// Forgets what is pending at a slot: what is below shows. Between two checks.
+    pub(crate) fn forget_written(&mut self, slot: &Slot) {
+        let _ = self.replace(slot, None);
+    }
+
     /// Writes (`Some`) or removes (`None`).
     pub fn put(&mut self, slot: Slot, value: Option<Bytes>) {
         let pending = Pending { value, tx: self.tx };
@@ -173,13 +188,14 @@ impl Overlay {
         }
     }
 
-    /// Ends a transaction that was only checked; forgets the values read so far if they are more than `max`: they are
-    /// only a cache.
-    pub(crate) fn end_check(&mut self, max: usize) {
-        let _ = self.end_tx();
+    /// Ends a transaction that was only checked, and tells what it touched; forgets the values read so far if they are more than `max`:
+    /// they are only a cache.
+    pub(crate) fn end_check(&mut self, max: usize) -> Access {
+        let access = self.end_tx();
         if self.cache.len() > max {
             self.cache.clear();
         }
+        access
     }
 
     /// The same writes, with nothing to take back and nothing read: what a simulation runs on.

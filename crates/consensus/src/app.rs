@@ -7,8 +7,9 @@ use strongroom_types::{DecidedBlock, Event, ExecTxResult, Height, RawTx, Validat
 
 /// Interface of a node to its engine.
 ///
-/// All calls are synchronous, on the engine's own threads, one at a time, in the order `info`, (`init_chain`), then for
-/// each height `reap` (only if this node proposes), `finalize_block`, `commit`.
+/// All calls are synchronous, on the engine's own threads, in the order `info`, (`init_chain`), then for each height `reap` (only if this
+/// node proposes), `finalize_block`, `commit`. They come one at a time, but for one: while `commit` of a height runs, the next block may be
+/// reaped and finalized, and no further one; its commit comes after that one has returned.
 ///
 /// An error that is not transient ends the engine: it stands for a broken invariant or a lost enclave, never for a bad
 /// transaction. After a transient one ([`AppError::is_transient`]) the engine makes the same call again.
@@ -25,10 +26,10 @@ pub trait Application: Send + Sync {
     /// If the application cannot go on, e.g. because it belongs to another genesis.
     fn init_chain(&self, genesis: &GenesisFile) -> Result<InitChain, AppError>;
 
-    /// Transactions for the next block, in order, at most `max_bytes` of them (each counted with its protobuf frame:
+    /// Transactions for the next block, in order, at most `max_txs` and `max_bytes` of them (each counted with its protobuf frame:
     /// length + 1 + the bytes of the length as varint) and at most `max_gas` of gas wanted (-1: no limit). They stay
-    /// waiting until the block is committed.
-    fn reap(&self, max_bytes: u64, max_gas: i64) -> Vec<RawTx>;
+    /// waiting until the block is committed, and are not given again before that.
+    fn reap(&self, max_txs: usize, max_bytes: u64, max_gas: i64) -> Vec<RawTx>;
 
     /// Executes a decided block, which was checked and is on disk already; `header` is its own, decoded. Nothing of it may become visible before `commit`.
     /// May be called again for the same block after a crash: must answer the same.

@@ -68,7 +68,7 @@ impl Signals {
         self.changed.notify_all();
     }
 
-    /// Something waits for the engine: transactions, or an end.
+    /// Something waits for the engine: transactions, a commit that is done, or an end.
     pub(crate) fn set_pending(&self) {
         self.lock().pending = true;
         self.changed.notify_all();

@@ -37,8 +37,6 @@ pub(crate) struct ChainPosition {
 enum Awaits {
     /// Any decided block.
     Block,
-    /// That the host says that the block executed last is durable.
-    Acknowledgement,
     /// After a restart: the block that gives this anchor.
     Replay(Box<Anchor>),
 }
@@ -100,7 +98,6 @@ impl ChainPosition {
         assert_eq!(forest.app_hash(), anchor.app_hash());
         let awaits = match awaits {
             Awaits::Block => "block",
-            Awaits::Acknowledgement => "acknowledgement",
             Awaits::Replay(_) => "replay",
         };
         (keys.as_deref(), anchor.height(), awaits)
@@ -116,25 +113,21 @@ impl ChainPosition {
         }
     }
 
-    /// The host has made `height` durable: gives what queries read from now on.
-    ///
-    /// # Errors
-    /// If it is not the height executed last, or that one must be replayed.
-    pub(crate) fn acknowledge(&mut self, height: Height) -> Result<Published, Failure> {
-        let not_ready = |text: &str| Err(failure(FailureCode::NotReady, text));
-        if self.anchor.height() != height {
-            return not_ready("another height than the last executed one");
+    /// What queries will read once this height is durable; nothing as long as a block must be replayed first.
+    pub(crate) fn version(&self) -> Option<Published> {
+        match self.awaits {
+            Awaits::Replay(_) => None,
+            Awaits::Block => Some(Published::new(
+                self.anchor.block(),
+                self.genesis_hash(),
+                self.keys.clone(),
+                self.forest.clone(),
+            )),
         }
-        if matches!(self.awaits, Awaits::Replay(_)) {
-            return not_ready("the last block must be replayed first");
-        }
-        self.awaits = Awaits::Block;
-        Ok(Published::new(
-            self.anchor.block(),
-            self.genesis_hash(),
-            self.keys.clone(),
-            self.forest.clone(),
-        ))
+    }
+
+    pub(crate) const fn height(&self) -> Height {
+        self.anchor.height()
     }
 
     /// One block: what it gives, and where the chain stands after it. Changes nothing here.
@@ -153,12 +146,7 @@ impl ChainPosition {
             return Err(failure(FailureCode::NotReady, "no seed is here"));
         };
         let epochs = keys.epochs(&self.genesis_hash())?;
-        if matches!(self.awaits, Awaits::Acknowledgement) {
-            return Err(failure(
-                FailureCode::NotReady,
-                "the block before is not committed",
-            ));
-        }
+        shared.check_durable(self.anchor.height())?;
         let (block, light) = self
             .anchor
             .light
@@ -201,7 +189,7 @@ impl ChainPosition {
             keys: Some(Arc::clone(keys)),
             anchor,
             forest,
-            awaits: Awaits::Acknowledgement,
+            awaits: Awaits::Block,
         };
         Ok((result, next))
     }

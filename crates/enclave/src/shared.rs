@@ -1,14 +1,20 @@
-//! What the lanes share: the latch, the engine, and the version that queries read, with its keys.
+//! What the lanes share: the latch, the engine, the version that queries read, with its keys, and those that will be read once they are
+//! durable.
+//!
+//! Promises: queries read no height before the host said that it is durable, and never go back; a block is executed while at most the one
+//! before it is not yet durable.
 
-use crate::failure::FailureLatch;
+use crate::failure::{FailureLatch, failure};
 use crate::platform::Platform;
 use crate::secrets::Keys;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use strongroom_bridge::message::Status;
+use strongroom_bridge::{Failure, FailureCode};
 use strongroom_chain::BlockInfo;
 use strongroom_chain::modules::compute::ContractEngine;
 use strongroom_proof::PartialForest;
-use strongroom_types::Hash;
+use strongroom_types::{Hash, Height};
 
 /// The most bytes of proven state that the execution lane keeps between two blocks, and so each published version.
 pub const TREE_BYTES_MAX: usize = 64 << 20;
@@ -54,12 +60,22 @@ impl Published {
     }
 }
 
+/// The versions of the chain that are here beside that of the execution lane.
+#[derive(Default)]
+struct Versions {
+    published: Option<Arc<Published>>,
+    /// Not known to be durable, by height.
+    waiting: BTreeMap<Height, Arc<Published>>,
+    /// The newest height that is durable, as far as is known.
+    durable: Height,
+}
+
 /// Shared by all lanes.
 pub(crate) struct Shared {
     pub(crate) platform: Box<dyn Platform>,
     pub(crate) latch: FailureLatch,
     pub(crate) engine: ContractEngine,
-    published: Mutex<Option<Arc<Published>>>,
+    versions: Mutex<Versions>,
     status: Mutex<Status>,
 }
 
@@ -69,18 +85,77 @@ impl Shared {
             platform: Box::new(platform),
             latch: FailureLatch::default(),
             engine,
-            published: Mutex::default(),
+            versions: Mutex::default(),
             status: Mutex::default(),
         }
     }
 
     /// The version that queries read.
     pub(crate) fn published(&self) -> Option<Arc<Published>> {
-        lock(&self.published).clone()
+        lock(&self.versions).published.clone()
     }
 
-    pub(crate) fn publish(&self, version: Published) {
-        *lock(&self.published) = Some(Arc::new(version));
+    /// The chain begins, or begins again, on top of a height that is durable.
+    pub(crate) fn begin_at(&self, height: Height) {
+        lock(&self.versions).durable = height;
+    }
+
+    /// Keeps a version until the host says that it is durable.
+    pub(crate) fn keep(&self, version: Published) {
+        let height = version.block.height;
+        lock(&self.versions)
+            .waiting
+            .insert(height, Arc::new(version));
+    }
+
+    /// Whether the block after `executed` may be executed.
+    ///
+    /// # Errors
+    /// If the block before `executed` is not durable either: what is lost in a crash is bounded.
+    pub(crate) fn check_durable(&self, executed: Height) -> Result<(), Failure> {
+        if executed > lock(&self.versions).durable.saturating_add(1) {
+            let text = "two blocks before it are not committed";
+            return Err(failure(FailureCode::NotReady, text));
+        }
+        Ok(())
+    }
+
+    /// The host has made `height` durable: queries read it from now on.
+    ///
+    /// # Errors
+    /// If it is neither a version that waits for this nor the one that is read already.
+    pub(crate) fn acknowledge(&self, height: Height) -> Result<(), Failure> {
+        let mut versions = lock(&self.versions);
+        let published = versions.published.as_ref();
+        if published.is_some_and(|version| version.block.height == height) {
+            return Ok(());
+        }
+        let Some(version) = versions.waiting.remove(&height) else {
+            let text = "no block of this height waits to be committed";
+            return Err(failure(FailureCode::NotReady, text));
+        };
+        versions.waiting = versions.waiting.split_off(&height);
+        versions.durable = versions.durable.max(height);
+        versions.published = Some(version);
+        Ok(())
+    }
+
+    /// Heights: durable, those that wait. For the walk over every order of requests.
+    #[cfg(test)]
+    pub(crate) fn versions(&self) -> (Height, Vec<Height>) {
+        let versions = lock(&self.versions);
+        (versions.durable, versions.waiting.keys().copied().collect())
+    }
+
+    /// As it is, for the same walk.
+    #[cfg(test)]
+    pub(crate) fn copy_versions(&self, from: &Self) {
+        let from = lock(&from.versions);
+        *lock(&self.versions) = Versions {
+            published: from.published.clone(),
+            waiting: from.waiting.clone(),
+            durable: from.durable,
+        };
     }
 
     /// Answer to `status`.

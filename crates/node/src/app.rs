@@ -1,7 +1,8 @@
 //! The node as its engine sees it: the enclave executes, the store keeps, and a height is published everywhere at once.
 //!
 //! Promises: what the enclave gives is kept only if the store reaches the same roots; write set, anchor and block
-//! position are one durable batch; a height is published only after the enclave acknowledged that it is committed.
+//! position are one durable batch; a height is published only after the enclave acknowledged that it is committed. The next
+//! block may run meanwhile: its root is computed, and so the block after it proposed, only on a state that is durable.
 //! After a crash the last block runs again from the state before it and must give the same roots: nothing is repaired.
 
 use crate::chain::BlockInfo;
@@ -9,6 +10,7 @@ use crate::enclave::Enclave;
 use crate::host::{HostChain, block_info};
 use crate::store_records;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use strongroom_bridge::message::BlockResult;
 use strongroom_bridge::{DoorError, FailureCode};
 use strongroom_comet_rpc::event_bus::EventBus;
@@ -20,7 +22,7 @@ use strongroom_consensus::{
 use strongroom_proof::comet::Header;
 use strongroom_store::blocks::{BlockStore, Executed};
 use strongroom_store::{ContentStore, ExtraKey, Prepared, StateStore, Version};
-use strongroom_types::{DecidedBlock, Hash, Height, RawTx, Tree, sha256};
+use strongroom_types::{DecidedBlock, Hash, Height, RawTx, Tree, WriteSet, sha256};
 use tokio::sync::watch;
 
 /// Stores that node and enclave protocol share.
@@ -40,7 +42,8 @@ pub struct App {
     chain: Arc<HostChain>,
     clients: Option<Clients>,
     published: watch::Sender<Height>,
-    pending: Mutex<Option<Pending>>,
+    /// Executed and not committed: the block that is being committed is taken out, so at most the one after it is here.
+    pending: Mutex<Vec<Pending>>,
     /// What the chain began with, as long as this process lives: an engine that was killed before the first block asks again.
     begun: Mutex<Option<InitChain>>,
 }
@@ -52,6 +55,9 @@ pub struct Clients {
     /// Subscribers.
     pub events: EventBus,
 }
+
+/// How long a block that is executed waits for the commit of the one before, before the engine looks whether it is to stop.
+const COMMIT_WAITS: Duration = Duration::from_millis(500);
 
 /// A block that is executed and not yet committed.
 struct Pending {
@@ -80,6 +86,9 @@ pub enum Halt {
     /// The engine commits what was not executed.
     #[error("height {0} is committed without being executed")]
     Order(Height),
+    /// The commit of the block before takes long.
+    #[error("height {0} is not committed yet")]
+    Uncommitted(Height),
     /// A block that was decided and executed is gone from the store.
     #[error("the block at height {0} is no longer in the store")]
     Lost(Height),
@@ -100,13 +109,20 @@ impl App {
             chain,
             clients,
             published,
-            pending: Mutex::new(None),
+            pending: Mutex::default(),
             begun: Mutex::new(None),
         }
     }
 
-    fn pending(&self) -> MutexGuard<'_, Option<Pending>> {
+    fn pending(&self) -> MutexGuard<'_, Vec<Pending>> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes out what was executed and `is` so.
+    fn take(&self, is: impl Fn(&Pending) -> bool) -> Option<Pending> {
+        let mut pending = self.pending();
+        let at = pending.iter().position(is)?;
+        Some(pending.swap_remove(at))
     }
 }
 
@@ -187,11 +203,11 @@ impl Application for App {
         Ok(answer)
     }
 
-    fn reap(&self, max_bytes: u64, max_gas: i64) -> Vec<RawTx> {
+    fn reap(&self, max_txs: usize, max_bytes: u64, max_gas: i64) -> Vec<RawTx> {
         let clients = self.clients.as_ref();
         clients.map_or_else(Vec::new, |clients| {
             let max_gas = u64::try_from(max_gas).ok();
-            clients.mempool.reap(Some(max_bytes), max_gas)
+            clients.mempool.reap(max_txs, Some(max_bytes), max_gas)
         })
     }
 
@@ -200,9 +216,8 @@ impl Application for App {
         header: &Header,
         block: &DecidedBlock,
     ) -> Result<FinalizeBlock, AppError> {
-        let mut pending = self.pending();
         // After a transient error the engine calls again: what was executed is not executed twice.
-        let executed = match pending.take().filter(|p| p.block == *block) {
+        let mut executed = match self.take(|p| p.block == *block) {
             Some(executed) => executed,
             None => Pending {
                 head: block_info(header, self.chain.head().genesis_hash),
@@ -214,13 +229,72 @@ impl Application for App {
                 prepared: None,
             },
         };
-        let executed = pending.insert(executed);
+        let prepared = self.prepare(&executed.result);
         let result = &executed.result;
+        let outcome = prepared.map(|prepared| {
+            executed.prepared = Some(prepared);
+            FinalizeBlock {
+                tx_results: result.tx_results.clone(),
+                events: result.events.clone(),
+                validator_updates: result.validator_updates.clone(),
+                consensus_param_updates: result.consensus_param_updates.clone(),
+                app_hash: result.app_hash.to_vec(),
+            }
+        });
+        if let (Ok(_), Some(clients)) = (&outcome, &self.clients) {
+            // What the block had no room for stays where it is, and comes first next time.
+            clients.mempool.release(executed.left());
+        }
+        self.pending().push(executed);
+        outcome
+    }
+
+    fn commit(&self, height: Height, after: &ChainState) -> Result<(), AppError> {
+        let Some(mut executed) = self.take(|p| p.result.height == height) else {
+            return Err(AppError::new(Halt::Order(height)));
+        };
+        let done = self.make_durable(&mut executed, after);
+        if done.is_err() {
+            // After a transient error the engine calls again.
+            self.pending().push(executed);
+        }
+        done
+    }
+}
+
+impl Pending {
+    /// Transactions that the block had no room for.
+    fn left(&self) -> impl Iterator<Item = &RawTx> {
+        let results = self.result.tx_results.iter();
+        let left = self
+            .block
+            .txs
+            .iter()
+            .zip(results)
+            .filter(|(_, r)| r.is_left());
+        left.map(|(tx, _)| tx)
+    }
+}
+
+/// An error of the door, as the engine hears it.
+fn of_door(error: DoorError) -> AppError {
+    if error.is_transient() {
+        AppError::transient(error)
+    } else {
+        AppError::new(error)
+    }
+}
+
+impl App {
+    /// What an executed block makes of the state, which must be what the enclave says.
+    fn prepare(&self, result: &BlockResult) -> Result<Prepared, AppError> {
         let height = result.height;
         let base = height.saturating_sub(1);
-        let prepared = self
-            .stores
-            .state
+        let state = &self.stores.state;
+        if !state.wait_for(base, COMMIT_WAITS) {
+            return Err(AppError::transient(Halt::Uncommitted(base)));
+        }
+        let prepared = state
             .prepare(base, height, &result.writes)
             .map_err(AppError::new)?;
         same_roots(
@@ -230,29 +304,18 @@ impl Application for App {
             prepared.app_hash(),
             &prepared.roots(),
         )?;
-        let outcome = FinalizeBlock {
-            tx_results: result.tx_results.clone(),
-            events: result.events.clone(),
-            validator_updates: result.validator_updates.clone(),
-            consensus_param_updates: result.consensus_param_updates.clone(),
-            app_hash: result.app_hash.to_vec(),
-        };
-        executed.prepared = Some(prepared);
-        Ok(outcome)
+        Ok(prepared)
     }
 
-    fn commit(&self, height: Height, after: &ChainState) -> Result<(), AppError> {
-        let mut pending = self.pending();
-        let Some(Pending {
+    /// Every step may be done again.
+    fn make_durable(&self, pending: &mut Pending, after: &ChainState) -> Result<(), AppError> {
+        let Pending {
             head,
             block,
             result,
             prepared,
-        }) = pending.as_mut().filter(|p| p.result.height == height)
-        else {
-            return Err(AppError::new(Halt::Order(height)));
-        };
-        // Every step may be done again: after a transient error the engine calls again.
+        } = pending;
+        let height = result.height;
         // Content first: what a committed state names must be there.
         for code in &result.new_code {
             self.stores.content.put(&code.wasm).map_err(AppError::new)?;
@@ -274,30 +337,18 @@ impl Application for App {
         let executed = executed(height, result, after).map_err(AppError::new)?;
         self.stores
             .blocks
-            .save_results(height, &executed)
+            .save_results_of(height, &block.txs, &executed)
             .map_err(AppError::new)?;
         self.enclave.committed(height).map_err(of_door)?;
-        self.publish(head, block, &executed)?;
-        *pending = None;
-        Ok(())
+        self.publish(head, block, &result.writes, &executed)
     }
-}
 
-/// An error of the door, as the engine hears it.
-fn of_door(error: DoorError) -> AppError {
-    if error.is_transient() {
-        AppError::transient(error)
-    } else {
-        AppError::new(error)
-    }
-}
-
-impl App {
     /// Tells everybody at once.
     fn publish(
         &self,
         head: &BlockInfo,
         block: &DecidedBlock,
+        writes: &WriteSet,
         executed: &Executed,
     ) -> Result<(), AppError> {
         let height = head.height;
@@ -306,7 +357,6 @@ impl App {
             self.published.send_replace(height);
             return Ok(());
         };
-        // What the block had no room for stays where it is, and comes first next time.
         let results = executed.results.tx_results.iter();
         let included = block
             .txs
@@ -314,7 +364,9 @@ impl App {
             .zip(results)
             .filter(|(_, result)| !result.is_left());
         let included = included.map(|(tx, result)| (tx, result.is_ok()));
-        mempool.block_committed(included, || self.chain.publish(head.clone()));
+        mempool.block_committed(included, |left| {
+            self.chain.publish_writes(head.clone(), writes, left)
+        });
         self.published.send_replace(height);
         events.publish(|| {
             let meta = self.stores.blocks.meta(height).map_err(AppError::new)?;

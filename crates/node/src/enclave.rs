@@ -7,6 +7,7 @@ use crate::exceptions::{self, Exceptions};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use strongroom_bridge::message::{
     BlockResult, ChainResult, EnclaveRequest, HostResponse, Joining, Proven, PublicKeys, Reply,
     Request, Share, Status,
@@ -26,6 +27,9 @@ pub struct Enclave {
     /// Directory of reports of blocks that cannot be executed.
     reports: Option<PathBuf>,
 }
+
+/// How long an answer waits for the commit of the block that it is about.
+const COMMIT_WAITS: Duration = Duration::from_secs(2);
 
 /// A conversation that ended with another reply than its request has.
 const OTHER_REPLY: DoorError = DoorError::Turn("the reply does not belong to the request");
@@ -297,6 +301,8 @@ impl Enclave {
         views: &'v mut BTreeMap<Height, View>,
         height: Height,
     ) -> Result<&'v View, Error> {
+        // While a block runs, the one before it may still be on its way to the disk.
+        let _committed = self.state.wait_for(height, COMMIT_WAITS);
         match views.entry(height) {
             std::collections::btree_map::Entry::Occupied(known) => Ok(known.into_mut()),
             std::collections::btree_map::Entry::Vacant(new) => {

@@ -15,7 +15,7 @@ use strongroom_http::gate::{Busy, Gate};
 use strongroom_proof::comet::Header;
 use strongroom_store::blocks::BlockStore;
 use strongroom_store::{ContentStore, StateStore, View};
-use strongroom_types::{ExecTxResult, Hash, Height, Tree};
+use strongroom_types::{ExecTxResult, Hash, Height, RawTx, Tree, WriteSet};
 
 /// Queries of one or a few entries, which are answered at once. Any other may walk a list or give away a whole code, and
 /// passes the gate.
@@ -134,11 +134,22 @@ impl HostChain {
         &self.gate
     }
 
-    /// Publishes a block: its height is committed in the store and acknowledged by the enclave. Forgets what was
-    /// pending over the block before it.
+    /// Publishes a block: its height is committed in the store and acknowledged by the enclave. Forgets what was pending over the block
+    /// before it, for a mempool that checks all again that waits.
     pub fn publish(&self, head: BlockInfo) {
+        let mut pending = self.pending();
         *self.head.write().unwrap_or_else(PoisonError::into_inner) = head;
-        self.pending().reset();
+        pending.reset();
+    }
+
+    /// As [`HostChain::publish`], of a block that wrote `writes`. Tells for each of the transactions that still wait whether it must be
+    /// checked again; what was checked of the others stays pending.
+    pub fn publish_writes(&self, head: BlockInfo, writes: &WriteSet, left: &[RawTx]) -> Vec<bool> {
+        // Nobody checks against the one and pends over the other.
+        let mut pending = self.pending();
+        *self.head.write().unwrap_or_else(PoisonError::into_inner) = head;
+        let left: Vec<Hash> = left.iter().map(|tx| *tx.hash()).collect();
+        pending.committed(writes, &left)
     }
 
     fn pending(&self) -> MutexGuard<'_, CheckState> {
@@ -251,6 +262,8 @@ impl HostChain {
     }
 
     fn check(&self, tx: &[u8], kind: CheckKind) -> Result<ExecTxResult, Fault> {
+        let mut probe = CheckState::default();
+        let mut pending = self.pending();
         let head = self.head();
         let view = self
             .state
@@ -261,8 +274,6 @@ impl HostChain {
             code: &content,
             engine: &self.engine,
         };
-        let mut probe = CheckState::default();
-        let mut pending = self.pending();
         let state = if kind == CheckKind::Probe {
             &mut probe
         } else {

@@ -398,7 +398,7 @@ impl Parts {
         rpc: TcpListener,
         watched: &watch::Receiver<Height>,
     ) -> Result<(Engine, SocketAddr, Services), NodeError> {
-        let mempool = Arc::new(Mempool::new(MempoolLimits::default(), self.chain.clone()));
+        let mempool = Arc::new(Mempool::new(limits(timing), self.chain.clone()));
         let events = EventBus::default();
         let blocks = Arc::clone(&self.stores.blocks);
         let app = App::new(
@@ -537,6 +537,18 @@ impl Parts {
             }
         })?;
         Ok((Engine::Comet(engine), address, services))
+    }
+}
+
+/// Limits of a mempool for blocks of this timing: to wait for the next one is no lag.
+fn limits(timing: BlockTiming) -> MempoolLimits {
+    let limits = MempoolLimits::default();
+    match timing {
+        BlockTiming::Instant => limits,
+        BlockTiming::Every(interval) => MempoolLimits {
+            lag_max: limits.lag_max.saturating_add(interval.saturating_mul(2)),
+            ..limits
+        },
     }
 }
 

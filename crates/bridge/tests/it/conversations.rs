@@ -1,8 +1,8 @@
 //! Streams, lanes, limits and endings, over channels and over a socket pair.
 
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex};
 use strongroom_bridge::lane::{self, HostClient as _, LaneClient};
 use strongroom_bridge::link::{Link, in_process};
 use strongroom_bridge::message::{PublicKeys, QueryResult, Status};
@@ -15,7 +15,6 @@ const LANES: usize = 2;
 
 /// An enclave that asks for what a query names, and blocks in `execute` until told.
 fn start(link: Link, go: Receiver<()>) -> std::thread::JoinHandle<DoorError> {
-    let go = Mutex::new(go);
     let execution = move |request: Request, _: &LaneClient<'_>| match request {
         Request::BootstrapBegin => Reply::Begun(PublicKeys {
             io: [1; 32],
@@ -24,11 +23,15 @@ fn start(link: Link, go: Receiver<()>) -> std::thread::JoinHandle<DoorError> {
         Request::InitChain { genesis } => Reply::Sealed {
             seal: genesis[..10].to_vec(),
         },
-        Request::Committed { height } => {
-            go.lock().unwrap().recv().unwrap();
-            Reply::Published { height }
+        Request::BootstrapSeal { genesis } => {
+            go.recv().unwrap();
+            Reply::Sealed { seal: genesis }
         }
         _ => panic!("a lane that panics"),
+    };
+    let acknowledge = |request: Request, _: &LaneClient<'_>| match request {
+        Request::Committed { height } => Reply::Published { height },
+        _ => panic!("a block is not acknowledged"),
     };
     let query = |request: Request, host: &LaneClient<'_>| match request {
         Request::Query { data, .. } => {
@@ -54,7 +57,14 @@ fn start(link: Link, go: Receiver<()>) -> std::thread::JoinHandle<DoorError> {
         }
         _ => Reply::Status(Status::default()),
     };
-    std::thread::spawn(move || lane::serve(link, execution, query, LANES))
+    std::thread::spawn(move || lane::serve(link, execution, acknowledge, query, LANES))
+}
+
+/// What keeps the execution lane at work until it is told to go on.
+fn block(number: u8) -> Request {
+    Request::BootstrapSeal {
+        genesis: vec![number],
+    }
 }
 
 fn no_asks(_: EnclaveRequest) -> HostResponse {
@@ -142,15 +152,19 @@ fn a_message_of_many_frames_arrives() {
 fn a_query_does_not_wait_for_a_block() {
     for pair in pairs() {
         let host = Arc::clone(&pair.host);
-        let block =
-            std::thread::spawn(move || host.call(Request::Committed { height: 3 }, &mut no_asks));
+        let block = std::thread::spawn(move || host.call(block(3), &mut no_asks));
         assert_eq!(
             pair.host.call(query(vec![5]), &mut double),
             Ok(answer(vec![10]))
         );
+        // Nor does the word that the block before it is durable.
+        let durable = pair
+            .host
+            .call(Request::Committed { height: 2 }, &mut no_asks);
+        assert_eq!(durable, Ok(Reply::Published { height: 2 }));
         assert!(!block.is_finished());
         pair.go.send(()).unwrap();
-        assert_eq!(block.join().unwrap(), Ok(Reply::Published { height: 3 }));
+        assert_eq!(block.join().unwrap(), Ok(Reply::Sealed { seal: vec![3] }));
     }
 }
 
@@ -214,8 +228,8 @@ fn queries_that_use_up_every_stream_do_not_keep_a_block_out() {
         assert!(error.is_transient());
         for height in 0..5 {
             pair.go.send(()).unwrap();
-            let block = pair.host.call(Request::Committed { height }, &mut no_asks);
-            assert_eq!(block, Ok(Reply::Published { height }));
+            let block = pair.host.call(block(height), &mut no_asks);
+            assert_eq!(block, Ok(Reply::Sealed { seal: vec![height] }));
             let genesis = vec![9; 5 << 20];
             let long = pair.host.call(Request::InitChain { genesis }, &mut no_asks);
             assert_eq!(long, Ok(Reply::Sealed { seal: vec![9; 10] }));
@@ -260,7 +274,7 @@ fn the_host_keeps_one_end_of_the_execution_lane_busy_no_further_than_its_streams
         let calls: Vec<_> = (0..8)
             .map(|height| {
                 let host = Arc::clone(&pair.host);
-                std::thread::spawn(move || host.call(Request::Committed { height }, &mut no_asks))
+                std::thread::spawn(move || host.call(block(height), &mut no_asks))
             })
             .collect();
         for _ in 0..8 {
@@ -312,8 +326,10 @@ fn a_message_above_its_limit_never_leaves_and_the_door_stays_open() {
 fn when_the_enclave_goes_every_call_ends_with_an_error() {
     for pair in pairs() {
         // Any other execution request makes the test's execution lane panic.
-        let request = Request::BootstrapSeal {
+        let request = Request::Unseal {
+            seal: Vec::new(),
             genesis: Vec::new(),
+            anchors: Vec::new(),
         };
         assert_eq!(
             pair.host.call(request, &mut no_asks).unwrap_err().code(),

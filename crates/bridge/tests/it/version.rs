@@ -312,6 +312,7 @@ fn an_enclave_that_hears_a_host_of_another_build_says_so_and_tells_it_its_own_ve
             enclave,
             |_, _| panic!("nothing can be asked"),
             |_, _| panic!("nothing can be asked"),
+            |_, _| panic!("nothing can be asked"),
             1,
         )
     });

@@ -7,6 +7,7 @@
 
 #[cfg(test)]
 mod tests;
+mod waiting;
 
 use crate::block::{block_gas, output};
 use crate::ctx::{BlockInfo, Ctx, ExecutionEnv, Mode, TxInfo};
@@ -18,7 +19,8 @@ use crate::state::State;
 use crate::tx::{AnteConfig, DecodedTx, GasPrice, TxOutcome, decode, run_ante, run_messages};
 use crate::types::error::sdk;
 use crate::types::proto::Any;
-use crate::types::{Address, Event, Gas, TxError};
+use crate::types::{Address, Event, Gas, Hash, TxError, WriteSet, sha256};
+use waiting::Waiting;
 
 /// Read values that a check state keeps between blocks at most: bounds its memory against a flood of checks.
 pub const READS_KEPT_MAX: usize = 50_000;
@@ -39,16 +41,23 @@ pub struct CheckOutcome {
 }
 
 /// The pending state of the mempool: what the transactions that passed have changed (fees, sequences) over the newest
-/// committed state. Made new after every block, then the waiting transactions are rechecked into it.
+/// committed state. After every block what it changed otherwise is taken out, and whatever waits and depends on that is rechecked.
 #[derive(Debug, Default)]
 pub struct CheckState {
     overlay: Overlay,
+    waiting: Waiting,
 }
 
 impl CheckState {
-    /// Forgets everything pending: after a block, before the recheck.
+    /// Forgets everything pending, for whoever checks all that waits again.
     pub fn reset(&mut self) {
-        self.overlay = Overlay::default();
+        *self = Self::default();
+    }
+
+    /// A block that wrote `writes` is the newest committed state. Of the transactions that passed, `left` still wait, in order: gives
+    /// for each whether it has to be checked again.
+    pub fn committed(&mut self, writes: &WriteSet, left: &[Hash]) -> Vec<bool> {
+        self.waiting.committed(&mut self.overlay, writes, left)
     }
 
     /// What the waiting transactions have changed so far, for [`simulate`].
@@ -85,10 +94,18 @@ impl CheckState {
             Ok(decoded) => decoded,
             Err(error) => return Ok(refused(error)),
         };
+        let mut waiting = core::mem::take(&mut self.waiting);
         let mut state = State::new(base, &NoSecrets, core::mem::take(&mut self.overlay));
         let outcome = ante(&mut state, env, &block, min_gas_price, &decoded, recheck)?;
         self.overlay = state.overlay;
-        self.overlay.end_check(READS_KEPT_MAX);
+        let access = self.overlay.end_check(READS_KEPT_MAX);
+        if outcome.result.error.is_none() {
+            // An allowance may run out with the time.
+            let body = &decoded.tx.body;
+            let expires = body.timeout_height != 0 || !decoded.tx.fee().granter.is_empty();
+            waiting.passed(sha256(bytes), access, &self.overlay, expires);
+        }
+        self.waiting = waiting;
         Ok(outcome)
     }
 }

@@ -396,3 +396,139 @@ fn a_simulation_takes_a_bounded_number_of_messages() {
     };
     assert_eq!(e.grpc().0.number(), 3);
 }
+
+/// Sends of the users by their numbers, each signed after the one before and accepted.
+fn accepted(chain: &mut Chain, sends: &[(usize, usize, u128)]) -> Vec<Vec<u8>> {
+    let accept = |(from, to, amount): &(usize, usize, u128)| {
+        let message = send(
+            &chain.users[*from].address,
+            &chain.users[*to].address,
+            *amount,
+        );
+        let bytes = draft(vec![message]).signed(&[&chain.users[*from]]);
+        chain.users[*from].sequence += 1;
+        assert_eq!(chain.check(&bytes), None);
+        bytes
+    };
+    sends.iter().map(accept).collect()
+}
+
+#[test]
+fn what_a_block_leaves_as_it_was_foretold_is_not_checked_again() {
+    let mut chain = Chain::new(6);
+    let txs = accepted(&mut chain, &[(0, 1, 5), (2, 3, 5), (0, 1, 6), (4, 5, 5)]);
+    // The sender of the third is that of the first, and stands where the check of the first put it.
+    let (outcome, again) = chain.block_beside(&txs[..2], &txs[2..]);
+    assert!(outcome.tx_results.iter().all(|r| r.code == 0));
+    assert_eq!(again, [false, false]);
+    // It is still there: who comes after it is checked on top of it.
+    let more = accepted(&mut chain, &[(0, 1, 7), (2, 3, 1)]);
+    assert_eq!(chain.check(&txs[2]).unwrap().1, 32);
+    let (_, again) = chain.block_beside(&txs[2..], &more);
+    assert_eq!(again, [false, false]);
+    assert_eq!(
+        chain.check_as(&more[0], true).result.error.unwrap().code,
+        32
+    );
+    let codes = chain.block(&more).tx_results;
+    assert!(codes.iter().all(|r| r.code == 0), "{codes:?}");
+}
+
+#[test]
+fn whoever_was_paid_or_paid_otherwise_than_foretold_is_checked_again_and_so_is_what_expires() {
+    let mut chain = Chain::new(6);
+    let waiting = accepted(&mut chain, &[(1, 2, 5), (3, 4, 5)]);
+    let mut late = draft(vec![send(
+        &chain.users[5].address,
+        &chain.users[4].address,
+        1,
+    )]);
+    late.body.timeout_height = chain.height + 1;
+    let late = late.signed(&[&chain.users[5]]);
+    assert_eq!(chain.check(&late), None);
+    let left = [waiting, vec![late]].concat();
+    // Nobody checked this one here; it pays the first of those that wait.
+    let paying = draft(vec![send(
+        &chain.users[0].address,
+        &chain.users[1].address,
+        9,
+    )]);
+    let paying = paying.signed(&[&chain.users[0]]);
+    let (outcome, again) = chain.block_beside(&[paying], &left);
+    assert_eq!(outcome.tx_results[0].code, 0);
+    assert_eq!(again, [true, false, true]);
+    // What is checked again was taken out, else its sequence would count twice.
+    assert_eq!(chain.check_as(&left[0], true).result.error, None);
+    assert_eq!(
+        chain.check_as(&left[2], true).result.error.unwrap().code,
+        30
+    );
+    // Those that follow no record are all checked again.
+    let (_, again) = chain.block_beside(&[], &[left[0].clone(), b"unknown".to_vec()]);
+    assert_eq!(again, [true, true]);
+    assert_eq!(chain.check_as(&left[0], true).result.error, None);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    /// After any block, what is left as it was stands where a check of all would put it.
+    #[test]
+    fn what_is_not_checked_again_stands_where_a_check_of_all_would_put_it(
+        tries in proptest::collection::vec((0..4_usize, 0..5_usize, 0..4_usize, 1..USER_BALANCE * 2), 1..40),
+        sizes in proptest::collection::vec(0..6_usize, 1..8),
+    ) {
+        let mut chain = Chain::new(4);
+        chain.block(&[]);
+        let mut left = Vec::new();
+        let mut sizes = sizes.into_iter().cycle();
+        for tries in tries.chunks(4) {
+            for (from, to, payer, amount) in tries {
+                let to = match chain.users.get(*to) {
+                    Some(user) => user.address.clone(),
+                    None => Address::from_bytes(&[9; 20]).unwrap(),
+                };
+                let mut draft = draft(vec![send(&chain.users[*from].address, &to, *amount)]);
+                let mut signers = vec![&chain.users[*from]];
+                if payer != from {
+                    draft.fee.payer = chain.users[*payer].address.to_string();
+                    signers.push(&chain.users[*payer]);
+                }
+                let bytes = draft.signed(&signers);
+                if chain.check(&bytes).is_none() {
+                    chain.users[*from].sequence += 1;
+                    if payer != from {
+                        chain.users[*payer].sequence += 1;
+                    }
+                    left.push((bytes, *from, *payer));
+                }
+            }
+            let size = sizes.next().unwrap_or(0).min(left.len());
+            let rest = left.split_off(size);
+            let bytes = |of: &[(Vec<u8>, usize, usize)]| of.iter().map(|(tx, ..)| tx.clone()).collect::<Vec<_>>();
+            let (_, again) = chain.block_beside(&bytes(&left), &bytes(&rest));
+            left = rest;
+            let mut kept = Vec::new();
+            for (waits, again) in left.iter().zip(again) {
+                if !again || chain.check_as(&waits.0, true).result.error.is_none() {
+                    kept.push(waits.clone());
+                }
+            }
+            let pending = chain.pending.pending().into_writes();
+            // The same once more, from nothing.
+            chain.pending.reset();
+            for waits in &left {
+                let passes = chain.check_as(&waits.0, true).result.error.is_none();
+                prop_assert_eq!(passes, kept.contains(waits));
+            }
+            let all = chain.pending.pending().into_writes();
+            prop_assert!(pending.iter().eq(all.iter()), "{pending:?} {all:?}");
+            left = kept;
+            for user in 0..chain.users.len() {
+                let waits = left.iter().filter(|(_, from, payer)| *from == user || *payer == user);
+                let waits = waits.count() as u64;
+                let address = chain.users[user].address.clone();
+                chain.users[user].sequence = chain.sequence(&address) + waits;
+            }
+        }
+    }
+}

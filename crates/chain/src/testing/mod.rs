@@ -234,7 +234,7 @@ pub(crate) struct Chain {
     pub(crate) misbehavior: Vec<Misbehavior>,
     /// What blocks are executed with.
     pub(crate) secrets: Box<dyn Secrets>,
-    engine: ContractEngine,
+    pub(crate) engine: ContractEngine,
 }
 
 pub(crate) const USER_BALANCE: u128 = 1_000_000_000_000;
@@ -347,6 +347,20 @@ impl Chain {
         outcome
     }
 
+    /// As [`Chain::block`], with transactions that go on waiting: gives for each whether it has to be checked again.
+    pub(crate) fn block_beside(
+        &mut self,
+        txs: &[Vec<u8>],
+        left: &[Vec<u8>],
+    ) -> (BlockOutcome, Vec<bool>) {
+        let mut pending = core::mem::take(&mut self.pending);
+        let outcome = self.block(txs);
+        let left: Vec<_> = left.iter().map(|tx| crate::types::sha256(tx)).collect();
+        let again = pending.committed(&outcome.writes, &left);
+        self.pending = pending;
+        (outcome, again)
+    }
+
     pub(crate) fn check_as(&mut self, bytes: &[u8], recheck: bool) -> CheckOutcome {
         let mut pending = core::mem::take(&mut self.pending);
         let block = self.info();
@@ -421,6 +435,11 @@ impl Chain {
             self.env(),
             u64::MAX,
         ))
+    }
+
+    pub(crate) fn sequence(&self, address: &Address) -> u64 {
+        let account = self.read(|ctx| crate::modules::auth::keeper::account(ctx, address).unwrap());
+        account.unwrap().sequence
     }
 
     pub(crate) fn balance(&self, address: &Address) -> u128 {

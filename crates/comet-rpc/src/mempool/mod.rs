@@ -2,11 +2,13 @@
 //!
 //! Promises: bounded by [`Limits`], which count what is let in and not yet checked, too; the same bytes are checked once
 //! as long as they are remembered (replay protection; codes 19, 20, 21 of wire.md 1.12.2); after every block what was
-//! included is dropped and the rest is checked again in order.
+//! included is dropped and the rest is checked again in order. While blocks have no room for all, it refuses new transactions that
+//! would wait for more than [`Limits::lag_max`], as blocks were filled before: whoever is let in is soon in a block.
 //! Refuses: priorities, replacement, durability ("acknowledged" means found in a block).
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 use strongroom_types::{ExecTxResult, Hash, RawTx};
 
 /// Why and when a transaction is checked.
@@ -39,6 +41,8 @@ pub struct Limits {
     pub total_bytes_max: usize,
     /// The most hashes that are remembered as seen.
     pub seen_max: usize,
+    /// How long a new transaction may have to wait while blocks have no room for all, before it is refused.
+    pub lag_max: Duration,
 }
 
 impl Default for Limits {
@@ -49,6 +53,7 @@ impl Default for Limits {
             txs_max: 5_000,
             total_bytes_max: 64 * 1024 * 1024,
             seen_max: 10_000,
+            lag_max: Duration::from_millis(750),
         }
     }
 }
@@ -73,6 +78,14 @@ pub enum MempoolError {
         bytes: usize,
         /// The limit.
         bytes_max: usize,
+    },
+    /// What came before waits too long already.
+    #[error("mempool is full: {txs} txs wait, for {ms} ms more, try again later")]
+    Behind {
+        /// Transactions that wait.
+        txs: usize,
+        /// How long it takes until they are in blocks, in milliseconds.
+        ms: u128,
     },
     /// Too many wait to be checked.
     #[error("mempool is full: {txs} txs wait to be checked, try again")]
@@ -99,7 +112,7 @@ impl MempoolError {
     pub fn code(&self) -> u32 {
         match self {
             Self::Seen => 19,
-            Self::Full { .. } | Self::Busy { .. } | Self::Unchecked => 20,
+            Self::Full { .. } | Self::Behind { .. } | Self::Busy { .. } | Self::Unchecked => 20,
             Self::TooLarge { .. } => 21,
         }
     }
@@ -176,6 +189,8 @@ pub struct Size {
 struct Waiting {
     tx: RawTx,
     gas_wanted: i64,
+    /// It was given to a block that is not committed yet.
+    reaped: bool,
 }
 
 /// Hashes in the order in which they were last seen; the oldest is forgotten first.
@@ -210,6 +225,29 @@ impl Seen {
     }
 }
 
+/// How far blocks are behind with what waits.
+#[derive(Clone, Copy)]
+struct Behind {
+    /// When the last block was given its transactions, and how many.
+    at: Instant,
+    given: u32,
+    /// How many it left.
+    left: u64,
+    /// The next arrival then.
+    arrival: u64,
+    /// What one transaction took, from block to block; unknown at first.
+    each: Option<Duration>,
+}
+
+impl Behind {
+    /// How long it takes until all are in a block that have arrived.
+    fn lag(&self, next_arrival: u64) -> Option<Duration> {
+        let new = next_arrival.wrapping_sub(self.arrival);
+        let waiting = u32::try_from(self.left.saturating_add(new)).unwrap_or(u32::MAX);
+        Some(self.each?.saturating_mul(waiting))
+    }
+}
+
 #[derive(Default)]
 struct Inner {
     /// By arrival.
@@ -218,6 +256,8 @@ struct Inner {
     bytes: usize,
     /// Admitted transactions that wait to be checked.
     unchecked: Size,
+    /// Set while blocks have no room for all.
+    behind: Option<Behind>,
     next_arrival: u64,
     seen: Seen,
 }
@@ -305,7 +345,14 @@ impl Mempool {
                 bytes_max: self.limits.total_bytes_max,
             });
         }
-        Ok(())
+        let lag = inner.behind.and_then(|b| b.lag(inner.next_arrival));
+        match lag.filter(|lag| *lag > self.limits.lag_max) {
+            Some(lag) => Err(MempoolError::Behind {
+                txs,
+                ms: lag.as_millis(),
+            }),
+            None => Ok(()),
+        }
     }
 
     /// Checks what was let in. A good one waits from now on, in the room that it took; a bad one is forgotten, so that it
@@ -325,7 +372,12 @@ impl Mempool {
         inner.bytes = inner.bytes.saturating_add(tx.len());
         inner.arrival.insert(room.hash, arrival);
         let gas_wanted = answer.gas_wanted;
-        inner.waiting.insert(arrival, Waiting { tx, gas_wanted });
+        let waiting = Waiting {
+            tx,
+            gas_wanted,
+            reaped: false,
+        };
+        inner.waiting.insert(arrival, waiting);
         drop(inner);
         self.tell_waiting();
         answer
@@ -349,21 +401,51 @@ impl Mempool {
     /// The transactions of the next block: in order of arrival, as long as both sums stay within the limits.
     ///
     /// `bytes_max` counts each transaction with its protobuf framing in the block's data; `gas_max` counts the gas
-    /// limits. `None` means no limit. The first one that does not fit ends the list, so that nobody is overtaken.
+    /// limits. `None` means no limit. The first one that does not fit ends the list, so that nobody is overtaken. What was given
+    /// once goes on waiting for the commit of its block, and is not given again before that.
     #[must_use]
-    pub fn reap(&self, bytes_max: Option<u64>, gas_max: Option<u64>) -> Vec<RawTx> {
-        let inner = self.inner();
+    pub fn reap(&self, txs_max: usize, bytes_max: Option<u64>, gas_max: Option<u64>) -> Vec<RawTx> {
+        let mut guard = self.inner();
+        let inner = &mut *guard;
         let (mut bytes, mut gas) = (0u64, 0u64);
         let mut txs = Vec::new();
-        for waiting in inner.waiting.values() {
+        for waiting in inner.waiting.values_mut().filter(|w| !w.reaped) {
             bytes = bytes.saturating_add(framed_len(waiting.tx.len()));
             gas = gas.saturating_add(u64::try_from(waiting.gas_wanted).unwrap_or(0));
-            if bytes_max.is_some_and(|max| bytes > max) || gas_max.is_some_and(|max| gas > max) {
+            if txs.len() >= txs_max
+                || bytes_max.is_some_and(|max| bytes > max)
+                || gas_max.is_some_and(|max| gas > max)
+            {
                 break;
             }
+            waiting.reaped = true;
             txs.push(waiting.tx.clone());
         }
+        let left = inner.waiting.values().filter(|w| !w.reaped).count();
+        inner.behind = (left > 0).then(|| {
+            let at = Instant::now();
+            let before = inner.behind.filter(|before| before.given > 0);
+            Behind {
+                at,
+                given: u32::try_from(txs.len()).unwrap_or(u32::MAX),
+                left: left as u64,
+                arrival: inner.next_arrival,
+                each: before.map(|before| at.duration_since(before.at) / before.given),
+            }
+        });
         txs
+    }
+
+    /// Takes back what was given to a block that had no room for it: it comes first next time.
+    pub fn release<'a>(&self, left: impl IntoIterator<Item = &'a RawTx>) {
+        let mut inner = self.inner();
+        let inner = &mut *inner;
+        for tx in left {
+            let arrival = inner.arrival.get(tx.hash());
+            if let Some(waiting) = arrival.and_then(|at| inner.waiting.get_mut(at)) {
+                waiting.reaped = false;
+            }
+        }
     }
 
     /// The first `limit` transactions that wait.
@@ -387,18 +469,18 @@ impl Mempool {
         }
     }
 
-    /// Takes in a committed block: drops what it included and checks the rest again, in order.
+    /// Takes in a committed block: drops what it included, and checks again, in order, those of the rest that need it.
     ///
     /// `included` are the block's transactions and whether each succeeded: a good one stays remembered (the same
-    /// bytes can never succeed again), a failed one may come again. `reset` sets the checker's state to the committed
-    /// one; it runs before the first recheck while nothing else is checked.
+    /// bytes can never succeed again), a failed one may come again. `publish` sets the checker's state to the committed
+    /// one, and tells for each transaction that is left whether it must be checked again; it runs before the first recheck while
+    /// nothing else is checked.
     pub fn block_committed<'a>(
         &self,
         included: impl IntoIterator<Item = (&'a RawTx, bool)>,
-        reset: impl FnOnce(),
+        publish: impl FnOnce(&[RawTx]) -> Vec<bool>,
     ) {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        reset();
         let left: Vec<RawTx> = {
             let mut inner = self.inner();
             for (tx, succeeded) in included {
@@ -411,8 +493,10 @@ impl Mempool {
             }
             inner.waiting.values().map(|w| w.tx.clone()).collect()
         };
-        for tx in left {
-            if !self.checker.check_tx(&tx, CheckKind::Recheck).is_ok() {
+        let again = publish(&left);
+        let again = left.iter().zip(again).filter(|(_, again)| *again);
+        for (tx, _) in again {
+            if !self.checker.check_tx(tx, CheckKind::Recheck).is_ok() {
                 let mut inner = self.inner();
                 inner.remove(tx.hash());
                 inner.seen.forget(tx.hash());

@@ -29,21 +29,76 @@ fn transactions_leave_in_the_order_in_which_they_came() {
     for tx in RawTx::list([b"one".to_vec(), b"two".to_vec(), b"three".to_vec()]) {
         assert!(pool.submit(tx).unwrap().is_ok());
     }
-    assert_eq!(
-        pool.reap(None, None),
-        RawTx::list([b"one".to_vec(), b"two".to_vec(), b"three".to_vec()])
-    );
-    assert_eq!(
-        pool.reap(None, Some(20)),
-        RawTx::list([b"one".to_vec(), b"two".to_vec()])
-    );
+    let all = RawTx::list([b"one".to_vec(), b"two".to_vec(), b"three".to_vec()]);
+    let reaps = |bytes, gas| {
+        let reaped = pool.reap(usize::MAX, bytes, gas);
+        pool.release(&reaped);
+        reaped
+    };
+    assert_eq!(reaps(None, None), all);
+    assert_eq!(reaps(None, Some(20)), all[..2]);
     // 3 bytes and 2 of framing each.
-    assert_eq!(
-        pool.reap(Some(10), None),
-        RawTx::list([b"one".to_vec(), b"two".to_vec()])
-    );
-    assert_eq!(pool.reap(Some(9), None), RawTx::list([b"one".to_vec()]));
+    assert_eq!(reaps(Some(10), None), all[..2]);
+    assert_eq!(reaps(Some(9), None), all[..1]);
     assert_eq!(pool.size(), Size { txs: 3, bytes: 11 });
+}
+
+#[test]
+fn what_one_block_was_given_the_next_one_is_not_unless_it_had_no_room_for_it() {
+    let (pool, _) = pool(Limits::default());
+    let [one, two, three] = [b"one", b"two", b"tri"].map(|tx| RawTx::from(tx.as_slice()));
+    for tx in [&one, &two, &three] {
+        assert!(pool.submit(tx.clone()).unwrap().is_ok());
+    }
+    assert_eq!(
+        pool.reap(usize::MAX, Some(10), None),
+        [one.clone(), two.clone()]
+    );
+    // They wait for the end of their block, and clients see that.
+    assert_eq!(pool.size().txs, 3);
+    assert_eq!(pool.peek(9).len(), 3);
+    pool.release([&two]);
+    assert_eq!(
+        pool.reap(usize::MAX, None, None),
+        [two.clone(), three.clone()]
+    );
+    assert!(pool.reap(usize::MAX, None, None).is_empty());
+    pool.block_committed([(&one, true)], |left| vec![true; left.len()]);
+    assert!(pool.reap(usize::MAX, None, None).is_empty());
+    pool.block_committed([(&two, true), (&three, true)], |left| {
+        vec![true; left.len()]
+    });
+    assert_eq!(pool.size().txs, 0);
+    // What is unknown is not brought in by that.
+    pool.release([&one]);
+    assert!(pool.reap(usize::MAX, None, None).is_empty());
+}
+
+#[test]
+fn while_blocks_have_no_room_for_all_nobody_is_let_in_who_would_wait_long() {
+    let lag_max = Duration::from_millis(100);
+    let (pool, _) = pool(Limits {
+        lag_max,
+        ..Limits::default()
+    });
+    for tx in 0..40_u8 {
+        pool.submit(vec![tx]).unwrap();
+    }
+    std::thread::sleep(2 * lag_max);
+    // They wait for a block, not for room in one; and how fast blocks are is not known after the first.
+    pool.submit(b"more".to_vec()).unwrap();
+    assert_eq!(pool.reap(10, None, None).len(), 10);
+    pool.submit(b"more of them".to_vec()).unwrap();
+    // Ten in a fifth of a second: the twenty that are left then take twice that.
+    std::thread::sleep(2 * lag_max);
+    assert_eq!(pool.reap(12, None, None).len(), 12);
+    let refused = pool.submit(b"late".to_vec()).unwrap_err();
+    assert!(matches!(refused, MempoolError::Behind { txs: 42, ms } if ms >= 400));
+    assert_eq!(refused.code(), 20);
+    assert!(refused.to_string().starts_with("mempool is full"));
+    // Refused is not seen: it may come again, once there is room for all before it.
+    assert_eq!(pool.reap(99, None, None).len(), 20);
+    pool.submit(b"late".to_vec()).unwrap();
 }
 
 #[test]
@@ -56,11 +111,15 @@ fn the_same_bytes_are_refused_until_forgotten() {
     assert_eq!(pool.submit(b"a".to_vec()), Err(MempoolError::Seen));
     assert_eq!(MempoolError::Seen.code(), 19);
     // Included and successful: still remembered.
-    pool.block_committed([(&RawTx::from(b"a".as_slice()), true)], || ());
+    pool.block_committed([(&RawTx::from(b"a".as_slice()), true)], |left| {
+        vec![true; left.len()]
+    });
     assert_eq!(pool.submit(b"a".to_vec()), Err(MempoolError::Seen));
     // Included and failed: may come again.
     pool.submit(b"b".to_vec()).unwrap();
-    pool.block_committed([(&RawTx::from(b"b".as_slice()), false)], || ());
+    pool.block_committed([(&RawTx::from(b"b".as_slice()), false)], |left| {
+        vec![true; left.len()]
+    });
     assert!(pool.submit(b"b".to_vec()).unwrap().is_ok());
     // Two younger hashes push the oldest out.
     pool.submit(b"c".to_vec()).unwrap();
@@ -83,6 +142,7 @@ fn each_limit_is_reached_with_its_own_code() {
         txs_max: 2,
         total_bytes_max: 7,
         seen_max: 10,
+        ..Limits::default()
     };
     let (pool, _) = pool(limits);
     let error = pool.submit(b"12345".to_vec()).unwrap_err();
@@ -181,8 +241,9 @@ fn after_a_block_the_rest_is_checked_again_in_order() {
             (&RawTx::from(b"gone".as_slice()), true),
             (&RawTx::from(b"stranger".as_slice()), true),
         ],
-        || {
+        |left| {
             assert!(reset.0.lock().unwrap().is_empty(), "reset comes first");
+            vec![true; left.len()]
         },
     );
     let asked: Vec<_> = judge.0.lock().unwrap().clone();

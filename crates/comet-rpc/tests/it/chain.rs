@@ -346,7 +346,8 @@ impl Golden {
             .zip(&executed.results.tx_results)
             .map(|(tx, result)| (tx, result.is_ok()))
             .collect();
-        self.mempool.block_committed(included, || ());
+        self.mempool
+            .block_committed(included, |left| vec![true; left.len()]);
         self.published.send_replace(meta.height);
         let events = || block_events(&meta, &block, &executed.results);
         self.events.publish(events).unwrap();

@@ -268,6 +268,7 @@ impl Default for Setting {
             txs_max: 5_000,
             total_bytes_max: 1_073_741_824,
             seen_max: 10_000,
+            ..Limits::default()
         };
         let config = Config {
             cors_allowed_origins: vec![],

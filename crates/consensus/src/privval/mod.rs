@@ -249,11 +249,44 @@ impl Signer {
     /// # Errors
     /// [`SignerError::Io`].
     pub fn persist(&mut self) -> Result<(), SignerError> {
-        if let (false, Some(path), Some(last)) = (self.persisted, &self.state_path, &self.last) {
-            write_state(path, &last.into())?;
+        if let Some(unsaved) = self.unsaved() {
+            unsaved.write()?;
         }
         self.persisted = true;
         Ok(())
+    }
+
+    /// What [`Self::persist`] would write, for a thread of its own; the signer does not ask whether it was.
+    pub fn take_unsaved(&mut self) -> Option<Unsaved> {
+        let unsaved = self.unsaved();
+        self.persisted = true;
+        unsaved
+    }
+
+    fn unsaved(&self) -> Option<Unsaved> {
+        match (self.persisted, &self.state_path, &self.last) {
+            (false, Some(path), Some(last)) => Some(Unsaved {
+                path: path.clone(),
+                state: last.into(),
+            }),
+            _ => None,
+        }
+    }
+}
+
+/// A state file that is to be written.
+pub struct Unsaved {
+    path: PathBuf,
+    state: StateFile,
+}
+
+impl Unsaved {
+    /// Writes it. Atomic, and may be done again.
+    ///
+    /// # Errors
+    /// [`SignerError::Io`].
+    pub fn write(&self) -> Result<(), SignerError> {
+        write_state(&self.path, &self.state)
     }
 }
 

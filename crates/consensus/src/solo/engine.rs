@@ -1,5 +1,7 @@
 //! The engine: a thread that decides, saves, executes and commits, one block after the other.
 
+use super::commits::Commits;
+use super::pace::Pace;
 use super::propose::{Proposer, block_time, fitting, room_for_txs};
 use crate::patience::{Passing, Signals, patiently};
 use crate::privval::SignerError;
@@ -234,14 +236,16 @@ impl Drop for Solo {
 
 struct Runner {
     proposer: Proposer,
+    commits: Commits,
     app: Arc<dyn Application>,
     blocks: Arc<dyn Blocks>,
     clock: Arc<dyn Clock>,
     timing: BlockTiming,
+    pace: Pace,
 }
 
 impl Runner {
-    fn recover(parts: EngineConfig, signals: &Signals) -> Result<Self, EngineError> {
+    fn recover(parts: EngineConfig, signals: &Arc<Signals>) -> Result<Self, EngineError> {
         let EngineConfig {
             genesis,
             app,
@@ -265,14 +269,17 @@ impl Runner {
         }
         let mut runner = Self {
             proposer: Proposer::at(state, signer)?,
+            commits: Commits::new(Arc::clone(&app), Arc::clone(signals))?,
             app,
             blocks,
             clock,
             timing,
+            pace: Pace::new(timing),
         };
         while runner.proposer.state().height() < newest {
             runner.replay(signals)?;
         }
+        runner.commits.settle()?;
         Ok(runner)
     }
 
@@ -300,13 +307,25 @@ impl Runner {
         block: &DecidedBlock,
         signals: &Signals,
     ) -> Result<(), EngineError> {
+        let begin = Instant::now();
         let outcome =
             patiently::<_, EngineError>(signals, || Ok(self.app.finalize_block(header, block)?))?;
-        let after = self.proposer.executed(&outcome)?;
-        patiently::<_, EngineError>(signals, || Ok(self.app.commit(after.height(), after)?))
+        self.pace.executed(block.txs.len(), begin);
+        let after = self.proposer.executed(&outcome)?.clone();
+        let unsaved = self.proposer.signer().take_unsaved();
+        self.commits.begin(after, unsaved)
     }
 
     fn run(&mut self, signals: &Signals) -> Result<(), EngineError> {
+        let end = self.make_blocks(signals);
+        match self.commits.settle() {
+            // A commit that failed ended all else.
+            Err(error) if !matches!(error, EngineError::Stopped) => Err(error),
+            _ => end,
+        }
+    }
+
+    fn make_blocks(&mut self, signals: &Signals) -> Result<(), EngineError> {
         let mut due = Instant::now();
         // A chain without blocks gets its first one at once, whatever the timing: clients ask for the latest.
         if self.proposer.state().light().block_id().is_none() && !signals.stopped() {
@@ -325,7 +344,8 @@ impl Runner {
                     self.make_block(txs, signals)?;
                 }
                 BlockTiming::Instant => {
-                    // Transactions may have waited before the first call of `wake`.
+                    // Transactions may have waited before the first call of `wake`. A commit that ends wakes as well: what its block had no
+                    // room for waits again.
                     loop {
                         if signals.stopped() {
                             return Ok(());
@@ -347,7 +367,8 @@ impl Runner {
     fn reap(&self) -> Vec<RawTx> {
         let state = self.proposer.state();
         let room = room_for_txs(state);
-        fitting(self.app.reap(room, state.params().block.max_gas), room)
+        let (txs, gas) = (self.pace.txs_max(), state.params().block.max_gas);
+        fitting(self.app.reap(txs, room, gas), room)
     }
 
     fn make_block(&mut self, txs: Vec<RawTx>, signals: &Signals) -> Result<(), EngineError> {
@@ -357,9 +378,7 @@ impl Runner {
             .propose(txs.into(), time, block_time(time, time))?;
         let header = self.open_header()?;
         patiently::<_, EngineError>(signals, || Ok(self.blocks.save_decided(&header, &block)?))?;
-        self.execute(&header, &block, signals)?;
-        // Last, so that nobody waits for it: until here the saved block stands for it.
-        patiently::<_, EngineError>(signals, || Ok(self.proposer.signer().persist()?))
+        self.execute(&header, &block, signals)
     }
 }
 

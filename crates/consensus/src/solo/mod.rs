@@ -10,10 +10,14 @@
 //! whoever serves commits prefers the latter, as CometBFT does (`canonical`).
 //!
 //! **Order.** For every height: propose, sign, save the decided block (synced), execute, commit, write the signer's
-//! state. After a crash the blocks above the application's height are executed from the store.
+//! state. The last two happen on a thread of their own while the next block is proposed, saved and executed, and no further: two
+//! commits follow each other, and the engine ends only after the last one. After a crash the blocks above the application's height, two
+//! at most, are executed from the store.
 //! Spec: architecture, section 5; byte for byte against recorded blocks in the tests.
 
+mod commits;
 mod engine;
+mod pace;
 mod propose;
 
 pub use engine::{BlockTiming, EngineConfig, EngineError, Solo, TxNotifier};

@@ -21,7 +21,7 @@ use strongroom_bridge::lane::HostClient;
 use strongroom_bridge::message::{ChainResult, Status};
 use strongroom_bridge::{Failure, FailureCode, Reply, Request};
 use strongroom_crypto::seed::SeedRing;
-use strongroom_types::{Height, sha256};
+use strongroom_types::sha256;
 
 #[cfg(test)]
 mod tests;
@@ -85,9 +85,9 @@ impl Executor {
                 let position = self.position()?;
                 let (result, next) = position.next(&shared, block, hints, exceptions, host)?;
                 *position = next;
+                position.version().into_iter().for_each(|v| shared.keep(v));
                 Ok(Reply::Block(Box::new(result)))
             }
-            Request::Committed { height } => self.committed(height),
             Request::JoinBegin {
                 genesis,
                 operator,
@@ -193,7 +193,7 @@ impl Executor {
             _ => return Err(failure(FailureCode::NotReady, "more than two anchors")),
         };
         let position = ChainPosition::resume(keys, anchor, replay)?;
-        self.stage = Stage::Running(Box::new(position));
+        self.run_from(position);
         Ok(Reply::Status(self.status()))
     }
 
@@ -235,13 +235,17 @@ impl Executor {
             anchor,
         };
         let position = ChainPosition::at_genesis(keys, begin.anchor, begin.forest);
-        self.stage = Stage::Running(Box::new(position));
+        self.run_from(position);
         Ok(Reply::Chain(Box::new(result)))
     }
 
-    fn committed(&mut self, height: Height) -> Result<Reply, Failure> {
-        let published = self.position()?.acknowledge(height)?;
-        self.shared.publish(published);
-        Ok(Reply::Published { height })
+    /// The chain goes on from here, on what is durable.
+    fn run_from(&mut self, position: ChainPosition) {
+        self.shared.begin_at(position.height());
+        position
+            .version()
+            .into_iter()
+            .for_each(|v| self.shared.keep(v));
+        self.stage = Stage::Running(Box::new(position));
     }
 }

@@ -6,7 +6,7 @@ use crate::exceptions::running;
 use crate::failure::FailureLatch;
 use crate::join::tests::Network;
 use crate::platform::{Platform, PlatformError, Simulated};
-use crate::shared::Published;
+use crate::service::acknowledged;
 use std::collections::BTreeSet;
 use strongroom_attest::{Evidence, ReportData, Security};
 use strongroom_bridge::message::{Joining, Proven};
@@ -14,15 +14,17 @@ use strongroom_bridge::{DoorError, EnclaveRequest, HostResponse};
 use strongroom_chain::genesis::NetworkKeys;
 use strongroom_chain::genesis::{LocalnetParams, localnet_genesis};
 use strongroom_consensus::solo::{Content, Proposer};
-use strongroom_consensus::{GenesisFile, InitChain, Signer};
+use strongroom_consensus::{FinalizeBlock, GenesisFile, InitChain, Signer};
 use strongroom_crypto::seed::MasterSeed;
 use strongroom_store::state::TABLES;
 use strongroom_store::{FjallKv, KvLimits, Limits, StateStore};
-use strongroom_types::{Address, DecidedBlock, Timestamp};
+use strongroom_types::{Address, DecidedBlock, Height, Timestamp};
 use zeroize::Zeroizing;
 
 /// Orders are tried up to this length.
 const LENGTH: usize = 5;
+/// Blocks of A.
+const BLOCKS: Height = 3;
 
 /// A simulated platform that always draws the same seed.
 struct SameSeed;
@@ -46,7 +48,7 @@ impl Platform for SameSeed {
     }
 }
 
-/// The host: it has the state of A after genesis.
+/// The host: it has the state of A after genesis and after each of its blocks.
 struct Host {
     store: StateStore,
     _directory: tempfile::TempDir,
@@ -54,7 +56,13 @@ struct Host {
 
 impl HostClient for Host {
     fn request(&self, ask: EnclaveRequest) -> Result<HostResponse, DoorError> {
-        let view = self.store.view(0).unwrap();
+        let height = match &ask {
+            EnclaveRequest::Get { height, .. } | EnclaveRequest::GetForWrite { height, .. } => {
+                *height
+            }
+            EnclaveRequest::GetCode { .. } => 0,
+        };
+        let view = self.store.view(height).unwrap();
         Ok(match ask {
             EnclaveRequest::Get { tree, key, .. } => {
                 let (value, proof) = view.prove(tree, &key).unwrap();
@@ -100,8 +108,8 @@ fn chain_of(reply: Reply) -> ChainResult {
     }
 }
 
-/// The first block of a chain.
-fn first_block(genesis: &[u8], chain: &ChainResult) -> DecidedBlock {
+/// Who decides the blocks of a chain.
+fn proposer(genesis: &[u8], chain: &ChainResult) -> Proposer {
     let init = InitChain {
         app_hash: chain.app_hash.to_vec(),
         validators: chain.validators.clone(),
@@ -109,9 +117,21 @@ fn first_block(genesis: &[u8], chain: &ChainResult) -> DecidedBlock {
     };
     let document = GenesisFile::parse(genesis.to_vec()).unwrap();
     let signer = Signer::in_memory(&[5; 32]);
-    let mut proposer = Proposer::genesis(&document, &init, 0, signer).unwrap();
+    Proposer::genesis(&document, &init, 0, signer).unwrap()
+}
+
+/// The next block of a chain, without transactions.
+fn propose(proposer: &mut Proposer, at: i64) -> DecidedBlock {
     let content = Content::from(Vec::new());
-    proposer.propose(content, time(0), time(1)).unwrap()
+    proposer.propose(content, time(at), time(at + 1)).unwrap()
+}
+
+fn execute_block(block: &DecidedBlock) -> Request {
+    Request::ExecuteBlock {
+        block: block.clone(),
+        hints: Vec::new(),
+        exceptions: Vec::new(),
+    }
 }
 
 /// A request by what it means.
@@ -127,7 +147,7 @@ enum Try {
     /// Open the seal of A with an anchor of B.
     UnsealAtB,
     Init(char),
-    /// The first block of a chain.
+    /// The next block of A, or the first of B.
     Execute(char),
     Committed(Height),
     /// Evidence for the genesis of A.
@@ -139,7 +159,7 @@ enum Try {
     JoinOpen(char),
 }
 
-const ASKS: [Try; 21] = [
+const ASKS: [Try; 22] = [
     Try::Begin,
     Try::BootstrapAttest,
     Try::Seal('A'),
@@ -157,6 +177,7 @@ const ASKS: [Try; 21] = [
     Try::Execute('B'),
     Try::Committed(0),
     Try::Committed(1),
+    Try::Committed(2),
     Try::JoinBegin,
     Try::JoinOpen('A'),
     Try::JoinOpen('B'),
@@ -173,27 +194,27 @@ enum Model {
         chain: char,
         keys: bool,
         height: Height,
-        awaits: Next,
+        /// The height that the host said to be durable.
+        durable: Height,
+        /// Whether the next block is the one that was executed last before a restart.
+        replay: bool,
     },
     Stopped,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Next {
-    Block,
-    Acknowledgement,
-    Replay,
-}
+/// The height that queries read, and those that they may read next.
+type Versions = (Option<Height>, Vec<Height>);
 
 type Outcome = Result<Model, FailureCode>;
 
 /// What a request must come to.
-fn model(at: Model, ask: Try) -> Outcome {
-    let position = |chain, keys, awaits| Model::Running {
+fn model(at: Model, (published, waiting): &Versions, ask: Try) -> Outcome {
+    let position = |chain, keys, replay| Model::Running {
         chain,
         keys,
         height: 0,
-        awaits,
+        durable: 0,
+        replay,
     };
     match (ask, at) {
         (Try::Begin, Model::Empty) => Ok(Model::Begun),
@@ -201,16 +222,16 @@ fn model(at: Model, ask: Try) -> Outcome {
         (Try::Seal('X'), Model::Begun) => Err(FailureCode::Genesis),
         (Try::Seal(chain), Model::Begun) => Ok(Model::Sealed(chain)),
         (Try::Unseal(0), Model::Empty) => Ok(Model::Sealed('A')),
-        (Try::Unseal(1), Model::Empty) => Ok(position('A', true, Next::Block)),
-        (Try::Unseal(2), Model::Empty) => Ok(position('A', true, Next::Replay)),
+        (Try::Unseal(1), Model::Empty) => Ok(position('A', true, false)),
+        (Try::Unseal(2), Model::Empty) => Ok(position('A', true, true)),
         (Try::UnsealUnderB | Try::UnsealAtB, Model::Empty) => Err(FailureCode::OtherGenesis),
         (Try::JoinBegin, Model::Empty) => Ok(Model::Empty),
         (Try::JoinOpen('A'), Model::Empty) => Ok(Model::Sealed('A')),
         (Try::JoinOpen('B'), Model::Empty) => Err(FailureCode::OtherGenesis),
         (Try::JoinOpen(_), Model::Empty) => Err(FailureCode::Join),
-        (Try::Init(chain), Model::Empty) => Ok(position(chain, false, Next::Block)),
+        (Try::Init(chain), Model::Empty) => Ok(position(chain, false, false)),
         (Try::Init(chain), Model::Sealed(sealed)) if chain == sealed => {
-            Ok(position(chain, true, Next::Block))
+            Ok(position(chain, true, false))
         }
         (Try::Init(_), Model::Sealed(_)) => Err(FailureCode::OtherGenesis),
         (Try::Init(chain), Model::Running { chain: bound, .. }) if chain != bound => {
@@ -222,15 +243,19 @@ fn model(at: Model, ask: Try) -> Outcome {
                 chain,
                 keys: true,
                 height,
-                awaits: Next::Block | Next::Replay,
+                durable,
+                ..
             },
         ) => {
-            if block == chain && height == 0 {
+            if height > durable + 1 {
+                Err(FailureCode::NotReady)
+            } else if block == chain && height < if chain == 'A' { BLOCKS } else { 1 } {
                 Ok(Model::Running {
                     chain,
                     keys: true,
-                    height: 1,
-                    awaits: Next::Acknowledgement,
+                    height: height + 1,
+                    durable,
+                    replay: false,
                 })
             } else {
                 Err(FailureCode::Block)
@@ -242,13 +267,15 @@ fn model(at: Model, ask: Try) -> Outcome {
                 chain,
                 keys,
                 height,
-                awaits: Next::Block | Next::Acknowledgement,
+                durable,
+                replay,
             },
-        ) if committed == height => Ok(Model::Running {
+        ) if waiting.contains(&committed) || *published == Some(committed) => Ok(Model::Running {
             chain,
             keys,
             height,
-            awaits: Next::Block,
+            durable: durable.max(committed),
+            replay,
         }),
         _ => Err(FailureCode::NotReady),
     }
@@ -258,9 +285,11 @@ struct World {
     host: Host,
     genesis: [Vec<u8>; 3],
     seal: Vec<u8>,
-    anchors: [Vec<u8>; 2],
+    /// Of A: of genesis, and of each block.
+    anchors: Vec<Vec<u8>>,
     anchor_of_b: Vec<u8>,
-    blocks: [DecidedBlock; 2],
+    blocks_of_a: Vec<DecidedBlock>,
+    first_of_b: DecidedBlock,
     joining: Joining,
     remote: join::tests::Remote,
 }
@@ -300,15 +329,28 @@ impl World {
         let chain = chain_of(one.serve(Request::InitChain { genesis: a.clone() }, &host));
         let prepared = host.store.prepare(0, 0, &chain.writes).unwrap();
         host.store.commit(prepared, &[]).unwrap();
-        let block = first_block(&a, &chain);
-        let request = Request::ExecuteBlock {
-            block: block.clone(),
-            hints: Vec::new(),
-            exceptions: Vec::new(),
-        };
-        let Reply::Block(result) = one.serve(request, &host) else {
-            panic!()
-        };
+        let mut deciding = proposer(&a, &chain);
+        let (mut blocks_of_a, mut anchors) = (Vec::new(), vec![chain.anchor.clone()]);
+        for height in 1..=BLOCKS {
+            let block = propose(&mut deciding, height as i64);
+            let Reply::Block(result) = one.serve(execute_block(&block), &host) else {
+                panic!()
+            };
+            let prepared = host.store.prepare(height - 1, height, &result.writes);
+            host.store.commit(prepared.unwrap(), &[]).unwrap();
+            let durable = acknowledged(&one.shared, &Request::Committed { height });
+            assert_eq!(durable, Reply::Published { height });
+            let outcome = FinalizeBlock {
+                tx_results: result.tx_results,
+                events: result.events,
+                validator_updates: result.validator_updates,
+                consensus_param_updates: result.consensus_param_updates,
+                app_hash: result.app_hash.to_vec(),
+            };
+            deciding.executed(&outcome).unwrap();
+            anchors.push(result.anchor);
+            blocks_of_a.push(block);
+        }
         let joining = join::tests::begun(&mut fresh(), &a);
         let network = Network {
             genesis: a.clone(),
@@ -322,8 +364,9 @@ impl World {
             host,
             genesis,
             seal,
-            anchors: [chain.anchor, result.anchor],
-            blocks: [block, first_block(&b, &chain_b)],
+            anchors,
+            blocks_of_a,
+            first_of_b: propose(&mut proposer(&b, &chain_b), 1),
             anchor_of_b: chain_b.anchor,
             joining,
             remote,
@@ -353,7 +396,7 @@ impl World {
         .clone()
     }
 
-    fn request(&self, ask: Try) -> Request {
+    fn request(&self, at: Model, ask: Try) -> Request {
         let unseal = |genesis: char, anchors: &[Vec<u8>]| Request::Unseal {
             seal: self.seal.clone(),
             genesis: self.genesis(genesis),
@@ -369,18 +412,20 @@ impl World {
             Try::Seal(name) => Request::BootstrapSeal {
                 genesis: self.genesis(name),
             },
-            Try::Unseal(3) => unseal('A', &[&self.anchors[..], &self.anchors[..1]].concat()),
             Try::Unseal(anchors) => unseal('A', &self.anchors[..anchors]),
             Try::UnsealUnderB => unseal('B', &[]),
             Try::UnsealAtB => unseal('A', core::slice::from_ref(&self.anchor_of_b)),
             Try::Init(name) => Request::InitChain {
                 genesis: self.genesis(name),
             },
-            Try::Execute(name) => Request::ExecuteBlock {
-                block: self.blocks[usize::from(name == 'B')].clone(),
-                hints: Vec::new(),
-                exceptions: Vec::new(),
-            },
+            Try::Execute('B') => execute_block(&self.first_of_b),
+            Try::Execute(_) => {
+                let executed = match at {
+                    Model::Running { height, .. } => height.min(BLOCKS - 1) as usize,
+                    _ => 0,
+                };
+                execute_block(&self.blocks_of_a[executed])
+            }
             Try::Committed(height) => Request::Committed { height },
             Try::JoinBegin => join::tests::begin_request(&self.genesis('A')),
             Try::JoinOpen(name) => self.join_open(name),
@@ -395,7 +440,7 @@ impl World {
     }
 
     /// All that an enclave holds, as far as the next reply depends on it.
-    fn held(&self, executor: &Executor) -> (Model, Option<Height>) {
+    fn held(&self, executor: &Executor) -> (Model, Versions) {
         let Executor { shared, stage } = executor;
         let published = shared.published().map(|version| {
             if let Some(keys) = &version.keys {
@@ -403,8 +448,12 @@ impl World {
             }
             version.block.height
         });
+        let (durable, waiting) = shared.versions();
+        // However it is driven, it holds no more versions than that.
+        assert!(waiting.len() <= 3, "{waiting:?}");
+        assert!(waiting.iter().all(|height| Some(*height) > published));
         if shared.latch.stopped().is_some() {
-            return (Model::Stopped, published);
+            return (Model::Stopped, (published, waiting));
         }
         let at = match stage {
             Stage::Empty => Model::Empty,
@@ -419,15 +468,12 @@ impl World {
                     chain: self.name(&position.genesis_hash()),
                     keys: keys.is_some(),
                     height,
-                    awaits: match awaits {
-                        "block" => Next::Block,
-                        "acknowledgement" => Next::Acknowledgement,
-                        _ => Next::Replay,
-                    },
+                    durable,
+                    replay: awaits == "replay",
                 }
             }
         };
-        (at, published)
+        (at, (published, waiting))
     }
 
     /// Tries every request from here on, and every one after it. What was tried from the same place with as many steps left
@@ -437,19 +483,19 @@ impl World {
         executor: &Executor,
         steps: usize,
         order: &mut Vec<Try>,
-        seen: &mut BTreeSet<(usize, Model, Option<Height>)>,
+        seen: &mut BTreeSet<(usize, Model, Versions)>,
     ) {
-        let (at, published) = self.held(executor);
-        if steps == 0 || !seen.insert((steps, at, published)) {
+        let (at, versions) = self.held(executor);
+        if steps == 0 || !seen.insert((steps, at, versions.clone())) {
             return;
         }
         for ask in ASKS {
             order.push(ask);
             let mut next = copy(executor);
-            let reply = next.serve(self.request(ask), &self.host);
+            let reply = serve(&mut next, self.request(at, ask), &self.host);
             assert_eq!(running(), None);
             let (now, _) = self.held(&next);
-            match (model(at, ask), reply) {
+            match (model(at, &versions, ask), reply) {
                 _ if at == Model::Stopped => assert_eq!(now, Model::Stopped, "{order:?}"),
                 (Ok(expected), reply) => {
                     assert!(!matches!(reply, Reply::Failed(_)), "{order:?}: {reply:?}");
@@ -468,20 +514,21 @@ impl World {
     }
 }
 
+/// As the lanes do.
+fn serve(executor: &mut Executor, request: Request, host: &Host) -> Reply {
+    match request {
+        Request::Committed { .. } => acknowledged(&executor.shared, &request),
+        request => executor.serve(request, host),
+    }
+}
+
 fn copy(executor: &Executor) -> Executor {
     let Executor { shared, stage } = executor;
     let new = Shared::new(SameSeed, Default::default());
     if let Some(failure) = shared.latch.stopped() {
         let _: Result<(), _> = FailureLatch::run(&new.latch, || Err(failure));
     }
-    if let Some(version) = shared.published() {
-        new.publish(Published::new(
-            version.block.clone(),
-            version.genesis_hash,
-            version.keys.clone(),
-            version.pin(),
-        ));
-    }
+    new.copy_versions(shared);
     Executor {
         shared: Arc::new(new),
         stage: stage.clone(),
@@ -495,7 +542,16 @@ fn no_order_of_requests_brings_the_keys_of_one_genesis_to_the_blocks_of_another(
     world.walk(&fresh(), LENGTH, &mut Vec::new(), &mut seen);
     // Every place from which an order of this length still goes on was reached.
     let places: BTreeSet<Model> = seen.into_iter().map(|(_, at, _)| at).collect();
-    assert_eq!(places.len(), 13, "{places:?}");
+    assert_eq!(places.len(), 16, "{places:?}");
+    // Also the one from which no block is executed, as two are not known to be durable.
+    let ahead = Model::Running {
+        chain: 'A',
+        keys: true,
+        height: 2,
+        durable: 0,
+        replay: false,
+    };
+    assert!(places.contains(&ahead));
 }
 
 /// Issue 6, A2: the order in which it was done.
@@ -510,10 +566,12 @@ fn a_seed_that_was_begun_before_init_chain_is_not_sealed_to_another_genesis_afte
         Try::Seal('B'),
         Try::Execute('A'),
     ] {
-        codes.push(match one.serve(world.request(ask), &world.host) {
-            Reply::Failed(failure) => Some(failure.code),
-            _ => None,
-        });
+        codes.push(
+            match one.serve(world.request(Model::Empty, ask), &world.host) {
+                Reply::Failed(failure) => Some(failure.code),
+                _ => None,
+            },
+        );
     }
     let not_ready = Some(FailureCode::NotReady);
     assert_eq!(codes, [None, not_ready, None, not_ready]);

@@ -162,6 +162,8 @@ fn a_query_reads_the_newest_committed_height_and_no_other() {
     secret.node.keep(block, &result);
     secret.node.committed(3).unwrap();
     assert_eq!(secret.ask(), b"new");
+    // Said again, it is no news.
+    secret.node.committed(3).unwrap();
     assert_eq!(
         failure_of(secret.node.committed(2)).code,
         FailureCode::NotReady
@@ -255,7 +257,7 @@ fn public_queries_and_their_errors_pass_through_the_door() {
 }
 
 #[test]
-fn a_block_waits_for_the_acknowledgement_of_the_one_before() {
+fn a_block_runs_before_the_one_before_it_is_durable_and_no_further() {
     let mut user = User::new();
     let mut node = Node::begin(|params| user.genesis(params));
     let to = Address::of_module("somebody");
@@ -264,12 +266,19 @@ fn a_block_waits_for_the_acknowledgement_of_the_one_before() {
     assert_eq!(result.tx_results[0].code, 0, "{}", result.tx_results[0].log);
     node.keep(block, &result);
     let next = node.propose(Vec::new());
-    assert_eq!(
-        failure_of(node.execute(&next, &honest)).code,
-        FailureCode::NotReady
-    );
+    let result = node.execute(&next, &honest).unwrap();
+    node.keep(next, &result);
+    let third = node.propose(Vec::new());
+    let refused = failure_of(node.execute(&third, &honest));
+    assert_eq!(refused.code, FailureCode::NotReady);
+    assert_eq!(node.status().committed, Some(0));
     node.committed(1).unwrap();
-    node.execute(&next, &honest).unwrap();
+    assert_eq!(node.status().committed, Some(1));
+    node.execute(&third, &honest).unwrap();
+    // The host may say less often that blocks are durable than it makes them so, and never that they are not.
+    node.committed(3).unwrap();
+    assert_eq!(failure_of(node.committed(2)).code, FailureCode::NotReady);
+    assert_eq!(node.status().committed, Some(3));
 }
 
 #[test]

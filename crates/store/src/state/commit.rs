@@ -105,6 +105,11 @@ impl StateStore {
         if shared.ready.len() > READY + 1 {
             shared.ready.pop_front();
         }
+        drop(shared);
+        // Taken so that nobody looks before this commit and falls asleep after it.
+        let (lock, told) = &self.committed;
+        drop(lock.lock().unwrap_or_else(PoisonError::into_inner));
+        told.notify_all();
         Ok(())
     }
 

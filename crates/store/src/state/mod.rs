@@ -23,7 +23,8 @@ pub use view::View;
 use crate::error::{Error, Result};
 use crate::kv::Kv;
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
 use strongroom_proof::merkle;
 use strongroom_types::{Hash, Height, Tree};
 use versions::hold;
@@ -98,6 +99,8 @@ pub struct StateStore {
     /// Held while a version is rebuilt: whoever wants another waits, whoever wants the same finds it.
     rebuild: Mutex<()>,
     shared: RwLock<Shared>,
+    /// Told after each commit; the lock guards nothing.
+    committed: (Mutex<()>, Condvar),
 }
 
 /// What readers look up: replaced at the end of each commit.
@@ -159,7 +162,21 @@ impl StateStore {
             commit: Mutex::new(()),
             rebuild: Mutex::new(()),
             shared: RwLock::new(shared),
+            committed: (Mutex::default(), Condvar::new()),
         })
+    }
+
+    /// Waits until `height` is committed, at most for `patience`; whether it is.
+    #[must_use]
+    pub fn wait_for(&self, height: Height, patience: Duration) -> bool {
+        let reached = || self.read().newest().is_some_and(|v| v.height >= height);
+        if reached() {
+            return true;
+        }
+        let (lock, told) = &self.committed;
+        let guard = lock.lock().unwrap_or_else(PoisonError::into_inner);
+        let _woken = told.wait_timeout_while(guard, patience, |()| !reached());
+        reached()
     }
 
     /// The newest version; `None` before the first commit.

@@ -2,8 +2,8 @@
 
 use crate::compare::AtHeight;
 use crate::node::Node;
-use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use strongroom_consensus::solo::EngineConfig;
 use strongroom_consensus::{
@@ -49,6 +49,7 @@ pub(crate) fn on_solo(chain: &Chain, contents: Vec<Content>) -> Vec<AtHeight> {
         app: Arc::clone(&node.app),
         clock: Arc::clone(&clock),
         contents,
+        next: Mutex::new(1),
         done: done.clone(),
     };
     let config = EngineConfig {
@@ -76,6 +77,8 @@ struct Script {
     app: Arc<App>,
     clock: Arc<TestClock>,
     contents: Vec<Content>,
+    /// The content that comes next: the block before it may not be committed yet.
+    next: Mutex<usize>,
     done: Sender<Result<(), String>>,
 }
 
@@ -88,12 +91,11 @@ impl Application for Script {
         self.app.init_chain(genesis)
     }
 
-    fn reap(&self, _: u64, _: i64) -> Vec<RawTx> {
-        let height = self.app.info().expect("a readable store").height;
-        let next = usize::try_from(height)
-            .ok()
-            .and_then(|h| self.contents.get(h));
+    fn reap(&self, _: usize, _: u64, _: i64) -> Vec<RawTx> {
+        let mut at = self.next.lock().expect("nobody panicked");
+        let next = self.contents.get(*at);
         next.map_or_else(Vec::new, |next| {
+            *at += 1;
             self.clock.set(next.time);
             next.txs.clone()
         })

@@ -7,7 +7,7 @@ use crate::{
     AppError, Application, Blocks, BlocksError, ChainState, FinalizeBlock, GenesisFile, Info,
     InitChain, MemoryBlocks, Signer, SystemClock, TestClock,
 };
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
@@ -29,8 +29,12 @@ struct Durable {
 #[derive(Default)]
 struct Memory {
     durable: Durable,
-    executed: Option<(Vec<u8>, Vec<RawTx>)>,
+    executed: BTreeMap<Height, (Vec<u8>, Vec<RawTx>)>,
     pool: VecDeque<RawTx>,
+    /// Transactions of the pool that are in a block that is not committed.
+    reaped: Vec<RawTx>,
+    /// Commits that are let through; without, all are.
+    commits: Option<u32>,
     /// Fails at this step, counted over all calls of that step.
     fail: Option<(Step, u32)>,
     /// Is short of room at this step as often as this.
@@ -104,7 +108,9 @@ impl App {
 
 impl Application for App {
     fn info(&self) -> Result<Info, AppError> {
-        let memory = self.0.lock().unwrap();
+        let mut memory = self.0.lock().unwrap();
+        memory.executed.clear();
+        memory.reaped.clear();
         let Durable {
             height,
             app_hash,
@@ -126,9 +132,13 @@ impl Application for App {
         })
     }
 
-    fn reap(&self, max_bytes: u64, max_gas: i64) -> Vec<RawTx> {
-        assert!(max_bytes > 4_000_000 && max_gas == -1);
-        self.0.lock().unwrap().pool.iter().cloned().collect()
+    fn reap(&self, max_txs: usize, max_bytes: u64, max_gas: i64) -> Vec<RawTx> {
+        assert!(max_txs > 0 && max_bytes > 4_000_000 && max_gas == -1);
+        let mut memory = self.0.lock().unwrap();
+        let mut txs: Vec<RawTx> = memory.pool.iter().cloned().collect();
+        txs.retain(|tx| !memory.reaped.contains(tx));
+        memory.reaped.extend(txs.clone());
+        txs
     }
 
     fn finalize_block(
@@ -138,10 +148,15 @@ impl Application for App {
     ) -> Result<FinalizeBlock, AppError> {
         self.fail(Step::Finalize)?;
         let mut memory = self.0.lock().unwrap();
-        assert_eq!(
-            header.height,
-            memory.durable.height + 1,
-            "a height was skipped or executed twice"
+        let last = memory.executed.keys().last().copied();
+        let next = last.unwrap_or(memory.durable.height) + 1;
+        assert!(
+            header.height == next || last == Some(header.height),
+            "a height was skipped"
+        );
+        assert!(
+            header.height <= memory.durable.height + 2,
+            "a block ran ahead of two that are not durable"
         );
         let mut outcome = FinalizeBlock {
             app_hash: header.app_hash.clone(),
@@ -169,18 +184,25 @@ impl Application for App {
                 });
             }
         }
-        memory.executed = Some((outcome.app_hash.clone(), block.txs.clone()));
+        let executed = (outcome.app_hash.clone(), block.txs.clone());
+        memory.executed.insert(header.height, executed);
         drop(memory);
         self.fail(Step::AfterFinalize)?;
         Ok(outcome)
     }
 
     fn commit(&self, height: Height, after: &ChainState) -> Result<(), AppError> {
+        while self.0.lock().unwrap().commits == Some(0) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
         self.fail(Step::Commit)?;
         {
             let mut memory = self.0.lock().unwrap();
-            let (app_hash, txs) = memory.executed.take().unwrap();
+            memory.commits = memory.commits.map(|left| left - 1);
+            assert_eq!(height, memory.durable.height + 1, "commits in order");
+            let (app_hash, txs) = memory.executed.remove(&height).unwrap();
             memory.pool.retain(|tx| !txs.contains(tx));
+            memory.reaped.retain(|tx| !txs.contains(tx));
             memory.durable.height = height;
             memory.durable.app_hash = app_hash;
             memory.durable.engine = after.encode();
@@ -370,10 +392,14 @@ fn after_a_crash_at_any_step_the_chain_goes_on_without_a_gap_or_a_second_block()
         assert_eq!(solo.stop().unwrap_err().code(), code, "{step:?}");
         // What was decided before the crash is what is decided after it.
         let decided = home.blocks.newest().unwrap().unwrap();
-        assert_eq!(decided, if step == Step::Save { 2 } else { 3 });
+        match step {
+            Step::Save => assert_eq!(decided, 2),
+            // The next block is made meanwhile, or not yet.
+            Step::Commit | Step::AfterCommit => assert!((3..=4).contains(&decided)),
+            _ => assert_eq!(decided, 3),
+        }
         let old: Vec<DecidedBlock> = (1..=decided).map(|h| home.block(h)).collect();
         home.app.0.lock().unwrap().fail = None;
-        home.app.0.lock().unwrap().executed = None;
         home.app.put("after");
         let solo = home
             .start(BlockTiming::Every(Duration::from_millis(1)))
@@ -393,6 +419,90 @@ fn after_a_crash_at_any_step_the_chain_goes_on_without_a_gap_or_a_second_block()
             RawTx::list([b"before".to_vec(), b"after".to_vec()]),
             "{step:?}"
         );
+    }
+}
+
+#[test]
+fn the_next_block_is_made_while_one_is_committed_and_no_further() {
+    let home = Home::new();
+    let solo = home.start(BlockTiming::Instant).unwrap();
+    home.app.wait_for(1);
+    let seen = |what: &str, is: &dyn Fn(&Memory) -> bool| {
+        let since = Instant::now();
+        while !is(&home.app.0.lock().unwrap()) {
+            assert!(since.elapsed() < Duration::from_secs(20), "{what}");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    };
+    home.app.0.lock().unwrap().commits = Some(0);
+    for (tx, height) in [("one", 2), ("two", 3)] {
+        home.app.put(tx);
+        solo.notifier().wake();
+        seen(tx, &|memory| memory.executed.contains_key(&height));
+    }
+    // Neither durable nor told, and the third one waits.
+    home.app.put("three");
+    solo.notifier().wake();
+    std::thread::sleep(Duration::from_millis(50));
+    assert_eq!(home.app.height(), 1);
+    assert_eq!(home.blocks.newest().unwrap(), Some(3));
+    // A crash here: both are on disk and signed, in one chain.
+    assert_eq!(home.block(2).txs, RawTx::list([b"one".to_vec()]));
+    assert_eq!(home.block(3).txs, RawTx::list([b"two".to_vec()]));
+    home.app.0.lock().unwrap().commits = Some(1);
+    seen("the third", &|memory| memory.executed.contains_key(&4));
+    assert_eq!(home.app.height(), 2);
+    home.app.0.lock().unwrap().commits = None;
+    // What is executed is committed before the engine ends.
+    solo.stop().unwrap();
+    assert_eq!(home.app.height(), 4);
+}
+
+#[test]
+fn a_crash_with_two_blocks_that_are_not_durable_loses_neither() {
+    for step in [
+        Step::Commit,
+        Step::AfterCommit,
+        Step::Finalize,
+        Step::AfterFinalize,
+        Step::AfterSave,
+    ] {
+        let home = Home::new();
+        let solo = home.start(BlockTiming::Instant).unwrap();
+        home.app.wait_for(1);
+        home.app.0.lock().unwrap().commits = Some(0);
+        home.app.put("one");
+        solo.notifier().wake();
+        let since = Instant::now();
+        while home.app.0.lock().unwrap().executed.is_empty() {
+            assert!(since.elapsed() < Duration::from_secs(20));
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        home.app.0.lock().unwrap().fail = Some((step, 0));
+        home.app.put("two");
+        solo.notifier().wake();
+        while home.blocks.newest().unwrap() != Some(3) {
+            assert!(since.elapsed() < Duration::from_secs(20));
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        home.app.0.lock().unwrap().commits = None;
+        assert!(solo.stop().is_err(), "{step:?}");
+        let old: Vec<DecidedBlock> = (1..=3).map(|h| home.block(h)).collect();
+        home.app.0.lock().unwrap().fail = None;
+        let solo = home.start(BlockTiming::Instant).unwrap();
+        assert!(
+            home.app.height() >= 3,
+            "{step:?}: executed before anything else"
+        );
+        home.app.put("three");
+        solo.notifier().wake();
+        home.app.wait_for(4);
+        solo.stop().unwrap();
+        for (block, height) in old.iter().zip(1..) {
+            assert_eq!(*block, home.block(height));
+        }
+        let txs = home.app.0.lock().unwrap().durable.txs.clone();
+        assert_eq!(txs, RawTx::list(["one", "two", "three"]), "{step:?}");
     }
 }
 
