@@ -1,6 +1,7 @@
 //! What a handler has: block and transaction, metered state, gas, events, and what all calls share.
 
 use crate::Bytes;
+use crate::block::ahead::Looked;
 use crate::engine::ContractEngine;
 use crate::error::{Fault, Stop};
 use crate::gas::{self, GasMeter};
@@ -47,6 +48,8 @@ pub struct TxInfo {
     pub counter: Option<u32>,
     /// SHA-256 of the raw transaction.
     pub hash: Hash,
+    /// The signature that was looked at before it ran, if one was.
+    pub signed: Option<Looked>,
 }
 
 /// Why the state machine runs.

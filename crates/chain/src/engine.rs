@@ -65,6 +65,7 @@ impl EngineKind {
 /// Engine and cache. What is cached changes neither results nor gas.
 pub struct ContractEngine {
     cache: ModuleCache<Wasm>,
+    cores: usize,
 }
 
 impl Default for ContractEngine {
@@ -164,7 +165,18 @@ impl ContractEngine {
     fn of(engine: Wasm) -> Self {
         Self {
             cache: ModuleCache::new(engine, CACHE_BYTES),
+            cores: 1,
         }
+    }
+
+    /// Uses so many cores for what can be done before transactions run; results are the same with any number.
+    #[must_use]
+    pub fn with_cores(self, cores: usize) -> Self {
+        Self { cores, ..self }
+    }
+
+    pub(crate) const fn cores(&self) -> usize {
+        self.cores
     }
 
     /// The engine of this kind.

@@ -55,7 +55,7 @@ pub use gas::GasMeter;
 pub use genesis::{init_chain, localnet_genesis};
 pub use overlay::{Overlay, Slot};
 pub use ports::{
-    CodeRead, EveryTx, NoSecrets, Secrets, SecretsError, ShareTarget, StateRead, Watch,
+    CodeRead, EveryTx, NoSecrets, Secrets, SecretsError, ShareTarget, StateRead, Watch, WatchAhead,
 };
 pub use query::query;
 pub use secrets::EpochKeys;

@@ -32,11 +32,31 @@ pub trait Watch {
 
     /// No transaction is executed any more.
     fn all_done(&self) {}
+
+    /// The observer of what is done before transactions run, on any thread.
+    fn ahead(&self) -> &dyn WatchAhead {
+        &EveryTx
+    }
+}
+
+/// An observer of what is done with a transaction before it runs, who may leave it out.
+pub trait WatchAhead: Sync {
+    /// This thread looks at the transaction at `index`; `false`: it must not.
+    fn looks(&self, index: u32, hash: &Hash) -> bool;
+
+    /// It is done with it.
+    fn looked(&self) {}
 }
 
 /// Leaves nothing out.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct EveryTx;
+
+impl WatchAhead for EveryTx {
+    fn looks(&self, _: u32, _: &Hash) -> bool {
+        true
+    }
+}
 
 impl Watch for EveryTx {
     fn begins(&self, _: u32, _: &Hash) -> bool {

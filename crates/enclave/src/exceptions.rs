@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use strongroom_bridge::message::TxAt;
 use strongroom_bridge::spec::EXCEPTIONS_MAX;
 use strongroom_bridge::{Failure, FailureCode};
-use strongroom_chain::Watch;
+use strongroom_chain::{Watch, WatchAhead};
 use strongroom_crypto::Security;
 use strongroom_types::{Hash, Height};
 
@@ -21,9 +21,35 @@ const OF_RELEASE: [(Hash, Height, Hash); 0] = [];
 
 /// The transactions of one block: which are exceptions, and which is executed now.
 pub(crate) struct Transactions {
+    listed: Listed,
+    running: Cell<Option<TxAt>>,
+}
+
+/// What every thread that looks at transactions has to know.
+struct Listed {
     height: Height,
     left_out: BTreeSet<Hash>,
-    running: Cell<Option<TxAt>>,
+}
+
+impl Listed {
+    fn at(&self, index: u32, hash: &Hash) -> TxAt {
+        TxAt {
+            height: self.height,
+            index,
+            hash: *hash,
+        }
+    }
+}
+
+impl WatchAhead for Listed {
+    fn looks(&self, index: u32, hash: &Hash) -> bool {
+        RUNNING.set(Some(self.at(index, hash)));
+        !self.left_out.contains(hash)
+    }
+
+    fn looked(&self) {
+        RUNNING.set(None);
+    }
 }
 
 thread_local! {
@@ -57,12 +83,12 @@ impl Transactions {
         let of_release = OF_RELEASE
             .into_iter()
             .filter(|(genesis, at, _)| *genesis == keys.genesis_hash() && *at == height);
+        let of_release = of_release.map(|(_, _, hash)| hash);
         Ok(Self {
-            height,
-            left_out: given
-                .into_iter()
-                .chain(of_release.map(|(_, _, hash)| hash))
-                .collect(),
+            listed: Listed {
+                height,
+                left_out: given.into_iter().chain(of_release).collect(),
+            },
             running: Cell::new(None),
         })
     }
@@ -80,16 +106,16 @@ impl Transactions {
 
 impl Watch for Transactions {
     fn begins(&self, index: u32, hash: &Hash) -> bool {
-        self.set(Some(TxAt {
-            height: self.height,
-            index,
-            hash: *hash,
-        }));
-        !self.left_out.contains(hash)
+        self.set(Some(self.listed.at(index, hash)));
+        !self.listed.left_out.contains(hash)
     }
 
     fn all_done(&self) {
         self.set(None);
+    }
+
+    fn ahead(&self) -> &dyn WatchAhead {
+        &self.listed
     }
 }
 

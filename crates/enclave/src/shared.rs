@@ -84,7 +84,7 @@ impl Shared {
         Self {
             platform: Box::new(platform),
             latch: FailureLatch::default(),
-            engine,
+            engine: engine.with_cores(cores()),
             versions: Mutex::default(),
             status: Mutex::default(),
         }
@@ -171,6 +171,11 @@ impl Shared {
     pub(crate) fn set_status(&self, status: Status) {
         *lock(&self.status) = status;
     }
+}
+
+/// Cores of this process, as the host gives them: it decides how fast the enclave is, in any case.
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, core::num::NonZeroUsize::get)
 }
 
 /// Every critical section here replaces or copies one value: a lane that panicked left nothing half done.

@@ -4,6 +4,7 @@
 //! its fee and sequence only; one that does not decode leaves nothing but its error; the fee collector is written once;
 //! what the block gives fits the door ([`OUTPUT_BYTES_MAX`]); what finds no room is left for the next ([`meters`]).
 
+pub(crate) mod ahead;
 mod meters;
 pub(crate) mod output;
 #[cfg(test)]
@@ -29,6 +30,7 @@ use crate::types::{
     Attribute, Coin, Coins, Event, ExecTxResult, Gas, Hash, RawTx, TxError, ValidatorUpdate,
     WriteSet,
 };
+use ahead::{Ahead, CHUNK};
 use meters::{Meters, Use};
 use std::collections::BTreeMap;
 
@@ -108,10 +110,19 @@ pub fn execute_watched(
     let mut events = executor.begin(&mut state)?;
     // What was read so far belongs to no transaction.
     let _ = state.overlay.end_tx();
-    for (index, tx) in txs.iter().enumerate() {
-        let index = u32::try_from(index).map_err(|_| broken("more transactions than numbers"))?;
+    let mut ahead = Vec::new().into_iter();
+    for (at, tx) in txs.iter().enumerate() {
+        let index = u32::try_from(at).map_err(|_| too_many())?;
+        if at.is_multiple_of(CHUNK) && !executor.meters.is_full(state.overlay.bytes()) {
+            let chunk = txs.get(at..).unwrap_or_default();
+            let chunk = chunk.get(..CHUNK).unwrap_or(chunk);
+            ahead = ahead::look(&mut state, block, env, at, chunk, watch.ahead())?.into_iter();
+            // What was read for it belongs to no transaction.
+            let _ = state.overlay.end_tx();
+        }
+        let known = ahead.next().flatten();
         let result = if watch.begins(index, tx.hash()) {
-            executor.deliver(&mut state, index, tx)?
+            executor.deliver(&mut state, index, tx, known)?
         } else {
             TxOutcome::undecodable(chain::LEFT_OUT.bare()).into_result(Vec::new(), Vec::new())
         };
@@ -132,6 +143,10 @@ pub fn execute_watched(
         new_code,
         access,
     })
+}
+
+fn too_many() -> Fault {
+    broken("more transactions than numbers")
 }
 
 /// The block's gas limit from the consensus parameters in the state.
@@ -187,11 +202,16 @@ impl BlockExecutor<'_> {
         state: &mut State<'_>,
         index: u32,
         raw: &RawTx,
+        ahead: Option<Ahead>,
     ) -> Result<ExecTxResult, Fault> {
         if self.meters.is_full(state.overlay.bytes()) {
             return Ok(left());
         }
-        let decoded = match decode(raw) {
+        let (decoded, signed) = match ahead {
+            Some(Ahead { decoded, signed }) => (decoded, signed),
+            None => (decode(raw), None),
+        };
+        let decoded = match decoded {
             Ok(decoded) => decoded,
             Err(error) => {
                 return Ok(TxOutcome::undecodable(error).into_result(Vec::new(), Vec::new()));
@@ -201,6 +221,7 @@ impl BlockExecutor<'_> {
             index: Some(index),
             counter: Some(self.passed),
             hash: *raw.hash(),
+            signed,
         };
         state.code_cache.begin();
         let start = state.overlay.mark();

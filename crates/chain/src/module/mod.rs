@@ -128,7 +128,7 @@ pub trait TxMsg: Message + Name + Default + 'static {
 }
 
 /// A [`TxMsg`] of any type.
-pub(crate) trait AnyMsg {
+pub(crate) trait AnyMsg: Send + Sync {
     fn set_aside(&self, ctx: &mut Ctx<'_, '_>) -> Result<(), Stop>;
     fn run(self: Box<Self>, ctx: &mut Ctx<'_, '_>) -> Result<Vec<u8>, Stop>;
 }

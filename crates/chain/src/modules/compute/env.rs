@@ -229,6 +229,7 @@ mod tests {
             index: Some(4),
             counter: Some(3),
             hash: [0xab; 32],
+            signed: None,
         };
         let json =
             String::from_utf8(env(&block(), &tx, &contract, &[1; 32], Some(&[0; 32])).unwrap())

@@ -6,6 +6,7 @@
 use super::super::state::Account;
 use super::USUAL_KEY;
 use super::signature::direct;
+use crate::block::ahead::Looked;
 use crate::types::TxError;
 use crate::types::amino::{self, AminoError, Json, SignDoc};
 use crate::types::error::sdk;
@@ -19,6 +20,8 @@ use crate::types::tx::{Tx, sign_mode_name};
 pub(super) struct Documents<'a> {
     pub(super) tx: &'a Tx,
     pub(super) chain_id: &'a str,
+    /// The signature that was looked at before the transaction ran.
+    pub(super) looked: Option<&'a Looked>,
     /// The last that was made: the next differs in two members.
     json: Option<Json>,
     len_max: usize,
@@ -26,11 +29,12 @@ pub(super) struct Documents<'a> {
 }
 
 impl<'a> Documents<'a> {
-    pub(super) const fn new(tx: &'a Tx, chain_id: &'a str) -> Self {
+    pub(super) const fn new(tx: &'a Tx, chain_id: &'a str, looked: Option<&'a Looked>) -> Self {
         let len_max = amino::documents_len_max(tx.len);
         Self {
             tx,
             chain_id,
+            looked,
             json: None,
             len_max,
             bytes_left: len_max,

@@ -89,7 +89,8 @@ pub fn run(
         charge_signature(ctx, tx, index, signer, &params)?;
     }
     let chain_id = ctx.block.chain_id.clone();
-    let mut documents = Documents::new(tx, &chain_id);
+    let looked = ctx.tx.signed.clone();
+    let mut documents = Documents::new(tx, &chain_id, looked.as_ref());
     for (index, signer) in known.iter().enumerate() {
         verify(ctx.mode, &mut documents, index, signer)?;
     }

@@ -1,0 +1,211 @@
+//! Work on the transactions of a block that needs their bytes alone, done on all cores before they run: decoding, and the ECDSA of DIRECT
+//! signatures.
+//!
+//! Promises: what runs is the same with and without; nothing of it is believed from anybody; what is left out of the block is not looked at, and
+//! whoever watches knows which transaction each thread looks at. A signature that was looked at ahead counts
+//! only for the very key, digest and signature that the ante chain asks about, which are its own; for any other it verifies itself.
+//! Refuses: more than [`CHUNK`] transactions at a time, so that what is decoded and not yet run is bounded.
+
+use crate::crypto::secp256k1;
+use crate::ctx::{Ctx, ExecutionEnv, Mode, TxInfo};
+use crate::error::Fault;
+use crate::modules::auth;
+use crate::ports::WatchAhead;
+use crate::state::State;
+use crate::tx::{DecodedTx, decode};
+use crate::types::multisig::SignatureData;
+use crate::types::proto::cosmos::tx::signing::v1beta1::SignMode;
+use crate::types::{Gas, Hash, PublicKey, RawTx, TxError, sha256};
+
+use super::{BlockInfo, too_many, unmetered};
+
+/// Transactions that are looked at together.
+pub(super) const CHUNK: usize = 64;
+/// Fewer are not worth a thread.
+const FEW: usize = 8;
+/// Threads at most.
+const THREADS_MAX: usize = 8;
+
+/// An ECDSA signature that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Looked {
+    key: [u8; 33],
+    digest: Hash,
+    signature: [u8; 64],
+    good: bool,
+}
+
+impl Looked {
+    /// Whether the signature is good, if it is this one.
+    pub(crate) fn at(&self, key: &[u8; 33], digest: &Hash, signature: &[u8]) -> Option<bool> {
+        let same = self.key == *key && self.digest == *digest && self.signature == *signature;
+        same.then_some(self.good)
+    }
+}
+
+/// What is known of a transaction before it runs.
+pub(super) struct Ahead {
+    pub(super) decoded: Result<DecodedTx, TxError>,
+    pub(super) signed: Option<Looked>,
+}
+
+/// Looks at a chunk of transactions, the first of which has this place in the block. On one core, or for a few, at none.
+///
+/// # Errors
+/// A fault of the state.
+pub(super) fn look(
+    state: &mut State<'_>,
+    block: &BlockInfo,
+    env: ExecutionEnv<'_>,
+    first: usize,
+    txs: &[RawTx],
+    watch: &dyn WatchAhead,
+) -> Result<Vec<Option<Ahead>>, Fault> {
+    let threads = env.engine.cores().min(THREADS_MAX);
+    if threads < 2 || txs.len() < FEW {
+        return Ok(Vec::new());
+    }
+    let named = (first..).zip(txs);
+    let named = named.map(|(at, tx)| Ok((u32::try_from(at).map_err(|_| too_many())?, tx)));
+    let named = named.collect::<Result<Vec<_>, Fault>>()?;
+    let decoded = on_all(threads, &named, |(at, tx)| {
+        let decoded = watch.looks(*at, tx.hash()).then(|| decode(tx));
+        watch.looked();
+        decoded
+    });
+    let mut asked = Vec::new();
+    for ((at, tx), decoded) in named.into_iter().zip(decoded) {
+        let number = match &decoded {
+            Some(Ok(decoded)) => number_of(state, block, env, decoded)?,
+            _ => None,
+        };
+        asked.push((at, tx, decoded, number));
+    }
+    let chain_id = block.chain_id.as_str();
+    let signed = on_all(threads, &asked, |(at, tx, decoded, number)| {
+        let decoded = decoded.as_ref()?.as_ref().ok()?;
+        let looks = watch.looks(*at, tx.hash());
+        let looked = looks
+            .then(|| look_at(decoded, chain_id, (*number)?))
+            .flatten();
+        watch.looked();
+        looked
+    });
+    let asked = asked.into_iter().zip(signed);
+    let ahead = asked.map(|((.., decoded, _), signed)| {
+        let decoded = decoded?;
+        Some(Ahead { decoded, signed })
+    });
+    Ok(ahead.collect())
+}
+
+/// The number of the first signer's account: the one thing that is signed and not in the bytes. It never changes.
+fn number_of(
+    state: &mut State<'_>,
+    block: &BlockInfo,
+    env: ExecutionEnv<'_>,
+    decoded: &DecodedTx,
+) -> Result<Option<u64>, Fault> {
+    let Some(key) = key_of(decoded) else {
+        return Ok(None);
+    };
+    let address = PublicKey::Secp256k1(key).address();
+    let mut ctx = Ctx::new(
+        state,
+        block,
+        TxInfo::default(),
+        Mode::Deliver,
+        env,
+        Gas::MAX,
+    );
+    let account = auth::keeper::account(&mut ctx, &address).map_err(unmetered)?;
+    Ok(account.map(|account| account.number))
+}
+
+/// The key that came with the first signer.
+fn key_of(decoded: &DecodedTx) -> Option<[u8; 33]> {
+    let info = decoded.tx.auth_info.signer_infos.first()?;
+    match PublicKey::from_any(info.public_key.as_ref()?) {
+        Ok(PublicKey::Secp256k1(key)) => Some(key),
+        _ => None,
+    }
+}
+
+fn look_at(decoded: &DecodedTx, chain_id: &str, number: u64) -> Option<Looked> {
+    let key = key_of(decoded)?;
+    let Ok(SignatureData::Single { mode, signature }) = decoded.tx.signature(0) else {
+        return None;
+    };
+    if SignMode::try_from(mode) != Ok(SignMode::Direct) {
+        return None;
+    }
+    let signature: [u8; 64] = signature.try_into().ok()?;
+    let digest = sha256(&decoded.tx.sign_bytes_direct(chain_id, number));
+    Some(Looked {
+        good: secp256k1::verify(&digest, &signature, &key).unwrap_or(false),
+        key,
+        digest,
+        signature,
+    })
+}
+
+/// `work` on each of `items`, in their order, shared among so many threads, this one among them.
+fn on_all<T: Sync, R: Send>(threads: usize, items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let share = items.len().div_ceil(threads.max(1)).max(1);
+    let work = &work;
+    std::thread::scope(|scope| {
+        let mut shares = items.chunks(share);
+        let own = shares.next().unwrap_or_default();
+        let others: Vec<_> = shares
+            .map(|share| {
+                let run = move || share.iter().map(work).collect::<Vec<R>>();
+                (share, std::thread::Builder::new().spawn_scoped(scope, run))
+            })
+            .collect();
+        let mut done: Vec<R> = own.iter().map(work).collect();
+        for (share, thread) in others {
+            let other = thread.ok().and_then(|thread| thread.join().ok());
+            // No thread was to be had, or it panicked where that does not end the process.
+            done.extend(other.unwrap_or_else(|| share.iter().map(work).collect()));
+        }
+        done
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shared_among_threads_comes_back_in_order_also_where_one_panics_once() {
+        let items: Vec<usize> = (0..100).collect();
+        for threads in [1, 2, 3, 8, 200] {
+            let doubled = on_all(threads, &items, |n| n * 2);
+            assert_eq!(doubled, items.iter().map(|n| n * 2).collect::<Vec<_>>());
+        }
+        let once = std::sync::atomic::AtomicBool::new(true);
+        let here = std::thread::current().id();
+        let work = |n: &usize| {
+            let other = std::thread::current().id() != here;
+            assert!(!(other && once.swap(false, std::sync::atomic::Ordering::SeqCst)));
+            *n
+        };
+        assert_eq!(on_all(2, &items, work), items);
+        assert!(on_all(4, &[], |n: &usize| *n).is_empty());
+    }
+
+    #[test]
+    fn what_was_looked_at_says_nothing_of_another_key_digest_or_signature() {
+        let looked = Looked {
+            key: [2; 33],
+            digest: [3; 32],
+            signature: [4; 64],
+            good: true,
+        };
+        assert_eq!(looked.at(&[2; 33], &[3; 32], &[4; 64]), Some(true));
+        assert_eq!(looked.at(&[9; 33], &[3; 32], &[4; 64]), None);
+        assert_eq!(looked.at(&[2; 33], &[9; 32], &[4; 64]), None);
+        assert_eq!(looked.at(&[2; 33], &[3; 32], &[9; 64]), None);
+        assert_eq!(looked.at(&[2; 33], &[3; 32], &[4; 63]), None);
+    }
+}
