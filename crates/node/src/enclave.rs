@@ -301,11 +301,15 @@ impl Enclave {
         views: &'v mut BTreeMap<Height, View>,
         height: Height,
     ) -> Result<&'v View, Error> {
-        // While a block runs, the one before it may still be on its way to the disk.
-        let _committed = self.state.wait_for(height, COMMIT_WAITS);
         match views.entry(height) {
             std::collections::btree_map::Entry::Occupied(known) => Ok(known.into_mut()),
             std::collections::btree_map::Entry::Vacant(new) => {
+                // While a block runs, the one before it may still be on its way to the disk. A disk that takes longer is short of
+                // something, as one that is full: the block runs again.
+                if !self.state.wait_for(height, COMMIT_WAITS) {
+                    let detail = format!("height {height} is not committed yet");
+                    return Err(Error::Short { detail });
+                }
                 Ok(new.insert(self.state.view(height)?))
             }
         }

@@ -246,9 +246,11 @@ impl HostChain {
     /// As `chain::check::simulate`.
     pub fn simulate(&self, tx: &[u8]) -> Result<Simulated, QueryError> {
         let _pass = self.gate.enter().map_err(busy)?;
-        let block = self.head();
-        // A block between these two empties what waits: then the estimate is that of the committed state.
-        let pending = self.pending().pending();
+        // What waits is pending over this block and no other.
+        let (block, pending) = {
+            let pending = self.pending();
+            (self.head(), pending.pending())
+        };
         let view = self.state.view(block.height).map_err(|e| internal(&e))?;
         let content = Content(&self.content);
         let env = ExecutionEnv {

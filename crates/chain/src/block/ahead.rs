@@ -9,7 +9,7 @@
 use crate::crypto::secp256k1;
 use crate::ctx::{Ctx, ExecutionEnv, Mode, TxInfo};
 use crate::error::Fault;
-use crate::modules::auth;
+use crate::modules;
 use crate::ports::WatchAhead;
 use crate::state::State;
 use crate::tx::{DecodedTx, decode};
@@ -118,7 +118,7 @@ fn number_of(
         env,
         Gas::MAX,
     );
-    let account = auth::keeper::account(&mut ctx, &address).map_err(unmetered)?;
+    let account = modules::signer(&mut ctx, &address).map_err(unmetered)?;
     Ok(account.map(|account| account.number))
 }
 

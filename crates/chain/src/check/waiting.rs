@@ -13,6 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Slots of one transaction that are kept. One with more is not followed, and with it none.
 const SLOTS_MAX: usize = 64;
+/// Transactions that are followed: more than wait in any mempool. Above, all are forgotten and so checked again.
+const RECORDS_MAX: usize = 10_000;
 /// Walks over all that waits. A chain of transactions that needs more is not followed to its end.
 const WALKS_MAX: usize = 4;
 
@@ -41,6 +43,8 @@ pub(super) struct Waiting {
     /// Number of records that write a slot.
     writers: BTreeMap<Slot, usize>,
     next_order: u64,
+    /// Something passed that has no record: the next block leaves nothing as it was.
+    unfollowed: bool,
 }
 
 impl Waiting {
@@ -48,7 +52,14 @@ impl Waiting {
     pub(super) fn passed(&mut self, hash: Hash, access: Access, overlay: &Overlay, expires: bool) {
         let Access { reads, writes } = access;
         self.remove(&hash);
-        if reads.len().saturating_add(writes.len()) > SLOTS_MAX {
+        let slots = reads.len().saturating_add(writes.len());
+        if slots > SLOTS_MAX || self.records.len() >= RECORDS_MAX {
+            *self = Self {
+                unfollowed: true,
+                ..Self::default()
+            };
+        }
+        if self.unfollowed {
             return;
         }
         for slot in &writes {
@@ -89,6 +100,14 @@ impl Waiting {
         writes: &WriteSet,
         left: &[Hash],
     ) -> Vec<bool> {
+        let all_again = |waiting: &mut Self, overlay: &mut Overlay| {
+            *waiting = Self::default();
+            *overlay = Overlay::default();
+            vec![true; left.len()]
+        };
+        if self.unfollowed {
+            return all_again(self, overlay);
+        }
         let here: BTreeSet<&Hash> = left.iter().collect();
         let gone = self.records.keys().filter(|hash| !here.contains(hash));
         let gone: Vec<Hash> = gone.copied().collect();
@@ -103,9 +122,7 @@ impl Waiting {
             again
         });
         let Some(again) = again else {
-            *self = Self::default();
-            *overlay = Overlay::default();
-            return vec![true; left.len()];
+            return all_again(self, overlay);
         };
         for slot in &touched {
             overlay.forget_read(slot);
@@ -159,7 +176,7 @@ fn stale(gone: Vec<Record>, writes: &WriteSet) -> (BTreeSet<Slot>, BTreeSet<Slot
         }
         let slot = Slot::Native(key.clone());
         let expected: Option<Option<Bytes>> = foretold.remove(&slot);
-        if !expected.is_some_and(|expected| expected.as_deref() == value.as_deref()) {
+        if expected.is_none_or(|expected| expected.as_deref() != value.as_deref()) {
             stale.insert(slot.clone());
         }
         touched.insert(slot);
@@ -168,4 +185,69 @@ fn stale(gone: Vec<Record>, writes: &WriteSet) -> (BTreeSet<Slot>, BTreeSet<Slot
     touched.extend(foretold.keys().cloned());
     stale.extend(foretold.into_keys());
     (stale, touched)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn slot(n: usize) -> Slot {
+        Slot::Native(n.to_be_bytes().to_vec())
+    }
+
+    /// A transaction passes that writes these slots.
+    fn pass(
+        waiting: &mut Waiting,
+        overlay: &mut Overlay,
+        n: u8,
+        slots: core::ops::Range<usize>,
+    ) -> Hash {
+        for at in slots {
+            overlay.put(slot(at), Some(Bytes::from([n].as_slice())));
+        }
+        let access = overlay.end_check(0);
+        waiting.passed([n; 32], access, overlay, false);
+        [n; 32]
+    }
+
+    #[test]
+    fn what_touches_too_much_to_be_followed_leaves_nothing_behind_once_a_block_is_there() {
+        for (slots, kept) in [(SLOTS_MAX, true), (SLOTS_MAX + 1, false)] {
+            let (mut waiting, mut overlay) = Default::default();
+            let small = pass(&mut waiting, &mut overlay, 1, 1_000..1_002);
+            // It never is in a block, as one that is dropped.
+            let _large = pass(&mut waiting, &mut overlay, 2, 0..slots);
+            let later = pass(&mut waiting, &mut overlay, 3, 2_000..2_001);
+            let again = waiting.committed(&mut overlay, &WriteSet::default(), &[small, later]);
+            assert_eq!(again, [!kept; 2]);
+            // Nothing of the large one is pending any more.
+            let left = overlay.fork().into_writes().len();
+            assert_eq!(left, if kept { 3 } else { 0 });
+            // After that others are followed as before.
+            overlay = Overlay::default();
+            waiting = Waiting {
+                unfollowed: waiting.unfollowed,
+                ..Waiting::default()
+            };
+            let next = pass(&mut waiting, &mut overlay, 4, 0..1);
+            let again = waiting.committed(&mut overlay, &WriteSet::default(), &[next]);
+            assert_eq!(again, [false]);
+        }
+    }
+
+    #[test]
+    fn more_than_any_mempool_holds_is_not_kept() {
+        let (mut waiting, mut overlay) = <(Waiting, Overlay)>::default();
+        for n in 0..=RECORDS_MAX {
+            let mut hash = [0; 32];
+            hash[..8].copy_from_slice(&n.to_be_bytes());
+            overlay.put(slot(n), None);
+            let access = overlay.end_check(0);
+            waiting.passed(hash, access, &overlay, false);
+            assert!(waiting.records.len() <= RECORDS_MAX);
+        }
+        assert!(waiting.records.is_empty() && waiting.writers.is_empty());
+        let again = waiting.committed(&mut overlay, &WriteSet::default(), &[[9; 32]]);
+        assert_eq!(again, [true]);
+    }
 }

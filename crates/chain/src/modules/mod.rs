@@ -65,6 +65,9 @@ pub const END_BLOCK: &[&str] = &[
 /// The ante chain.
 pub(crate) use auth::ante::run as ante;
 
+/// The account of a signer, whose number is signed.
+pub(crate) use auth::keeper::account as signer;
+
 /// Takes a fee out of what another than its payer allows.
 pub(crate) use feegrant::keeper::use_fee_grant;
 

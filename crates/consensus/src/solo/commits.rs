@@ -54,11 +54,8 @@ impl Commits {
         unsaved: Option<Unsaved>,
     ) -> Result<(), EngineError> {
         self.settle()?;
-        let sent = self
-            .work
-            .as_ref()
-            .map(|work| work.send(Commit { after, unsaved }));
-        if !matches!(sent, Some(Ok(()))) {
+        let commit = Commit { after, unsaved };
+        if self.work.as_ref().is_none_or(|w| w.send(commit).is_err()) {
             return Err(EngineError::Panicked);
         }
         self.under_way = true;
