@@ -74,6 +74,15 @@ test("one line tells a script where everything is; the system chooses the ports"
   const status = await told(home("line"), "status");
   for (const name of ["chain_id", "rest", "rpc", "websocket", "faucet", "pid", "genesis"]) assert.deepEqual(status[name], network[name], name);
   assert.equal(status.height, "1");
+  // The options that both have stand before the command's name as well; the others there would do nothing.
+  const before = (...args) => new Promise((resolve) => {
+    execFile(BINARY, ["localnet", ...args], { cwd: place }, (error, out, said) => resolve({ status: error ? error.code : 0, out, said }));
+  });
+  const same = await before("--output", "json", "--home", home("line"), "status");
+  assert.equal(JSON.parse(same.out).pid, network.pid, same.said);
+  const useless = await before("--home", home("line"), "--reset", "status");
+  assert.equal(useless.status, 2);
+  assert.match(useless.said, /--reset is for the start of a network, and not for `localnet status`/);
   // The door is for its owner alone.
   assert.equal(statSync(join(home("line"), "admin")).mode & 0o077, 0);
   assert.equal(statSync(home("line")).mode & 0o077, 0);

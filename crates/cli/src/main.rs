@@ -39,7 +39,7 @@ mod tether;
 mod tx;
 mod verify;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use std::process::ExitCode;
 use strongroom_enclave::panics;
 
@@ -99,7 +99,7 @@ fn main() -> ExitCode {
         return strongroom_enclave::child_main(std::env::args_os().skip(2));
     }
     panics::stop_process(panics::Words::Shown);
-    let done = match Cli::parse().command {
+    let done = match command().command {
         Command::Localnet(args) => localnet::run(args),
         Command::Node(command) => operator::run(command),
         Command::Account(command) => account::run(&command),
@@ -125,6 +125,17 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => exit::tell(&error),
     }
+}
+
+/// What was asked for; ends the process if that is nothing.
+fn command() -> Cli {
+    let given = Cli::command().get_matches();
+    let checked = match given.subcommand_matches("localnet") {
+        Some(given) => localnet::check_options(given),
+        None => Ok(()),
+    };
+    let asked = checked.and_then(|()| Cli::from_arg_matches(&given));
+    asked.unwrap_or_else(|error| error.format(&mut Cli::command()).exit())
 }
 
 /// A line for whoever called. One who hears no more of it, such as `grep -q`, ends the command as a signal of the system would.

@@ -18,7 +18,9 @@ use crate::stop::Stop;
 use crate::{operator, preflight, tether, verify};
 use admin::{Admin, Request};
 use anyhow::{Context as _, bail};
-use clap::{Args as ClapArgs, ValueEnum};
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args as ClapArgs, ValueEnum};
 use greet::Places;
 use one::{End, One};
 use std::fs;
@@ -49,10 +51,7 @@ const SERVER_THREADS: usize = 2;
 const STARTING_THREADS: usize = 2;
 
 #[derive(ClapArgs)]
-#[command(
-    args_conflicts_with_subcommands = true,
-    after_help = "Example:\n  strongroom localnet --block-time 500ms"
-)]
+#[command(after_help = "Example:\n  strongroom localnet --block-time 500ms")]
 pub(crate) struct Args {
     #[command(subcommand)]
     command: Option<command::Command>,
@@ -63,7 +62,7 @@ pub(crate) struct Args {
 #[derive(ClapArgs)]
 pub(crate) struct Start {
     /// Directory of the network's data.
-    #[arg(long, default_value = HOME)]
+    #[arg(long, default_value = HOME, global = true)]
     pub(crate) home: PathBuf,
     /// Begin a new network; the one that is there is removed when the new one has its first block.
     #[arg(long)]
@@ -102,7 +101,7 @@ pub(crate) struct Start {
     #[arg(long = "cors-origin", value_name = "ORIGIN")]
     cors_origins: Vec<String>,
     /// How the start is told: for people, or in one line for programs.
-    #[arg(long, value_enum, default_value = "text")]
+    #[arg(long, value_enum, default_value = "text", global = true)]
     output: Output,
     /// Leave this transaction out of its block: the way past a block that no enclave can execute (docs/spec/door.md).
     /// The home remembers it.
@@ -204,6 +203,29 @@ pub(crate) fn log() {
         )
         .with_writer(std::io::stderr)
         .init();
+}
+
+/// Options of [`Start`] that commands have too, so that they may stand before or behind a command's name.
+const SHARED: [&str; 2] = ["home", "output"];
+
+/// Refuses options of a start before the name of a command: they would do nothing.
+pub(crate) fn check_options(given: &ArgMatches) -> Result<(), clap::Error> {
+    let Some(name) = given.subcommand_name() else {
+        return Ok(());
+    };
+    let known = Args::augment_args(clap::Command::new("localnet"));
+    let useless = known.get_arguments().find(|argument| {
+        let id = argument.get_id().as_str();
+        let is_given = given.value_source(id) == Some(ValueSource::CommandLine);
+        is_given && !SHARED.contains(&id)
+    });
+    match useless.and_then(|argument| argument.get_long()) {
+        Some(option) => Err(clap::Error::raw(
+            ErrorKind::ArgumentConflict,
+            format!("--{option} is for the start of a network, and not for `localnet {name}`"),
+        )),
+        None => Ok(()),
+    }
 }
 
 /// Runs until a signal, or until something ends by itself; or tells a network that runs what to do.
