@@ -194,31 +194,17 @@ impl Layout {
 /// # Errors
 /// [`NodeError`] if one is damaged or in use.
 pub fn open_stores(layout: &Layout) -> Result<Stores, NodeError> {
-    // Beside each other: a new database waits for the disk about a hundred times, one that is there reads its journal.
-    let (state, blocks) = std::thread::scope(|scope| {
-        let blocks = scope.spawn(|| BlockStore::open(&layout.blocks()));
-        let state = open_state(layout);
-        let blocks = blocks.join();
-        (
-            state,
-            blocks.unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
-        )
-    });
-    Ok(Stores {
-        state: Arc::new(state?),
-        content: Arc::new(ContentStore::open(&layout.content())?),
-        blocks: Arc::new(blocks?),
-    })
-}
-
-fn open_state(layout: &Layout) -> Result<StateStore, strongroom_store::Error> {
     let kv = FjallKv::open(layout.state(), TABLES, KvLimits::default())?;
     // A local network answers public queries at every height.
     let limits = Limits {
         history: History::All,
         ..Limits::default()
     };
-    StateStore::open(Arc::new(kv), limits)
+    Ok(Stores {
+        state: Arc::new(StateStore::open(Arc::new(kv), limits)?),
+        content: Arc::new(ContentStore::open(&layout.content())?),
+        blocks: Arc::new(BlockStore::open(&layout.blocks())?),
+    })
 }
 
 /// The enclave as the stores serve it.
