@@ -12,7 +12,7 @@ pub enum Error {
     /// The transport has no answer.
     #[error("the node does not answer: {0}")]
     NoAnswer(String),
-    /// There is no TLS with the node: nothing was sent.
+    /// There is no TLS with the node that holds.
     #[cfg(all(feature = "net", not(target_arch = "wasm32")))]
     #[error(transparent)]
     Tls(#[from] crate::net::TlsError),
@@ -82,6 +82,17 @@ pub enum Error {
         /// Hash of the transaction, upper-case hex.
         hash: String,
     },
+    /// The transaction was sent, or may have been, and nobody says how it ended: it may be in a block, or still get into one. Ask with
+    /// [`Client::wait`](super::Client::wait) or [`Client::settled`](super::Client::settled) before anything is sent in its place.
+    #[error(
+        "transaction {hash} was sent, and how it ended is unknown ({why}): ask for it later, at another node too"
+    )]
+    Unknown {
+        /// Hash of the transaction, upper-case hex.
+        hash: String,
+        /// What went wrong.
+        why: Box<Error>,
+    },
     /// What the node tells of the state does not follow from what the caller trusts.
     #[error(transparent)]
     Light(#[from] light::Error),
@@ -112,6 +123,7 @@ impl Error {
             Self::Refused { .. } => "client.refused",
             Self::Failed { .. } => "client.failed",
             Self::NotIncluded { .. } => "client.not_included",
+            Self::Unknown { .. } => "client.outcome_unknown",
             Self::Light(e) => e.code(),
             Self::Seal(_) => "client.seal",
             Self::Key(_) => "client.key",

@@ -1,7 +1,12 @@
 //! How much gas a transaction is given.
 
+use super::{Client, Error, Transport};
+use crate::keys::Account;
+use crate::tx::{TxBuilder, Unsigned};
 use crate::types::Gas;
 use crate::types::proto::Any;
+use crate::types::proto::cosmos::tx::v1beta1::{SimulateRequest, SimulateResponse};
+use crate::types::public_key::{Multisig, PublicKey};
 
 /// What is added to an estimate, in percent: between the estimate and the block others write, too.
 pub const MARGIN_PERCENT: u64 = 10;
@@ -14,7 +19,7 @@ const SHORT_ESTIMATE_MAX: Gas = 2_000_000;
 const BYTE_ESTIMATE_MAX: Gas = 200;
 
 /// The highest estimate that is believed of a transaction with so many bytes.
-pub(super) fn estimate_max(bytes: usize) -> Gas {
+fn estimate_max(bytes: usize) -> Gas {
     let bytes = Gas::try_from(bytes).unwrap_or(Gas::MAX);
     let length = bytes.saturating_mul(BYTE_ESTIMATE_MAX);
     SHORT_ESTIMATE_MAX.saturating_add(length).min(ESTIMATE_MAX)
@@ -58,7 +63,7 @@ impl Estimate {
 }
 
 /// What these messages are usually given, if one of them calls a contract.
-pub(super) fn guess(messages: &[Any]) -> Option<Estimate> {
+fn guess(messages: &[Any]) -> Option<Estimate> {
     let guess = |message: &Any| {
         let mut known = GUESSES.iter();
         known
@@ -70,6 +75,73 @@ pub(super) fn guess(messages: &[Any]) -> Option<Estimate> {
         let limit = each.fold(0, Gas::saturating_add);
         Estimate::Guessed { limit }
     })
+}
+
+impl<T: Transport> Client<T> {
+    /// How much gas a transaction of this account needs. A transaction that would fail is refused with the chain's text.
+    ///
+    /// # Errors
+    /// [`Error::Query`]; as [`Client::position`].
+    pub async fn estimate(&mut self, account: &Account, tx: &TxBuilder) -> Result<Estimate, Error> {
+        if let Some(guess) = guess(tx.messages()) {
+            return Ok(guess);
+        }
+        let position = self.position(&account.address()).await?;
+        let unsigned = tx.unsigned(&account.public_key(), position.sequence);
+        let used = self.simulate(unsigned).await?;
+        Ok(Estimate::Simulated { used })
+    }
+
+    /// As [`Client::estimate`], of a multisig's transaction that no more members sign than must.
+    ///
+    /// # Errors
+    /// As [`Client::estimate`].
+    pub async fn estimate_multisig(
+        &mut self,
+        key: &Multisig,
+        tx: &TxBuilder,
+    ) -> Result<Estimate, Error> {
+        if let Some(guess) = guess(tx.messages()) {
+            return Ok(guess);
+        }
+        let address = PublicKey::Multisig(key.clone()).address();
+        let position = self.position(&address).await?;
+        let threshold = usize::try_from(key.threshold()).unwrap_or(usize::MAX);
+        let signed = (0..key.keys().len()).map(|n| (n < threshold).then_some([0; 64]));
+        let signed: Vec<_> = signed.collect();
+        let bytes = tx.multisigned(key, position.sequence, &signed);
+        let used = self.simulate_bytes(bytes).await?;
+        Ok(Estimate::Simulated { used })
+    }
+
+    /// The gas that a transaction would use. Of one that calls contracts a node cannot tell.
+    ///
+    /// # Errors
+    /// [`Error::Query`] with the text of the transaction that would fail.
+    pub async fn simulate(&mut self, unsigned: Unsigned) -> Result<Gas, Error> {
+        self.simulate_bytes(unsigned.for_simulation()).await
+    }
+
+    async fn simulate_bytes(&mut self, tx_bytes: Vec<u8>) -> Result<Gas, Error> {
+        let most = estimate_max(tx_bytes.len());
+        let request = SimulateRequest {
+            tx_bytes,
+            ..SimulateRequest::default()
+        };
+        let path = "/cosmos.tx.v1beta1.Service/Simulate";
+        let answer: SimulateResponse = self.query(path, &request).await?;
+        let info = answer.gas_info.ok_or(Error::Form {
+            method: "Simulate",
+            field: "gas_info",
+        })?;
+        if info.gas_used > most {
+            return Err(Error::Form {
+                method: "Simulate",
+                field: "gas_used: no such transaction takes so much",
+            });
+        }
+        Ok(info.gas_used)
+    }
 }
 
 #[cfg(test)]

@@ -6,8 +6,8 @@
 //!
 //! **Whom it trusts.** The network key decides who can read what is sealed. [`Client::trusting`] has it proven from a genesis file or a header;
 //! [`Client::new`] takes the node's word for it, which is right for a node of one's own. So are the newest height ([`Client::height`]), that
-//! a block holds a transaction ([`Client::transaction`]), and that one can get into no block any more ([`Client::settled`]). Everything else is
-//! the node's word: positions, code hashes, results. A wrong code hash costs a refusal by the enclave, not a secret.
+//! a block holds a transaction and what it resulted in there ([`Client::transaction`], [`Proven`]), and that one can get into no block any more
+//! ([`Client::settled`]). Everything else is the node's word: positions, code hashes, texts and events of a result. A wrong code hash costs a refusal by the enclave, not a secret.
 //!
 //! Three lines from a node to a private query:
 //!
@@ -48,6 +48,7 @@ mod error;
 mod gas;
 mod messages;
 mod outcome;
+mod sending;
 mod transport;
 
 #[cfg(test)]
@@ -57,21 +58,19 @@ pub use effect::{effect, sealed_in};
 pub use error::Error;
 pub use gas::{Estimate, MARGIN_PERCENT};
 pub use messages::{Author, Instantiate};
-pub use outcome::{Included, Opened, OpenedMessage};
+pub use outcome::{Included, Opened, OpenedMessage, Proven};
+pub use sending::Checked;
 pub use transport::Transport;
 
 use crate::keys::Account;
 use crate::light::{self, Answer, Call, Question, Terms, Trusted};
-use crate::tx::{TxBuilder, Unsigned};
 use crate::types::proto::Message;
 use crate::types::proto::cosmos::auth::v1beta1::{
     QueryAccountInfoRequest, QueryAccountInfoResponse,
 };
-use crate::types::proto::cosmos::tx::v1beta1::{SimulateRequest, SimulateResponse};
 use crate::types::proto::google::protobuf::Empty;
 use crate::types::proto::secret::registration::v1beta1::Key;
-use crate::types::public_key::{Multisig, PublicKey};
-use crate::types::{Address, Gas, Hash, Height, Timestamp, Tree, sha256};
+use crate::types::{Address, Hash, Height, Timestamp, Tree};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use core::time::Duration;
@@ -83,13 +82,6 @@ use std::collections::BTreeMap;
 pub const NETWORK_KEYS: &str = "registration/keys";
 /// Where the state keeps accounts, in the native tree (docs/spec/chain.md 3).
 pub const ACCOUNTS: &str = "auth/account/";
-/// The first and the longest time between two looks for a transaction; each is twice the one before.
-const LOOKS: [Duration; 2] = [Duration::from_millis(10), Duration::from_millis(200)];
-/// The longest between two looks while the node is silent.
-const SILENT_LOOK: Duration = Duration::from_secs(5);
-/// How long a transaction may take to be in a block.
-const BLOCK_WAITS: Duration = Duration::from_secs(60);
-
 /// The fewest and the most blocks that [`Client::height_in`] looks ahead, whatever a node says of the pace.
 const BLOCKS_AHEAD: [u64; 2] = [50, 10_000];
 
@@ -157,35 +149,6 @@ pub struct Position {
     pub number: u64,
     /// Its next sequence, as of the newest block.
     pub sequence: u64,
-}
-
-/// Result of CheckTx.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Checked {
-    /// 0: the transaction waits for a block.
-    pub code: u64,
-    /// Family of the code.
-    pub codespace: String,
-    /// Why it does not wait.
-    pub log: String,
-    /// Hash of the transaction, upper-case hex.
-    pub hash: String,
-}
-
-impl Checked {
-    /// # Errors
-    /// [`Error::Refused`] for a transaction that does not wait for a block.
-    pub fn passed(self) -> Result<Self, Error> {
-        match self.code {
-            0 => Ok(self),
-            code => Err(Error::Refused {
-                codespace: self.codespace,
-                code,
-                log: self.log,
-                hash: self.hash,
-            }),
-        }
-    }
 }
 
 impl<T: Transport> Client<T> {
@@ -271,30 +234,6 @@ impl<T: Transport> Client<T> {
             light::follow(&trusted, tip.height, &terms, ask).await?;
         }
         Ok(tip)
-    }
-
-    /// A height of the past, and the sequence that an account had there or later: a transaction of this sequence or a later one that no block
-    /// up to this height may hold can come no more. Both are proven where something is trusted, and the height is one or two blocks old then.
-    ///
-    /// # Errors
-    /// As [`Client::position`] and [`Client::prove`].
-    pub async fn settled(&mut self, address: &Address) -> Result<(Height, u64), Error> {
-        let Some((trusted, terms)) = self.anchor.clone() else {
-            let height = self.height().await?;
-            return Ok((height, self.position(address).await?.sequence));
-        };
-        let question = Question {
-            tree: Tree::Native,
-            key: account_key(address),
-            height: None,
-        };
-        let answer = self.prove(&trusted, &terms, &question).await?;
-        let sequence = answer.value.as_deref().map_or(Some(0), recorded_sequence);
-        let sequence = sequence.ok_or(Error::Form {
-            method: "abci_query",
-            field: "account",
-        })?;
-        Ok((answer.height, sequence))
     }
 
     /// Calls the gRPC method `path` (`/package.Service/Method`) at the newest height.
@@ -427,158 +366,6 @@ impl<T: Transport> Client<T> {
             number: info.account_number,
             sequence: info.sequence,
         })
-    }
-
-    /// How much gas a transaction of this account needs. A transaction that would fail is refused with the chain's text.
-    ///
-    /// # Errors
-    /// [`Error::Query`]; as [`Client::position`].
-    pub async fn estimate(&mut self, account: &Account, tx: &TxBuilder) -> Result<Estimate, Error> {
-        if let Some(guess) = gas::guess(tx.messages()) {
-            return Ok(guess);
-        }
-        let position = self.position(&account.address()).await?;
-        let unsigned = tx.unsigned(&account.public_key(), position.sequence);
-        let used = self.simulate(unsigned).await?;
-        Ok(Estimate::Simulated { used })
-    }
-
-    /// As [`Client::estimate`], of a multisig's transaction that no more members sign than must.
-    ///
-    /// # Errors
-    /// As [`Client::estimate`].
-    pub async fn estimate_multisig(
-        &mut self,
-        key: &Multisig,
-        tx: &TxBuilder,
-    ) -> Result<Estimate, Error> {
-        if let Some(guess) = gas::guess(tx.messages()) {
-            return Ok(guess);
-        }
-        let address = PublicKey::Multisig(key.clone()).address();
-        let position = self.position(&address).await?;
-        let threshold = usize::try_from(key.threshold()).unwrap_or(usize::MAX);
-        let signed = (0..key.keys().len()).map(|n| (n < threshold).then_some([0; 64]));
-        let signed: Vec<_> = signed.collect();
-        let bytes = tx.multisigned(key, position.sequence, &signed);
-        let used = self.simulate_bytes(bytes).await?;
-        Ok(Estimate::Simulated { used })
-    }
-
-    /// The gas that a transaction would use. Of one that calls contracts a node cannot tell.
-    ///
-    /// # Errors
-    /// [`Error::Query`] with the text of the transaction that would fail.
-    pub async fn simulate(&mut self, unsigned: Unsigned) -> Result<Gas, Error> {
-        self.simulate_bytes(unsigned.for_simulation()).await
-    }
-
-    async fn simulate_bytes(&mut self, tx_bytes: Vec<u8>) -> Result<Gas, Error> {
-        let most = gas::estimate_max(tx_bytes.len());
-        let request = SimulateRequest {
-            tx_bytes,
-            ..SimulateRequest::default()
-        };
-        let path = "/cosmos.tx.v1beta1.Service/Simulate";
-        let answer: SimulateResponse = self.query(path, &request).await?;
-        let info = answer.gas_info.ok_or(Error::Form {
-            method: "Simulate",
-            field: "gas_info",
-        })?;
-        if info.gas_used > most {
-            return Err(Error::Form {
-                method: "Simulate",
-                field: "gas_used: no such transaction takes so much",
-            });
-        }
-        Ok(info.gas_used)
-    }
-
-    /// Broadcasts a raw transaction and waits for CheckTx.
-    ///
-    /// # Errors
-    /// As [`Client::call`]. That CheckTx refuses it is no error here: [`Checked::passed`].
-    pub async fn broadcast(&mut self, tx: &[u8]) -> Result<Checked, Error> {
-        let params = json!({ "tx": STANDARD.encode(tx) });
-        let answer = self.call("broadcast_tx_sync", &params).await?;
-        let shown = |name| answer[name].as_str().unwrap_or_default().to_owned();
-        let code = answer["code"].as_u64().ok_or(Error::Form {
-            method: "broadcast_tx_sync",
-            field: "code",
-        })?;
-        Ok(Checked {
-            code,
-            codespace: shown("codespace"),
-            log: shown("log"),
-            // Ours, not the node's: it is what we wait for.
-            hash: hex::encode_upper(sha256(tx)),
-        })
-    }
-
-    /// Signs a transaction of one signer, broadcasts it, and waits until it is in a block. Whether it succeeded there says
-    /// [`Included::succeeded`].
-    ///
-    /// # Errors
-    /// [`Error::NoAccount`], [`Error::Refused`], [`Error::NotIncluded`]; as [`Client::call`].
-    pub async fn send(&mut self, account: &Account, tx: &TxBuilder) -> Result<Included, Error> {
-        let position = self.position(&account.address()).await?;
-        let raw = tx.sign(account, position.number, position.sequence)?;
-        let checked = self.broadcast(&raw).await?.passed()?;
-        self.wait(&checked.hash).await
-    }
-
-    /// The transaction with this hash (hex). That its block holds it is proven, where something is trusted; what came of it there is the
-    /// node's word.
-    ///
-    /// # Errors
-    /// [`Error::NotIncluded`] if no block has it; as [`Client::call`]; [`Error::Light`].
-    pub async fn transaction(&mut self, hash: &str) -> Result<Included, Error> {
-        let bytes = hex::decode(hash).unwrap_or_default();
-        let anchor = self.anchor.clone();
-        let params = json!({ "hash": STANDARD.encode(bytes), "prove": anchor.is_some() });
-        let answer = match self.call("tx", &params).await {
-            Err(Error::Rpc(text)) if text.contains("not found") => {
-                return Err(Error::NotIncluded {
-                    hash: hash.to_owned(),
-                });
-            }
-            answer => answer?,
-        };
-        let included = Included::read(&answer)?;
-        let same = included.hash.eq_ignore_ascii_case(hash)
-            && hex::encode_upper(sha256(&included.tx)) == included.hash;
-        if !same {
-            return Err(Error::Form {
-                method: "tx",
-                field: "hash",
-            });
-        }
-        if let Some((trusted, terms)) = anchor {
-            let ask = async |call: &Call| self.ask(call).await;
-            let (height, proof) = (included.height, &answer["proof"]);
-            light::included(&trusted, &terms, height, &included.tx, proof, ask).await?;
-        }
-        Ok(included)
-    }
-
-    /// Waits until the transaction with this hash is in a block.
-    ///
-    /// # Errors
-    /// [`Error::NotIncluded`] after a minute; or whatever is wrong with the node then.
-    pub async fn wait(&mut self, hash: &str) -> Result<Included, Error> {
-        let (mut pause, mut waited) = (LOOKS[0], Duration::ZERO);
-        loop {
-            self.transport.pause(pause).await;
-            waited = waited.saturating_add(pause);
-            // Whatever is wrong with a node may be over soon.
-            match self.transaction(hash).await {
-                Ok(found) => return Ok(found),
-                Err(error) if waited >= BLOCK_WAITS => return Err(error),
-                // Each silence may have taken as long as the transport waits.
-                Err(Error::NoAnswer(_)) => pause = pause.saturating_mul(2).min(SILENT_LOOK),
-                Err(_) => pause = pause.saturating_mul(2).min(LOOKS[1]),
-            }
-        }
     }
 
     /// A transaction as this account reads it: its own messages, and what contracts answered to them.

@@ -14,6 +14,17 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
+/// How much of what is told of a transaction follows from what the client trusts ([`Client::trusting`](super::Client::trusting)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Proven {
+    /// Nothing: it is the node's word.
+    Nothing,
+    /// That the block holds it. Its result is the node's word: the header that commits to it is not there yet, or the node keeps no results.
+    Block,
+    /// Also whether it succeeded, what it gave back (`code` and `data` of its result) and its gas. Texts and events are the node's word always.
+    Result,
+}
+
 /// A transaction that is in a block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Included {
@@ -23,8 +34,10 @@ pub struct Included {
     pub height: Height,
     /// The raw transaction.
     pub tx: Vec<u8>,
-    /// What came of it, sealed texts as they are sealed.
+    /// Its result, sealed texts as they are sealed.
     pub result: ExecTxResult,
+    /// How much of this is proven.
+    pub proven: Proven,
 }
 
 /// A transaction that is in a block, as its sender reads it.
@@ -68,6 +81,12 @@ impl Included {
         })
     }
 
+    /// Whether a result is this one, as far as a header commits to it.
+    pub(super) fn has(&self, proven: &ExecTxResult) -> bool {
+        let committed = |r: &ExecTxResult| (r.code, r.gas_wanted, r.gas_used);
+        committed(&self.result) == committed(proven) && self.result.data == proven.data
+    }
+
     /// Reads the answer of the RPC's `tx`.
     pub(super) fn read(answer: &Value) -> Result<Self, Error> {
         let bad = |field| Error::Form {
@@ -97,6 +116,7 @@ impl Included {
                 .parse()
                 .map_err(|_| bad("height"))?,
             tx: bytes(&answer["tx"], "tx")?,
+            proven: Proven::Nothing,
             result: ExecTxResult {
                 code: code.ok_or_else(|| bad("code"))?,
                 data: bytes(&result["data"], "data")?,

@@ -1,10 +1,14 @@
 //! The client against a node whose answers the test writes: what a real one answers is tested end to end (tests/e2e/cli.test.js).
 
+use super::sending::{BLOCK_WAITS, RESULT_WAITS};
 use super::*;
 use crate::local::ACCOUNTS;
 use crate::testing::ready;
+use crate::tx::TxBuilder;
 use crate::types::proto::cosmos::bank::v1beta1::MsgSend;
+use crate::types::proto::cosmos::tx::v1beta1::{SimulateRequest, SimulateResponse};
 use crate::types::proto::secret::compute::v1beta1 as compute;
+use crate::types::sha256;
 
 /// A node, and what it was asked.
 struct Node<F> {
@@ -273,4 +277,150 @@ fn a_transaction_that_is_not_proven_in_its_block_is_in_none() {
     let mut client = client(answer).trusting(trusted, Terms::WITHOUT_CLOCK);
     let error = ready(client.transaction(&hash)).unwrap_err();
     assert!(error.code().starts_with("proof."), "{error}");
+}
+
+/// The recorded node at a height, and the hash of a transaction of block 10; `change` has its answers in hand.
+fn recorded(
+    newest: &str,
+    change: impl Fn(&str, &mut Value),
+) -> (String, impl FnMut(&str, &Value) -> Value) {
+    let block = strongroom_testdata::cometbft("four/blocks/010.json");
+    let txs = block["block"]["block"]["data"]["txs"].as_array().unwrap();
+    let raw = txs
+        .iter()
+        .map(|tx| STANDARD.decode(tx.as_str().unwrap()).unwrap());
+    let raw: Vec<_> = raw.collect();
+    let hashes: Vec<Hash> = raw.iter().map(|tx| sha256(tx)).collect();
+    let (_, proof) = strongroom_proof::merkle::prove(&hashes, 1).unwrap();
+    let aunts: Vec<_> = proof
+        .aunts
+        .iter()
+        .map(|aunt| STANDARD.encode(aunt))
+        .collect();
+    let hash = hex::encode_upper(hashes[1]);
+    let tx = json!({ "hash": hash, "height": "10", "index": 1, "tx": STANDARD.encode(&raw[1]),
+        "tx_result": block["block_results"]["txs_results"][1],
+        "proof": { "proof": { "total": proof.total.to_string(), "index": "1", "aunts": aunts } } });
+    let status = json!({ "sync_info": { "latest_block_height": newest } });
+    let answer = move |method: &str, params: &Value| {
+        let mut result = match method {
+            "tx" => tx.clone(),
+            "status" => status.clone(),
+            recorded => {
+                let height: u64 = params["height"].as_str().unwrap().parse().unwrap();
+                strongroom_testdata::cometbft(&format!("four/blocks/{height:03}.json"))[recorded]
+                    .clone()
+            }
+        };
+        change(method, &mut result);
+        match result {
+            Value::Null => json!({ "error": { "data": "not here" } }),
+            result => json!({ "result": result }),
+        }
+    };
+    (hash, answer)
+}
+
+fn of_genesis() -> Trusted {
+    let file = strongroom_testdata::cometbft("four/config/genesis.json");
+    light::genesis(&serde_json::to_vec(&file).unwrap()).unwrap()
+}
+
+#[test]
+fn how_much_of_a_result_is_proven_is_said() {
+    for (newest, without, proven) in [
+        ("11", "", Proven::Result),
+        ("10", "", Proven::Block),
+        // A node may keep no results, or no index of them.
+        ("11", "block_results", Proven::Block),
+    ] {
+        let (hash, answer) = recorded(newest, |method, result| {
+            if method == without {
+                *result = Value::Null;
+            }
+        });
+        let mut client = client(answer).trusting(of_genesis(), Terms::WITHOUT_CLOCK);
+        let included = ready(client.transaction(&hash)).unwrap();
+        assert_eq!((included.proven, included.result.code), (proven, 0));
+    }
+    let (hash, answer) = recorded("11", |_, _| ());
+    let included = ready(client(answer).transaction(&hash)).unwrap();
+    assert_eq!(included.proven, Proven::Nothing);
+}
+
+#[test]
+fn a_node_that_lies_about_a_result_is_not_heard() {
+    let lie = |result: &mut Value| result["code"] = json!(5);
+    for told in [["tx", ""], ["tx", "block_results"], ["", "block_results"]] {
+        let (hash, answer) = recorded("32", move |method, result| match method {
+            "tx" if told[0] == "tx" => lie(&mut result["tx_result"]),
+            "block_results" if told[1] == "block_results" => lie(&mut result["txs_results"][1]),
+            _ => {}
+        });
+        let mut client = client(answer).trusting(of_genesis(), Terms::WITHOUT_CLOCK);
+        let error = ready(client.transaction(&hash)).unwrap_err();
+        assert!(error.code().starts_with("proof."), "{error}");
+        let error = ready(client.wait(&hash)).unwrap_err();
+        assert_eq!(error.code(), "client.outcome_unknown", "{error}");
+    }
+}
+
+#[test]
+fn a_result_is_waited_for_until_the_next_block_and_some_seconds_at_most() {
+    let (hash, answer) = recorded("10", |_, _| ());
+    let mut stuck = client(answer).trusting(of_genesis(), Terms::WITHOUT_CLOCK);
+    assert_eq!(ready(stuck.wait(&hash)).unwrap().proven, Proven::Block);
+    assert!((RESULT_WAITS..RESULT_WAITS * 2).contains(&stuck.transport.waited));
+    let looks = core::cell::Cell::new(0);
+    let (hash, answer) = recorded("11", move |method, result| {
+        if method == "status" && looks.replace(looks.get() + 1) < 5 {
+            result["sync_info"]["latest_block_height"] = json!("10");
+        }
+    });
+    let mut goes_on = client(answer).trusting(of_genesis(), Terms::WITHOUT_CLOCK);
+    assert_eq!(ready(goes_on.wait(&hash)).unwrap().proven, Proven::Result);
+    assert!(goes_on.transport.waited < RESULT_WAITS);
+}
+
+#[test]
+fn whatever_goes_wrong_once_it_is_sent_says_that_the_outcome_is_unknown() {
+    let account = Account::from_mnemonic(ACCOUNTS[1].mnemonic).unwrap();
+    let info = QueryAccountInfoResponse {
+        info: Some(crate::types::proto::cosmos::auth::v1beta1::BaseAccount::default()),
+    };
+    let tx = TxBuilder::new("chain").message(&MsgSend::default()).gas(1);
+    let send = |broadcast: Value, found: Value| {
+        let account_info = value(&info);
+        let mut client = client(move |method, _| match method {
+            "abci_query" => account_info.clone(),
+            "broadcast_tx_sync" => broadcast.clone(),
+            _ => found.clone(),
+        });
+        ready(client.send(&account, &tx)).unwrap_err()
+    };
+    let taken = json!({ "result": { "code": 0 } });
+    let absent = json!({ "error": { "data": "tx (AB) not found" } });
+    for (broadcast, found, code) in [
+        (json!("<html>"), absent.clone(), "client.outcome_unknown"),
+        (
+            json!({ "error": { "data": "tx already exists in cache" } }),
+            absent.clone(),
+            "client.outcome_unknown",
+        ),
+        (
+            json!({ "result": {} }),
+            absent.clone(),
+            "client.outcome_unknown",
+        ),
+        (
+            taken.clone(),
+            json!({ "error": { "data": "busy" } }),
+            "client.outcome_unknown",
+        ),
+        (taken, absent.clone(), "client.not_included"),
+        (json!({ "result": { "code": 5 } }), absent, "client.refused"),
+    ] {
+        let error = send(broadcast, found);
+        assert_eq!(error.code(), code, "{error}");
+    }
 }

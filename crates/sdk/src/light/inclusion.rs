@@ -1,16 +1,27 @@
-//! Whether a block holds a transaction, proven down from a trusted point (CometBFT's `tx` with `prove`).
+//! Whether a block holds a transaction (CometBFT's `tx` with `prove`), and its result there (`block_results`), proven down from a trusted point.
 
-use super::{Call, Error, Terms, Trusted, follow, light_block};
-use crate::types::{Hash, Height, sha256};
+use super::{Call, Error, Terms, Trusted, asked, follow, light_block};
+use crate::types::{ExecTxResult, Hash, Height, sha256};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::Value;
+use serde_json::{Value, json};
+use strongroom_proof::comet::{Header, results_hash};
 use strongroom_proof::merkle::{AUNTS_MAX, Proof};
 
 const METHOD: &str = "tx";
+const RESULTS: &str = "block_results";
 
-/// Checks that the block at `height` holds the raw transaction, by the member `proof` of the node's answer to `tx`. What came of it there is
-/// not proven.
+/// Where a block holds a transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inclusion {
+    /// Place of the transaction in the block, from 0.
+    pub index: u64,
+    /// The header of the block, trusted from here on.
+    pub header: Trusted,
+}
+
+/// Checks that the block at `height` holds the raw transaction, by the member `proof` of the node's answer to `tx`. The result is another proof:
+/// [`result`].
 ///
 /// # Errors
 /// [`Error::Proof`] for a transaction that is not in that block; as [`follow`].
@@ -21,20 +32,84 @@ pub async fn included(
     tx: &[u8],
     proof: &Value,
     mut ask: impl AsyncFnMut(&Call) -> Result<Value, String>,
-) -> Result<(), Error> {
+) -> Result<Inclusion, Error> {
     let proof = read(&proof["proof"])?;
+    let (block, header) = header_at(trusted, terms, height, &mut ask).await?;
+    proof.verify(&block.data_hash, &sha256(tx))?;
+    let index = proof.index;
+    Ok(Inclusion { index, header })
+}
+
+/// The result of the transaction: its code, its data and its gas, which the header of the next block commits to. Log, codespace and events no
+/// header commits to; here they are empty.
+///
+/// # Errors
+/// [`Error::TooNew`] if there is no next block yet; [`Error::Proof`] for results that the header does not commit to; as [`follow`].
+pub async fn result(
+    inclusion: &Inclusion,
+    terms: &Terms,
+    mut ask: impl AsyncFnMut(&Call) -> Result<Value, String>,
+) -> Result<ExecTxResult, Error> {
+    let height = inclusion.header.height();
+    let above = height.saturating_add(1);
+    let newest = super::json::newest(&asked(&mut ask, "status", json!({})).await?)?;
+    if newest < above {
+        return Err(Error::TooNew(height));
+    }
+    let (next, _) = header_at(&inclusion.header, terms, above, &mut ask).await?;
+    let params = json!({ "height": height.to_string() });
+    let mut results = results(&asked(&mut ask, RESULTS, params).await?)?;
+    if results_hash(&results) != next.last_results_hash {
+        return Err(strongroom_proof::Error::Root.into());
+    }
+    match usize::try_from(inclusion.index) {
+        Ok(index) if index < results.len() => Ok(results.swap_remove(index)),
+        // A header that commits to fewer results than transactions: no validators of this protocol sign it.
+        _ => Err(strongroom_proof::Error::Root.into()),
+    }
+}
+
+/// The header at a height, and the same as a point to go on from.
+async fn header_at(
+    trusted: &Trusted,
+    terms: &Terms,
+    height: Height,
+    mut ask: impl AsyncFnMut(&Call) -> Result<Value, String>,
+) -> Result<(Header, Trusted), Error> {
     let path = follow(trusted, height, terms, &mut ask).await?;
-    let reached = path.end.hash();
-    let block = match path.blocks.last() {
+    let header = match path.blocks.last() {
         Some(block) => block.header.clone(),
         // The trusted header itself.
         None => light_block(height, &mut ask).await?.header,
     };
-    if Some(block.hash()) != reached {
+    if Some(header.hash()) != path.end.hash() {
         return Err(strongroom_proof::Error::Root.into());
     }
-    proof.verify(&block.data_hash, &sha256(tx))?;
-    Ok(())
+    Ok((header, path.end))
+}
+
+/// What `block_results` tells of each transaction, as far as a header commits to it.
+fn results(answer: &Value) -> Result<Vec<ExecTxResult>, Error> {
+    let read = |result: &Value| {
+        let number = |name: &str| result[name].as_str()?.parse().ok();
+        let data = match &result["data"] {
+            Value::Null => Vec::new(),
+            data => STANDARD.decode(data.as_str()?).ok()?,
+        };
+        Some(ExecTxResult {
+            code: result["code"].as_u64()?.try_into().ok()?,
+            data,
+            gas_wanted: number("gas_wanted")?,
+            gas_used: number("gas_used")?,
+            ..ExecTxResult::default()
+        })
+    };
+    let results = answer["txs_results"].as_array().map(Vec::as_slice);
+    let results = results.unwrap_or_default().iter().map(read);
+    results.collect::<Option<_>>().ok_or(Error::Form {
+        method: RESULTS,
+        field: "txs_results",
+    })
 }
 
 fn read(proof: &Value) -> Result<Proof, Error> {

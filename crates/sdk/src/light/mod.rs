@@ -13,7 +13,7 @@ mod recording;
 #[cfg(test)]
 mod tests;
 
-pub use inclusion::included;
+pub use inclusion::{Inclusion, included, result};
 pub use recording::{RECORDING_BYTES_MAX, Recording, RecordingError};
 pub use strongroom_proof::light::skipping::{Clock, LightBlock, Path, Terms, TrustLevel, Trusted};
 

@@ -193,3 +193,63 @@ fn a_transaction_is_proven_in_its_block_and_in_no_other() {
         assert!(check(10, &tx, &broken).is_err(), "{broken}");
     }
 }
+
+/// As [`node`], at this newest height, and with the recorded results where they are not changed.
+async fn with_results(
+    call: &Call,
+    newest: &str,
+    change: impl Fn(&mut Value),
+) -> Result<Value, String> {
+    match call.method {
+        "status" => Ok(json!({ "sync_info": { "latest_block_height": newest } })),
+        "block_results" => {
+            let mut results = cometbft("four/blocks/010.json")["block_results"].clone();
+            change(&mut results["txs_results"]);
+            Ok(results)
+        }
+        _ => node(call).await,
+    }
+}
+
+#[test]
+fn a_result_is_proven_by_the_header_of_the_next_block_and_a_changed_one_is_not() {
+    let (tx, proof) = proof_of(10, 1);
+    let terms = Terms::WITHOUT_CLOCK;
+    let found = ready(included(&first(), &terms, 10, &tx, &proof, node)).unwrap();
+    let asked = |newest: &str, change: &dyn Fn(&mut Value)| {
+        let ask = async |call: &Call| with_results(call, newest, change).await;
+        ready(result(&found, &terms, ask))
+    };
+    let proven = asked("32", &|_| ()).unwrap();
+    let told = (proven.code, proven.data, proven.gas_wanted, proven.gas_used);
+    assert_eq!(told, (0, b"2".to_vec(), 7, 3));
+    assert_eq!((proven.log, proven.events), (String::new(), Vec::new()));
+    // No header commits to these.
+    asked("11", &|results| results[1]["log"] = json!("lost")).unwrap();
+    asked("11", &|results| results[1]["events"] = json!([])).unwrap();
+    let none = asked("10", &|_| ()).unwrap_err();
+    assert!(matches!(none, Error::TooNew(10)), "{none}");
+    for change in [
+        |results: &mut Value| results[1]["code"] = json!(1),
+        |results: &mut Value| results[0]["code"] = json!(1),
+        |results: &mut Value| results[1]["data"] = json!("Mw=="),
+        |results: &mut Value| results[1]["data"] = Value::Null,
+        |results: &mut Value| results[1]["gas_used"] = json!("4"),
+        |results: &mut Value| results[1]["gas_wanted"] = json!("8"),
+        |results: &mut Value| results.as_array_mut().unwrap().swap(0, 1),
+        |results: &mut Value| results.as_array_mut().unwrap().truncate(1),
+        |results: &mut Value| *results = Value::Null,
+    ] {
+        let error = asked("32", &change).unwrap_err();
+        assert!(matches!(error, Error::Proof(_)), "{error}");
+    }
+    for change in [
+        |results: &mut Value| results[1]["code"] = json!(-1),
+        |results: &mut Value| results[1]["code"] = json!("0"),
+        |results: &mut Value| results[1]["gas_used"] = json!(3),
+        |results: &mut Value| results[1]["data"] = json!("?"),
+        |results: &mut Value| results[1] = Value::Null,
+    ] {
+        assert_eq!(asked("32", &change).unwrap_err().code(), "verify.form");
+    }
+}

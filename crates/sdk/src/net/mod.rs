@@ -7,10 +7,11 @@
 //! TLS says who the node is, not that it speaks the truth: that is [`Client::trusting`](crate::client::Client::trusting)'s.
 //!
 //! ```no_run
-//! # use strongroom_sdk::client::{Client, Error};
+//! # use strongroom_sdk::client::Client;
 //! # use strongroom_sdk::net::{Http, Roots};
-//! # async fn example() -> Result<(), Error> {
-//! let mut client = Client::new(Http::connect(&"https://rpc.example.org".parse()?, &Roots::System).await?);
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let node = "https://rpc.example.org".parse()?;
+//! let mut client = Client::new(Http::connect(&node, &Roots::System).await?);
 //! let height = client.height().await?;
 //! # Ok(())
 //! # }
@@ -151,8 +152,8 @@ fn broken(error: &(dyn core::error::Error + 'static), host: &str) -> Error {
     let mut text = error.to_string();
     let mut cause = Some(error);
     while let Some(error) = cause {
-        if let Some(error) = error.downcast_ref().and_then(tls::inside) {
-            return TlsError::of(error, host).into();
+        if error.downcast_ref().and_then(tls::inside).is_some() {
+            return TlsError::later(host).into();
         }
         if error
             .downcast_ref::<hyper::Error>()

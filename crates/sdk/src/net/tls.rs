@@ -29,7 +29,7 @@ pub enum Roots {
     Pem(Vec<u8>),
 }
 
-/// Why there is no TLS with a node. Nothing was sent to it.
+/// Why there is no TLS with a node.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TlsError {
@@ -63,7 +63,7 @@ pub enum TlsError {
     NotSpoken(String),
     /// The other side wants something else, such as a certificate of the client.
     #[error(
-        "{0} refuses TLS as it is spoken here: version 1.2 or 1.3, without a certificate of the client"
+        "{0} breaks TLS, or refuses it as it is spoken here: version 1.2 or 1.3, without a certificate of the client"
     )]
     Refused(String),
     /// This system has no authorities.
@@ -91,6 +91,11 @@ impl TlsError {
             Self::NoRoots => "tls.no_roots",
             Self::Roots => "tls.roots",
         }
+    }
+
+    /// Of a connection that was there: something may have been sent.
+    pub(super) fn later(host: &str) -> Self {
+        Self::Refused(host.to_owned())
     }
 
     pub(super) fn of(error: &rustls::Error, host: &str) -> Self {

@@ -1,0 +1,205 @@
+//! The way of a transaction: it is signed, broadcast, looked for until a block holds it, and proven there.
+//!
+//! Promises: from the first byte that leaves, only a refusal says that no block will hold it ([`Error::Unknown`], [`Error::NotIncluded`]).
+
+use super::{Client, Error, Included, Proven, Transport, account_key, recorded_sequence};
+use crate::keys::Account;
+use crate::light::{self, Call, Question};
+use crate::tx::TxBuilder;
+use crate::types::{Address, Height, Tree, sha256};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use core::time::Duration;
+use serde_json::json;
+
+/// The first and the longest time between two looks for a transaction; each is twice the one before.
+const LOOKS: [Duration; 2] = [Duration::from_millis(10), Duration::from_millis(200)];
+/// The longest between two looks while the node is silent.
+const SILENT_LOOK: Duration = Duration::from_secs(5);
+/// How long a transaction may take to be in a block.
+pub(super) const BLOCK_WAITS: Duration = Duration::from_secs(60);
+/// How long the block after it may take, whose header commits to the result.
+pub(super) const RESULT_WAITS: Duration = Duration::from_secs(10);
+
+/// Result of CheckTx.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checked {
+    /// 0: the transaction waits for a block.
+    pub code: u64,
+    /// Family of the code.
+    pub codespace: String,
+    /// Why it does not wait.
+    pub log: String,
+    /// Hash of the transaction, upper-case hex.
+    pub hash: String,
+}
+
+impl Checked {
+    /// # Errors
+    /// [`Error::Refused`] for a transaction that does not wait for a block.
+    pub fn passed(self) -> Result<Self, Error> {
+        match self.code {
+            0 => Ok(self),
+            code => Err(Error::Refused {
+                codespace: self.codespace,
+                code,
+                log: self.log,
+                hash: self.hash,
+            }),
+        }
+    }
+}
+
+impl<T: Transport> Client<T> {
+    /// Broadcasts a raw transaction and waits for CheckTx.
+    ///
+    /// # Errors
+    /// As [`Client::call`]. That CheckTx refuses it is no error here: [`Checked::passed`].
+    pub async fn broadcast(&mut self, tx: &[u8]) -> Result<Checked, Error> {
+        let params = json!({ "tx": STANDARD.encode(tx) });
+        let answer = self.call("broadcast_tx_sync", &params).await?;
+        let shown = |name| answer[name].as_str().unwrap_or_default().to_owned();
+        let code = answer["code"].as_u64().ok_or(Error::Form {
+            method: "broadcast_tx_sync",
+            field: "code",
+        })?;
+        Ok(Checked {
+            code,
+            codespace: shown("codespace"),
+            log: shown("log"),
+            // Ours, not the node's: it is what we wait for.
+            hash: hex::encode_upper(sha256(tx)),
+        })
+    }
+
+    /// Signs a transaction of one signer, broadcasts it, and waits until it is in a block. Whether it succeeded there says
+    /// [`Included::succeeded`], and whether that is proven [`Included::proven`].
+    ///
+    /// # Errors
+    /// [`Error::Refused`], [`Error::NoAccount`] and [`Error::Key`] if nothing was sent that a block may hold; [`Error::NotIncluded`] and
+    /// [`Error::Unknown`] if a block may still hold it; before it is sent as [`Client::position`].
+    pub async fn send(&mut self, account: &Account, tx: &TxBuilder) -> Result<Included, Error> {
+        let position = self.position(&account.address()).await?;
+        let raw = tx.sign(account, position.number, position.sequence)?;
+        let unknown = |why| Error::Unknown {
+            hash: hex::encode_upper(sha256(&raw)),
+            why: Box::new(why),
+        };
+        // Whatever is wrong with an answer: the node may have taken it.
+        let checked = self.broadcast(&raw).await.map_err(unknown)?.passed()?;
+        self.wait(&checked.hash).await
+    }
+
+    /// The transaction with this hash (hex). Where something is trusted, it is proven that its block holds it, and its result as soon as there is the
+    /// next block: [`Included::proven`].
+    ///
+    /// # Errors
+    /// [`Error::NotIncluded`] if no block has it; as [`Client::call`]; [`Error::Light`].
+    pub async fn transaction(&mut self, hash: &str) -> Result<Included, Error> {
+        let bytes = hex::decode(hash).unwrap_or_default();
+        let anchor = self.anchor.clone();
+        let params = json!({ "hash": STANDARD.encode(bytes), "prove": anchor.is_some() });
+        let answer = match self.call("tx", &params).await {
+            Err(Error::Rpc(text)) if text.contains("not found") => {
+                return Err(Error::NotIncluded {
+                    hash: hash.to_owned(),
+                });
+            }
+            answer => answer?,
+        };
+        let mut included = Included::read(&answer)?;
+        let same = included.hash.eq_ignore_ascii_case(hash)
+            && hex::encode_upper(sha256(&included.tx)) == included.hash;
+        if !same {
+            return Err(Error::Form {
+                method: "tx",
+                field: "hash",
+            });
+        }
+        if let Some((trusted, terms)) = anchor {
+            let ask = async |call: &Call| self.ask(call).await;
+            let (height, proof) = (included.height, &answer["proof"]);
+            let found = light::included(&trusted, &terms, height, &included.tx, proof, ask).await?;
+            let ask = async |call: &Call| self.ask(call).await;
+            included.proven = match light::result(&found, &terms, ask).await {
+                Ok(proven) if included.has(&proven) => Proven::Result,
+                Ok(_) => return Err(light::Error::from(strongroom_proof::Error::Value).into()),
+                // No next block yet, or a node that keeps no results.
+                Err(
+                    light::Error::TooNew(_) | light::Error::Node(_) | light::Error::Form { .. },
+                ) => Proven::Block,
+                Err(error) => return Err(error.into()),
+            };
+        }
+        Ok(included)
+    }
+
+    /// Waits until the transaction with this hash is in a block, and, where something is trusted, some seconds more until its result is proven.
+    ///
+    /// # Errors
+    /// After a minute [`Error::NotIncluded`], or [`Error::Unknown`] with whatever is wrong with the node then.
+    pub async fn wait(&mut self, hash: &str) -> Result<Included, Error> {
+        let (mut pause, mut waited) = (LOOKS[0], Duration::ZERO);
+        let mut found: Option<(Included, Duration)> = None;
+        loop {
+            self.transport.pause(pause).await;
+            waited = waited.saturating_add(pause);
+            // Whatever is wrong with a node may be over soon.
+            let looked = match self.transaction(hash).await {
+                Ok(included) if included.proven != Proven::Block => return Ok(included),
+                Ok(included) => {
+                    found.get_or_insert((included, waited));
+                    Ok(())
+                }
+                Err(error) => Err(error),
+            };
+            // Each silence may have taken as long as the transport waits.
+            let longest = match looked {
+                Err(Error::NoAnswer(_)) => SILENT_LOOK,
+                _ => LOOKS[1],
+            };
+            pause = pause.saturating_mul(2).min(longest);
+            let until = found
+                .as_ref()
+                .map_or(BLOCK_WAITS, |(_, since)| since.saturating_add(RESULT_WAITS));
+            if waited < until {
+                continue;
+            }
+            return match (looked, found) {
+                // With a block proven, only what contradicts it counts.
+                (Ok(()) | Err(Error::NoAnswer(_)), Some((included, _))) => Ok(included),
+                (Ok(()) | Err(Error::NotIncluded { .. }), _) => Err(Error::NotIncluded {
+                    hash: hash.to_owned(),
+                }),
+                (Err(why), _) => Err(Error::Unknown {
+                    hash: hash.to_owned(),
+                    why: Box::new(why),
+                }),
+            };
+        }
+    }
+
+    /// A height of the past, and the sequence that an account had there or later: a transaction of this sequence or a later one that no block
+    /// up to this height may hold can come no more. Both are proven where something is trusted, and the height is one or two blocks old then.
+    ///
+    /// # Errors
+    /// As [`Client::position`] and [`Client::prove`].
+    pub async fn settled(&mut self, address: &Address) -> Result<(Height, u64), Error> {
+        let Some((trusted, terms)) = self.anchor.clone() else {
+            let height = self.height().await?;
+            return Ok((height, self.position(address).await?.sequence));
+        };
+        let question = Question {
+            tree: Tree::Native,
+            key: account_key(address),
+            height: None,
+        };
+        let answer = self.prove(&trusted, &terms, &question).await?;
+        let sequence = answer.value.as_deref().map_or(Some(0), recorded_sequence);
+        let sequence = sequence.ok_or(Error::Form {
+            method: "abci_query",
+            field: "account",
+        })?;
+        Ok((answer.height, sequence))
+    }
+}
