@@ -10,10 +10,15 @@ use strongroom_chain::modules::compute::load_gas;
 use strongroom_types::{Gas, Hash, sha256};
 pub use strongroom_vm::Generation;
 use strongroom_vm::imports::MODULE;
+use strongroom_vm::limits::{IMPORTS_MAX, NAME_BYTES_MAX};
 use strongroom_vm::{Import, ModuleInfo, Prepared, prepare};
 
-/// The longest file that is looked at: the chain refuses shorter ones already.
+/// The longest file that is looked at, in bytes: the chain refuses shorter ones already.
 pub const FILE_BYTES_MAX: usize = 16 << 20;
+/// The most imports that are told: one more than a module may have, so that it shows.
+pub const IMPORTS_TOLD_MAX: usize = IMPORTS_MAX + 1;
+/// The most of an import's name that is told, in characters: as many bytes as a name may have.
+pub const NAME_TOLD_MAX: usize = NAME_BYTES_MAX;
 
 /// What an upload of a file comes to.
 #[derive(Clone, Debug)]
@@ -22,7 +27,7 @@ pub struct Report {
     pub file_bytes: usize,
     /// Gas of the upload, or what the chain says instead.
     pub upload: Result<Gas, Refused>,
-    /// What it imports, in its own order, as far as it can be read.
+    /// What it imports, in its own order, as far as it can be read, and [`IMPORTS_TOLD_MAX`] at most.
     pub imports: Vec<Imported>,
     /// What is known of the module; nothing if it was refused.
     pub module: Option<Module>,
@@ -31,7 +36,7 @@ pub struct Report {
 /// An import of a module.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Imported {
-    /// Its name, with that of its module where it is not `env`.
+    /// Its name, with that of its module where it is not `env`; [`NAME_TOLD_MAX`] characters at most.
     pub name: String,
     /// Whether the chain has a function of this name.
     pub known: bool,
@@ -62,7 +67,10 @@ pub struct Module {
     pub load_gas: Gas,
 }
 
-/// Uploads a file, wasm or gzip, and tells what came of it.
+/// Uploads a file, wasm or gzip, and tells what the chain says.
+///
+/// Whatever the file is: no more than [`FILE_BYTES_MAX`] bytes of it are looked at (of longer ones the beginning is uploaded, which is refused for its
+/// length), no more than a module's most bytes are unzipped, and nothing is prepared or compiled that the chain has refused.
 ///
 /// # Panics
 /// If the house itself is broken.
@@ -70,11 +78,12 @@ pub struct Module {
 pub fn check(file: &[u8]) -> Report {
     let mut net = Network::with(&Setup::default());
     let user = net.user("alice");
-    let call = crate::call::Call::store(&user, file);
+    let read = file.get(..FILE_BYTES_MAX).unwrap_or(file);
+    let call = crate::call::Call::store(&user, read);
     let upload = net.run(&call).map(|done| done.gas_used);
-    let wasm = unzipped(file);
+    let wasm = unzipped(read);
     let imports = imports(&wasm);
-    let prepared = prepare(&wasm).ok().filter(|_| upload.is_ok());
+    let prepared = upload.as_ref().ok().and_then(|_| prepare(&wasm).ok());
     let module = prepared.map(|prepared| module(&wasm, &prepared, &imports));
     Report {
         file_bytes: file.len(),
@@ -123,15 +132,19 @@ fn imports(wasm: &[u8]) -> Vec<Imported> {
     });
     let imports = imports.flatten().map_while(Result::ok);
     imports
+        .take(IMPORTS_TOLD_MAX)
         .map(|import| match import.module {
             MODULE => Imported {
-                name: import.name.to_owned(),
+                name: import.name.chars().take(NAME_TOLD_MAX).collect(),
                 known: Import::by_name(import.name).is_some(),
             },
-            other => Imported {
-                name: format!("{other}.{}", import.name),
-                known: false,
-            },
+            other => {
+                let name = other.chars().chain(['.']).chain(import.name.chars());
+                Imported {
+                    name: name.take(NAME_TOLD_MAX).collect(),
+                    known: false,
+                }
+            }
         })
         .collect()
 }

@@ -1,7 +1,7 @@
 //! What `strongroom contract check` tells is what an upload tells.
 
 use crate::contract;
-use strongroom_kit::check::Imported;
+use strongroom_kit::check::{FILE_BYTES_MAX, IMPORTS_TOLD_MAX, Imported, NAME_TOLD_MAX};
 use strongroom_kit::{Network, check};
 
 #[test]
@@ -133,5 +133,51 @@ fn a_function_that_is_at_fault_is_named_with_the_reason() {
         let refused = check(&wasm(function)).upload.unwrap_err();
         let named = refused.text.contains("sneaky") && refused.text.contains(reason);
         assert!(named, "{refused}");
+    }
+}
+
+/// A module with so many imports, each of a name of so many bytes.
+fn with_imports(count: usize, name_bytes: usize) -> Vec<u8> {
+    let leb = |mut n: usize| {
+        let mut bytes = Vec::new();
+        while n > 0x7f {
+            bytes.push(u8::try_from(n & 0x7f).unwrap() | 0x80);
+            n >>= 7;
+        }
+        bytes.push(u8::try_from(n).unwrap());
+        bytes
+    };
+    let name = [leb(name_bytes), vec![b'x'; name_bytes]].concat();
+    // Of the module "", a function of type 0.
+    let import = [vec![0], name, vec![0, 0]].concat();
+    let section = [leb(count), import.repeat(count)].concat();
+    [
+        b"\0asm\x01\0\0\0\x02",
+        leb(section.len()).as_slice(),
+        &section,
+    ]
+    .concat()
+}
+
+#[test]
+fn what_is_too_much_for_the_chain_is_no_more_work_for_who_asks() {
+    for (count, name_bytes) in [
+        (3_000_000, 0),
+        (150, 90_000),
+        (10_000_000, 0),
+        (1, 40_000_000),
+    ] {
+        let file = with_imports(count, name_bytes);
+        let report = check(&file);
+        assert_eq!(report.file_bytes, file.len());
+        assert!(report.upload.is_err() && report.module.is_none());
+        assert!(report.imports.len() <= IMPORTS_TOLD_MAX, "{count}");
+        let named = report.imports.iter();
+        assert!(
+            named
+                .clone()
+                .all(|import| import.name.len() <= NAME_TOLD_MAX)
+        );
+        assert_eq!(named.len() > 0, file.len() <= FILE_BYTES_MAX, "{count}");
     }
 }
