@@ -4,8 +4,9 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
 import { after, before, test } from "node:test";
 
 import { toBase64, toUtf8 } from "secretjs";
@@ -55,6 +56,8 @@ async function start(options = {}) {
 
 const cli = (...args) => execFileSync(BINARY, args, { encoding: "utf8" });
 const control = (what, index) => cli("network", what, `${index}`, "--home", network.home);
+/** The example in the help of a command of `network`. */
+const exampleOf = (what) => /^Example:\n {2}(.*)$/m.exec(cli("network", what, "--help"))[1];
 const heightOf = async (node) => Number((await node.rpcCall("status")).result.sync_info.latest_block_height);
 const count = async (node) => (await ask(clientOf(node, "b"), counter, { get_count: {} })).count;
 
@@ -124,6 +127,27 @@ test("what is sent to one validator is read from another, with a viewing key", a
   const { balance } = await reader.query.snip20.getBalance({ contract: token, address: c.address, auth: { key: "k" } });
   assert.equal(balance.amount, "77");
   await agree();
+});
+
+test("the examples of stop, start and kill do what their help says", async () => {
+  const place = mkdtempSync(join(tmpdir(), "strongroom-examples-"));
+  try {
+    mkdirSync(join(place, ".strongroom"));
+    symlinkSync(network.home, join(place, ".strongroom", "localnet"));
+    symlinkSync(BINARY, join(place, "strongroom"));
+    const env = { ...process.env, PATH: [place, process.env.PATH].join(delimiter) };
+    const example = (what) => execFileSync("bash", ["-c", exampleOf(what)], { cwd: place, env, encoding: "utf8" });
+    const answers = () => heightOf(nodes[3]).then(() => true, () => false);
+    for (const ends of ["stop", "kill"]) {
+      example(ends);
+      await until(async () => !(await answers()), { what: `the end of a node by ${ends}` });
+      example("start");
+      await until(answers, { ms: 60_000, what: "the node" });
+    }
+    await grows(nodes[3]);
+  } finally {
+    rmSync(place, { recursive: true, force: true });
+  }
 });
 
 test("a killed validator is not missed, and catches up when it is back", async () => {

@@ -72,8 +72,13 @@ test("keys, coins and queries over https, proven, with the authority of a file, 
   await well(["config", "set", "far", "--node", url, "--ca-file", "ca.pem", "--chain-id", CHAIN_ID, "--genesis", genesis]);
   const config = readFileSync(join(directory, "home", "config.json"), "utf8");
   assert.ok(config.includes(join(directory, "ca.pem")), config);
-  const sent = await run(["tx", "bank", "send", address, "5uscrt", "--from", "alice", "--keyring", "test"]);
+  const sent = await run(["tx", "bank", "send", address, "5uscrt", "--from", "alice", "--keyring", "test", "--output", "json"]);
   assert.equal(sent.status, 0, sent.said);
+  // The next block's header has committed to the result.
+  const { proven, txhash } = JSON.parse(sent.out);
+  assert.equal(proven, "result");
+  const told = await well(["query", "tx", txhash, "--node", network.rpc, "--output", "json"]);
+  assert.equal(JSON.parse(told).proven, "nothing");
   // The configuration's authorities are of its own node.
   assert.match((await run([...balance, "--node", `${url}/`])).said, /^strongroom: tls\.(unknown_issuer|no_roots): /);
   await well([...balance, "--node", url.replace("/rpc", "/rpc/"), "--ca-file", "ca.pem"]);

@@ -13,7 +13,7 @@ const NO_NODE: u8 = 3;
 const REFUSED: u8 = 4;
 /// The transaction is in a block and failed there. Its fee is paid.
 const FAILED: u8 = 5;
-/// The transaction is in no block yet.
+/// The transaction is in no block yet, or nobody says.
 const NOT_INCLUDED: u8 = 6;
 /// What the node tells does not follow from what is trusted.
 const NOT_PROVEN: u8 = 7;
@@ -75,7 +75,7 @@ const fn status(error: &Error) -> u8 {
         | Error::Light(light::Error::TooNew(_))
         | Error::Refused { .. } => REFUSED,
         Error::Failed { .. } => FAILED,
-        Error::NotIncluded { .. } => NOT_INCLUDED,
+        Error::NotIncluded { .. } | Error::Unknown { .. } => NOT_INCLUDED,
         Error::Light(_) => NOT_PROVEN,
         _ => OTHER,
     }

@@ -62,7 +62,7 @@ enum Command {
     Keys(keys::Args),
     /// Make, sign and send transactions.
     Tx(tx::Args),
-    /// What the state says, what contracts answer, what came of a transaction.
+    /// What the state says, what contracts answer, how a transaction ended.
     Query(query::Args),
     /// Write contracts: begin one, and hear what the chain says of its code.
     #[command(subcommand)]

@@ -21,7 +21,7 @@
 //! assert_eq!(answer["count"], 5);
 //! ```
 //!
-//! Map: [`Network`] the chain · [`User`] who signs · [`Call`] a call in the making · [`Executed`] and [`Refused`] what came of it ·
+//! Map: [`Network`] the chain · [`User`] who signs · [`Call`] a call in the making · [`Executed`] and [`Refused`] its outcome ·
 //! [`GasReport`] what calls cost, against a kept file · [`leaks`] what a call tells those who may not know · [`wasm!`] the contract of the
 //! package whose tests run · [`check()`] what the chain says of a wasm file.
 //!

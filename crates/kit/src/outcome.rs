@@ -1,4 +1,4 @@
-//! What came of a call, and who sees what of it.
+//! The outcome of a call, and who sees what of it.
 
 use crate::call::{Call, Contract, Opener, What};
 use crate::network::gas_used;

@@ -26,10 +26,10 @@ pub(crate) struct Args {
 #[derive(Subcommand)]
 enum Command {
     /// Say in one line whether evidence is genuine and, with a policy, whether a network takes it. Fails if not.
-    #[command(after_help = "Example:\n  strongroom attest verify quote.hex")]
+    #[command(after_help = "Example:\n  strongroom attest verify evidence")]
     Verify(Input),
     /// Say in plain words who signed, which state the firmware is in, what expires when, and what the policy says.
-    #[command(after_help = "Example:\n  strongroom attest explain quote.hex")]
+    #[command(after_help = "Example:\n  strongroom attest explain evidence")]
     Explain(Input),
 }
 

@@ -1,4 +1,4 @@
-//! `strongroom contract check FILE`: the file is uploaded to a chain in this process, and what comes of it is told.
+//! `strongroom contract check FILE`: the file is uploaded to a chain in this process, and what the chain says is told.
 //!
 //! Promises: verdict, text and gas are the chain's, since its own code gives them.
 

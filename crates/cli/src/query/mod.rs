@@ -1,4 +1,4 @@
-//! `strongroom query …`: what the state says, as a table for people or as the JSON of REST; what contracts answer; what came of a transaction.
+//! `strongroom query …`: what the state says, as a table for people or as the JSON of REST; what contracts answer; how a transaction ended.
 //!
 //! The node that is asked is trusted for the answer; `strongroom verify` is not so trusting.
 
@@ -48,7 +48,7 @@ enum What {
         /// Query in JSON; `@FILE` reads it from a file.
         query: String,
     },
-    /// What came of a transaction. With `--from` as its sender reads it: messages, answers, errors and events of contracts opened.
+    /// How a transaction ended, and whether that is proven. With `--from` as its sender reads it: messages, answers, errors and events of contracts opened.
     #[command(after_help = "Example:\n  strongroom query tx \"$(cat hash)\" --from alice")]
     Tx {
         /// Hash of the transaction, 64 hexadecimal digits.
@@ -162,7 +162,10 @@ async fn nodes(client: &mut Client, output: Output) -> anyhow::Result<String> {
         rows.push([
             node.node_id.clone(),
             state(node).to_owned(),
-            or(&platform.kind, "none"),
+            match &node.returns_to {
+                Some(new) => format!("{}, then {}", or(&platform.kind, "none"), new.kind),
+                None => or(&platform.kind, "none"),
+            },
             or(&platform.tcb_status, "-"),
             expires(node),
             node.operator.clone(),
@@ -196,6 +199,9 @@ async fn node(client: &mut Client, node_id: &str, output: Output) -> anyhow::Res
         ["advisories", &or(&platform.advisories.join(" "), "none")].map(str::to_owned),
         ["expires", &expires(&node)].map(str::to_owned),
     ];
+    if let Some(new) = &node.returns_to {
+        rows.push(["returns to", &returns_to(new)].map(str::to_owned));
+    }
     if !node.revoked_by.is_empty() {
         rows.push(["revoked by", &node.revoked_by].map(str::to_owned));
     }
@@ -263,6 +269,17 @@ pub(crate) fn state(node: &registration::Node) -> &'static str {
         registration::NodeState::Revoked => "revoked",
         registration::NodeState::Expired => "expired",
     }
+}
+
+/// The platform of a node that registered again and has not confirmed: until then it keeps the one that it has.
+fn returns_to(new: &registration::Platform) -> String {
+    format!(
+        "{} {}, measurement {}, TCB status {}, as soon as it confirms",
+        new.kind,
+        hex::encode(&new.platform_id),
+        hex::encode(&new.measurement),
+        or(&new.tcb_status, "-")
+    )
 }
 
 /// When the evidence of a node, or its time to confirm, ends.

@@ -1,4 +1,4 @@
-//! `strongroom tx …`: makes, signs, sends transactions, and waits for what comes of them.
+//! `strongroom tx …`: makes, signs, sends transactions, and waits for their results.
 //!
 //! Promises: nothing is signed for another chain than the one that was named, nor for another signer; what is paid is said before it is
 //! sent; a transaction is sent once, and one with its effect not again while it may still come ([`pending`]).
@@ -107,7 +107,7 @@ enum Command {
         after_help = "Example:\n  strongroom tx multisign ours.json house alice.sig bob.sig > house.json"
     )]
     Multisign(multisig::Multisign),
-    /// Ask what came of transactions that were signed here and may still be included; print those that are left.
+    /// Ask how transactions ended that were signed here and may still be included; print those that are left.
     #[command(after_help = "Example:\n  strongroom tx pending")]
     Pending {
         /// Ask nobody: no longer mark the transaction with this hash, which you know to be done, or to be in nobody's hands.

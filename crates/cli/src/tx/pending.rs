@@ -202,7 +202,7 @@ impl Pending {
         &self.marks
     }
 
-    /// Asks what came of the marked transactions, says it, and forgets those of which it is known. Refuses to go on to another transaction
+    /// Asks how the marked transactions ended, says it, and forgets those of which it is known. Refuses to go on to another transaction
     /// with `effect` where one of them has just been found in a block: whoever asks again may not know that it is done.
     pub(super) async fn resolve(
         &mut self,

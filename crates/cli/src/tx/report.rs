@@ -1,11 +1,11 @@
-//! What came of a transaction, as its sender reads it.
+//! The result of a transaction, as its sender reads it, and how much of it is proven.
 
 use crate::output::{Output, Paint, plain, table};
 use crate::say;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use strongroom_sdk::client::{Included, Opened, OpenedMessage};
+use strongroom_sdk::client::{Included, Opened, OpenedMessage, Proven};
 use strongroom_types::Event;
 
 /// Prints it.
@@ -23,6 +23,21 @@ fn readable(bytes: &[u8]) -> Value {
         .ok()
         .or_else(text)
         .unwrap_or(Value::Null)
+}
+
+/// For programs and for people.
+const fn proven(how_much: Proven) -> (&'static str, &'static str) {
+    match how_much {
+        Proven::Nothing => ("nothing", "nothing: this is the node's word"),
+        Proven::Block => (
+            "block",
+            "that the block holds it; the result is the node's word until `strongroom query tx` proves it",
+        ),
+        Proven::Result => (
+            "result",
+            "the block, success or failure, answers, gas; texts and events are the node's word",
+        ),
+    }
 }
 
 fn value(included: &Included, opened: &Opened) -> Value {
@@ -47,6 +62,7 @@ fn value(included: &Included, opened: &Opened) -> Value {
         "height": included.height.to_string(),
         "code": result.code,
         "codespace": result.codespace,
+        "proven": proven(included.proven).0,
         "raw_log": opened.log,
         "gas_wanted": result.gas_wanted.to_string(),
         "gas_used": result.gas_used.to_string(),
@@ -70,6 +86,7 @@ fn text(included: &Included, opened: &Opened) -> String {
         ["transaction", &plain(&included.hash)].map(str::to_owned),
         ["height", &included.height.to_string()].map(str::to_owned),
         ["result", &outcome].map(str::to_owned),
+        ["proven", proven(included.proven).1].map(str::to_owned),
         [
             "gas",
             &format!("{} of {}", result.gas_used, result.gas_wanted),

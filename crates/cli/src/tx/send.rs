@@ -186,7 +186,7 @@ fn fits(raw: &[u8]) -> anyhow::Result<()> {
 /// Sends a transaction that is signed already.
 pub(super) fn file(args: &Args, keyring: &Keyring, raw: &[u8]) -> anyhow::Result<()> {
     fits(raw)?;
-    // Who sent it reads what comes of it.
+    // Who sent it reads its answers.
     let account = match args.spend.from {
         Some(_) => Some(signer(args, keyring)?),
         None => None,
@@ -232,21 +232,15 @@ struct Sent<'s> {
 
 impl Sent<'_> {
     /// Sends it, and tells its result. From the first byte that leaves, no silence and no nonsense of a node says that nothing was paid: only a
-    /// refusal, or a block, ends otherwise than [`Error::NotIncluded`].
+    /// refusal, or a block, ends otherwise than [`Error::Unknown`] or [`Error::NotIncluded`].
     async fn follow(&self, client: &mut Client) -> Result<(), Error> {
         let hash = hex::encode_upper(sha256(&self.raw));
-        let unknown = |error: &Error| {
-            talk!("{}: {}", error.code(), plain(&error.to_string()));
-            Error::NotIncluded { hash: hash.clone() }
+        // Whatever it answers but yes or no: it may have taken it all the same.
+        let unknown = |why| Error::Unknown {
+            hash: hash.clone(),
+            why: Box::new(why),
         };
-        let checked = match client.broadcast(&self.raw).await {
-            Ok(checked) => checked,
-            Err(error) => {
-                // It may have taken it all the same.
-                talk!("the node did not say whether it has it");
-                return Err(unknown(&error));
-            }
-        };
+        let checked = client.broadcast(&self.raw).await.map_err(unknown)?;
         if let Err(refused) = checked.passed() {
             return self.refused(client, &hash, refused).await;
         }
@@ -257,11 +251,8 @@ impl Sent<'_> {
             }
             return Ok(());
         }
-        match client.wait(&hash).await {
-            Ok(included) => self.done(client, &included).await,
-            Err(not_yet @ Error::NotIncluded { .. }) => Err(not_yet),
-            Err(error) => Err(unknown(&error)),
-        }
+        let included = client.wait(&hash).await?;
+        self.done(client, &included).await
     }
 
     /// A node refuses what a block holds already, too, and one that is not believed may have passed it on.
@@ -366,7 +357,7 @@ pub(super) fn forget(keyring: &Keyring, hash: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Asks what came of all marked transactions of the chain; prints those that may still come.
+/// Asks how all marked transactions of the chain ended; prints those that may still come.
 pub(super) fn pending(args: &Args, keyring: &Keyring) -> anyhow::Result<()> {
     // Whoever says that a transaction can come no more has it paid twice.
     args.network.require_trust()?;
