@@ -385,9 +385,36 @@ mod tests {
     use crate::keyring;
     use std::os::unix::fs::PermissionsExt as _;
 
-    fn scene(directory: &std::path::Path) -> (Keyring, Address) {
-        let keyring = Keyring::new(&keyring::Args::at(directory)).unwrap();
-        (keyring, Address::from_bytes(&[7; 20]).unwrap())
+    /// An account with a keyring of its own.
+    struct Scene {
+        keyring: Keyring,
+        address: Address,
+        _directory: tempfile::TempDir,
+    }
+
+    impl Scene {
+        fn new() -> Self {
+            let directory = tempfile::tempdir().unwrap();
+            Self {
+                keyring: Keyring::new(&keyring::Args::at(directory.path())).unwrap(),
+                address: Address::from_bytes(&[7; 20]).unwrap(),
+                _directory: directory,
+            }
+        }
+
+        /// What the account has pending on a chain.
+        fn on(&self, chain: &str) -> anyhow::Result<Pending> {
+            Pending::open(&self.keyring, &self.address, chain)
+        }
+
+        /// With these marks on the chain `test-1`.
+        fn marked(&self, marks: &[(&str, u64, &str)]) -> Pending {
+            let mut pending = self.on("test-1").unwrap();
+            for (hash, sequence, effect) in marks {
+                pending.mark(mark(hash, *sequence, effect)).unwrap();
+            }
+            pending
+        }
     }
 
     fn mark(hash: &str, sequence: u64, effect: &str) -> Mark {
@@ -406,26 +433,17 @@ mod tests {
 
     #[test]
     fn what_is_marked_is_there_for_the_next_command_and_for_its_owners_eyes() {
-        let directory = tempfile::tempdir().unwrap();
-        let (keyring, address) = scene(directory.path());
-        let mut pending = Pending::open(&keyring, &address, "test-1").unwrap();
-        for (hash, sequence) in [("A", 3), ("B", 3), ("C", 4)] {
-            pending.mark(mark(hash, sequence, "e")).unwrap();
-        }
+        let scene = Scene::new();
+        let pending = scene.marked(&[("A", 3, "e"), ("B", 3, "e"), ("C", 4, "e")]);
         let path = pending.path.clone();
         drop(pending);
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
-        assert!(
-            Pending::open(&keyring, &address, "test-2")
-                .unwrap()
-                .marks()
-                .is_empty()
-        );
-        let mut pending = Pending::open(&keyring, &address, "test-1").unwrap();
+        assert!(scene.on("test-2").unwrap().marks().is_empty());
+        let mut pending = scene.on("test-1").unwrap();
         assert_eq!(pending.marks().len(), 3);
         assert_eq!(
-            all(&keyring).unwrap().into_values().next(),
-            Some((address, "test-1".to_owned()))
+            all(&scene.keyring).unwrap().into_values().next(),
+            Some((scene.address.clone(), "test-1".to_owned()))
         );
         // One of a sequence is in a block: of the others none can be.
         pending.forget_sequence(3).unwrap();
@@ -436,10 +454,8 @@ mod tests {
 
     #[test]
     fn the_same_is_not_signed_again_but_with_the_same_sequence() {
-        let directory = tempfile::tempdir().unwrap();
-        let (keyring, address) = scene(directory.path());
-        let mut pending = Pending::open(&keyring, &address, "test-1").unwrap();
-        pending.mark(mark("A", 3, "pay")).unwrap();
+        let scene = Scene::new();
+        let pending = scene.marked(&[("A", 3, "pay")]);
         pending.check("pay", 3, false).unwrap();
         pending.check("other", 4, false).unwrap();
         pending.check("pay", 4, true).unwrap();
@@ -452,17 +468,17 @@ mod tests {
 
     #[test]
     fn accounts_do_not_wait_for_each_other() {
-        let directory = tempfile::tempdir().unwrap();
-        let (keyring, address) = scene(directory.path());
+        let scene = Scene::new();
         let other = Address::from_bytes(&[8; 20]).unwrap();
-        let first = Pending::open(&keyring, &address, "test-1").unwrap();
+        let first = scene.on("test-1").unwrap();
         let (opened, opens) = std::sync::mpsc::channel();
         std::thread::scope(|scope| {
             scope.spawn(|| {
-                let others = [(&other, "test-1"), (&address, "test-2")];
-                let _held = others.map(|(a, chain)| Pending::open(&keyring, a, chain).unwrap());
+                let others = [(&other, "test-1"), (&scene.address, "test-2")];
+                let _held =
+                    others.map(|(a, chain)| Pending::open(&scene.keyring, a, chain).unwrap());
                 opened.send("others").unwrap();
-                let _own = Pending::open(&keyring, &address, "test-1").unwrap();
+                let _own = scene.on("test-1").unwrap();
                 opened.send("own").unwrap();
             });
             let wait = std::time::Duration::from_secs(10);
@@ -475,10 +491,8 @@ mod tests {
 
     #[test]
     fn marks_of_before_are_read_and_a_broadcast_is_waited_for() {
-        let directory = tempfile::tempdir().unwrap();
-        let (keyring, address) = scene(directory.path());
-        let mut pending = Pending::open(&keyring, &address, "test-1").unwrap();
-        pending.mark(mark("A", 3, "pay")).unwrap();
+        let scene = Scene::new();
+        let pending = scene.marked(&[("A", 3, "pay")]);
         let path = pending.path.clone();
         drop(pending);
         fs::write(
@@ -486,28 +500,24 @@ mod tests {
             r#"{"format":"strongroom-pending/v1","marks":[{"txhash":"B","sequence":4,"timeout_height":0,"effect":"e","awaited":false}]}"#,
         )
         .unwrap();
-        let mut pending = Pending::open(&keyring, &address, "test-1").unwrap();
+        let mut pending = scene.on("test-1").unwrap();
         pending.awaited("nothing").unwrap();
         assert!(!pending.marks()[0].awaited);
         pending.awaited("B").unwrap();
         drop(pending);
-        let pending = Pending::open(&keyring, &address, "test-1").unwrap();
+        let pending = scene.on("test-1").unwrap();
         assert!(pending.marks()[0].awaited && pending.marks()[0].history.is_empty());
     }
 
     #[test]
     fn a_file_that_cannot_be_read_stops_whoever_would_sign() {
-        let directory = tempfile::tempdir().unwrap();
-        let (keyring, address) = scene(directory.path());
-        let mut pending = Pending::open(&keyring, &address, "test-1").unwrap();
-        pending.mark(mark("A", 3, "pay")).unwrap();
+        let scene = Scene::new();
+        let pending = scene.marked(&[("A", 3, "pay")]);
         let path = pending.path.clone();
         drop(pending);
         for broken in ["", "{}", r#"{"format":"strongroom-pending/v2","marks":[]}"#] {
             fs::write(&path, broken).unwrap();
-            let error = Pending::open(&keyring, &address, "test-1")
-                .map(|_| ())
-                .unwrap_err();
+            let error = scene.on("test-1").map(|_| ()).unwrap_err();
             assert!(
                 crate::in_one_line(&error).contains("tx.pending_file: "),
                 "{broken}"
@@ -515,18 +525,14 @@ mod tests {
             assert_eq!(fs::read_to_string(&path).unwrap(), broken);
         }
         for chain in ["", "../x", "a/b", "a\0"] {
-            assert!(
-                Pending::open(&keyring, &address, chain).is_err(),
-                "{chain:?}"
-            );
+            assert!(scene.on(chain).is_err(), "{chain:?}");
         }
     }
 
     #[test]
     fn there_is_an_end_to_what_may_be_pending() {
-        let directory = tempfile::tempdir().unwrap();
-        let (keyring, address) = scene(directory.path());
-        let mut pending = Pending::open(&keyring, &address, "test-1").unwrap();
+        let scene = Scene::new();
+        let mut pending = scene.on("test-1").unwrap();
         for n in 0..MARKS_MAX as u64 {
             pending.mark(mark(&n.to_string(), n, "e")).unwrap();
         }
