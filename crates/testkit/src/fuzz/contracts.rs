@@ -243,7 +243,7 @@ pub(super) fn to_probe(rng: &mut Rng, known: &Known, inner: &[u8]) -> Value {
         .map(|n| json!({"key": format!("k{n}"), "value": text(rng), "plaintext": rng.once_in(2)}))
         .collect();
     let inner = STANDARD.encode(inner);
-    match rng.below(18) {
+    match rng.below(21) {
         0 => json!({"nothing": {}}),
         1 => json!({"fail": {"message": text(rng)}}),
         2 => json!({"write_and_fail": {"key": text(rng), "value": text(rng)}}),
@@ -263,6 +263,9 @@ pub(super) fn to_probe(rng: &mut Rng, known: &Known, inner: &[u8]) -> Value {
         14 => json!({"call": {"callee": callee, "msg": inner, "funds": json_coins(rng)}}),
         15 => json!({"call_self": {"levels": rng.below(20)}}),
         16 => json!({"ask": {"callee": callee, "msg": STANDARD.encode(question(rng, known))}}),
+        17 => json!({"write_long": {"bytes": rng.pick(&[1_u32, 20_000, 524_289, u32::MAX])}}),
+        18 => json!({"emit_many": {"events": rng.pick(&[1_u32, 300, 5_000])}}),
+        19 => json!({"say_much": {"bytes": rng.pick(&[1_u32, 20_000, 900_000, u32::MAX])}}),
         _ => json!({"send": {"to_address": name(rng, known), "amount": json_coins(rng)}}),
     }
 }
@@ -294,7 +297,7 @@ pub(super) fn to_token(rng: &mut Rng, known: &Known, inner: &[u8]) -> Value {
     let moved = json!({"recipient": who, "amount": amount, "memo": text(rng)});
     let from =
         json!({"owner": rng.pick(&known.users).to_string(), "recipient": who, "amount": amount});
-    match rng.below(16) {
+    match rng.below(18) {
         0..=3 => json!({"transfer": moved}),
         4 => json!({"send": {"recipient": who, "amount": amount, "msg": STANDARD.encode(inner)}}),
         5 => json!({"batch_transfer": {"actions": vec![moved; rng.below(5)]}}),
@@ -307,6 +310,13 @@ pub(super) fn to_token(rng: &mut Rng, known: &Known, inner: &[u8]) -> Value {
         12 => json!({"transfer_from": from}),
         13 => json!({"register_receive": {"code_hash": hex::encode(known.callee(rng).code_hash)}}),
         14 => json!({"add_minters": {"minters": [who]}}),
+        15 => json!({"batch_transfer_from": {"actions": vec![from; rng.below(20)]}}),
+        16 => {
+            json!({"update_seed": {"signed_doc": {"params": {"chain_id": text(rng)}, "signature": {
+                "pub_key": {"type": "tendermint/PubKeySecp256k1", "value": STANDARD.encode(text(rng))},
+                "signature": STANDARD.encode(inner),
+            }}}})
+        }
         _ => json!({"mint": moved}),
     }
 }
