@@ -229,7 +229,8 @@ impl Application for App {
                 prepared: None,
             },
         };
-        let prepared = self.prepare(&executed.result);
+        let prepared = self.put_content(&executed.result);
+        let prepared = prepared.and_then(|()| self.prepare(&executed.result));
         let result = &executed.result;
         let outcome = prepared.map(|prepared| {
             executed.prepared = Some(prepared);
@@ -286,6 +287,15 @@ fn of_door(error: DoorError) -> AppError {
 }
 
 impl App {
+    /// Content first: what a committed state names must be there, and what the next block loads, which runs before that state is
+    /// committed. The enclave may have forgotten code that it was given a block ago.
+    fn put_content(&self, result: &BlockResult) -> Result<(), AppError> {
+        for code in &result.new_code {
+            self.stores.content.put(&code.wasm).map_err(AppError::new)?;
+        }
+        Ok(())
+    }
+
     /// What an executed block makes of the state, which must be what the enclave says.
     fn prepare(&self, result: &BlockResult) -> Result<Prepared, AppError> {
         let height = result.height;
@@ -316,10 +326,7 @@ impl App {
             prepared,
         } = pending;
         let height = result.height;
-        // Content first: what a committed state names must be there.
-        for code in &result.new_code {
-            self.stores.content.put(&code.wasm).map_err(AppError::new)?;
-        }
+        self.put_content(result)?;
         let state = &self.stores.state;
         if state.latest().map(|version| version.height) != Some(height) {
             let prepared = match prepared.take() {

@@ -306,7 +306,11 @@ impl Chain {
         Ok(plain.to_vec())
     }
 
-    fn seal(
+    /// Seals a message for a code.
+    ///
+    /// # Panics
+    /// As [`Chain::new`].
+    pub fn seal(
         &mut self,
         user: &User,
         code_hash: &Hash,

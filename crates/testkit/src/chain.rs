@@ -162,6 +162,55 @@ impl Chain {
         outcome.tx_results
     }
 
+    /// Executes a block, and while it is being committed decides and executes what `second` makes of its results, as Solo does.
+    ///
+    /// # Errors
+    /// What would end the engine while the second block is executed.
+    ///
+    /// # Panics
+    /// As [`Chain::new`].
+    pub fn two(
+        &mut self,
+        first: Vec<Vec<u8>>,
+        second: impl FnOnce(&mut Self, &[ExecTxResult]) -> Vec<Vec<u8>>,
+    ) -> Result<Vec<ExecTxResult>, strongroom_consensus::AppError> {
+        let block = self.propose(first);
+        let header = self.proposer.open().expect("proposed").header.clone();
+        Blocks::save_decided(&*self.stores.blocks, &header, &block).expect("kept");
+        let outcome = self.app.finalize_block(&header, &block).expect("executed");
+        let after = self
+            .proposer
+            .executed(&outcome)
+            .expect("an outcome")
+            .clone();
+        let txs = second(self, &outcome.tx_results);
+        let (app, blocks, proposer, clock) = (
+            &self.app,
+            &self.stores.blocks,
+            &mut self.proposer,
+            &self.clock,
+        );
+        std::thread::scope(|scope| {
+            scope.spawn(move || app.commit(after.height(), &after).expect("committed"));
+            let time = block_time(clock.now(), proposer.state().light().time());
+            let content = Content::from(RawTx::list(txs));
+            let block = proposer
+                .propose(content, time, block_time(time, time))
+                .expect("fits");
+            let header = proposer.open().expect("proposed").header.clone();
+            Blocks::save_decided(&**blocks, &header, &block).expect("kept");
+            let outcome = loop {
+                match app.finalize_block(&header, &block) {
+                    Err(error) if error.is_transient() => {}
+                    done => break done?,
+                }
+            };
+            let after = proposer.executed(&outcome).expect("an outcome").clone();
+            while app.commit(after.height(), &after).is_err() {}
+            Ok(outcome.tx_results)
+        })
+    }
+
     /// Ends the enclave and starts another one, which knows nothing but what its host kept: seal, anchors, blocks.
     ///
     /// # Panics

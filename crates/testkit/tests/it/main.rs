@@ -1,5 +1,6 @@
 //! The test chain itself: what contract authors and benches rely on. Needs the contracts: `cargo xtask contracts`.
 
+mod ahead;
 mod bound;
 mod chain;
 mod everything;
