@@ -27,11 +27,11 @@ pub trait CodeRead {
 
 /// An observer of every single transaction of a block, who may leave it out.
 pub trait Watch {
-    /// The transaction at `index` is next; `false`: it is left out.
+    /// The transaction at `index` is next, to be executed or to have its signer looked up; `false`: it is left out.
     fn begins(&self, index: u32, hash: &Hash) -> bool;
 
-    /// No transaction is executed any more.
-    fn all_done(&self) {}
+    /// The one that began last is done with: nothing that happens before the next begins is its doing.
+    fn ended(&self) {}
 
     /// The observer of what is done before transactions run, on any thread.
     fn ahead(&self) -> &dyn WatchAhead {

@@ -110,7 +110,7 @@ impl Watch for Transactions {
         !self.listed.left_out.contains(hash)
     }
 
-    fn all_done(&self) {
+    fn ended(&self) {
         self.set(None);
     }
 

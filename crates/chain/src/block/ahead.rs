@@ -4,13 +4,14 @@
 //! Promises: what runs is the same with and without; nothing of it is believed from anybody; what is left out of the block is not looked at, and
 //! whoever watches knows which transaction each thread looks at. A signature that was looked at ahead counts
 //! only for the very key, digest and signature that the ante chain asks about, which are its own; for any other it verifies itself.
-//! Refuses: more than [`CHUNK`] transactions at a time, so that what is decoded and not yet run is bounded.
+//! Refuses: more than [`CHUNK`] transactions at a time, and more bytes than [`CHUNK_BYTES`] but for a single one, so that what is decoded and
+//! not yet run is bounded: decoded, it may have many times its bytes.
 
 use crate::crypto::secp256k1;
 use crate::ctx::{Ctx, ExecutionEnv, Mode, TxInfo};
 use crate::error::Fault;
 use crate::modules;
-use crate::ports::WatchAhead;
+use crate::ports::Watch;
 use crate::state::State;
 use crate::tx::{DecodedTx, decode};
 use crate::types::multisig::SignatureData;
@@ -20,7 +21,9 @@ use crate::types::{Gas, Hash, PublicKey, RawTx, TxError, sha256};
 use super::{BlockInfo, too_many, unmetered};
 
 /// Transactions that are looked at together.
-pub(super) const CHUNK: usize = 64;
+const CHUNK: usize = 64;
+/// Bytes of transactions that are looked at together.
+const CHUNK_BYTES: usize = 256 * 1024;
 /// Fewer are not worth a thread.
 const FEW: usize = 8;
 /// Threads at most.
@@ -49,6 +52,17 @@ pub(super) struct Ahead {
     pub(super) signed: Option<Looked>,
 }
 
+/// The first of `txs`, which are looked at together.
+pub(super) fn chunk(txs: &[RawTx]) -> &[RawTx] {
+    let mut bytes = 0_usize;
+    let fit = txs.iter().take(CHUNK).take_while(|tx| {
+        bytes = bytes.saturating_add(tx.len());
+        bytes <= CHUNK_BYTES
+    });
+    let fit = fit.count().max(1);
+    txs.get(..fit).unwrap_or(txs)
+}
+
 /// Looks at a chunk of transactions, the first of which has this place in the block. On one core, or for a few, at none.
 ///
 /// # Errors
@@ -59,7 +73,7 @@ pub(super) fn look(
     env: ExecutionEnv<'_>,
     first: usize,
     txs: &[RawTx],
-    watch: &dyn WatchAhead,
+    watch: &dyn Watch,
 ) -> Result<Vec<Option<Ahead>>, Fault> {
     let threads = env.engine.cores().min(THREADS_MAX);
     if threads < 2 || txs.len() < FEW {
@@ -68,15 +82,21 @@ pub(super) fn look(
     let named = (first..).zip(txs);
     let named = named.map(|(at, tx)| Ok((u32::try_from(at).map_err(|_| too_many())?, tx)));
     let named = named.collect::<Result<Vec<_>, Fault>>()?;
+    let threaded = watch.ahead();
     let decoded = on_all(threads, &named, |(at, tx)| {
-        let decoded = watch.looks(*at, tx.hash()).then(|| decode(tx));
-        watch.looked();
+        let decoded = threaded.looks(*at, tx.hash()).then(|| decode(tx));
+        threaded.looked();
         decoded
     });
     let mut asked = Vec::new();
     for ((at, tx), decoded) in named.into_iter().zip(decoded) {
         let number = match &decoded {
-            Some(Ok(decoded)) => number_of(state, block, env, decoded)?,
+            // A fault of the state is this transaction's, as if it ran.
+            Some(Ok(decoded)) if watch.begins(at, tx.hash()) => {
+                let number = number_of(state, block, env, decoded)?;
+                watch.ended();
+                number
+            }
             _ => None,
         };
         asked.push((at, tx, decoded, number));
@@ -84,11 +104,11 @@ pub(super) fn look(
     let chain_id = block.chain_id.as_str();
     let signed = on_all(threads, &asked, |(at, tx, decoded, number)| {
         let decoded = decoded.as_ref()?.as_ref().ok()?;
-        let looks = watch.looks(*at, tx.hash());
+        let looks = threaded.looks(*at, tx.hash());
         let looked = looks
             .then(|| look_at(decoded, chain_id, (*number)?))
             .flatten();
-        watch.looked();
+        threaded.looked();
         looked
     });
     let asked = asked.into_iter().zip(signed);
@@ -192,6 +212,21 @@ mod tests {
         };
         assert_eq!(on_all(2, &items, work), items);
         assert!(on_all(4, &[], |n: &usize| *n).is_empty());
+    }
+
+    #[test]
+    fn a_chunk_ends_with_its_number_or_its_bytes_and_has_one_at_least() {
+        let txs = |sizes: &[usize]| RawTx::list(sizes.iter().map(|size| vec![0; *size]));
+        for (sizes, first) in [
+            (&[][..], 0),
+            (&[0; CHUNK + 1], CHUNK),
+            (&[CHUNK_BYTES, 0, 1], 2),
+            (&[CHUNK_BYTES - 1, 1, 1], 2),
+            (&[CHUNK_BYTES + 1, 1], 1),
+            (&[1, CHUNK_BYTES], 1),
+        ] {
+            assert_eq!(chunk(&txs(sizes)).len(), first);
+        }
     }
 
     #[test]

@@ -30,7 +30,7 @@ use crate::types::{
     Attribute, Coin, Coins, Event, ExecTxResult, Gas, Hash, RawTx, TxError, ValidatorUpdate,
     WriteSet,
 };
-use ahead::{Ahead, CHUNK};
+use ahead::Ahead;
 use meters::{Meters, Use};
 use std::collections::BTreeMap;
 
@@ -111,14 +111,17 @@ pub fn execute_watched(
     // What was read so far belongs to no transaction.
     let _ = state.overlay.end_tx();
     let mut ahead = Vec::new().into_iter();
+    let mut next_chunk = 0;
     for (at, tx) in txs.iter().enumerate() {
         let index = u32::try_from(at).map_err(|_| too_many())?;
-        if at.is_multiple_of(CHUNK) && !executor.meters.is_full(state.overlay.bytes()) {
-            let chunk = txs.get(at..).unwrap_or_default();
-            let chunk = chunk.get(..CHUNK).unwrap_or(chunk);
-            ahead = ahead::look(&mut state, block, env, at, chunk, watch.ahead())?.into_iter();
-            // What was read for it belongs to no transaction.
-            let _ = state.overlay.end_tx();
+        if at == next_chunk {
+            let chunk = ahead::chunk(txs.get(at..).unwrap_or_default());
+            next_chunk = at.saturating_add(chunk.len());
+            if !executor.meters.is_full(state.overlay.bytes()) {
+                ahead = ahead::look(&mut state, block, env, at, chunk, watch)?.into_iter();
+                // What was read for it belongs to no transaction.
+                let _ = state.overlay.end_tx();
+            }
         }
         let known = ahead.next().flatten();
         let result = if watch.begins(index, tx.hash()) {
@@ -126,11 +129,11 @@ pub fn execute_watched(
         } else {
             TxOutcome::undecodable(chain::LEFT_OUT.bare()).into_result(Vec::new(), Vec::new())
         };
+        watch.ended();
         executor.meters.add_output(output::of_result(&result));
         tx_results.push(result);
         access.push(state.overlay.end_tx());
     }
-    watch.all_done();
     let (end_events, validator_updates) = executor.end(&mut state)?;
     events.extend(end_events);
     let new_code = core::mem::take(&mut state.content);

@@ -1,19 +1,20 @@
 //! Blocks: fees folded, replays, gas of the block, and no transaction that pays for its neighbours.
 
 use crate::Bytes;
-use crate::block::execute_block;
+use crate::block::{execute_block, execute_watched};
 use crate::check::CheckState;
 use crate::engine::ContractEngine;
 use crate::error::Fault;
 use crate::modules::accounts::FEE_COLLECTOR;
 use crate::modules::bank;
 use crate::overlay::Slot;
-use crate::ports::{NoSecrets, StateRead};
-use crate::testing::{Chain, USER_BALANCE, block_info, coins, document, draft, send};
+use crate::ports::{NoSecrets, StateRead, Watch};
+use crate::testing::{Chain, MemoryState, USER_BALANCE, block_info, coins, document, draft, send};
 use crate::tx::GasPrice;
 use crate::types::proto::cosmos::tx::signing::v1beta1::SignMode;
-use crate::types::{Address, RawTx, Tree};
+use crate::types::{Address, Hash, RawTx, Tree};
 use proptest::prelude::*;
+use std::cell::Cell;
 
 fn collector() -> Address {
     Address::of_module(FEE_COLLECTOR)
@@ -190,6 +191,58 @@ fn a_state_that_cannot_be_proven_stops_the_block_and_nothing_leaves_it() {
         false,
     );
     assert_eq!(outcome, Err(Fault::State("a wrong proof".into())));
+}
+
+/// A state of which one account cannot be proven.
+struct UnprovenAccount<'s>(&'s MemoryState, Address);
+
+impl StateRead for UnprovenAccount<'_> {
+    fn get(&self, tree: Tree, key: &[u8]) -> Result<Option<Bytes>, Fault> {
+        let address = self.1.as_bytes();
+        if key.windows(address.len()).any(|part| part == address) {
+            return Unproven.get(tree, key);
+        }
+        self.0.get(tree, key)
+    }
+}
+
+/// Who is at work.
+#[derive(Default)]
+struct AtWork(Cell<Option<u32>>);
+
+impl Watch for AtWork {
+    fn begins(&self, index: u32, _: &Hash) -> bool {
+        self.0.set(Some(index));
+        true
+    }
+
+    fn ended(&self) {
+        self.0.set(None);
+    }
+}
+
+#[test]
+fn a_fault_is_named_after_the_transaction_whose_account_it_is_also_where_that_is_looked_up_ahead() {
+    let mut chain = Chain::new(80);
+    for (cores, at) in [(1, 70), (2, 3), (2, 70), (2, 79)] {
+        chain.engine = ContractEngine::default().with_cores(cores);
+        // Only the signer's own account is touched.
+        let txs = chain.users.iter().map(|user| {
+            let to_itself = vec![send(&user.address, &user.address, 1)];
+            draft(to_itself).signed(&[user])
+        });
+        let txs = RawTx::list(txs.collect::<Vec<_>>());
+        let state = UnprovenAccount(&chain.state, chain.users[at].address.clone());
+        let (info, watch) = (block_info(1), AtWork::default());
+        let outcome = execute_watched(&state, &NoSecrets, chain.env(), &info, &txs, &watch);
+        assert_eq!(outcome, Err(Fault::State("a wrong proof".into())));
+        assert_eq!(watch.0.get(), u32::try_from(at).ok(), "{cores} cores");
+    }
+    // Between and after them it is nobody's.
+    let (info, watch) = (block_info(1), AtWork::default());
+    let txs = RawTx::list(transfers(&chain));
+    execute_watched(&chain.state, &NoSecrets, chain.env(), &info, &txs, &watch).unwrap();
+    assert_eq!(watch.0.get(), None);
 }
 
 #[test]
