@@ -276,11 +276,25 @@ impl Runner {
             timing,
             pace: Pace::new(timing),
         };
-        while runner.proposer.state().height() < newest {
-            runner.replay(signals)?;
-        }
-        runner.commits.settle()?;
+        let replayed = runner.replay_to(newest, signals);
+        runner.settled(replayed)?;
         Ok(runner)
+    }
+
+    /// Executes what is in the store up to this height.
+    fn replay_to(&mut self, newest: Height, signals: &Signals) -> Result<(), EngineError> {
+        while self.proposer.state().height() < newest {
+            self.replay(signals)?;
+        }
+        Ok(())
+    }
+
+    /// How it ended, once the commit that is under way has: one that failed ended all else, and knows why.
+    fn settled(&mut self, end: Result<(), EngineError>) -> Result<(), EngineError> {
+        match self.commits.settle() {
+            Err(error) if !matches!(error, EngineError::Stopped) => Err(error),
+            _ => end,
+        }
     }
 
     /// Executes the next block from the store.
@@ -318,11 +332,7 @@ impl Runner {
 
     fn run(&mut self, signals: &Signals) -> Result<(), EngineError> {
         let end = self.make_blocks(signals);
-        match self.commits.settle() {
-            // A commit that failed ended all else.
-            Err(error) if !matches!(error, EngineError::Stopped) => Err(error),
-            _ => end,
-        }
+        self.settled(end)
     }
 
     fn make_blocks(&mut self, signals: &Signals) -> Result<(), EngineError> {

@@ -39,6 +39,8 @@ struct Memory {
     fail: Option<(Step, u32)>,
     /// Is short of room at this step as often as this.
     short: Option<(Step, u32)>,
+    /// A block is executed only once the one before is durable, as that of the real store; until then the call may be made again.
+    waits_for_commit: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -186,6 +188,11 @@ impl Application for App {
         }
         let executed = (outcome.app_hash.clone(), block.txs.clone());
         memory.executed.insert(header.height, executed);
+        if memory.waits_for_commit && memory.durable.height + 1 < header.height {
+            return Err(AppError::new(std::io::Error::from(
+                std::io::ErrorKind::StorageFull,
+            )));
+        }
         drop(memory);
         self.fail(Step::AfterFinalize)?;
         Ok(outcome)
@@ -504,6 +511,37 @@ fn a_crash_with_two_blocks_that_are_not_durable_loses_neither() {
         let txs = home.app.0.lock().unwrap().durable.txs.clone();
         assert_eq!(txs, RawTx::list(["one", "two", "three"]), "{step:?}");
     }
+}
+
+/// Two blocks are on disk and not durable, the commit of the first fails, and the second waits for it.
+#[test]
+fn a_commit_that_fails_at_a_start_is_told_and_not_that_the_block_after_it_was_stopped() {
+    let home = Home::new();
+    let solo = home.start(BlockTiming::Instant).unwrap();
+    home.app.wait_for(1);
+    home.app.0.lock().unwrap().commits = Some(0);
+    let since = Instant::now();
+    for (tx, height) in [("one", 2), ("two", 3)] {
+        home.app.put(tx);
+        solo.notifier().wake();
+        while !home.app.0.lock().unwrap().executed.contains_key(&height) {
+            assert!(since.elapsed() < Duration::from_secs(20));
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+    {
+        let mut memory = home.app.0.lock().unwrap();
+        memory.fail = Some((Step::Commit, 0));
+        memory.commits = None;
+    }
+    assert_eq!(solo.stop().unwrap_err().code(), "engine.app");
+    home.app.0.lock().unwrap().waits_for_commit = true;
+    let error = home.start(BlockTiming::Instant).err().unwrap();
+    assert_eq!(error.to_string(), "application: crash");
+    home.app.0.lock().unwrap().fail = None;
+    let solo = home.start(BlockTiming::Instant).unwrap();
+    solo.stop().unwrap();
+    assert_eq!(home.app.height(), 3);
 }
 
 #[test]
