@@ -97,17 +97,18 @@ impl CheckQueue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mempool::{CheckKind, Checker, Limits};
+    use crate::mempool::{CheckKind, Checked, Checker, Limits};
     use std::sync::Mutex;
     use std::sync::mpsc::{Receiver, Sender, channel};
+    use strongroom_types::Height;
 
     /// Checks one transaction for each word that it is told.
     struct OnTheWord(Mutex<Receiver<()>>);
 
     impl Checker for OnTheWord {
-        fn check_tx(&self, _: &[u8], _: CheckKind) -> ExecTxResult {
+        fn check_tx(&self, _: &[u8], _: CheckKind, _: Height) -> Checked {
             let _ = self.0.lock().unwrap().recv();
-            ExecTxResult::default()
+            Checked::default()
         }
     }
 

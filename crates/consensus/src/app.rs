@@ -26,10 +26,10 @@ pub trait Application: Send + Sync {
     /// If the application cannot go on, e.g. because it belongs to another genesis.
     fn init_chain(&self, genesis: &GenesisFile) -> Result<InitChain, AppError>;
 
-    /// Transactions for the next block, in order, at most `max_txs` and `max_bytes` of them (each counted with its protobuf frame:
-    /// length + 1 + the bytes of the length as varint) and at most `max_gas` of gas wanted (-1: no limit). They stay
+    /// Transactions for the block at `height`, which is the next one, in order, at most `max_txs` and `max_bytes` of them (each counted
+    /// with its protobuf frame: length + 1 + the bytes of the length as varint) and at most `max_gas` of gas wanted (-1: no limit). They stay
     /// waiting until the block is committed, and are not given again before that.
-    fn reap(&self, max_txs: usize, max_bytes: u64, max_gas: i64) -> Vec<RawTx>;
+    fn reap(&self, height: Height, max_txs: usize, max_bytes: u64, max_gas: i64) -> Vec<RawTx>;
 
     /// Executes a decided block, which was checked and is on disk already; `header` is its own, decoded. Nothing of it may become visible before `commit`.
     /// May be called again for the same block after a crash: must answer the same.

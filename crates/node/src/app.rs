@@ -203,11 +203,13 @@ impl Application for App {
         Ok(answer)
     }
 
-    fn reap(&self, max_txs: usize, max_bytes: u64, max_gas: i64) -> Vec<RawTx> {
+    fn reap(&self, height: Height, max_txs: usize, max_bytes: u64, max_gas: i64) -> Vec<RawTx> {
         let clients = self.clients.as_ref();
         clients.map_or_else(Vec::new, |clients| {
             let max_gas = u64::try_from(max_gas).ok();
-            clients.mempool.reap(max_txs, Some(max_bytes), max_gas)
+            clients
+                .mempool
+                .reap(height, max_txs, Some(max_bytes), max_gas)
         })
     }
 

@@ -10,7 +10,7 @@ use crate::chain::{BlockInfo, Bytes, CodeRead, ExecutionEnv, Fault, NoSecrets, S
 use crate::enclave::Enclave;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use strongroom_bridge::DoorError;
-use strongroom_comet_rpc::mempool::{CheckKind, Checker};
+use strongroom_comet_rpc::mempool::{CheckKind, Checked, Checker};
 use strongroom_http::gate::{Busy, Gate};
 use strongroom_proof::comet::Header;
 use strongroom_store::blocks::BlockStore;
@@ -263,10 +263,10 @@ impl HostChain {
         })
     }
 
-    fn check(&self, tx: &[u8], kind: CheckKind) -> Result<ExecTxResult, Fault> {
+    fn check(&self, tx: &[u8], kind: CheckKind, earliest: Height) -> Result<Checked, Fault> {
         let mut probe = CheckState::default();
         let mut pending = self.pending();
-        let head = self.head();
+        let mut head = self.head();
         let view = self
             .state
             .view(head.height)
@@ -282,14 +282,19 @@ impl HostChain {
             &mut *pending
         };
         let recheck = kind == CheckKind::Recheck;
+        // The block that runs cannot take in what was not given to it.
+        head.height = head.height.max(earliest.saturating_sub(1));
         let checked = state.check(&At(&view), env, &head, &self.min_gas_price, tx, recheck)?;
-        Ok(checked.result.into_result(Vec::new(), checked.events))
+        Ok(Checked {
+            answer: checked.result.into_result(Vec::new(), checked.events),
+            timeout_height: checked.timeout_height,
+        })
     }
 }
 
 impl Checker for HostChain {
-    fn check_tx(&self, tx: &[u8], kind: CheckKind) -> ExecTxResult {
-        self.check(tx, kind).unwrap_or_else(|fault| {
+    fn check_tx(&self, tx: &[u8], kind: CheckKind, earliest: Height) -> Checked {
+        self.check(tx, kind, earliest).unwrap_or_else(|fault| {
             tracing::error!(%fault, "a transaction could not be checked");
             ExecTxResult {
                 code: 1,
@@ -297,6 +302,7 @@ impl Checker for HostChain {
                 log: fault.to_string(),
                 ..ExecTxResult::default()
             }
+            .into()
         })
     }
 }

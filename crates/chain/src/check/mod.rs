@@ -2,8 +2,8 @@
 //!
 //! Runs with the host's own snapshot and without secrets: a contract message can be checked, not executed.
 //!
-//! Promises: what passes is charged if the next block delivers it, in the same order. It is checked at the height of
-//! that block, and what the messages before it may take from its payer counts as gone.
+//! Promises: what passes is charged if the block that it was checked for delivers it, in the same order. That is the earliest one that
+//! it can get into, and what the messages before it may take from its payer counts as gone.
 
 #[cfg(test)]
 mod tests;
@@ -19,7 +19,7 @@ use crate::state::State;
 use crate::tx::{AnteConfig, DecodedTx, GasPrice, TxOutcome, decode, run_ante, run_messages};
 use crate::types::error::sdk;
 use crate::types::proto::Any;
-use crate::types::{Address, Event, Gas, Hash, TxError, WriteSet, sha256};
+use crate::types::{Address, Event, Gas, Hash, Height, TxError, WriteSet, sha256};
 use waiting::Waiting;
 
 /// Read values that a check state keeps between blocks at most: bounds its memory against a flood of checks.
@@ -38,6 +38,8 @@ pub struct CheckOutcome {
     pub events: Vec<Event>,
     /// The first signer, if it passed.
     pub sender: Option<Address>,
+    /// The last block that it may be in, as it says; 0: any.
+    pub timeout_height: Height,
 }
 
 /// The pending state of the mempool: what the transactions that passed have changed (fees, sequences) over the newest
@@ -66,8 +68,8 @@ impl CheckState {
         self.overlay.fork()
     }
 
-    /// Checks a transaction against the pending state, at the height of the next block; it stays there if it passes.
-    /// `head` is the newest committed block, whose state `base` is. A recheck skips the signatures.
+    /// Checks a transaction against the pending state, at the height after `head`; it stays there if it passes. `base` is the newest
+    /// committed state. While the block after it runs, `head` is that one for whatever it was not given. A recheck skips the signatures.
     ///
     /// # Errors
     /// A [`Fault`] if the state could not be read; then the check state is empty.
@@ -89,6 +91,7 @@ impl CheckState {
             result: TxOutcome::undecodable(error),
             events: Vec::new(),
             sender: None,
+            timeout_height: 0,
         };
         let decoded = match decode(bytes) {
             Ok(decoded) => decoded,
@@ -135,6 +138,7 @@ fn ante(
         result: TxOutcome::of(&ctx, passed)?,
         events: ctx.events,
         sender,
+        timeout_height: decoded.tx.body.timeout_height,
     })
 }
 

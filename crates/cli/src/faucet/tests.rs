@@ -5,17 +5,17 @@ use std::sync::Mutex as StdMutex;
 use strongroom_comet_rpc::backend::{AbciInfo, AbciQueryAnswer, NodeInfo};
 use strongroom_comet_rpc::check_queue::CheckQueue;
 use strongroom_comet_rpc::event_bus::EventBus;
-use strongroom_comet_rpc::mempool::{CheckKind, Checker, Limits, Mempool};
+use strongroom_comet_rpc::mempool::{CheckKind, Checked, Checker, Limits, Mempool};
 use strongroom_comet_rpc::{Application, Backend, Config};
 use strongroom_sdk::local;
 use strongroom_store::blocks::{BlockStore, BlockStoreError};
-use strongroom_types::ExecTxResult;
 use strongroom_types::proto::Message as _;
 use strongroom_types::proto::cosmos::auth::v1beta1::BaseAccount;
 use strongroom_types::proto::cosmos::auth::v1beta1::{
     QueryAccountInfoRequest, QueryAccountInfoResponse,
 };
 use strongroom_types::proto::cosmos::tx::v1beta1::{AuthInfo, TxRaw};
+use strongroom_types::{ExecTxResult, Height};
 use tokio::sync::watch;
 
 const NUMBER: u64 = 7;
@@ -39,7 +39,7 @@ fn sequence_of(tx: &[u8]) -> u64 {
 }
 
 impl Checker for Chain {
-    fn check_tx(&self, tx: &[u8], _: CheckKind) -> ExecTxResult {
+    fn check_tx(&self, tx: &[u8], _: CheckKind, _: Height) -> Checked {
         let mut sequences = self.0.lock().unwrap();
         if sequence_of(tx) != sequences.pending {
             return ExecTxResult {
@@ -47,10 +47,11 @@ impl Checker for Chain {
                 codespace: "sdk".to_owned(),
                 log: "account sequence mismatch".to_owned(),
                 ..ExecTxResult::default()
-            };
+            }
+            .into();
         }
         sequences.pending += 1;
-        ExecTxResult::default()
+        Checked::default()
     }
 }
 

@@ -3,13 +3,14 @@
 //! Promises: bounded by [`Limits`], which count what is let in and not yet checked, too; the same bytes are checked once
 //! as long as they are remembered (replay protection; codes 19, 20, 21 of wire.md 1.12.2); after every block what was
 //! included is dropped and the rest is checked again in order. While blocks have no room for all, it refuses new transactions that
-//! would wait for more than [`Limits::lag_max`], as blocks were filled before: whoever is let in is soon in a block.
+//! would wait for more than [`Limits::lag_max`], as blocks were filled before: whoever is let in is soon in a block. No block is given what
+//! it is too late for.
 //! Refuses: priorities, replacement, durability ("acknowledged" means found in a block).
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
-use strongroom_types::{ExecTxResult, Hash, RawTx};
+use strongroom_types::{ExecTxResult, Hash, Height, RawTx};
 
 /// Why and when a transaction is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,8 +27,27 @@ pub enum CheckKind {
 ///
 /// The mempool never calls it twice at the same time.
 pub trait Checker: Send + Sync {
-    /// Checks `tx` against the newest committed state and what was accepted since.
-    fn check_tx(&self, tx: &[u8], kind: CheckKind) -> ExecTxResult;
+    /// Checks `tx` against the newest committed state and what was accepted since, for the block after that state, or for the one at
+    /// `earliest` if that is later.
+    fn check_tx(&self, tx: &[u8], kind: CheckKind, earliest: Height) -> Checked;
+}
+
+/// What came of a check.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Checked {
+    /// The answer for the client.
+    pub answer: ExecTxResult,
+    /// The last block that it may be in; 0: any.
+    pub timeout_height: Height,
+}
+
+impl From<ExecTxResult> for Checked {
+    fn from(answer: ExecTxResult) -> Self {
+        Self {
+            answer,
+            timeout_height: 0,
+        }
+    }
 }
 
 /// The limits of a mempool, each reached by a test.
@@ -189,6 +209,8 @@ pub struct Size {
 struct Waiting {
     tx: RawTx,
     gas_wanted: i64,
+    /// The last block that it may be in; 0: any.
+    timeout_height: Height,
     /// It was given to a block that is not committed yet.
     reaped: bool,
 }
@@ -260,9 +282,25 @@ struct Inner {
     behind: Option<Behind>,
     next_arrival: u64,
     seen: Seen,
+    /// The newest block that was given transactions.
+    given: Height,
 }
 
 impl Inner {
+    /// The earliest block for what was given to none yet.
+    fn earliest(&self) -> Height {
+        self.given.saturating_add(1)
+    }
+
+    /// The earliest block for a transaction that waits: what was given to one may be in that, which is the next to be committed.
+    fn earliest_for(&self, hash: &Hash) -> Height {
+        let waiting = self.arrival.get(hash).and_then(|at| self.waiting.get(at));
+        match waiting.is_some_and(|w| w.reaped) {
+            true => 0,
+            false => self.earliest(),
+        }
+    }
+
     fn remove(&mut self, hash: &Hash) {
         if let Some(gone) = self
             .arrival
@@ -361,7 +399,12 @@ impl Mempool {
     pub fn check(&self, admitted: Admitted) -> ExecTxResult {
         let Admitted { tx, mut room } = admitted;
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        let answer = self.checker.check_tx(&tx, CheckKind::New);
+        let earliest = self.inner().earliest();
+        let checked = self.checker.check_tx(&tx, CheckKind::New, earliest);
+        let Checked {
+            answer,
+            timeout_height,
+        } = checked;
         if !answer.is_ok() {
             return answer;
         }
@@ -375,6 +418,7 @@ impl Mempool {
         let waiting = Waiting {
             tx,
             gas_wanted,
+            timeout_height,
             reaped: false,
         };
         inner.waiting.insert(arrival, waiting);
@@ -395,16 +439,24 @@ impl Mempool {
     #[must_use]
     pub fn check_only(&self, tx: &[u8]) -> ExecTxResult {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        self.checker.check_tx(tx, CheckKind::Probe)
+        let earliest = self.inner().earliest();
+        self.checker.check_tx(tx, CheckKind::Probe, earliest).answer
     }
 
-    /// The transactions of the next block: in order of arrival, as long as both sums stay within the limits.
+    /// The transactions of the block at `height`: in order of arrival, as long as both sums stay within the limits.
     ///
     /// `bytes_max` counts each transaction with its protobuf framing in the block's data; `gas_max` counts the gas
-    /// limits. `None` means no limit. The first one that does not fit ends the list, so that nobody is overtaken. What was given
+    /// limits. `None` means no limit. The first one that does not fit ends the list, so that nobody is overtaken; so
+    /// does one that the block is too late for, and those behind it may build on it: the next check drops it. What was given
     /// once goes on waiting for the commit of its block, and is not given again before that.
     #[must_use]
-    pub fn reap(&self, txs_max: usize, bytes_max: Option<u64>, gas_max: Option<u64>) -> Vec<RawTx> {
+    pub fn reap(
+        &self,
+        height: Height,
+        txs_max: usize,
+        bytes_max: Option<u64>,
+        gas_max: Option<u64>,
+    ) -> Vec<RawTx> {
         let mut guard = self.inner();
         let inner = &mut *guard;
         let (mut bytes, mut gas) = (0u64, 0u64);
@@ -415,11 +467,15 @@ impl Mempool {
             if txs.len() >= txs_max
                 || bytes_max.is_some_and(|max| bytes > max)
                 || gas_max.is_some_and(|max| gas > max)
+                || (waiting.timeout_height != 0 && waiting.timeout_height < height)
             {
                 break;
             }
             waiting.reaped = true;
             txs.push(waiting.tx.clone());
+        }
+        if !txs.is_empty() {
+            inner.given = height;
         }
         let left = inner.waiting.values().filter(|w| !w.reaped).count();
         inner.behind = (left > 0).then(|| {
@@ -496,7 +552,9 @@ impl Mempool {
         let again = publish(&left);
         let again = left.iter().zip(again).filter(|(_, again)| *again);
         for (tx, _) in again {
-            if !self.checker.check_tx(tx, CheckKind::Recheck).is_ok() {
+            let earliest = self.inner().earliest_for(tx.hash());
+            let checked = self.checker.check_tx(tx, CheckKind::Recheck, earliest);
+            if !checked.answer.is_ok() {
                 let mut inner = self.inner();
                 inner.remove(tx.hash());
                 inner.seen.forget(tx.hash());

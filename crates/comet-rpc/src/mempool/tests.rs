@@ -7,7 +7,7 @@ struct Judge(Asked);
 type Asked = Arc<Mutex<Vec<(Vec<u8>, CheckKind)>>>;
 
 impl Checker for Judge {
-    fn check_tx(&self, tx: &[u8], kind: CheckKind) -> ExecTxResult {
+    fn check_tx(&self, tx: &[u8], kind: CheckKind, _: Height) -> Checked {
         self.0.lock().unwrap().push((tx.to_vec(), kind));
         let bad = tx.starts_with(b"bad") || (tx.starts_with(b"once") && kind == CheckKind::Recheck);
         ExecTxResult {
@@ -15,6 +15,7 @@ impl Checker for Judge {
             gas_wanted: 10,
             ..ExecTxResult::default()
         }
+        .into()
     }
 }
 
@@ -31,7 +32,7 @@ fn transactions_leave_in_the_order_in_which_they_came() {
     }
     let all = RawTx::list([b"one".to_vec(), b"two".to_vec(), b"three".to_vec()]);
     let reaps = |bytes, gas| {
-        let reaped = pool.reap(usize::MAX, bytes, gas);
+        let reaped = pool.reap(1, usize::MAX, bytes, gas);
         pool.release(&reaped);
         reaped
     };
@@ -51,7 +52,7 @@ fn what_one_block_was_given_the_next_one_is_not_unless_it_had_no_room_for_it() {
         assert!(pool.submit(tx.clone()).unwrap().is_ok());
     }
     assert_eq!(
-        pool.reap(usize::MAX, Some(10), None),
+        pool.reap(1, usize::MAX, Some(10), None),
         [one.clone(), two.clone()]
     );
     // They wait for the end of their block, and clients see that.
@@ -59,19 +60,19 @@ fn what_one_block_was_given_the_next_one_is_not_unless_it_had_no_room_for_it() {
     assert_eq!(pool.peek(9).len(), 3);
     pool.release([&two]);
     assert_eq!(
-        pool.reap(usize::MAX, None, None),
+        pool.reap(1, usize::MAX, None, None),
         [two.clone(), three.clone()]
     );
-    assert!(pool.reap(usize::MAX, None, None).is_empty());
+    assert!(pool.reap(1, usize::MAX, None, None).is_empty());
     pool.block_committed([(&one, true)], |left| vec![true; left.len()]);
-    assert!(pool.reap(usize::MAX, None, None).is_empty());
+    assert!(pool.reap(1, usize::MAX, None, None).is_empty());
     pool.block_committed([(&two, true), (&three, true)], |left| {
         vec![true; left.len()]
     });
     assert_eq!(pool.size().txs, 0);
     // What is unknown is not brought in by that.
     pool.release([&one]);
-    assert!(pool.reap(usize::MAX, None, None).is_empty());
+    assert!(pool.reap(1, usize::MAX, None, None).is_empty());
 }
 
 #[test]
@@ -87,17 +88,17 @@ fn while_blocks_have_no_room_for_all_nobody_is_let_in_who_would_wait_long() {
     std::thread::sleep(2 * lag_max);
     // They wait for a block, not for room in one; and how fast blocks are is not known after the first.
     pool.submit(b"more".to_vec()).unwrap();
-    assert_eq!(pool.reap(10, None, None).len(), 10);
+    assert_eq!(pool.reap(1, 10, None, None).len(), 10);
     pool.submit(b"more of them".to_vec()).unwrap();
     // Ten in a fifth of a second: the twenty that are left then take twice that.
     std::thread::sleep(2 * lag_max);
-    assert_eq!(pool.reap(12, None, None).len(), 12);
+    assert_eq!(pool.reap(1, 12, None, None).len(), 12);
     let refused = pool.submit(b"late".to_vec()).unwrap_err();
     assert!(matches!(refused, MempoolError::Behind { txs: 42, ms } if ms >= 400));
     assert_eq!(refused.code(), 20);
     assert!(refused.to_string().starts_with("mempool is full"));
     // Refused is not seen: it may come again, once there is room for all before it.
-    assert_eq!(pool.reap(99, None, None).len(), 20);
+    assert_eq!(pool.reap(1, 99, None, None).len(), 20);
     pool.submit(b"late".to_vec()).unwrap();
 }
 
@@ -212,7 +213,7 @@ fn what_is_not_checked_yet_takes_its_room_until_it_waits_or_is_gone() {
 fn a_check_that_panics_gives_its_room_back() {
     struct Panics;
     impl Checker for Panics {
-        fn check_tx(&self, _: &[u8], _: CheckKind) -> ExecTxResult {
+        fn check_tx(&self, _: &[u8], _: CheckKind, _: Height) -> Checked {
             panic!("on purpose")
         }
     }
@@ -266,4 +267,61 @@ fn framing_counts_tag_and_length() {
     assert_eq!(framed_len(127), 129);
     assert_eq!(framed_len(128), 131);
     assert_eq!(framed_len(16_384), 16_388);
+}
+
+/// Looks at heights alone: the first byte is the last block that a transaction may be in, 0 for any.
+#[derive(Clone, Default)]
+struct Heights(Arc<Mutex<Vec<(Vec<u8>, Height)>>>);
+
+impl Checker for Heights {
+    fn check_tx(&self, tx: &[u8], _: CheckKind, earliest: Height) -> Checked {
+        self.0.lock().unwrap().push((tx.to_vec(), earliest));
+        let timeout_height = Height::from(tx[0]);
+        let answer = ExecTxResult {
+            code: u32::from(timeout_height != 0 && timeout_height < earliest),
+            ..ExecTxResult::default()
+        };
+        Checked {
+            answer,
+            timeout_height,
+        }
+    }
+}
+
+fn all_again(left: &[RawTx]) -> Vec<bool> {
+    vec![true; left.len()]
+}
+
+#[test]
+fn what_comes_while_a_block_runs_is_checked_for_the_one_after_it() {
+    let heights = Heights::default();
+    let pool = Mempool::new(Limits::default(), Arc::new(heights.clone()));
+    // A block that was given nothing is none: it is made when something waits.
+    assert!(pool.reap(5, 9, None, None).is_empty());
+    assert!(pool.submit(vec![5, 0]).unwrap().is_ok());
+    assert_eq!(pool.reap(5, 9, None, None).len(), 1);
+    assert!(!pool.submit(vec![5, 1]).unwrap().is_ok());
+    assert!(!pool.check_only(&[5, 2]).is_ok());
+    assert!(pool.submit(vec![6, 3]).unwrap().is_ok());
+    // While block 5 runs, block 4 is committed: what 5 was given is good for 5 still, and so what builds on it.
+    heights.0.lock().unwrap().clear();
+    pool.block_committed([], all_again);
+    let asked = heights.0.lock().unwrap().clone();
+    assert_eq!(asked, [(vec![5, 0], 0), (vec![6, 3], 6)]);
+    assert_eq!(pool.size().txs, 2);
+}
+
+#[test]
+fn no_block_is_given_what_it_is_too_late_for_nor_what_may_build_on_that() {
+    let pool = Mempool::new(Limits::default(), Arc::new(Heights::default()));
+    let [first, late, behind] = [[0, 1], [5, 2], [0, 3]].map(|tx| RawTx::from(tx.as_slice()));
+    for tx in [&first, &late, &behind] {
+        assert!(pool.submit(tx.clone()).unwrap().is_ok());
+    }
+    // Given to its block, which had no room for it.
+    assert_eq!(pool.reap(5, 2, None, None), [first.clone(), late.clone()]);
+    pool.release([&late]);
+    assert!(pool.reap(6, 9, None, None).is_empty());
+    pool.block_committed([(&first, true)], all_again);
+    assert_eq!(pool.reap(6, 9, None, None), [behind]);
 }

@@ -9,7 +9,7 @@ use strongroom_comet_rpc::backend::{AbciInfo, AbciQueryAnswer, NodeInfo, ProofOp
 use strongroom_comet_rpc::check_queue::CheckQueue;
 use strongroom_comet_rpc::event_bus::EventBus;
 use strongroom_comet_rpc::events::block_events;
-use strongroom_comet_rpc::mempool::{CheckKind, Checker, Limits, Mempool};
+use strongroom_comet_rpc::mempool::{CheckKind, Checked, Checker, Limits, Mempool};
 use strongroom_comet_rpc::{Application, Backend, Config};
 use strongroom_http::Server;
 use strongroom_store::blocks::{
@@ -19,7 +19,9 @@ use strongroom_types::consensus::{
     AbciParams, BlockParams, ConsensusParams, ConsensusParamsUpdate, EvidenceParams,
     ValidatorParams, VersionParams,
 };
-use strongroom_types::{Attribute, DecidedBlock, Event, ExecTxResult, RawTx, ValidatorUpdate};
+use strongroom_types::{
+    Attribute, DecidedBlock, Event, ExecTxResult, Height, RawTx, ValidatorUpdate,
+};
 use tendermint_proto::v0_38::types::Header;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -202,9 +204,9 @@ pub(crate) fn recorded(chain: &str, height: u64) -> Recorded {
 struct Words;
 
 impl Checker for Words {
-    fn check_tx(&self, tx: &[u8], _: CheckKind) -> ExecTxResult {
+    fn check_tx(&self, tx: &[u8], _: CheckKind, _: Height) -> Checked {
         let word = tx.split(|b| *b == b' ').next().unwrap_or_default();
-        match word {
+        let answer = match word {
             b"set" | b"fail" | b"empty" | b"full" | b"bin" | b"move" | b"big" | b"val"
             | b"param" | b"retain" => ExecTxResult {
                 gas_wanted: tx.len() as i64,
@@ -233,7 +235,8 @@ impl Checker for Words {
                 log: "unknown word".into(),
                 ..ExecTxResult::default()
             },
-        }
+        };
+        Checked::from(answer)
     }
 }
 

@@ -378,7 +378,8 @@ impl Runner {
         let state = self.proposer.state();
         let room = room_for_txs(state);
         let (txs, gas) = (self.pace.txs_max(), state.params().block.max_gas);
-        fitting(self.app.reap(txs, room, gas), room)
+        let height = state.height().saturating_add(1);
+        fitting(self.app.reap(height, txs, room, gas), room)
     }
 
     fn make_block(&mut self, txs: Vec<RawTx>, signals: &Signals) -> Result<(), EngineError> {

@@ -55,7 +55,7 @@ impl Application for FileApp {
             ..InitChain::default()
         })
     }
-    fn reap(&self, _: usize, _: u64, _: i64) -> Vec<RawTx> {
+    fn reap(&self, _: Height, _: usize, _: u64, _: i64) -> Vec<RawTx> {
         let now = std::time::SystemTime::now()
             .duration_since(std::time::UNIX_EPOCH)
             .unwrap();

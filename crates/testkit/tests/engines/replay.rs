@@ -91,7 +91,7 @@ impl Application for Script {
         self.app.init_chain(genesis)
     }
 
-    fn reap(&self, _: usize, _: u64, _: i64) -> Vec<RawTx> {
+    fn reap(&self, _: Height, _: usize, _: u64, _: i64) -> Vec<RawTx> {
         let mut at = self.next.lock().expect("nobody panicked");
         let next = self.contents.get(*at);
         next.map_or_else(Vec::new, |next| {

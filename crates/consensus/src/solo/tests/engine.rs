@@ -134,9 +134,11 @@ impl Application for App {
         })
     }
 
-    fn reap(&self, max_txs: usize, max_bytes: u64, max_gas: i64) -> Vec<RawTx> {
+    fn reap(&self, height: Height, max_txs: usize, max_bytes: u64, max_gas: i64) -> Vec<RawTx> {
         assert!(max_txs > 0 && max_bytes > 4_000_000 && max_gas == -1);
         let mut memory = self.0.lock().unwrap();
+        let last = memory.executed.keys().last().copied();
+        assert_eq!(height, last.unwrap_or(memory.durable.height) + 1);
         let mut txs: Vec<RawTx> = memory.pool.iter().cloned().collect();
         txs.retain(|tx| !memory.reaped.contains(tx));
         memory.reaped.extend(txs.clone());
