@@ -250,23 +250,28 @@ impl Seen {
 /// How far blocks are behind with what waits.
 #[derive(Clone, Copy)]
 struct Behind {
-    /// When the last block was given its transactions, and how many.
+    /// When the last block was given its transactions, and for how much gas.
     at: Instant,
-    given: u32,
-    /// How many it left.
-    left: u64,
-    /// The next arrival then.
-    arrival: u64,
-    /// What one transaction took, from block to block; unknown at first.
-    each: Option<Duration>,
+    given: u128,
+    /// How much gas it left.
+    left: u128,
+    /// How much had arrived then.
+    arrived: u128,
+    /// What the block before took, and its gas; unknown at first.
+    before: Option<(Duration, u128)>,
 }
 
 impl Behind {
     /// How long it takes until all are in a block that have arrived.
-    fn lag(&self, next_arrival: u64) -> Option<Duration> {
-        let new = next_arrival.wrapping_sub(self.arrival);
-        let waiting = u32::try_from(self.left.saturating_add(new)).unwrap_or(u32::MAX);
-        Some(self.each?.saturating_mul(waiting))
+    ///
+    /// Counted by gas, as blocks are filled: one that takes a block by itself does not make a thousand small ones as slow.
+    fn lag(&self, arrived: u128) -> Option<Duration> {
+        let (took, gas) = self.before?;
+        let new = arrived.saturating_sub(self.arrived);
+        let waiting = self.left.saturating_add(new);
+        let nanos = took.as_nanos().saturating_mul(waiting) / gas.max(1);
+        let nanos = u64::try_from(nanos).unwrap_or(u64::MAX);
+        Some(Duration::from_nanos(nanos))
     }
 }
 
@@ -281,6 +286,8 @@ struct Inner {
     /// Set while blocks have no room for all.
     behind: Option<Behind>,
     next_arrival: u64,
+    /// Gas of all that ever waited.
+    arrived: u128,
     seen: Seen,
     /// The newest block that was given transactions.
     given: Height,
@@ -383,7 +390,7 @@ impl Mempool {
                 bytes_max: self.limits.total_bytes_max,
             });
         }
-        let lag = inner.behind.and_then(|b| b.lag(inner.next_arrival));
+        let lag = inner.behind.and_then(|b| b.lag(inner.arrived));
         match lag.filter(|lag| *lag > self.limits.lag_max) {
             Some(lag) => Err(MempoolError::Behind {
                 txs,
@@ -415,6 +422,7 @@ impl Mempool {
         inner.bytes = inner.bytes.saturating_add(tx.len());
         inner.arrival.insert(room.hash, arrival);
         let gas_wanted = answer.gas_wanted;
+        inner.arrived = inner.arrived.saturating_add(weight(gas_wanted));
         let waiting = Waiting {
             tx,
             gas_wanted,
@@ -460,7 +468,7 @@ impl Mempool {
         let mut guard = self.inner();
         let inner = &mut *guard;
         let (mut bytes, mut gas) = (0u64, 0u64);
-        let mut txs = Vec::new();
+        let (mut txs, mut given) = (Vec::new(), 0u128);
         for waiting in inner.waiting.values_mut().filter(|w| !w.reaped) {
             bytes = bytes.saturating_add(framed_len(waiting.tx.len()));
             gas = gas.saturating_add(u64::try_from(waiting.gas_wanted).unwrap_or(0));
@@ -472,21 +480,23 @@ impl Mempool {
                 break;
             }
             waiting.reaped = true;
+            given = given.saturating_add(weight(waiting.gas_wanted));
             txs.push(waiting.tx.clone());
         }
         if !txs.is_empty() {
             inner.given = height;
         }
-        let left = inner.waiting.values().filter(|w| !w.reaped).count();
+        let left = inner.waiting.values().filter(|w| !w.reaped);
+        let left: u128 = left.map(|w| weight(w.gas_wanted)).sum();
         inner.behind = (left > 0).then(|| {
             let at = Instant::now();
             let before = inner.behind.filter(|before| before.given > 0);
             Behind {
                 at,
-                given: u32::try_from(txs.len()).unwrap_or(u32::MAX),
-                left: left as u64,
-                arrival: inner.next_arrival,
-                each: before.map(|before| at.duration_since(before.at) / before.given),
+                given,
+                left,
+                arrived: inner.arrived,
+                before: before.map(|before| (at.duration_since(before.at), before.given)),
             }
         });
         txs
@@ -564,6 +574,11 @@ impl Mempool {
             self.tell_waiting();
         }
     }
+}
+
+/// What counts for the time that a transaction takes.
+fn weight(gas_wanted: i64) -> u128 {
+    u128::try_from(gas_wanted).unwrap_or_default().max(1)
 }
 
 /// Bytes that a transaction of `len` bytes takes in the protobuf `Data` of a block: tag, length, content.

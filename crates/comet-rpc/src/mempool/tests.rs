@@ -102,6 +102,42 @@ fn while_blocks_have_no_room_for_all_nobody_is_let_in_who_would_wait_long() {
     pool.submit(b"late".to_vec()).unwrap();
 }
 
+/// Asks for as much gas as its first byte says.
+struct Priced;
+
+impl Checker for Priced {
+    fn check_tx(&self, tx: &[u8], _: CheckKind, _: Height) -> Checked {
+        let answer = ExecTxResult {
+            gas_wanted: i64::from(tx[0]),
+            ..ExecTxResult::default()
+        };
+        answer.into()
+    }
+}
+
+#[test]
+fn one_heavy_transaction_makes_nobody_wait_who_fits_into_the_next_block() {
+    let limits = Limits {
+        lag_max: Duration::from_millis(100),
+        ..Limits::default()
+    };
+    let pool = Mempool::new(limits, Arc::new(Priced));
+    // A block's gas is 200: the heavy one is alone in its own, and all others fit into the next but for the last.
+    pool.submit(vec![200]).unwrap();
+    for tx in 0..41 {
+        pool.submit(vec![5, tx]).unwrap();
+    }
+    assert_eq!(pool.reap(1, 99, None, Some(200)).len(), 1);
+    std::thread::sleep(Duration::from_millis(200));
+    assert_eq!(pool.reap(2, 99, None, Some(200)).len(), 40);
+    // Two small ones are a twentieth of what took a fifth of a second. By their number it would be two fifths.
+    pool.submit(vec![5, 99]).unwrap();
+    // What fills half a block is not soon in one.
+    pool.submit(vec![150]).unwrap();
+    let refused = pool.submit(vec![5, 100]).unwrap_err();
+    assert!(matches!(refused, MempoolError::Behind { .. }), "{refused}");
+}
+
 #[test]
 fn the_same_bytes_are_refused_until_forgotten() {
     let (pool, _) = pool(Limits {
