@@ -165,6 +165,42 @@ test("a documented example of the SDK asks the same node the same question", asy
   assert.deepEqual(JSON.parse(out), { count: 41 });
 });
 
+test("the first call of a kind gets what is usual, and the next ones what those before have used", async () => {
+  await funded("caller");
+  const stored = await local("tx", "contract", "store", wasm("counter"), "--from", "caller");
+  const [{ code_id }] = stored.messages;
+  const made = await local("tx", "contract", "instantiate", code_id, '{"count":1}', "--label", "gas of calls", "--from", "caller");
+  const counter = made.messages[0].contract_address;
+  const call = (message, ...more) => run(["tx", "contract", "execute", counter, message, "--from", "caller", "--keyring", "test", ...own(), "--output", "json", ...more]);
+  const first = await call('{"increment":{}}');
+  assert.match(first.said, /^gas 300000 \(what such calls usually get/m);
+  const { gas_used: used } = JSON.parse(first.out);
+  const dry = JSON.parse((await call('{"increment":{}}', "--dry-run")).out);
+  assert.equal(dry.gas_estimate, used);
+  assert.equal(Number(dry.gas_limit), Math.ceil((Number(used) * 1.1) / 5_000) * 5_000);
+  const second = await call('{"increment":{}}');
+  assert.match(second.said, new RegExp(`^gas ${dry.gas_limit} \\(the last 1 such calls of yours used ${used} at most`, "m"));
+  const done = JSON.parse(second.out);
+  assert.equal(done.code, 0);
+  assert.ok(Math.abs(done.gas_used - used) <= used * 0.05, `${done.gas_used} of ${used}`);
+  // Another message is another kind, another account remembers nothing, and the file tells neither contract nor message.
+  assert.match((await call('{"get_count":{}}', "--dry-run")).said, /^gas 300000 /m);
+  await funded("stranger");
+  const theirs = await run(["tx", "contract", "execute", counter, '{"increment":{}}', "--from", "stranger", "--keyring", "test", ...own(), "--dry-run"]);
+  assert.match(theirs.said, /^gas 300000 /m);
+  const kept = join(directory, "home", "keys", "gas");
+  const [file, ...others] = readdirSync(kept).map((name) => join(kept, name));
+  assert.equal(others.length, 0);
+  assert.equal(statSync(file).mode & 0o777, 0o600);
+  const text = readFileSync(file, "utf8");
+  assert.ok(!text.includes(counter) && !text.includes("increment"));
+  // What ran out of gas is not trusted again.
+  const short = await call('{"increment":{}}', "--gas", String(Number(used) - 2_000));
+  assert.equal(short.status, 5, short.said);
+  assert.match(short.said, /out of gas/);
+  assert.match((await call('{"increment":{}}', "--dry-run")).said, /^gas 300000 /m);
+});
+
 test("keys in files: sealed, for their owner's eyes, and told to nobody", async () => {
   const added = await run(["keys", "add", "sealed", "--output", "json"]);
   const words = added.said.trim().split("\n").at(-1);

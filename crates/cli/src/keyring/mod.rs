@@ -25,6 +25,7 @@ const NAME_CHARACTERS_MAX: usize = 64;
 const EXTENSION: &str = "json";
 const LOCK: &str = "lock";
 const PENDING: &str = "pending";
+const GAS: &str = "gas";
 
 /// Which keyring.
 #[derive(ClapArgs, Clone)]
@@ -60,6 +61,7 @@ pub(crate) struct Keyring {
     kind: Kind,
     directory: PathBuf,
     pending: PathBuf,
+    gas: PathBuf,
 }
 
 /// A key and its name.
@@ -90,12 +92,18 @@ impl Keyring {
             kind: args.keyring,
             directory,
             pending: all.join(PENDING),
+            gas: all.join(GAS),
         })
     }
 
     /// Where it is kept which transactions may still be included: in one place for all keyrings, for a key may be in several.
     pub(crate) fn pending(&self) -> PathBuf {
         self.pending.clone()
+    }
+
+    /// Where it is kept what calls of contracts have used.
+    pub(crate) fn gas(&self) -> PathBuf {
+        self.gas.clone()
     }
 
     /// Puts a new key under a name, under a passphrase that is asked for if this keyring has them.
@@ -352,6 +360,7 @@ mod tests {
             kind: Kind::File,
             directory: directory.path().join("file"),
             pending: directory.path().join(PENDING),
+            gas: directory.path().join(GAS),
         };
         let error = sealed.get("alice").map(|_| ()).unwrap_err().to_string();
         assert!(error.starts_with("keyring.damaged:"), "{error}");

@@ -6,6 +6,7 @@
 pub(crate) mod contract;
 mod file;
 mod history;
+mod memory;
 mod multisig;
 mod offline;
 mod pending;
@@ -13,10 +14,10 @@ pub(crate) mod report;
 mod send;
 mod words;
 
+use self::memory::Known;
 use crate::keyring::{self, Keyring};
 use crate::online;
 use crate::output::Output;
-use crate::rpc::Client;
 use crate::{say, verify};
 use anyhow::{Context as _, bail};
 use clap::{Args as ClapArgs, Subcommand};
@@ -221,12 +222,33 @@ pub(crate) fn address(keyring: &Keyring, text: &str) -> anyhow::Result<Address> 
     address.context("keyring.damaged: the file has no address")
 }
 
-fn say_gas(limit: Gas, estimate: Option<Estimate>, fee: &str) {
-    let from = match estimate {
-        Some(Estimate::Simulated { used }) => {
+/// Where an estimate comes from.
+#[derive(Clone, Copy)]
+enum Source {
+    /// A node, or what is usual.
+    Estimate(Estimate),
+    /// Calls of the same kind before.
+    Known(Known),
+}
+
+impl Source {
+    fn limit(self) -> Gas {
+        match self {
+            Self::Estimate(estimate) => estimate.limit(),
+            Self::Known(known) => known.limit(),
+        }
+    }
+}
+
+fn say_gas(limit: Gas, source: Option<Source>, fee: &str) {
+    let from = match source {
+        Some(Source::Known(Known { most, calls })) => format!(
+            "the last {calls} such calls of yours used {most} at most; a tenth more, rounded up; --gas sets it"
+        ),
+        Some(Source::Estimate(Estimate::Simulated { used })) => {
             format!("an estimate of {used} and {MARGIN_PERCENT} % more")
         }
-        Some(Estimate::Guessed { .. }) => {
+        Some(Source::Estimate(Estimate::Guessed { .. })) => {
             "what such calls usually get; no node can estimate a call that it cannot read, --gas sets it".to_owned()
         }
         None => "--gas".to_owned(),
@@ -256,16 +278,11 @@ fn signs(message: &Any, signer: &Address) -> anyhow::Result<()> {
 }
 
 /// Says what the transaction would use, whatever `--gas` says.
-async fn dry_run(
-    args: &Args,
-    client: &mut Client,
-    payer: &send::Payer,
-    tx: &TxBuilder,
-    fee: &str,
-) -> anyhow::Result<()> {
-    let used = match payer.estimate(client, tx).await? {
-        Estimate::Simulated { used } => Some(used),
-        Estimate::Guessed { .. } => None,
+fn dry_run(args: &Args, estimate: Source, tx: &TxBuilder, fee: &str) {
+    let used = match estimate {
+        Source::Estimate(Estimate::Simulated { used }) => Some(used),
+        Source::Estimate(Estimate::Guessed { .. }) => None,
+        Source::Known(known) => Some(known.most),
     };
     let limit = tx.gas_limit();
     if args.network.output == Output::Json {
@@ -277,7 +294,6 @@ async fn dry_run(
             "gas estimate  {used}\ngas limit     {limit}\nfee           {fee}"
         ));
     }
-    Ok(())
 }
 
 /// The bytes of a file; `-` is the standard input.

@@ -2,8 +2,8 @@
 
 use super::pending::{Mark, Pending, View};
 use super::{
-    Args, Command, GasLimit, contract, dry_run, history, offline, pending, report, say_gas, signer,
-    signs,
+    Args, Command, GasLimit, Source, contract, dry_run, history, memory, offline, pending, report,
+    say_gas, signer, signs,
 };
 use crate::keyring::Keyring;
 use crate::online::block_on;
@@ -67,15 +67,24 @@ impl Payer {
         })
     }
 
-    pub(super) async fn estimate(
+    /// How much gas a transaction needs: what a node says, else what such calls of this account have used, else what is usual.
+    async fn estimate(
         &self,
+        keyring: &Keyring,
         client: &mut Client,
         tx: &TxBuilder,
-    ) -> Result<Estimate, Error> {
-        match &self.key {
-            Key::Single(account) => client.estimate(account, tx).await,
-            Key::Multisig(key) => client.estimate_multisig(key, tx).await,
-        }
+    ) -> Result<Source, Error> {
+        let estimate = match &self.key {
+            Key::Single(account) => client.estimate(account, tx).await?,
+            Key::Multisig(key) => client.estimate_multisig(key, tx).await?,
+        };
+        let known = match (&self.key, estimate) {
+            (Key::Single(account), Estimate::Guessed { .. }) => {
+                memory::known(keyring, client, account, tx.messages()).await
+            }
+            _ => None,
+        };
+        Ok(known.map_or(Source::Estimate(estimate), Source::Known))
     }
 }
 
@@ -110,7 +119,7 @@ pub(super) fn messages(
                 None
             }
             GasLimit::Auto => {
-                let estimate = payer.estimate(&mut client, &tx).await?;
+                let estimate = payer.estimate(keyring, &mut client, &tx).await?;
                 tx = tx.gas(estimate.limit());
                 Some(estimate)
             }
@@ -121,7 +130,12 @@ pub(super) fn messages(
         let fee = offline::coins(&tx.fee_coins());
         say_gas(tx.gas_limit(), estimate, &fee);
         if args.spend.dry_run {
-            return dry_run(args, &mut client, &payer, &tx, &fee).await;
+            let estimate = match estimate {
+                Some(estimate) => estimate,
+                None => payer.estimate(keyring, &mut client, &tx).await?,
+            };
+            dry_run(args, estimate, &tx, &fee);
+            return Ok(());
         }
         if args.spend.generate_only {
             let tx = tx.timeout_height(args.spend.timeout_height.unwrap_or(0));
@@ -285,6 +299,10 @@ impl Sent<'_> {
             }
         };
         report::print(included, &opened, self.args.network.output);
+        if let Some(account) = &self.account {
+            // Without it the next call gets what is usual.
+            let _ = memory::learn(self.keyring, client, account, included).await;
+        }
         if let Some(sequence) = sequence(&included.tx)
             && self.args.network.is_heard().unwrap_or(false)
         {
