@@ -3,8 +3,8 @@
 //!
 //! Order: no core dumps and no debugger, then landlock (no files, no network), then seccomp. Seccomp is required;
 //! landlock is taken as far as the kernel has it (seccomp alone already refuses every way to open a file).
-//! After it: reads and writes only on the descriptors given, anonymous memory without execute permission (with a compiler for contracts, memory
-//! that is not writable may be executable, [`Code`]), threads of this process, randomness. Everything else answers `EPERM`; `clone3` answers `ENOSYS`, since its flags cannot be
+//! After it: reads and writes only on the descriptors given, anonymous private memory without execute permission (with a compiler for contracts,
+//! memory that is not writable may be executable, [`Code`]), threads of this process, randomness. Everything else answers `EPERM`; `clone3` answers `ENOSYS`, since its flags cannot be
 //! looked at, and the C library then uses `clone`.
 
 use landlock::{
@@ -109,12 +109,14 @@ fn filters(
     for call in [libc::SYS_write, libc::SYS_writev] {
         rules.insert(call, descriptors(&written)?);
     }
-    // Anonymous memory only, and never executable.
+    // Anonymous memory only, never executable, and private: `mremap` of nothing gives shared memory a second address, so one could stay
+    // writable while the other becomes executable.
+    let private = libc::MAP_ANONYMOUS | libc::MAP_PRIVATE;
     rules.insert(
         libc::SYS_mmap,
         vec![rule(vec![
             bits(2, libc::PROT_EXEC, 0)?,
-            bits(3, libc::MAP_ANONYMOUS, libc::MAP_ANONYMOUS)?,
+            bits(3, libc::MAP_ANONYMOUS | libc::MAP_TYPE, private)?,
         ])?],
     );
     let mut protections = vec![rule(vec![bits(2, libc::PROT_EXEC, 0)?])?];
@@ -221,4 +223,145 @@ fn descriptors(allowed: &[RawFd]) -> Result<Vec<SeccompRule>, SandboxError> {
         .iter()
         .map(|fd| rule(vec![equal(0, *fd)?]))
         .collect()
+}
+
+#[cfg(all(test, target_arch = "x86_64"))]
+mod tests {
+    use super::*;
+
+    const ALLOW: u32 = 0x7fff_0000;
+    const REFUSED: u32 = 0x0005_0000;
+    const X86_64: u32 = 0xc000_003e;
+    const X32: i64 = 0x4000_0000;
+    const FILE: u64 = 3;
+
+    /// What the kernel would say to a call: the program run as it runs it (the operations that the filter is made of, and no other).
+    fn judge(program: &BpfProgram, call: i64, args: [u64; 6]) -> u32 {
+        let mut data = Vec::new();
+        data.extend(u32::try_from(call).unwrap().to_le_bytes());
+        data.extend(X86_64.to_le_bytes());
+        data.extend(0_u64.to_le_bytes());
+        data.extend(args.into_iter().flat_map(u64::to_le_bytes));
+        let (mut value, mut at) = (0_u32, 0);
+        loop {
+            let op = &program[at];
+            at += 1;
+            let jump = |yes: bool| usize::from(if yes { op.jt } else { op.jf });
+            match op.code {
+                0x20 => {
+                    let word = &data[op.k as usize..op.k as usize + 4];
+                    value = u32::from_le_bytes(word.try_into().unwrap());
+                }
+                0x54 => value &= op.k,
+                0x05 => at += op.k as usize,
+                0x15 => at += jump(value == op.k),
+                0x25 => at += jump(value > op.k),
+                0x35 => at += jump(value >= op.k),
+                0x06 => return op.k & 0xffff_0000,
+                other => panic!("an operation that this test does not know: {other:#x}"),
+            }
+        }
+    }
+
+    fn allowed(code: Code, call: i64, args: [u64; 6]) -> bool {
+        let (main, _) = filters(&[FILE as RawFd], &[2], code).unwrap();
+        match judge(&main, call, args) {
+            ALLOW => true,
+            REFUSED => false,
+            other => panic!("{other:#x}"),
+        }
+    }
+
+    fn mapped(code: Code, protection: i32, flags: i32, file: u64) -> bool {
+        let (protection, flags) = (protection as u64, flags as u64);
+        allowed(code, libc::SYS_mmap, [0, 4096, protection, flags, file, 0])
+    }
+
+    const CODES: [Code; 2] = [Code::Never, Code::Sealed];
+
+    #[test]
+    fn what_is_mapped_is_anonymous_private_and_not_executable() {
+        let private = libc::MAP_ANONYMOUS | libc::MAP_PRIVATE;
+        for code in CODES {
+            for protection in 0..8 {
+                for more in [0, libc::MAP_FIXED, libc::MAP_NORESERVE, libc::MAP_STACK] {
+                    let executable = protection & libc::PROT_EXEC != 0;
+                    assert_eq!(
+                        mapped(code, protection, private | more, u64::MAX),
+                        !executable
+                    );
+                    assert!(!mapped(code, protection, libc::MAP_PRIVATE | more, FILE));
+                    for shared in [libc::MAP_SHARED, libc::MAP_SHARED_VALIDATE] {
+                        assert!(!mapped(code, protection, shared | more, FILE));
+                        let anonymous = shared | more | libc::MAP_ANONYMOUS;
+                        assert!(!mapped(code, protection, anonymous, u64::MAX));
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn memory_becomes_executable_only_for_a_compiler_and_only_when_it_is_not_writable() {
+        for code in CODES {
+            // The kernel refuses bits that it does not know; whatever they are, they do not help.
+            for above in [0, 8, 0x0100_0000, 0x0200_0000, 1 << 32] {
+                for protection in 0..8 {
+                    let executable = protection & libc::PROT_EXEC != 0;
+                    let writable = protection & libc::PROT_WRITE != 0;
+                    let wanted = !executable || (code == Code::Sealed && !writable);
+                    let protection = protection as u64 | above;
+                    let args = [4096, 4096, protection, 0, 0, 0];
+                    assert_eq!(allowed(code, libc::SYS_mprotect, args), wanted);
+                    assert!(!allowed(code, libc::SYS_pkey_mprotect, args));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_else_reaches_files_code_or_other_processes() {
+        let never = [
+            libc::SYS_open,
+            libc::SYS_openat,
+            libc::SYS_openat2,
+            libc::SYS_memfd_create,
+            libc::SYS_memfd_secret,
+            libc::SYS_shmat,
+            libc::SYS_remap_file_pages,
+            libc::SYS_execve,
+            libc::SYS_execveat,
+            libc::SYS_fork,
+            libc::SYS_vfork,
+            libc::SYS_ptrace,
+            libc::SYS_process_vm_writev,
+            libc::SYS_process_vm_readv,
+            libc::SYS_personality,
+            libc::SYS_pkey_alloc,
+            libc::SYS_userfaultfd,
+            libc::SYS_io_uring_setup,
+            libc::SYS_socket,
+            libc::SYS_kill,
+            libc::SYS_tgkill,
+            libc::SYS_rt_sigqueueinfo,
+            libc::SYS_arch_prctl,
+            libc::SYS_modify_ldt,
+        ];
+        for code in CODES {
+            for call in never {
+                assert!(!allowed(code, call, [0; 6]), "{call}");
+            }
+            // The other numbers of the same calls.
+            for call in [libc::SYS_mmap, libc::SYS_mprotect, libc::SYS_read] {
+                assert!(!allowed(code, call | X32, [0; 6]));
+            }
+            for (file, wanted) in [(FILE, true), (2, false), (4, false)] {
+                assert_eq!(allowed(code, libc::SYS_read, [file, 0, 0, 0, 0, 0]), wanted);
+            }
+            // Threads, never processes.
+            let thread = libc::CLONE_THREAD as u64;
+            assert!(allowed(code, libc::SYS_clone, [thread, 0, 0, 0, 0, 0]));
+            assert!(!allowed(code, libc::SYS_clone, [17, 0, 0, 0, 0, 0]));
+        }
+    }
 }
