@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use super::wasmi::{WasmiEngine, WasmiModule};
-use super::winch::{WinchEngine, WinchModule};
+use super::winch::{CODE_SLACK_BYTES, WinchEngine, WinchModule};
 use super::{Engine, Guest, GuestExit, Loaded, RegionBytes};
 use crate::error::EngineError;
 use crate::guard;
@@ -18,8 +18,6 @@ use crate::prepare::Prepared;
 /// Wasm gas that the interpreter has to use on a module, for each byte of its weight, before it is compiled: about what takes it as long as
 /// the compiler (docs/adr/0021-a-fast-tier.md).
 pub const GAS_PER_WEIGHT: u64 = 500;
-/// Bytes of machine code that a module may have which weighs nothing.
-const SMALL_BYTES: usize = 128 << 10;
 /// Modules that wait for the compiler.
 const QUEUE: usize = 16;
 
@@ -185,9 +183,12 @@ impl Engine for TieredEngine {
                 tier,
             },
             info: slow.info,
-            // Machine code weighs as much again at most, but for small modules; the prepared module stays until there is some.
+            // As much code as the compiler may give; the prepared module, which stays until there is some, is less.
             bytes: match self.fast {
-                Some(_) => slow.bytes.saturating_mul(2).saturating_add(SMALL_BYTES),
+                Some(_) => slow
+                    .bytes
+                    .saturating_mul(2)
+                    .saturating_add(CODE_SLACK_BYTES),
                 None => slow.bytes,
             },
         })

@@ -1,11 +1,15 @@
 //! The engine from outside: modules written by hand, run through `prepare` and the reference engine; with the feature `winch`, through
 //! the fast tier in step with it.
 
+#[cfg(feature = "winch")]
+mod apart;
 mod bombs;
 #[cfg(feature = "winch")]
 mod both;
 mod cache;
 mod calls;
+#[cfg(feature = "winch")]
+mod dear;
 mod dispatch;
 mod document;
 mod engine;

@@ -4,13 +4,14 @@
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use strongroom_vm::engine::{Guest, GuestExit};
+use strongroom_vm::engine::GuestExit;
 use strongroom_vm::{
     CallMode, Engine, EngineError, Entry, Import, Instance, Outcome, Prepared, Promotion, Step,
     TieredEngine, Trap, prepare,
 };
 
 use crate::both::winch;
+use crate::dear;
 use crate::harness::{MapHost, PLENTY, contract, executing, instance, run};
 
 /// Recursion without end of a function with so many parameters, locals of both widths, results, and operands that live across the call.
@@ -42,11 +43,14 @@ fn bottomless(params: usize, locals: usize, results: usize, operands: usize) -> 
 
 #[test]
 fn frames_of_every_shape_end_with_our_count_and_never_with_the_machines_stack() {
+    let (mut shapes, mut compiled) = (0, 0);
     for params in [0, 1, 7, 100] {
         for results in [0, 1, 2, 100] {
             for (locals, operands) in [(0, 0), (1, 1), (1_000, 0), (0, 5_000), (200, 200)] {
                 let wasm = bottomless(params, locals, results, operands);
                 let prepared = prepare(&wasm).unwrap();
+                shapes += 1;
+                compiled += usize::from(winch().load(&prepared).is_ok());
                 let outcome = run(&wasm, PLENTY);
                 assert_eq!(
                     outcome.result,
@@ -57,6 +61,7 @@ fn frames_of_every_shape_end_with_our_count_and_never_with_the_machines_stack() 
             }
         }
     }
+    assert_eq!(compiled, shapes);
 }
 
 #[test]
@@ -233,4 +238,90 @@ fn what_would_take_long_to_compile_is_refused_and_the_interpreter_runs_it() {
     let refused = u64::try_from(bombs.len()).unwrap() - 1;
     assert_eq!(counts.refused.load(Ordering::Relaxed), refused);
     assert_eq!(counts.instances.load(Ordering::Relaxed), 1);
+}
+
+#[test]
+fn what_is_dear_to_compile_is_refused_before_or_gives_no_more_than_it_is_counted_for() {
+    let engine = TieredEngine::with_winch(Promotion::AtOnce).unwrap();
+    let mut before = Vec::new();
+    for (name, wasm) in dear::modules() {
+        let prepared = prepare(&wasm).unwrap_or_else(|e| panic!("{name}: {e}"));
+        println!("{name}");
+        match winch().load(&prepared) {
+            Err(EngineError::Tier(text)) if !text.ends_with("it gave too much code") => {
+                before.push(name);
+            }
+            _ => {
+                let Some(code) = is_compiled_soon_or_refused(&prepared) else {
+                    continue;
+                };
+                // What the cache counts is the interpreter's module and the compiler's.
+                let counted = engine.load(&prepared).unwrap().bytes;
+                assert!(prepared.weight() + code <= counted, "{name}: {code}");
+            }
+        }
+    }
+    // Each of them took hundreds of MiB, or more than a second.
+    let dearest = [
+        "divisions over many values",
+        "tables with a hundred results",
+        "conversions",
+        "rounding",
+        "calls with many arguments",
+    ];
+    for name in dearest {
+        assert!(before.contains(&name), "{name}: {before:?}");
+    }
+}
+
+#[test]
+fn every_contract_of_this_repository_is_compiled() {
+    let directory = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../contracts/target/wasm32-unknown-unknown/release"
+    );
+    let mut compiled = 0;
+    for file in std::fs::read_dir(directory).expect("contracts are built") {
+        let path = file.unwrap().path();
+        if path.extension().is_some_and(|e| e == "wasm")
+            && let Ok(prepared) = prepare(&std::fs::read(&path).unwrap())
+        {
+            let loaded = winch().load(&prepared);
+            assert!(loaded.is_ok(), "{}: {:?}", path.display(), loaded.err());
+            compiled += 1;
+        }
+    }
+    assert!(compiled >= 10, "{compiled}");
+}
+
+#[test]
+fn contracts_beyond_the_queue_are_compiled_when_they_are_called_again() {
+    let engine = TieredEngine::with_winch(Promotion::ByUse).unwrap();
+    // Of different code, so that nothing is shared, and more of them than may wait.
+    let modules: Vec<_> = (0..100)
+        .map(|n| {
+            let body = format!(
+                "(loop $l (local.set $i (i32.add (local.get $i) (i32.const 1)))
+                    (br_if $l (i32.lt_u (local.get $i) (i32.const {}))))
+                (local.get $msg)",
+                200_000 + n
+            );
+            let prepared = prepare(&executing("", "", &body)).unwrap();
+            engine.load(&prepared).unwrap()
+        })
+        .collect();
+    let first: Vec<Outcome> = modules.iter().map(|m| call(&engine, m)).collect();
+    let counts = engine.counts().unwrap();
+    let until = Instant::now() + Duration::from_secs(60);
+    while counts.compiled.load(Ordering::Relaxed) < 100 {
+        for (module, first) in modules.iter().zip(&first) {
+            assert_eq!(call(&engine, module), *first);
+        }
+        assert!(Instant::now() < until, "not all are compiled");
+    }
+    assert_eq!(counts.compiled.load(Ordering::Relaxed), 100);
+    assert_eq!(counts.refused.load(Ordering::Relaxed), 0);
+    for (module, first) in modules.iter().zip(&first) {
+        assert_eq!(call(&engine, module), *first);
+    }
 }

@@ -19,6 +19,7 @@ use crate::error::EngineError;
 use crate::imports::{Import, MODULE};
 use crate::prepare::Prepared;
 use guest::{State, WinchGuest};
+pub(crate) use limits::CODE_SLACK_BYTES;
 
 /// The engine: what all its modules share.
 #[derive(Clone)]

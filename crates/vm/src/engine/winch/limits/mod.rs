@@ -1,8 +1,10 @@
 //! What is compiled: bounds of time and memory, as nothing can stop the compiler. None of it is consensus: a module that is refused goes on
 //! with the interpreter. Measured in docs/adr/0021-a-fast-tier.md; "seen" as in [`crate::limits`].
 
+mod code;
+
 use wasmparser::{ElementItems, Parser, Payload, ValidPayload, Validator, ValidatorResources};
-use wasmparser::{FuncToValidate, FuncValidatorAllocations, FunctionBody, Operator};
+use wasmparser::{FuncToValidate, FuncValidatorAllocations, FunctionBody};
 
 use super::tier;
 use crate::error::EngineError;
@@ -24,10 +26,12 @@ const ELEMENTS_MAX: u64 = 1_000;
 /// Types of functions, and their parameters and results together: the same for each type. Seen: below 150.
 const TYPES_MAX: u64 = 500;
 const VALUES_OF_TYPES_MAX: u64 = 3_000;
-/// Values on the operand stack, added up over all operators that end a straight line: at each the compiler looks at all of them.
+/// Values on the operand stack, added up over all operators: at many of them the compiler looks at all of them.
 const HEIGHTS_MAX: u64 = 30_000_000;
 /// Machine code beside a byte of it for each byte of weight. Contracts have half of that.
-const CODE_SLACK_BYTES: usize = 1 << 20;
+pub(crate) const CODE_SLACK_BYTES: usize = 128 << 10;
+/// How much more code than a module may have it may look to give before it is compiled: the guess is no promise.
+const GUESS_FACTOR: usize = 2;
 
 fn refused(what: &str) -> EngineError {
     tier(format_args!("too much to compile: {what}"))
@@ -45,7 +49,9 @@ pub(super) fn check(prepared: &Prepared) -> Result<(), EngineError> {
     let broken = |e: wasmparser::BinaryReaderError| tier(e.message());
     let mut validator = Validator::new_with_features(FEATURES);
     let mut allocations = FuncValidatorAllocations::default();
-    let mut heights = 0_u64;
+    let (mut heights, mut code) = (0_u64, 0_u64);
+    let code_max = GUESS_FACTOR.saturating_mul(code_max(prepared));
+    let code_max = u64::try_from(code_max).unwrap_or(u64::MAX);
     for payload in Parser::new(0).parse_all(prepared.wasm()) {
         let payload = payload.map_err(broken)?;
         match &payload {
@@ -76,60 +82,45 @@ pub(super) fn check(prepared: &Prepared) -> Result<(), EngineError> {
         }
         if let ValidPayload::Func(function, body) = validator.payload(&payload).map_err(broken)? {
             allocations =
-                add_heights(function, &body, allocations, &mut heights).map_err(broken)?;
+                add(function, &body, allocations, &mut heights, &mut code).map_err(broken)?;
             if heights > HEIGHTS_MAX {
                 return Err(refused("values on the operand stack"));
+            }
+            if code > code_max {
+                return Err(refused("it would give too much code"));
             }
         }
     }
     Ok(())
 }
 
-fn add_heights(
+/// Adds what a function has.
+fn add(
     function: FuncToValidate<ValidatorResources>,
     body: &FunctionBody<'_>,
     allocations: FuncValidatorAllocations,
     heights: &mut u64,
+    code: &mut u64,
 ) -> Result<FuncValidatorAllocations, wasmparser::BinaryReaderError> {
     let mut validator = function.into_validator(allocations);
     validator.read_locals(&mut body.get_binary_reader())?;
     for operator in body.get_operators_reader()?.into_iter_with_offsets() {
         let (operator, offset) = operator?;
+        *code = code.saturating_add(code::guess(&validator, &operator));
         validator.op(offset, &operator)?;
-        if ends_a_line(&operator) {
-            *heights = heights.saturating_add(validator.operand_stack_height().into());
-        }
+        *heights = heights.saturating_add(validator.operand_stack_height().into());
     }
     Ok(validator.into_allocations())
 }
 
-/// Where the compiler brings all values to their places.
-fn ends_a_line(operator: &Operator<'_>) -> bool {
-    use Operator as O;
-    matches!(
-        operator,
-        O::Block { .. }
-            | O::Loop { .. }
-            | O::If { .. }
-            | O::Else
-            | O::End
-            | O::Br { .. }
-            | O::BrIf { .. }
-            | O::BrTable { .. }
-            | O::Return
-            | O::Call { .. }
-            | O::CallIndirect { .. }
-            | O::MemoryGrow { .. }
-            | O::MemoryCopy { .. }
-            | O::MemoryFill { .. }
-            | O::LocalSet { .. }
-            | O::LocalTee { .. }
-    )
+/// Bytes of machine code that a module may have: the cache counts as many.
+fn code_max(prepared: &Prepared) -> usize {
+    prepared.weight().saturating_add(CODE_SLACK_BYTES)
 }
 
 /// Refuses code that is larger than what it is worth.
 pub(super) fn check_code(prepared: &Prepared, bytes: usize) -> Result<(), EngineError> {
-    if bytes > prepared.weight().saturating_add(CODE_SLACK_BYTES) {
+    if bytes > code_max(prepared) {
         return Err(refused("it gave too much code"));
     }
     Ok(())
