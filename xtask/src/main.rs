@@ -3,6 +3,7 @@
 //! Installs what it needs where that is possible without asking, prints what it skips and why, and closes with one line
 //! that counts everything.
 
+mod bench;
 mod command;
 mod golden;
 mod jumps;
@@ -41,6 +42,9 @@ Not part of `test`:
   faults [--minutes N] [--seed S] [--only SCENARIO[,SCENARIO...]]
               a network in network namespaces under load, with kills, partitions, delay and loss (docs/reliability.md; needs root and the
               release binary)
+  bench [--before PATH] [NAME…]
+              the benches (parts, load), and their tables in docs/benchmarks.md where it has a place for them; PATH is a release binary
+              to begin from
   coverage    which lines the tests reach, with cargo-llvm-cov
   golden [--check | --write] [CHAIN…]
               records what real CometBFT says into target/golden (needs Go, takes minutes), and compares the recording
@@ -71,6 +75,7 @@ fn main() -> ExitCode {
         "build" => steps::build(&mut report),
         "jumps" => steps::jumps(&mut report),
         "e2e" => steps::e2e(&mut report, &rest),
+        "bench" => bench::bench(&mut report, &rest),
         "golden" => golden::golden(&mut report, &rest),
         _ => {
             print!("{HELP}");

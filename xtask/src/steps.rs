@@ -122,12 +122,24 @@ pub(crate) fn unit(report: &mut Report) {
 
 /// Every test of the contract engine on both of its tiers in step (ADR 21). A step of its own: the tests above are those of a build without the compiler.
 pub(crate) fn compiled(report: &mut Report) {
-    report.suite("compiled contracts", || {
-        let mut arguments = vec!["test", "--locked", "--no-fail-fast"];
-        arguments.extend(["-p", "strongroom-vm", "--features", "winch", "--test", "it"]);
-        let (output, succeeded) = run_and_read(cargo(&arguments, "."))?;
-        Ok(count_cargo_test(&output, succeeded))
-    });
+    // The engine; its walls; an enclave that compiles beside a replay that interprets.
+    for (name, package, more) in [
+        ("compiled contracts", "strongroom-vm", &["it"][..]),
+        ("walls of a compiler", "strongroom-enclave", &["sandbox"]),
+        (
+            "compiled blocks",
+            "strongroom-testkit",
+            &["it", "that_compiles"],
+        ),
+    ] {
+        report.suite(name, || {
+            let mut arguments = vec!["test", "--locked", "--no-fail-fast", "-p", package];
+            arguments.extend(["--features", "winch", "--test"]);
+            arguments.extend(more);
+            let (output, succeeded) = run_and_read(cargo(&arguments, "."))?;
+            Ok(count_cargo_test(&output, succeeded))
+        });
+    }
 }
 
 /// Documentation of the workspace, private items too; warnings are errors.

@@ -1,15 +1,14 @@
 //! One round on one binary: a new network, holders, the loads, a stop and a start.
 
-use super::Options;
 use super::process::{Localnet, Used};
 use super::send::{Sent, send};
+use super::{Candidate, Options};
 use crate::figures::Samples;
 use crate::network::SENDERS;
 use crate::network::rpc::Rpc;
 use crate::network::strongroom::{CHAIN_ID, Signer, position};
 use crate::start::field;
 use serde_json::json;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use strongroom_sdk::{message::Sealer, tx::TxBuilder};
@@ -60,9 +59,9 @@ pub(super) struct Measured {
     pub(super) query_loaded: Samples,
 }
 
-pub(super) fn measure(binary: &Path, options: &Options) -> Measured {
+pub(super) fn measure(candidate: &Candidate, options: &Options) -> Measured {
     let home = tempfile::tempdir().expect("a temporary directory");
-    let (network, _) = Localnet::start(binary, home.path());
+    let (network, _) = Localnet::start(candidate, home.path());
     let mut rpc = Rpc::new(network.rpc);
     let mut signer = Signer::new(&mut rpc);
     let token = signer.token(&mut rpc);
@@ -91,7 +90,7 @@ pub(super) fn measure(binary: &Path, options: &Options) -> Measured {
     let last = signer.transfers(&mut rpc, &token, 0, SENDERS, options.each.min(5));
     send(&network, &last, SENDERS, None);
     let stop = network.stop();
-    let (network, restart) = Localnet::start(binary, home.path());
+    let (network, restart) = Localnet::start(candidate, home.path());
     drop(network);
     Measured {
         transfers,

@@ -3,10 +3,11 @@
 //!
 //! ```text
 //! cargo xtask contracts && cargo build --release && cargo build --release -p benches
-//! target/release/benches load [--binary PATH]… [--rounds N] [--each N] [--pace N] [--seconds N] [--threads]
+//! target/release/benches load [[--binary PATH] [--engine NAME]]… [--rounds N] [--each N] [--pace N] [--seconds N] [--threads]
 //! ```
 //!
 //! Several binaries take turns, `rounds` times each, and each figure is the median of its rounds; the first is the baseline of the ratios.
+//! `--engine` is what the binary before it runs contracts with (`localnet --contract-engine`); one more of them is the same binary once more.
 //! Processor time is that of the two processes (the generator's own is not in it), bytes are what the system wrote for the host process.
 
 mod measure;
@@ -19,10 +20,25 @@ use measure::{Load, Measured};
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// A binary, and what it runs contracts with if that is said.
+struct Candidate {
+    binary: PathBuf,
+    engine: Option<String>,
+}
+
+impl Candidate {
+    fn name(&self) -> String {
+        match &self.engine {
+            Some(engine) => format!("{}, {engine}", self.binary.display()),
+            None => self.binary.display().to_string(),
+        }
+    }
+}
+
 /// What is measured, from the command line.
 pub(crate) struct Options {
-    /// Binaries that take turns.
-    binaries: Vec<PathBuf>,
+    /// They take turns.
+    candidates: Vec<Candidate>,
     rounds: usize,
     /// Transactions of each kind that each sender has signed for the saturating load.
     each: usize,
@@ -36,7 +52,7 @@ pub(crate) struct Options {
 
 fn options(words: &[String]) -> Options {
     let mut options = Options {
-        binaries: Vec::new(),
+        candidates: Vec::new(),
         rounds: 1,
         each: 25,
         pace: 150,
@@ -58,7 +74,20 @@ fn options(words: &[String]) -> Options {
                 .unwrap_or_else(|_| panic!("{word} needs a number"))
         };
         match word.as_str() {
-            "--binary" => options.binaries.push(PathBuf::from(value)),
+            "--binary" => options.candidates.push(Candidate {
+                binary: PathBuf::from(value),
+                engine: None,
+            }),
+            "--engine" => match options.candidates.last_mut() {
+                Some(last) if last.engine.is_none() => last.engine = Some(value.clone()),
+                last => {
+                    let beside = last.map_or_else(crate::start::binary, |last| last.binary.clone());
+                    options.candidates.push(Candidate {
+                        binary: beside,
+                        engine: Some(value.clone()),
+                    });
+                }
+            },
             "--rounds" => options.rounds = number() as usize,
             "--each" => options.each = number() as usize,
             "--pace" => options.pace = number(),
@@ -66,20 +95,23 @@ fn options(words: &[String]) -> Options {
             _ => panic!("load has no option {word}"),
         }
     }
-    if options.binaries.is_empty() {
-        options.binaries.push(crate::start::binary());
+    if options.candidates.is_empty() {
+        options.candidates.push(Candidate {
+            binary: crate::start::binary(),
+            engine: None,
+        });
     }
     options
 }
 
 pub(crate) fn run(words: &[String]) {
     let options = options(words);
-    let mut all: Vec<Vec<Measured>> = options.binaries.iter().map(|_| Vec::new()).collect();
+    let mut all: Vec<Vec<Measured>> = options.candidates.iter().map(|_| Vec::new()).collect();
     for round in 0..options.rounds {
-        for (of, binary) in all.iter_mut().zip(&options.binaries) {
+        for (of, candidate) in all.iter_mut().zip(&options.candidates) {
             let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-            eprintln!("round {round}, {}: load {}", binary.display(), load.trim());
-            of.push(measure::measure(binary, &options));
+            eprintln!("round {round}, {}: load {}", candidate.name(), load.trim());
+            of.push(measure::measure(candidate, &options));
         }
     }
     for (what, pick) in [
@@ -110,13 +142,13 @@ pub(crate) fn run(words: &[String]) {
         );
     }
     let rows: Vec<_> = options
-        .binaries
+        .candidates
         .iter()
         .zip(&all)
-        .map(|(binary, of)| {
+        .map(|(candidate, of)| {
             let of = |pick: fn(&Measured) -> f64| median(of.iter().map(pick));
             vec![
-                binary.display().to_string(),
+                candidate.name(),
                 format!("{:.2}", of(|m| m.stop.as_secs_f64())),
                 format!("{:.2}", of(|m| m.restart.as_secs_f64())),
                 mib(of(|m| m.host_kib as f64) as u64),
@@ -155,9 +187,9 @@ fn rows(
     let of = |of: &[Measured], figure: fn(&Load) -> f64| median(of.iter().map(|m| figure(pick(m))));
     let first = all.first().expect("a binary");
     let (rate, host) = (of(first, Load::rate), of(first, |l| l.host));
-    let line = |(binary, m): (&PathBuf, &Vec<Measured>)| {
+    let line = |(candidate, m): (&Candidate, &Vec<Measured>)| {
         vec![
-            binary.display().to_string(),
+            candidate.name(),
             format!("{:.2}", of(m, Load::rate) / rate),
             format!("{:.0}", of(m, Load::rate)),
             format!("{:.2}", of(m, |l| l.host) / host),
@@ -174,7 +206,7 @@ fn rows(
             format!("{:.0}", of(m, |l| l.refused as f64)),
         ]
     };
-    options.binaries.iter().zip(all).map(line).collect()
+    options.candidates.iter().zip(all).map(line).collect()
 }
 
 fn median(of: impl Iterator<Item = f64>) -> f64 {

@@ -1,5 +1,6 @@
 //! A localnet of one validator, and what the system says of its two processes.
 
+use super::Candidate;
 use crate::network::strongroom::{CHAIN_ID, free_ports};
 use crate::start::{field, has_block};
 use std::fs::{self, File};
@@ -34,14 +35,14 @@ pub(super) struct Used {
 
 impl Localnet {
     /// Starts it in `home`, which may have a network; tells how long it took to serve a block.
-    pub(super) fn start(binary: &Path, home: &Path) -> (Self, Duration) {
+    pub(super) fn start(candidate: &Candidate, home: &Path) -> (Self, Duration) {
         let ports = free_ports(3);
         let log = File::options()
             .append(true)
             .create(true)
             .open(home.join("log"));
         let begin = Instant::now();
-        let child = Command::new(binary)
+        let child = Command::new(&candidate.binary)
             .args([
                 "localnet",
                 "--block-time",
@@ -54,6 +55,12 @@ impl Localnet {
             .args(["--rest-port", &ports[0].to_string()])
             .args(["--rpc-port", &ports[1].to_string()])
             .args(["--faucet-port", &ports[2].to_string()])
+            .args(
+                candidate
+                    .engine
+                    .iter()
+                    .flat_map(|engine| ["--contract-engine", engine]),
+            )
             .stdout(Stdio::null())
             .stderr(log.expect("a log"))
             .spawn()
