@@ -307,7 +307,9 @@ fn framing_counts_tag_and_length() {
 
 /// Looks at heights alone: the first byte is the last block that a transaction may be in, 0 for any.
 #[derive(Clone, Default)]
-struct Heights(Arc<Mutex<Vec<(Vec<u8>, Height)>>>);
+struct Heights(AskedFor);
+
+type AskedFor = Arc<Mutex<Vec<(Vec<u8>, Height)>>>;
 
 impl Checker for Heights {
     fn check_tx(&self, tx: &[u8], _: CheckKind, earliest: Height) -> Checked {
