@@ -38,6 +38,10 @@ static INVENTORIES: Map<Inventory> = Map::new("inventories");
 static DENIED: Map<Denied> = Map::new("denied");
 /// Tokens made so far: names for those that were given none.
 static MINTED: Item<u64> = Item::new("minted");
+/// The least number that may still be a name.
+static NEXT: Item<u64> = Item::new("next");
+/// Token id → whether a token of this name was destroyed.
+static BURNED: Map<bool> = Map::new("burned");
 /// Number of the last word about approvals.
 static WORDS: Item<u64> = Item::new("words");
 /// What happened.
@@ -172,13 +176,28 @@ pub fn next_word(storage: &mut dyn Storage) -> StdResult<u64> {
     Ok(number)
 }
 
-/// An id for a token that was given none: how many were made before, or the next number that is free.
-pub fn free_id(storage: &dyn Storage) -> StdResult<String> {
-    let mut number = MINTED.may_load(storage)?.unwrap_or_default();
-    while token(storage, &number.to_string())?.is_some() {
-        number += 1;
+/// An id for a token that was given none: how many were made before, or a larger number. None is given twice, nor that of a token that was
+/// destroyed. Where minters chose numbers themselves the steps double, so a long row of those is soon behind.
+pub fn free_id(storage: &mut dyn Storage) -> StdResult<String> {
+    let minted = MINTED.may_load(storage)?.unwrap_or_default();
+    let mut number = NEXT.may_load(storage)?.unwrap_or_default().max(minted);
+    let mut step = 1u64;
+    let past = |number: u64, step| {
+        let next = number.checked_add(step);
+        next.ok_or_else(|| StdError::generic_err("No number is left for an id"))
+    };
+    while is_known(storage, &number.to_string())? {
+        number = past(number, step)?;
+        step = step.saturating_mul(2);
     }
+    NEXT.save(storage, &past(number, 1)?)?;
     Ok(number.to_string())
+}
+
+/// Whether a token has or had this id.
+fn is_known(storage: &dyn Storage, id: &str) -> StdResult<bool> {
+    let was = || BURNED.get(storage, &[id.as_bytes()]);
+    Ok(TOKENS.get(storage, &[id.as_bytes()])?.is_some() || was()?.is_some())
 }
 
 /// Makes a token. The id must be free.
@@ -231,7 +250,7 @@ pub fn remove_token(storage: &mut dyn Storage, id: &str, token: &Token) -> StdRe
     )?;
     take(storage, &ALL, EVERYONE, token.place, |t| &mut t.place)?;
     TOKENS.remove(storage, &[id.as_bytes()]);
-    Ok(())
+    BURNED.set(storage, &[id.as_bytes()], &true)
 }
 
 fn push(storage: &mut dyn Storage, list: &List<String>, owner: &[u8], id: &str) -> StdResult<u32> {

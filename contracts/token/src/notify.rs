@@ -210,13 +210,16 @@ impl Told<'_> {
 
     fn finish(self) -> StdResult<Vec<Attribute>> {
         let mut told = self.attributes;
-        for group in [self.receivers, self.owners].into_iter().flatten() {
-            told.extend(group.finish(self.storage, self.env)?);
-        }
+        let groups = [self.receivers, self.owners];
+        let later = groups.iter().flatten().count();
+        // Groups are the last in every call: their place tells nothing, either.
         for number in 0..ATTRIBUTES_LEAST {
-            if told.len() < ATTRIBUTES_LEAST.into() {
+            if told.len() + later < ATTRIBUTES_LEAST.into() {
                 told.extend(noise(self.storage, self.env, number)?);
             }
+        }
+        for group in groups.into_iter().flatten() {
+            told.extend(group.finish(self.storage, self.env)?);
         }
         Ok(told)
     }

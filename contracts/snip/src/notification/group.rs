@@ -1,8 +1,8 @@
 //! One attribute that many are told by (mode `bloom`): a Bloom filter, by which each account sees whether it is meant, and a packet for
 //! each that only it can read.
 //!
-//! Filter and packets are always full: what is missing is noise, so neither length nor bits tell how many were meant. The filter is
-//! the standard's example for 16 accounts.
+//! Filter and packets are always full: what is missing is noise, so neither length nor bits tell how many were meant. Packets are
+//! sorted: who finds its own does not learn how many were named before it. The filter is the standard's example for 16 accounts.
 
 use cosmwasm_std::{
     Addr, Api, Attribute, Binary, CanonicalAddr, Env, StdError, StdResult, Storage,
@@ -52,8 +52,7 @@ pub struct Packet(Vec<u8>);
 pub struct Pending {
     group: Group,
     filter: [u8; FILTER_BITS / 8],
-    packets: Vec<u8>,
-    count: usize,
+    packets: Vec<Vec<u8>>,
 }
 
 impl Packet {
@@ -95,7 +94,6 @@ impl Group {
             group: self,
             filter: [0; FILTER_BITS / 8],
             packets: Vec::new(),
-            count: 0,
         }
     }
 }
@@ -104,7 +102,7 @@ impl Pending {
     /// Whether there is no packet left.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.count == PACKETS
+        self.packets.len() == PACKETS
     }
 
     /// Tells an account. Nothing is written outside a transaction, and nothing if the account was told of this channel in this transaction
@@ -151,10 +149,12 @@ impl Pending {
             )
             .map_err(|_| StdError::generic_err("no noise"))?;
         let nothing = vec![0; self.group.packet_bytes()];
-        for id in noise.chunks(ID_BYTES).skip(self.count) {
+        for id in noise.chunks(ID_BYTES).skip(self.packets.len()) {
             self.write(id, &nothing);
         }
-        let bytes = [self.filter.as_slice(), &self.packets].concat();
+        // Each begins with a part of an id, and ids are pseudorandom.
+        self.packets.sort_unstable();
+        let bytes = [self.filter.as_slice(), &self.packets.concat()].concat();
         let key = format!("snip52:#{}", self.group.name);
         let value = Binary(bytes).to_base64();
         Ok(Some(Attribute::new_plaintext(key, value)))
@@ -167,10 +167,9 @@ impl Pending {
             self.filter[FILTER_BITS / 8 - 1 - bit / 8] |= 1 << (bit % 8);
         }
         let (packet_id, key) = id.split_at(PACKET_ID_BYTES);
-        self.packets.extend(packet_id);
+        let encrypted = plaintext.iter().zip(key).map(|(byte, key)| byte ^ key);
         self.packets
-            .extend(plaintext.iter().zip(key).map(|(byte, key)| byte ^ key));
-        self.count += 1;
+            .push(packet_id.iter().copied().chain(encrypted).collect());
     }
 }
 
@@ -314,6 +313,15 @@ mod tests {
     }
 
     #[test]
+    fn the_place_of_a_packet_does_not_tell_who_was_named_first() {
+        for count in [2, PACKETS] {
+            let bytes = Scene::new().told(&names(count));
+            let packets: Vec<&[u8]> = bytes[64..].chunks(17).collect();
+            assert!(packets.is_sorted(), "{count}");
+        }
+    }
+
+    #[test]
     fn an_account_is_told_once_in_a_transaction_and_noise_never_comes_again() {
         let mut s = Scene::new();
         let first = s.told(&names(1));
@@ -339,7 +347,7 @@ mod tests {
         assert!(pending
             .tell(&mut s.storage, &api, &s.env, &account, short)
             .is_err());
-        pending.count = PACKETS;
+        pending.packets = vec![Vec::new(); PACKETS];
         let packet = Packet::default().amount(1).byte(0);
         assert!(pending
             .tell(&mut s.storage, &api, &s.env, &account, packet)

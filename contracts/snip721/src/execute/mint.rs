@@ -162,6 +162,13 @@ fn make(call: &mut Call, mint: Mint) -> StdResult<String> {
         None => minter.clone(),
     };
     let storage = &mut *call.deps.storage;
+    let metadata = [&mint.public_metadata, &mint.private_metadata];
+    for metadata in metadata.into_iter().flatten() {
+        metadata.check()?;
+    }
+    if let Some(royalties) = &mint.royalty_info {
+        royalties.check(call.deps.api)?;
+    }
     let token_id = match mint.token_id {
         Some(id) => id,
         None => state::free_id(storage)?,
@@ -169,13 +176,6 @@ fn make(call: &mut Call, mint: Mint) -> StdResult<String> {
     if token_id.is_empty() || token_id.len() > ID_BYTES_MAX {
         let why = format!("The id of a token has 1 to {ID_BYTES_MAX} bytes");
         return Err(StdError::generic_err(why));
-    }
-    let metadata = [&mint.public_metadata, &mint.private_metadata];
-    for metadata in metadata.into_iter().flatten() {
-        metadata.check()?;
-    }
-    if let Some(royalties) = &mint.royalty_info {
-        royalties.check(call.deps.api)?;
     }
     let royalty_info = match mint.royalty_info {
         Some(royalties) => Some(royalties),

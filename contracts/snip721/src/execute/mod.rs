@@ -25,8 +25,18 @@ pub struct Call<'a> {
     pub info: MessageInfo,
 }
 
-/// Finds the function for the message.
+/// Every call ends with so many attributes, those of clones: their number would tell calls apart.
+const ATTRIBUTES: usize = 2;
+
+/// Does what the message says.
 pub fn run(deps: DepsMut, env: Env, info: MessageInfo, msg: ExecuteMsg) -> StdResult<Response> {
+    let response = call(deps, env, info, msg)?;
+    let missing = ATTRIBUTES.saturating_sub(response.attributes.len());
+    Ok(response.add_attributes(vec![("padding", " "); missing]))
+}
+
+/// Finds the function for the message.
+fn call(deps: DepsMut, env: Env, info: MessageInfo, msg: ExecuteMsg) -> StdResult<Response> {
     check_status(deps.storage, &msg)?;
     let call = Call { deps, env, info };
     match msg {

@@ -142,3 +142,68 @@ fn how_a_token_was_made_does_not_tell_that_it_is_there() {
     // It has public metadata: that it is there is no secret.
     assert!(nft.serial("bob", "cat").is_some());
 }
+
+#[test]
+fn numbers_that_minters_chose_are_soon_behind_and_no_number_comes_twice() {
+    let mut nft = Nft::new();
+    let mints: Vec<String> = (3..203)
+        .map(|id| format!(r#"{{"token_id":"{id}"}}"#))
+        .collect();
+    let batch = format!(r#"{{"batch_mint_nft":{{"mints":[{}]}}}}"#, mints.join(","));
+    nft.call("admin", &batch).unwrap();
+    // 203 were made, then these: 300 and 301 are in the way (303 is the next that is looked at), and 204 is destroyed.
+    for id in ["204", "300", "301"] {
+        let mint = format!(r#"{{"mint_nft":{{"token_id":"{id}","owner":"admin"}}}}"#);
+        nft.call("admin", &mint).unwrap();
+    }
+    nft.call("admin", r#"{"burn_nft":{"token_id":"204"}}"#)
+        .unwrap();
+    let made = nft.clones("admin", r#""quantity":98"#).unwrap();
+    assert_eq!(
+        made,
+        r#"{"mint_nft_clones":{"first_minted":"206","last_minted":"306"}}"#
+    );
+    nft.call("admin", r#"{"burn_nft":{"token_id":"306"}}"#)
+        .unwrap();
+    let made = nft.clones("admin", r#""quantity":1"#).unwrap();
+    assert_eq!(
+        made,
+        r#"{"mint_nft_clones":{"first_minted":"307","last_minted":"307"}}"#
+    );
+}
+
+#[test]
+fn a_row_of_chosen_numbers_costs_a_few_looks() {
+    let mut nft = Nft::new();
+    for id in 3..40 {
+        let mint = format!(r#"{{"mint_nft":{{"token_id":"{}"}}}}"#, id + 37);
+        nft.call("admin", &mint).unwrap();
+    }
+    // 40 to 76 are taken: 40, 41, 43, 47, 55 and 71 are looked at, then 103 is free.
+    let made = nft.clones("admin", r#""quantity":2"#).unwrap();
+    assert_eq!(
+        made,
+        r#"{"mint_nft_clones":{"first_minted":"103","last_minted":"104"}}"#
+    );
+}
+
+#[test]
+fn calls_are_not_told_apart_by_the_number_of_their_attributes() {
+    let mut nft = Nft::new();
+    for call in [
+        r#"{"mint_nft":{"token_id":"x","owner":"admin"}}"#,
+        r#"{"mint_nft_clones":{"quantity":3}}"#,
+        r#"{"batch_mint_nft":{"mints":[{"token_id":"y"}]}}"#,
+        r#"{"transfer_nft":{"token_id":"x","recipient":"bob"}}"#,
+        r#"{"burn_nft":{"token_id":"y"}}"#,
+        r#"{"set_viewing_key":{"key":"k"}}"#,
+    ] {
+        let attributes = nft.respond("admin", call).unwrap().attributes;
+        let bytes: Vec<(usize, usize)> = attributes
+            .iter()
+            .map(|a| (a.key.len(), a.value.len()))
+            .collect();
+        assert_eq!(bytes, [(256, 256); 2], "{call}");
+        assert!(attributes.iter().all(|attribute| attribute.encrypted));
+    }
+}

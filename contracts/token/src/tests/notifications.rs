@@ -48,6 +48,10 @@ fn a_batch_tells_its_receivers_by_one_attribute_and_a_second_message_tells_nobod
             .sum::<usize>()
     };
     assert_eq!(length(&shorter), length(&response), "one looks as three");
+    let minted = r#"{"batch_mint":{"actions":[{"recipient":"erin","amount":"1"}]}}"#;
+    let minted = token.call("admin", minted);
+    let names = notified(&minted);
+    assert_eq!((names.len(), names[1]), (2, "#multirecvd"), "nor as a mint");
 
     let bob = token.id("bob", "recvd");
     let transfer = r#"{"transfer":{"recipient":"bob","amount":"1"}}"#;
