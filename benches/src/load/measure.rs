@@ -37,7 +37,12 @@ pub(super) struct Load {
     pub(super) written: f64,
     pub(super) disk: f64,
     pub(super) refused: u64,
+    /// KiB of the host process that were resident, twice a second.
+    pub(super) resident: Vec<u64>,
 }
+
+/// Between two looks at the memory of a process.
+const LOOK: Duration = Duration::from_millis(500);
 
 impl Load {
     /// Transactions in a second.
@@ -60,7 +65,11 @@ pub(super) struct Measured {
 }
 
 pub(super) fn measure(candidate: &Candidate, options: &Options) -> Measured {
-    let home = tempfile::tempdir().expect("a temporary directory");
+    let mut home = tempfile::tempdir().expect("a temporary directory");
+    if options.keep {
+        home.disable_cleanup(true);
+        eprintln!("home {}", home.path().display());
+    }
     let (network, _) = Localnet::start(candidate, home.path());
     let mut rpc = Rpc::new(network.rpc);
     let mut signer = Signer::new(&mut rpc);
@@ -107,11 +116,25 @@ pub(super) fn measure(candidate: &Candidate, options: &Options) -> Measured {
 
 fn load(network: &Localnet, options: &Options, txs: &[Vec<u8>], pace: Option<u32>) -> Load {
     let (disk, threads, before) = (network.disk(), network.threads(), network.used());
+    let done = AtomicBool::new(false);
+    let (sent, resident) = std::thread::scope(|scope| {
+        let looking = scope.spawn(|| {
+            let mut resident = Vec::new();
+            while !done.load(Ordering::Relaxed) {
+                resident.push(field(network.host(), "status", "VmRSS:"));
+                std::thread::sleep(LOOK);
+            }
+            resident
+        });
+        let sent = send(network, txs, SENDERS, pace);
+        done.store(true, Ordering::Relaxed);
+        (sent, looking.join().expect("its memory"))
+    });
     let Sent {
         took,
         included,
         refused,
-    } = send(network, txs, SENDERS, pace);
+    } = sent;
     let Used {
         host,
         enclave,
@@ -133,6 +156,7 @@ fn load(network: &Localnet, options: &Options, txs: &[Vec<u8>], pace: Option<u32
         written: written.saturating_sub(before.written) as f64 / each,
         disk: network.disk().saturating_sub(disk) as f64 / each,
         refused,
+        resident,
     }
 }
 

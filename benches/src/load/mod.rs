@@ -3,9 +3,10 @@
 //!
 //! ```text
 //! cargo xtask contracts && cargo build --release && cargo build --release -p benches
-//! target/release/benches load [[--binary PATH] [--engine NAME]]… [--rounds N] [--each N] [--pace N] [--seconds N] [--threads]
+//! target/release/benches load [[--binary PATH] [--engine NAME]]… [--rounds N] [--each N] [--pace N] [--seconds N] [--threads] [--keep]
 //! ```
 //!
+//! With `--keep` homes stay, and where they are is told: what is in them says where bytes went.
 //! Several binaries take turns, `rounds` times each, and each figure is the median of its rounds; the first is the baseline of the ratios.
 //! `--engine` is what the binary before it runs contracts with (`localnet --contract-engine`); one more of them is the same binary once more.
 //! Processor time is that of the two processes (the generator's own is not in it), bytes are what the system wrote for the host process.
@@ -48,6 +49,8 @@ pub(crate) struct Options {
     paced: Duration,
     /// Whether the processor time of each thread is told.
     threads: bool,
+    /// Whether homes stay.
+    keep: bool,
 }
 
 fn options(words: &[String]) -> Options {
@@ -58,11 +61,16 @@ fn options(words: &[String]) -> Options {
         pace: 150,
         paced: Duration::from_secs(10),
         threads: false,
+        keep: false,
     };
     let mut words = words.iter();
     while let Some(word) = words.next() {
-        if word == "--threads" {
-            options.threads = true;
+        match word.as_str() {
+            "--threads" => options.threads = true,
+            "--keep" => options.keep = true,
+            _ => {}
+        }
+        if matches!(word.as_str(), "--threads" | "--keep") {
             continue;
         }
         let value = words
@@ -146,11 +154,15 @@ pub(crate) fn run(words: &[String]) {
         .iter()
         .zip(&all)
         .map(|(candidate, of)| {
+            let of_all = |quarter| of.iter().map(move |m| at(&m.transfers.resident, quarter));
             let of = |pick: fn(&Measured) -> f64| median(of.iter().map(pick));
             vec![
                 candidate.name(),
                 format!("{:.2}", of(|m| m.stop.as_secs_f64())),
                 format!("{:.2}", of(|m| m.restart.as_secs_f64())),
+                QUARTERS
+                    .map(|quarter| mib(median(of_all(quarter)) as u64))
+                    .join(", "),
                 mib(of(|m| m.host_kib as f64) as u64),
                 mib(of(|m| m.enclave_kib as f64) as u64),
                 format!(
@@ -170,6 +182,7 @@ pub(crate) fn run(words: &[String]) {
             "binary",
             "stop, s",
             "restart, s",
+            "host after each quarter of the transfers, MiB",
             "host, MiB",
             "enclave, MiB",
             "query p99 idle, ms",
@@ -207,6 +220,14 @@ fn rows(
         ]
     };
     options.candidates.iter().zip(all).map(line).collect()
+}
+
+const QUARTERS: [usize; 4] = [1, 2, 3, 4];
+
+/// What was seen at the end of a quarter.
+fn at(seen: &[u64], quarter: usize) -> f64 {
+    let place = (seen.len() * quarter / QUARTERS.len()).saturating_sub(1);
+    seen.get(place).copied().unwrap_or_default() as f64
 }
 
 fn median(of: impl Iterator<Item = f64>) -> f64 {

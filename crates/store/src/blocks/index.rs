@@ -1,12 +1,15 @@
 //! The event index: which rows a block leaves.
 //!
-//! A row is `I`, subject, key, value, height, position, all in its key. Text is escaped so that order and boundaries
-//! hold: 0x00 becomes 0x00 0xFF, the end is 0x00 0x01. Only attributes with `index: true` get rows.
+//! A row's key is `I`, subject, key, value, height; its value is the places in that block ([`places`](super::places)), so that a thousand transfers
+//! whose module is the same have one row. Text is escaped so that order and boundaries hold: 0x00 becomes 0x00 0xFF, the end is
+//! 0x00 0x01. Only attributes with `index: true` get rows.
 
 use super::keys;
+use super::places::Places;
 use super::records::BlockResults;
 use super::rows::Batch;
-use super::search::{Position, Subject};
+use super::search::Subject;
+use std::collections::HashMap;
 use strongroom_types::{Event, Height};
 
 /// Longer keys and values get no row: nobody searches for them, and they would bloat the index.
@@ -42,15 +45,14 @@ pub(super) fn value_prefix(subject: Subject, key: &str, value: &str) -> Vec<u8> 
     prefix
 }
 
-/// `prefix` and a position.
-pub(super) fn with_position(mut prefix: Vec<u8>, position: Position) -> Vec<u8> {
-    prefix.extend_from_slice(&position.height.to_be_bytes());
-    prefix.extend_from_slice(&position.index.to_be_bytes());
+/// `prefix` and a height.
+pub(super) fn with_height(mut prefix: Vec<u8>, height: Height) -> Vec<u8> {
+    prefix.extend_from_slice(&height.to_be_bytes());
     prefix
 }
 
-/// Value and position of a row, given what follows its key prefix. `None` if it is no such row.
-pub(super) fn parse_tail(tail: &[u8]) -> Option<(String, Position)> {
+/// Value and height of a row, given what follows its key prefix. `None` if it is no such row.
+pub(super) fn parse_tail(tail: &[u8]) -> Option<(String, Height)> {
     let mut value = Vec::new();
     let mut bytes = tail.iter().copied();
     loop {
@@ -63,19 +65,18 @@ pub(super) fn parse_tail(tail: &[u8]) -> Option<(String, Position)> {
         }
     }
     let rest: Vec<u8> = bytes.collect();
-    Some((String::from_utf8(value).ok()?, parse_position(&rest)?))
+    Some((String::from_utf8(value).ok()?, parse_height(&rest)?))
 }
 
-/// The position in the last 12 bytes.
-pub(super) fn parse_position(bytes: &[u8]) -> Option<Position> {
-    let (height, index) = bytes.split_at_checked(8)?;
-    Some(Position {
-        height: u64::from_be_bytes(height.try_into().ok()?),
-        index: u32::from_be_bytes(index.try_into().ok()?),
-    })
+/// The height that is the end of a key.
+pub(super) fn parse_height(bytes: &[u8]) -> Option<Height> {
+    Some(Height::from_be_bytes(bytes.try_into().ok()?))
 }
 
-fn event_rows(subject: Subject, events: &[Event], position: Position, batch: &mut Batch) {
+/// Beginnings of rows, and the places behind them.
+type Found = HashMap<Vec<u8>, Places>;
+
+fn collect(subject: Subject, events: &[Event], place: u32, found: &mut Found) {
     for event in events {
         for attribute in event
             .attributes
@@ -88,32 +89,24 @@ fn event_rows(subject: Subject, events: &[Event], position: Position, batch: &mu
                 continue;
             }
             let prefix = value_prefix(subject, &key, &attribute.value);
-            batch.put(with_position(prefix, position), Vec::new());
+            found.entry(prefix).or_default().push(place);
         }
     }
 }
 
 /// All index rows of a block.
 pub(super) fn rows(height: Height, txs: usize, results: &BlockResults, batch: &mut Batch) {
-    for position in 0..txs {
-        let position = Position {
-            height,
-            index: u32::try_from(position).unwrap_or(u32::MAX),
-        };
-        let prefix = value_prefix(Subject::Tx, TX_HEIGHT, "");
-        batch.put(with_position(prefix, position), Vec::new());
+    let mut found = Found::new();
+    if txs > 0 {
+        let all = Places::all(u32::try_from(txs).unwrap_or(u32::MAX));
+        found.insert(value_prefix(Subject::Tx, TX_HEIGHT, ""), all);
     }
-    for (position, result) in results.tx_results.iter().enumerate() {
-        let position = Position {
-            height,
-            index: u32::try_from(position).unwrap_or(u32::MAX),
-        };
-        event_rows(Subject::Tx, &result.events, position, batch);
+    for (place, result) in results.tx_results.iter().enumerate() {
+        let place = u32::try_from(place).unwrap_or(u32::MAX);
+        collect(Subject::Tx, &result.events, place, &mut found);
     }
-    event_rows(
-        Subject::Block,
-        &results.events,
-        Position { height, index: 0 },
-        batch,
-    );
+    collect(Subject::Block, &results.events, 0, &mut found);
+    for (prefix, places) in found {
+        batch.put(with_height(prefix, height), places.encode());
+    }
 }

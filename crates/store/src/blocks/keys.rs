@@ -3,6 +3,8 @@
 
 use strongroom_types::{Hash, Height};
 
+/// Format of all rows ([`super::FORMAT`]).
+pub(super) const STORE_FORMAT: &[u8] = b"M/format";
 /// Lowest stored height.
 pub(super) const BASE: &[u8] = b"M/base";
 /// Newest decided height.
@@ -15,6 +17,15 @@ pub(super) const VALIDATORS: u8 = b'V';
 pub(super) const PARAMS: u8 = b'P';
 /// Family: index rows.
 pub(super) const INDEX: u8 = b'I';
+
+/// Family: whole blocks.
+pub(super) const BLOCK: u8 = b'B';
+/// Family: results.
+pub(super) const RESULTS: u8 = b'R';
+/// Family: heights by block hash.
+pub(super) const BLOCK_HASH: u8 = b'h';
+/// Family: places by transaction hash.
+pub(super) const TX: u8 = b'T';
 
 /// A key of `family` at `height`.
 pub(super) fn from_height(family: u8, height: Height) -> Vec<u8> {
@@ -30,12 +41,12 @@ pub(super) fn meta(height: Height) -> Vec<u8> {
 
 /// Whole block.
 pub(super) fn block(height: Height) -> Vec<u8> {
-    from_height(b'B', height)
+    from_height(BLOCK, height)
 }
 
 /// Results.
 pub(super) fn results(height: Height) -> Vec<u8> {
-    from_height(b'R', height)
+    from_height(RESULTS, height)
 }
 
 fn by_hash(family: u8, hash: &Hash) -> Vec<u8> {
@@ -46,10 +57,10 @@ fn by_hash(family: u8, hash: &Hash) -> Vec<u8> {
 
 /// Block hash → height.
 pub(super) fn block_hash(hash: &Hash) -> Vec<u8> {
-    by_hash(b'h', hash)
+    by_hash(BLOCK_HASH, hash)
 }
 
 /// Transaction hash → place.
 pub(super) fn tx(hash: &Hash) -> Vec<u8> {
-    by_hash(b'T', hash)
+    by_hash(TX, hash)
 }

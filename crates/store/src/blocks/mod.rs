@@ -10,6 +10,7 @@
 
 mod index;
 mod keys;
+mod places;
 mod records;
 mod rows;
 mod search;
@@ -29,9 +30,11 @@ use strongroom_types::consensus::ConsensusParams;
 use strongroom_types::{DecidedBlock, Hash, Height, RawTx};
 
 /// Memory for hot rows.
-const CACHE_BYTES: u64 = 32 << 20;
-/// Writes in memory before they go to a file: some blocks of the largest size.
-const MEMTABLE_BYTES: u64 = 16 << 20;
+const CACHE_BYTES: u64 = 8 << 20;
+/// Writes of a table in memory before they go to a file.
+const MEMTABLE_BYTES: u64 = 8 << 20;
+/// Format of all rows. 1 had no row that says so, a row of the index for each transaction, and one table.
+const FORMAT: u32 = 2;
 
 /// Why the block store did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +48,12 @@ pub enum BlockStoreError {
     Damaged {
         /// Content of the row.
         what: &'static str,
+    },
+    /// The database has another format.
+    #[error("block database: format {found}, this program reads {FORMAT}")]
+    Format {
+        /// Its format.
+        found: u32,
     },
     /// A height that does not follow the last one.
     #[error("height {got} does not follow height {last}")]
@@ -80,6 +89,7 @@ impl BlockStoreError {
             Self::OutOfOrder { .. } => 3,
             Self::Conflict { .. } => 4,
             Self::TooManyRows { .. } => 5,
+            Self::Format { .. } => 6,
         }
     }
 }
@@ -106,7 +116,7 @@ impl BlockStore {
     /// Opens or makes the database in directory `path`.
     ///
     /// # Errors
-    /// [`BlockStoreError::Database`] if it cannot be opened.
+    /// [`BlockStoreError::Database`] if it cannot be opened, [`BlockStoreError::Format`] if another version made it.
     pub fn open(path: &Path) -> Result<Self> {
         let limits = KvLimits {
             cache_bytes: CACHE_BYTES,
@@ -114,23 +124,32 @@ impl BlockStore {
             compress: true,
             ..KvLimits::default()
         };
-        Ok(Self::on(Arc::new(FjallKv::open(
-            path,
-            &Self::TABLES,
-            limits,
-        )?)))
+        Self::on(Arc::new(FjallKv::open(path, &Self::TABLES, limits)?))
     }
 
     /// The tables that a database must have for [`BlockStore::on`].
-    pub const TABLES: [Table; 1] = [rows::ROWS];
+    pub const TABLES: [Table; 4] = rows::TABLES;
 
     /// On a database that is open already.
-    #[must_use]
-    pub fn on(kv: Arc<dyn Kv>) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// As [`BlockStore::open`].
+    pub fn on(kv: Arc<dyn Kv>) -> Result<Self> {
+        let store = Self {
             rows: Rows::new(kv),
             writer: Mutex::new(()),
+        };
+        let format: Option<u32> = store.read(keys::STORE_FORMAT, "the format")?;
+        match format {
+            Some(FORMAT) => {}
+            None if store.rows.is_empty()? => {}
+            other => {
+                return Err(BlockStoreError::Format {
+                    found: other.unwrap_or(1),
+                });
+            }
         }
+        Ok(store)
     }
 
     fn read<T: BorshDeserialize>(&self, key: &[u8], what: &'static str) -> Result<Option<T>> {
@@ -172,7 +191,10 @@ impl BlockStore {
         let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let mut batch = Batch::new();
         match self.decided_height()? {
-            None => batch.put(keys::BASE.to_vec(), encode(&meta.height)),
+            None => {
+                batch.put(keys::BASE.to_vec(), encode(&meta.height));
+                batch.put(keys::STORE_FORMAT.to_vec(), encode(&FORMAT));
+            }
             Some(last) if meta.height == last => {
                 let known = self.meta(last)?;
                 if known.as_ref() != Some(meta) {
@@ -328,6 +350,7 @@ impl BlockStore {
     ) -> Result<()> {
         let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let mut batch = Batch::new();
+        batch.put(keys::STORE_FORMAT.to_vec(), encode(&FORMAT));
         batch.put(
             keys::from_height(keys::VALIDATORS, height),
             Stored::V1(validators.to_vec()).encode(),

@@ -1,14 +1,30 @@
-//! The block store's rows in one table of the embedded database.
+//! The block store's rows in the tables of one embedded database.
 
-use super::BlockStoreError;
+use super::{BlockStoreError, keys};
 use crate::kv::{Batch as KvBatch, Kv, Range, Table};
 use std::ops::Bound;
 use std::sync::Arc;
 
 type Result<T> = core::result::Result<T, BlockStoreError>;
 
-/// The only table.
-pub(super) const ROWS: Table = Table("blocks");
+const ROWS: Table = Table("blocks");
+const DECIDED: Table = Table("decided");
+const RESULTS: Table = Table("results");
+const INDEX: Table = Table("index");
+
+/// What grows with each block, apart: rows that come in the order of heights are never written again by a compaction, and those of the index
+/// are merged without them.
+pub(super) const TABLES: [Table; 4] = [ROWS, DECIDED, RESULTS, INDEX];
+
+/// The table of a key, which no key is without.
+fn table(key: &[u8]) -> Table {
+    match key.first() {
+        Some(&keys::BLOCK) => DECIDED,
+        Some(&keys::RESULTS) => RESULTS,
+        Some(&(keys::INDEX | keys::BLOCK_HASH | keys::TX)) => INDEX,
+        _ => ROWS,
+    }
+}
 
 /// Rows to write together.
 pub(super) struct Batch(KvBatch);
@@ -19,11 +35,11 @@ impl Batch {
     }
 
     pub(super) fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
-        self.0.put(ROWS, key, value);
+        self.0.put(table(&key), key, value);
     }
 
     pub(super) fn remove(&mut self, key: Vec<u8>) {
-        self.0.remove(ROWS, key);
+        self.0.remove(table(&key), key);
     }
 }
 
@@ -40,7 +56,7 @@ impl Rows {
     }
 
     pub(super) fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
-        Ok(self.0.snapshot()?.get(ROWS, key)?)
+        Ok(self.0.snapshot()?.get(table(key), key)?)
     }
 
     /// Writes all of `batch` or nothing of it; it is on disk on return.
@@ -51,20 +67,31 @@ impl Rows {
     /// The value at the greatest key of `family` that is at most `key`.
     pub(super) fn last_at_or_below(&self, family: u8, key: &[u8]) -> Result<Option<Vec<u8>>> {
         let snapshot = self.0.snapshot()?;
-        let row = snapshot.rows(ROWS, from_to(&[family], key))?.next_back();
+        let row = snapshot
+            .rows(table(key), from_to(&[family], key))?
+            .next_back();
         Ok(row.transpose()?.map(|(_, value)| value))
     }
 
-    /// Visits the keys from `from` to `to`, both included, in order, until `visit` fails.
-    pub(super) fn visit_keys(
+    /// Whether nothing was ever written.
+    pub(super) fn is_empty(&self) -> Result<bool> {
+        let all = (Bound::Unbounded, Bound::Unbounded);
+        let snapshot = self.0.snapshot()?;
+        let first = snapshot.rows(ROWS, all)?.next().transpose()?;
+        Ok(first.is_none())
+    }
+
+    /// Visits the rows of a family from `from` to `to`, both included, in order, until `visit` fails.
+    pub(super) fn visit(
         &self,
         from: &[u8],
         to: &[u8],
-        visit: &mut dyn FnMut(&[u8]) -> Result<()>,
+        visit: &mut dyn FnMut(&[u8], &[u8]) -> Result<()>,
     ) -> Result<()> {
         let snapshot = self.0.snapshot()?;
-        for row in snapshot.rows(ROWS, from_to(from, to))? {
-            visit(&row?.0)?;
+        for row in snapshot.rows(table(from), from_to(from, to))? {
+            let (key, value) = row?;
+            visit(&key, &value)?;
         }
         Ok(())
     }

@@ -1,9 +1,7 @@
 //! Reading the event index. What a query means is the RPC's business (`comet_rpc::indexer`); here are the two ways to walk.
 
-use super::index::{
-    TX_HEIGHT, key_prefix, parse_position, parse_tail, value_prefix, with_position,
-};
-use super::{BlockStore, BlockStoreError, Result};
+use super::index::{TX_HEIGHT, key_prefix, parse_height, parse_tail, value_prefix, with_height};
+use super::{BlockStore, BlockStoreError, Result, places};
 use core::ops::RangeInclusive;
 use strongroom_types::Height;
 
@@ -26,7 +24,7 @@ pub struct Position {
     pub index: u32,
 }
 
-/// How many rows of the index a search may still visit, over all its walks.
+/// How many entries of the index (of one attribute of one transaction or block) a search may still visit, over all its walks.
 #[derive(Debug)]
 pub struct RowBudget {
     max: usize,
@@ -47,6 +45,12 @@ impl RowBudget {
     }
 }
 
+const fn damaged() -> BlockStoreError {
+    BlockStoreError::Damaged {
+        what: "the event index",
+    }
+}
+
 impl BlockStore {
     /// Where `key` has exactly `value`, within `heights`, in the order of the chain.
     ///
@@ -61,31 +65,21 @@ impl BlockStore {
         budget: &mut RowBudget,
     ) -> Result<Vec<Position>> {
         let prefix = value_prefix(subject, key, value);
-        let from = with_position(
-            prefix.clone(),
-            Position {
-                height: *heights.start(),
-                index: 0,
-            },
-        );
-        let to = with_position(
-            prefix.clone(),
-            Position {
-                height: *heights.end(),
-                index: u32::MAX,
-            },
-        );
+        let from = with_height(prefix.clone(), *heights.start());
+        let to = with_height(prefix.clone(), *heights.end());
         let mut found = Vec::new();
         if heights.is_empty() {
             return Ok(found);
         }
-        self.rows.visit_keys(&from, &to, &mut |row| {
-            budget.take()?;
-            let position = row.get(prefix.len()..).and_then(parse_position);
-            found.push(position.ok_or(BlockStoreError::Damaged {
-                what: "the event index",
-            })?);
-            Ok(())
+        self.rows.visit(&from, &to, &mut |key, row| {
+            let height = key.get(prefix.len()..).and_then(parse_height);
+            let height = height.ok_or_else(damaged)?;
+            let mut each = |index| {
+                budget.take()?;
+                found.push(Position { height, index });
+                Ok(())
+            };
+            places::visit(row, &mut each).unwrap_or_else(|| Err(damaged()))
         })?;
         Ok(found)
     }
@@ -119,16 +113,18 @@ impl BlockStore {
         let mut to = prefix.clone();
         to.push(0xff);
         let mut found = Vec::new();
-        self.rows.visit_keys(&prefix, &to, &mut |row| {
-            budget.take()?;
-            let tail = row.get(prefix.len()..).and_then(parse_tail);
-            let (value, position) = tail.ok_or(BlockStoreError::Damaged {
-                what: "the event index",
-            })?;
-            if heights.contains(&position.height) && keep(&value) {
-                found.push(position);
-            }
-            Ok(())
+        self.rows.visit(&prefix, &to, &mut |key, row| {
+            let tail = key.get(prefix.len()..).and_then(parse_tail);
+            let (value, height) = tail.ok_or_else(damaged)?;
+            let wanted = heights.contains(&height) && keep(&value);
+            let mut each = |index| {
+                budget.take()?;
+                if wanted {
+                    found.push(Position { height, index });
+                }
+                Ok(())
+            };
+            places::visit(row, &mut each).unwrap_or_else(|| Err(damaged()))
         })?;
         Ok(found)
     }

@@ -18,7 +18,7 @@ fn both() -> Vec<(tempfile::TempDir, BlockStore)> {
         KvLimits::default(),
     )
     .unwrap();
-    vec![store(), (directory, BlockStore::on(Arc::new(kv)))]
+    vec![store(), (directory, BlockStore::on(Arc::new(kv)).unwrap())]
 }
 
 fn meta(height: Height) -> BlockMeta {
@@ -69,6 +69,27 @@ fn executed(tx_events: Vec<Event>, events: Vec<Event>) -> Executed {
         results,
         validators: None,
         params: None,
+    }
+}
+
+#[test]
+fn a_database_of_another_format_is_refused_with_a_code_of_its_own() {
+    let other = encode(&(FORMAT + 1));
+    let base = encode(&1_u64);
+    let rows = [
+        (keys::BASE, base, 1),
+        (keys::STORE_FORMAT, other, FORMAT + 1),
+    ];
+    for (key, row, format) in rows {
+        let directory = tempfile::tempdir().unwrap();
+        let limits = KvLimits::default();
+        let kv = FjallKv::open(directory.path(), &BlockStore::TABLES, limits).unwrap();
+        let mut batch = Batch::new();
+        batch.put(key.to_vec(), row);
+        Rows::new(Arc::new(kv.clone())).commit(batch).unwrap();
+        let refused = BlockStore::on(Arc::new(kv)).err().unwrap();
+        assert!(matches!(refused, BlockStoreError::Format { found } if found == format));
+        assert_eq!(refused.code(), 6);
     }
 }
 

@@ -7,7 +7,8 @@
 
 use super::{Batch, Kv, KvLimits, Range, Rows, Snapshot, Table};
 use crate::error::{Error, Result};
-use fjall::config::CompressionPolicy;
+use fjall::compaction::Leveled;
+use fjall::config::{BlockSizePolicy, CompressionPolicy};
 use fjall::{
     CompressionType, Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable as _,
 };
@@ -23,6 +24,14 @@ const DISK_BYTES_RESERVED: u64 = JOURNAL_BYTES_MAX;
 
 /// Threads for flushing and compacting. With one alone writes wait for compactions: measured, two thirds of the transfers in a second.
 const WORKERS: usize = 2;
+
+/// Flushed tables of a keyspace that wait until they are merged together. Each merge writes what it meets again, so that fewer and larger
+/// ones write less; what is read looks into more files, which their filters answer.
+const MERGED_AT_ONCE: u8 = 8;
+
+/// Bytes of a part of a file that is compressed as a whole, and read as a whole.
+const COMPRESSED_BLOCK_BYTES: u32 = 16 << 10;
+const BLOCK_BYTES: u32 = 4 << 10;
 
 /// A fjall database. Clones share it.
 #[derive(Clone)]
@@ -56,9 +65,16 @@ impl FjallKv {
                 },
                 other => Error::engine(other),
             })?;
+        let block_bytes = match limits.compress {
+            true => COMPRESSED_BLOCK_BYTES,
+            false => BLOCK_BYTES,
+        };
+        let merge = Arc::new(Leveled::default().with_l0_threshold(MERGED_AT_ONCE));
         let options = || {
             KeyspaceCreateOptions::default()
                 .max_memtable_size(limits.memtable_bytes)
+                .compaction_strategy(merge.clone())
+                .data_block_size_policy(BlockSizePolicy::all(block_bytes))
                 .data_block_compression_policy(CompressionPolicy::all(compression))
         };
         let tables = tables

@@ -1,9 +1,10 @@
 //! From writes to a new version: prepared, committed, taken back. Each is one durable batch.
 
 use super::prepare::{self, Frame, Prepared};
-use super::rows::{self, Replaced};
+use super::rows;
 use super::top::Top;
 use super::versions::{hold, read_undo};
+use super::view::Held;
 use super::{ExtraKey, History, StateStore};
 use crate::error::{Error, Result};
 use crate::kv::Batch;
@@ -93,7 +94,9 @@ impl StateStore {
                 latest: newest.map(|newest| newest.height),
             });
         }
-        self.prune(height, &mut batch);
+        if let Some(newest) = newest {
+            self.prune(&newest, height, &mut batch)?;
+        }
         put_extra(&mut batch, extra);
         self.kv.write(batch)?;
         let held = hold(height, tops, self.kv.snapshot()?);
@@ -140,16 +143,7 @@ impl StateStore {
         }
         let history = self.limits.history == History::All;
         for height in (to + 1)..=newest.height {
-            for Replaced { tree, raw_key, .. } in
-                read_undo(&*newest.snapshot, height)?.into_iter().flatten()
-            {
-                if history {
-                    batch.remove(
-                        rows::HISTORY,
-                        rows::history_key(tree, &(self.key_hash)(&raw_key), height),
-                    );
-                }
-            }
+            remove_replaced(&newest, height, &mut batch)?;
             batch.remove(rows::UNDO, rows::undo_key(height));
             batch.remove(rows::META, rows::roots_key(height));
         }
@@ -173,15 +167,31 @@ impl StateStore {
     }
 
     /// Removes what is too old once `height` is committed.
-    fn prune(&self, height: Height, batch: &mut Batch) {
+    fn prune(&self, newest: &Held, height: Height, batch: &mut Batch) -> Result<()> {
         let Some(old) = height.checked_sub(self.limits.provable) else {
-            return;
+            return Ok(());
         };
-        batch.remove(rows::UNDO, rows::undo_key(old));
-        if let (History::None, Some(before)) = (self.limits.history, old.checked_sub(1)) {
-            batch.remove(rows::META, rows::roots_key(before));
+        if self.limits.history == History::None {
+            remove_replaced(newest, old, batch)?;
+            if let Some(before) = old.checked_sub(1) {
+                batch.remove(rows::META, rows::roots_key(before));
+            }
         }
+        batch.remove(rows::UNDO, rows::undo_key(old));
+        Ok(())
     }
+}
+
+/// Removes what the block at `height` replaced.
+fn remove_replaced(newest: &Held, height: Height, batch: &mut Batch) -> Result<()> {
+    let changed = read_undo(&*newest.snapshot, height)?;
+    for key in changed.iter().flatten().filter(|key| key.was) {
+        batch.remove(
+            rows::HISTORY,
+            rows::history_key(key.tree, &key.key_hash, height),
+        );
+    }
+    Ok(())
 }
 
 fn put_extra(batch: &mut Batch, extra: &[(ExtraKey, Vec<u8>)]) {

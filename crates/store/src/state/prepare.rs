@@ -1,9 +1,9 @@
 //! From a version and a write set to the next version: computed wholly before anything is written.
 
-use super::rows::{self, Newest, Replaced, Roots};
+use super::rows::{self, Changed, Newest, Roots, ValueRow};
 use super::top::{Change, Top, Update};
 use super::view::{Held, KeyHash};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::kv::Batch;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -50,33 +50,26 @@ pub(super) fn roots_of(tops: &[Top; 3]) -> Roots {
     Tree::ALL.map(|tree| (tree, *tops[tree as usize].hash()))
 }
 
-/// New values by tree and raw key.
-pub(super) type Values = BTreeMap<(Tree, Vec<u8>), Option<Vec<u8>>>;
+/// Changed entries by tree.
+pub(super) type Changes = [Vec<Change>; 3];
 
-/// The trees after `values`, and the bucket rows that change.
+/// The trees after some changes, and the bucket rows that change.
 pub(super) struct Trees {
     pub(super) tops: [Top; 3],
     pub(super) buckets: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
 }
 
-pub(super) fn update_trees(base: &Held, values: &Values, key_hash: KeyHash) -> Result<Trees> {
+pub(super) fn update_trees(base: &Held, mut changes: Changes) -> Result<Trees> {
     let mut trees = Trees {
         tops: base.tops.clone(),
         buckets: BTreeMap::new(),
     };
     for tree in Tree::ALL {
-        let mut changes: Vec<Change> = values
-            .range((tree, Vec::new())..)
-            .take_while(|((name, _), _)| *name == tree)
-            .map(|((_, raw_key), value)| Change {
-                key_hash: key_hash(raw_key),
-                value_hash: value.as_deref().map(sha256),
-            })
-            .collect();
+        let changes = &mut changes[tree as usize];
         changes.sort_unstable_by_key(|change| change.key_hash);
         let buckets = base.buckets(tree);
         let mut update = Update::new(tree, &buckets);
-        trees.tops[tree as usize] = update.run(base.top(tree), &changes)?;
+        trees.tops[tree as usize] = update.run(base.top(tree), changes)?;
         trees.buckets.extend(update.into_rows());
     }
     Ok(trees)
@@ -108,41 +101,46 @@ pub(super) fn prepare(
     writes: &BTreeMap<(Tree, Vec<u8>), Option<Vec<u8>>>,
     key_hash: KeyHash,
 ) -> Result<([Top; 3], Batch)> {
-    let (mut values, mut replaced) = (Values::new(), Vec::new());
-    for ((tree, raw_key), value) in writes {
-        let old = base.get(*tree, raw_key, &key_hash(raw_key))?;
-        if old != *value {
-            values.insert((*tree, raw_key.clone()), value.clone());
-            replaced.push(Replaced {
-                tree: *tree,
-                raw_key: raw_key.clone(),
-                old,
-            });
-        }
-    }
-    let Trees { tops, buckets } = update_trees(base, &values, key_hash)?;
+    let (mut changes, mut changed) = (Changes::default(), Vec::new());
     let mut batch = Batch::new();
+    for ((tree, raw_key), value) in writes {
+        let (tree, key_hash) = (*tree, key_hash(raw_key));
+        let old = base.row(tree, &key_hash)?;
+        let before = old.as_deref().map(ValueRow::decode).transpose()?;
+        if before.is_some_and(|before| before.raw_key != raw_key) {
+            return Err(Error::damaged("a value lies under another key's hash"));
+        }
+        if before.map(|before| before.value) == value.as_deref() {
+            continue;
+        }
+        changes[tree as usize].push(Change {
+            key_hash,
+            value_hash: value.as_deref().map(sha256),
+        });
+        changed.push(Changed {
+            tree,
+            key_hash,
+            was: old.is_some(),
+        });
+        if let Some(old) = old {
+            let key = rows::history_key(tree, &key_hash, frame.height);
+            batch.put(rows::HISTORY, key, old);
+        }
+        let row = value.as_deref().map(|value| ValueRow {
+            since: frame.height,
+            raw_key,
+            value,
+        });
+        let row = row.map(|row| row.encode());
+        batch.set(rows::VALUES, rows::value_key(tree, &key_hash), row);
+    }
+    let Trees { tops, buckets } = update_trees(base, changes)?;
     for (key, row) in buckets {
         batch.set(rows::BUCKETS, key, row);
     }
-    for ((tree, raw_key), value) in values {
-        let hash = key_hash(&raw_key);
-        if frame.history {
-            batch.put(
-                rows::HISTORY,
-                rows::history_key(tree, &hash, frame.height),
-                rows::encode(&value),
-            );
-        }
-        let row = value.map(|value| rows::encode_value(&raw_key, &value));
-        batch.set(rows::VALUES, rows::value_key(tree, &hash), row);
-    }
     if frame.height > frame.first {
-        batch.put(
-            rows::UNDO,
-            rows::undo_key(frame.height),
-            rows::encode(&replaced),
-        );
+        let row = rows::encode_changed(&changed);
+        batch.put(rows::UNDO, rows::undo_key(frame.height), row);
     }
     let newest = frame.newest(&tops);
     batch.put(

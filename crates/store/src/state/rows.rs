@@ -6,14 +6,13 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use strongroom_proof::tree::Entry;
 use strongroom_types::{Hash, Height, Tree};
 
-/// tree ‖ key hash → length of the raw key (4) ‖ raw key ‖ value. By hash, since proofs of absence need the raw key of whoever
-/// stands beside a hash.
+/// tree ‖ key hash → [`ValueRow`]. By hash, since proofs of absence need the raw key of whoever stands beside a hash.
 pub(super) const VALUES: Table = Table("values");
 /// tree ‖ bits of the prefix (2) ‖ prefix → entries of the bucket.
 pub(super) const BUCKETS: Table = Table("buckets");
-/// height → what the block at that height replaced.
+/// height → which keys the block at that height changed.
 pub(super) const UNDO: Table = Table("undo");
-/// tree ‖ key hash ‖ height → the value from that height on.
+/// tree ‖ key hash ‖ height → the row of VALUES that the block at that height replaced or removed; no row where there was none.
 pub(super) const HISTORY: Table = Table("history");
 /// Everything there is one of, and the roots of each height.
 pub(super) const META: Table = Table("meta");
@@ -22,13 +21,13 @@ pub(super) const META: Table = Table("meta");
 pub const TABLES: &[Table] = &[VALUES, BUCKETS, UNDO, HISTORY, META];
 
 /// Entries of one bucket. More are split by the next bit, so that nobody can grow a row by aiming at its prefix.
-pub const BUCKET_ENTRIES_MAX: usize = 16;
+pub const BUCKET_ENTRIES_MAX: usize = 8;
 
 /// The row of META that names the newest version.
 pub(super) const NEWEST: &[u8] = b"m";
 
 /// Format of everything in this file.
-pub(super) const FORMAT: u32 = 2;
+pub(super) const FORMAT: u32 = 3;
 
 /// Content of NEWEST.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -44,31 +43,99 @@ pub(super) struct Newest {
 /// Roots in order of tree.
 pub(super) type Roots = [(Tree, Hash); 3];
 
-/// One replaced value.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub(super) struct Replaced {
+/// A key that a block changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Changed {
     pub(super) tree: Tree,
-    pub(super) raw_key: Vec<u8>,
-    pub(super) old: Option<Vec<u8>>,
+    pub(super) key_hash: Hash,
+    /// Whether it had a value before: then HISTORY has it.
+    pub(super) was: bool,
+}
+
+/// The bit beside the tree in a row of UNDO that says [`Changed::was`].
+const WAS: u8 = 0x80;
+
+pub(super) fn encode_changed(changed: &[Changed]) -> Vec<u8> {
+    let mut row = Vec::with_capacity(changed.len() * 33);
+    for key in changed {
+        row.push(key.tree as u8 | if key.was { WAS } else { 0 });
+        row.extend_from_slice(&key.key_hash);
+    }
+    row
+}
+
+pub(super) fn decode_changed(row: &[u8]) -> Result<Vec<Changed>> {
+    let damaged = || Error::damaged("an undo row");
+    let (keys, rest) = row.as_chunks::<33>();
+    if !rest.is_empty() {
+        return Err(damaged());
+    }
+    let key = |[tree, key_hash @ ..]: &[u8; 33]| {
+        let found = Tree::ALL.into_iter().find(|t| *t as u8 == tree & !WAS);
+        Ok(Changed {
+            tree: found.ok_or_else(damaged)?,
+            key_hash: *key_hash,
+            was: tree & WAS != 0,
+        })
+    };
+    keys.iter().map(key).collect()
 }
 
 pub(super) fn value_key(tree: Tree, key_hash: &Hash) -> Vec<u8> {
     [&[tree as u8], key_hash.as_slice()].concat()
 }
 
-/// A row of VALUES.
-pub(super) fn encode_value(raw_key: &[u8], value: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(raw_key.len()).expect("a raw key is far below 4 GiB");
-    [&length.to_be_bytes(), raw_key, value].concat()
+/// A row of VALUES: since (varint) ‖ length of the raw key (varint) ‖ raw key ‖ value. Varints are little endian, seven bits a byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ValueRow<'a> {
+    /// The block that wrote it. What is older needs no row of HISTORY to be told from what was not there.
+    pub(super) since: Height,
+    pub(super) raw_key: &'a [u8],
+    pub(super) value: &'a [u8],
 }
 
-/// Raw key and value of a row of VALUES.
-pub(super) fn decode_value(row: &[u8]) -> Result<(&[u8], &[u8])> {
-    let split = || {
-        let (length, rest) = row.split_first_chunk()?;
-        rest.split_at_checked(usize::try_from(u32::from_be_bytes(*length)).ok()?)
-    };
-    split().ok_or_else(|| Error::damaged("a value without its key"))
+impl<'a> ValueRow<'a> {
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let mut row = Vec::with_capacity(self.raw_key.len() + self.value.len() + 8);
+        push_varint(&mut row, self.since);
+        push_varint(&mut row, self.raw_key.len() as u64);
+        row.extend_from_slice(self.raw_key);
+        row.extend_from_slice(self.value);
+        row
+    }
+
+    pub(super) fn decode(row: &'a [u8]) -> Result<Self> {
+        let parse = || {
+            let (since, rest) = take_varint(row)?;
+            let (length, rest) = take_varint(rest)?;
+            let (raw_key, value) = rest.split_at_checked(usize::try_from(length).ok()?)?;
+            Some(Self {
+                since,
+                raw_key,
+                value,
+            })
+        };
+        parse().ok_or_else(|| Error::damaged("a value without its key"))
+    }
+}
+
+fn push_varint(out: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        out.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    out.push(number as u8);
+}
+
+fn take_varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let mut number = 0;
+    for (at, byte) in bytes.iter().enumerate().take(10) {
+        number |= u64::from(byte & 0x7f).checked_shl(7 * at as u32)?;
+        if byte & 0x80 == 0 {
+            return Some((number, &bytes[at + 1..]));
+        }
+    }
+    None
 }
 
 /// Key of the bucket whose prefix is the first `bits` bits of `path`.

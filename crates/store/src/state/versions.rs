@@ -1,14 +1,15 @@
 //! Where a version comes from: memory, the undo rows between it and the newest, or the history.
 
-use super::prepare::{self, Trees, Values};
-use super::rows::{self, Replaced, Roots};
-use super::top::Top;
+use super::prepare::{self, Changes, Trees};
+use super::rows::{self, Changed, Roots, ValueRow};
+use super::top::{Change, Top};
 use super::view::{Held, Past};
 use super::{History, StateStore};
 use crate::error::{Error, Result};
 use crate::kv::Snapshot;
+use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
-use strongroom_types::Height;
+use strongroom_types::{Height, sha256};
 
 /// Older versions, built again from undo rows on request, that stay ready in memory.
 const REBUILT: usize = 2;
@@ -59,15 +60,22 @@ impl StateStore {
             .get(rows::META, &rows::roots_key(height))?
             .ok_or_else(missing)?;
         let roots: Roots = rows::decode(&roots, "roots of a height")?;
-        let mut values = Values::new();
+        let mut values = BTreeMap::new();
         for undone in ((height + 1)..=newest.height).rev() {
-            for Replaced { tree, raw_key, old } in
-                read_undo(&*newest.snapshot, undone)?.ok_or_else(missing)?
-            {
-                values.insert((tree, raw_key), old);
+            for key in read_undo(&*newest.snapshot, undone)?.ok_or_else(missing)? {
+                let old = read_replaced(&*newest.snapshot, undone, &key)?;
+                values.insert((key.tree, key.key_hash), old);
             }
         }
-        let Trees { tops, buckets } = prepare::update_trees(newest, &values, self.key_hash)?;
+        let mut changes = Changes::default();
+        for ((tree, key_hash), row) in &values {
+            let row = row.as_deref().map(ValueRow::decode).transpose()?;
+            changes[*tree as usize].push(Change {
+                key_hash: *key_hash,
+                value_hash: row.map(|row| sha256(row.value)),
+            });
+        }
+        let Trees { tops, buckets } = prepare::update_trees(newest, changes)?;
         if prepare::roots_of(&tops) != roots {
             return Err(Error::damaged(format!(
                 "undo rows do not lead to the roots of height {height}"
@@ -75,10 +83,7 @@ impl StateStore {
         }
         let values = values
             .into_iter()
-            .map(|((tree, raw_key), old)| {
-                let row = old.map(|old| rows::encode_value(&raw_key, &old));
-                (rows::value_key(tree, &(self.key_hash)(&raw_key)), row)
-            })
+            .map(|((tree, key_hash), row)| (rows::value_key(tree, &key_hash), row))
             .collect();
         Ok(Held {
             height,
@@ -117,7 +122,24 @@ pub(super) fn hold(height: Height, tops: [Top; 3], snapshot: Arc<dyn Snapshot>) 
     })
 }
 
-pub(super) fn read_undo(snapshot: &dyn Snapshot, height: Height) -> Result<Option<Vec<Replaced>>> {
+pub(super) fn read_undo(snapshot: &dyn Snapshot, height: Height) -> Result<Option<Vec<Changed>>> {
     let row = snapshot.get(rows::UNDO, &rows::undo_key(height))?;
-    row.map(|row| rows::decode(&row, "an undo row")).transpose()
+    row.map(|row| rows::decode_changed(&row)).transpose()
+}
+
+/// The row of VALUES before the block at `height` changed `key`.
+fn read_replaced(
+    snapshot: &dyn Snapshot,
+    height: Height,
+    key: &Changed,
+) -> Result<Option<Vec<u8>>> {
+    if !key.was {
+        return Ok(None);
+    }
+    let row = rows::history_key(key.tree, &key.key_hash, height);
+    let row = snapshot.get(rows::HISTORY, &row)?;
+    row.map_or_else(
+        || Err(Error::damaged("a replaced value is missing")),
+        |row| Ok(Some(row)),
+    )
 }

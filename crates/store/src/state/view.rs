@@ -1,6 +1,6 @@
 //! Versions and views: the state as it was after one block.
 
-use super::rows::{self, Roots};
+use super::rows::{self, Roots, ValueRow};
 use super::top::{self, Buckets, Top};
 use crate::error::{Error, Result};
 use crate::kv::Snapshot;
@@ -40,23 +40,25 @@ impl Held {
         raw_key: &[u8],
         key_hash: &Hash,
     ) -> Result<Option<Vec<u8>>> {
-        match self.at(tree, key_hash)? {
-            Some((found, value)) if found == raw_key => Ok(Some(value)),
-            Some(_) => Err(Error::damaged("a value lies under another key's hash")),
-            None => Ok(None),
+        let Some(mut row) = self.row(tree, key_hash)? else {
+            return Ok(None);
+        };
+        let found = ValueRow::decode(&row)?;
+        if found.raw_key != raw_key {
+            return Err(Error::damaged("a value lies under another key's hash"));
         }
+        let before = row.len() - found.value.len();
+        row.drain(..before);
+        Ok(Some(row))
     }
 
-    /// Raw key and value of the entry at a hash.
-    pub(super) fn at(&self, tree: Tree, key_hash: &Hash) -> Result<Option<(Vec<u8>, Vec<u8>)>> {
+    /// The row of VALUES at a hash.
+    pub(super) fn row(&self, tree: Tree, key_hash: &Hash) -> Result<Option<Vec<u8>>> {
         let key = rows::value_key(tree, key_hash);
-        let row = match self.values.get(&key) {
-            Some(row) => row.clone(),
-            None => self.snapshot.get(rows::VALUES, &key)?,
-        };
-        let Some(row) = row else { return Ok(None) };
-        let (raw_key, value) = rows::decode_value(&row)?;
-        Ok(Some((raw_key.to_vec(), value.to_vec())))
+        match self.values.get(&key) {
+            Some(row) => Ok(row.clone()),
+            None => self.snapshot.get(rows::VALUES, &key),
+        }
     }
 
     pub(super) fn buckets(&self, tree: Tree) -> BucketsOf<'_> {
@@ -81,7 +83,7 @@ impl Buckets for BucketsOf<'_> {
     }
 }
 
-/// A version known by its values alone, from the history rows.
+/// A version known by its values alone: those that are still there, and what the history says of those that are not.
 pub(super) struct Past {
     pub(super) height: Height,
     pub(super) roots: Roots,
@@ -90,23 +92,28 @@ pub(super) struct Past {
 
 impl Past {
     fn get(&self, tree: Tree, key_hash: &Hash) -> Result<Option<Vec<u8>>> {
+        let key = rows::value_key(tree, key_hash);
+        if let Some(value) = self.if_old(self.snapshot.get(rows::VALUES, &key)?)? {
+            return Ok(Some(value));
+        }
+        // What was replaced next after this height was there at this height, unless it was written in between.
         let (from, to) = (
-            rows::history_key(tree, key_hash, 0),
-            rows::history_key(tree, key_hash, self.height),
+            rows::history_key(tree, key_hash, self.height.saturating_add(1)),
+            rows::history_key(tree, key_hash, Height::MAX),
         );
         let range = (
             Bound::Included(from.as_slice()),
             Bound::Included(to.as_slice()),
         );
-        let Some((_, row)) = self
-            .snapshot
-            .rows(rows::HISTORY, range)?
-            .next_back()
-            .transpose()?
-        else {
-            return Ok(None);
-        };
-        rows::decode(&row, "a row of the history")
+        let next = self.snapshot.rows(rows::HISTORY, range)?.next();
+        self.if_old(next.transpose()?.map(|(_, row)| row))
+    }
+
+    /// The value of a row, if it was written at this height or before.
+    fn if_old(&self, row: Option<Vec<u8>>) -> Result<Option<Vec<u8>>> {
+        let Some(row) = row else { return Ok(None) };
+        let row = ValueRow::decode(&row)?;
+        Ok((row.since <= self.height).then(|| row.value.to_vec()))
     }
 }
 
@@ -196,14 +203,15 @@ impl View {
         let Some((key_hash, proof)) = ics23::neighbour(key_hash, side, path)? else {
             return Ok(None);
         };
-        let entry = match &self.at {
-            At::Held(held) => held.at(tree, &key_hash)?,
+        let row = match &self.at {
+            At::Held(held) => held.row(tree, &key_hash)?,
             At::Past(_) => None,
         };
-        let (key, value) = entry.ok_or_else(|| Error::damaged("an entry without its value"))?;
+        let row = row.ok_or_else(|| Error::damaged("an entry without its value"))?;
+        let row = ValueRow::decode(&row)?;
         Ok(Some(ics23::Present {
-            key,
-            value,
+            key: row.raw_key.to_vec(),
+            value: row.value.to_vec(),
             siblings: proof.siblings,
         }))
     }

@@ -84,7 +84,7 @@ fn advance(store: &StateStore, writes: &WriteSet) -> Version {
     version
 }
 
-/// All rows of values and buckets: what two stores with the same content must have in common.
+/// All rows of values (without the height that wrote them) and buckets: what two stores with the same content must have in common.
 fn layout(store: &StateStore) -> Vec<(Vec<u8>, Vec<u8>)> {
     let snapshot = store.kv.snapshot().unwrap();
     let all = (Bound::Unbounded, Bound::Unbounded);
@@ -97,7 +97,11 @@ fn layout(store: &StateStore) -> Vec<(Vec<u8>, Vec<u8>)> {
         snapshot
             .rows(rows::VALUES, all)
             .unwrap()
-            .map(Result::unwrap),
+            .map(Result::unwrap)
+            .map(|(key, row)| {
+                let row = rows::ValueRow::decode(&row).unwrap();
+                (key, rows::ValueRow { since: 0, ..row }.encode())
+            }),
     );
     rows
 }
