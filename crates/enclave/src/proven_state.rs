@@ -250,7 +250,7 @@ mod tests {
     use strongroom_bridge::DoorError;
     use strongroom_bridge::message::Proven as Entry;
     use strongroom_store::state::TABLES;
-    use strongroom_store::{FjallKv, KvLimits, Limits, StateStore};
+    use strongroom_store::{KvLimits, Limits, LsmKv, StateStore};
 
     const ROWS: u32 = 2_000;
     const BYTES_MAX: usize = 256 << 10;
@@ -292,7 +292,7 @@ mod tests {
     }
 
     fn host(directory: &std::path::Path) -> (Host, PartialForest) {
-        let kv = FjallKv::open(directory, TABLES, KvLimits::default()).unwrap();
+        let kv = LsmKv::open(directory, TABLES, KvLimits::default()).unwrap();
         let store = StateStore::open(Arc::new(kv), Limits::default()).unwrap();
         let rows = (0..ROWS).map(|n| ((Tree::Contract, key(n)), Some(value(n))));
         let prepared = store.prepare(0, 0, &WriteSet(rows.collect())).unwrap();

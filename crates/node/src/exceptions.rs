@@ -176,7 +176,7 @@ mod tests {
     use strongroom_bridge::message::{EnclaveRequest, Failure, HostResponse, Reply, Request, TxAt};
     use strongroom_bridge::{FailureCode, Transport};
     use strongroom_store::state::TABLES;
-    use strongroom_store::{ContentStore, FjallKv, KvLimits, Limits, StateStore};
+    use strongroom_store::{ContentStore, KvLimits, Limits, LsmKv, StateStore};
 
     #[test]
     fn the_list_of_a_home_survives_and_a_line_that_is_none_is_refused() {
@@ -223,7 +223,7 @@ mod tests {
     }
 
     fn executes(home: &Path, reports: PathBuf, error: &DoorError) -> DoorError {
-        let kv = FjallKv::open(home.join("state"), TABLES, KvLimits::default()).unwrap();
+        let kv = LsmKv::open(home.join("state"), TABLES, KvLimits::default()).unwrap();
         let enclave = Enclave::new(
             Arc::new(Ends(error.clone())),
             Arc::new(StateStore::open(Arc::new(kv), Limits::default()).unwrap()),

@@ -34,7 +34,7 @@ use strongroom_consensus::{
 use strongroom_http::{Server, Shares};
 use strongroom_store::blocks::BlockStore;
 use strongroom_store::state::TABLES;
-use strongroom_store::{ContentStore, FjallKv, History, KvLimits, Limits, StateStore};
+use strongroom_store::{ContentStore, History, KvLimits, Limits, LsmKv, StateStore};
 use strongroom_types::Height;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
@@ -194,7 +194,7 @@ impl Layout {
 /// # Errors
 /// [`NodeError`] if one is damaged or in use.
 pub fn open_stores(layout: &Layout) -> Result<Stores, NodeError> {
-    let kv = FjallKv::open(layout.state(), TABLES, KvLimits::default())?;
+    let kv = LsmKv::open(layout.state(), TABLES, KvLimits::default())?;
     // A local network answers public queries at every height.
     let limits = Limits {
         history: History::All,

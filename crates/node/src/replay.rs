@@ -7,7 +7,7 @@ use crate::node::{Layout, NodeError, open_stores, with_operator};
 use std::sync::Arc;
 use strongroom_bridge::Transport;
 use strongroom_store::{
-    ContentStore, ExtraKey, FjallKv, KvLimits, Limits, StateStore, Version, state,
+    ContentStore, ExtraKey, KvLimits, Limits, LsmKv, StateStore, Version, state,
 };
 use strongroom_types::{Hash, Height};
 
@@ -44,7 +44,7 @@ pub fn replay(
     else {
         return Err(broken("there is no state yet".to_owned()));
     };
-    let kv = FjallKv::open(fresh.join("state"), state::TABLES, KvLimits::default())?;
+    let kv = LsmKv::open(fresh.join("state"), state::TABLES, KvLimits::default())?;
     let state = Arc::new(StateStore::open(Arc::new(kv), Limits::default())?);
     let content = Arc::new(ContentStore::open(&fresh.join("content"))?);
     let enclave = Enclave::new(transport, Arc::clone(&state), Arc::clone(&content));

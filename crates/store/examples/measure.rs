@@ -1,11 +1,11 @@
-//! Measures the state store: `cargo run --release -p strongroom-store --example measure -- [keys] [fjall|redb]`.
+//! Measures the state store: `cargo run --release -p strongroom-store --example measure -- [keys] [lsm|redb]`.
 //!
 //! Values of 100 bytes under keys of 32, blocks of 1,000 updates, every commit synced. Linux only (reads /proc/self).
 
 use std::sync::Arc;
 use std::time::Instant;
 use strongroom_proof::{PartialForest, Read};
-use strongroom_store::kv::{FjallKv, Kv, KvLimits, RedbKv};
+use strongroom_store::kv::{Kv, KvLimits, LsmKv, RedbKv};
 use strongroom_store::state::{Limits, StateStore, TABLES};
 use strongroom_types::{Tree, WriteSet, sha256};
 
@@ -63,9 +63,7 @@ fn main() {
                 RedbKv::open(dir.path().join("r"), TABLES, KvLimits::default()).expect("opens"),
             )
         } else {
-            Arc::new(
-                FjallKv::open(dir.path().join("f"), TABLES, KvLimits::default()).expect("opens"),
-            )
+            Arc::new(LsmKv::open(dir.path().join("f"), TABLES, KvLimits::default()).expect("opens"))
         }
     };
     let store = StateStore::open(open(), Limits::default()).expect("opens");

@@ -15,7 +15,7 @@ pub mod state;
 
 pub use content::ContentStore;
 pub use error::{Error, Result, is_transient};
-pub use kv::{FjallKv, Kv, KvLimits, RedbKv};
+pub use kv::{Kv, KvLimits, LsmKv, RedbKv};
 pub use state::{ExtraKey, History, Limits, Prepared, StateStore, Version, View};
 
 // The oracle of the tree code: one for both crates.

@@ -26,7 +26,7 @@ const SNAPSHOT_NEW: &str = "snapshot-new";
 const MAGIC: &[u8] = b"strongroom-localnet/v1\n";
 const NAME_CHARACTERS_MAX: usize = 64;
 const PATH_BYTES_MAX: u16 = 512;
-/// Directories and files of a network: fjall keeps some hundreds, content one for each code.
+/// Directories and files of a network: a database keeps some hundreds, content one for each code.
 const ENTRIES_MAX: usize = 1_000_000;
 const HASH_BYTES: u64 = 32;
 /// Permissions: for the owner only, for everybody to read.

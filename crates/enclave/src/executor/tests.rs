@@ -17,7 +17,7 @@ use strongroom_consensus::solo::{Content, Proposer};
 use strongroom_consensus::{FinalizeBlock, GenesisFile, InitChain, Signer};
 use strongroom_crypto::seed::MasterSeed;
 use strongroom_store::state::TABLES;
-use strongroom_store::{FjallKv, KvLimits, Limits, StateStore};
+use strongroom_store::{KvLimits, Limits, LsmKv, StateStore};
 use strongroom_types::{Address, DecidedBlock, Height, Timestamp};
 use zeroize::Zeroizing;
 
@@ -298,7 +298,7 @@ impl World {
     fn new() -> Self {
         let mut one = fresh();
         let directory = tempfile::tempdir().unwrap();
-        let kv = FjallKv::open(directory.path(), TABLES, KvLimits::default()).unwrap();
+        let kv = LsmKv::open(directory.path(), TABLES, KvLimits::default()).unwrap();
         let store = StateStore::open(Arc::new(kv), Limits::default()).unwrap();
         let host = Host {
             store,

@@ -21,7 +21,7 @@ use strongroom_proof::comet::{Commit, Header, ValidatorSet};
 use strongroom_proof::ics23::StoreProof;
 use strongroom_proof::light::skipping::{LIGHT_BLOCKS_MAX, LightBlock};
 use strongroom_store::state::TABLES;
-use strongroom_store::{FjallKv, KvLimits, Limits, StateStore};
+use strongroom_store::{KvLimits, Limits, LsmKv, StateStore};
 use strongroom_types::{Address, Timestamp, Tree, WriteSet, sha256};
 use zeroize::Zeroizing;
 
@@ -118,7 +118,7 @@ impl Network {
     /// A remote node of this network, whose state has these records.
     pub(crate) fn remote(&self, records: &[([u8; 20], Vec<u8>)]) -> Remote {
         let directory = tempfile::tempdir().unwrap();
-        let kv = FjallKv::open(directory.path(), TABLES, KvLimits::default()).unwrap();
+        let kv = LsmKv::open(directory.path(), TABLES, KvLimits::default()).unwrap();
         let store = StateStore::open(Arc::new(kv), Limits::default()).unwrap();
         let mut writes = WriteSet::default();
         for n in 0..40_u8 {

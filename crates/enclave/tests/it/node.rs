@@ -14,7 +14,7 @@ use strongroom_consensus::solo::{Content, Proposer};
 use strongroom_consensus::{FinalizeBlock, GenesisFile, InitChain, Signer};
 use strongroom_enclave::Simulated;
 use strongroom_store::state::TABLES;
-use strongroom_store::{ExtraKey, FjallKv, KvLimits, Limits, StateStore};
+use strongroom_store::{ExtraKey, KvLimits, Limits, LsmKv, StateStore};
 use strongroom_types::{Address, DecidedBlock, Hash, Height, RawTx, Timestamp};
 
 pub(crate) const CHAIN_ID: &str = "enclave-test-1";
@@ -353,7 +353,7 @@ impl Node {
 
 fn empty_store() -> (Arc<StateStore>, tempfile::TempDir) {
     let directory = tempfile::tempdir().unwrap();
-    let kv = FjallKv::open(directory.path(), TABLES, KvLimits::default()).unwrap();
+    let kv = LsmKv::open(directory.path(), TABLES, KvLimits::default()).unwrap();
     (
         Arc::new(StateStore::open(Arc::new(kv), Limits::default()).unwrap()),
         directory,

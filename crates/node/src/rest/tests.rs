@@ -15,7 +15,7 @@ use strongroom_comet_rpc::check_queue::CheckQueue;
 use strongroom_comet_rpc::mempool::{Limits as MempoolLimits, Mempool};
 use strongroom_store::blocks::{BlockMeta, BlockStore};
 use strongroom_store::state::TABLES;
-use strongroom_store::{ContentStore, FjallKv, History, KvLimits, Limits, StateStore};
+use strongroom_store::{ContentStore, History, KvLimits, Limits, LsmKv, StateStore};
 use strongroom_types::{DecidedBlock, Timestamp};
 
 /// An enclave whose every call ends like this.
@@ -41,7 +41,7 @@ fn gateway_with(
     limits: Limits,
     min_gas_price: GasPrice,
 ) -> Arc<Gateway> {
-    let kv = FjallKv::open(home.join("state"), TABLES, KvLimits::default()).unwrap();
+    let kv = LsmKv::open(home.join("state"), TABLES, KvLimits::default()).unwrap();
     let state = Arc::new(StateStore::open(Arc::new(kv), limits).unwrap());
     let content = Arc::new(ContentStore::open(&home.join("content")).unwrap());
     let blocks = Arc::new(BlockStore::open(&home.join("blocks")).unwrap());

@@ -19,7 +19,7 @@ pub use index::MAX_INDEXED_BYTES;
 pub use records::{BlockMeta, BlockResults, Executed, Validator};
 pub use search::{Position, RowBudget, Subject};
 
-use crate::kv::{FjallKv, Kv, KvLimits, Table};
+use crate::kv::{Kv, KvLimits, LsmKv, Table};
 use borsh::BorshDeserialize;
 use records::{Stored, encode};
 use rows::{Batch, Rows};
@@ -31,8 +31,8 @@ use strongroom_types::{DecidedBlock, Hash, Height, RawTx};
 
 /// Memory for hot rows.
 const CACHE_BYTES: u64 = 8 << 20;
-/// Writes of a table in memory before they go to a file.
-const MEMTABLE_BYTES: u64 = 8 << 20;
+/// Writes in memory before they go to files.
+const MEMORY_BYTES: u64 = 8 << 20;
 /// Format of all rows. 1 had no row that says so, a row of the index for each transaction, and one table.
 const FORMAT: u32 = 2;
 
@@ -120,11 +120,11 @@ impl BlockStore {
     pub fn open(path: &Path) -> Result<Self> {
         let limits = KvLimits {
             cache_bytes: CACHE_BYTES,
-            memtable_bytes: MEMTABLE_BYTES,
+            memory_bytes: MEMORY_BYTES,
             compress: true,
             ..KvLimits::default()
         };
-        Self::on(Arc::new(FjallKv::open(path, &Self::TABLES, limits)?))
+        Self::on(Arc::new(LsmKv::open(path, &Self::TABLES, limits)?))
     }
 
     /// The tables that a database must have for [`BlockStore::on`].

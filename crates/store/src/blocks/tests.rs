@@ -83,7 +83,7 @@ fn a_database_of_another_format_is_refused_with_a_code_of_its_own() {
     for (key, row, format) in rows {
         let directory = tempfile::tempdir().unwrap();
         let limits = KvLimits::default();
-        let kv = FjallKv::open(directory.path(), &BlockStore::TABLES, limits).unwrap();
+        let kv = LsmKv::open(directory.path(), &BlockStore::TABLES, limits).unwrap();
         let mut batch = Batch::new();
         batch.put(key.to_vec(), row);
         Rows::new(Arc::new(kv.clone())).commit(batch).unwrap();

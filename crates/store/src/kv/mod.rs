@@ -3,10 +3,10 @@
 //! Promises: after `write` returns, all of the batch survives a crash; before, all or nothing of it. A snapshot shows
 //! what was written when it was taken, for as long as it is held. Refuses: partial writes, clearing a table.
 
-mod fjall;
+mod lsm;
 mod redb;
 
-pub use self::fjall::FjallKv;
+pub use self::lsm::LsmKv;
 pub use self::redb::RedbKv;
 
 use crate::error::Result;
@@ -133,12 +133,12 @@ pub fn as_range(bounds: &(Bound<Vec<u8>>, Bound<Vec<u8>>)) -> Range<'_> {
 pub struct KvLimits {
     /// Blocks of the database kept in memory.
     pub cache_bytes: u64,
-    /// Writes kept in memory, per table, before they go to a file of their own (fjall only).
-    pub memtable_bytes: u64,
-    /// Files kept open (fjall only). Servers count on the rest of the process's descriptors.
+    /// Writes kept in memory and in the journal before they go to files ([`LsmKv`] only): what a reopen reads is at most about twice as much.
+    pub memory_bytes: u64,
+    /// Files kept open ([`LsmKv`] only). Servers count on the rest of the process's descriptors.
     pub open_files: usize,
-    /// Whether what is written is compressed (fjall only). Not where values are ciphertext. Each part of a file says how it was written,
-    /// so what is there is read either way; a file that is there goes on as it began, but for its journal.
+    /// Whether what is written is compressed ([`LsmKv`] only). Not where values are ciphertext. Each part of a file says how it was written, so
+    /// what is there is read either way.
     pub compress: bool,
 }
 
@@ -146,7 +146,7 @@ impl Default for KvLimits {
     fn default() -> Self {
         Self {
             cache_bytes: 16 << 20,
-            memtable_bytes: 4 << 20,
+            memory_bytes: 8 << 20,
             open_files: 64,
             compress: false,
         }

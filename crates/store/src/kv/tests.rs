@@ -9,13 +9,13 @@ fn check(name: &str, test: impl Fn(&dyn Fn() -> Box<dyn Kv>)) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join(name);
     test(&|| match name {
-        "fjall" => Box::new(FjallKv::open(&path, &[A, B], KvLimits::default()).unwrap()),
+        "lsm" => Box::new(LsmKv::open(&path, &[A, B], KvLimits::default()).unwrap()),
         _ => Box::new(RedbKv::open(&path, &[A, B], KvLimits::default()).unwrap()),
     });
 }
 
 fn on_both(test: impl Fn(&dyn Fn() -> Box<dyn Kv>)) {
-    check("fjall", &test);
+    check("lsm", &test);
     check("redb", &test);
 }
 
@@ -117,7 +117,92 @@ fn a_batch_with_an_unknown_table_writes_nothing() {
 fn a_database_that_is_open_elsewhere_says_so() {
     let home = tempfile::tempdir().unwrap();
     let table = Table("t");
-    let _open = FjallKv::open(home.path(), &[table], KvLimits::default()).unwrap();
-    let again = FjallKv::open(home.path(), &[table], KvLimits::default());
+    let _open = LsmKv::open(home.path(), &[table], KvLimits::default()).unwrap();
+    let again = LsmKv::open(home.path(), &[table], KvLimits::default());
     assert!(matches!(again, Err(crate::Error::InUse { .. })));
+}
+
+fn with_little_memory(path: &std::path::Path) -> LsmKv {
+    let limits = KvLimits {
+        memory_bytes: 3_000,
+        ..KvLimits::default()
+    };
+    LsmKv::open(path, &[A, B], limits).unwrap()
+}
+
+#[test]
+fn every_snapshot_stays_what_it_was_over_many_turns_of_the_journal_merges_and_reopens() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut kv = with_little_memory(dir.path());
+    let mut model: std::collections::BTreeMap<Vec<u8>, Vec<u8>> = Default::default();
+    let all = (Bound::Unbounded, Bound::Unbounded);
+    let rows = |snapshot: &dyn Snapshot| -> Vec<Row> {
+        let rows = snapshot.rows(A, all).unwrap();
+        rows.map(Result::unwrap).collect()
+    };
+    let mut held = Vec::new();
+    for round in 0..600_u32 {
+        let mut batch = Batch::new();
+        for n in 0..6 {
+            let key = ((round * 7 + n * 13) % 90).to_be_bytes().to_vec();
+            if (round + n) % 5 == 0 {
+                model.remove(&key);
+                batch.remove(A, key);
+            } else {
+                let value = vec![round as u8; 30 + n as usize];
+                model.insert(key.clone(), value.clone());
+                batch.put(A, key, value);
+            }
+        }
+        batch.put(B, b"round", round.to_be_bytes());
+        kv.write(batch).unwrap();
+        let expected: Vec<Row> = model.clone().into_iter().collect();
+        held.push((round, kv.snapshot().unwrap(), expected));
+        if held.len() > 40 {
+            held.remove(0);
+        }
+        if round % 37 == 0 {
+            for (round, snapshot, expected) in &held {
+                assert_eq!(&rows(&**snapshot), expected);
+                let found = snapshot.get(B, b"round").unwrap().unwrap();
+                assert_eq!(found, round.to_be_bytes());
+            }
+        }
+        if round % 150 == 149 {
+            held.clear();
+            drop(kv);
+            kv = with_little_memory(dir.path());
+            let expected: Vec<Row> = model.clone().into_iter().collect();
+            assert_eq!(rows(&*kv.snapshot().unwrap()), expected);
+        }
+    }
+    let journals = std::fs::read_dir(dir.path()).unwrap();
+    let bytes: u64 = journals
+        .map(|file| file.unwrap().metadata().unwrap().len())
+        .sum();
+    assert!(bytes < 20_000, "{bytes} bytes of journals stay");
+}
+
+#[test]
+fn a_directory_of_another_engine_or_with_other_tables_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(with_little_memory(dir.path()));
+    let other = LsmKv::open(dir.path(), &[B, A], KvLimits::default());
+    assert_eq!(other.err().unwrap().code(), "store.format");
+    std::fs::write(dir.path().join("version"), [70, 74, 76, 3]).unwrap();
+    let other = LsmKv::open(dir.path(), &[A, B], KvLimits::default());
+    assert_eq!(other.err().unwrap().code(), "store.format");
+}
+
+#[test]
+fn a_key_that_is_too_long_is_refused_and_nothing_of_its_batch_is_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let kv = with_little_memory(dir.path());
+    let mut batch = Batch::new();
+    batch.put(A, b"k", b"1");
+    batch.put(A, vec![1; 70_000], b"1");
+    assert!(kv.write(batch).is_err());
+    drop(kv);
+    let kv = with_little_memory(dir.path());
+    assert_eq!(kv.snapshot().unwrap().get(A, b"k").unwrap(), None);
 }

@@ -56,11 +56,11 @@ fn a_killed_process_leaves_the_last_acknowledged_version_or_the_next() {
         let engine = if engine == "redb" {
             Engine::Redb
         } else {
-            Engine::Fjall
+            Engine::Lsm
         };
         commit_until_killed(engine, Path::new(&dir));
     }
-    for (name, engine) in [("fjall", Engine::Fjall), ("redb", Engine::Redb)] {
+    for (name, engine) in [("lsm", Engine::Lsm), ("redb", Engine::Redb)] {
         let dir = tempfile::tempdir().unwrap();
         let mut expected = PartialForest::empty();
         let mut hashes = Vec::new();

@@ -56,7 +56,7 @@ fn a_store_whose_buckets_were_changed_is_not_opened() {
 #[test]
 fn a_changed_value_is_not_handed_out_as_proven() {
     let dir = tempfile::tempdir().unwrap();
-    let kv = open_kv(Engine::Fjall, dir.path());
+    let kv = open_kv(Engine::Lsm, dir.path());
     filled(Arc::clone(&kv));
     let first = (0..100).min_by_key(|n: &u8| key_hash(&[*n])).unwrap();
     // Length of the key, the key, the value.

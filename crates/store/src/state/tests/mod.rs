@@ -1,7 +1,7 @@
 //! The state store over both engines against `PartialTree` and the `jmt` crate.
 
 use super::*;
-use crate::kv::{Batch, FjallKv, KvLimits, RedbKv};
+use crate::kv::{Batch, KvLimits, LsmKv, RedbKv};
 use crate::oracle::{Change, Oracle, histories};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -17,20 +17,20 @@ mod versions;
 
 #[derive(Clone, Copy, Debug)]
 enum Engine {
-    Fjall,
+    Lsm,
     Redb,
 }
 
-const ENGINES: [Engine; 2] = [Engine::Fjall, Engine::Redb];
+const ENGINES: [Engine; 2] = [Engine::Lsm, Engine::Redb];
 
 fn open_kv(engine: Engine, dir: &Path) -> Arc<dyn Kv> {
     let limits = KvLimits {
         cache_bytes: 1 << 20,
-        memtable_bytes: 1 << 20,
+        memory_bytes: 1 << 14,
         ..KvLimits::default()
     };
     match engine {
-        Engine::Fjall => Arc::new(FjallKv::open(dir.join("fjall"), TABLES, limits).unwrap()),
+        Engine::Lsm => Arc::new(LsmKv::open(dir.join("lsm"), TABLES, limits).unwrap()),
         Engine::Redb => Arc::new(RedbKv::open(dir.join("redb"), TABLES, limits).unwrap()),
     }
 }
@@ -263,7 +263,7 @@ fn nobody_can_grow_a_row_by_aiming_at_its_prefix() {
 #[test]
 fn raw_keys_are_hashed() {
     let dir = tempfile::tempdir().unwrap();
-    let store = StateStore::open(open_kv(Engine::Fjall, dir.path()), Limits::default()).unwrap();
+    let store = StateStore::open(open_kv(Engine::Lsm, dir.path()), Limits::default()).unwrap();
     let writes = WriteSet(BTreeMap::from([(
         (Tree::Ibc, b"key".to_vec()),
         Some(b"value".to_vec()),

@@ -73,7 +73,7 @@ fn recent_heights_are_provable_before_and_after_a_reopen() {
 #[test]
 fn clients_get_proofs_of_presence_and_absence_at_every_provable_height() {
     let dir = tempfile::tempdir().unwrap();
-    let kv = open_kv(Engine::Fjall, dir.path());
+    let kv = open_kv(Engine::Lsm, dir.path());
     let store = StateStore::open(kv, limits(6, History::All)).unwrap();
     let heights = grow(&store, 20);
     for (model, version) in &heights[13..] {
@@ -172,7 +172,7 @@ fn reading_an_old_height_rebuilds_no_trees() {
 #[test]
 fn many_who_want_the_same_old_version_get_one() {
     let dir = tempfile::tempdir().unwrap();
-    let store = open_store(Engine::Fjall, dir.path(), limits(100, History::All));
+    let store = open_store(Engine::Lsm, dir.path(), limits(100, History::All));
     let heights = grow(&store, 20);
     let views: Vec<View> = std::thread::scope(|threads| {
         let asking: Vec<_> = (0..24)
@@ -260,10 +260,10 @@ fn a_rollback_leaves_the_store_as_if_the_blocks_had_never_been() {
 #[test]
 fn a_block_can_be_prepared_again_on_the_version_before_it() {
     let dir = tempfile::tempdir().unwrap();
-    let store = open_store(Engine::Fjall, dir.path(), limits(3, History::None));
+    let store = open_store(Engine::Lsm, dir.path(), limits(3, History::None));
     let heights = grow(&store, 10);
     drop(store);
-    let store = open_store(Engine::Fjall, dir.path(), limits(3, History::None));
+    let store = open_store(Engine::Lsm, dir.path(), limits(3, History::None));
     let again = store
         .prepare(8, 9, &write_set(Tree::Native, &block(9)))
         .unwrap();
