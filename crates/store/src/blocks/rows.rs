@@ -43,6 +43,9 @@ impl Batch {
     }
 }
 
+/// Is shown a key and its row.
+type Visit<'a> = dyn FnMut(&[u8], &[u8]) -> Result<()> + 'a;
+
 /// An open database.
 pub(super) struct Rows(Arc<dyn Kv>);
 
@@ -82,12 +85,7 @@ impl Rows {
     }
 
     /// Visits the rows of a family from `from` to `to`, both included, in order, until `visit` fails.
-    pub(super) fn visit(
-        &self,
-        from: &[u8],
-        to: &[u8],
-        visit: &mut dyn FnMut(&[u8], &[u8]) -> Result<()>,
-    ) -> Result<()> {
+    pub(super) fn visit(&self, from: &[u8], to: &[u8], visit: &mut Visit<'_>) -> Result<()> {
         let snapshot = self.0.snapshot()?;
         for row in snapshot.rows(table(from), from_to(from, to))? {
             let (key, value) = row?;
