@@ -237,5 +237,8 @@ async fn a_node_that_refuses_or_is_gone_is_told_to_who_asks() {
     rpc.stop().await;
     let to = local::account("b").unwrap().address;
     let error = faucet.pay(to).await.unwrap_err();
-    assert!(error.to_string().contains("does not answer"), "{error:#}");
+    assert!(
+        format!("{error:#}").contains("does not answer"),
+        "{error:#}"
+    );
 }
