@@ -113,6 +113,20 @@ impl Assembler {
     /// [`DoorError`] if the message is unknown, above its limit, or too many are unfinished. The assembler is of no
     /// use after that.
     pub fn push<M: Message>(&mut self, frame: Frame) -> Result<Option<(u32, M)>, DoorError> {
+        let Some((stream, whole)) = self.push_undecoded::<M>(frame)? else {
+            return Ok(None);
+        };
+        M::decode(&whole).map(|message| Some((stream, message)))
+    }
+
+    /// As [`Assembler::push`], for whoever decodes elsewhere: of what is given only version, kind and length are checked.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn push_undecoded<M: Message>(
+        &mut self,
+        frame: Frame,
+    ) -> Result<Option<(u32, Vec<u8>)>, DoorError> {
         let slot = self.unfinished.of_mut(Lane::of(frame.stream));
         let mut whole = match slot.take() {
             Some((stream, begun)) if stream == frame.stream => begun,
@@ -143,7 +157,7 @@ impl Assembler {
             whole.extend_from_slice(&frame.chunk);
         }
         if !frame.more {
-            return M::decode(&whole).map(|message| Some((frame.stream, message)));
+            return Ok(Some((frame.stream, whole)));
         }
         *slot = Some((frame.stream, whole));
         Ok(None)

@@ -38,7 +38,8 @@ struct Shared {
 #[derive(Default)]
 struct Streams {
     next: u32,
-    open: BTreeMap<u32, Sender<FromEnclave>>,
+    /// Messages go to their conversations undecoded: the results of a block take milliseconds to decode, and every query would wait.
+    open: BTreeMap<u32, Sender<Vec<u8>>>,
     closed: Option<DoorError>,
 }
 
@@ -95,6 +96,9 @@ impl Transport for Host {
                     .closed()
                     .unwrap_or(DoorError::Turn("stream ended without a reply")));
             };
+            let message = FromEnclave::decode(&message).inspect_err(|error| {
+                self.shared.close(error.clone());
+            })?;
             match message {
                 FromEnclave::Request(request) => {
                     let answer = FromHost::Response(serve(request)).encode().or_else(|e| {
@@ -121,7 +125,7 @@ impl Transport for Host {
 struct Conversation<'a> {
     shared: &'a Shared,
     stream: u32,
-    inbox: Receiver<FromEnclave>,
+    inbox: Receiver<Vec<u8>>,
     done: bool,
 }
 
@@ -181,7 +185,10 @@ impl Shared {
     fn read(&self, mut source: Box<dyn Source>) {
         let mut assembler = Assembler::default();
         let error = loop {
-            let complete = match source.receive().and_then(|frame| assembler.push(frame)) {
+            let complete = match source
+                .receive()
+                .and_then(|frame| assembler.push_undecoded::<FromEnclave>(frame))
+            {
                 Ok(None) => continue,
                 Ok(Some(complete)) => complete,
                 Err(error) => break error,
