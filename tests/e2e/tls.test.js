@@ -115,6 +115,7 @@ test("what is no address, and what is no file of authorities", async () => {
     [["--node", "https://me:word@localhost"], /^strongroom: client\.address: .*no name, password/],
     [["--node", "localhost"], /^strongroom: client\.address: localhost has no port/],
     [["--node", "https://localhost:1", "--ca-file", "none.pem"], /^strongroom: tls\.ca_file: none\.pem: /],
+    [["--node", "localhost:1", "--ca-file", "ca.pem"], /^strongroom: tls\.plain: authorities are named .*http:\/\/localhost:1 is plain http/],
     [["--node", "https://localhost:1", "--ca-file", "empty.pem"], /^strongroom: tls\.roots: /],
   ]) {
     const { status, said } = await query(...args);
@@ -122,4 +123,5 @@ test("what is no address, and what is no file of authorities", async () => {
     assert.match(said, line);
   }
   assert.match((await run(["config", "set", "a", "--node", "ftp://a"])).said, /^strongroom: client\.address: /);
+  assert.match((await run(["config", "set", "a", "--node", "localhost:1", "--ca-file", "ca.pem"])).said, /^strongroom: tls\.plain: /);
 });

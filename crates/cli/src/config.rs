@@ -174,7 +174,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     let mut config = Config::load()?;
     match args.command {
         Command::Set(set) => {
-            rpc::endpoint(&set.node)?;
+            rpc::endpoint_of(&set.node, set.ca_file.is_some())?;
             let whole = |file: Option<PathBuf>, code| {
                 let whole = file.map(|file| {
                     let whole = file.canonicalize();

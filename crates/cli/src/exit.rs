@@ -4,16 +4,17 @@ use crate::output::{Paint, plain};
 use std::process::ExitCode;
 use strongroom_sdk::client::Error;
 use strongroom_sdk::light;
+use strongroom_sdk::net::TlsError;
 
 /// Whatever has no status of its own: bad input, a key or a file that is not as it should be. Nothing was sent.
 const OTHER: u8 = 1;
 /// Nobody answers, or not in the way of a node.
 const NO_NODE: u8 = 3;
-/// The chain refused: a query, or a transaction that is in no block. Nothing was paid.
+/// The chain refused: a query, or a transaction that is in no block, as a node says that is believed. Nothing was paid.
 const REFUSED: u8 = 4;
 /// The transaction is in a block and failed there. Its fee is paid.
 const FAILED: u8 = 5;
-/// The transaction is in no block yet, or nobody says.
+/// The transaction is in no block yet, or nobody says, or nothing proves what a node says.
 const NOT_INCLUDED: u8 = 6;
 /// What the node tells does not follow from what is trusted.
 const NOT_PROVEN: u8 = 7;
@@ -63,6 +64,7 @@ fn code_of(text: &str) -> Option<&str> {
 
 const fn status(error: &Error) -> u8 {
     match error {
+        Error::Tls(TlsError::Plain(_)) => OTHER,
         Error::NoAnswer(_)
         | Error::Tls(_)
         | Error::NotRpc(_)

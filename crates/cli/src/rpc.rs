@@ -7,7 +7,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use strongroom_sdk::client;
-use strongroom_sdk::net::{AddressError, Endpoint, Http, Roots};
+use strongroom_sdk::net::{AddressError, Endpoint, Http, Roots, TlsError};
 
 /// The longest file of authorities: a system's has about 250 KiB.
 const CA_FILE_BYTES_MAX: usize = 4 << 20;
@@ -33,11 +33,11 @@ pub(crate) struct Remote {
 impl Remote {
     /// A node with an address as people write it.
     pub(crate) fn new(node: &str, ca_file: Option<&Path>) -> anyhow::Result<Self> {
+        let endpoint = endpoint_of(node, ca_file.is_some())?;
         let roots = match ca_file {
             Some(file) => Roots::Pem(verify::read(file, CA_FILE_BYTES_MAX).context("tls.ca_file")?),
             None => Roots::System,
         };
-        let endpoint = endpoint(node)?;
         Ok(Self { endpoint, roots })
     }
 
@@ -68,6 +68,16 @@ impl Remote {
 pub(crate) fn endpoint(node: &str) -> anyhow::Result<Endpoint> {
     node.parse()
         .map_err(|error: AddressError| anyhow!("{}: {error}", error.code()))
+}
+
+/// The same of a node for which authorities are named, or not: whoever names them wants no plain http.
+pub(crate) fn endpoint_of(node: &str, has_authorities: bool) -> anyhow::Result<Endpoint> {
+    let endpoint = endpoint(node)?;
+    let plain = || client::Error::from(TlsError::Plain(endpoint.to_string()));
+    match has_authorities && !endpoint.is_tls() {
+        true => Err(plain().into()),
+        false => Ok(endpoint),
+    }
 }
 
 /// Connects to the RPC of a node of this machine, and takes its word.

@@ -8,8 +8,9 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use strongroom_sdk::client::{self, Client, Transport};
+use strongroom_types::Timestamp;
 
 /// How long the node may take, and how much it may say.
 const ANSWER_WAITS: Duration = Duration::from_secs(10);
@@ -21,6 +22,12 @@ impl Transport for Socket {
     async fn post(&mut self, body: String) -> Result<Vec<u8>, client::Error> {
         let answer = self.exchange(&body);
         answer.map_err(|error| client::Error::NoAnswer(error.to_string()))
+    }
+
+    fn now(&self) -> Timestamp {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        let nanos = since.unwrap_or_default().as_nanos();
+        Timestamp::from_nanos_total(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
 
     async fn pause(&mut self, time: Duration) {

@@ -1,8 +1,8 @@
 //! What an account has signed and nobody has seen in a block yet: kept beside the keys, so that nobody pays twice because a node withholds an
 //! answer.
 //!
-//! Promises: a transaction is marked before it leaves, and marked until a block holds it, until another of its sequence is in a block, until
-//! no block may hold it any more, or until its user says so. Another one with the same effect is not signed meanwhile, unless it has the same
+//! Promises: a transaction is marked before it leaves, and marked until it is known how it ended in a block (proven, unless the node is believed), until
+//! another of its sequence is in a block, until no block may hold it any more, or until its user says so. Another one with the same effect is not signed meanwhile, unless it has the same
 //! sequence: of those, one at most is ever in a block. Refuses: a file that it cannot read, for what it forgets may be paid again.
 //! Format: docs/book/cli.md, "The file of pending transactions".
 
@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
-use strongroom_sdk::client::{Error, Included};
+use strongroom_sdk::client::{Error, Included, Proven};
 use strongroom_store::files::{self, Readers};
 use strongroom_types::{Address, Height};
 
@@ -85,6 +85,15 @@ impl Mark {
     /// Says that it may still come.
     pub(super) fn say(&self) {
         talk!("{} ({})", self.words(), self.txhash);
+    }
+
+    /// Says that a block holds it, and that it stays marked all the same.
+    pub(super) fn say_held(&self, height: Height) {
+        talk!(
+            "the transaction with sequence {} is in block {height}, and stays marked until it is proven how it ended there ({})",
+            self.sequence,
+            self.txhash
+        );
     }
 
     pub(super) fn words(&self) -> String {
@@ -209,12 +218,19 @@ impl Pending {
         mut view: View<'_>,
         effect: Option<&str>,
     ) -> anyhow::Result<()> {
-        let mut done = None;
+        let (mut done, mut held) = (None, None);
         for mark in self.marks.clone() {
             let Mark {
                 sequence, txhash, ..
             } = &mark;
             match mark.fate(&mut view, &self.address).await? {
+                // With what a node says of its result, somebody would pay again for what is paid.
+                Fate::Included(included) if included.proven == Proven::Block => {
+                    mark.say_held(included.height);
+                    if effect == Some(mark.effect.as_str()) {
+                        held = Some((included.height, txhash.clone()));
+                    }
+                }
                 Fate::Included(included) => {
                     let height = included.height;
                     let how = if included.result.is_ok() {
@@ -257,6 +273,11 @@ impl Pending {
         if let Some((height, hash)) = done {
             bail!(
                 "tx.done: it is done: block {height} has transaction {hash}, which does the same. Nothing was sent; the same command sends it once more"
+            );
+        }
+        if let Some((height, hash)) = held {
+            bail!(
+                "tx.pending: block {height} has transaction {hash}, which does the same, and how it ended there is not proven. Nothing was signed: `strongroom tx pending` asks for it, at another node too; --again signs all the same, and may pay twice"
             );
         }
         Ok(())

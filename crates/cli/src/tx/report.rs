@@ -31,7 +31,7 @@ const fn proven(how_much: Proven) -> (&'static str, &'static str) {
         Proven::Nothing => ("nothing", "nothing: this is the node's word"),
         Proven::Block => (
             "block",
-            "that the block holds it; the result is the node's word until `strongroom query tx` proves it",
+            "that the block holds it; whether it succeeded is the node's word: there is no next block yet, or the node keeps no results",
         ),
         Proven::Result => (
             "result",

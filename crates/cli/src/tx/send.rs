@@ -13,13 +13,13 @@ use crate::say;
 use anyhow::{bail, ensure};
 use serde_json::json;
 use std::time::Duration;
-use strongroom_sdk::client::{Author, Error, Estimate, Included};
+use strongroom_sdk::client::{Author, Error, Estimate, Included, Proven};
 use strongroom_sdk::keys::Account;
 use strongroom_sdk::tx::TxBuilder;
 use strongroom_types::proto::Any;
 use strongroom_types::public_key::{Multisig, PublicKey};
 use strongroom_types::tx::{TX_LEN_MAX, Tx};
-use strongroom_types::{Address, sha256};
+use strongroom_types::{Address, Height, sha256};
 
 /// For how long a block may hold a transaction, unless it is told otherwise: twice what a command waits for it.
 const LIFETIME: Duration = Duration::from_secs(120);
@@ -255,7 +255,7 @@ impl Sent<'_> {
             why: Box::new(why),
         };
         let checked = client.broadcast(&self.raw).await.map_err(unknown)?;
-        if let Err(refused) = checked.passed() {
+        if let Err(refused) = client.passed(checked) {
             return self.refused(client, &hash, refused).await;
         }
         if self.args.spend.no_wait {
@@ -272,7 +272,10 @@ impl Sent<'_> {
     /// A node refuses what a block holds already, too, and one that is not believed may have passed it on.
     async fn refused(&self, client: &mut Client, hash: &str, refused: Error) -> Result<(), Error> {
         match client.transaction(hash).await {
-            Ok(included) => return self.done(client, &included).await,
+            Ok(_) => {
+                let included = client.wait(hash).await?;
+                return self.done(client, &included).await;
+            }
             Err(Error::NotIncluded { .. }) if self.args.network.trusts_node().unwrap_or(false) => {
                 self.change(|pending| pending.forget(hash));
             }
@@ -281,7 +284,7 @@ impl Sent<'_> {
         Err(refused)
     }
 
-    /// A block holds it: the result is told whatever the node says from here on, and the mark goes after that.
+    /// A block holds it, and its result is proven or believed: that is told whatever the node says from here on, and the mark goes after that.
     async fn done(&self, client: &mut Client, included: &Included) -> Result<(), Error> {
         let opened = match &self.account {
             Some(account) => client.open(account, included).await,
@@ -304,6 +307,7 @@ impl Sent<'_> {
             let _ = memory::learn(self.keyring, client, account, included).await;
         }
         if let Some(sequence) = sequence(&included.tx)
+            && included.proven != Proven::Block
             && self.args.network.is_heard().unwrap_or(false)
         {
             self.change(|pending| pending.forget_sequence(sequence));
@@ -336,16 +340,28 @@ impl Sent<'_> {
         }
     }
 
-    /// Says that a transaction which is marked may still come.
+    /// Says that a transaction which is marked may still come, or has come, and nobody knows how.
     fn say_open(&self, hash: &str, ended: &Result<(), Error>) {
-        let (Err(_), Some((address, chain_id))) = (ended, &self.owner) else {
+        let (Err(error), Some((address, chain_id))) = (ended, &self.owner) else {
             return;
         };
         if let Ok(pending) = Pending::open(self.keyring, address, chain_id)
             && let Some(mark) = pending.marks().iter().find(|mark| mark.txhash == hash)
         {
-            mark.say();
+            match held_by(error) {
+                Some(height) => mark.say_held(height),
+                None => mark.say(),
+            }
         }
+    }
+}
+
+/// The block that is proven to hold the transaction, where it is not proven how it ended there.
+fn held_by(error: &Error) -> Option<Height> {
+    match error {
+        Error::Unknown { why, .. } => held_by(why),
+        Error::NoResult { height } => Some(*height),
+        _ => None,
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::keys::KeyError;
 use crate::light;
 use crate::message::SealError;
-use crate::types::Address;
+use crate::types::{Address, Height};
 
 /// Why there is no answer, or not the one that was hoped for.
 #[derive(Debug, thiserror::Error)]
@@ -52,7 +52,8 @@ pub enum Error {
     /// An account that the chain does not know.
     #[error("{0} has no account: it needs coins first")]
     NoAccount(Address),
-    /// CheckTx refused the transaction: it is in no block, and nothing was paid.
+    /// The node says that CheckTx refused the transaction. That no block holds it, and nothing was paid, is the node's word: one that lies may
+    /// have passed it on. [`Client::send`](super::Client::send) ends so only where the node is believed.
     #[error("the transaction is refused: {log} ({codespace} {code})")]
     Refused {
         /// Family of the code.
@@ -64,7 +65,8 @@ pub enum Error {
         /// Hash of the transaction, upper-case hex.
         hash: String,
     },
-    /// The transaction is in a block, and failed there.
+    /// The transaction is in a block, and failed there: proven, or the node's word where nothing is trusted
+    /// ([`Included::proven`](super::Included::proven)). The text is the node's word always.
     #[error("the transaction failed: {log} ({codespace} {code})")]
     Failed {
         /// Family of the code.
@@ -92,6 +94,12 @@ pub enum Error {
         hash: String,
         /// What went wrong.
         why: Box<Error>,
+    },
+    /// It is proven that a block holds the transaction, and not how it ended there: the reason of an [`Error::Unknown`].
+    #[error("block {height} holds it, and whether it succeeded there is not proven")]
+    NoResult {
+        /// Height of the block.
+        height: Height,
     },
     /// What the node tells of the state does not follow from what the caller trusts.
     #[error(transparent)]
@@ -124,6 +132,7 @@ impl Error {
             Self::Failed { .. } => "client.failed",
             Self::NotIncluded { .. } => "client.not_included",
             Self::Unknown { .. } => "client.outcome_unknown",
+            Self::NoResult { .. } => "client.no_result",
             Self::Light(e) => e.code(),
             Self::Seal(_) => "client.seal",
             Self::Key(_) => "client.key",

@@ -165,7 +165,7 @@ impl<T: Transport> Client<T> {
     }
 
     /// This client, which from now on has the network key proven down from a point that is trusted ([`light::genesis`], [`light::header`]),
-    /// and speaks of the chain of that point only.
+    /// and speaks of the chain of that point only. What `terms` say of now is not looked at: [`Transport::now`] is asked whenever headers are.
     #[must_use]
     pub fn trusting(self, trusted: Trusted, terms: Terms) -> Self {
         Self {
@@ -173,6 +173,15 @@ impl<T: Transport> Client<T> {
             network_key: None,
             ..self
         }
+    }
+
+    /// What is trusted, and on which terms now.
+    fn anchor(&self) -> Option<(Trusted, Terms)> {
+        let (trusted, mut terms) = self.anchor.clone()?;
+        if let Some(clock) = &mut terms.clock {
+            clock.now = self.transport.now();
+        }
+        Some((trusted, terms))
     }
 
     /// Calls a method of the node's RPC.
@@ -229,7 +238,7 @@ impl<T: Transport> Client<T> {
     async fn tip(&mut self) -> Result<Tip, Error> {
         let status = self.call("status", &json!({})).await?;
         let tip = Tip::read(&status["sync_info"])?;
-        if let Some((trusted, terms)) = self.anchor.clone() {
+        if let Some((trusted, terms)) = self.anchor() {
             let ask = async |call: &Call| self.ask(call).await;
             light::follow(&trusted, tip.height, &terms, ask).await?;
         }
@@ -315,7 +324,7 @@ impl<T: Transport> Client<T> {
         if let Some(known) = self.network_key {
             return Ok(known);
         }
-        let found = match self.anchor.clone() {
+        let found = match self.anchor() {
             Some((trusted, terms)) => {
                 let question = Question {
                     tree: Tree::Native,

@@ -68,8 +68,12 @@ pub struct OpenedMessage {
 
 impl Included {
     /// # Errors
-    /// [`Error::Failed`] if the transaction failed. A contract's own text in it is sealed: [`Opened::log`] has it.
+    /// [`Error::Failed`] if the transaction failed. A contract's own text in it is sealed: [`Opened::log`] has it. [`Error::Unknown`] if only its block
+    /// is proven ([`Proven::Block`]): neither success nor failure follows from the word of a node that is not believed.
     pub fn succeeded(&self) -> Result<&Self, Error> {
+        if self.proven == Proven::Block {
+            return Err(self.no_result());
+        }
         if self.result.is_ok() {
             return Ok(self);
         }
@@ -79,6 +83,16 @@ impl Included {
             log: self.result.log.clone(),
             hash: self.hash.clone(),
         })
+    }
+
+    /// What is said where the block is proven, and the result is not.
+    pub(super) fn no_result(&self) -> Error {
+        Error::Unknown {
+            hash: self.hash.clone(),
+            why: Box::new(Error::NoResult {
+                height: self.height,
+            }),
+        }
     }
 
     /// Whether a result is this one, as far as a header commits to it.

@@ -1,16 +1,18 @@
 //! The way of a transaction: it is signed, broadcast, looked for until a block holds it, and proven there.
 //!
-//! Promises: from the first byte that leaves, only a refusal says that no block will hold it ([`Error::Unknown`], [`Error::NotIncluded`]).
+//! Promises: from the first byte that leaves, nothing says that no block will hold it but a refusal of a node that is believed; and where something is
+//! trusted, nothing says how it ended there but a proof. All else is [`Error::Unknown`] or [`Error::NotIncluded`].
 
 use super::{Client, Error, Included, Proven, Transport, account_key, recorded_sequence};
 use crate::keys::Account;
 use crate::light::{self, Call, Question};
 use crate::tx::TxBuilder;
-use crate::types::{Address, Height, Tree, sha256};
+use crate::types::{Address, Height, Timestamp, Tree, sha256};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use core::time::Duration;
 use serde_json::json;
+use strongroom_proof::light::LightError;
 
 /// The first and the longest time between two looks for a transaction; each is twice the one before.
 const LOOKS: [Duration; 2] = [Duration::from_millis(10), Duration::from_millis(200)];
@@ -19,7 +21,7 @@ const SILENT_LOOK: Duration = Duration::from_secs(5);
 /// How long a transaction may take to be in a block.
 pub(super) const BLOCK_WAITS: Duration = Duration::from_secs(60);
 /// How long the block after it may take, whose header commits to the result.
-pub(super) const RESULT_WAITS: Duration = Duration::from_secs(10);
+pub(super) const RESULT_WAITS: Duration = Duration::from_secs(30);
 
 /// Result of CheckTx.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,27 +36,11 @@ pub struct Checked {
     pub hash: String,
 }
 
-impl Checked {
-    /// # Errors
-    /// [`Error::Refused`] for a transaction that does not wait for a block.
-    pub fn passed(self) -> Result<Self, Error> {
-        match self.code {
-            0 => Ok(self),
-            code => Err(Error::Refused {
-                codespace: self.codespace,
-                code,
-                log: self.log,
-                hash: self.hash,
-            }),
-        }
-    }
-}
-
 impl<T: Transport> Client<T> {
     /// Broadcasts a raw transaction and waits for CheckTx.
     ///
     /// # Errors
-    /// As [`Client::call`]. That CheckTx refuses it is no error here: [`Checked::passed`].
+    /// As [`Client::call`]. That CheckTx refuses it is no error here: [`Client::passed`].
     pub async fn broadcast(&mut self, tx: &[u8]) -> Result<Checked, Error> {
         let params = json!({ "tx": STANDARD.encode(tx) });
         let answer = self.call("broadcast_tx_sync", &params).await?;
@@ -72,12 +58,37 @@ impl<T: Transport> Client<T> {
         })
     }
 
-    /// Signs a transaction of one signer, broadcasts it, and waits until it is in a block. Whether it succeeded there says
-    /// [`Included::succeeded`], and whether that is proven [`Included::proven`].
+    /// What follows from the result of CheckTx: that it waits for a block, as far as it is known.
     ///
     /// # Errors
-    /// [`Error::Refused`], [`Error::NoAccount`] and [`Error::Key`] if nothing was sent that a block may hold; [`Error::NotIncluded`] and
-    /// [`Error::Unknown`] if a block may still hold it; before it is sent as [`Client::position`].
+    /// [`Error::Refused`] for a transaction that does not, on the word of a node that is believed. Where something is trusted that is the reason of an
+    /// [`Error::Unknown`]: the node may have passed it on all the same.
+    pub fn passed(&self, checked: Checked) -> Result<Checked, Error> {
+        if checked.code == 0 {
+            return Ok(checked);
+        }
+        let hash = checked.hash.clone();
+        let refused = Error::Refused {
+            codespace: checked.codespace,
+            code: checked.code,
+            log: checked.log,
+            hash: checked.hash,
+        };
+        Err(match self.anchor {
+            None => refused,
+            Some(_) => Error::Unknown {
+                hash,
+                why: Box::new(refused),
+            },
+        })
+    }
+
+    /// Signs a transaction of one signer, broadcasts it, and waits until it is in a block. Whether it succeeded there says
+    /// [`Included::succeeded`]: proven where something is trusted.
+    ///
+    /// # Errors
+    /// [`Error::NoAccount`] and [`Error::Key`] if nothing was sent; [`Error::Refused`] as [`Client::passed`]; [`Error::NotIncluded`] and
+    /// [`Error::Unknown`] if a block holds it or may still hold it; before it is sent as [`Client::position`].
     pub async fn send(&mut self, account: &Account, tx: &TxBuilder) -> Result<Included, Error> {
         let position = self.position(&account.address()).await?;
         let raw = tx.sign(account, position.number, position.sequence)?;
@@ -86,7 +97,8 @@ impl<T: Transport> Client<T> {
             why: Box::new(why),
         };
         // Whatever is wrong with an answer: the node may have taken it.
-        let checked = self.broadcast(&raw).await.map_err(unknown)?.passed()?;
+        let checked = self.broadcast(&raw).await.map_err(unknown)?;
+        let checked = self.passed(checked)?;
         self.wait(&checked.hash).await
     }
 
@@ -97,8 +109,7 @@ impl<T: Transport> Client<T> {
     /// [`Error::NotIncluded`] if no block has it; as [`Client::call`]; [`Error::Light`].
     pub async fn transaction(&mut self, hash: &str) -> Result<Included, Error> {
         let bytes = hex::decode(hash).unwrap_or_default();
-        let anchor = self.anchor.clone();
-        let params = json!({ "hash": STANDARD.encode(bytes), "prove": anchor.is_some() });
+        let params = json!({ "hash": STANDARD.encode(bytes), "prove": self.anchor.is_some() });
         let answer = match self.call("tx", &params).await {
             Err(Error::Rpc(text)) if text.contains("not found") => {
                 return Err(Error::NotIncluded {
@@ -116,17 +127,22 @@ impl<T: Transport> Client<T> {
                 field: "hash",
             });
         }
-        if let Some((trusted, terms)) = anchor {
+        if let Some((trusted, terms)) = self.anchor() {
             let ask = async |call: &Call| self.ask(call).await;
             let (height, proof) = (included.height, &answer["proof"]);
             let found = light::included(&trusted, &terms, height, &included.tx, proof, ask).await?;
+            // Time has passed, and the next block may be younger than that.
+            let terms = self.anchor().map_or(terms, |(_, terms)| terms);
             let ask = async |call: &Call| self.ask(call).await;
             included.proven = match light::result(&found, &terms, ask).await {
                 Ok(proven) if included.has(&proven) => Proven::Result,
                 Ok(_) => return Err(light::Error::from(strongroom_proof::Error::Value).into()),
-                // No next block yet, or a node that keeps no results.
+                // No next block yet, or none that this machine's clock has reached, or a node that keeps no results.
                 Err(
-                    light::Error::TooNew(_) | light::Error::Node(_) | light::Error::Form { .. },
+                    light::Error::TooNew(_)
+                    | light::Error::Node(_)
+                    | light::Error::Form { .. }
+                    | light::Error::Light(LightError::Future { .. }),
                 ) => Proven::Block,
                 Err(error) => return Err(error.into()),
             };
@@ -134,18 +150,22 @@ impl<T: Transport> Client<T> {
         Ok(included)
     }
 
-    /// Waits until the transaction with this hash is in a block, and, where something is trusted, some seconds more until its result is proven.
+    /// Waits until the transaction with this hash is in a block, and, where something is trusted, half a minute more until its result is proven.
     ///
     /// # Errors
-    /// After a minute [`Error::NotIncluded`], or [`Error::Unknown`] with whatever is wrong with the node then.
+    /// After a minute [`Error::NotIncluded`], or [`Error::Unknown`] with whatever is wrong with the node then: [`Error::NoResult`] if a block is proven
+    /// to hold it, and its result is not. What the node says of that result is not told.
     pub async fn wait(&mut self, hash: &str) -> Result<Included, Error> {
-        let (mut pause, mut waited) = (LOOKS[0], Duration::ZERO);
+        let (begun, mut pause, mut paused) = (self.transport.now(), LOOKS[0], Duration::ZERO);
         let mut found: Option<(Included, Duration)> = None;
         loop {
             self.transport.pause(pause).await;
-            waited = waited.saturating_add(pause);
+            paused = paused.saturating_add(pause);
             // Whatever is wrong with a node may be over soon.
-            let looked = match self.transaction(hash).await {
+            let looked = self.transaction(hash).await;
+            // A look takes as long as the node likes; a clock may be set back.
+            let waited = since(begun, self.transport.now()).max(paused);
+            let looked = match looked {
                 Ok(included) if included.proven != Proven::Block => return Ok(included),
                 Ok(included) => {
                     found.get_or_insert((included, waited));
@@ -165,17 +185,18 @@ impl<T: Transport> Client<T> {
             if waited < until {
                 continue;
             }
-            return match (looked, found) {
-                // With a block proven, only what contradicts it counts.
-                (Ok(()) | Err(Error::NoAnswer(_)), Some((included, _))) => Ok(included),
-                (Ok(()) | Err(Error::NotIncluded { .. }), _) => Err(Error::NotIncluded {
+            return Err(match (looked, found) {
+                // With a block proven, only a proof of something else says more.
+                (Ok(()), Some((included, _))) => included.no_result(),
+                (Err(why), Some((included, _))) if !contradicts(&why) => included.no_result(),
+                (Ok(()) | Err(Error::NotIncluded { .. }), _) => Error::NotIncluded {
                     hash: hash.to_owned(),
-                }),
-                (Err(why), _) => Err(Error::Unknown {
+                },
+                (Err(why), _) => Error::Unknown {
                     hash: hash.to_owned(),
                     why: Box::new(why),
-                }),
-            };
+                },
+            });
         }
     }
 
@@ -185,7 +206,7 @@ impl<T: Transport> Client<T> {
     /// # Errors
     /// As [`Client::position`] and [`Client::prove`].
     pub async fn settled(&mut self, address: &Address) -> Result<(Height, u64), Error> {
-        let Some((trusted, terms)) = self.anchor.clone() else {
+        let Some((trusted, terms)) = self.anchor() else {
             let height = self.height().await?;
             return Ok((height, self.position(address).await?.sequence));
         };
@@ -202,4 +223,21 @@ impl<T: Transport> Client<T> {
         })?;
         Ok((answer.height, sequence))
     }
+}
+
+/// Whether what is wrong with a node is a lie, and neither silence nor a header that is ahead of the clock.
+const fn contradicts(why: &Error) -> bool {
+    use light::Error::{Form, Light, Node, TooNew};
+    match why {
+        Error::Light(Node(_) | Form { .. } | TooNew(_) | Light(LightError::Future { .. })) => false,
+        Error::Light(_) => true,
+        _ => false,
+    }
+}
+
+/// How long it is since then; nothing, if the clock was set back.
+fn since(then: Timestamp, now: Timestamp) -> Duration {
+    let nanos = now.nanos_total().zip(then.nanos_total());
+    let nanos = nanos.map_or(0, |(now, then)| now.saturating_sub(then));
+    Duration::from_nanos(nanos)
 }

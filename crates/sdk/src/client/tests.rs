@@ -8,13 +8,21 @@ use crate::tx::TxBuilder;
 use crate::types::proto::cosmos::bank::v1beta1::MsgSend;
 use crate::types::proto::cosmos::tx::v1beta1::{SimulateRequest, SimulateResponse};
 use crate::types::proto::secret::compute::v1beta1 as compute;
-use crate::types::sha256;
+use crate::types::{Timestamp, sha256};
+
+/// When a client begins: twenty seconds before the recorded block 10.
+const START: Timestamp = Timestamp {
+    seconds: 1_795_359_036,
+    nanos: 0,
+};
 
 /// A node, and what it was asked.
 struct Node<F> {
     answer: F,
     asked: Vec<(String, Value)>,
     waited: Duration,
+    /// How long an answer takes, and how long all of them took.
+    slow: [Duration; 2],
 }
 
 impl<F: FnMut(&str, &Value) -> Value> Transport for Node<F> {
@@ -23,7 +31,14 @@ impl<F: FnMut(&str, &Value) -> Value> Transport for Node<F> {
         let method = call["method"].as_str().unwrap().to_owned();
         let answer = (self.answer)(&method, &call["params"]);
         self.asked.push((method, call["params"].clone()));
+        self.slow[1] += self.slow[0];
         Ok(answer.to_string().into_bytes())
+    }
+
+    fn now(&self) -> Timestamp {
+        let passed = (self.waited + self.slow[1]).as_nanos();
+        let nanos = START.nanos_total().unwrap() + u64::try_from(passed).unwrap();
+        Timestamp::from_nanos_total(nanos)
     }
 
     async fn pause(&mut self, time: Duration) {
@@ -36,6 +51,7 @@ fn client<F: FnMut(&str, &Value) -> Value>(answer: F) -> Client<Node<F>> {
         answer,
         asked: Vec::new(),
         waited: Duration::ZERO,
+        slow: [Duration::ZERO; 2],
     })
 }
 
@@ -66,6 +82,15 @@ fn a_transaction_that_gets_into_no_block_is_waited_for_a_minute_and_no_longer() 
 }
 
 #[test]
+fn a_node_that_takes_its_time_makes_a_minute_no_longer() {
+    let mut client = client(|_, _| json!({ "error": { "data": "tx (AB) not found" } }));
+    client.transport.slow[0] = Duration::from_secs(9);
+    let error = ready(client.wait("AB")).unwrap_err();
+    assert_eq!(error.code(), "client.not_included");
+    assert!(client.transport.asked.len() <= 7);
+}
+
+#[test]
 fn another_transaction_than_the_one_that_was_asked_for_is_not_taken_for_it() {
     let body = STANDARD.encode(b"tx");
     let mut hash = hex::encode_upper(sha256(b"tx"));
@@ -87,15 +112,19 @@ fn the_hash_that_is_waited_for_is_our_own_and_not_what_the_node_says() {
 }
 
 #[test]
-fn what_check_tx_refuses_is_in_no_block_and_says_why() {
-    let mut client = client(
-        |_, _| json!({ "result": { "code": 13, "codespace": "sdk", "log": "insufficient fee" } }),
-    );
-    let error = ready(client.broadcast(b"tx"))
-        .unwrap()
-        .passed()
-        .unwrap_err();
+fn what_check_tx_refuses_is_in_no_block_on_the_word_of_a_node_that_is_believed() {
+    let answer = |_: &str, _: &Value| json!({ "result": { "code": 13, "codespace": "sdk", "log": "insufficient fee" } });
+    let mut believing = client(answer);
+    let checked = ready(believing.broadcast(b"tx")).unwrap();
+    let error = believing.passed(checked.clone()).unwrap_err();
     assert_eq!(error.code(), "client.refused");
+    let proving = client(answer).trusting(of_genesis(), Terms::WITHOUT_CLOCK);
+    let unknown = proving.passed(checked).unwrap_err();
+    assert_eq!(unknown.code(), "client.outcome_unknown");
+    assert!(
+        unknown.to_string().contains(&error.to_string()),
+        "{unknown}"
+    );
     assert_eq!(
         error.to_string(),
         "the transaction is refused: insufficient fee (sdk 13)"
@@ -365,11 +394,75 @@ fn a_node_that_lies_about_a_result_is_not_heard() {
     }
 }
 
+fn no_result(error: &Error) {
+    assert!(
+        matches!(error, Error::Unknown { why, .. } if matches!(**why, Error::NoResult { height: 10 })),
+        "{error}"
+    );
+}
+
+#[test]
+fn what_is_told_of_a_result_that_is_not_proven_is_neither_success_nor_failure() {
+    // The node proves the block, and keeps the results or the next header to itself.
+    for (newest, withheld) in [("32", "block_results"), ("32", "next"), ("10", "")] {
+        for code in [0, 5] {
+            let (hash, answer) = recorded(newest, move |method, result| match method {
+                "tx" => result["tx_result"]["code"] = json!(code),
+                "commit"
+                    if withheld == "next"
+                        && result["signed_header"]["header"]["height"] == "11" =>
+                {
+                    *result = Value::Null;
+                }
+                method if method == withheld => *result = Value::Null,
+                _ => {}
+            });
+            let mut client = client(answer).trusting(of_genesis(), Terms::WITHOUT_CLOCK);
+            let included = ready(client.transaction(&hash)).unwrap();
+            assert_eq!(included.proven, Proven::Block);
+            no_result(&included.succeeded().unwrap_err());
+            no_result(&ready(client.wait(&hash)).unwrap_err());
+        }
+    }
+}
+
+#[test]
+fn a_node_that_hides_again_what_it_has_proven_is_not_told_to_have_no_block_with_it() {
+    let looks = core::cell::Cell::new(0);
+    let (hash, answer) = recorded("10", move |method, result| {
+        if method == "tx" && looks.replace(looks.get() + 1) > 3 {
+            *result = Value::Null;
+        }
+    });
+    let mut client = client(answer).trusting(of_genesis(), Terms::WITHOUT_CLOCK);
+    no_result(&ready(client.wait(&hash)).unwrap_err());
+}
+
+#[test]
+fn a_block_that_is_made_while_a_client_waits_is_not_ahead_of_its_clock() {
+    let terms = Terms {
+        clock: Some(light::Clock {
+            now: START,
+            trusting_period_seconds: 1_000_000_000,
+            drift_seconds: 10,
+        }),
+        ..Terms::WITHOUT_CLOCK
+    };
+    let (hash, answer) = recorded("11", |_, _| ());
+    let mut client = client(answer).trusting(of_genesis(), terms);
+    let early = ready(client.transaction(&hash)).unwrap_err();
+    assert_eq!(early.code(), "light.future");
+    assert_eq!(ready(client.wait(&hash)).unwrap().proven, Proven::Result);
+    assert!(client.transport.waited < Duration::from_secs(15));
+    // So with whatever else is proven.
+    assert_eq!(ready(client.height()).unwrap(), 11);
+}
+
 #[test]
 fn a_result_is_waited_for_until_the_next_block_and_some_seconds_at_most() {
     let (hash, answer) = recorded("10", |_, _| ());
     let mut stuck = client(answer).trusting(of_genesis(), Terms::WITHOUT_CLOCK);
-    assert_eq!(ready(stuck.wait(&hash)).unwrap().proven, Proven::Block);
+    no_result(&ready(stuck.wait(&hash)).unwrap_err());
     assert!((RESULT_WAITS..RESULT_WAITS * 2).contains(&stuck.transport.waited));
     let looks = core::cell::Cell::new(0);
     let (hash, answer) = recorded("11", move |method, result| {

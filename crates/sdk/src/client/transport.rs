@@ -1,6 +1,7 @@
 //! The seam between a client and the network, and the JSON-RPC that goes through it (wire.md 4.3).
 
 use super::Error;
+use crate::types::Timestamp;
 use core::time::Duration;
 use serde_json::{Value, json};
 
@@ -15,6 +16,9 @@ pub trait Transport {
     /// # Errors
     /// [`Error::NoAnswer`], or what says more.
     fn post(&mut self, body: String) -> impl Future<Output = Result<Vec<u8>, Error>>;
+
+    /// The time, read anew: no header that is ahead of it is believed ([`Client::trusting`](super::Client::trusting)), and by it waiting ends.
+    fn now(&self) -> Timestamp;
 
     /// Waits for so long: a transaction is looked for again.
     fn pause(&mut self, time: Duration) -> impl Future<Output = ()>;

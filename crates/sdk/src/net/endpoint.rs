@@ -3,6 +3,7 @@
 use core::fmt;
 use core::net::Ipv6Addr;
 use core::str::FromStr;
+use rustls::pki_types::ServerName;
 
 /// Where TLS is spoken unless the address says otherwise.
 const TLS_PORT: u16 = 443;
@@ -94,11 +95,11 @@ impl FromStr for Endpoint {
 
     fn from_str(text: &str) -> Result<Self, AddressError> {
         let (scheme, rest) = text.split_once("://").unwrap_or(("http", text));
-        let is_tls = match scheme {
+        let is_tls = match scheme.to_ascii_lowercase().as_str() {
             "https" => true,
             // As CometBFT writes it.
             "http" | "tcp" => false,
-            other => return Err(AddressError::Scheme(other.to_owned())),
+            _ => return Err(AddressError::Scheme(scheme.to_owned())),
         };
         let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         let is_odd = |c: char| c.is_whitespace() || c.is_control() || !c.is_ascii();
@@ -119,7 +120,9 @@ impl FromStr for Endpoint {
                 !host.is_empty() && host.bytes().all(is_in_name)
             }
         };
-        if !is_host {
+        // What no certificate can name.
+        let is_named = !is_tls || ServerName::try_from(inner.unwrap_or(host)).is_ok();
+        if !is_host || !is_named {
             return Err(AddressError::Host(text.to_owned()));
         }
         Ok(Self {
@@ -157,6 +160,8 @@ mod tests {
             ("http://node:26657/", "http://node:26657", "node", 26657),
             ("tcp://node:26657", "http://node:26657", "node", 26657),
             ("node:26657", "http://node:26657", "node", 26657),
+            ("HTTP://node:1", "http://node:1", "node", 1),
+            ("Https://A.example", "https://A.example", "A.example", 443),
             ("[::1]:26657", "http://[::1]:26657", "::1", 26657),
             ("https://a.example", "https://a.example", "a.example", 443),
             (
@@ -192,6 +197,11 @@ mod tests {
             ("https://", "names no host"),
             ("https://:443", "names no host"),
             ("https://a b", "names no host"),
+            ("https://a..b", "names no host"),
+            ("https://-a.example", "names no host"),
+            ("https://127.1", "names no host"),
+            ("HTTPS://me:word@node", "no name, password"),
+            ("WSS://node:443", "WSS:// is not spoken"),
             ("https://bücher.example", "names no host"),
             ("https://[::1", "names no host"),
             ("https://[::g]", "names no host"),

@@ -28,6 +28,7 @@ pub use endpoint::{AddressError, Endpoint};
 pub use tls::{Roots, TlsError};
 
 use crate::client::{Error, Transport};
+use crate::types::Timestamp;
 use body::Upload;
 use core::time::Duration;
 use http_body_util::{BodyExt as _, Limited};
@@ -35,6 +36,8 @@ use hyper::Request;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper::header;
 use hyper_util::rt::TokioIo;
+use std::io;
+use std::time::{SystemTime, UNIX_EPOCH};
 use tls::Tls;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -54,14 +57,15 @@ pub struct Http {
 }
 
 impl Http {
-    /// Connects, within a runtime of tokio. `roots` are for `https`, and not looked at else.
+    /// Connects, within a runtime of tokio.
     ///
     /// # Errors
-    /// [`Error::Tls`]; [`Error::NoAnswer`].
+    /// [`Error::Tls`], of `http` with authorities too: whoever names them wants TLS; [`Error::NoAnswer`].
     pub async fn connect(endpoint: &Endpoint, roots: &Roots) -> Result<Self, Error> {
-        let tls = match endpoint.is_tls() {
-            true => Some(Tls::new(endpoint.host(), roots)?),
-            false => None,
+        let tls = match (endpoint.is_tls(), roots) {
+            (true, roots) => Some(Tls::new(endpoint.host(), roots)?),
+            (false, Roots::System) => None,
+            (false, Roots::Pem(_)) => return Err(TlsError::Plain(endpoint.to_string()).into()),
         };
         Ok(Self {
             connection: connection(endpoint, tls.as_ref()).await?,
@@ -84,17 +88,18 @@ impl Http {
             .header(header::CONTENT_TYPE, "application/json")
             .body(Upload::new(body.into(), self.progress))
             .map_err(|error| Error::NoAnswer(error.to_string()))?;
-        // CometBFT closes connections that are idle, and some that it has answered an error on.
-        if self.connection.ready().await.is_err() {
+        // CometBFT closes connections that are idle, and some that it has answered an error on; and one may still hold what a call before has left.
+        let ready = timeout(ANSWER_WAITS, self.connection.ready()).await;
+        if !matches!(ready, Ok(Ok(()))) {
             self.connection = connection(&self.endpoint, self.tls.as_ref()).await?;
         }
-        let host = self.endpoint.host();
+        let endpoint = &self.endpoint;
         in_time(async {
             let answer = self.connection.send_request(request).await;
-            let answer = answer.map_err(|error| broken(&error, host))?;
+            let answer = answer.map_err(|error| broken(&error, endpoint))?;
             let body = Limited::new(answer.into_body(), ANSWER_BYTES_MAX);
             let body = body.collect().await;
-            let body = body.map_err(|error| broken(&*error, host))?;
+            let body = body.map_err(|error| broken(&*error, endpoint))?;
             Ok(body.to_bytes().to_vec())
         })
         .await
@@ -104,6 +109,12 @@ impl Http {
 impl Transport for Http {
     async fn post(&mut self, body: String) -> Result<Vec<u8>, Error> {
         self.send(body).await
+    }
+
+    fn now(&self) -> Timestamp {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        let nanos = since.unwrap_or_default().as_nanos();
+        Timestamp::from_nanos_total(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
 
     async fn pause(&mut self, time: Duration) {
@@ -124,8 +135,8 @@ async fn connection(endpoint: &Endpoint, tls: Option<&Tls>) -> Result<SendReques
         // A call is one piece, and waits for its answer.
         let _ = stream.set_nodelay(true);
         match tls {
-            None => spoken(stream, endpoint.host()).await,
-            Some(tls) => spoken(tls.connect(stream).await?, endpoint.host()).await,
+            None => spoken(stream, endpoint).await,
+            Some(tls) => spoken(tls.connect(stream).await?, endpoint).await,
         }
     })
     .await
@@ -133,10 +144,10 @@ async fn connection(endpoint: &Endpoint, tls: Option<&Tls>) -> Result<SendReques
 
 async fn spoken(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    host: &str,
+    endpoint: &Endpoint,
 ) -> Result<SendRequest<Upload>, Error> {
     let spoken = handshake(TokioIo::new(stream)).await;
-    let (connection, io) = spoken.map_err(|error| broken(&error, host))?;
+    let (connection, io) = spoken.map_err(|error| broken(&error, endpoint))?;
     // Ends with the connection; whoever waits for an answer hears of it.
     tokio::spawn(io);
     Ok(connection)
@@ -148,19 +159,33 @@ async fn in_time<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, E
 }
 
 /// What broke a connection that was there.
-fn broken(error: &(dyn core::error::Error + 'static), host: &str) -> Error {
+fn broken(error: &(dyn core::error::Error + 'static), endpoint: &Endpoint) -> Error {
     let mut text = error.to_string();
     let mut cause = Some(error);
     while let Some(error) = cause {
-        if error.downcast_ref().and_then(tls::inside).is_some() {
-            return TlsError::later(host).into();
+        let system = error.downcast_ref::<io::Error>();
+        if system.and_then(tls::inside).is_some() {
+            return TlsError::later(endpoint.host()).into();
         }
-        if error
-            .downcast_ref::<hyper::Error>()
-            .is_some_and(hyper::Error::is_parse)
-        {
-            let other = "what answers there speaks no HTTP: is it TLS, with an address that begins with https://?";
-            return Error::NoAnswer(other.to_owned());
+        let http = error.downcast_ref::<hyper::Error>();
+        let ours = match http {
+            Some(http) if http.is_parse_too_large() => {
+                Some("it says more before its answer than any node does")
+            }
+            Some(http) if http.is_parse() && endpoint.is_tls() => {
+                Some("what answers there speaks no HTTP")
+            }
+            Some(http) if http.is_parse() => Some(
+                "what answers there speaks no HTTP: is it TLS, with an address that begins with https://?",
+            ),
+            // TLS has words of its own for it.
+            _ if system.is_some_and(|system| system.kind() == io::ErrorKind::UnexpectedEof) => {
+                Some("it hangs up within its answer")
+            }
+            _ => None,
+        };
+        if let Some(ours) = ours {
+            return Error::NoAnswer(ours.to_owned());
         }
         cause = error.source();
         text = cause.map_or(text, ToString::to_string);

@@ -294,5 +294,49 @@ async fn an_answer_that_somebody_cuts_short_is_none() {
     answer.extend_from_slice(json!({ "result": {} }).to_string().as_bytes());
     let server = server(Some(signed(&authority, certificate())), answer).await;
     let error = server.asked("https", "localhost", &roots(&authority)).await;
-    assert_eq!(error.unwrap_err().code(), "client.no_answer");
+    let error = error.unwrap_err();
+    assert_eq!(error.code(), "client.no_answer");
+    // In our words.
+    assert!(
+        error.to_string().ends_with("it hangs up within its answer"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn authorities_for_plain_http_are_refused_before_anything_is_said() {
+    let server = server(None, status()).await;
+    let named = roots(&authority("ours"));
+    for scheme in ["http", "tcp"] {
+        let error = server.asked(scheme, "localhost", &named).await;
+        assert_eq!(error.unwrap_err().code(), "tls.plain");
+    }
+    assert_eq!(server.requests(), 0);
+    assert!(
+        server
+            .asked("http", "localhost", &Roots::System)
+            .await
+            .is_ok()
+    );
+}
+
+#[tokio::test]
+async fn what_speaks_tls_and_no_http_is_not_told_to_speak_tls() {
+    let authority = authority("ours");
+    let long = format!(
+        "HTTP/1.1 200 OK\r\n{}",
+        "X-A: aaaaaaaaaaaaaaaa\r\n".repeat(1 << 16)
+    );
+    for (answer, why) in [
+        ("no http\r\n\r\n", "speaks no HTTP"),
+        (long.as_str(), "says more before its answer"),
+    ] {
+        let server = server(Some(signed(&authority, certificate())), answer).await;
+        let error = server.asked("https", "localhost", &roots(&authority)).await;
+        let error = error.unwrap_err().to_string();
+        assert!(
+            error.contains(why) && !error.contains("https://"),
+            "{error}"
+        );
+    }
 }

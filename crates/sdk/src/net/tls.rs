@@ -71,6 +71,11 @@ pub enum TlsError {
         "this system names no authorities for TLS: install its package (ca-certificates), or name a file with --ca-file (`Roots::Pem`)"
     )]
     NoRoots,
+    /// Authorities for an address without TLS.
+    #[error(
+        "authorities are named (--ca-file, `Roots::Pem`), and {0} is plain http, which asks nobody who the node is: its address begins with https://, or no authorities are named"
+    )]
+    Plain(String),
     /// What should be authorities is none.
     #[error("the file with authorities has no certificate in PEM that can be one")]
     Roots,
@@ -89,6 +94,7 @@ impl TlsError {
             Self::NotSpoken(_) => "tls.not_spoken",
             Self::Refused(_) => "tls.refused",
             Self::NoRoots => "tls.no_roots",
+            Self::Plain(_) => "tls.plain",
             Self::Roots => "tls.roots",
         }
     }
