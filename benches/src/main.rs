@@ -5,12 +5,13 @@
 //! cargo build --release
 //! cargo run --release -p benches            all of them
 //! cargo run --release -p benches -- load     the load generator (see its module)
-//! cargo run --release -p benches -- NAME…   transfer, empty, replies, iteration, tokens, blocks, start, proofs, evidence, network
+//! cargo run --release -p benches -- NAME…   transfer, empty, replies, iteration, tokens, blocks, beside, start, proofs, evidence, network
 //! ```
 //!
 //! Nothing here passes or fails: noisy machines would make it lie. Each number is a median, with its spread beside it.
 //! What was measured when is in docs/benchmarks.md.
 
+mod beside;
 mod blocks;
 mod calls;
 mod empty;
@@ -32,13 +33,14 @@ use std::process::ExitCode;
 /// A measurement, by name.
 type Bench = (&'static str, fn());
 
-const ALL: [Bench; 10] = [
+const ALL: [Bench; 11] = [
     ("transfer", transfer::run),
     ("empty", empty::run),
     ("replies", replies::run),
     ("iteration", iteration::run),
     ("tokens", tokens::run),
     ("blocks", blocks::run),
+    ("beside", beside::run),
     ("start", start::run),
     ("proofs", proofs::run),
     ("evidence", evidence::run),
@@ -56,7 +58,7 @@ fn main() -> ExitCode {
         .find(|n| !ALL.iter().any(|(name, _)| name == n))
     {
         eprintln!(
-            "no bench {unknown}: transfer, empty, replies, iteration, tokens, blocks, start, proofs, evidence, network"
+            "no bench {unknown}: transfer, empty, replies, iteration, tokens, blocks, beside, start, proofs, evidence, network"
         );
         return ExitCode::FAILURE;
     }

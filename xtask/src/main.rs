@@ -37,7 +37,7 @@ cargo xtask <step>
 Not part of `test`:
 
   fuzz [OPTION…] random contracts through prepare, load and call, beside V8; the options are those of fuzz/modules
-  fuzz-blocks [--messages N | --blocks N] [--seed S]
+  fuzz-blocks [--messages N | --blocks N | --threads N] [--seed S]
               blocks of whatever anyone may send, twice beside an enclave in a process of its own (docs/fuzzing.md); needs the contracts
   faults [--minutes N] [--seed S] [--only SCENARIO[,SCENARIO...]]
               a network in network namespaces under load, with kills, partitions, delay and loss (docs/reliability.md; needs root and the

@@ -1,11 +1,12 @@
 //! The contract engine with its cache of loaded modules, shared by the execution lane and the query lanes.
 
 use crate::Bytes;
+use crate::block::{Figures, Pace};
 use crate::ctx::Ctx;
 use crate::error::{Fault, Stop, broken};
 use crate::types::{Hash, TxError};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 #[cfg(not(feature = "winch"))]
 use strongroom_vm::WasmiEngine as Wasm;
 use strongroom_vm::{
@@ -62,10 +63,20 @@ impl EngineKind {
     }
 }
 
+/// How a machine runs contracts and blocks. Results and gas are the same with any.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EngineSettings {
+    /// What runs contracts.
+    pub kind: EngineKind,
+    /// Threads for transactions of a block that run beside each other; without it they run one after the other.
+    pub threads: Option<usize>,
+}
+
 /// Engine and cache. What is cached changes neither results nor gas.
 pub struct ContractEngine {
     cache: ModuleCache<Wasm>,
     cores: usize,
+    pace: Mutex<Pace>,
 }
 
 impl Default for ContractEngine {
@@ -114,6 +125,8 @@ pub(crate) struct BlockCodeCache {
     /// Of the transaction that runs: its codes, loaded before or not, since that is not its business.
     of_tx: BTreeSet<Hash>,
     weight_of_tx: u64,
+    /// Codes for which it made room, with their weight.
+    entered: Vec<(Hash, u64)>,
 }
 
 impl BlockCodeCache {
@@ -121,6 +134,36 @@ impl BlockCodeCache {
     pub(crate) fn begin(&mut self) {
         self.of_tx.clear();
         self.weight_of_tx = 0;
+        self.entered.clear();
+    }
+
+    /// For a transaction that runs beside others.
+    pub(crate) fn fork(&self) -> Self {
+        Self {
+            modules: self.modules.clone(),
+            weight: self.weight,
+            full: self.full,
+            ..Self::default()
+        }
+    }
+
+    /// Takes over what the one transaction of a fork loaded. `false`, with nothing changed, unless each code found its room there, and finds
+    /// it here.
+    pub(crate) fn adopt(&mut self, fork: Self) -> bool {
+        let new = fork.entered.into_iter();
+        let new: BTreeMap<Hash, u64> = new.filter(|(h, _)| !self.modules.contains_key(h)).collect();
+        let loaded = new.keys().all(|hash| fork.modules.contains_key(hash));
+        let weight = new
+            .values()
+            .fold(self.weight, |sum, w| sum.saturating_add(*w));
+        if fork.full || self.full || !loaded || weight > LOAD_BLOCK_MAX {
+            return false;
+        }
+        self.weight = weight;
+        let modules = fork.modules.into_iter();
+        self.modules
+            .extend(modules.filter(|(hash, _)| new.contains_key(hash)));
+        true
     }
 
     /// Whether the transaction that ran last found no room for its code: it and all behind it wait for the next block.
@@ -145,6 +188,7 @@ impl BlockCodeCache {
             return Err(Stop::OutOfGas("block load meter"));
         }
         self.weight = weight;
+        self.entered.push((code.hash, code.weight));
         Ok(None)
     }
 }
@@ -166,7 +210,29 @@ impl ContractEngine {
         Self {
             cache: ModuleCache::new(engine, CACHE_BYTES),
             cores: 1,
+            pace: Mutex::new(Pace::new(1)),
         }
+    }
+
+    /// Runs transactions of a block beside each other on so many threads, at most [`crate::block::THREADS_MAX`], where that pays; results
+    /// are the same with any number.
+    #[must_use]
+    pub fn with_threads(self, threads: usize) -> Self {
+        let pace = Mutex::new(Pace::new(threads));
+        Self { pace, ..self }
+    }
+
+    /// What became of transactions that ran beside others.
+    pub fn beside(&self) -> Figures {
+        self.pace().figures()
+    }
+
+    pub(crate) fn pace(&self) -> Pace {
+        *self.pace.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn keep_pace(&self, pace: Pace) {
+        *self.pace.lock().unwrap_or_else(PoisonError::into_inner) = pace;
     }
 
     /// Uses so many cores for what can be done before transactions run; results are the same with any number.

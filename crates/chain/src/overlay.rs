@@ -198,6 +198,47 @@ impl Overlay {
         access
     }
 
+    /// What is known of a slot in this block: what was written, or read from below. Nothing counts as read.
+    pub(crate) fn peek(&self, slot: &Slot) -> Option<Option<Bytes>> {
+        match self.writes.get(slot) {
+            Some(pending) => Some(pending.value.clone()),
+            None => self.cache.get(slot).cloned(),
+        }
+    }
+
+    /// The number of the transaction that runs, or runs next.
+    pub(crate) const fn running(&self) -> u32 {
+        self.tx
+    }
+
+    /// The number of the transaction that wrote last at a slot.
+    pub(crate) fn writer(&self, slot: &Slot) -> Option<u32> {
+        self.writes.get(slot).map(|pending| pending.tx)
+    }
+
+    /// Keeps what was read from below the block. Nothing counts as read.
+    pub(crate) fn keep(&mut self, slot: Slot, value: Option<Bytes>) {
+        self.cache.insert(slot, value);
+    }
+
+    /// What a transaction read and left written that ran alone on this overlay.
+    pub(crate) fn into_parts(mut self) -> (BTreeSet<Slot>, BTreeMap<Slot, Option<Bytes>>) {
+        let reads = std::mem::take(&mut self.reads);
+        (reads, self.into_writes())
+    }
+
+    /// Does at once what the running transaction did elsewhere.
+    pub(crate) fn take_over(
+        &mut self,
+        mut reads: BTreeSet<Slot>,
+        writes: BTreeMap<Slot, Option<Bytes>>,
+    ) {
+        self.reads.append(&mut reads);
+        for (slot, value) in writes {
+            self.put(slot, value);
+        }
+    }
+
     /// The same writes, with nothing to take back and nothing read: what a simulation runs on.
     #[must_use]
     pub fn fork(&self) -> Self {

@@ -14,6 +14,18 @@ pub trait StateRead {
     /// # Errors
     /// [`Fault::State`] if the answer could not be had or not be proven.
     fn get(&self, tree: Tree, key: &[u8]) -> Result<Option<Bytes>, Fault>;
+
+    /// The same state for other threads, as far as it is here: nobody is asked for what is not, which is a fault there. Nothing, if it
+    /// is for one thread only.
+    fn shared(&self) -> Option<Box<dyn StateRead + Sync + '_>> {
+        None
+    }
+}
+
+impl<S: StateRead + ?Sized> StateRead for &S {
+    fn get(&self, tree: Tree, key: &[u8]) -> Result<Option<Bytes>, Fault> {
+        (**self).get(tree, key)
+    }
 }
 
 /// Content by hash: contract code.
@@ -39,7 +51,7 @@ pub trait Watch {
     }
 }
 
-/// An observer of what is done with a transaction before it runs, who may leave it out.
+/// An observer of what is done with a transaction before its turn, who may leave it out.
 pub trait WatchAhead: Sync {
     /// This thread looks at the transaction at `index`; `false`: it must not.
     fn looks(&self, index: u32, hash: &Hash) -> bool;
@@ -143,6 +155,11 @@ pub trait Secrets {
     /// # Errors
     /// [`SecretsError::NotHere`] on the host.
     fn possession(&self, target: &ShareTarget) -> Result<[u8; 32], SecretsError>;
+
+    /// The same for other threads; nothing, if they are for one thread only.
+    fn shared(&self) -> Option<&(dyn Secrets + Sync)> {
+        None
+    }
 }
 
 /// The host's [`Secrets`]: every operation answers [`SecretsError::NotHere`].
@@ -182,5 +199,9 @@ impl Secrets for NoSecrets {
 
     fn possession(&self, _: &ShareTarget) -> Result<[u8; 32], SecretsError> {
         Err(SecretsError::NotHere)
+    }
+
+    fn shared(&self) -> Option<&(dyn Secrets + Sync)> {
+        Some(self)
     }
 }

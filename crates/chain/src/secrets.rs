@@ -143,6 +143,10 @@ impl Secrets for EpochKeys {
     fn possession(&self, target: &ShareTarget) -> Result<[u8; 32], SecretsError> {
         Ok(possession(&self.newest, &self.chain, target))
     }
+
+    fn shared(&self) -> Option<&(dyn Secrets + Sync)> {
+        Some(self)
+    }
 }
 
 #[cfg(test)]

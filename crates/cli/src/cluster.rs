@@ -217,6 +217,11 @@ impl Member {
             ("--block-time", args.block_time_text()),
             ("--min-gas-price", args.min_gas_price.text()),
             ("--contract-engine", args.contract_engine.name().to_owned()),
+            (
+                "--execution-threads",
+                args.execution_threads
+                    .map_or_else(String::new, |n| n.to_string()),
+            ),
             ("--peers", peers.join(",")),
             (
                 "--renew-with",

@@ -15,7 +15,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use strongroom_bridge::message::{HostResponse, Reply, Request};
-use strongroom_chain::modules::compute::EngineKind;
+use strongroom_chain::modules::compute::EngineSettings;
 use strongroom_consensus::cometbft::binary;
 use strongroom_consensus::{Clock as _, GenesisFile, NodeKey, SystemClock, privval};
 use strongroom_node::node::Layout;
@@ -303,7 +303,8 @@ fn seal(node: &Node) -> Finding {
 fn opens(node: &Node, path: &Path) -> anyhow::Result<()> {
     let seal = fs::read(path)?;
     let (died, _dead) = mpsc::unbounded_channel();
-    let (transport, process) = enclave_process::start(&node.layout, EngineKind::Interpreter, died)?;
+    let (transport, process) =
+        enclave_process::start(&node.layout, EngineSettings::default(), died)?;
     let unseal = Request::Unseal {
         seal,
         genesis: node.genesis.bytes().to_vec(),

@@ -6,9 +6,10 @@ use std::io::ErrorKind;
 use std::sync::Arc;
 use strongroom_bridge::Transport;
 use strongroom_bridge::child::{self, Process};
-use strongroom_chain::modules::compute::EngineKind;
+use strongroom_chain::block::THREADS_MAX;
+use strongroom_chain::modules::compute::{EngineKind, EngineSettings};
 use strongroom_enclave::MACHINE_BYTES;
-use strongroom_enclave::process::CONTRACT_ENGINE;
+use strongroom_enclave::process::{CONTRACT_ENGINE, EXECUTION_THREADS};
 use strongroom_node::node::Layout;
 use tokio::sync::mpsc;
 
@@ -23,21 +24,31 @@ pub(crate) fn engine(name: &str) -> Result<EngineKind, String> {
     Ok(kind)
 }
 
+/// What `--execution-threads` takes.
+pub(crate) fn threads(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|n| (1..=THREADS_MAX).contains(n));
+    number.ok_or_else(|| format!("a number from 1 to {THREADS_MAX}"))
+}
+
 /// Name of the file, below `config`, that names the machine that a simulated enclave stands for.
 const MACHINE: &str = "config/simulated_machine";
 
-/// Starts the enclave of a home, with `contracts` to run contracts; `died` hears of its end unless it was stopped.
+/// Starts the enclave of a home, with these settings of its engine; `died` hears of its end unless it was stopped.
 pub(crate) fn start(
     layout: &Layout,
-    contracts: EngineKind,
+    settings: EngineSettings,
     died: mpsc::UnboundedSender<String>,
 ) -> anyhow::Result<(Arc<dyn Transport>, Process)> {
     let executable = std::env::current_exe().context("this executable cannot be found")?;
     let machine = machine(layout)?;
+    let threads = settings.threads.map(|threads| threads.to_string());
     let mut arguments = vec!["enclave"];
     arguments.extend(machine.as_deref());
-    if contracts != EngineKind::Interpreter {
-        arguments.extend([CONTRACT_ENGINE, contracts.name()]);
+    if settings.kind != EngineKind::Interpreter {
+        arguments.extend([CONTRACT_ENGINE, settings.kind.name()]);
+    }
+    if let Some(threads) = &threads {
+        arguments.extend([EXECUTION_THREADS, threads]);
     }
     let (host, process) = child::spawn(&executable, &arguments, move |how| {
         let _ = died.send(how);

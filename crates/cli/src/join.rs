@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use strongroom_attest::{Registration, Statement};
 use strongroom_bridge::message::Share;
-use strongroom_chain::modules::compute::EngineKind;
+use strongroom_chain::modules::compute::EngineSettings;
 use strongroom_chain::modules::registration::keeper::key_proof_bytes;
 use strongroom_chain::modules::registration::state::SHARES;
 use strongroom_consensus::{GenesisFile, NodeKey, privval};
@@ -76,7 +76,7 @@ pub(crate) async fn run(
         return Ok(());
     }
     let (died, _dead) = mpsc::unbounded_channel();
-    let (transport, process) = enclave_process::start(layout, EngineKind::Interpreter, died)?;
+    let (transport, process) = enclave_process::start(layout, EngineSettings::default(), died)?;
     let stores = open_stores(layout)?;
     let way = enclave(transport, &stores);
     let joined = joiner.join(&mut client, &way, begun, node, remote).await;

@@ -5,7 +5,7 @@ use anyhow::{Context as _, bail};
 use std::fs;
 use std::net::SocketAddr;
 use strongroom_bridge::child::Process;
-use strongroom_chain::modules::compute::EngineKind;
+use strongroom_chain::modules::compute::EngineSettings;
 use strongroom_consensus::GenesisFile;
 use strongroom_node::node::{Config, Consensus, Layout, Node};
 use tokio::sync::mpsc;
@@ -22,7 +22,7 @@ impl Running {
     /// Starts the node of a home that has a genesis, a seal and keys.
     pub(crate) async fn start(
         config: Config,
-        contracts: EngineKind,
+        settings: EngineSettings,
         consensus: Consensus,
     ) -> anyhow::Result<Self> {
         let layout = Layout(config.home.clone());
@@ -32,7 +32,7 @@ impl Running {
         let chain_id = genesis.doc.chain_id.clone();
         let seal = fs::read(layout.seal()).with_context(|| layout.seal().display().to_string())?;
         let (died, dead) = mpsc::unbounded_channel();
-        let (transport, process) = enclave_process::start(&layout, contracts, died)?;
+        let (transport, process) = enclave_process::start(&layout, settings, died)?;
         let node = Node::start(config, transport, genesis, seal, consensus).await?;
         Ok(Self {
             node,

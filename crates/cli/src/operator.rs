@@ -15,7 +15,7 @@ use std::io::Read as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use strongroom_chain::modules::compute::EngineKind;
+use strongroom_chain::modules::compute::{EngineKind, EngineSettings};
 use strongroom_chain::tx::GasPrice;
 use strongroom_consensus::cometbft::binary;
 use strongroom_consensus::{BlockTiming, GenesisFile, NodeKey, Signer, privval};
@@ -119,6 +119,10 @@ pub(crate) struct Start {
     /// Blocks are the same with either.
     #[arg(long, value_name = "NAME", value_parser = enclave_process::engine, default_value = "interpreter")]
     contract_engine: EngineKind,
+    /// Threads that run transactions of a block beside each other, at most 8. Blocks are the same with any number
+    /// [default: 1, one after the other].
+    #[arg(long, value_name = "N", value_parser = crate::enclave_process::threads)]
+    execution_threads: Option<usize>,
     /// The `cometbft` to run [default: tools/bin of the project, or the PATH].
     #[arg(long, value_name = "PATH")]
     cometbft: Option<PathBuf>,
@@ -288,8 +292,11 @@ fn start(args: &Start) -> anyhow::Result<()> {
     };
     crate::localnet::runtime()?.block_on(async {
         let mut stop = Stop::listen()?;
-        let mut running =
-            Running::start(config, args.contract_engine, Consensus::Comet(comet)).await?;
+        let settings = EngineSettings {
+            kind: args.contract_engine,
+            threads: args.execution_threads,
+        };
+        let mut running = Running::start(config, settings, Consensus::Comet(comet)).await?;
         write_file(
             &home.path().join(PID),
             std::process::id().to_string().as_bytes(),

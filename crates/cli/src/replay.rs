@@ -7,7 +7,7 @@ use anyhow::{Context as _, ensure};
 use clap::Args as ClapArgs;
 use std::fs;
 use std::path::PathBuf;
-use strongroom_chain::modules::compute::EngineKind;
+use strongroom_chain::modules::compute::EngineSettings;
 use strongroom_node::node::Layout;
 use strongroom_node::replay::replay;
 use tokio::sync::mpsc;
@@ -33,7 +33,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     // Beside the network; what an interrupted replay leaves there, the next command removes.
     let fresh = home.prepare()?;
     let (died, _dead) = mpsc::unbounded_channel();
-    let (transport, process) = enclave_process::start(&layout, EngineKind::Interpreter, died)?;
+    let (transport, process) = enclave_process::start(&layout, EngineSettings::default(), died)?;
     let replayed = replay(&layout, &fresh, transport.clone(), &genesis, seal);
     process.stop();
     drop(transport);

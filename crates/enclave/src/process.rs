@@ -10,7 +10,7 @@ use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 use strongroom_bridge::DoorError;
 use strongroom_bridge::link::Link;
-use strongroom_chain::modules::compute::{ContractEngine, EngineKind};
+use strongroom_chain::modules::compute::{ContractEngine, EngineKind, EngineSettings};
 
 #[cfg(target_os = "linux")]
 use crate::sandbox::Code;
@@ -32,35 +32,42 @@ pub const EXIT_SETUP: u8 = 12;
 /// What comes before the name of an [`EngineKind`] among the arguments.
 pub const CONTRACT_ENGINE: &str = "--contract-engine";
 
+/// What comes before the number of threads for transactions that run beside each other.
+pub const EXECUTION_THREADS: &str = "--execution-threads";
+
 /// The whole life of the enclave process. To be called first in `main`, before any thread or host code runs. The arguments: a name in hex of
-/// the machine that the simulated platform stands for, else it is the one without a name; and [`CONTRACT_ENGINE`] with a name, else
-/// contracts are interpreted.
+/// the machine that the simulated platform stands for, else it is the one without a name; [`CONTRACT_ENGINE`] with a name, else
+/// contracts are interpreted; and [`EXECUTION_THREADS`] with a number, else transactions run on one.
 #[must_use]
 pub fn child_main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     child_on(parse(arguments))
 }
 
-fn parse(arguments: impl Iterator<Item = OsString>) -> Result<(Simulated, EngineKind), String> {
-    let (mut machine, mut contracts) = (None, EngineKind::Interpreter);
+fn parse(arguments: impl Iterator<Item = OsString>) -> Result<(Simulated, EngineSettings), String> {
+    let (mut machine, mut settings) = (None, EngineSettings::default());
     let mut arguments = arguments.map(|a| a.to_string_lossy().into_owned());
     while let Some(argument) = arguments.next() {
         if argument == CONTRACT_ENGINE {
             let name = arguments.next().unwrap_or_default();
-            contracts = EngineKind::by_name(&name).ok_or("there is no such engine")?;
+            settings.kind = EngineKind::by_name(&name).ok_or("there is no such engine")?;
+        } else if argument == EXECUTION_THREADS {
+            let threads = arguments.next().and_then(|number| number.parse().ok());
+            settings.threads = Some(threads.ok_or("threads have a number")?);
         } else if machine.replace(argument).is_some() {
             return Err(String::from("a machine has one name"));
         }
     }
-    Ok((platform(machine.as_deref())?, contracts))
+    Ok((platform(machine.as_deref())?, settings))
 }
 
 /// As [`child_main`] on another platform and engine, or not at all if there is none.
 #[must_use]
-pub fn child_on(parts: Result<(impl Platform + 'static, EngineKind), String>) -> ExitCode {
+pub fn child_on(parts: Result<(impl Platform + 'static, EngineSettings), String>) -> ExitCode {
     panics::stop_process(panics::Words::Hidden);
-    let ready = parts.and_then(|(platform, contracts)| {
-        let link = set_up(contracts)?;
-        let engine = ContractEngine::new(contracts).map_err(|e| e.to_string())?;
+    let ready = parts.and_then(|(platform, EngineSettings { kind, threads })| {
+        let link = set_up(kind)?;
+        let engine = ContractEngine::new(kind).map_err(|e| e.to_string())?;
+        let engine = engine.with_threads(threads.unwrap_or(1));
         Ok((link, platform, engine))
     });
     let (link, platform, engine) = match ready {

@@ -206,6 +206,23 @@ impl StateRead for ProvenState<'_> {
         self.known(tree, key)
             .ok_or_else(|| Fault::Broken(String::from("a proven key is still unknown")))
     }
+
+    fn shared(&self) -> Option<Box<dyn StateRead + Sync + '_>> {
+        Some(Box::new(Known(self.forest.borrow().clone())))
+    }
+}
+
+/// What is proven by now, for other threads: nobody is asked for more.
+struct Known(PartialForest);
+
+impl StateRead for Known {
+    fn get(&self, tree: Tree, key: &[u8]) -> Result<Option<Bytes>, Fault> {
+        match self.0.read(tree, key) {
+            Read::Value(value) => Ok(Some(value)),
+            Read::Absent => Ok(None),
+            Read::Unknown => Err(Fault::State(String::from("not here"))),
+        }
+    }
 }
 
 impl CodeRead for ProvenState<'_> {
@@ -340,6 +357,35 @@ mod tests {
             host.version.set(0);
             assert_eq!(proven.get(Tree::Contract, &key(again)), Ok(honest));
         }
+    }
+
+    #[test]
+    fn other_threads_read_what_is_proven_and_ask_the_host_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let (host, forest) = host(directory.path());
+        let proven = ProvenState::new(forest, 0, &host);
+        let before = proven.shared().unwrap();
+        let (there, absent) = (key(5), key(ROWS + 5));
+        for key in [&there, &absent] {
+            proven.get(Tree::Contract, key).unwrap();
+        }
+        let asked = host.asked.get();
+        let shared = proven.shared().unwrap();
+        let read = |state: &(dyn StateRead + Sync), key: &[u8]| {
+            std::thread::scope(|scope| {
+                let thread = scope.spawn(|| state.get(Tree::Contract, key));
+                thread.join().unwrap()
+            })
+        };
+        assert_eq!(
+            read(&*shared, &there).unwrap().as_deref(),
+            Some(&value(5)[..])
+        );
+        assert_eq!(read(&*shared, &absent), Ok(None));
+        assert!(read(&*shared, &key(6)).is_err());
+        // It is what was known when it was made.
+        assert!(read(&*before, &there).is_err());
+        assert_eq!(host.asked.get(), asked);
     }
 
     #[test]

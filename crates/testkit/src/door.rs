@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use strongroom_bridge::child::{self, Process};
 use strongroom_bridge::link::in_process;
 use strongroom_bridge::{DoorError, EnclaveRequest, Host, HostResponse, Reply, Request, Transport};
-use strongroom_chain::modules::compute::{ContractEngine, EngineKind};
+use strongroom_chain::modules::compute::{ContractEngine, EngineKind, EngineSettings};
 use strongroom_enclave::platform::Platform;
 
 /// What went through a door since the last [`Door::take_traffic`].
@@ -105,7 +105,12 @@ pub fn enclave_process() -> Option<ExitCode> {
         .ok_or_else(|| String::from("a seed is missing"));
     let contracts = arguments.next().unwrap_or_default();
     let contracts = EngineKind::by_name(&contracts).ok_or_else(|| String::from("no such engine"));
-    let both = platform.and_then(|platform| Ok((platform, contracts?)));
+    // So that what is executed here runs beside others where it may.
+    let settings = contracts.map(|kind| EngineSettings {
+        kind,
+        threads: Some(2),
+    });
+    let both = platform.and_then(|platform| Ok((platform, settings?)));
     Some(strongroom_enclave::process::child_on(both))
 }
 

@@ -13,13 +13,25 @@ use crate::error::EngineError;
 
 thread_local! {
     static INSIDE: Cell<bool> = const { Cell::new(false) };
+    static ATTEMPT: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether this thread runs code whose panic ends a contract's call and nothing else. For panic hooks.
+/// Whether this thread runs code whose panic ends a contract's call, or an [`attempt`], and nothing else. For panic hooks.
 #[must_use]
 pub fn inside() -> bool {
-    // A thread that ends has no such value any more, and runs no contract.
-    INSIDE.try_with(Cell::get).unwrap_or(false)
+    // A thread that ends has neither value any more, and runs no contract.
+    INSIDE.try_with(Cell::get).unwrap_or(false) || ATTEMPT.try_with(Cell::get).unwrap_or(false)
+}
+
+/// Runs `work` that nobody needs, because it is done again where it did not succeed: a panic in it, whoever's, is nothing. All that
+/// it touched and others can see must be whole at every moment.
+pub fn attempt<T>(work: impl FnOnce() -> T) -> Option<T> {
+    let before = (INSIDE.replace(false), ATTEMPT.replace(true));
+    // Unwind safe, as what only `work` can see is dropped with it, and what others see is whole.
+    let ended = catch_unwind(AssertUnwindSafe(work));
+    INSIDE.set(before.0);
+    ATTEMPT.set(before.1);
+    ended.ok()
 }
 
 /// Runs `work`; a panic in it is an [`EngineError::Broken`]. Its message is dropped: it may hold secrets.
@@ -81,6 +93,19 @@ mod tests {
         let payload = catch_unwind(host).expect_err("must go on");
         assert_eq!(payload.downcast_ref::<&str>(), Some(&"the host's"));
         assert!(!inside());
+    }
+
+    #[test]
+    fn whatever_panics_in_an_attempt_is_nothing_and_the_thread_is_outside_again() {
+        assert_eq!(attempt(|| 7), Some(7));
+        let host = || {
+            assert!(inside());
+            let _ = caught(|| outside(|| panic!("the host's, {}", inside())));
+        };
+        assert_eq!(attempt(host), None);
+        assert!(!inside());
+        let ended = attempt(|| caught(|| panic!("the engine's")).map(|()| 0).is_err());
+        assert_eq!((ended, inside()), (Some(true), false));
     }
 
     #[test]

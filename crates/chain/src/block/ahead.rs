@@ -11,17 +11,17 @@ use crate::crypto::secp256k1;
 use crate::ctx::{Ctx, ExecutionEnv, Mode, TxInfo};
 use crate::error::Fault;
 use crate::modules;
-use crate::ports::Watch;
+use crate::ports::{Watch, WatchAhead};
 use crate::state::State;
 use crate::tx::{DecodedTx, decode};
 use crate::types::multisig::SignatureData;
 use crate::types::proto::cosmos::tx::signing::v1beta1::SignMode;
 use crate::types::{Gas, Hash, PublicKey, RawTx, TxError, sha256};
 
-use super::{BlockInfo, too_many, unmetered};
+use super::{BlockInfo, unmetered};
 
 /// Transactions that are looked at together.
-const CHUNK: usize = 64;
+pub const CHUNK: usize = 256;
 /// Bytes of transactions that are looked at together.
 const CHUNK_BYTES: usize = 256 * 1024;
 /// Fewer are not worth a thread.
@@ -39,6 +39,16 @@ pub struct Looked {
 }
 
 impl Looked {
+    /// One that was found good.
+    pub(crate) fn good(key: &[u8; 33], digest: &Hash, signature: &[u8]) -> Option<Self> {
+        Some(Self {
+            key: *key,
+            digest: *digest,
+            signature: signature.try_into().ok()?,
+            good: true,
+        })
+    }
+
     /// Whether the signature is good, if it is this one.
     pub(crate) fn at(&self, key: &[u8; 33], digest: &Hash, signature: &[u8]) -> Option<bool> {
         let same = self.key == *key && self.digest == *digest && self.signature == *signature;
@@ -63,7 +73,7 @@ pub(super) fn chunk(txs: &[RawTx]) -> &[RawTx] {
     txs.get(..fit).unwrap_or(txs)
 }
 
-/// Looks at a chunk of transactions, the first of which has this place in the block. On one core, or for a few, at none.
+/// Looks at transactions, at most [`CHUNK`], each with its place in the block. On one core, or for a few, at none.
 ///
 /// # Errors
 /// A fault of the state.
@@ -71,28 +81,20 @@ pub(super) fn look(
     state: &mut State<'_>,
     block: &BlockInfo,
     env: ExecutionEnv<'_>,
-    first: usize,
-    txs: &[RawTx],
+    txs: &[(u32, &RawTx)],
     watch: &dyn Watch,
 ) -> Result<Vec<Option<Ahead>>, Fault> {
     let threads = env.engine.cores().min(THREADS_MAX);
     if threads < 2 || txs.len() < FEW {
         return Ok(Vec::new());
     }
-    let named = (first..).zip(txs);
-    let named = named.map(|(at, tx)| Ok((u32::try_from(at).map_err(|_| too_many())?, tx)));
-    let named = named.collect::<Result<Vec<_>, Fault>>()?;
     let threaded = watch.ahead();
-    let decoded = on_all(threads, &named, |(at, tx)| {
-        let decoded = threaded.looks(*at, tx.hash()).then(|| decode(tx));
-        threaded.looked();
-        decoded
-    });
+    let decoded = decode_all(threads, txs, threaded);
     let mut asked = Vec::new();
-    for ((at, tx), decoded) in named.into_iter().zip(decoded) {
+    for ((at, tx), decoded) in txs.iter().zip(decoded) {
         let number = match &decoded {
             // A fault of the state is this transaction's, as if it ran.
-            Some(Ok(decoded)) if watch.begins(at, tx.hash()) => {
+            Some(Ok(decoded)) if watch.begins(*at, tx.hash()) => {
                 let number = number_of(state, block, env, decoded)?;
                 watch.ended();
                 number
@@ -104,7 +106,7 @@ pub(super) fn look(
     let chain_id = block.chain_id.as_str();
     let signed = on_all(threads, &asked, |(at, tx, decoded, number)| {
         let decoded = decoded.as_ref()?.as_ref().ok()?;
-        let looks = threaded.looks(*at, tx.hash());
+        let looks = threaded.looks(**at, tx.hash());
         let looked = looks
             .then(|| look_at(decoded, chain_id, (*number)?))
             .flatten();
@@ -117,6 +119,19 @@ pub(super) fn look(
         Some(Ahead { decoded, signed })
     });
     Ok(ahead.collect())
+}
+
+/// Decodes transactions, each with its place in the block, but those that are left out of it.
+pub(super) fn decode_all(
+    threads: usize,
+    txs: &[(u32, &RawTx)],
+    watch: &dyn WatchAhead,
+) -> Vec<Option<Result<DecodedTx, TxError>>> {
+    on_all(threads, txs, |(at, tx)| {
+        let decoded = watch.looks(*at, tx.hash()).then(|| decode(tx));
+        watch.looked();
+        decoded
+    })
 }
 
 /// The number of the first signer's account: the one thing that is signed and not in the bytes. It never changes.

@@ -64,6 +64,12 @@ impl Meters {
             || self.output.saturating_add(writes) >= OUTPUT_BYTES_MAX
     }
 
+    /// Gas that is left to transactions; none where the block has no limit, or has ended.
+    pub(super) fn gas_left(&self) -> Gas {
+        let limit = self.gas_limit.filter(|_| self.full.is_none());
+        limit.unwrap_or(0).saturating_sub(self.gas)
+    }
+
     /// Whether there is room for a transaction; if not, the block ends with what it has.
     pub(super) fn has_room(&mut self, wanted: &Use) -> bool {
         self.full = Meter::ALL.into_iter().find(|meter| match meter {

@@ -5,33 +5,39 @@
 //! what the block gives fits the door ([`OUTPUT_BYTES_MAX`]); what finds no room is left for the next ([`meters`]).
 
 pub(crate) mod ahead;
+mod beside;
 mod meters;
+mod one;
 pub(crate) mod output;
+mod pace;
 #[cfg(test)]
 mod tests;
 
+pub use ahead::CHUNK;
 pub use meters::Meter;
 pub use output::{OUTPUT_BYTES_MAX, OUTPUT_TX_BYTES_MAX};
+pub use pace::{Figures, Pace, Seen, THREADS_MAX, Turn};
 
 use crate::Bytes;
 use crate::ctx::{BlockInfo, Ctx, ExecutionEnv, Mode, TxInfo};
 use crate::error::{Fault, Stop, broken};
 use crate::module::{self, Module};
 use crate::modules::{BEGIN_BLOCK, END_BLOCK};
-use crate::overlay::{Access, Overlay};
+use crate::overlay::{Access, Mark, Overlay};
 use crate::params::PARAMS;
 use crate::ports::{EveryTx, Secrets, StateRead, Watch};
 use crate::state::State;
-use crate::tx::{AnteConfig, TxOutcome, decode, run_ante, run_messages, visible};
+use crate::tx::{AnteConfig, TxOutcome, decode};
 use crate::types::abci::LEFT;
 use crate::types::consensus::ConsensusParams;
 use crate::types::error::{chain, sdk};
 use crate::types::{
-    Attribute, Coin, Coins, Event, ExecTxResult, Gas, Hash, RawTx, TxError, ValidatorUpdate,
-    WriteSet,
+    Attribute, Coin, Coins, Event, ExecTxResult, Gas, Hash, RawTx, ValidatorUpdate, WriteSet,
 };
 use ahead::Ahead;
+use beside::{Beside, Did, Next, Turns};
 use meters::{Meters, Use};
+use one::{Ran, Setting};
 use std::collections::BTreeMap;
 
 /// Result of a block.
@@ -55,14 +61,20 @@ pub struct BlockOutcome {
 
 /// Executes one block: what is kept from transaction to transaction beside the state.
 struct BlockExecutor<'b> {
-    block: &'b BlockInfo,
-    env: ExecutionEnv<'b>,
-    config: AnteConfig,
+    setting: Setting<'b>,
     meters: Meters,
     /// Number of transactions that passed the ante chain.
     passed: u32,
     /// Fees by denomination: deltas until block end.
     fees: BTreeMap<String, u128>,
+    pace: Pace,
+}
+
+/// What the transactions of a block gave so far.
+#[derive(Default)]
+struct Done {
+    results: Vec<ExecTxResult>,
+    access: Vec<Access>,
 }
 
 /// Executes a decided block.
@@ -99,52 +111,38 @@ pub fn execute_watched(
         min_gas_price: None,
     };
     let mut executor = BlockExecutor {
-        block,
-        env,
-        config,
+        setting: Setting {
+            block,
+            env,
+            config: &config,
+        },
         meters: Meters::new(limit),
         passed: 0,
         fees: BTreeMap::new(),
+        pace: env.engine.pace(),
     };
-    let (mut tx_results, mut access) = (Vec::new(), Vec::new());
+    let mut done = Done::default();
     let mut events = executor.begin(&mut state)?;
     // What was read so far belongs to no transaction.
     let _ = state.overlay.end_tx();
-    let mut ahead = Vec::new().into_iter();
-    let mut next_chunk = 0;
-    for (at, tx) in txs.iter().enumerate() {
-        let index = u32::try_from(at).map_err(|_| too_many())?;
-        if at == next_chunk {
-            let chunk = ahead::chunk(txs.get(at..).unwrap_or_default());
-            next_chunk = at.saturating_add(chunk.len());
-            if !executor.meters.is_full(state.overlay.bytes()) {
-                ahead = ahead::look(&mut state, block, env, at, chunk, watch)?.into_iter();
-                // What was read for it belongs to no transaction.
-                let _ = state.overlay.end_tx();
-            }
-        }
-        let known = ahead.next().flatten();
-        let result = if watch.begins(index, tx.hash()) {
-            executor.deliver(&mut state, index, tx, known)?
-        } else {
-            TxOutcome::undecodable(chain::LEFT_OUT.bare()).into_result(Vec::new(), Vec::new())
-        };
-        watch.ended();
-        executor.meters.add_output(output::of_result(&result));
-        tx_results.push(result);
-        access.push(state.overlay.end_tx());
+    let mut first = 0;
+    while let Some(rest) = txs.get(first..).filter(|rest| !rest.is_empty()) {
+        let chunk = ahead::chunk(rest);
+        executor.chunk(&mut state, first, chunk, watch, &mut done)?;
+        first = first.saturating_add(chunk.len());
     }
+    env.engine.keep_pace(executor.pace);
     let (end_events, validator_updates) = executor.end(&mut state)?;
     events.extend(end_events);
     let new_code = core::mem::take(&mut state.content);
     Ok(BlockOutcome {
-        tx_results,
+        tx_results: done.results,
         events,
         validator_updates,
         consensus_param_updates: None,
         writes: state.into_write_set(block.height)?,
         new_code,
-        access,
+        access: done.access,
     })
 }
 
@@ -178,6 +176,11 @@ fn left() -> ExecTxResult {
     TxOutcome::undecodable(error).into_result(Vec::new(), Vec::new())
 }
 
+/// The result of a transaction that is an exception.
+fn left_out() -> ExecTxResult {
+    TxOutcome::undecodable(chain::LEFT_OUT.bare()).into_result(Vec::new(), Vec::new())
+}
+
 /// A stop where there is neither a limit nor a client.
 pub(crate) fn unmetered(stop: Stop) -> Fault {
     match stop {
@@ -187,78 +190,153 @@ pub(crate) fn unmetered(stop: Stop) -> Fault {
     }
 }
 
-/// The error of a transaction that was taken back; a long one is paid for, or is left out.
-fn failed(ctx: &mut Ctx, stop: Stop) -> Result<TxError, Fault> {
-    let stop = match stop {
-        Stop::Err(error) => match output::charge_failed(ctx, error.text.len()) {
-            Ok(()) => Stop::Err(error),
-            Err(stop) => stop,
-        },
-        other => other,
-    };
-    visible(stop, ctx.gas.limit(), ctx.gas.used())
-}
-
 impl BlockExecutor<'_> {
-    fn deliver(
+    /// Runs transactions of which the first has this place in the block, as many as are looked at together.
+    fn chunk(
         &mut self,
         state: &mut State<'_>,
-        index: u32,
-        raw: &RawTx,
-        ahead: Option<Ahead>,
-    ) -> Result<ExecTxResult, Fault> {
-        if self.meters.is_full(state.overlay.bytes()) {
-            return Ok(left());
+        first: usize,
+        txs: &[RawTx],
+        watch: &dyn Watch,
+        done: &mut Done,
+    ) -> Result<(), Fault> {
+        let all = txs.iter().zip(first..);
+        let all = all.map(|(raw, at)| {
+            let index = u32::try_from(at).map_err(|_| too_many())?;
+            Ok(Next::new(index, raw))
+        });
+        let mut waiting = all.collect::<Result<Vec<_>, Fault>>()?;
+        while !waiting.is_empty() {
+            let turn = self.pace.turn(waiting.len());
+            let (Turn::Alone(size) | Turn::Beside(size)) = turn;
+            let later = waiting.split_off(size.clamp(1, waiting.len()));
+            self.window(state, waiting, turn, watch, done)?;
+            waiting = later;
         }
-        let (decoded, signed) = match ahead {
+        Ok(())
+    }
+
+    /// Runs transactions, beside each other first if it is their turn.
+    fn window(
+        &mut self,
+        state: &mut State<'_>,
+        mut window: Vec<Next<'_>>,
+        turn: Turn,
+        watch: &dyn Watch,
+        done: &mut Done,
+    ) -> Result<(), Fault> {
+        let is_full = self.meters.is_full(state.overlay.bytes());
+        let is_beside = match turn {
+            Turn::Beside(_) if !is_full => self.beside(watch).run(state, &mut window),
+            _ => false,
+        };
+        if !is_beside && !is_full {
+            self.look(state, &mut window, watch)?;
+        }
+        let mut turns = Turns::new(&state.overlay);
+        let size = window.len();
+        let mut seen = Seen::default();
+        for mut next in window {
+            let (did, tried) = (next.did.take(), next.tried);
+            let is_next = watch.begins(next.index, next.raw.hash());
+            let gas = did.as_ref().map_or(0, Did::gas);
+            let is_full = self.meters.is_full(state.overlay.bytes());
+            let start = state.overlay.mark();
+            let ran = turns.take(state, did.filter(|_| is_next && !is_full), self.passed);
+            let is_taken = ran.is_some();
+            let result = match ran {
+                _ if !is_next => left_out(),
+                _ if is_full => left(),
+                Some(ran) => self.settle(state, start, ran)?,
+                None => {
+                    let ran = self.run(state, next)?;
+                    self.settle(state, start, ran)?
+                }
+            };
+            watch.ended();
+            if tried {
+                let gas = gas.max(Gas::try_from(result.gas_used).unwrap_or(0));
+                seen.count(is_taken, gas);
+            }
+            self.meters.add_output(output::of_result(&result));
+            done.results.push(result);
+            done.access.push(state.overlay.end_tx());
+        }
+        match is_beside {
+            true => self.pace.learn(&seen),
+            false => self.pace.rested(size),
+        }
+        Ok(())
+    }
+
+    /// What those have that run beside each other.
+    fn beside<'w>(&'w self, watch: &'w dyn Watch) -> Beside<'w> {
+        Beside {
+            block: self.setting.block,
+            config: self.setting.config,
+            engine: self.setting.env.engine,
+            watch: watch.ahead(),
+            threads: self.pace.threads(),
+            passed: self.passed,
+            gas_left: self.meters.gas_left(),
+        }
+    }
+
+    /// Looks at those that run alone, on all cores.
+    fn look(
+        &self,
+        state: &mut State<'_>,
+        window: &mut [Next<'_>],
+        watch: &dyn Watch,
+    ) -> Result<(), Fault> {
+        let Setting { block, env, .. } = self.setting;
+        let txs: Vec<_> = window.iter().map(|next| (next.index, next.raw)).collect();
+        let ahead = ahead::look(state, block, env, &txs, watch)?;
+        for (next, ahead) in window.iter_mut().zip(ahead) {
+            next.ahead = ahead;
+        }
+        // What was read for it belongs to no transaction.
+        let _ = state.overlay.end_tx();
+        Ok(())
+    }
+
+    /// Runs a transaction at its turn.
+    fn run(&self, state: &mut State<'_>, next: Next<'_>) -> Result<Ran, Fault> {
+        let (decoded, signed) = match next.ahead {
             Some(Ahead { decoded, signed }) => (decoded, signed),
-            None => (decode(raw), None),
+            None => (decode(next.raw), next.signed),
         };
         let decoded = match decoded {
             Ok(decoded) => decoded,
-            Err(error) => {
-                return Ok(TxOutcome::undecodable(error).into_result(Vec::new(), Vec::new()));
-            }
+            Err(error) => return Ok(Ran::undecodable(error)),
         };
         let tx = TxInfo {
-            index: Some(index),
+            index: Some(next.index),
             counter: Some(self.passed),
-            hash: *raw.hash(),
+            hash: *next.raw.hash(),
             signed,
         };
-        state.code_cache.begin();
-        let start = state.overlay.mark();
-        let mut ctx = Ctx::new(state, self.block, tx, Mode::Deliver, self.env, 0);
-        let signers = match run_ante(&mut ctx, &decoded, &self.config) {
-            Ok(signers) => signers,
-            Err(stop) => {
-                let outcome = TxOutcome::of(&ctx, Err(stop))?;
-                let gas = outcome.gas_used.min(outcome.gas_wanted);
-                self.meters.consume(gas);
-                return Ok(outcome.into_result(Vec::new(), Vec::new()));
-            }
+        self.setting.run(state, tx, decoded)
+    }
+
+    /// Takes what a transaction did into the block, or back to `start` if there is no room for it.
+    fn settle(
+        &mut self,
+        state: &mut State<'_>,
+        start: Mark,
+        ran: Ran,
+    ) -> Result<ExecTxResult, Fault> {
+        let Ran {
+            result,
+            gas,
+            passed,
+            ..
+        } = ran;
+        let Some(mut passed) = passed else {
+            self.meters.consume(gas);
+            return Ok(result);
         };
-        let messages = ctx.branch();
-        let outcome = run_messages(&mut ctx, decoded, &signers).and_then(|done| {
-            output::charge(&mut ctx, done.data.len())?;
-            Ok(done)
-        });
-        let (data, error) = match outcome {
-            Ok(done) => (done.data, None),
-            Err(stop) => {
-                ctx.take_back(messages);
-                (Vec::new(), Some(failed(&mut ctx, stop)?))
-            }
-        };
-        let outcome = TxOutcome {
-            gas_wanted: ctx.gas.limit(),
-            gas_used: ctx.gas.used(),
-            error,
-        };
-        let (fees, mut content) = (ctx.fees, ctx.new_code);
-        let gas = outcome.gas_used.min(outcome.gas_wanted);
-        let result = outcome.into_result(data, ctx.events);
-        let content_bytes = output::of_content(&content);
+        let content_bytes = output::of_content(&passed.content);
         let wanted = Use {
             gas,
             output: output::of_result(&result)
@@ -272,10 +350,10 @@ impl BlockExecutor<'_> {
             return Ok(left());
         }
         self.passed = self.passed.saturating_add(1);
-        self.add_fees(&fees)?;
+        self.add_fees(&passed.fees)?;
         self.meters.consume(gas);
         self.meters.add_output(content_bytes);
-        state.content.append(&mut content);
+        state.content.append(&mut passed.content);
         Ok(result)
     }
 
@@ -292,7 +370,14 @@ impl BlockExecutor<'_> {
     /// A context for what belongs to the block and to none of its transactions: there is neither a limit nor a client.
     fn context<'c, 's>(&'c self, state: &'c mut State<'s>) -> Ctx<'c, 's> {
         let (tx, mode) = (TxInfo::default(), Mode::Deliver);
-        Ctx::new(state, self.block, tx, mode, self.env, Gas::MAX)
+        Ctx::new(
+            state,
+            self.setting.block,
+            tx,
+            mode,
+            self.setting.env,
+            Gas::MAX,
+        )
     }
 
     /// The modules begin the block.

@@ -19,6 +19,45 @@ pub struct State<'a> {
     pub content: BTreeMap<Hash, Bytes>,
     /// Codes that ran since this state was made.
     pub(crate) code_cache: BlockCodeCache,
+    /// Where a transaction runs beside others.
+    beside: Option<Below<'a>>,
+}
+
+/// What [`State::shared`] gives.
+pub(crate) type Shared<'a> = (Box<dyn StateRead + Sync + 'a>, &'a (dyn Secrets + Sync));
+
+/// What was written in a lane: values with the place of the transaction that wrote them.
+pub(crate) type LaneWrites = BTreeMap<Slot, (Option<Bytes>, usize)>;
+
+/// What a transaction sees below itself that runs beside others of its block: the block as it stood before all of them, and what
+/// those did that come before it in its own lane.
+pub(crate) struct Below<'a> {
+    pub(crate) block: &'a Overlay,
+    pub(crate) lane: LaneWrites,
+    /// What was read of the lane, and whose it was.
+    pub(crate) of_lane: BTreeMap<Slot, usize>,
+    /// What was read below the block.
+    pub(crate) fetched: Vec<(Slot, Option<Bytes>)>,
+}
+
+impl<'a> Below<'a> {
+    /// Nothing ran in this lane yet.
+    pub(crate) const fn new(block: &'a Overlay) -> Self {
+        Self {
+            block,
+            lane: BTreeMap::new(),
+            of_lane: BTreeMap::new(),
+            fetched: Vec::new(),
+        }
+    }
+
+    fn find(&mut self, slot: &Slot) -> Option<Option<Bytes>> {
+        if let Some((value, writer)) = self.lane.get(slot) {
+            self.of_lane.insert(slot.clone(), *writer);
+            return Some(value.clone());
+        }
+        self.block.peek(slot)
+    }
 }
 
 impl<'a> State<'a> {
@@ -30,7 +69,32 @@ impl<'a> State<'a> {
             overlay,
             content: BTreeMap::new(),
             code_cache: BlockCodeCache::default(),
+            beside: None,
         }
+    }
+
+    /// A state for one transaction that runs beside others.
+    pub(crate) fn beside(
+        base: &'a dyn StateRead,
+        secrets: &'a dyn Secrets,
+        below: Below<'a>,
+        code_cache: BlockCodeCache,
+    ) -> Self {
+        Self {
+            beside: Some(below),
+            code_cache,
+            ..Self::new(base, secrets, Overlay::default())
+        }
+    }
+
+    /// State and secrets for other threads.
+    pub(crate) fn shared(&self) -> Option<Shared<'a>> {
+        Some((self.base.shared()?, self.secrets.shared()?))
+    }
+
+    /// What it ran on.
+    pub(crate) fn take_below(&mut self) -> Option<Below<'a>> {
+        self.beside.take()
     }
 
     /// The secrets that this side of the door has.
@@ -50,11 +114,23 @@ impl<'a> State<'a> {
         if let Some(known) = self.overlay.cached(slot) {
             return Ok(known);
         }
+        let found = self.beside.as_mut().and_then(|below| below.find(slot));
+        let value = match found {
+            Some(value) => value,
+            None => self.fetch(slot)?,
+        };
+        self.overlay.remember(slot.clone(), value.clone());
+        Ok(value)
+    }
+
+    fn fetch(&mut self, slot: &Slot) -> Result<Option<Bytes>, Fault> {
         let value = match slot {
             Slot::Native(key) => self.base.get(Tree::Native, key)?,
             Slot::Contract(contract, key) => self.get_sealed(contract, key)?,
         };
-        self.overlay.remember(slot.clone(), value.clone());
+        if let Some(below) = &mut self.beside {
+            below.fetched.push((slot.clone(), value.clone()));
+        }
         Ok(value)
     }
 

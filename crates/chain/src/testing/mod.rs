@@ -58,6 +58,10 @@ impl StateRead for MemoryState {
             .get(&(tree, key.to_vec()))
             .map(|v| Bytes::from(v.as_slice())))
     }
+
+    fn shared(&self) -> Option<Box<dyn StateRead + Sync + '_>> {
+        Some(Box::new(self))
+    }
 }
 
 struct NoCode;

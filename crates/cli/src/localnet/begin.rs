@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use strongroom_chain::genesis::{Document, LocalnetParams, NetworkKeys, localnet_genesis, parse};
 use strongroom_chain::modules::auth::genesis::{self as auth, BaseAccount, GenesisAccount};
 use strongroom_chain::modules::bank::genesis::{self as bank, Balance, GenesisCoin};
-use strongroom_chain::modules::compute::EngineKind;
+use strongroom_chain::modules::compute::EngineSettings;
 use strongroom_consensus::{Clock as _, NodeKey, SystemClock, privval};
 use strongroom_node::enclave::Enclave;
 use strongroom_node::node::{Layout, enclave, open_stores};
@@ -100,7 +100,7 @@ pub(crate) fn begin(
 ) -> anyhow::Result<Vec<u8>> {
     // An enclave of its own: the one that serves begins with the seal, as at every later start.
     let (died, _dead) = mpsc::unbounded_channel();
-    let (transport, process) = enclave_process::start(layout, EngineKind::Interpreter, died)?;
+    let (transport, process) = enclave_process::start(layout, EngineSettings::default(), died)?;
     let enclave = enclave(transport, &open_stores(layout)?);
     let begun = sealed_genesis(layout, &enclave, chain_id, authority, genesis);
     // In this order: an enclave whose door closes while nobody expects it counts as dead.

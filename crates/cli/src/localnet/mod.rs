@@ -79,6 +79,10 @@ pub(crate) struct Start {
     /// Blocks are the same with either.
     #[arg(long, value_name = "NAME", value_parser = crate::enclave_process::engine, default_value = "interpreter")]
     pub(crate) contract_engine: EngineKind,
+    /// Threads that run transactions of a block beside each other, at most 8. Blocks are the same with any number
+    /// [default: 1, one after the other].
+    #[arg(long, value_name = "N", value_parser = crate::enclave_process::threads)]
+    pub(crate) execution_threads: Option<usize>,
     /// The `cometbft` to run [default: tools/bin of the project, or the PATH].
     #[arg(long, value_name = "PATH")]
     pub(crate) cometbft: Option<PathBuf>,

@@ -13,6 +13,7 @@ use anyhow::{Context as _, bail};
 use std::fs;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use strongroom_chain::modules::compute::EngineSettings;
 use strongroom_consensus::{Clock as _, GenesisFile, ShiftedClock, SystemClock};
 use strongroom_http::{Server, Shares};
 use strongroom_node::node::{Config, Layout};
@@ -55,7 +56,11 @@ impl One {
             cors_origins: args.cors_origins(),
         };
         let listening = listen_faucet(args).await?;
-        let mut running = Running::start(config, args.contract_engine, consensus).await?;
+        let settings = EngineSettings {
+            kind: args.contract_engine,
+            threads: args.execution_threads,
+        };
+        let mut running = Running::start(config, settings, consensus).await?;
         let rpc = running.node.rpc();
         let faucet = serve_faucet(args, listening, &running.chain_id, rpc, shares)?;
         if !running.node.wait_for(1).await {

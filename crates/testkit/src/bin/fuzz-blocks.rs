@@ -1,13 +1,14 @@
-//! Blocks of whatever anyone may send (docs/fuzzing.md), until `--messages N` or `--blocks N` are reached, from `--seed S` on.
+//! Blocks of whatever anyone may send (docs/fuzzing.md), until `--messages N`, `--blocks N` or `--threads N` (blocks) are reached, from `--seed S`
+//! on.
 //!
 //! Messages: twice, each time beside an enclave in a process of its own, which is this executable again; everything must be equal. Blocks:
-//! once, in this process, with validators that come and go.
+//! once, in this process, with validators that come and go. Threads: blocks on 1, 2, 4 and 8 threads, in this process.
 
 use std::process::ExitCode;
 use strongroom_chain::modules::compute::EngineKind;
 use strongroom_testkit::{enclave_process, fuzz};
 
-const HELP: &str = "fuzz-blocks [--messages N | --blocks N] [--seed S] [--contract-engine interpreter|winch|winch-at-once]";
+const HELP: &str = "fuzz-blocks [--messages N | --blocks N | --threads N] [--seed S] [--contract-engine interpreter|winch|winch-at-once]";
 
 fn main() -> ExitCode {
     // Before anything else: the enclave has no other life.
@@ -15,7 +16,7 @@ fn main() -> ExitCode {
         return ended;
     }
     let mut arguments = std::env::args().skip(1);
-    let (mut blocks, mut messages, mut seed) = (None, 100_000, 1);
+    let (mut blocks, mut threads, mut messages, mut seed) = (None, None, 100_000, 1);
     let mut contracts = EngineKind::Interpreter;
     while let Some(name) = arguments.next() {
         let value = arguments.next().unwrap_or_default();
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         }
         match (name.as_str(), value.parse::<u64>().ok()) {
             ("--blocks", Some(n)) => blocks = Some(n),
+            ("--threads", Some(n)) => threads = Some(n),
             ("--messages", Some(n)) => messages = n,
             ("--seed", Some(n)) => seed = n,
             _ => {
@@ -39,6 +41,10 @@ fn main() -> ExitCode {
     }
     if let Some(blocks) = blocks {
         println!("{:?}", fuzz::run(seed, blocks));
+        return ExitCode::SUCCESS;
+    }
+    if let Some(blocks) = threads {
+        println!("{:?}", fuzz::on_threads(seed, blocks));
         return ExitCode::SUCCESS;
     }
     let enclave = std::env::current_exe().expect("this executable");

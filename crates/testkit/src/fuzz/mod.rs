@@ -10,10 +10,12 @@ mod beside;
 mod contracts;
 mod crowd;
 mod keys;
+mod market;
 mod messages;
 mod nodes;
 mod others;
 mod rng;
+mod threads;
 mod txs;
 mod v010;
 
@@ -26,6 +28,7 @@ use crate::user::User;
 pub use beside::{Beside, beside};
 use contracts::Known;
 use keys::Keys;
+pub use market::{Calls, Contention, Market};
 use rng::Rng;
 use std::collections::BTreeMap;
 use strongroom_bridge::spec::BLOCK_RESULT_BYTES_MAX;
@@ -37,6 +40,7 @@ use strongroom_types::proto::cosmos::bank::v1beta1::MsgSend;
 use strongroom_types::proto::cosmos::base::v1beta1::Coin;
 use strongroom_types::proto::cosmos::tx::signing::v1beta1::SignMode;
 use strongroom_types::{Address, Coins, ExecTxResult, Gas, RawTx, Timestamp};
+pub use threads::{THREADS, Threads, on_threads};
 use txs::{Made, Scene, Sender};
 
 /// Coins of an account of several keys.
@@ -231,14 +235,19 @@ impl Run {
         (txs, checked)
     }
 
-    fn block(&mut self, number: u64) {
-        let (txs, checked) = self.content();
-        let txs = RawTx::list(txs);
+    /// The next header, at some time.
+    fn next_head(&mut self) -> BlockInfo {
         let mut next = self.head.clone();
         next.height += 1;
         // Nodes end when their time is over.
         next.time.seconds += if self.rng.once_in(20) { 2_000 } else { 1 };
         next.header_hash[..8].copy_from_slice(&self.rng.next().to_be_bytes());
+        next
+    }
+
+    fn block(&mut self, number: u64) {
+        let (txs, checked) = self.content();
+        let (txs, next) = (RawTx::list(txs), self.next_head());
         let before = self.standing();
         let outcome = self.replica.execute_at(&next, &txs);
         if number.is_multiple_of(4) {

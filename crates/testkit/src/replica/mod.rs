@@ -14,13 +14,15 @@ pub use strongroom_chain::Bytes;
 use crate::chain::Chain;
 use crate::platform::Seeded;
 use crate::watch::{Watch, Watched};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 use strongroom_chain::check::CheckOutcome;
 use strongroom_chain::modules::compute::ContractEngine;
 use strongroom_chain::tx::{AnteConfig, GasPrice, decode, run_ante};
 use strongroom_chain::{
     BlockInfo, BlockOutcome, CheckState, CodeRead, Ctx, EpochKeys, ExecutionEnv, Fault, Mode,
-    Overlay, Secrets, State, StateRead, TxInfo, execute_block, init_chain,
+    Overlay, Secrets, State, StateRead, TxInfo, execute_block, execute_watched, init_chain,
 };
 use strongroom_node::host::block_info;
 use strongroom_proof::comet::{Evidence, Header};
@@ -49,6 +51,23 @@ pub(crate) fn keys(seed: u64, genesis_hash: Hash) -> EpochKeys {
         security: ring.security(),
     };
     EpochKeys::of(&chain, &ring).expect("one epoch")
+}
+
+/// When the last transaction had its turn, and how long each took.
+#[derive(Default)]
+struct Turns(RefCell<(Option<Instant>, Vec<Duration>)>);
+
+impl strongroom_chain::Watch for Turns {
+    fn begins(&self, _: u32, _: &Hash) -> bool {
+        self.0.borrow_mut().0 = Some(Instant::now());
+        true
+    }
+
+    fn ended(&self) {
+        let mut turns = self.0.borrow_mut();
+        let began = turns.0.take();
+        turns.1.extend(began.map(|began| began.elapsed()));
+    }
 }
 
 /// Contract code by hash.
@@ -133,6 +152,45 @@ impl<W: World> Replica<W> {
     pub fn execute_at(&self, block: &BlockInfo, txs: &[RawTx]) -> BlockOutcome {
         let secrets = self.world.secrets();
         execute_block(&self.world, secrets, self.env(), block, txs).expect("a sound state")
+    }
+
+    /// As [`Replica::execute_at`], with another engine.
+    ///
+    /// # Panics
+    /// As [`Chain::new`].
+    #[must_use]
+    pub fn execute_on(
+        &self,
+        engine: &ContractEngine,
+        block: &BlockInfo,
+        txs: &[RawTx],
+    ) -> BlockOutcome {
+        let env = ExecutionEnv {
+            engine,
+            ..self.env()
+        };
+        execute_block(&self.world, self.world.secrets(), env, block, txs).expect("a sound state")
+    }
+
+    /// As [`Replica::execute_on`], with the time that each transaction took at its turn.
+    ///
+    /// # Panics
+    /// As [`Chain::new`].
+    #[must_use]
+    pub fn times(
+        &self,
+        engine: &ContractEngine,
+        block: &BlockInfo,
+        txs: &[RawTx],
+    ) -> (BlockOutcome, Vec<Duration>) {
+        let env = ExecutionEnv {
+            engine,
+            ..self.env()
+        };
+        let turns = Turns::default();
+        let secrets = self.world.secrets();
+        let outcome = execute_watched(&self.world, secrets, env, block, txs, &turns);
+        (outcome.expect("a sound state"), turns.0.into_inner().1)
     }
 
     /// Checks a transaction as a mempool over this state does.
@@ -240,7 +298,11 @@ impl<W: World> Replica<W> {
 
 impl<W> Replica<W> {
     /// What execution depends on in a block's header.
-    pub(crate) fn info(&self, block: &DecidedBlock) -> BlockInfo {
+    ///
+    /// # Panics
+    /// If it is no block.
+    #[must_use]
+    pub fn info(&self, block: &DecidedBlock) -> BlockInfo {
         let header = Header::decode(&block.header).expect("a header");
         let evidence = Evidence::decode(&block.evidence).expect("evidence");
         BlockInfo {

@@ -52,4 +52,8 @@ impl StateRead for Sealed {
             Read::Unknown => Err(Fault::State(String::from("nothing was ever evicted here"))),
         }
     }
+
+    fn shared(&self) -> Option<Box<dyn StateRead + Sync + '_>> {
+        Some(Box::new(self))
+    }
 }

@@ -17,6 +17,20 @@ fn nothing_that_anyone_sends_faults_a_block_or_fails_another_or_goes_uncharged()
 }
 
 #[test]
+fn blocks_are_the_same_on_one_thread_and_on_several() {
+    let figures = fuzz::on_threads(11, 12);
+    println!("{figures:?}");
+    assert!(figures.succeeded > 0 && figures.succeeded < figures.txs);
+    for threads in fuzz::THREADS {
+        let beside = figures.beside[&threads];
+        assert!(
+            beside.taken > 0 && beside.again > 0,
+            "{threads}: {beside:?}"
+        );
+    }
+}
+
+#[test]
 fn an_enclave_process_and_the_hosts_replay_come_to_the_same_twice() {
     let enclave = std::path::Path::new(env!("CARGO_BIN_EXE_fuzz-blocks"));
     let kind = EngineKind::Interpreter;

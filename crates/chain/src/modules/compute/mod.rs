@@ -25,7 +25,7 @@ pub mod response;
 pub mod state;
 mod storage;
 
-pub use crate::engine::{ContractEngine, EngineKind};
+pub use crate::engine::{ContractEngine, EngineKind, EngineSettings};
 pub use gas::load as load_gas;
 
 use super::accounts::ModuleAccount;

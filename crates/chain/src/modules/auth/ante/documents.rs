@@ -20,8 +20,8 @@ use crate::types::tx::{Tx, sign_mode_name};
 pub(super) struct Documents<'a> {
     pub(super) tx: &'a Tx,
     pub(super) chain_id: &'a str,
-    /// The signature that was looked at before the transaction ran.
-    pub(super) looked: Option<&'a Looked>,
+    /// A signature that was looked at, before the transaction ran or by now.
+    pub(super) looked: Option<Looked>,
     /// The last that was made: the next differs in two members.
     json: Option<Json>,
     len_max: usize,
@@ -29,7 +29,7 @@ pub(super) struct Documents<'a> {
 }
 
 impl<'a> Documents<'a> {
-    pub(super) const fn new(tx: &'a Tx, chain_id: &'a str, looked: Option<&'a Looked>) -> Self {
+    pub(super) const fn new(tx: &'a Tx, chain_id: &'a str, looked: Option<Looked>) -> Self {
         let len_max = amino::documents_len_max(tx.len);
         Self {
             tx,

@@ -89,11 +89,11 @@ pub fn run(
         charge_signature(ctx, tx, index, signer, &params)?;
     }
     let chain_id = ctx.block.chain_id.clone();
-    let looked = ctx.tx.signed.clone();
-    let mut documents = Documents::new(tx, &chain_id, looked.as_ref());
+    let mut documents = Documents::new(tx, &chain_id, ctx.tx.signed.take());
     for (index, signer) in known.iter().enumerate() {
         verify(ctx.mode, &mut documents, index, signer)?;
     }
+    ctx.tx.signed = documents.looked;
     for signer in &mut known {
         signer.account.sequence = signer.account.sequence.saturating_add(1);
         ACCOUNTS.set(ctx, &&signer.address, &signer.account)?;

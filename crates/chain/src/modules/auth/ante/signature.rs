@@ -3,6 +3,7 @@
 use super::super::state::Account;
 use super::documents::Documents;
 use super::multisig;
+use crate::block::ahead::Looked;
 use crate::crypto::{keccak256, secp256k1 as ecdsa};
 use crate::types::error::sdk;
 use crate::types::multisig::SignatureData;
@@ -92,9 +93,10 @@ fn verify_one(
         Ok(SignMode::Direct) => {
             let bytes = documents.tx.sign_bytes_direct(chain_id, number);
             let digest = sha256(&bytes);
-            let looked = documents.looked;
+            let looked = documents.looked.as_ref();
             let known = looked.and_then(|looked| looked.at(key, &digest, signature));
             if known.unwrap_or_else(|| is_signed(key, &digest, signature)) {
+                documents.looked = Looked::good(key, &digest, signature);
                 return Ok(());
             }
             Err(direct(number, chain_id, &refused("", signature, &bytes)))

@@ -2,6 +2,7 @@
 
 mod admin;
 mod bank;
+mod beside;
 mod bound;
 mod engine;
 mod export;

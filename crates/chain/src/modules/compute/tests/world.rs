@@ -139,7 +139,9 @@ impl World {
     }
 
     pub(super) fn from_document(document: &Document) -> Self {
-        let (content, engine) = (Content::default(), ContractEngine::default());
+        // On two threads, where nothing may be another than on one.
+        let engine = ContractEngine::default().with_threads(2);
+        let content = Content::default();
         let env = ExecutionEnv {
             code: &content,
             engine: &engine,

@@ -1,0 +1,142 @@
+//! The same blocks on one thread and on several: every result, event, gas, write and access must be equal (ADR 23).
+//!
+//! Half of them are of the crowd that sends anything, in which all have much in common; half of a market, from nothing in common to everything.
+
+use super::market::{Calls, Contention, Market};
+use super::{Run, Where};
+use crate::genesis::Options;
+use std::collections::BTreeMap;
+use strongroom_chain::BlockOutcome;
+use strongroom_chain::block::Figures;
+use strongroom_chain::modules::compute::ContractEngine;
+use strongroom_types::RawTx;
+
+/// Threads beside one.
+pub const THREADS: [usize; 3] = [2, 4, 8];
+/// Those who send on the market.
+const SENDERS: usize = 96;
+/// Most transactions of a block of the market.
+const MARKET_TXS: usize = 150;
+/// Blocks between two lines of progress.
+const PROGRESS: u64 = 200;
+/// Blocks after which engines begin again, with nothing loaded and nothing learned.
+const FORGET: u64 = 50;
+
+/// Result of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Threads {
+    /// The seed.
+    pub seed: u64,
+    /// Blocks, each executed once for one thread and once for each of [`THREADS`].
+    pub blocks: u64,
+    /// Transactions in them.
+    pub txs: u64,
+    /// Of these: succeeded.
+    pub succeeded: u64,
+    /// By threads: what became of what ran beside others.
+    pub beside: BTreeMap<usize, Figures>,
+}
+
+/// Engines for one block after the other.
+struct Engines {
+    alone: ContractEngine,
+    beside: Vec<(usize, ContractEngine)>,
+}
+
+impl Engines {
+    fn new() -> Self {
+        let engine = |threads| ContractEngine::default().with_threads(threads);
+        Self {
+            alone: engine(1),
+            beside: THREADS.map(|threads| (threads, engine(threads))).into(),
+        }
+    }
+
+    fn same(&self, run: impl Fn(&ContractEngine) -> BlockOutcome) -> BlockOutcome {
+        let alone = run(&self.alone);
+        for (threads, engine) in &self.beside {
+            let beside = run(engine);
+            for (n, (a, b)) in alone.tx_results.iter().zip(&beside.tx_results).enumerate() {
+                assert_eq!(a, b, "transaction {n} on {threads} threads");
+            }
+            assert!(alone == beside, "the block is another on {threads} threads");
+        }
+        alone
+    }
+
+    fn count(&self, into: &mut Threads) {
+        for (threads, engine) in &self.beside {
+            let (sum, new) = (into.beside.entry(*threads).or_default(), engine.beside());
+            sum.windows += new.windows;
+            sum.taken += new.taken;
+            sum.again += new.again;
+        }
+    }
+}
+
+/// Runs so many blocks.
+///
+/// # Panics
+/// At the first block that is another on some number of threads; prints seed and block.
+#[must_use]
+pub fn on_threads(seed: u64, blocks: u64) -> Threads {
+    let mut at = Where { seed, block: 0 };
+    let mut figures = Threads {
+        seed,
+        ..Threads::default()
+    };
+    let (mut crowd, _) = Run::new(&Options {
+        seed,
+        ..Options::default()
+    });
+    let mut market = Market::new(seed, SENDERS);
+    let mut engines = [Engines::new(), Engines::new()];
+    while at.block < blocks {
+        let [of_crowd, of_market] = &engines;
+        let outcome = match at.block % 2 {
+            0 => crowd.block_on(of_crowd),
+            _ => market.block_on(of_market),
+        };
+        figures.blocks += 1;
+        figures.txs += outcome.tx_results.len() as u64;
+        figures.succeeded += outcome.tx_results.iter().filter(|r| r.code == 0).count() as u64;
+        at.block += 1;
+        if at.block.is_multiple_of(FORGET) || at.block == blocks {
+            engines
+                .iter()
+                .for_each(|engines| engines.count(&mut figures));
+            engines = [Engines::new(), Engines::new()];
+        }
+        if at.block.is_multiple_of(PROGRESS) {
+            println!("{figures:?}");
+        }
+    }
+    figures
+}
+
+impl Run {
+    fn block_on(&mut self, engines: &Engines) -> BlockOutcome {
+        let (txs, checked) = self.content();
+        let (txs, next) = (RawTx::list(txs), self.next_head());
+        let before = self.standing();
+        let outcome = engines.same(|engine| self.replica.execute_on(engine, &next, &txs));
+        self.after(next, &before, &outcome, checked);
+        outcome
+    }
+}
+
+impl Market {
+    fn block_on(&mut self, engines: &Engines) -> BlockOutcome {
+        let contention = match self.pick(4) {
+            0 => Contention::None,
+            1 => Contention::Full,
+            _ => Contention::Some(1 + self.pick(32)),
+        };
+        let calls = [Calls::None, Calls::Some, Calls::All][self.pick(3)];
+        let count = 1 + self.pick(if calls == Calls::None { MARKET_TXS } else { 40 });
+        let (txs, next) = (self.txs(contention, count, calls), self.next_head());
+        let outcome = engines.same(|engine| self.replica().execute_on(engine, &next, &txs));
+        self.keep(next, &outcome);
+        outcome
+    }
+}
