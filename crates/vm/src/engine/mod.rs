@@ -18,7 +18,9 @@ pub struct Loaded<M> {
     pub module: M,
     /// What the module says of itself.
     pub info: ModuleInfo,
-    /// Bytes of memory it takes, estimated the same for the same module; the cache counts them.
+    /// [`Prepared::weight`]: the chain prices by it, so it is the same on every engine.
+    pub weight: usize,
+    /// Bytes of memory it takes on this engine, estimated the same for the same module; the cache counts them, and nothing else does.
     pub bytes: usize,
 }
 

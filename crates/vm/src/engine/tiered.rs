@@ -183,6 +183,7 @@ impl Engine for TieredEngine {
                 tier,
             },
             info: slow.info,
+            weight: slow.weight,
             // As much code as the compiler may give; the prepared module, which stays until there is some, is less.
             bytes: match self.fast {
                 Some(_) => slow

@@ -46,6 +46,7 @@ impl Engine for WasmiEngine {
                 linker,
             },
             info: prepared.info().clone(),
+            weight: prepared.weight(),
             bytes: prepared.weight(),
         })
     }

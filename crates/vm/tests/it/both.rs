@@ -43,6 +43,7 @@ impl Engine for Both {
         Ok(Loaded {
             module: (slow.module, fast),
             info: slow.info,
+            weight: slow.weight,
             bytes: slow.bytes,
         })
     }

@@ -73,6 +73,7 @@ impl Engine for Failing {
         Ok(Loaded {
             module: (),
             info: prepared.info().clone(),
+            weight: 1,
             bytes: 1,
         })
     }

@@ -157,6 +157,21 @@ fn a_module_is_compiled_when_it_has_used_much_gas_and_does_the_same_after() {
 }
 
 #[test]
+fn what_the_chain_prices_by_is_the_same_with_every_engine() {
+    let prepared = busy();
+    let interpreter = TieredEngine::interpreter().load(&prepared).unwrap();
+    assert_eq!(interpreter.weight, prepared.weight());
+    for promotion in [Promotion::ByUse, Promotion::AtOnce] {
+        let engine = TieredEngine::with_winch(promotion).unwrap();
+        let loaded = engine.load(&prepared).unwrap();
+        assert_eq!(loaded.weight, prepared.weight());
+        // The cache counts more.
+        assert!(loaded.bytes > interpreter.bytes);
+    }
+    assert_eq!(winch().load(&prepared).unwrap().weight, prepared.weight());
+}
+
+#[test]
 fn the_interpreter_alone_compiles_nothing() {
     let engine = TieredEngine::interpreter();
     assert!(engine.counts().is_none());

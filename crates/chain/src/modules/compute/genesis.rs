@@ -236,7 +236,7 @@ impl GenesisCode {
         let module = module.map_err(|e: PrepareError| refuse("codes.wasm", &e.to_string()))?;
         let code = Code {
             hash,
-            weight: u64::try_from(module.bytes).unwrap_or(u64::MAX),
+            weight: u64::try_from(module.weight).unwrap_or(u64::MAX),
             creator: address(&self.creator, "codes.creator")?,
             source: self.source.clone(),
             builder: self.builder.clone(),

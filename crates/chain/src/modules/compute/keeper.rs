@@ -108,7 +108,7 @@ pub(super) fn store_code(
                 ))
             })?;
         let bytes = u64::try_from(wasm.len()).unwrap_or(u64::MAX);
-        let weight = u64::try_from(module.bytes).unwrap_or(u64::MAX);
+        let weight = u64::try_from(module.weight).unwrap_or(u64::MAX);
         // Known only when it is loaded: an estimate is that of a contract, which is not odd.
         ctx.gas
             .consume(gas::odd(bytes, weight), "Compiling WASM Bytecode")?;

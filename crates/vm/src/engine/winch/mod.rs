@@ -78,6 +78,7 @@ impl Engine for WinchEngine {
         Ok(Loaded {
             module: WinchModule { instance, bytes },
             info: prepared.info().clone(),
+            weight: prepared.weight(),
             bytes,
         })
     }
