@@ -29,6 +29,8 @@ const FOUND_MAX: usize = 8;
 /// Marks of one account on one chain. Whoever has more of them has lost sight of them.
 pub(super) const MARKS_MAX: usize = 64;
 const BYTES_MAX: usize = 128 << 10;
+/// Code of a transaction whose sequence is not the account's.
+const WRONG_SEQUENCE: u32 = 32;
 
 /// A transaction that a block may still hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -162,7 +164,8 @@ impl Mark {
             };
             let same = send::signed_by(&included.tx).as_ref() == Some(address)
                 && send::sequence(&included.tx) == Some(self.sequence);
-            if same && !included.hash.eq_ignore_ascii_case(&self.txhash) {
+            let is_other = !included.hash.eq_ignore_ascii_case(&self.txhash);
+            if same && is_other && has_used_sequence(&included) {
                 return Ok(Some(included));
             }
         }
@@ -245,7 +248,7 @@ impl Pending {
                     if mark.awaited && same && included.result.is_ok() {
                         done = Some((height, txhash.clone()));
                     }
-                    self.forget_sequence(*sequence)?;
+                    self.ended(&included)?;
                 }
                 Fate::Other(other) => {
                     talk!(
@@ -331,6 +334,14 @@ impl Pending {
         self.save()
     }
 
+    /// A transaction is in a block, and it is known how it ended.
+    pub(super) fn ended(&mut self, included: &Included) -> anyhow::Result<()> {
+        match send::sequence(&included.tx) {
+            Some(sequence) if has_used_sequence(included) => self.forget_sequence(sequence),
+            _ => self.forget(&included.hash),
+        }
+    }
+
     fn save(&self) -> anyhow::Result<()> {
         let failed = || format!("tx.pending_file: {}", self.path.display());
         if self.marks.is_empty() {
@@ -348,6 +359,11 @@ impl Pending {
         let bytes = serde_json::to_vec_pretty(&content)?;
         files::write(&self.path, &bytes, Readers::Owner).with_context(failed)
     }
+}
+
+/// Whether no other transaction of its sequence can be in a block: one that failed because its sequence was another's says nothing of that other.
+fn has_used_sequence(included: &Included) -> bool {
+    included.proven != Proven::Block && included.result.code != WRONG_SEQUENCE
 }
 
 /// The lock of an account on a chain; says who is waited for.
@@ -471,6 +487,35 @@ mod tests {
         assert_eq!(pending.marks(), [mark("C", 4, "e")]);
         pending.forget("C").unwrap();
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_transaction_that_came_behind_another_of_its_sequence_says_nothing_of_that_one() {
+        use strongroom_sdk::keys::Account;
+        use strongroom_sdk::tx::TxBuilder;
+        use strongroom_types::proto::cosmos::bank::v1beta1::MsgSend;
+        let tx = TxBuilder::new("test-1").message(&MsgSend::default());
+        let account = Account::from_bytes(&[1; 32]).unwrap();
+        let raw = tx.gas(1).sign(&account, 0, 3).unwrap();
+        let ended = |code, proven| Included {
+            hash: "B".to_owned(),
+            height: 5,
+            tx: raw.clone(),
+            result: strongroom_types::ExecTxResult {
+                code,
+                ..Default::default()
+            },
+            proven,
+        };
+        for (code, left) in [(0, 0), (5, 0), (WRONG_SEQUENCE, 1)] {
+            let scene = Scene::new();
+            let mut pending = scene.marked(&[("A", 3, "pay"), ("B", 3, "pay")]);
+            let included = ended(code, Proven::Result);
+            assert_eq!(send::sequence(&included.tx), Some(3));
+            pending.ended(&included).unwrap();
+            assert_eq!(pending.marks().len(), left, "{code}");
+        }
+        assert!(!has_used_sequence(&ended(0, Proven::Block)));
     }
 
     #[test]

@@ -306,11 +306,8 @@ impl Sent<'_> {
             // Without it the next call gets what is usual.
             let _ = memory::learn(self.keyring, client, account, included).await;
         }
-        if let Some(sequence) = sequence(&included.tx)
-            && included.proven != Proven::Block
-            && self.args.network.is_heard().unwrap_or(false)
-        {
-            self.change(|pending| pending.forget_sequence(sequence));
+        if included.proven != Proven::Block && self.args.network.is_heard().unwrap_or(false) {
+            self.change(|pending| pending.ended(included));
         }
         match included.succeeded() {
             // With the contract's own words.

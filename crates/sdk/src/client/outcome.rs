@@ -25,6 +25,9 @@ pub enum Proven {
     Result,
 }
 
+/// Code of what found no gas.
+const OUT_OF_GAS: u32 = 11;
+
 /// A transaction that is in a block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Included {
@@ -83,6 +86,13 @@ impl Included {
             log: self.result.log.clone(),
             hash: self.hash.clone(),
         })
+    }
+
+    /// Whether the block had no room left for it: nothing happened, nothing is charged, and a later block may run it
+    /// (docs/spec/chain.md 6). Nothing else has this code without any gas.
+    pub(super) const fn is_left(&self) -> bool {
+        let result = &self.result;
+        result.code == OUT_OF_GAS && result.gas_wanted == 0 && result.gas_used == 0
     }
 
     /// What is said where the block is proven, and the result is not.

@@ -106,7 +106,7 @@ impl<T: Transport> Client<T> {
     /// next block: [`Included::proven`].
     ///
     /// # Errors
-    /// [`Error::NotIncluded`] if no block has it; as [`Client::call`]; [`Error::Light`].
+    /// [`Error::NotIncluded`] if no block has it, or one that had no room left to run it; as [`Client::call`]; [`Error::Light`].
     pub async fn transaction(&mut self, hash: &str) -> Result<Included, Error> {
         let bytes = hex::decode(hash).unwrap_or_default();
         let params = json!({ "hash": STANDARD.encode(bytes), "prove": self.anchor.is_some() });
@@ -146,6 +146,12 @@ impl<T: Transport> Client<T> {
                 ) => Proven::Block,
                 Err(error) => return Err(error.into()),
             };
+        }
+        // With a result that is not proven it is not known.
+        if included.proven != Proven::Block && included.is_left() {
+            return Err(Error::NotIncluded {
+                hash: included.hash,
+            });
         }
         Ok(included)
     }

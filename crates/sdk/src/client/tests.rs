@@ -105,6 +105,31 @@ fn another_transaction_than_the_one_that_was_asked_for_is_not_taken_for_it() {
 }
 
 #[test]
+fn a_transaction_that_a_full_block_has_not_run_is_waited_for() {
+    let body = STANDARD.encode(b"tx");
+    let hash = hex::encode_upper(sha256(b"tx"));
+    let told = hash.clone();
+    let mut looks = 0;
+    let mut client = client(move |_, _| {
+        looks += 1;
+        let (height, result) = match looks {
+            0..5 => (
+                "7",
+                json!({ "code": 11, "gas_wanted": "0", "gas_used": "0" }),
+            ),
+            _ => (
+                "8",
+                json!({ "code": 0, "gas_wanted": "9", "gas_used": "8" }),
+            ),
+        };
+        json!({ "result": { "hash": told, "height": height, "tx": body, "tx_result": result } })
+    });
+    let left = ready(client.transaction(&hash)).unwrap_err();
+    assert_eq!(left.code(), "client.not_included");
+    assert_eq!(ready(client.wait(&hash)).unwrap().height, 8);
+}
+
+#[test]
 fn the_hash_that_is_waited_for_is_our_own_and_not_what_the_node_says() {
     let mut client = client(|_, _| json!({ "result": { "code": 0, "hash": "AB" } }));
     let checked = ready(client.broadcast(b"tx")).unwrap();
