@@ -195,6 +195,26 @@ fn a_directory_of_another_engine_or_with_other_tables_is_refused() {
 }
 
 #[test]
+fn a_tree_that_lost_the_list_of_its_files_is_damaged_and_not_empty() {
+    let dir = tempfile::tempdir().unwrap();
+    let kv = with_little_memory(dir.path());
+    for round in 0..60_u32 {
+        let mut batch = Batch::new();
+        batch.put(A, round.to_be_bytes(), vec![7; 300]);
+        kv.write(batch).unwrap();
+    }
+    drop(kv);
+    let tree = dir.path().join("tables").join(A.0);
+    let files = || std::fs::read_dir(tree.join("tables")).unwrap().count();
+    let before = files();
+    assert!(before > 0);
+    std::fs::remove_file(tree.join("current")).unwrap();
+    let opened = LsmKv::open(dir.path(), &[A, B], KvLimits::default());
+    assert_eq!(opened.err().unwrap().code(), "store.damaged");
+    assert_eq!(files(), before);
+}
+
+#[test]
 fn a_key_that_is_too_long_is_refused_and_nothing_of_its_batch_is_written() {
     let dir = tempfile::tempdir().unwrap();
     let kv = with_little_memory(dir.path());

@@ -5,7 +5,7 @@ use super::rows;
 use super::top::Top;
 use super::versions::{hold, read_undo};
 use super::view::Held;
-use super::{ExtraKey, History, StateStore};
+use super::{ExtraKey, History, Shared, StateStore};
 use crate::error::{Error, Result};
 use crate::kv::Batch;
 use std::collections::VecDeque;
@@ -108,6 +108,14 @@ impl StateStore {
         if shared.ready.len() > READY + 1 {
             shared.ready.pop_front();
         }
+        // What was rebuilt for a question holds the snapshot of its time, and by it all files since: no longer than the versions here.
+        let Shared { ready, rebuilt, .. } = &mut *shared;
+        let is_kept = |old: &Arc<Held>| {
+            ready
+                .iter()
+                .any(|held| Arc::ptr_eq(&held.snapshot, &old.snapshot))
+        };
+        rebuilt.retain(is_kept);
         drop(shared);
         // Taken so that nobody looks before this commit and falls asleep after it.
         let (lock, told) = &self.committed;

@@ -5,7 +5,7 @@
 //! What a writer waits for: the files of the turn before, and merges that fell far behind.
 //!
 //! A write that fails before its record was complete is taken back; where that is not sure, or files cannot be written, the database refuses all
-//! further writes until it is opened again. Nothing is written into the last part of the disk.
+//! further writes until it is opened again. No batch is begun in the last part of the disk; merges may still fill it.
 
 mod journal;
 mod snapshots;
@@ -181,6 +181,7 @@ fn open_tables(
     let open = |table: &Table| {
         let directory = path.join(TABLES).join(table.0);
         fs::create_dir_all(&directory).map_err(Error::engine)?;
+        check_list(&directory)?;
         let config = Config::new(directory, numbers.clone(), seen.clone())
             .use_cache(Arc::clone(&cache))
             .use_descriptor_table(Some(Arc::clone(&files)))
@@ -195,6 +196,21 @@ fn open_tables(
     let tables = tables.iter().map(open).collect::<Result<_>>()?;
     files::sync_directory(&path.join(TABLES)).map_err(Error::engine)?;
     Ok(tables)
+}
+
+/// A tree that has files but no list of them would open empty, and remove them.
+fn check_list(tree: &Path) -> Result<()> {
+    let has_list = tree.join("current").try_exists().map_err(Error::engine)?;
+    let has_files = match fs::read_dir(tree.join("tables")) {
+        Ok(mut files) => files.next().is_some(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => false,
+        Err(error) => return Err(Error::engine(error)),
+    };
+    if has_files && !has_list {
+        let what = format!("{} has files, and no list of them", tree.display());
+        return Err(Error::damaged(what));
+    }
+    Ok(())
 }
 
 impl Shared {

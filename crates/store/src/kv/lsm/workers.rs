@@ -1,4 +1,5 @@
 //! Two threads beside the writers: one puts what is in memory into files, one merges files. With one alone writes wait for merges.
+//! Once one has failed the other changes no list of files any more: a tree whose list was half written would make it again over the one on disk.
 
 use super::Shared;
 use super::journal::Journal;
@@ -100,7 +101,10 @@ impl Workers {
                     Ok(true) => {}
                     Ok(false) => return,
                     Err(error) => {
-                        shared.tasks.change(|state| state.failed = Some(error));
+                        // The first failure is the cause.
+                        shared.tasks.change(|state| {
+                            state.failed.get_or_insert(error);
+                        });
                         return;
                     }
                 }
@@ -133,6 +137,7 @@ fn flush(shared: &Shared) -> Result<bool> {
     };
     drop(state);
     for (_, tree) in &shared.tables {
+        shared.tasks.check()?;
         let lock = tree.get_flush_lock();
         tree.flush(&lock, shared.snapshots.forgotten())
             .map_err(Error::engine)?;
@@ -165,6 +170,7 @@ fn merge(shared: &Shared) -> Result<bool> {
     let strategy = Arc::new(Leveled::default().with_l0_threshold(MERGED_AT_ONCE));
     for (_, tree) in &shared.tables {
         for _ in 0..MERGES_MAX {
+            shared.tasks.check()?;
             let before = (tree.l0_run_count(), tree.table_count());
             tree.compact(strategy.clone(), shared.snapshots.forgotten())
                 .map_err(Error::engine)?;

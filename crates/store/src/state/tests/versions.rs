@@ -193,6 +193,22 @@ fn many_who_want_the_same_old_version_get_one() {
 }
 
 #[test]
+fn a_question_about_an_old_height_holds_its_snapshot_for_a_few_blocks_only() {
+    for engine in ENGINES {
+        let dir = tempfile::tempdir().unwrap();
+        let store = open_store(engine, dir.path(), limits(100, History::All));
+        grow(&store, 20);
+        let snapshot = std::sync::Arc::downgrade(&store.held(3).unwrap().snapshot);
+        for n in 20..25 {
+            assert_eq!(store.read().rebuilt.len(), usize::from(n < 24));
+            advance(&store, &write_set(Tree::Native, &block(n)));
+        }
+        assert!(store.read().rebuilt.is_empty());
+        assert!(snapshot.upgrade().is_none());
+    }
+}
+
+#[test]
 fn a_rollback_leaves_the_store_as_if_the_blocks_had_never_been() {
     for engine in ENGINES {
         for history in [History::None, History::All] {
