@@ -123,6 +123,12 @@ impl Branch {
 }
 
 impl<'a, 's> Ctx<'a, 's> {
+    /// A context for what belongs to the block and to none of its transactions: there is neither a limit nor a client.
+    pub fn of_block(state: &'a mut State<'s>, block: &'a BlockInfo, env: ExecutionEnv<'a>) -> Self {
+        let tx = TxInfo::default();
+        Self::new(state, block, tx, Mode::Deliver, env, Gas::MAX)
+    }
+
     /// A fresh context.
     pub fn new(
         state: &'a mut State<'s>,

@@ -8,7 +8,7 @@
 //! not yet run is bounded: decoded, it may have many times its bytes.
 
 use crate::crypto::secp256k1;
-use crate::ctx::{Ctx, ExecutionEnv, Mode, TxInfo};
+use crate::ctx::{Ctx, ExecutionEnv};
 use crate::error::Fault;
 use crate::modules;
 use crate::ports::{Watch, WatchAhead};
@@ -16,7 +16,7 @@ use crate::state::State;
 use crate::tx::{DecodedTx, decode};
 use crate::types::multisig::SignatureData;
 use crate::types::proto::cosmos::tx::signing::v1beta1::SignMode;
-use crate::types::{Gas, Hash, PublicKey, RawTx, TxError, sha256};
+use crate::types::{Hash, PublicKey, RawTx, TxError, sha256};
 
 use super::{BlockInfo, unmetered};
 
@@ -145,14 +145,7 @@ fn number_of(
         return Ok(None);
     };
     let address = PublicKey::Secp256k1(key).address();
-    let mut ctx = Ctx::new(
-        state,
-        block,
-        TxInfo::default(),
-        Mode::Deliver,
-        env,
-        Gas::MAX,
-    );
+    let mut ctx = Ctx::of_block(state, block, env);
     let account = modules::signer(&mut ctx, &address).map_err(unmetered)?;
     Ok(account.map(|account| account.number))
 }

@@ -19,7 +19,7 @@ pub use output::{OUTPUT_BYTES_MAX, OUTPUT_TX_BYTES_MAX};
 pub use pace::{Figures, Pace, Seen, THREADS_MAX, Turn};
 
 use crate::Bytes;
-use crate::ctx::{BlockInfo, Ctx, ExecutionEnv, Mode, TxInfo};
+use crate::ctx::{BlockInfo, Ctx, ExecutionEnv, TxInfo};
 use crate::error::{Fault, Stop, broken};
 use crate::module::{self, Module};
 use crate::modules::{BEGIN_BLOCK, END_BLOCK};
@@ -156,14 +156,7 @@ pub(crate) fn block_gas(
     block: &BlockInfo,
     env: ExecutionEnv<'_>,
 ) -> Result<Option<Gas>, Fault> {
-    let mut ctx = Ctx::new(
-        state,
-        block,
-        TxInfo::default(),
-        Mode::Deliver,
-        env,
-        Gas::MAX,
-    );
+    let mut ctx = Ctx::of_block(state, block, env);
     let params = PARAMS.get(&mut ctx).map_err(unmetered)?;
     Ok(params
         .ok_or_else(|| broken("no consensus parameters"))?
@@ -367,17 +360,8 @@ impl BlockExecutor<'_> {
         Ok(())
     }
 
-    /// A context for what belongs to the block and to none of its transactions: there is neither a limit nor a client.
     fn context<'c, 's>(&'c self, state: &'c mut State<'s>) -> Ctx<'c, 's> {
-        let (tx, mode) = (TxInfo::default(), Mode::Deliver);
-        Ctx::new(
-            state,
-            self.setting.block,
-            tx,
-            mode,
-            self.setting.env,
-            Gas::MAX,
-        )
+        Ctx::of_block(state, self.setting.block, self.setting.env)
     }
 
     /// The modules begin the block.

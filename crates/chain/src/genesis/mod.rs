@@ -22,7 +22,7 @@ pub use localnet::{
     NetworkKeys, VERSION_APP, localnet_genesis,
 };
 
-use crate::ctx::{BlockInfo, ExecutionEnv, Mode, TxInfo};
+use crate::ctx::{BlockInfo, ExecutionEnv};
 use crate::error::{Fault, Stop};
 use crate::module;
 use crate::modules::INIT_GENESIS;
@@ -169,14 +169,7 @@ pub fn init_chain(bytes: &[u8], env: ExecutionEnv<'_>) -> Result<InitOutcome, Ge
         misbehavior: Vec::new(),
     };
     let mut state = State::new(&Nothing, &NoSecrets, Overlay::default());
-    let mut ctx = Ctx::new(
-        &mut state,
-        &block,
-        TxInfo::default(),
-        Mode::Deliver,
-        env,
-        u64::MAX,
-    );
+    let mut ctx = Ctx::of_block(&mut state, &block, env);
     params::PARAMS.set(&mut ctx, &document.consensus_params)?;
     params::VALIDATORS.set(&mut ctx, &document.validator_updates())?;
     for module in INIT_GENESIS.iter().filter_map(|name| module::by_name(name)) {

@@ -81,14 +81,7 @@ pub(crate) fn with_ctx<T>(f: impl FnOnce(&mut Ctx<'_, '_>) -> T) -> T {
         code: &NoCode,
         engine: &engine,
     };
-    f(&mut Ctx::new(
-        &mut state,
-        &block,
-        TxInfo::default(),
-        Mode::Deliver,
-        env,
-        u64::MAX,
-    ))
+    f(&mut Ctx::of_block(&mut state, &block, env))
 }
 
 pub(crate) fn block_info(height: u64) -> BlockInfo {
@@ -415,14 +408,7 @@ impl Chain {
     pub(crate) fn write(&mut self, f: impl FnOnce(&mut Ctx<'_, '_>)) {
         let block = self.info();
         let mut state = State::new(&self.state, &*self.secrets, Overlay::default());
-        f(&mut Ctx::new(
-            &mut state,
-            &block,
-            TxInfo::default(),
-            Mode::Deliver,
-            self.env(),
-            u64::MAX,
-        ));
+        f(&mut Ctx::of_block(&mut state, &block, self.env()));
         let writes = state.into_write_set(self.height).unwrap();
         self.state.apply(&writes);
     }

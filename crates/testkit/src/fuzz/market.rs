@@ -14,7 +14,7 @@ use strongroom_chain::{BlockInfo, BlockOutcome};
 use strongroom_types::proto::cosmos::bank::v1beta1::MsgSend;
 use strongroom_types::proto::cosmos::base::v1beta1::Coin;
 use strongroom_types::proto::{Any, pack};
-use strongroom_types::{Gas, RawTx, Timestamp};
+use strongroom_types::{Gas, RawTx};
 
 /// Counters, of which each has one number.
 const COUNTERS: usize = 8;
@@ -94,18 +94,7 @@ impl Market {
             }
         });
         let senders = senders.collect();
-        let head = BlockInfo {
-            chain_id: chain.options().chain_id.clone(),
-            genesis_hash: chain.genesis().hash(),
-            height: chain.height(),
-            time: Timestamp {
-                seconds: crate::genesis::TIME + 1_000,
-                nanos: 0,
-            },
-            header_hash: [0; 32],
-            version_app: 0,
-            misbehavior: Vec::new(),
-        };
+        let head = super::head_of(&chain);
         Self {
             rng: Rng(seed),
             replica: Replica::of(&chain),

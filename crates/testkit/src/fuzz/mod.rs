@@ -152,6 +152,22 @@ struct Run {
     alone: bool,
 }
 
+/// Where the replay of a chain begins: after its newest block, at a time of its own.
+fn head_of(chain: &Chain) -> BlockInfo {
+    BlockInfo {
+        chain_id: chain.options().chain_id.clone(),
+        genesis_hash: chain.genesis().hash(),
+        height: chain.height(),
+        time: Timestamp {
+            seconds: crate::genesis::TIME + 1_000,
+            nanos: 0,
+        },
+        header_hash: [0; 32],
+        version_app: 0,
+        misbehavior: Vec::new(),
+    }
+}
+
 impl Run {
     /// A run, and the chain on which it begins. Where the chain goes on beside it, its validator stays the only one.
     fn new(options: &Options) -> (Self, Chain) {
@@ -193,18 +209,7 @@ impl Run {
             }
         });
         let senders = senders.collect();
-        let head = BlockInfo {
-            chain_id: chain.options().chain_id.clone(),
-            genesis_hash: chain.genesis().hash(),
-            height: chain.height(),
-            time: Timestamp {
-                seconds: crate::genesis::TIME + 1_000,
-                nanos: 0,
-            },
-            header_hash: [0; 32],
-            version_app: 0,
-            misbehavior: Vec::new(),
-        };
+        let head = head_of(chain);
         Self {
             rng: Rng(seed),
             replica: Replica::of(chain),

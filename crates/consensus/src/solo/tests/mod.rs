@@ -2,6 +2,7 @@
 
 mod engine;
 mod golden;
+mod home;
 
 use super::*;
 use crate::{GenesisFile, InitChain, Signer};
