@@ -18,6 +18,8 @@ const FAILED: u8 = 5;
 const NOT_INCLUDED: u8 = 6;
 /// What the node tells does not follow from what is trusted.
 const NOT_PROVEN: u8 = 7;
+/// The machine has no room for what a node has to write. A node that runs out of it ends with the same.
+const SHORT: u8 = strongroom_store::error::EXIT_SHORT;
 
 /// Tells an error; gives the status.
 pub(crate) fn tell(error: &anyhow::Error) -> ExitCode {
@@ -29,10 +31,16 @@ pub(crate) fn tell(error: &anyhow::Error) -> ExitCode {
     talk!("{name} {}", plain(&line(error, known)));
     let unknown = if error.is::<crate::contract::Refused>() {
         REFUSED
+    } else if of_store(error).is_some_and(strongroom_store::Error::is_transient) {
+        SHORT
     } else {
         OTHER
     };
     ExitCode::from(known.map_or(unknown, status))
+}
+
+fn of_store(error: &anyhow::Error) -> Option<&strongroom_store::Error> {
+    error.chain().find_map(|cause| cause.downcast_ref())
 }
 
 /// An error in one line, with its code in front.
@@ -45,6 +53,9 @@ fn line(error: &anyhow::Error, known: Option<&Error>) -> String {
     let line = crate::in_one_line(error);
     if let Some(known) = known {
         return format!("{}: {line}", known.code());
+    }
+    if let Some(store) = of_store(error) {
+        return format!("{}: {line}", store.code());
     }
     let texts: Vec<String> = error.chain().map(ToString::to_string).collect();
     match texts.iter().find_map(|text| code_of(text)) {
@@ -102,6 +113,15 @@ mod tests {
             shown(anyhow::anyhow!("no room").context("a.b")),
             "a.b: no room"
         );
+        let short = strongroom_store::Error::Short {
+            detail: "no room".to_owned(),
+        };
+        assert_eq!(
+            shown(
+                anyhow::Error::from(strongroom_node::node::NodeError::from(short)).context("home")
+            ),
+            "store.short: home: state store: the machine is short of room: no room"
+        );
         let silent = anyhow::Error::from(Error::NoAnswer("gone".to_owned()));
         assert_eq!(
             shown(silent.context("http://a:1")),
@@ -112,7 +132,15 @@ mod tests {
     #[test]
     fn the_statuses_are_those_of_the_book() {
         let text = include_str!("../../../docs/book/cli.md");
-        for status in [OTHER, NO_NODE, REFUSED, FAILED, NOT_INCLUDED, NOT_PROVEN] {
+        for status in [
+            OTHER,
+            NO_NODE,
+            REFUSED,
+            FAILED,
+            NOT_INCLUDED,
+            NOT_PROVEN,
+            SHORT,
+        ] {
             assert!(text.contains(&format!("\n| {status} | ")), "{status}");
         }
     }

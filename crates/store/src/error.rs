@@ -3,6 +3,9 @@
 use std::io;
 use strongroom_types::Height;
 
+/// Exit status of a process that ends because the machine has no room for what it has to write: with room it can be started again.
+pub const EXIT_SHORT: u8 = 8;
+
 /// `EMFILE` and `ENFILE` (the same numbers on every Unix), which have no [`io::ErrorKind`].
 const DESCRIPTORS_USED_UP: [i32; 2] = [24, 23];
 

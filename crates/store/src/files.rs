@@ -62,6 +62,24 @@ pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
     sync_directory(directory_of(to))
 }
 
+/// Makes the directory `path`, and those above it that are not there.
+///
+/// # Errors
+/// Error of the system.
+pub fn make_directory(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let above = directory_of(path);
+    make_directory(above)?;
+    match fs::create_dir(path) {
+        // Somebody else was quicker.
+        Err(_) if path.is_dir() => Ok(()),
+        made => made,
+    }?;
+    sync_directory(above)
+}
+
 /// Makes the names in a directory durable.
 ///
 /// # Errors
@@ -104,7 +122,7 @@ fn write_partial(partial: &Path, bytes: &[u8], readers: Readers) -> io::Result<(
     file.sync_all()
 }
 
-fn directory_of(path: &Path) -> &Path {
+pub(crate) fn directory_of(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),

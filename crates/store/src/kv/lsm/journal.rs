@@ -1,21 +1,26 @@
 //! The journal: what was written since the tables last went to files, a record for each batch.
 //!
-//! A record is: length before compression (4) ‖ length (4) ‖ checksum (8) ‖ content; little endian. The checksum is XXH3 of the content, seeded
-//! with the two lengths. It is compressed (LZ4) if the lengths differ. Content: number of the batch (8), then for each change the place of its
+//! A file is: salt (8) ‖ checksum of it (8), then records. A record is: length before compression (4) ‖ length (4) ‖ checksum of the content (8) ‖
+//! checksum of these 16 bytes (4) ‖ content; little endian. Checksums are XXH3 with the salt, which nobody who writes rows knows: no value
+//! looks like a record. It is compressed (LZ4) if the lengths differ. Content: number of the batch (8), then for each change the place of its
 //! table (1; with 0x80 for a removal) ‖ length of the key (varint) ‖ key, and unless it is a removal length of the value (varint) ‖ value.
 //!
-//! Promises: what [`Journal::append`] acknowledged is read again, whole and in order; a record that the end of a process or of
-//! power tore is cut off, and only at the end of the newest journal may one be torn.
-//! A fault of the disk inside the newest journal cannot be told from that: so the state store checks its roots at open.
+//! Promises: what [`Journal::append`] acknowledged is read again, whole and in order. What the end of a process or of power tore is cut off: the
+//! last record of the newest journal, with nothing whole behind it. Everything else that is not as it was written is told.
+//! Of the last record damage cannot be told from that: so the state store checks its roots at open.
 
+use super::disk::{Disk, Log};
 use crate::error::{Error, Result};
 use crate::files;
 use std::fs::{self, File};
-use std::io::Write as _;
+use std::hash::{BuildHasher as _, RandomState};
 use std::path::{Path, PathBuf};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-const HEAD_BYTES: usize = 16;
+/// Bytes before the first record.
+const SALT_BYTES: usize = 16;
+/// Bytes of a record before its content.
+const HEAD_BYTES: usize = 20;
 const REMOVAL: u8 = 0x80;
 /// Places of tables that a record can name.
 pub(super) const TABLES_MAX: usize = 0x80;
@@ -23,11 +28,10 @@ const SUFFIX: &str = ".journal";
 
 /// The journal that is written.
 pub(super) struct Journal {
-    file: File,
-    /// Bytes of whole records.
+    file: Box<dyn Log>,
+    salt: u64,
+    /// Bytes of the salt and of whole records.
     length: u64,
-    /// Higher than that of every journal before it.
-    pub(super) number: u64,
     compress: bool,
     /// What was written may or may not be on disk: nothing may follow it.
     is_broken: bool,
@@ -67,69 +71,116 @@ fn path(directory: &Path, number: u64) -> PathBuf {
     directory.join(format!("{number:020}{SUFFIX}"))
 }
 
-/// The numbers of the journals in `directory`, ascending.
-fn numbers(directory: &Path) -> std::io::Result<Vec<u64>> {
-    let mut numbers = Vec::new();
-    for entry in fs::read_dir(directory)? {
-        let name = entry?.file_name();
-        let number = name.to_str().and_then(|name| name.strip_suffix(SUFFIX));
-        numbers.extend(number.and_then(|number| number.parse::<u64>().ok()));
-    }
-    numbers.sort_unstable();
-    Ok(numbers)
+/// The journals that are there.
+pub(super) struct Journals {
+    directory: PathBuf,
+    /// Ascending, without a gap.
+    numbers: Vec<u64>,
 }
 
-impl Journal {
-    /// Reads all journals in `directory` to `read`, oldest first, cuts off what is torn, and goes on in the newest.
-    pub(super) fn recover(
-        directory: &Path,
-        compress: bool,
-        read: &mut dyn FnMut(Read<'_>) -> Result<()>,
-    ) -> Result<Self> {
-        let numbers = numbers(directory).map_err(Error::engine)?;
-        let Some(newest) = numbers.last() else {
-            return Self::create(directory, 0, compress);
+impl Journals {
+    pub(super) fn find(directory: &Path) -> Result<Self> {
+        let mut numbers = Vec::new();
+        let entries = match fs::read_dir(directory) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            entries => Some(entries.map_err(Error::engine)?),
         };
-        let mut length = 0;
-        for number in &numbers {
-            let bytes = fs::read(path(directory, *number)).map_err(Error::engine)?;
-            length = read_all(&bytes, read)?;
-            if length != bytes.len() && number != newest {
-                return Err(Error::damaged("a journal with another after it is torn"));
-            }
+        for entry in entries.into_iter().flatten() {
+            let name = entry.map_err(Error::engine)?.file_name();
+            let number = name.to_str().and_then(|name| name.strip_suffix(SUFFIX));
+            numbers.extend(number.and_then(|number| number.parse::<u64>().ok()));
         }
-        let file = File::options()
-            .append(true)
-            .open(path(directory, *newest))
-            .and_then(|file| {
-                file.set_len(length as u64)?;
-                file.sync_all()?;
-                Ok(file)
-            });
+        numbers.sort_unstable();
+        if numbers.windows(2).any(|two| two[0] + 1 != two[1]) {
+            return Err(Error::damaged("a journal between others is missing"));
+        }
         Ok(Self {
-            file: file.map_err(Error::engine)?,
-            length: length as u64,
-            number: *newest,
-            compress,
-            is_broken: false,
+            directory: directory.to_owned(),
+            numbers,
         })
     }
 
+    pub(super) const fn is_empty(&self) -> bool {
+        self.numbers.is_empty()
+    }
+
+    /// The number of the journal that comes next.
+    pub(super) fn next(&self) -> u64 {
+        self.numbers.last().map_or(0, |newest| newest + 1)
+    }
+
+    /// Reads all of them to `read`, oldest first, and changes nothing.
+    pub(super) fn read(
+        &self,
+        read: &mut dyn FnMut(Read<'_>) -> Result<()>,
+    ) -> Result<Option<Torn>> {
+        for number in &self.numbers {
+            let path = path(&self.directory, *number);
+            let bytes = fs::read(&path).map_err(Error::engine)?;
+            let whole = read_all(&bytes, read)?;
+            if whole == bytes.len() {
+                continue;
+            }
+            if Some(number) != self.numbers.last() {
+                return Err(Error::damaged("a journal with another after it is torn"));
+            }
+            let length = whole as u64;
+            return Ok(Some(Torn { path, length }));
+        }
+        Ok(None)
+    }
+
+    /// Removes the journals before `number`, one after the other: no power cut leaves a gap.
+    pub(super) fn remove_before(directory: &Path, number: u64) -> Result<()> {
+        for old in Self::find(directory)?.numbers {
+            if old < number {
+                fs::remove_file(path(directory, old))
+                    .and_then(|()| files::sync_directory(directory))
+                    .map_err(Error::engine)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A journal that ends with half a record.
+pub(super) struct Torn {
+    path: PathBuf,
+    /// Bytes of whole records.
+    length: u64,
+}
+
+impl Torn {
+    /// Cuts it off. To be done before there is a newer journal.
+    pub(super) fn cut(&self) -> Result<()> {
+        let file = File::options().append(true).open(&self.path);
+        file.and_then(|file| {
+            file.set_len(self.length)?;
+            file.sync_all()
+        })
+        .map_err(Error::engine)
+    }
+}
+
+impl Journal {
     /// A new journal, empty and durable.
-    pub(super) fn create(directory: &Path, number: u64, compress: bool) -> Result<Self> {
-        let file = File::options()
-            .append(true)
-            .create_new(true)
-            .open(path(directory, number))
-            .and_then(|file| {
-                file.sync_all()?;
-                files::sync_directory(directory)?;
-                Ok(file)
-            });
+    pub(super) fn create(
+        disk: &dyn Disk,
+        directory: &Path,
+        number: u64,
+        compress: bool,
+    ) -> Result<Self> {
+        let salt = RandomState::new().hash_one(number);
+        let file = disk.create(&path(directory, number)).and_then(|mut file| {
+            file.append(&salt_bytes(salt))?;
+            file.sync()?;
+            files::sync_directory(directory)?;
+            Ok(file)
+        });
         Ok(Self {
             file: file.map_err(Error::engine)?,
-            length: 0,
-            number,
+            salt,
+            length: SALT_BYTES as u64,
             compress,
             is_broken: false,
         })
@@ -143,32 +194,32 @@ impl Journal {
                 "an earlier write failed half way: open the database again",
             ));
         }
-        let bytes = seal(&record.0, self.compress)?;
-        if let Err(error) = self.file.write_all(&bytes) {
+        let bytes = seal(&record.0, self.salt, self.compress)?;
+        if let Err(error) = self.file.append(&bytes) {
             // The next record must not stand behind half of this one.
-            self.is_broken = self.file.set_len(self.length).is_err();
+            self.is_broken = self.file.cut(self.length).is_err();
             return Err(Error::engine(error));
         }
-        if let Err(error) = self.file.sync_data() {
+        if let Err(error) = self.file.sync() {
+            // The machine may hold in memory what it will never write: the next start is not to believe it.
+            let _ = self.file.cut(self.length);
             self.is_broken = true;
             return Err(Error::engine(error));
         }
         self.length += bytes.len() as u64;
         Ok(())
     }
-
-    /// Removes the journals before `number`.
-    pub(super) fn remove_before(directory: &Path, number: u64) -> Result<()> {
-        for old in numbers(directory).map_err(Error::engine)? {
-            if old < number {
-                fs::remove_file(path(directory, old)).map_err(Error::engine)?;
-            }
-        }
-        Ok(())
-    }
 }
 
-fn seal(content: &[u8], compress: bool) -> Result<Vec<u8>> {
+fn salt_bytes(salt: u64) -> [u8; SALT_BYTES] {
+    let mut bytes = [0; SALT_BYTES];
+    let (salt, sum) = (salt.to_le_bytes(), xxh3_64_with_seed(b"", salt));
+    bytes[..8].copy_from_slice(&salt);
+    bytes[8..].copy_from_slice(&sum.to_le_bytes());
+    bytes
+}
+
+fn seal(content: &[u8], salt: u64, compress: bool) -> Result<Vec<u8>> {
     let too_long = |_| Error::engine("a batch of more than 4 GiB");
     let before = u32::try_from(content.len()).map_err(too_long)?;
     let shorter = if compress {
@@ -182,50 +233,71 @@ fn seal(content: &[u8], compress: bool) -> Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(HEAD_BYTES + content.len());
     bytes.extend_from_slice(&before.to_le_bytes());
     bytes.extend_from_slice(&length.to_le_bytes());
-    bytes.extend_from_slice(&checksum(before, length, content).to_le_bytes());
+    bytes.extend_from_slice(&xxh3_64_with_seed(content, salt).to_le_bytes());
+    bytes.extend_from_slice(&head_sum(&bytes, salt));
     bytes.extend_from_slice(content);
     Ok(bytes)
 }
 
-fn checksum(before: u32, length: u32, content: &[u8]) -> u64 {
-    xxh3_64_with_seed(content, u64::from(before) << 32 | u64::from(length))
+fn head_sum(head: &[u8], salt: u64) -> [u8; 4] {
+    (xxh3_64_with_seed(head, salt) as u32).to_le_bytes()
 }
 
-/// Reads whole records; answers where the last one ends.
+/// Reads the whole records of a journal; answers where the last one ends.
 fn read_all(bytes: &[u8], read: &mut dyn FnMut(Read<'_>) -> Result<()>) -> Result<usize> {
-    let mut rest = bytes;
-    while let Some((content, behind)) = open(rest) {
+    let salt = bytes.first_chunk().copied().map_or(0, u64::from_le_bytes);
+    let Some(mut rest) = bytes.strip_prefix(&salt_bytes(salt)) else {
+        // Nothing is written before the salt is on disk.
+        return match bytes.len() > SALT_BYTES {
+            true => Err(Error::damaged("the beginning of a journal")),
+            false => Ok(0),
+        };
+    };
+    while let Some(record) = Whole::at(rest, salt) {
         let damaged = || Error::damaged("a record of the journal");
-        let content = content?;
+        let content = record.content().ok_or_else(damaged)?;
         read_record(&content, read).unwrap_or_else(|| Err(damaged()))?;
-        rest = behind;
+        rest = record.behind;
+    }
+    // At most one record was not acknowledged, so nothing was ever written behind it.
+    if (1..rest.len()).any(|at| Whole::at(&rest[at..], salt).is_some()) {
+        return Err(Error::damaged("a record in the middle of a journal"));
     }
     Ok(bytes.len() - rest.len())
 }
 
-/// The content of the next record, and what is behind it; `None` if there is none, or it is torn.
-#[expect(
-    clippy::type_complexity,
-    reason = "what is whole may still not be what was written"
-)]
-fn open(bytes: &[u8]) -> Option<(Result<std::borrow::Cow<'_, [u8]>>, &[u8])> {
-    let (head, rest) = bytes.split_first_chunk::<HEAD_BYTES>()?;
-    let number =
-        |at: usize| u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
-    let (before, length) = (number(0), number(4));
-    let (content, behind) = rest.split_at_checked(length as usize)?;
-    let is_whole = checksum(before, length, content).to_le_bytes() == head[8..];
-    if !is_whole || length == 0 {
-        return None;
+/// A record as it was written.
+struct Whole<'a> {
+    before: usize,
+    sealed: &'a [u8],
+    behind: &'a [u8],
+}
+
+impl<'a> Whole<'a> {
+    /// The record that `bytes` begin with; `None` if it is torn, or none.
+    fn at(bytes: &'a [u8], salt: u64) -> Option<Self> {
+        let (head, rest) = bytes.split_first_chunk::<HEAD_BYTES>()?;
+        let (head, sum) = head.split_at(16);
+        if head_sum(head, salt) != sum {
+            return None;
+        }
+        let number = |at: usize| head[at..].first_chunk().copied().map(u32::from_le_bytes);
+        let (sealed, behind) = rest.split_at_checked(number(4)? as usize)?;
+        let is_whole = xxh3_64_with_seed(sealed, salt).to_le_bytes() == head[8..];
+        is_whole.then_some(Self {
+            before: number(0)? as usize,
+            sealed,
+            behind,
+        })
     }
-    let content = if before == length {
-        Ok(content.into())
-    } else {
-        lz4_flex::decompress(content, before as usize)
-            .map(Into::into)
-            .map_err(Error::engine)
-    };
-    Some((content, behind))
+
+    fn content(&self) -> Option<std::borrow::Cow<'a, [u8]>> {
+        if self.before == self.sealed.len() {
+            return Some(self.sealed.into());
+        }
+        let content = lz4_flex::decompress(self.sealed, self.before).ok()?;
+        Some(content.into())
+    }
 }
 
 fn read_record(content: &[u8], read: &mut dyn FnMut(Read<'_>) -> Result<()>) -> Option<Result<()>> {
@@ -277,17 +349,22 @@ fn take<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::disk::Machine;
     use super::*;
 
     type Change = (u64, usize, Vec<u8>, Option<Vec<u8>>);
 
+    /// What is read, and the journal that comes after it.
     fn recover(directory: &Path, compress: bool) -> Result<(Journal, Vec<Change>)> {
         let mut found = Vec::new();
-        let journal = Journal::recover(directory, compress, &mut |read| {
+        let journals = Journals::find(directory)?;
+        let torn = journals.read(&mut |read| {
             let value = read.value.map(<[u8]>::to_vec);
             found.push((read.batch, read.table, read.key.to_vec(), value));
             Ok(())
         })?;
+        torn.as_ref().map_or(Ok(()), Torn::cut)?;
+        let journal = Journal::create(&Machine, directory, journals.next(), compress)?;
         Ok((journal, found))
     }
 
@@ -304,63 +381,112 @@ mod tests {
         (record, changes)
     }
 
+    /// Three records in the journal 0 of `home`: what they are, where the salt and each of them ends, and the file's content.
+    fn three(home: &Path, compress: bool) -> (Vec<Vec<Change>>, Vec<usize>, Vec<u8>) {
+        let (mut journal, nothing) = recover(home, compress).unwrap();
+        assert!(nothing.is_empty());
+        let (mut written, mut ends) = (Vec::new(), vec![SALT_BYTES]);
+        for batch in 0..3 {
+            let (record, changes) = record(batch);
+            journal.append(&record).unwrap();
+            written.push(changes);
+            ends.push(journal.length as usize);
+        }
+        let whole = fs::read(path(home, 0)).unwrap();
+        assert_eq!(whole.len(), ends[3]);
+        (written, ends, whole)
+    }
+
+    /// Leaves journal 0 alone, with this content.
+    fn reset(home: &Path, content: &[u8]) {
+        for entry in fs::read_dir(home).unwrap() {
+            fs::remove_file(entry.unwrap().path()).unwrap();
+        }
+        fs::write(path(home, 0), content).unwrap();
+    }
+
     #[test]
     fn whatever_was_torn_off_the_end_only_whole_records_are_read_and_what_follows_is_kept() {
         for compress in [false, true] {
             let home = tempfile::tempdir().unwrap();
-            let (mut journal, nothing) = recover(home.path(), compress).unwrap();
-            assert!(nothing.is_empty());
-            let (mut expected, mut ends) = (Vec::new(), vec![0]);
-            for batch in 0..3 {
-                let (record, changes) = record(batch);
-                journal.append(&record).unwrap();
-                expected.push(changes);
-                ends.push(journal.length as usize);
-            }
-            drop(journal);
-            let file = path(home.path(), 0);
-            let whole = fs::read(&file).unwrap();
-            assert_eq!(whole.len(), ends[3]);
+            let (written, ends, whole) = three(home.path(), compress);
             for cut in (0..=whole.len()).step_by(3).chain(ends.clone()) {
                 // Torn, or written as zeros, or as something else.
                 for tail in [&[][..], &[0; 40], &[0xff; 40]] {
-                    fs::write(&file, [&whole[..cut], tail].concat()).unwrap();
+                    if cut < SALT_BYTES && cut + tail.len() > SALT_BYTES {
+                        continue;
+                    }
+                    reset(home.path(), &[&whole[..cut], tail].concat());
                     let (mut journal, found) = recover(home.path(), compress).unwrap();
-                    let records = ends.iter().filter(|end| **end <= cut).count() - 1;
-                    assert_eq!(found, expected[..records].concat(), "{cut}");
+                    let records = ends[1..].iter().filter(|end| **end <= cut).count();
+                    assert_eq!(found, written[..records].concat(), "{cut}");
                     let (record, changes) = record(9);
                     journal.append(&record).unwrap();
                     drop(journal);
                     let (_, found) = recover(home.path(), !compress).unwrap();
-                    assert_eq!(found, [expected[..records].concat(), changes].concat());
+                    assert_eq!(found, [written[..records].concat(), changes].concat());
                 }
             }
         }
     }
 
     #[test]
-    fn a_bit_that_turned_ends_what_is_read_and_an_older_journal_that_is_torn_is_refused() {
-        let home = tempfile::tempdir().unwrap();
-        let (mut journal, _) = recover(home.path(), false).unwrap();
-        let (first, _) = record(1);
-        journal.append(&first).unwrap();
-        drop(journal);
-        let file = path(home.path(), 0);
-        let whole = fs::read(&file).unwrap();
-        for at in 0..whole.len() {
-            let mut bent = whole.clone();
-            bent[at] ^= 1;
-            fs::write(&file, &bent).unwrap();
-            assert!(recover(home.path(), false).unwrap().1.is_empty(), "{at}");
+    fn a_bit_that_turned_is_damage_unless_it_is_in_the_last_record_which_may_be_torn() {
+        for compress in [false, true] {
+            let home = tempfile::tempdir().unwrap();
+            let (written, ends, whole) = three(home.path(), compress);
+            for bit in 0..whole.len() * 8 {
+                let mut bent = whole.clone();
+                bent[bit / 8] ^= 1 << (bit % 8);
+                reset(home.path(), &bent);
+                match recover(home.path(), compress) {
+                    Ok((_, found)) => {
+                        assert!(bit / 8 >= ends[2], "{bit}");
+                        assert_eq!(found, written[..2].concat());
+                    }
+                    Err(error) => {
+                        assert!(bit / 8 < ends[2], "{bit}");
+                        assert_eq!(error.code(), "store.damaged");
+                    }
+                }
+            }
         }
-        fs::write(&file, &whole[..whole.len() - 1]).unwrap();
-        Journal::create(home.path(), 1, false).unwrap();
-        let refused = recover(home.path(), false).err().unwrap();
-        assert_eq!(refused.code(), "store.damaged");
-        fs::write(&file, &whole).unwrap();
-        let (journal, found) = recover(home.path(), false).unwrap();
-        assert_eq!((journal.number, found.len()), (1, 3));
-        Journal::remove_before(home.path(), 1).unwrap();
-        assert_eq!(numbers(home.path()).unwrap(), [1]);
+    }
+
+    #[test]
+    fn a_value_that_looks_like_a_record_is_none() {
+        let home = tempfile::tempdir().unwrap();
+        let (_, ends, whole) = three(home.path(), false);
+        let other = tempfile::tempdir().unwrap();
+        let (mut journal, _) = recover(other.path(), false).unwrap();
+        let mut record = Record::new(1);
+        record.push(0, b"k", Some(&whole[ends[0]..]));
+        journal.append(&record).unwrap();
+        drop(journal);
+        let torn = fs::read(path(other.path(), 0)).unwrap();
+        reset(other.path(), &torn[..torn.len() - 1]);
+        assert!(recover(other.path(), false).unwrap().1.is_empty());
+    }
+
+    #[test]
+    fn an_older_journal_that_is_torn_and_a_gap_are_refused() {
+        let home = tempfile::tempdir().unwrap();
+        let (_, _, whole) = three(home.path(), false);
+        let second = || {
+            Journal::create(&Machine, home.path(), 1, false).unwrap();
+        };
+        reset(home.path(), &whole[..whole.len() - 1]);
+        second();
+        let code = || recover(home.path(), false).err().unwrap().code();
+        assert_eq!(code(), "store.damaged");
+        reset(home.path(), &whole);
+        second();
+        fs::rename(path(home.path(), 1), path(home.path(), 2)).unwrap();
+        assert_eq!(code(), "store.damaged");
+        reset(home.path(), &whole);
+        second();
+        assert_eq!(recover(home.path(), false).unwrap().1.len(), 9);
+        Journals::remove_before(home.path(), 1).unwrap();
+        assert_eq!(Journals::find(home.path()).unwrap().numbers, [1, 2]);
     }
 }

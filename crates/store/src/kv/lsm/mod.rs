@@ -4,41 +4,42 @@
 //! begins, all tables go from memory to files, and the old journal goes: so a reopen reads little, whatever was written before.
 //! What a writer waits for: the files of the turn before, and merges that fell far behind.
 //!
-//! A write that fails before its record was complete is taken back; where that is not sure, or files cannot be written, the database refuses all
-//! further writes until it is opened again. No batch is begun in the last part of the disk; merges may still fill it.
+//! A write that fails before its record was complete is taken back; where that is not sure, the database refuses all further writes until it is
+//! opened again. Files that cannot be written end the process ([`workers`]).
+//!
+//! The last part of the disk is kept for what is in memory and has to go to files: no batch is begun in it, and no merge goes on in it. Where
+//! files wait for room, so do writers: they are refused ([`Error::Short`]), not kept.
+//!
+//! Opening changes nothing but leftovers, so it needs no room. The first write begins a new journal and waits until what was read from old
+//! ones is in files: a sync may have failed before, and then what was read was the machine's memory and not its disk.
 
+mod disk;
 mod journal;
+mod lists;
 mod snapshots;
+mod trees;
 mod workers;
 
-use super::{Batch, Kv, KvLimits, Range, Rows, Snapshot, Table};
+use super::{Batch, Change, Kv, KvLimits, Range, Rows, Snapshot, Table};
 use crate::error::{Error, Result};
 use crate::files::{self, Readers};
-use journal::{Journal, Record};
-use lsm_tree::config::{
-    BlockSizePolicy, BloomConstructionPolicy, CompressionPolicy, FilterPolicy, FilterPolicyEntry,
-};
-use lsm_tree::{
-    AbstractTree as _, AnyTree, Cache, CompressionType, Config, DescriptorTable, Guard as _,
-    SequenceNumberCounter,
-};
+use disk::{Disk, Machine, check_room};
+use journal::{Journal, Journals, Record, Torn};
+use lsm_tree::{AbstractTree as _, AnyTree, Guard as _, SequenceNumberCounter};
 use snapshots::Snapshots;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use trees::Tree;
 use workers::{Tasks, Workers};
 
 /// What stays free on the disk: as much as the journal and what the tables hold in memory may still take. A batch that
 /// would go below is refused before anything is written, and can be written when there is room again.
 const DISK_BYTES_RESERVED: u64 = 64 << 20;
 
-/// Bytes of a part of a file that is compressed as a whole, and read as a whole.
-const COMPRESSED_BLOCK_BYTES: u32 = 16 << 10;
-const BLOCK_BYTES: u32 = 4 << 10;
-
 /// The file that says whose directory this is. Its name is that of the engine before this one, which refuses what stands in it.
 const MARKER: &str = "version";
-const FORMAT: &str = "strongroom-kv 1";
+const FORMAT: &str = "strongroom-kv 2";
 const LOCK: &str = "lock";
 const TABLES: &str = "tables";
 
@@ -54,7 +55,8 @@ struct Open {
 /// What writers, readers and workers share.
 struct Shared {
     path: PathBuf,
-    tables: Vec<(Table, AnyTree)>,
+    disk: Arc<dyn Disk>,
+    trees: Vec<Tree>,
     limits: KvLimits,
     /// The number of the next batch, or of the next change of a tree's files.
     numbers: SequenceNumberCounter,
@@ -66,8 +68,13 @@ struct Shared {
 }
 
 struct Writer {
-    journal: Journal,
-    /// Written since this journal began, before compression.
+    /// None before the first write.
+    journal: Option<Journal>,
+    /// The number of the journal that comes next.
+    next: u64,
+    /// To be cut off before it comes.
+    torn: Option<Torn>,
+    /// Written since this journal began, or read from those before, without compression.
     bytes: u64,
 }
 
@@ -75,26 +82,42 @@ impl LsmKv {
     /// Opens or makes the database in the directory `path` with exactly these tables.
     ///
     /// # Errors
-    /// If the directory cannot be used, is damaged, was made otherwise, or is open elsewhere.
+    /// If the directory cannot be used, is damaged, was made otherwise, or is open elsewhere. Then nothing was changed.
     pub fn open(path: impl AsRef<Path>, tables: &[Table], limits: KvLimits) -> Result<Self> {
-        let path = path.as_ref();
+        Self::open_on(Arc::new(Machine), path.as_ref(), tables, limits)
+    }
+
+    fn open_on(
+        disk: Arc<dyn Disk>,
+        path: &Path,
+        tables: &[Table],
+        limits: KvLimits,
+    ) -> Result<Self> {
         if tables.len() > journal::TABLES_MAX {
             return Err(Error::engine("too many tables"));
         }
-        fs::create_dir_all(path.join(TABLES)).map_err(Error::engine)?;
-        let lock = lock(path)?;
-        check_marker(path, tables)?;
-        let numbers = SequenceNumberCounter::default();
-        let tables = open_tables(path, tables, limits, &numbers)?;
-        let stored: Vec<_> = tables
+        let lock = take(path, tables)?;
+        let journals = Journals::find(path)?;
+        let lists = trees::check(path, tables)?;
+        let damaged = |what: &str| Err(Error::damaged(format!("{} {what}", path.display())));
+        // The newest journal is never removed, and the first is made after all trees.
+        if journals.is_empty() && lists.iter().flatten().any(|changes| *changes > 0) {
+            return damaged("has files, and no journal");
+        }
+        if !journals.is_empty() && lists.iter().any(Option::is_none) {
+            return damaged("has a journal, and not all of its tables");
+        }
+        let (numbers, tasks) = (SequenceNumberCounter::default(), Tasks::default());
+        let trees = trees::open(path, tables, limits, &numbers, &lists, (&disk, &tasks.stop))?;
+        let stored: Vec<_> = trees
             .iter()
-            .map(|(_, tree)| tree.get_highest_persisted_seqno())
+            .map(|tree| tree.tree.get_highest_persisted_seqno())
             .collect();
         let (mut newest, mut bytes) = (stored.iter().flatten().max().copied(), 0);
-        let journal = Journal::recover(path, limits.compress, &mut |change| {
+        let torn = journals.read(&mut |change| {
             newest = newest.max(Some(change.batch));
             bytes += (change.key.len() + change.value.map_or(0, <[u8]>::len)) as u64;
-            let (_, tree) = tables
+            let Tree { tree, .. } = trees
                 .get(change.table)
                 .ok_or_else(|| Error::damaged("the journal names a table that is not there"))?;
             // What went to files already would stand in two of them.
@@ -108,14 +131,21 @@ impl LsmKv {
         })?;
         let next = newest.map_or(0, |newest| newest + 1);
         numbers.fetch_max(next);
+        let writer = Writer {
+            journal: None,
+            next: journals.next(),
+            torn,
+            bytes,
+        };
         let shared = Arc::new(Shared {
             path: path.to_owned(),
-            tables,
+            disk,
+            trees,
             limits,
             numbers,
             snapshots: Snapshots::new(next),
-            writer: Mutex::new(Writer { journal, bytes }),
-            tasks: Tasks::default(),
+            writer: Mutex::new(writer),
+            tasks,
             _lock: lock,
         });
         let workers = Workers::start(&shared)?;
@@ -124,6 +154,27 @@ impl LsmKv {
             _workers: workers,
         })))
     }
+}
+
+/// Makes the directory ours: until the lock is dropped nobody else opens it.
+fn take(path: &Path, tables: &[Table]) -> Result<File> {
+    // The marker names the format and the tables, in the order in which the journal counts them.
+    let mut marker = format!("{FORMAT}\n");
+    for table in tables {
+        marker.push_str(table.0);
+        marker.push('\n');
+    }
+    // Before anything is changed, and once more when nobody else can.
+    check_marker(path, &marker)?;
+    files::make_directory(path).map_err(Error::engine)?;
+    let lock = lock(path)?;
+    if !check_marker(path, &marker)? {
+        // Whoever made the directory may not have synced its name.
+        files::sync_directory(files::directory_of(path))
+            .and_then(|()| files::write(&path.join(MARKER), marker.as_bytes(), Readers::Anyone))
+            .map_err(Error::engine)?;
+    }
+    Ok(lock)
 }
 
 fn lock(path: &Path) -> Result<File> {
@@ -142,75 +193,24 @@ fn lock(path: &Path) -> Result<File> {
     }
 }
 
-/// The marker names the format and the tables, in the order in which the journal counts them.
-fn check_marker(path: &Path, tables: &[Table]) -> Result<()> {
-    let mut expected = format!("{FORMAT}\n");
-    for table in tables {
-        expected.push_str(table.0);
-        expected.push('\n');
-    }
-    let marker = path.join(MARKER);
-    match fs::read(&marker) {
-        Ok(found) if found == expected.as_bytes() => Ok(()),
+/// Whether there is a marker; refuses one that is another, and tables without one.
+fn check_marker(path: &Path, marker: &str) -> Result<bool> {
+    match fs::read(path.join(MARKER)) {
+        Ok(found) if found == marker.as_bytes() => Ok(true),
         Ok(_) => Err(Error::Format {
             what: format!("{} is of another version", path.display()),
         }),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            files::sync_directory(path).map_err(Error::engine)?;
-            files::write(&marker, expected.as_bytes(), Readers::Anyone).map_err(Error::engine)
+            match trees::has_files(&path.join(TABLES))? {
+                true => Err(Error::damaged(format!(
+                    "{} has tables, and nothing says of what version",
+                    path.display()
+                ))),
+                false => Ok(false),
+            }
         }
         Err(error) => Err(Error::engine(error)),
     }
-}
-
-fn open_tables(
-    path: &Path,
-    tables: &[Table],
-    limits: KvLimits,
-    numbers: &SequenceNumberCounter,
-) -> Result<Vec<(Table, AnyTree)>> {
-    let cache = Arc::new(Cache::with_capacity_bytes(limits.cache_bytes));
-    let files = Arc::new(DescriptorTable::new(limits.open_files));
-    // Trees raise this when their files change, also in the middle of a batch: what readers see is told by `Snapshots` alone.
-    let seen = SequenceNumberCounter::default();
-    let (compression, block_bytes) = match limits.compress {
-        true => (CompressionType::Lz4, COMPRESSED_BLOCK_BYTES),
-        false => (CompressionType::None, BLOCK_BYTES),
-    };
-    let filter = |policy| FilterPolicyEntry::Bloom(policy);
-    let open = |table: &Table| {
-        let directory = path.join(TABLES).join(table.0);
-        fs::create_dir_all(&directory).map_err(Error::engine)?;
-        check_list(&directory)?;
-        let config = Config::new(directory, numbers.clone(), seen.clone())
-            .use_cache(Arc::clone(&cache))
-            .use_descriptor_table(Some(Arc::clone(&files)))
-            .data_block_size_policy(BlockSizePolicy::all(block_bytes))
-            .data_block_compression_policy(CompressionPolicy::all(compression))
-            .filter_policy(FilterPolicy::new([
-                filter(BloomConstructionPolicy::FalsePositiveRate(0.0001)),
-                filter(BloomConstructionPolicy::BitsPerKey(10.0)),
-            ]));
-        Ok((*table, config.open().map_err(Error::engine)?))
-    };
-    let tables = tables.iter().map(open).collect::<Result<_>>()?;
-    files::sync_directory(&path.join(TABLES)).map_err(Error::engine)?;
-    Ok(tables)
-}
-
-/// A tree that has files but no list of them would open empty, and remove them.
-fn check_list(tree: &Path) -> Result<()> {
-    let has_list = tree.join("current").try_exists().map_err(Error::engine)?;
-    let has_files = match fs::read_dir(tree.join("tables")) {
-        Ok(mut files) => files.next().is_some(),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => false,
-        Err(error) => return Err(Error::engine(error)),
-    };
-    if has_files && !has_list {
-        let what = format!("{} has files, and no list of them", tree.display());
-        return Err(Error::damaged(what));
-    }
-    Ok(())
 }
 
 impl Shared {
@@ -219,51 +219,42 @@ impl Shared {
     }
 
     fn place(&self, table: Table) -> Result<usize> {
-        let found = self.tables.iter().position(|(name, _)| *name == table);
+        let found = self.trees.iter().position(|tree| tree.name == table);
         found.ok_or_else(|| Error::engine(format!("no table {}", table.0)))
-    }
-
-    fn check_room(&self) -> Result<()> {
-        let disk = rustix::fs::statvfs(&*self.path).map_err(std::io::Error::from);
-        let disk = disk.map_err(Error::engine)?;
-        let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-        if free < DISK_BYTES_RESERVED {
-            return Err(Error::Short {
-                detail: format!(
-                    "{} has {} MiB free, {} MiB stay free",
-                    self.path.display(),
-                    free >> 20,
-                    DISK_BYTES_RESERVED >> 20
-                ),
-            });
-        }
-        Ok(())
     }
 
     /// Lets go of files and memory that only readers needed who are gone.
     fn forget(&self) -> Result<()> {
         let forgotten = self.snapshots.forgotten();
-        for (_, tree) in &self.tables {
+        for Tree { tree, .. } in &self.trees {
             let mut versions = tree.get_version_history_lock();
             let path = &tree.tree_config().path;
             versions
                 .maintenance(path, forgotten)
-                .map_err(Error::engine)?;
+                .map_err(trees::error)?;
         }
         Ok(())
     }
 
     /// Begins a new journal, and lets the workers put what is in memory into files.
     fn turn(&self, writer: &mut Writer) -> Result<()> {
-        self.tasks.wait_for_room()?;
-        let number = writer.journal.number + 1;
-        writer.journal = Journal::create(&self.path, number, self.limits.compress)?;
-        writer.bytes = 0;
-        self.forget()?;
-        for (_, tree) in &self.tables {
+        self.tasks.wait_for_files()?;
+        if let Some(torn) = &writer.torn {
+            torn.cut()?;
+            writer.torn = None;
+        }
+        let (number, compress) = (writer.next, self.limits.compress);
+        let journal = Journal::create(&*self.disk, &self.path, number, compress)?;
+        for Tree { tree, .. } in &self.trees {
             tree.rotate_memtable();
         }
-        self.tasks.flush(number);
+        self.tasks.flush(number, writer.bytes);
+        if writer.journal.is_none() {
+            // What was read goes to files before anything follows it. If that has to wait, the journal is made again.
+            self.tasks.wait_for_files()?;
+        }
+        writer.journal = Some(journal);
+        (writer.next, writer.bytes) = (number + 1, 0);
         Ok(())
     }
 }
@@ -279,24 +270,28 @@ impl Kv for LsmKv {
 
     fn write(&self, batch: Batch) -> Result<()> {
         let shared = &self.0.shared;
-        shared.check_room()?;
+        let place = |change: &Change| {
+            check_length(&change.key)?;
+            shared.place(change.table)
+        };
+        let places: Vec<_> = batch.0.iter().map(place).collect::<Result<_>>()?;
+        check_room(&*shared.disk, &shared.path, DISK_BYTES_RESERVED)?;
         let mut writer = shared.writer();
-        shared.tasks.check()?;
-        if writer.bytes >= shared.limits.memory_bytes {
+        if writer.journal.is_none() || writer.bytes >= shared.limits.memory_bytes {
             shared.turn(&mut writer)?;
         }
-        let places = batch.0.iter().map(|change| shared.place(change.table));
-        let places = places.collect::<Result<Vec<_>>>()?;
+        let Some(journal) = &mut writer.journal else {
+            return Err(Error::engine("no journal"));
+        };
         let number = shared.numbers.next();
         let mut record = Record::new(number);
         for (change, place) in batch.0.iter().zip(&places) {
-            check_length(&change.key)?;
             record.push(*place, &change.key, change.value.as_deref());
         }
-        writer.journal.append(&record)?;
+        journal.append(&record)?;
         writer.bytes += record.bytes();
         for (change, place) in batch.0.into_iter().zip(places) {
-            let (_, tree) = &shared.tables[place];
+            let Tree { tree, .. } = &shared.trees[place];
             match change.value {
                 Some(value) => tree.insert(change.key, value, number),
                 None => tree.remove(change.key, number),
@@ -328,14 +323,14 @@ impl Drop for LsmSnapshot {
 
 impl LsmSnapshot {
     fn tree(&self, table: Table) -> Result<&AnyTree> {
-        Ok(&self.shared.tables[self.shared.place(table)?].1)
+        Ok(&self.shared.trees[self.shared.place(table)?].tree)
     }
 }
 
 impl Snapshot for LsmSnapshot {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>> {
         let value = self.tree(table)?.get(key, self.number);
-        Ok(value.map_err(Error::engine)?.map(|value| value.to_vec()))
+        Ok(value.map_err(trees::error)?.map(|value| value.to_vec()))
     }
 
     fn rows(&self, table: Table, range: Range<'_>) -> Result<Rows<'_>> {
@@ -343,8 +338,11 @@ impl Snapshot for LsmSnapshot {
             .tree(table)?
             .range::<&[u8], _>(range, self.number, None);
         Ok(Box::new(rows.map(|row| {
-            let (key, value) = row.into_inner().map_err(Error::engine)?;
+            let (key, value) = row.into_inner().map_err(trees::error)?;
             Ok((key.to_vec(), value.to_vec()))
         })))
     }
 }
+
+#[cfg(test)]
+mod tests;

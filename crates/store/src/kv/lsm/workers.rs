@@ -1,13 +1,21 @@
 //! Two threads beside the writers: one puts what is in memory into files, one merges files. With one alone writes wait for merges.
-//! Once one has failed the other changes no list of files any more: a tree whose list was half written would make it again over the one on disk.
+//!
+//! What fails here ends the process: what was acknowledged is in the journal or in files, and a start goes on from there, while going on
+//! without one could destroy it ([`super::lists`]). Where there is no room nothing is begun: it stays due, and who writes is refused.
 
-use super::Shared;
-use super::journal::Journal;
-use crate::error::{Error, Result};
+use super::disk::check_room;
+use super::journal::Journals;
+use super::lists::{Holder, remove_unfinished};
+use super::trees::{self, Tree};
+use super::{DISK_BYTES_RESERVED, Shared};
+use crate::error::{EXIT_SHORT, Error, Result};
 use lsm_tree::AbstractTree as _;
 use lsm_tree::compaction::Leveled;
+use std::io::Write as _;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 /// Files of a table that wait until they are merged together. Each merge writes again what it meets, so that fewer and larger ones write
 /// less; what is read looks into more files, which their filters answer.
@@ -19,22 +27,48 @@ const UNMERGED_MAX: usize = 24;
 /// Merges of a table in one go: each may make the next one due.
 const MERGES_MAX: usize = 8;
 
+/// Between two looks whether there is room again.
+const ROOM_PAUSE: Duration = Duration::from_secs(1);
+
 /// What there is to do.
 #[derive(Default)]
 pub(super) struct Tasks {
     state: Mutex<State>,
     changed: Condvar,
+    /// Merges look at this while they work.
+    pub(super) stop: Arc<AtomicBool>,
 }
 
 #[derive(Default)]
 struct State {
-    /// What is in memory goes to files; then the journals before this one go.
-    flush: Option<u64>,
+    flush: Option<Flush>,
     merge: bool,
     /// Merges have fallen behind.
     is_behind: bool,
+    /// Why what is in memory does not go to files yet.
+    flush_waits: Option<String>,
+    /// Why merges wait.
+    merge_waits: Option<String>,
     stop: bool,
-    failed: Option<Error>,
+}
+
+/// What is in memory goes to files; then the journals before this one go.
+#[derive(Clone, Copy)]
+struct Flush {
+    journal: u64,
+    bytes: u64,
+}
+
+impl State {
+    const fn is_ready(&self) -> bool {
+        self.flush.is_none() && !self.is_behind
+    }
+
+    /// What writers cannot wait for: nobody knows how long it takes.
+    fn refusal(&self) -> Option<&String> {
+        let of_flush = self.flush_waits.as_ref().filter(|_| self.flush.is_some());
+        of_flush.or_else(|| self.merge_waits.as_ref().filter(|_| self.is_behind))
+    }
 }
 
 impl Tasks {
@@ -53,33 +87,30 @@ impl Tasks {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Refuses if a worker has failed: what it left undone is done when the database is opened again.
-    pub(super) fn check(&self) -> Result<()> {
-        checked(&self.lock())
+    /// Waits until there may be room, or the database is closed.
+    fn pause(&self) {
+        let wait = |state: &mut State| !state.stop;
+        // Whatever woke it, room is looked for.
+        let _ = self
+            .changed
+            .wait_timeout_while(self.lock(), ROOM_PAUSE, wait);
     }
 
-    /// Waits until the files of the turn before are written.
-    pub(super) fn wait_for_room(&self) -> Result<()> {
-        let is_ready = |state: &State| state.flush.is_none() && !state.is_behind;
-        checked(&self.wait(|state| is_ready(state) || state.failed.is_some()))
+    /// Waits until the files of the turn before are written and merges are not behind; refuses if that has to wait for room.
+    pub(super) fn wait_for_files(&self) -> Result<()> {
+        let state = self.wait(|state| state.is_ready() || state.refusal().is_some());
+        match state.refusal().cloned() {
+            Some(detail) => Err(Error::Short { detail }),
+            None => Ok(()),
+        }
     }
 
-    pub(super) fn flush(&self, journal: u64) {
-        self.change(|state| state.flush = Some(journal));
-    }
-}
-
-fn checked(state: &State) -> Result<()> {
-    match &state.failed {
-        None => Ok(()),
-        Some(Error::Short { detail }) => Err(Error::Short {
-            detail: detail.clone(),
-        }),
-        Some(error) => Err(Error::engine(error.to_string())),
+    pub(super) fn flush(&self, journal: u64, bytes: u64) {
+        self.change(|state| state.flush = Some(Flush { journal, bytes }));
     }
 }
 
-/// The threads; dropping them ends them.
+/// The threads. Dropping them ends them: a flush under way is waited for (it is as long as what is in memory), a merge gives up at its next row.
 pub(super) struct Workers {
     shared: Arc<Shared>,
     threads: Vec<JoinHandle<()>>,
@@ -96,18 +127,9 @@ impl Workers {
             ("kv-merge", merge),
         ] {
             let shared = Arc::clone(shared);
-            let run = move || loop {
-                match work(&shared) {
-                    Ok(true) => {}
-                    Ok(false) => return,
-                    Err(error) => {
-                        // The first failure is the cause.
-                        shared.tasks.change(|state| {
-                            state.failed.get_or_insert(error);
-                        });
-                        return;
-                    }
-                }
+            let run = move || {
+                let _watched = EndsWithPanic;
+                while work(&shared).unwrap_or_else(|error| end(name, &shared, &error)) {}
             };
             let thread = std::thread::Builder::new().name(name.to_owned()).spawn(run);
             workers.threads.push(thread.map_err(Error::engine)?);
@@ -118,10 +140,40 @@ impl Workers {
 
 impl Drop for Workers {
     fn drop(&mut self) {
+        self.shared.tasks.stop.store(true, Ordering::Relaxed);
         self.shared.tasks.change(|state| state.stop = true);
         for thread in self.threads.drain(..) {
-            // A panic was told by the hook of the process.
+            // A panic has ended the process.
             let _ = thread.join();
+        }
+    }
+}
+
+/// Ends the process: nobody else touches the tree any more. Nobody may be listening, which is no reason to go on.
+fn end(worker: &str, shared: &Shared, error: &Error) -> ! {
+    let then = match error.is_transient() {
+        true => "make room and start it again",
+        false => "if the disk is sound, start it again",
+    };
+    let _ = writeln!(
+        std::io::stderr(),
+        "strongroom: {}: {worker} of {}: {error}. This process ends, and nothing that was acknowledged is lost: {then}",
+        error.code(),
+        shared.path.display()
+    );
+    match error.is_transient() {
+        true => std::process::exit(EXIT_SHORT.into()),
+        false => std::process::abort(),
+    }
+}
+
+/// A worker that panicked would leave the writers waiting.
+struct EndsWithPanic;
+
+impl Drop for EndsWithPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            std::process::abort();
         }
     }
 }
@@ -132,20 +184,36 @@ fn flush(shared: &Shared) -> Result<bool> {
         .tasks
         .wait(|state| state.stop || state.flush.is_some());
     // At the end nothing is put into files: the journal has it.
-    let (false, Some(journal)) = (state.stop, state.flush) else {
+    let (false, Some(flush)) = (state.stop, state.flush) else {
         return Ok(false);
     };
     drop(state);
-    for (_, tree) in &shared.tables {
-        shared.tasks.check()?;
+    // Files have indexes and filters beside the rows, and shorter rows have longer heads.
+    let wanted = flush.bytes.saturating_mul(2).saturating_add(1 << 20);
+    shared.forget()?;
+    match check_room(&*shared.disk, &shared.path, wanted) {
+        Err(Error::Short { detail }) => {
+            shared
+                .tasks
+                .change(|state| state.flush_waits = Some(detail));
+            shared.tasks.pause();
+            return Ok(true);
+        }
+        checked => checked?,
+    }
+    for Tree { tree, watch, .. } in &shared.trees {
+        watch.lists.take(Holder::Flush);
         let lock = tree.get_flush_lock();
         tree.flush(&lock, shared.snapshots.forgotten())
-            .map_err(Error::engine)?;
+            .map_err(trees::error)?;
+        drop(lock);
+        watch.lists.give_back(Holder::Flush);
     }
-    Journal::remove_before(&shared.path, journal)?;
+    Journals::remove_before(&shared.path, flush.journal)?;
     let is_behind = is_behind(shared);
     shared.tasks.change(|state| {
-        (state.flush, state.merge, state.is_behind) = (None, true, is_behind);
+        (state.flush, state.flush_waits) = (None, None);
+        (state.merge, state.is_behind) = (true, is_behind);
     });
     // While nobody writes, readers see the new files too, and what was in memory can go. Not waited for: who writes may wait for this thread.
     if let Ok(_nobody_writes) = shared.writer.try_lock() {
@@ -155,8 +223,8 @@ fn flush(shared: &Shared) -> Result<bool> {
 }
 
 fn is_behind(shared: &Shared) -> bool {
-    let unmerged = |tree: &lsm_tree::AnyTree| tree.l0_run_count() >= UNMERGED_MAX;
-    shared.tables.iter().any(|(_, tree)| unmerged(tree))
+    let unmerged = |tree: &Tree| tree.tree.l0_run_count() >= UNMERGED_MAX;
+    shared.trees.iter().any(unmerged)
 }
 
 /// Waits for new files and merges what is due.
@@ -167,24 +235,52 @@ fn merge(shared: &Shared) -> Result<bool> {
     }
     state.merge = false;
     drop(state);
-    let strategy = Arc::new(Leveled::default().with_l0_threshold(MERGED_AT_ONCE));
-    for (_, tree) in &shared.tables {
-        for _ in 0..MERGES_MAX {
-            shared.tasks.check()?;
-            let before = (tree.l0_run_count(), tree.table_count());
-            tree.compact(strategy.clone(), shared.snapshots.forgotten())
-                .map_err(Error::engine)?;
-            if before == (tree.l0_run_count(), tree.table_count()) || shared.tasks.lock().stop {
-                break;
-            }
+    let mut waits = None;
+    for tree in &shared.trees {
+        if let Some(detail) = merge_tree(shared, tree)? {
+            waits = Some(detail);
         }
     }
     shared.forget()?;
-    let is_behind = is_behind(shared);
+    let (is_behind, has_to_wait) = (is_behind(shared), waits.is_some());
     shared.tasks.change(|state| {
-        state.is_behind = is_behind;
-        // Writers wait for this alone now.
-        state.merge |= is_behind;
+        (state.is_behind, state.merge_waits) = (is_behind, waits);
+        // If merges are behind writers wait for this alone now.
+        state.merge |= is_behind || has_to_wait;
     });
+    if has_to_wait {
+        shared.tasks.pause();
+    }
     Ok(true)
+}
+
+/// Merges what is due in one tree; gives what it has to wait for, if there is no room.
+fn merge_tree(shared: &Shared, tree: &Tree) -> Result<Option<String>> {
+    let Tree { tree, watch, .. } = tree;
+    let strategy = Arc::new(Leveled::default().with_l0_threshold(MERGED_AT_ONCE));
+    for _ in 0..MERGES_MAX {
+        if shared.tasks.lock().stop {
+            break;
+        }
+        match watch.check_room(DISK_BYTES_RESERVED.saturating_add(trees::merged_bytes(tree))) {
+            Err(Error::Short { detail }) => return Ok(Some(detail)),
+            checked => checked?,
+        }
+        let before = (tree.l0_run_count(), tree.table_count());
+        let first = tree.next_table_id();
+        watch.lists.take(Holder::Merge);
+        match tree.compact(strategy.clone(), shared.snapshots.forgotten()) {
+            Ok(()) => watch.lists.give_back(Holder::Merge),
+            // It does not hold the list.
+            Err(_) if watch.has_given_up() => {
+                remove_unfinished(tree, first).map_err(Error::engine)?;
+                return Ok(Some(format!("{} has less", shared.path.display())));
+            }
+            Err(error) => return Err(trees::error(error)),
+        }
+        if before == (tree.l0_run_count(), tree.table_count()) {
+            break;
+        }
+    }
+    Ok(None)
 }
