@@ -164,8 +164,10 @@ test("the key that messages are sealed for is proven from a genesis file, and a 
 
 test("a documented example of the SDK asks the same node the same question", async () => {
   const counter = await deploy(clientOf(network, "a"), "counter", { count: 41 });
-  const args = ["run", "-q", "--locked", "-p", "strongroom-sdk", "--example", "private_query", "--"];
-  const out = execFileSync("cargo", [...args, new URL(network.rpc).host, counter.address, '{"get_count":{}}'], { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+  // Of the whole workspace: so its dependencies have the features with which the tests before have built them.
+  const built = execFileSync("cargo", ["build", "-q", "--locked", "--workspace", "--example", "private_query", "--message-format", "json"], { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"], maxBuffer: 1 << 26 });
+  const { executable } = built.trim().split("\n").map((line) => JSON.parse(line)).find(({ target, executable }) => target?.name === "private_query" && executable);
+  const out = execFileSync(executable, [new URL(network.rpc).host, counter.address, '{"get_count":{}}'], { encoding: "utf8" });
   assert.deepEqual(JSON.parse(out), { count: 41 });
 });
 

@@ -28,7 +28,6 @@ cargo xtask <step>
   doc         documentation of all crates; warnings are errors
   wasm32      the libraries that a client in a browser uses build for it
   unit        unit, property and integration tests of both workspaces; the corpora of the fuzzers and 3,000 random contracts
-  compiled    every test of the contract engine on both of its tiers in step (feature winch)
               are among them
   build       the release binary
   jumps       the interpreter's instructions in the release binary leave nothing on the stack (needs objdump)
@@ -65,7 +64,6 @@ fn main() -> ExitCode {
         "sgx" => steps::sgx(&mut report),
         "contracts" => steps::contracts(&mut report),
         "unit" => steps::unit(&mut report),
-        "compiled" => steps::compiled(&mut report),
         "doc" => steps::doc(&mut report),
         "wasm32" => steps::wasm32(&mut report),
         "coverage" => steps::coverage(&mut report),
