@@ -34,16 +34,19 @@ function run(...args) {
   });
 }
 
-/** A node between the command line and the network: `change(call, answer)` gives what it says. */
+/** A node between the command line and the network: `change(call, answer)` gives what it says; `asked` counts the calls. */
 async function liar(change) {
+  const asked = new Map();
   const server = createServer(async (request, response) => {
     let body = "";
     for await (const bytes of request) body += bytes;
     const answer = await (await fetch(network.rpc, { method: "POST", body })).json();
-    response.end(JSON.stringify(change(JSON.parse(body), answer)));
+    const call = JSON.parse(body);
+    asked.set(call.method, (asked.get(call.method) ?? 0) + 1);
+    response.end(JSON.stringify(change(call, answer)));
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return { url: `http://127.0.0.1:${server.address().port}`, stop: () => new Promise((resolve) => { server.close(resolve); server.closeAllConnections(); }) };
+  return { asked, url: `http://127.0.0.1:${server.address().port}`, stop: () => new Promise((resolve) => { server.close(resolve); server.closeAllConnections(); }) };
 }
 
 const without = (call, data) => ({ jsonrpc: "2.0", id: call.id, error: { code: -32603, message: "Internal error", data } });
@@ -87,6 +90,10 @@ test("a node that proves the block and withholds the results makes nobody pay tw
       assert.deepEqual([status, out], [6, ""], said);
       assert.match(said, /^the transaction with sequence 0 is in block \d+, and stays marked until it is proven how it ended there \([0-9A-F]{64}\)$/m);
       assert.match(said, /^strongroom: client\.outcome_unknown: transaction [0-9A-F]{64} was sent, and how it ended is unknown \(block \d+ holds it, and whether it succeeded there is not proven\)/m);
+    }
+    // Half a minute of looks, which went on from the headers that were proven: two of the transaction, and those that a payment needs before.
+    for (const { asked } of nodes.slice(0, 2)) {
+      assert.ok(asked.get("tx") > 50 && asked.get("validators") <= 6, JSON.stringify([...asked]));
     }
     assert.equal(no.status, 6, no.said);
     assert.match(no.said, /^strongroom: client\.outcome_unknown: .*\(the transaction is refused: insufficient fee \(sdk 13\)\)/m);

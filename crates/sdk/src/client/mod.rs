@@ -63,7 +63,7 @@ pub use sending::Checked;
 pub use transport::Transport;
 
 use crate::keys::Account;
-use crate::light::{self, Answer, Call, Question, Terms, Trusted};
+use crate::light::{self, Answer, Call, Headers, Question, Terms, Trusted};
 use crate::types::proto::Message;
 use crate::types::proto::cosmos::auth::v1beta1::{
     QueryAccountInfoRequest, QueryAccountInfoResponse,
@@ -126,7 +126,8 @@ impl Tip {
 /// A client of one network, through one node.
 pub struct Client<T> {
     transport: T,
-    anchor: Option<(Trusted, Terms)>,
+    /// What is trusted, with what was proven from it, and the terms.
+    anchor: Option<(Headers, Terms)>,
     chain_id: Option<String>,
     network_key: Option<NetworkKey>,
     code_hashes: BTreeMap<Vec<u8>, Hash>,
@@ -169,19 +170,26 @@ impl<T: Transport> Client<T> {
     #[must_use]
     pub fn trusting(self, trusted: Trusted, terms: Terms) -> Self {
         Self {
-            anchor: Some((trusted, terms)),
+            anchor: Some((Headers::new(trusted), terms)),
             network_key: None,
             ..self
         }
     }
 
-    /// What is trusted, and on which terms now.
-    fn anchor(&self) -> Option<(Trusted, Terms)> {
-        let (trusted, mut terms) = self.anchor.clone()?;
+    /// What is trusted and proven, and on which terms now. A copy: a question that is given up takes nothing away.
+    fn anchor(&self) -> Option<(Headers, Terms)> {
+        let (headers, mut terms) = self.anchor.clone()?;
         if let Some(clock) = &mut terms.clock {
             clock.now = self.transport.now();
         }
-        Some((trusted, terms))
+        Some((headers, terms))
+    }
+
+    /// The next question goes on from these headers.
+    fn keep(&mut self, headers: Headers) {
+        if let Some((known, _)) = &mut self.anchor {
+            *known = headers;
+        }
     }
 
     /// Calls a method of the node's RPC.
@@ -198,8 +206,8 @@ impl<T: Transport> Client<T> {
     /// # Errors
     /// As [`Client::call`].
     pub async fn chain_id(&mut self) -> Result<String, Error> {
-        if let Some((trusted, _)) = &self.anchor {
-            return Ok(trusted.chain_id().to_owned());
+        if let Some((headers, _)) = &self.anchor {
+            return Ok(headers.chain_id().to_owned());
         }
         if self.chain_id.is_none() {
             let status = self.call("status", &json!({})).await?;
@@ -238,9 +246,11 @@ impl<T: Transport> Client<T> {
     async fn tip(&mut self) -> Result<Tip, Error> {
         let status = self.call("status", &json!({})).await?;
         let tip = Tip::read(&status["sync_info"])?;
-        if let Some((trusted, terms)) = self.anchor() {
+        if let Some((mut headers, terms)) = self.anchor() {
             let ask = async |call: &Call| self.ask(call).await;
-            light::follow(&trusted, tip.height, &terms, ask).await?;
+            let reached = headers.at(tip.height, &terms, ask).await.map(|_| ());
+            self.keep(headers);
+            reached?;
         }
         Ok(tip)
     }
@@ -307,6 +317,18 @@ impl<T: Transport> Client<T> {
         Ok(light::value(trusted, terms, question, ask).await?)
     }
 
+    /// A value of the state, proven from what this client trusts, and its height.
+    async fn proven(
+        &mut self,
+        (mut headers, terms): (Headers, Terms),
+        question: &Question,
+    ) -> Result<(Height, Option<Vec<u8>>), Error> {
+        let ask = async |call: &Call| self.ask(call).await;
+        let found = headers.value(&terms, question, ask).await;
+        self.keep(headers);
+        Ok(found?)
+    }
+
     /// As [`Client::call`], for the functions of [`light`].
     ///
     /// # Errors
@@ -325,18 +347,18 @@ impl<T: Transport> Client<T> {
             return Ok(known);
         }
         let found = match self.anchor() {
-            Some((trusted, terms)) => {
+            Some(anchor) => {
                 let question = Question {
                     tree: Tree::Native,
                     key: NETWORK_KEYS.as_bytes().to_vec(),
                     height: None,
                 };
-                let answer = self.prove(&trusted, &terms, &question).await?;
-                let key = match answer.value.as_deref() {
+                let (height, value) = self.proven(anchor, &question).await?;
+                let key = match value.as_deref() {
                     Some([1, keys @ ..]) if keys.len() == 64 => keys.first_chunk().copied(),
                     _ => None,
                 };
-                let proven = Some(answer.height);
+                let proven = Some(height);
                 key.map(|key| NetworkKey { key, proven })
             }
             None => {

@@ -127,14 +127,20 @@ impl<T: Transport> Client<T> {
                 field: "hash",
             });
         }
-        if let Some((trusted, terms)) = self.anchor() {
+        if let Some((mut headers, mut terms)) = self.anchor() {
             let ask = async |call: &Call| self.ask(call).await;
-            let (height, proof) = (included.height, &answer["proof"]);
-            let found = light::included(&trusted, &terms, height, &included.tx, proof, ask).await?;
+            let (height, tx, proof) = (included.height, &included.tx, &answer["proof"]);
+            let found = light::included(&mut headers, &terms, height, tx, proof, ask).await;
+            self.keep(headers.clone());
+            let found = found?;
             // Time has passed, and the next block may be younger than that.
-            let terms = self.anchor().map_or(terms, |(_, terms)| terms);
+            if let Some((_, later)) = self.anchor() {
+                terms = later;
+            }
             let ask = async |call: &Call| self.ask(call).await;
-            included.proven = match light::result(&found, &terms, ask).await {
+            let result = light::result(&mut headers, &found, &terms, ask).await;
+            self.keep(headers);
+            included.proven = match result {
                 Ok(proven) if included.has(&proven) => Proven::Result,
                 Ok(_) => return Err(light::Error::from(strongroom_proof::Error::Value).into()),
                 // No next block yet, or none that this machine's clock has reached, or a node that keeps no results.
@@ -212,7 +218,7 @@ impl<T: Transport> Client<T> {
     /// # Errors
     /// As [`Client::position`] and [`Client::prove`].
     pub async fn settled(&mut self, address: &Address) -> Result<(Height, u64), Error> {
-        let Some((trusted, terms)) = self.anchor() else {
+        let Some(anchor) = self.anchor() else {
             let height = self.height().await?;
             return Ok((height, self.position(address).await?.sequence));
         };
@@ -221,13 +227,13 @@ impl<T: Transport> Client<T> {
             key: account_key(address),
             height: None,
         };
-        let answer = self.prove(&trusted, &terms, &question).await?;
-        let sequence = answer.value.as_deref().map_or(Some(0), recorded_sequence);
+        let (height, value) = self.proven(anchor, &question).await?;
+        let sequence = value.as_deref().map_or(Some(0), recorded_sequence);
         let sequence = sequence.ok_or(Error::Form {
             method: "abci_query",
             field: "account",
         })?;
-        Ok((answer.height, sequence))
+        Ok((height, sequence))
     }
 }
 

@@ -1,11 +1,11 @@
 //! Whether a block holds a transaction (CometBFT's `tx` with `prove`), and its result there (`block_results`), proven down from a trusted point.
 
-use super::{Call, Error, Terms, Trusted, asked, follow, light_block};
+use super::{Call, Error, Headers, Terms, asked};
 use crate::types::{ExecTxResult, Hash, Height, sha256};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use strongroom_proof::comet::{Header, results_hash};
+use strongroom_proof::comet::results_hash;
 use strongroom_proof::merkle::{AUNTS_MAX, Proof};
 
 const METHOD: &str = "tx";
@@ -16,17 +16,17 @@ const RESULTS: &str = "block_results";
 pub struct Inclusion {
     /// Place of the transaction in the block, from 0.
     pub index: u64,
-    /// The header of the block, trusted from here on.
-    pub header: Trusted,
+    /// Height of the block, whose header is proven.
+    pub height: Height,
 }
 
 /// Checks that the block at `height` holds the raw transaction, by the member `proof` of the node's answer to `tx`. The result is another proof:
 /// [`result`].
 ///
 /// # Errors
-/// [`Error::Proof`] for a transaction that is not in that block; as [`follow`].
+/// [`Error::Proof`] for a transaction that is not in that block; as [`Headers::at`].
 pub async fn included(
-    trusted: &Trusted,
+    headers: &mut Headers,
     terms: &Terms,
     height: Height,
     tx: &[u8],
@@ -34,32 +34,34 @@ pub async fn included(
     mut ask: impl AsyncFnMut(&Call) -> Result<Value, String>,
 ) -> Result<Inclusion, Error> {
     let proof = read(&proof["proof"])?;
-    let (block, header) = header_at(trusted, terms, height, &mut ask).await?;
+    let (block, _) = headers.at(height, terms, &mut ask).await?;
     proof.verify(&block.data_hash, &sha256(tx))?;
     let index = proof.index;
-    Ok(Inclusion { index, header })
+    Ok(Inclusion { index, height })
 }
 
 /// The result of the transaction: its code, its data and its gas, which the header of the next block commits to. Log, codespace and events no
 /// header commits to; here they are empty.
 ///
 /// # Errors
-/// [`Error::TooNew`] if there is no next block yet; [`Error::Proof`] for results that the header does not commit to; as [`follow`].
+/// [`Error::TooNew`] if there is no next block yet; [`Error::Proof`] for results that the header does not commit to; as [`Headers::at`].
 pub async fn result(
+    headers: &mut Headers,
     inclusion: &Inclusion,
     terms: &Terms,
     mut ask: impl AsyncFnMut(&Call) -> Result<Value, String>,
 ) -> Result<ExecTxResult, Error> {
-    let height = inclusion.header.height();
+    let height = inclusion.height;
     let above = height.saturating_add(1);
     let newest = super::json::newest(&asked(&mut ask, "status", json!({})).await?)?;
     if newest < above {
         return Err(Error::TooNew(height));
     }
-    let (next, _) = header_at(&inclusion.header, terms, above, &mut ask).await?;
+    let (next, _) = headers.at(above, terms, &mut ask).await?;
+    let committed = next.last_results_hash;
     let params = json!({ "height": height.to_string() });
     let mut results = results(&asked(&mut ask, RESULTS, params).await?)?;
-    if results_hash(&results) != next.last_results_hash {
+    if results_hash(&results) != committed {
         return Err(strongroom_proof::Error::Root.into());
     }
     match usize::try_from(inclusion.index) {
@@ -67,25 +69,6 @@ pub async fn result(
         // A header that commits to fewer results than transactions: no validators of this protocol sign it.
         _ => Err(strongroom_proof::Error::Root.into()),
     }
-}
-
-/// The header at a height, and the same as a point to go on from.
-async fn header_at(
-    trusted: &Trusted,
-    terms: &Terms,
-    height: Height,
-    mut ask: impl AsyncFnMut(&Call) -> Result<Value, String>,
-) -> Result<(Header, Trusted), Error> {
-    let path = follow(trusted, height, terms, &mut ask).await?;
-    let header = match path.blocks.last() {
-        Some(block) => block.header.clone(),
-        // The trusted header itself.
-        None => light_block(height, &mut ask).await?.header,
-    };
-    if Some(header.hash()) != path.end.hash() {
-        return Err(strongroom_proof::Error::Root.into());
-    }
-    Ok((header, path.end))
 }
 
 /// What `block_results` tells of each transaction, as far as a header commits to it.

@@ -6,6 +6,7 @@
 //!
 //! Rules: docs/spec/state.md 2.1 and 6.
 
+mod headers;
 mod inclusion;
 mod json;
 mod recording;
@@ -13,6 +14,7 @@ mod recording;
 #[cfg(test)]
 mod tests;
 
+pub use headers::Headers;
 pub use inclusion::{Inclusion, included, result};
 pub use recording::{RECORDING_BYTES_MAX, Recording, RecordingError};
 pub use strongroom_proof::light::skipping::{Clock, LightBlock, Path, Terms, TrustLevel, Trusted};
@@ -190,28 +192,48 @@ pub async fn value(
     question: &Question,
     mut ask: impl AsyncFnMut(&Call) -> Result<Value, String>,
 ) -> Result<Answer, Error> {
-    let newest = json::newest(&asked(&mut ask, "status", json!({})).await?)?;
-    let height = question.height.unwrap_or(newest.saturating_sub(1));
-    let above = height.saturating_add(1);
-    if height == 0 || above > newest {
-        return Err(Error::TooNew(height));
-    }
+    let (height, above) = above(question, &mut ask).await?;
     let path = follow(trusted, above, terms, &mut ask).await?;
-    let params = json!({
-        "path": format!("/store/{}/key", question.tree.name()),
-        "data": hex::encode(&question.key),
-        "height": height.to_string(),
-        "prove": true,
-    });
-    let (value, proof) = proven(&asked(&mut ask, "abci_query", params).await?)?;
-    let (tree, key) = (question.tree, question.key.as_slice());
-    path.end.verify(tree, key, value.as_deref(), &proof)?;
+    let (value, proof) = value_under(&path.end, height, question, &mut ask).await?;
     Ok(Answer {
         height,
         value,
         proof,
         path,
     })
+}
+
+/// The height of the state that is asked for, and that of the header which commits to it.
+async fn above(
+    question: &Question,
+    ask: &mut impl AsyncFnMut(&Call) -> Result<Value, String>,
+) -> Result<(Height, Height), Error> {
+    let newest = json::newest(&asked(ask, "status", json!({})).await?)?;
+    let height = question.height.unwrap_or(newest.saturating_sub(1));
+    let above = height.saturating_add(1);
+    if height == 0 || above > newest {
+        return Err(Error::TooNew(height));
+    }
+    Ok((height, above))
+}
+
+/// The value in the state after the block at `height`, checked under the header above it.
+async fn value_under(
+    header: &Trusted,
+    height: Height,
+    question: &Question,
+    ask: &mut impl AsyncFnMut(&Call) -> Result<Value, String>,
+) -> Result<(Option<Vec<u8>>, StoreProof), Error> {
+    let params = json!({
+        "path": format!("/store/{}/key", question.tree.name()),
+        "data": hex::encode(&question.key),
+        "height": height.to_string(),
+        "prove": true,
+    });
+    let (value, proof) = proven(&asked(ask, "abci_query", params).await?)?;
+    let (tree, key) = (question.tree, question.key.as_slice());
+    header.verify(tree, key, value.as_deref(), &proof)?;
+    Ok((value, proof))
 }
 
 async fn asked(

@@ -167,13 +167,28 @@ fn a_transaction_is_proven_in_its_block_and_in_no_other() {
     let (tx, proof) = proof_of(10, 1);
     let terms = Terms::WITHOUT_CLOCK;
     let check = |height, tx: &[u8], proof: &Value| {
-        ready(included(&first(), &terms, height, tx, proof, node))
+        ready(included(
+            &mut Headers::new(first()),
+            &terms,
+            height,
+            tx,
+            proof,
+            node,
+        ))
     };
     check(10, &tx, &proof).unwrap();
     // From the header of the block itself, too.
     let hash = ready(light_block(10, node)).unwrap().header.hash();
     let at = ready(header(10, &hash, node)).unwrap();
-    ready(included(&at, &terms, 10, &tx, &proof, node)).unwrap();
+    ready(included(
+        &mut Headers::new(at),
+        &terms,
+        10,
+        &tx,
+        &proof,
+        node,
+    ))
+    .unwrap();
     let other = proof_of(10, 0);
     for (height, tx, proof) in [
         (11, tx.as_slice(), &proof),
@@ -215,10 +230,11 @@ async fn with_results(
 fn a_result_is_proven_by_the_header_of_the_next_block_and_a_changed_one_is_not() {
     let (tx, proof) = proof_of(10, 1);
     let terms = Terms::WITHOUT_CLOCK;
-    let found = ready(included(&first(), &terms, 10, &tx, &proof, node)).unwrap();
+    let mut headers = Headers::new(first());
+    let found = ready(included(&mut headers, &terms, 10, &tx, &proof, node)).unwrap();
     let asked = |newest: &str, change: &dyn Fn(&mut Value)| {
         let ask = async |call: &Call| with_results(call, newest, change).await;
-        ready(result(&found, &terms, ask))
+        ready(result(&mut headers.clone(), &found, &terms, ask))
     };
     let proven = asked("32", &|_| ()).unwrap();
     let told = (proven.code, proven.data, proven.gas_wanted, proven.gas_used);
