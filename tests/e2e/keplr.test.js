@@ -2,6 +2,10 @@
 // messages to contracts that are sealed in the wallet; permits; documents of ADR-36; `sendTx`.
 
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 
 import { serializeSignDoc } from "@cosmjs/amino";
@@ -12,7 +16,7 @@ import { EncryptionUtilsImpl, MsgExecuteContract, SecretNetworkClient, toBase64,
 import { ACCOUNTS } from "./support/accounts.js";
 import { account, ask, balance, clientOf, dataText, deploy, execute, FAST, succeeded } from "./support/client.js";
 import { Extension, makeADR36AminoSignDoc } from "./support/keplr.js";
-import { CHAIN_ID, startNetwork, until } from "./support/network.js";
+import { BINARY, CHAIN_ID, startNetwork, until } from "./support/network.js";
 
 const coins = (amount) => [{ denom: "uscrt", amount: String(amount) }];
 const { b, c } = ACCOUNTS;
@@ -252,6 +256,38 @@ test("a document of ADR-36 is signed, checked, and is no transaction", async () 
     await assert.rejects(keplr.sendTx(CHAIN_ID, raw, "sync"), /unable to resolve type URL|tx parse error/);
   }
   assert.deepEqual(await account(network, b.address), before);
+});
+
+test("the command line takes statements that Keplr signs, and Keplr those of the command line", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "strongroom-keplr-"));
+  const run = (input, ...args) => spawnSync(BINARY, ["keys", ...args, "--keyring", "test", "--keyring-dir", directory], { input, encoding: "utf8" });
+  try {
+    assert.equal(run(b.mnemonic, "recover", "b", "--words", "-").status, 0);
+    const { keplr } = await page(new Extension(network, b));
+    const file = join(directory, "signature");
+    for (const data of ["log me in: 4711\n", `<&> " \\ ü 漢 🙂`, Buffer.from([0, 255, 128, 10])]) {
+      const own = run(data, "sign", "b", "-");
+      assert.equal(own.status, 0, own.stderr);
+      const signature = JSON.parse(own.stdout);
+      const given = typeof data === "string" ? data : new Uint8Array(data);
+      assert.equal(await keplr.verifyArbitrary(CHAIN_ID, b.address, given, signature), true);
+      assert.deepEqual(signature, await keplr.signArbitrary(CHAIN_ID, b.address, given));
+      writeFileSync(file, JSON.stringify(await keplr.signArbitrary(CHAIN_ID, b.address, given)));
+      const taken = run(data, "verify", b.address, "-", file);
+      assert.deepEqual([taken.status, taken.stdout], [0, `signed by ${b.address}\n`], taken.stderr);
+      for (const [signer, text] of [[c.address, data], [b.address, "another"]]) {
+        const refused = run(text, "verify", signer, "-", file);
+        assert.deepEqual([refused.status, refused.stdout], [1, ""]);
+        assert.match(refused.stderr, /^strongroom: statement\.not_signed: /);
+      }
+    }
+    writeFileSync(file, "{}");
+    assert.match(run("x", "verify", b.address, "-", file).stderr, /^strongroom: statement\.signature: /);
+    assert.match(run("", "sign", "b", "-").stderr, /^strongroom: statement\.empty: /);
+    assert.match(run("x".repeat(65_537), "sign", "b", "-").stderr, /^strongroom: statement\.too_long: /);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 });
 
 /** A field of protobuf. */

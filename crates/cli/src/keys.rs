@@ -6,7 +6,7 @@
 use crate::keyring::{self, Entry, Keyring, Named, ask, ask_new, ask_silently};
 use crate::operator::one_line;
 use crate::output::{Output, headed, plain, table};
-use crate::say;
+use crate::{say, statement};
 use anyhow::{Context as _, bail, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -105,6 +105,24 @@ enum Command {
         #[arg(long)]
         hex: bool,
     },
+    /// Sign a statement, as wallets do it for sites (ADR-36): no transaction, and it costs nothing.
+    #[command(after_help = "Example:\n  strongroom keys sign alice login.txt > login.sig")]
+    Sign {
+        /// Name of the key, or its address.
+        name: String,
+        /// The file with the statement; `-` is the standard input.
+        file: PathBuf,
+    },
+    /// Say whether an account has signed a statement, here or in a wallet such as Keplr.
+    #[command(after_help = "Example:\n  strongroom keys verify alice login.txt login.sig")]
+    Verify {
+        /// Address of the account, or the name of its key.
+        signer: String,
+        /// The file with the statement; `-` is the standard input.
+        file: PathBuf,
+        /// The file with the signature, as wallets give it.
+        signature: PathBuf,
+    },
     /// Remove a key. Without its words or an export nobody can bring it back.
     #[command(after_help = "Example:\n  strongroom keys delete alice2 --yes")]
     Delete {
@@ -168,6 +186,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             keyring.free(name)?;
             keep(&keyring, name, &import(file, *hex)?, args.output)
         }
+        Command::Sign { name, file } => statement::sign(&keyring, name, file),
+        Command::Verify {
+            signer,
+            file,
+            signature,
+        } => statement::check(&keyring, signer, file, signature),
         Command::Delete { name, yes } => delete(&keyring, name, *yes),
     }
 }

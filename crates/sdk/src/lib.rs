@@ -5,8 +5,10 @@
 //!
 //! [`client`] has the whole way of a call and of a query. What it is made of stands alone, too: [`keys::Account`] signs,
 //! [`message::Sealer`] seals a contract message for a network key and opens what comes back, [`tx::TxBuilder`] puts messages into a signed
-//! transaction. [`light`] asks for state, and believes only what is proven.
+//! transaction. [`light`] asks for state, and believes only what is proven; [`adr36`] signs and checks
+//! statements beside transactions.
 
+pub mod adr36;
 pub mod client;
 pub mod keys;
 pub mod light;
