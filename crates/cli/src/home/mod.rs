@@ -16,6 +16,7 @@
 //! held.
 //! Refuses: directories that are not ours.
 
+mod dump;
 mod snapshots;
 
 use anyhow::{Context as _, bail, ensure};
@@ -237,5 +238,7 @@ pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
         .with_context(|| format!("cannot write {}", path.display()))
 }
 
+#[cfg(test)]
+mod testing;
 #[cfg(test)]
 mod tests;
