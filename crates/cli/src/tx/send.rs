@@ -7,7 +7,7 @@ use super::{
 };
 use crate::keyring::Keyring;
 use crate::online::block_on;
-use crate::output::{Output, plain};
+use crate::output::{Output, headed, plain, table};
 use crate::rpc::Client;
 use crate::say;
 use anyhow::{bail, ensure};
@@ -426,10 +426,29 @@ pub(super) fn pending(args: &Args, keyring: &Keyring) -> anyhow::Result<()> {
                 });
                 say(serde_json::to_string(&left.collect::<Vec<_>>())?);
             }
+            Output::Text if left.is_empty() => talk!("no transaction of yours waits for a block"),
             Output::Text => {
-                for (address, mark) in &left {
-                    say(format_args!("{address}  {}  {}", mark.txhash, mark.words()));
-                }
+                let heading =
+                    ["ACCOUNT", "SEQUENCE", "LAST BLOCK", "TRANSACTION"].map(str::to_owned);
+                let row = |(address, mark): &(String, Mark)| {
+                    let last = match mark.timeout_height {
+                        0 => "any".to_owned(),
+                        height => height.to_string(),
+                    };
+                    [
+                        address.clone(),
+                        mark.sequence.to_string(),
+                        last,
+                        mark.txhash.clone(),
+                    ]
+                };
+                let rows: Vec<_> = std::iter::once(heading)
+                    .chain(left.iter().map(row))
+                    .collect();
+                say(headed(&table(&rows)).trim_end());
+                talk!(
+                    "each of these may still get into a block: ask again later, or another node; --forget TRANSACTION takes one off the list"
+                );
             }
         }
         Ok(())
