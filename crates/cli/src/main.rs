@@ -34,13 +34,16 @@ mod query;
 mod renew;
 mod replay;
 mod rpc;
+mod statement;
 mod stop;
+mod sync;
 mod tether;
 mod tx;
 mod verify;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use std::process::ExitCode;
+use stop::Stop;
 use strongroom_enclave::panics;
 
 /// Secret contracts on a network of trusted execution environments.
@@ -98,10 +101,13 @@ fn main() -> ExitCode {
     if std::env::args_os().nth(1).is_some_and(|a| a == "enclave") {
         return strongroom_enclave::child_main(std::env::args_os().skip(2));
     }
+    // A signal may come at any moment from here on. What fails here is tried again where it can be told.
+    let is_long = stop::is_long(std::env::args_os());
+    let stop = is_long.then(Stop::listen).and_then(Result::ok);
     panics::stop_process(panics::Words::Shown);
     let done = match command().command {
-        Command::Localnet(args) => localnet::run(args),
-        Command::Node(command) => operator::run(command),
+        Command::Localnet(args) => localnet::run(args, stop),
+        Command::Node(command) => operator::run(command, stop),
         Command::Account(command) => account::run(&command),
         Command::Network(command) => network::run(command),
         Command::Doctor(args) => doctor::run(&args),

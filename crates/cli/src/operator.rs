@@ -6,7 +6,7 @@ use crate::renew::Renewal;
 use crate::rpc::{Ca, Client, Remote};
 use crate::say;
 use crate::stop::Stop;
-use crate::{enclave_process, join, preflight, query, tether, verify};
+use crate::{enclave_process, join, preflight, query, sync, tether, verify};
 use anyhow::{Context as _, bail, ensure};
 use clap::{Args as ClapArgs, Subcommand};
 use serde_json::json;
@@ -140,11 +140,12 @@ pub(crate) struct Status {
     ca: Ca,
 }
 
-pub(crate) fn run(command: Command) -> anyhow::Result<()> {
+/// What is started listens to signals by now.
+pub(crate) fn run(command: Command, stop: Option<Stop>) -> anyhow::Result<()> {
     match command {
         Command::Init(args) => init(&args),
         Command::Register(args) => register(&args),
-        Command::Start(args) => start(&args),
+        Command::Start(args) => start(&args, stop),
         Command::Status(args) => status(&args),
     }
 }
@@ -266,7 +267,7 @@ pub(crate) fn one_line(words: &str) -> Zeroizing<String> {
     line
 }
 
-fn start(args: &Start) -> anyhow::Result<()> {
+fn start(args: &Start, stop: Option<Stop>) -> anyhow::Result<()> {
     crate::localnet::log();
     let shares = preflight::machine()?;
     let (home, layout) = open(&args.home)?;
@@ -290,8 +291,8 @@ fn start(args: &Start) -> anyhow::Result<()> {
         moniker: args.moniker.clone(),
         cors_origins: vec!["*".to_owned()],
     };
+    let mut stop = stop.map_or_else(Stop::listen, Ok)?;
     crate::localnet::runtime()?.block_on(async {
-        let mut stop = Stop::listen()?;
         let settings = EngineSettings {
             kind: args.contract_engine,
             threads: args.execution_threads,
@@ -307,6 +308,7 @@ fn start(args: &Start) -> anyhow::Result<()> {
             reachable(running.node.rest()),
             reachable(running.node.rpc())
         );
+        tokio::spawn(sync::tell(reachable(running.node.rpc())));
         if let Some(owner) = owner {
             let renewal = Renewal {
                 owner,

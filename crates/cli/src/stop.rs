@@ -1,24 +1,58 @@
 //! Signals that stop a network: Ctrl-C, SIGTERM, SIGHUP. The first stops it in good order, once there is something to
 //! stop; a second one, or one that comes while it starts, ends the process at once, which every start can take: what
 //! is on disk is always something to go on from.
+//!
+//! They are listened to before the command line is read, on a thread of their own: whatever the process does then, they are heard. A shell without a terminal starts what runs
+//! behind it with SIGINT ignored; it is listened to all the same, for who sends it means this process, or the script that started it. SIGHUP stays ignored where it is: that is
+//! what nohup is for.
 
 use anyhow::Context as _;
+use std::ffi::OsString;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 /// What a shell expects of a process that Ctrl-C ended: 128 + SIGINT.
 const EXIT_AT_ONCE: i32 = 130;
+/// Commands that end by themselves, after the name of one that would run until it is stopped: for those the system's way with signals is right.
+pub(crate) const SHORT: [&str; 11] = [
+    "status",
+    "stop",
+    "time",
+    "snapshot",
+    "revert",
+    "snapshots",
+    "forget",
+    "dump",
+    "load",
+    "help",
+    "--help",
+];
 
 pub(crate) struct Stop {
     in_order: Arc<AtomicBool>,
     asked: watch::Receiver<bool>,
 }
 
+/// Whether a command line is of a command that runs until it is stopped. Where it only seems to end by itself, its signals are listened to a little later.
+pub(crate) fn is_long(mut arguments: impl Iterator<Item = OsString>) -> bool {
+    let name = arguments.nth(1).unwrap_or_default();
+    match name.to_str() {
+        Some("localnet") => !arguments.any(|word| SHORT.iter().any(|short| word == *short)),
+        Some("node") => arguments.next().is_some_and(|word| word == "start"),
+        _ => false,
+    }
+}
+
 impl Stop {
-    /// Listens from now on. Must be called on the runtime.
+    /// Listens from now on.
     pub(crate) fn listen() -> anyhow::Result<Self> {
+        let runtime = Builder::new_current_thread().enable_io().build();
+        let runtime = runtime.context("cannot listen for signals")?;
+        let entered = runtime.enter();
         let take = |kind| signal(kind).context("cannot listen for signals");
         let (mut int, mut term) = (
             take(SignalKind::interrupt())?,
@@ -29,20 +63,25 @@ impl Stop {
             true => None,
             false => Some(take(SignalKind::hangup())?),
         };
+        drop(entered);
         let (ask, asked) = watch::channel(false);
         let in_order = Arc::new(AtomicBool::new(false));
         let shared = Arc::clone(&in_order);
-        tokio::spawn(async move {
-            any(&mut int, &mut term, &mut hangup).await;
-            if !shared.load(Ordering::SeqCst) {
-                talk!("stopped while starting");
-                std::process::exit(0);
-            }
-            ask.send_replace(true);
-            any(&mut int, &mut term, &mut hangup).await;
-            talk!("stopped at once");
-            std::process::exit(EXIT_AT_ONCE);
-        });
+        let hear = move || {
+            runtime.block_on(async {
+                any(&mut int, &mut term, &mut hangup).await;
+                if !shared.load(Ordering::SeqCst) {
+                    talk!("stopped while starting");
+                    std::process::exit(0);
+                }
+                ask.send_replace(true);
+                any(&mut int, &mut term, &mut hangup).await;
+                talk!("stopped at once");
+                std::process::exit(EXIT_AT_ONCE);
+            });
+        };
+        let thread = thread::Builder::new().name("signals".to_owned());
+        thread.spawn(hear).context("no thread for signals")?;
         Ok(Self { in_order, asked })
     }
 
@@ -78,4 +117,47 @@ fn is_ignored(kind: SignalKind) -> bool {
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let mask = mask.and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok());
     mask.is_some_and(|mask| mask >> (kind.as_raw_value() - 1) & 1 == 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn long(line: &str) -> bool {
+        is_long(line.split(' ').map(OsString::from))
+    }
+
+    #[test]
+    fn signals_are_for_commands_that_run_until_they_are_stopped() {
+        for line in [
+            "strongroom localnet",
+            "strongroom localnet --reset --block-time 1s",
+            "strongroom node start --home x",
+        ] {
+            assert!(long(line), "{line}");
+        }
+        for line in [
+            "strongroom",
+            "strongroom localnet --home x dump file",
+            "strongroom node status --home start",
+            "strongroom keys list",
+        ] {
+            assert!(!long(line), "{line}");
+        }
+    }
+
+    #[test]
+    fn every_command_of_a_local_network_that_ends_by_itself_is_known() {
+        use clap::CommandFactory as _;
+        let mut cli = crate::Cli::command();
+        cli.build();
+        let localnet = cli.find_subcommand("localnet").unwrap();
+        for command in localnet.get_subcommands() {
+            assert!(
+                SHORT.contains(&command.get_name()),
+                "{}",
+                command.get_name()
+            );
+        }
+    }
 }

@@ -3,7 +3,7 @@
 //! One line of JSON in, one out. Promises: nobody else reaches it (its directory is for its owner only, and no port is opened); one request at a
 //! time; a request that is no JSON, too long or too slow is answered or dropped, and changes nothing.
 
-use super::Places;
+use super::greet::Places;
 use crate::home::{ADMIN, Home};
 use crate::{exit, rpc};
 use anyhow::{Context as _, bail, ensure};
