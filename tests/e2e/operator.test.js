@@ -147,6 +147,10 @@ test("two operators come from nothing to two validators by the commands of the p
   assert.match(all, /ok +RPC port +127\.0\.0\.1:26657 is held by this node/);
   assert.match(all, /warn +seal +no seed yet/, "a lost seal");
   assert.match(all, /FAIL +power +has 40 and does not vote/);
+  // What a node says of itself once it has caught up.
+  for (const { directory } of Object.values(operators)) {
+    assert.match(readFileSync(join(directory, "node.log"), "utf8"), /^in step with the network at block \d+$/m);
+  }
   const [node, validators] = said.at(-1).split("NODE");
   assert.match(node, /state +revoked/);
   assert.match(validators, / 100 +100% +a$/m, "the network goes on with the other");
