@@ -109,25 +109,20 @@ impl Journals {
         self.numbers.last().map_or(0, |newest| newest + 1)
     }
 
-    /// Reads all of them to `read`, oldest first, and changes nothing.
-    pub(super) fn read(
-        &self,
-        read: &mut dyn FnMut(Read<'_>) -> Result<()>,
-    ) -> Result<Option<Torn>> {
+    /// Reads all of them to `read`, oldest first, and changes nothing. Gives where the newest ends.
+    pub(super) fn read(&self, read: &mut dyn FnMut(Read<'_>) -> Result<()>) -> Result<Option<End>> {
+        let mut end = None;
         for number in &self.numbers {
             let path = path(&self.directory, *number);
             let bytes = fs::read(&path).map_err(Error::engine)?;
             let whole = read_all(&bytes, read)?;
-            if whole == bytes.len() {
-                continue;
-            }
-            if Some(number) != self.numbers.last() {
+            if whole != bytes.len() && Some(number) != self.numbers.last() {
                 return Err(Error::damaged("a journal with another after it is torn"));
             }
             let length = whole as u64;
-            return Ok(Some(Torn { path, length }));
+            end = Some(End { path, length });
         }
-        Ok(None)
+        Ok(end)
     }
 
     /// Removes the journals before `number`, one after the other: no power cut leaves a gap.
@@ -143,16 +138,16 @@ impl Journals {
     }
 }
 
-/// A journal that ends with half a record.
-pub(super) struct Torn {
+/// Where the newest of the journals ends that were there.
+pub(super) struct End {
     path: PathBuf,
     /// Bytes of whole records.
     length: u64,
 }
 
-impl Torn {
-    /// Cuts it off. To be done before there is a newer journal.
-    pub(super) fn cut(&self) -> Result<()> {
+impl End {
+    /// Cuts off what is behind it, for good: also what was cut off before, in memory alone. To be done before there is a newer journal.
+    pub(super) fn settle(&self) -> Result<()> {
         let file = File::options().append(true).open(&self.path);
         file.and_then(|file| {
             file.set_len(self.length)?;
@@ -358,12 +353,12 @@ mod tests {
     fn recover(directory: &Path, compress: bool) -> Result<(Journal, Vec<Change>)> {
         let mut found = Vec::new();
         let journals = Journals::find(directory)?;
-        let torn = journals.read(&mut |read| {
+        let end = journals.read(&mut |read| {
             let value = read.value.map(<[u8]>::to_vec);
             found.push((read.batch, read.table, read.key.to_vec(), value));
             Ok(())
         })?;
-        torn.as_ref().map_or(Ok(()), Torn::cut)?;
+        end.as_ref().map_or(Ok(()), End::settle)?;
         let journal = Journal::create(&Machine, directory, journals.next(), compress)?;
         Ok((journal, found))
     }

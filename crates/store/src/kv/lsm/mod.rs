@@ -24,7 +24,7 @@ use super::{Batch, Change, Kv, KvLimits, Range, Rows, Snapshot, Table};
 use crate::error::{Error, Result};
 use crate::files::{self, Readers};
 use disk::{Disk, Machine, check_room};
-use journal::{Journal, Journals, Record, Torn};
+use journal::{End, Journal, Journals, Record};
 use lsm_tree::{AbstractTree as _, AnyTree, Guard as _, SequenceNumberCounter};
 use snapshots::Snapshots;
 use std::fs::{self, File, TryLockError};
@@ -72,8 +72,8 @@ struct Writer {
     journal: Option<Journal>,
     /// The number of the journal that comes next.
     next: u64,
-    /// To be cut off before it comes.
-    torn: Option<Torn>,
+    /// Where the one before it ends, to be settled before it comes.
+    end: Option<End>,
     /// Written since this journal began, or read from those before, without compression.
     bytes: u64,
 }
@@ -82,7 +82,7 @@ impl LsmKv {
     /// Opens or makes the database in the directory `path` with exactly these tables.
     ///
     /// # Errors
-    /// If the directory cannot be used, is damaged, was made otherwise, or is open elsewhere. Then nothing was changed.
+    /// If the directory cannot be used, is damaged, was made otherwise, or is open elsewhere. Then nothing was changed but leftovers.
     pub fn open(path: impl AsRef<Path>, tables: &[Table], limits: KvLimits) -> Result<Self> {
         Self::open_on(Arc::new(Machine), path.as_ref(), tables, limits)
     }
@@ -114,7 +114,7 @@ impl LsmKv {
             .map(|tree| tree.tree.get_highest_persisted_seqno())
             .collect();
         let (mut newest, mut bytes) = (stored.iter().flatten().max().copied(), 0);
-        let torn = journals.read(&mut |change| {
+        let end = journals.read(&mut |change| {
             newest = newest.max(Some(change.batch));
             bytes += (change.key.len() + change.value.map_or(0, <[u8]>::len)) as u64;
             let Tree { tree, .. } = trees
@@ -134,7 +134,7 @@ impl LsmKv {
         let writer = Writer {
             journal: None,
             next: journals.next(),
-            torn,
+            end,
             bytes,
         };
         let shared = Arc::new(Shared {
@@ -239,9 +239,9 @@ impl Shared {
     /// Begins a new journal, and lets the workers put what is in memory into files.
     fn turn(&self, writer: &mut Writer) -> Result<()> {
         self.tasks.wait_for_files()?;
-        if let Some(torn) = &writer.torn {
-            torn.cut()?;
-            writer.torn = None;
+        if let Some(end) = &writer.end {
+            end.settle()?;
+            writer.end = None;
         }
         let (number, compress) = (writer.next, self.limits.compress);
         let journal = Journal::create(&*self.disk, &self.path, number, compress)?;

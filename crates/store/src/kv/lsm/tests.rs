@@ -451,7 +451,7 @@ impl Log for FaultyLog {
 #[test]
 fn a_journal_that_fails_anywhere_loses_no_acknowledged_batch_and_shows_no_half_of_one() {
     let (mut went_on, mut refused) = (0, 0);
-    for until in 1..60 {
+    for until in (1..34).step_by(4) {
         for fault in [false, true]
             .into_iter()
             .flat_map(|sticky| [Fault::Write { sticky }, Fault::Sync { sticky }])
@@ -460,7 +460,7 @@ fn a_journal_that_fails_anywhere_loses_no_acknowledged_batch_and_shows_no_half_o
             let disk = Faulty::new(until, fault);
             let kv = open_on(Arc::new(disk), dir.path()).unwrap();
             let (mut acknowledged, mut errors) = (0, 0);
-            while acknowledged < 60 && errors < 4 {
+            while acknowledged < 30 && errors < 4 {
                 match write(&kv, acknowledged) {
                     Ok(()) => acknowledged += 1,
                     Err(_) => errors += 1,
@@ -480,14 +480,14 @@ fn a_journal_that_fails_anywhere_loses_no_acknowledged_batch_and_shows_no_half_o
                 found == acknowledged || more && found == acknowledged + 1,
                 "{until} {fault:?}"
             );
-            for n in found..found + 20 {
+            for n in found..found + 10 {
                 write(&kv, n).unwrap();
             }
             drop(kv);
-            assert_eq!(batches(&open(dir.path()).unwrap()).unwrap(), found + 20);
+            assert_eq!(batches(&open(dir.path()).unwrap()).unwrap(), found + 10);
         }
     }
-    assert!(went_on > 50 && refused > 100, "{went_on} {refused}");
+    assert!(went_on >= 9 && refused >= 20, "{went_on} {refused}");
 }
 
 #[test]
@@ -630,13 +630,13 @@ fn while_one_changes_the_list_of_a_trees_files_nobody_else_does() {
         std::thread::scope(|scope| {
             let writer = scope.spawn(|| {
                 let begin = batches(&kv).unwrap();
-                (begin..begin + 300).for_each(|n| write(&kv, n).unwrap());
+                (begin..begin + 60).for_each(|n| write(&kv, n).unwrap());
             });
             std::thread::sleep(Duration::from_millis(300));
             assert_eq!(version(), before);
             assert!(!writer.is_finished());
             tree.watch.lists.give_back(held);
         });
-        assert!(version() > before + 10);
+        assert!(version() > before + 3);
     }
 }

@@ -274,7 +274,8 @@ fn merge_tree(shared: &Shared, tree: &Tree) -> Result<Option<String>> {
             // It does not hold the list.
             Err(_) if watch.has_given_up() => {
                 remove_unfinished(tree, first).map_err(Error::engine)?;
-                return Ok(Some(format!("{} has less", shared.path.display())));
+                let path = shared.path.display();
+                return Ok(Some(format!("a merge of files of {path} found no room")));
             }
             Err(error) => return Err(trees::error(error)),
         }
