@@ -1,4 +1,4 @@
-//! How messages are cut: frames of at most 1 MiB, so that a long message never holds up a short one.
+//! How messages are cut: frames of at most 64 KiB, so that a long message never holds up a short one.
 //!
 //! Frame = `length u32 LE` (of what follows) ‖ `stream u32 LE` ‖ `flags u8` ‖ `chunk`. Flag 1 = more chunks of this
 //! message follow on this stream; all other bits are zero. A chunk is never empty.
@@ -7,8 +7,9 @@ use crate::error::DoorError;
 use crate::message::{Message, spec_of_head};
 use crate::stream::{Lane, PerLane};
 
-/// The most bytes of a frame, its length field included.
-pub const FRAME_BYTES_MAX: usize = 1 << 20;
+/// The most bytes of a frame, its length field included. Less than a socket holds: whoever sends one seldom waits in the middle of it until the
+/// other end has read, while others wait for him.
+pub const FRAME_BYTES_MAX: usize = 64 << 10;
 /// Bytes before the chunk.
 pub const HEAD_BYTES: usize = 9;
 /// The most bytes of a chunk.

@@ -6,7 +6,7 @@
 //! Promises: every message has a byte limit that holds before the message is complete; a hostile peer gets an error,
 //! never a panic, and cannot make this end hold more for it than one unfinished message for each lane; a query never
 //! waits for a block, and a block never for queries ([`stream`]).
-//! Refuses: messages of another build, frames above 1 MiB, answers that nobody asked for.
+//! Refuses: messages of another build, frames above 64 KiB, answers that nobody asked for.
 //!
 //! Order of reading: [`message`] (what is said), [`frame`] (how it is cut), [`link`] (what carries it), [`stream`] (who
 //! may hold what), [`transport`]

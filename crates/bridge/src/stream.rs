@@ -104,6 +104,9 @@ impl<T> PerLane<T> {
 pub(crate) struct Outbox {
     /// `None` once closed.
     sink: Mutex<Option<Box<dyn Sink>>>,
+    /// Held by whoever is the next to have the sink: a lock goes to whom it finds awake, which would be the sender of a long message again
+    /// and again, and all others would wait for its last frame.
+    next: Mutex<()>,
     /// Whose turn it is to send a message of more than one frame.
     long: PerLane<Mutex<()>>,
 }
@@ -112,15 +115,19 @@ impl Outbox {
     pub(crate) fn new(sink: Box<dyn Sink>) -> Self {
         Self {
             sink: Mutex::new(Some(sink)),
+            next: Mutex::default(),
             long: PerLane::default(),
         }
     }
 
-    /// Sends a message. The link is taken per frame, so that messages of several streams mix.
+    /// Sends a message. The link is taken per frame, so that messages of several streams mix: a short one waits for one frame of a long one.
     pub(crate) fn send(&self, stream: u32, message: &[u8]) -> Result<(), DoorError> {
         let _turn = (message.len() > CHUNK_BYTES_MAX).then(|| lock(self.long.of(Lane::of(stream))));
         for frame in cut(stream, message) {
-            match lock(&self.sink).as_mut() {
+            let next = lock(&self.next);
+            let mut sink = lock(&self.sink);
+            drop(next);
+            match sink.as_mut() {
                 Some(sink) => sink.send(frame)?,
                 None => return Err(DoorError::Closed(String::from("the link is closed"))),
             }
@@ -130,5 +137,47 @@ impl Outbox {
 
     pub(crate) fn close(&self) {
         lock(&self.sink).take();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::Frame;
+    use std::sync::mpsc::{Receiver, Sender, channel};
+
+    /// Tells of each frame, and waits until it may go on.
+    struct Slow {
+        seen: Sender<u32>,
+        go: Receiver<()>,
+    }
+
+    impl Sink for Slow {
+        fn send(&mut self, frame: Frame) -> Result<(), DoorError> {
+            self.seen.send(frame.stream).unwrap();
+            self.go.recv().unwrap();
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_short_message_waits_for_one_frame_of_a_long_one_and_not_for_its_last() {
+        const LONG: u32 = 1;
+        const SHORT: u32 = 2;
+        let (seen, order) = channel();
+        let (go, wait) = channel();
+        let outbox = Outbox::new(Box::new(Slow { seen, go: wait }));
+        std::thread::scope(|scope| {
+            scope.spawn(|| outbox.send(LONG, &vec![7; 20 * CHUNK_BYTES_MAX]).unwrap());
+            assert_eq!(order.recv().unwrap(), LONG);
+            scope.spawn(|| outbox.send(SHORT, b"short").unwrap());
+            while outbox.next.try_lock().is_ok() {
+                std::thread::yield_now();
+            }
+            // The long one goes on as fast as it can.
+            (0..21).for_each(|_| go.send(()).unwrap());
+            assert_eq!(order.recv().unwrap(), SHORT);
+            assert!((0..19).all(|_| order.recv().unwrap() == LONG));
+        });
     }
 }
