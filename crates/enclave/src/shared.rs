@@ -17,7 +17,7 @@ use strongroom_proof::PartialForest;
 use strongroom_types::{Hash, Height};
 
 /// The most bytes of proven state that the execution lane keeps between two blocks, and so each published version.
-pub const TREE_BYTES_MAX: usize = 64 << 20;
+pub const TREE_BYTES_MAX: usize = 32 << 20;
 
 /// The newest committed version.
 pub(crate) struct Published {
@@ -55,7 +55,10 @@ impl Published {
     pub(crate) fn learn(&self, forest: PartialForest) {
         let mut mine = lock(&self.forest);
         if (mine.bytes()..=TREE_BYTES_MAX).contains(&forest.bytes()) {
-            *mine = forest;
+            let old = std::mem::replace(&mut *mine, forest);
+            // What only this version had takes time to drop: nobody waits for it.
+            drop(mine);
+            drop(old);
         }
     }
 }
@@ -134,9 +137,13 @@ impl Shared {
             let text = "no block of this height waits to be committed";
             return Err(failure(FailureCode::NotReady, text));
         };
-        versions.waiting = versions.waiting.split_off(&height);
+        let waiting = versions.waiting.split_off(&height);
+        let passed = std::mem::replace(&mut versions.waiting, waiting);
         versions.durable = versions.durable.max(height);
-        versions.published = Some(version);
+        let before = versions.published.replace(version);
+        // Of a full block it takes milliseconds to drop what only the version before had: no query waits for it.
+        drop(versions);
+        drop((passed, before));
         Ok(())
     }
 
