@@ -97,6 +97,13 @@ impl Batch {
         });
     }
 
+    /// Bytes of all keys and values.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        let of = |change: &Change| change.key.len() + change.value.as_ref().map_or(0, Vec::len);
+        self.0.iter().map(|change| of(change) as u64).sum()
+    }
+
     /// The changes in the order in which they were added.
     #[must_use]
     pub fn changes(&self) -> &[Change] {

@@ -12,8 +12,11 @@ use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError};
 use strongroom_types::{Height, WriteSet};
 
-/// Versions older than the newest that stay ready in memory.
+/// Versions older than the newest that stay ready in memory, if blocks are small.
 const READY: usize = 3;
+/// Of these, the one before the newest, which queries read until the newest is published; others go once the blocks after them wrote more than
+/// this many bytes: the database keeps in memory whatever was written while a snapshot is held.
+pub(super) const READY_BYTES_MAX: u64 = 8 << 20;
 
 impl StateStore {
     /// Computes what `writes` make of the version at `base`, for `height` = `base` + 1. Before the first commit `base`
@@ -32,6 +35,7 @@ impl StateStore {
                 height,
                 [Top::Empty, Top::Empty, Top::Empty],
                 self.kv.snapshot()?,
+                0,
             );
             let frame = Frame {
                 height,
@@ -98,15 +102,17 @@ impl StateStore {
             self.prune(&newest, height, &mut batch)?;
         }
         put_extra(&mut batch, extra);
+        let written = batch.bytes();
         self.kv.write(batch)?;
-        let held = hold(height, tops, self.kv.snapshot()?);
+        let held = hold(height, tops, self.kv.snapshot()?, written);
         let mut shared = self.write();
         if shared.ready.is_empty() {
             shared.first = height;
         }
         shared.ready.push_back(held);
-        if shared.ready.len() > READY + 1 {
-            shared.ready.pop_front();
+        let mut gone = Vec::new();
+        while has_too_many(&shared.ready) {
+            gone.extend(shared.ready.pop_front());
         }
         // What was rebuilt for a question holds the snapshot of its time, and by it all files since: no longer than the versions here.
         let Shared { ready, rebuilt, .. } = &mut *shared;
@@ -115,8 +121,11 @@ impl StateStore {
                 .iter()
                 .any(|held| Arc::ptr_eq(&held.snapshot, &old.snapshot))
         };
-        rebuilt.retain(is_kept);
+        let (kept, old) = std::mem::take(rebuilt).into_iter().partition(is_kept);
+        *rebuilt = kept;
         drop(shared);
+        // It takes milliseconds to drop what only they had of the trees: no reader waits for it.
+        drop::<(_, VecDeque<_>)>((gone, old));
         // Taken so that nobody looks before this commit and falls asleep after it.
         let (lock, told) = &self.committed;
         drop(lock.lock().unwrap_or_else(PoisonError::into_inner));
@@ -167,7 +176,7 @@ impl StateStore {
         );
         put_extra(&mut batch, extra);
         self.kv.write(batch)?;
-        let held = hold(to, target.tops.clone(), self.kv.snapshot()?);
+        let held = hold(to, target.tops.clone(), self.kv.snapshot()?, 0);
         let mut shared = self.write();
         shared.ready = VecDeque::from([held]);
         shared.rebuilt.clear();
@@ -188,6 +197,12 @@ impl StateStore {
         batch.remove(rows::UNDO, rows::undo_key(old));
         Ok(())
     }
+}
+
+/// Whether the oldest of these versions, which are in order, need not stay.
+fn has_too_many(ready: &VecDeque<Arc<Held>>) -> bool {
+    let written: u64 = ready.iter().skip(1).map(|held| held.written).sum();
+    ready.len() > READY + 1 || (ready.len() > 2 && written > READY_BYTES_MAX)
 }
 
 /// Removes what the block at `height` replaced.

@@ -147,7 +147,7 @@ impl StateStore {
                 rebuilt: VecDeque::new(),
             },
             Some((newest, tops)) => {
-                let held = hold(newest.height, tops, snapshot);
+                let held = hold(newest.height, tops, snapshot, 0);
                 Shared {
                     first: newest.first,
                     ready: VecDeque::from([held]),

@@ -15,8 +15,8 @@ use strongroom_types::{Hash, Tree};
 pub(super) enum Top {
     /// No entries, no row.
     Empty,
-    /// One row in the database.
-    Bucket { hash: Hash, count: usize },
+    /// One row in the database. There is one of these for a few entries of the state each: no field is larger than it must be.
+    Bucket { hash: Hash, count: u8 },
     /// More entries than a bucket holds.
     Inner(Arc<Inner>),
 }
@@ -46,7 +46,7 @@ impl Top {
     fn small_count(&self) -> Option<usize> {
         match self {
             Self::Empty => Some(0),
-            Self::Bucket { count, .. } => Some(*count),
+            Self::Bucket { count, .. } => Some(usize::from(*count)),
             Self::Inner(_) => None,
         }
     }
@@ -121,21 +121,20 @@ impl<'a> Update<'a> {
 
     /// Cuts `entries`, all under the first `depth` bits of `path`, into buckets. `had_row`: a bucket stood here.
     fn lay_out(&mut self, entries: &[Entry], depth: usize, path: &Hash, had_row: bool) -> Top {
-        let fits = entries.len() <= BUCKET_ENTRIES_MAX;
+        let count = u8::try_from(entries.len()).ok();
+        let count = count.filter(|_| entries.len() <= BUCKET_ENTRIES_MAX);
+        let fits = count.is_some();
         if had_row || (fits && !entries.is_empty()) {
             let row = if fits { entries.to_vec() } else { Vec::new() };
             self.changed
                 .insert(rows::bucket_key(self.tree, depth, path), row);
         }
-        if fits {
+        if let Some(count) = count {
             let hash = tree::subtree_hash(entries, depth);
             return if entries.is_empty() {
                 Top::Empty
             } else {
-                Top::Bucket {
-                    hash,
-                    count: entries.len(),
-                }
+                Top::Bucket { hash, count }
             };
         }
         let (left, right) = tree::split_at_bit(entries, depth, |entry| &entry.key_hash);
@@ -179,7 +178,7 @@ fn load_checked(buckets: &dyn Buckets, top: &Top, depth: usize, path: &Hash) -> 
     match top {
         Top::Bucket { count, .. } => {
             let entries = buckets.load(depth, path)?;
-            if entries.len() == *count {
+            if entries.len() == usize::from(*count) {
                 Ok(entries)
             } else {
                 Err(Error::damaged("entries of a bucket"))
@@ -272,7 +271,7 @@ pub(super) fn build(found: &[Found], depth: usize) -> Result<Top> {
         [] => Ok(Top::Empty),
         [one] if one.bits == depth => Ok(Top::Bucket {
             hash: one.hash,
-            count: one.count,
+            count: u8::try_from(one.count).map_err(|_| Error::damaged("entries of a bucket"))?,
         }),
         many => {
             if many.iter().any(|bucket| bucket.bits <= depth) {

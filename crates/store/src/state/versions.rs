@@ -89,6 +89,7 @@ impl StateStore {
             height,
             tops,
             snapshot: Arc::clone(&newest.snapshot),
+            written: 0,
             values,
             buckets,
         })
@@ -112,11 +113,17 @@ impl StateStore {
     }
 }
 
-pub(super) fn hold(height: Height, tops: [Top; 3], snapshot: Arc<dyn Snapshot>) -> Arc<Held> {
+pub(super) fn hold(
+    height: Height,
+    tops: [Top; 3],
+    snapshot: Arc<dyn Snapshot>,
+    written: u64,
+) -> Arc<Held> {
     Arc::new(Held {
         height,
         tops,
         snapshot,
+        written,
         values: Default::default(),
         buckets: Default::default(),
     })

@@ -19,6 +19,8 @@ pub(super) struct Held {
     pub(super) height: Height,
     pub(super) tops: [Top; 3],
     pub(super) snapshot: Arc<dyn Snapshot>,
+    /// Bytes that its block wrote; 0 where that is not known.
+    pub(super) written: u64,
     /// Rows that were otherwise at this height than in the snapshot (only for versions older than it).
     pub(super) values: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
     pub(super) buckets: BTreeMap<Vec<u8>, Option<Vec<u8>>>,

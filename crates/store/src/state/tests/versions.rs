@@ -1,6 +1,7 @@
 //! Old versions: views, proofs at recent heights, history, rollback.
 
 use super::*;
+use crate::state::commit::READY_BYTES_MAX;
 
 fn key(n: u8) -> Hash {
     sha256(&[n])
@@ -101,6 +102,29 @@ fn at_least_three_versions_are_provable_whatever_the_settings_say() {
     heights[5..]
         .iter()
         .for_each(|height| check_height(&store, height));
+}
+
+#[test]
+fn after_large_blocks_fewer_versions_stay_ready_and_all_are_provable_still() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open_store(Engine::Lsm, dir.path(), limits(6, History::None));
+    let ready = || -> Vec<Height> { store.read().ready.iter().map(|held| held.height).collect() };
+    let heights = grow(&store, 6);
+    assert_eq!(ready(), [2, 3, 4, 5]);
+    let large = vec![7; usize::try_from(READY_BYTES_MAX).unwrap() + 1];
+    advance(&store, &write_set(Tree::Native, &[(key(50), Some(large))]));
+    assert_eq!(ready(), [5, 6]);
+    check_height(&store, &heights[3]);
+    check_height(&store, &heights[5]);
+    for (n, expected) in [
+        (7, vec![6, 7]),
+        (8, vec![6, 7, 8]),
+        (9, vec![6, 7, 8, 9]),
+        (10, vec![7, 8, 9, 10]),
+    ] {
+        advance(&store, &write_set(Tree::Native, &block(n)));
+        assert_eq!(ready(), expected);
+    }
 }
 
 #[test]
