@@ -41,6 +41,11 @@ mod tether;
 mod tx;
 mod verify;
 
+/// Of the node and of its enclave process, which is the same executable. How it is set is said in `.cargo/config.toml` (ADR 26).
+#[cfg(all(feature = "jemalloc", target_os = "linux"))]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use std::process::ExitCode;
 use stop::Stop;
@@ -181,6 +186,16 @@ mod tests {
     fn every_command_is_well_formed() {
         use clap::CommandFactory as _;
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    #[cfg(feature = "jemalloc")]
+    fn the_allocator_is_compiled_with_settings_of_ours() {
+        let settings = option_env!("JEMALLOC_SYS_WITH_MALLOC_CONF");
+        assert!(
+            settings.is_some_and(|settings| settings.contains("narenas:2")),
+            "built without .cargo/config.toml"
+        );
     }
 
     #[test]
