@@ -30,7 +30,7 @@ use strongroom_types::consensus::ConsensusParams;
 use strongroom_types::{DecidedBlock, Hash, Height, RawTx};
 
 /// Memory for hot rows.
-const CACHE_BYTES: u64 = 8 << 20;
+const CACHE_BYTES: u64 = 4 << 20;
 /// Writes in memory before they go to files.
 const MEMORY_BYTES: u64 = 8 << 20;
 /// Format of all rows. 1 had no row that says so, a row of the index for each transaction, and one table.

@@ -152,7 +152,7 @@ pub struct KvLimits {
 impl Default for KvLimits {
     fn default() -> Self {
         Self {
-            cache_bytes: 16 << 20,
+            cache_bytes: 8 << 20,
             memory_bytes: 8 << 20,
             open_files: 64,
             compress: false,

@@ -45,12 +45,12 @@ pub(super) struct Read<'a> {
     pub(super) value: Option<&'a [u8]>,
 }
 
-/// The content of a record.
+/// A record, with room for what stands before its content: a block's is megabytes long, and is not copied for that.
 pub(super) struct Record(Vec<u8>);
 
 impl Record {
     pub(super) fn new(batch: u64) -> Self {
-        Self(batch.to_le_bytes().to_vec())
+        Self([&[0; HEAD_BYTES][..], &batch.to_le_bytes()].concat())
     }
 
     pub(super) fn push(&mut self, table: usize, key: &[u8], value: Option<&[u8]>) {
@@ -62,8 +62,13 @@ impl Record {
         }
     }
 
+    fn content(&self) -> &[u8] {
+        &self.0[HEAD_BYTES..]
+    }
+
+    /// Bytes of the content.
     pub(super) fn bytes(&self) -> u64 {
-        self.0.len() as u64
+        self.content().len() as u64
     }
 }
 
@@ -183,13 +188,13 @@ impl Journal {
 
     /// Writes a record and returns when it is on disk. After an error none of it will be read again; if that is not sure, nothing can be
     /// written any more.
-    pub(super) fn append(&mut self, record: &Record) -> Result<()> {
+    pub(super) fn append(&mut self, record: Record) -> Result<()> {
         if self.is_broken {
             return Err(Error::engine(
                 "an earlier write failed half way: open the database again",
             ));
         }
-        let bytes = seal(&record.0, self.salt, self.compress)?;
+        let bytes = seal(record, self.salt, self.compress)?;
         if let Err(error) = self.file.append(&bytes) {
             // The next record must not stand behind half of this one.
             self.is_broken = self.file.cut(self.length).is_err();
@@ -214,24 +219,26 @@ fn salt_bytes(salt: u64) -> [u8; SALT_BYTES] {
     bytes
 }
 
-fn seal(content: &[u8], salt: u64, compress: bool) -> Result<Vec<u8>> {
+fn seal(mut record: Record, salt: u64, compress: bool) -> Result<Vec<u8>> {
     let too_long = |_| Error::engine("a batch of more than 4 GiB");
-    let before = u32::try_from(content.len()).map_err(too_long)?;
-    let shorter = if compress {
-        let compressed = lz4_flex::compress(content);
-        Some(compressed).filter(|compressed| compressed.len() < content.len())
-    } else {
-        None
-    };
-    let content = shorter.as_deref().unwrap_or(content);
+    let before = u32::try_from(record.content().len()).map_err(too_long)?;
+    if compress {
+        let shorter = lz4_flex::compress(record.content());
+        if shorter.len() < record.content().len() {
+            record.0.truncate(HEAD_BYTES);
+            record.0.extend_from_slice(&shorter);
+            record.0.shrink_to_fit();
+        }
+    }
+    let content = record.content();
     let length = u32::try_from(content.len()).map_err(too_long)?;
-    let mut bytes = Vec::with_capacity(HEAD_BYTES + content.len());
-    bytes.extend_from_slice(&before.to_le_bytes());
-    bytes.extend_from_slice(&length.to_le_bytes());
-    bytes.extend_from_slice(&xxh3_64_with_seed(content, salt).to_le_bytes());
-    bytes.extend_from_slice(&head_sum(&bytes, salt));
-    bytes.extend_from_slice(content);
-    Ok(bytes)
+    let mut head = Vec::with_capacity(HEAD_BYTES);
+    head.extend_from_slice(&before.to_le_bytes());
+    head.extend_from_slice(&length.to_le_bytes());
+    head.extend_from_slice(&xxh3_64_with_seed(content, salt).to_le_bytes());
+    head.extend_from_slice(&head_sum(&head, salt));
+    record.0[..HEAD_BYTES].copy_from_slice(&head);
+    Ok(record.0)
 }
 
 fn head_sum(head: &[u8], salt: u64) -> [u8; 4] {
@@ -383,7 +390,7 @@ mod tests {
         let (mut written, mut ends) = (Vec::new(), vec![SALT_BYTES]);
         for batch in 0..3 {
             let (record, changes) = record(batch);
-            journal.append(&record).unwrap();
+            journal.append(record).unwrap();
             written.push(changes);
             ends.push(journal.length as usize);
         }
@@ -416,7 +423,7 @@ mod tests {
                     let records = ends[1..].iter().filter(|end| **end <= cut).count();
                     assert_eq!(found, written[..records].concat(), "{cut}");
                     let (record, changes) = record(9);
-                    journal.append(&record).unwrap();
+                    journal.append(record).unwrap();
                     drop(journal);
                     let (_, found) = recover(home.path(), !compress).unwrap();
                     assert_eq!(found, [written[..records].concat(), changes].concat());
@@ -456,7 +463,7 @@ mod tests {
         let (mut journal, _) = recover(other.path(), false).unwrap();
         let mut record = Record::new(1);
         record.push(0, b"k", Some(&whole[ends[0]..]));
-        journal.append(&record).unwrap();
+        journal.append(record).unwrap();
         drop(journal);
         let torn = fs::read(path(other.path(), 0)).unwrap();
         reset(other.path(), &torn[..torn.len() - 1]);

@@ -288,8 +288,9 @@ impl Kv for LsmKv {
         for (change, place) in batch.0.iter().zip(&places) {
             record.push(*place, &change.key, change.value.as_deref());
         }
-        journal.append(&record)?;
-        writer.bytes += record.bytes();
+        let bytes = record.bytes();
+        journal.append(record)?;
+        writer.bytes += bytes;
         for (change, place) in batch.0.into_iter().zip(places) {
             let Tree { tree, .. } = &shared.trees[place];
             match change.value {
