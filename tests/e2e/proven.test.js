@@ -119,6 +119,21 @@ test("a node that proves the block and withholds the results makes nobody pay tw
   }
 });
 
+test("a node of another block protocol is refused before anything is asked of it", async () => {
+  const other = await liar((call, answer) => {
+    if (call.method === "status") answer.result.node_info.protocol_version.block = "12";
+    return answer;
+  });
+  try {
+    const { status, out, said } = await run("query", "bank", "balances", ACCOUNTS.b.address, "--node", other.url);
+    assert.deepEqual([status, out], [3, ""], said);
+    assert.match(said, /^strongroom: client\.other_version: the node speaks version 12 of the block protocol, and this client version 11: /m);
+    assert.deepEqual([...other.asked.keys()], ["status"]);
+  } finally {
+    await other.stop();
+  }
+});
+
 test("a block that takes longer than clocks may differ is proven all the same", async () => {
   const { pay } = await payer("patient", slow);
   const before = await slow.height();

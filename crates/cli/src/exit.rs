@@ -80,6 +80,7 @@ const fn status(error: &Error) -> u8 {
         | Error::Tls(_)
         | Error::NotRpc(_)
         | Error::Form { .. }
+        | Error::OtherVersion { .. }
         | Error::Light(light::Error::Node(_) | light::Error::Form { .. }) => NO_NODE,
         Error::Rpc(_)
         | Error::Query { .. }

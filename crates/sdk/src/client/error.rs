@@ -4,6 +4,7 @@ use crate::keys::KeyError;
 use crate::light;
 use crate::message::SealError;
 use crate::types::{Address, Height};
+use strongroom_proof::comet::BLOCK_PROTOCOL;
 
 /// Why there is no answer, or not the one that was hoped for.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +30,14 @@ pub enum Error {
         method: &'static str,
         /// Where its answer is wrong.
         field: &'static str,
+    },
+    /// The node speaks of blocks as another version of the protocol has them: nothing of it can be checked.
+    #[error(
+        "the node speaks version {found} of the block protocol, and this client version {BLOCK_PROTOCOL}: use the client that came with the node"
+    )]
+    OtherVersion {
+        /// The node's version.
+        found: u64,
     },
     /// The chain refused a query.
     #[error("{log}")]
@@ -123,6 +132,7 @@ impl Error {
             Self::NotRpc(_) => "client.not_rpc",
             Self::Rpc(_) => "client.rpc",
             Self::Form { .. } => "client.form",
+            Self::OtherVersion { .. } => "client.other_version",
             Self::Query { .. } => "client.query",
             Self::Contract(_) => "client.contract",
             Self::NoJson => "client.no_json",

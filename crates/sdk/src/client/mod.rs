@@ -76,6 +76,7 @@ use base64::engine::general_purpose::STANDARD;
 use core::time::Duration;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use strongroom_proof::comet::BLOCK_PROTOCOL;
 
 /// Where the state keeps the network's keys, in the native tree: `01`, the key that messages are sealed for, another of 32 bytes
 /// (docs/spec/registration.md 7).
@@ -204,14 +205,20 @@ impl<T: Transport> Client<T> {
     /// account has coins: a program names its chain itself, unless the node is its own.
     ///
     /// # Errors
-    /// As [`Client::call`].
+    /// [`Error::OtherVersion`]; as [`Client::call`].
     pub async fn chain_id(&mut self) -> Result<String, Error> {
         if let Some((headers, _)) = &self.anchor {
             return Ok(headers.chain_id().to_owned());
         }
         if self.chain_id.is_none() {
             let status = self.call("status", &json!({})).await?;
-            let told = text(&status["node_info"]["network"], "status", "network")?;
+            let info = &status["node_info"];
+            let version = info["protocol_version"]["block"].as_str();
+            match version.and_then(|version| version.parse().ok()) {
+                None | Some(BLOCK_PROTOCOL) => {}
+                Some(found) => return Err(Error::OtherVersion { found }),
+            }
+            let told = text(&info["network"], "status", "network")?;
             self.chain_id = Some(told.to_owned());
         }
         Ok(self.chain_id.clone().unwrap_or_default())

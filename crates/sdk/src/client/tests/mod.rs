@@ -175,6 +175,27 @@ fn an_account_without_coins_is_told_from_a_node_that_refuses() {
 }
 
 #[test]
+fn a_node_of_another_block_protocol_is_refused_and_one_that_tells_none_is_not() {
+    let told = |block: Value| {
+        let mut client = client(
+            |_, _| json!({ "result": { "node_info": { "network": "test-1", "protocol_version": { "block": block } } } }),
+        );
+        ready(client.chain_id())
+    };
+    for block in [json!("11"), Value::Null, json!("eleven")] {
+        assert_eq!(told(block).unwrap(), "test-1");
+    }
+    for other in ["10", "12", "0"] {
+        let error = told(json!(other)).unwrap_err();
+        assert_eq!(error.code(), "client.other_version");
+        assert!(
+            error.to_string().contains(&format!("version {other} of")),
+            "{error}"
+        );
+    }
+}
+
+#[test]
 fn an_estimate_asks_the_node_but_for_contract_messages_which_it_cannot_open() {
     let account = Account::from_mnemonic(ACCOUNTS[1].mnemonic).unwrap();
     let mut client = client(|_, params| match params["path"].as_str().unwrap() {
