@@ -34,6 +34,7 @@ pub(crate) async fn tell(node: SocketAddr) {
         };
         // A network that has not begun has nothing to be in step with.
         if !place.catching_up && place.height > 0 {
+            clear(is_terminal);
             talk!("in step with the network at block {}", place.height);
             return;
         }
@@ -43,11 +44,19 @@ pub(crate) async fn tell(node: SocketAddr) {
             continue;
         }
         let line = line(&place, place.height.saturating_sub(from_height), passed);
+        clear(is_terminal);
         match is_terminal {
-            true => drop(write!(std::io::stderr(), "\r\x1b[K{line}\r")),
+            true => drop(write!(std::io::stderr(), "{line}")),
             false => talk!("{line}"),
         }
         (told, from) = (Instant::now(), Some(place.height));
+    }
+}
+
+/// Takes the line before away, on a terminal.
+fn clear(is_terminal: bool) {
+    if is_terminal {
+        let _ = write!(std::io::stderr(), "\r\x1b[K");
     }
 }
 
