@@ -33,7 +33,7 @@ use strongroom_consensus::{
 };
 use strongroom_http::{Server, Shares};
 use strongroom_store::blocks::BlockStore;
-use strongroom_store::state::TABLES;
+use strongroom_store::state::{COMPRESSED, REWRITTEN, TABLES};
 use strongroom_store::{ContentStore, History, KvLimits, Limits, LsmKv, StateStore};
 use strongroom_types::Height;
 use tokio::net::TcpListener;
@@ -194,16 +194,32 @@ impl Layout {
 /// # Errors
 /// [`NodeError`] if one is damaged or in use.
 pub fn open_stores(layout: &Layout) -> Result<Stores, NodeError> {
-    let kv = LsmKv::open(layout.state(), TABLES, KvLimits::default())?;
     // A local network answers public queries at every height.
     let limits = Limits {
         history: History::All,
         ..Limits::default()
     };
-    Ok(Stores {
-        state: Arc::new(StateStore::open(Arc::new(kv), limits)?),
-        content: Arc::new(ContentStore::open(&layout.content())?),
-        blocks: Arc::new(BlockStore::open(&layout.blocks())?),
+    // Beside each other: both read what they wrote last, and look at every row or file.
+    std::thread::scope(|scope| {
+        let path = layout.blocks();
+        let opening = std::thread::Builder::new().name("open-blocks".to_owned());
+        let opening = opening.spawn_scoped(scope, move || BlockStore::open(&path));
+        let opening = opening.map_err(NodeError::Threads)?;
+        let kv_limits = KvLimits {
+            compressed: COMPRESSED,
+            rewritten: REWRITTEN,
+            ..KvLimits::default()
+        };
+        let kv = LsmKv::open(layout.state(), TABLES, kv_limits)?;
+        let state = Arc::new(StateStore::open(Arc::new(kv), limits)?);
+        let content = Arc::new(ContentStore::open(&layout.content())?);
+        let blocks = opening.join();
+        let blocks = blocks.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        Ok(Stores {
+            state,
+            content,
+            blocks: Arc::new(blocks),
+        })
     })
 }
 

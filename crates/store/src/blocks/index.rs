@@ -106,6 +106,9 @@ pub(super) fn rows(height: Height, txs: usize, results: &BlockResults, batch: &m
         collect(Subject::Tx, &result.events, place, &mut found);
     }
     collect(Subject::Block, &results.events, 0, &mut found);
+    // In order: what begins alike stands together, in memory and in a journal that compresses.
+    let mut found: Vec<_> = found.into_iter().collect();
+    found.sort_unstable_by(|a, b| a.0.cmp(&b.0));
     for (prefix, places) in found {
         batch.put(with_height(prefix, height), places.encode());
     }

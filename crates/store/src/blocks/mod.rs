@@ -10,6 +10,7 @@
 
 mod index;
 mod keys;
+mod large;
 mod places;
 mod records;
 mod rows;
@@ -21,6 +22,7 @@ pub use search::{Position, RowBudget, Subject};
 
 use crate::kv::{Kv, KvLimits, LsmKv, Table};
 use borsh::BorshDeserialize;
+use large::Large;
 use records::{Stored, encode};
 use rows::{Batch, Rows};
 use std::collections::BTreeSet;
@@ -33,8 +35,10 @@ use strongroom_types::{DecidedBlock, Hash, Height, RawTx};
 const CACHE_BYTES: u64 = 4 << 20;
 /// Writes in memory before they go to files.
 const MEMORY_BYTES: u64 = 8 << 20;
-/// Format of all rows. 1 had no row that says so, a row of the index for each transaction, and one table.
-const FORMAT: u32 = 2;
+/// Directory of long rows, in that of the database.
+const LARGE: &str = "large";
+/// Format of all rows. 1 had no row that says so, a row of the index for each transaction, and one table; 2 had all rows in the database.
+const FORMAT: u32 = 3;
 
 /// Why the block store did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -121,22 +125,28 @@ impl BlockStore {
         let limits = KvLimits {
             cache_bytes: CACHE_BYTES,
             memory_bytes: MEMORY_BYTES,
-            compress: true,
+            compressed: &Self::TABLES,
             ..KvLimits::default()
         };
-        Self::on(Arc::new(LsmKv::open(path, &Self::TABLES, limits)?))
+        let kv = LsmKv::open(path, &Self::TABLES, limits)?;
+        let large = Large::open(path.join(LARGE))?;
+        Self::with(Arc::new(kv), Some(large))
     }
 
     /// The tables that a database must have for [`BlockStore::on`].
     pub const TABLES: [Table; 4] = rows::TABLES;
 
-    /// On a database that is open already.
+    /// On a database that is open already, which has all rows.
     ///
     /// # Errors
     /// As [`BlockStore::open`].
     pub fn on(kv: Arc<dyn Kv>) -> Result<Self> {
+        Self::with(kv, None)
+    }
+
+    fn with(kv: Arc<dyn Kv>, large: Option<Large>) -> Result<Self> {
         let store = Self {
-            rows: Rows::new(kv),
+            rows: Rows::new(kv, large),
             writer: Mutex::new(()),
         };
         let format: Option<u32> = store.read(keys::STORE_FORMAT, "the format")?;

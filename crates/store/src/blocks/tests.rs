@@ -86,11 +86,43 @@ fn a_database_of_another_format_is_refused_with_a_code_of_its_own() {
         let kv = LsmKv::open(directory.path(), &BlockStore::TABLES, limits).unwrap();
         let mut batch = Batch::new();
         batch.put(key.to_vec(), row);
-        Rows::new(Arc::new(kv.clone())).commit(batch).unwrap();
+        Rows::new(Arc::new(kv.clone()), None).commit(batch).unwrap();
         let refused = BlockStore::on(Arc::new(kv)).err().unwrap();
         assert!(matches!(refused, BlockStoreError::Format { found } if found == format));
         assert_eq!(refused.code(), 6);
     }
+}
+
+#[test]
+fn a_long_block_and_its_results_lie_beside_the_database_and_are_read_as_short_ones() {
+    let (directory, store) = store();
+    let long: Vec<u8> = (0..7_000_u32)
+        .flat_map(|n| sha256(&n.to_be_bytes()))
+        .collect();
+    let attribute = "v".repeat(100_000);
+    let results = executed(vec![event("kind", "key", &attribute)], vec![]);
+    store.save_decided(&meta(1), &block(&long)).unwrap();
+    store.save_results(1, &results).unwrap();
+    store.save_decided(&meta(2), &block(b"short")).unwrap();
+    let check = |store: &BlockStore| {
+        assert_eq!(store.block(1).unwrap().unwrap(), block(&long));
+        assert_eq!(store.results(1).unwrap().unwrap(), results.results);
+        assert_eq!(store.block(2).unwrap().unwrap(), block(b"short"));
+    };
+    check(&store);
+    let files = || std::fs::read_dir(directory.path().join(LARGE)).unwrap();
+    let bytes: u64 = files()
+        .map(|file| file.unwrap().metadata().unwrap().len())
+        .sum();
+    assert!(bytes > 200_000);
+    drop(store);
+    check(&BlockStore::open(directory.path()).unwrap());
+    // A file that is gone is told, and what is not in it is there.
+    files().for_each(|file| std::fs::remove_file(file.unwrap().path()).unwrap());
+    let store = BlockStore::open(directory.path()).unwrap();
+    store.block(1).unwrap_err();
+    store.results(1).unwrap_err();
+    assert_eq!(store.block(2).unwrap().unwrap(), block(b"short"));
 }
 
 #[test]

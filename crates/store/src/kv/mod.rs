@@ -144,9 +144,11 @@ pub struct KvLimits {
     pub memory_bytes: u64,
     /// Files kept open ([`LsmKv`] only). Servers count on the rest of the process's descriptors.
     pub open_files: usize,
-    /// Whether what is written is compressed ([`LsmKv`] only). Not where values are ciphertext. Each part of a file says how it was written, so
-    /// what is there is read either way.
-    pub compress: bool,
+    /// Tables whose files are compressed ([`LsmKv`] only; the journal always is). Not where values are hashes or ciphertext. Each part of a file says
+    /// how it was written, so what is there is read either way.
+    pub compressed: &'static [Table],
+    /// Tables whose rows are mostly new values of rows that are there: their files are merged sooner ([`LsmKv`] only).
+    pub rewritten: &'static [Table],
 }
 
 impl Default for KvLimits {
@@ -155,7 +157,8 @@ impl Default for KvLimits {
             cache_bytes: 8 << 20,
             memory_bytes: 8 << 20,
             open_files: 64,
-            compress: false,
+            compressed: &[],
+            rewritten: &[],
         }
     }
 }

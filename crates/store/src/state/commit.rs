@@ -3,7 +3,7 @@
 use super::prepare::{self, Frame, Prepared};
 use super::rows;
 use super::top::Top;
-use super::versions::{hold, read_undo};
+use super::versions::{hold, read_undo, undo_rows};
 use super::view::Held;
 use super::{ExtraKey, History, Shared, StateStore};
 use crate::error::{Error, Result};
@@ -161,7 +161,7 @@ impl StateStore {
         let history = self.limits.history == History::All;
         for height in (to + 1)..=newest.height {
             remove_replaced(&newest, height, &mut batch)?;
-            batch.remove(rows::UNDO, rows::undo_key(height));
+            remove_undo(&newest, height, &mut batch)?;
             batch.remove(rows::META, rows::roots_key(height));
         }
         let frame = Frame {
@@ -194,8 +194,7 @@ impl StateStore {
                 batch.remove(rows::META, rows::roots_key(before));
             }
         }
-        batch.remove(rows::UNDO, rows::undo_key(old));
-        Ok(())
+        remove_undo(newest, old, batch)
     }
 }
 
@@ -203,6 +202,13 @@ impl StateStore {
 fn has_too_many(ready: &VecDeque<Arc<Held>>) -> bool {
     let written: u64 = ready.iter().skip(1).map(|held| held.written).sum();
     ready.len() > READY + 1 || (ready.len() > 2 && written > READY_BYTES_MAX)
+}
+
+fn remove_undo(newest: &Held, height: Height, batch: &mut Batch) -> Result<()> {
+    for row in undo_rows(&*newest.snapshot, height)? {
+        batch.remove(rows::UNDO, row?.0);
+    }
+    Ok(())
 }
 
 /// Removes what the block at `height` replaced.

@@ -17,7 +17,7 @@ mod versions;
 mod view;
 
 pub use prepare::Prepared;
-pub use rows::{BUCKET_ENTRIES_MAX, TABLES};
+pub use rows::{BUCKET_ENTRIES_MAX, COMPRESSED, REWRITTEN, TABLES};
 pub use view::View;
 
 use crate::error::{Error, Result};

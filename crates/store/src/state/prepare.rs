@@ -4,7 +4,7 @@ use super::rows::{self, Changed, Newest, Roots, ValueRow};
 use super::top::{Change, Top, Update};
 use super::view::{Held, KeyHash};
 use crate::error::{Error, Result};
-use crate::kv::Batch;
+use crate::kv::{Batch, Table};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use strongroom_proof::merkle;
@@ -102,7 +102,7 @@ pub(super) fn prepare(
     key_hash: KeyHash,
 ) -> Result<([Top; 3], Batch)> {
     let (mut changes, mut changed) = (Changes::default(), Vec::new());
-    let mut batch = Batch::new();
+    let mut placed = Vec::new();
     for ((tree, raw_key), value) in writes {
         let (tree, key_hash) = (*tree, key_hash(raw_key));
         let old = base.row(tree, &key_hash)?;
@@ -124,7 +124,7 @@ pub(super) fn prepare(
         });
         if let Some(old) = old {
             let key = rows::history_key(tree, &key_hash, frame.height);
-            batch.put(rows::HISTORY, key, old);
+            placed.push((tree, key_hash, rows::HISTORY, key, Some(old)));
         }
         let row = value.as_deref().map(|value| ValueRow {
             since: frame.height,
@@ -132,15 +132,24 @@ pub(super) fn prepare(
             value,
         });
         let row = row.map(|row| row.encode());
-        batch.set(rows::VALUES, rows::value_key(tree, &key_hash), row);
+        let key = rows::value_key(tree, &key_hash);
+        placed.push((tree, key_hash, rows::VALUES, key, row));
     }
     let Trees { tops, buckets } = update_trees(base, changes)?;
     for (key, row) in buckets {
-        batch.set(rows::BUCKETS, key, row);
+        let place = rows::parse_bucket_key(&key);
+        let (tree, bits, path) = place.ok_or_else(|| Error::damaged("key of a bucket"))?;
+        let last = rows::last_under(bits, &path);
+        placed.push((tree, last, rows::BUCKETS, key, row));
     }
     if frame.height > frame.first {
-        let row = rows::encode_changed(&changed);
-        batch.put(rows::UNDO, rows::undo_key(frame.height), row);
+        place_undo(frame.height, changed, &mut placed);
+    }
+    // What has a hash in common stands together: a journal that compresses writes it once.
+    placed.sort_by_key(|row| (row.0, row.1));
+    let mut batch = Batch::new();
+    for (_, _, table, key, row) in placed {
+        batch.set(table, key, row);
     }
     let newest = frame.newest(&tops);
     batch.put(
@@ -150,4 +159,27 @@ pub(super) fn prepare(
     );
     batch.put(rows::META, rows::NEWEST, rows::encode(&newest));
     Ok((tops, batch))
+}
+
+/// A row of a batch, and the place in the trees that it is about.
+type Placed = (Tree, Hash, Table, Vec<u8>, Option<Vec<u8>>);
+
+/// The rows that name what a block changed; one without keys if it changed nothing.
+fn place_undo(height: Height, mut changed: Vec<Changed>, placed: &mut Vec<Placed>) {
+    changed.sort_unstable();
+    let parts = changed.chunks(rows::UNDO_KEYS);
+    let parts = parts.chain(changed.is_empty().then_some(&[][..]));
+    for (part, keys) in (0..).zip(parts) {
+        let (tree, last) = keys
+            .last()
+            .map_or((Tree::Contract, [0; 32]), |key| (key.tree, key.key_hash));
+        let row = rows::encode_changed(keys);
+        placed.push((
+            tree,
+            last,
+            rows::UNDO,
+            rows::undo_key(height, part),
+            Some(row),
+        ));
+    }
 }

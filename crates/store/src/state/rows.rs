@@ -10,7 +10,7 @@ use strongroom_types::{Hash, Height, Tree};
 pub(super) const VALUES: Table = Table("values");
 /// tree ‖ bits of the prefix (2) ‖ prefix → entries of the bucket.
 pub(super) const BUCKETS: Table = Table("buckets");
-/// height → which keys the block at that height changed.
+/// height ‖ part (4) → some of the keys that the block at that height changed.
 pub(super) const UNDO: Table = Table("undo");
 /// tree ‖ key hash ‖ height → the row of VALUES that the block at that height replaced or removed; no row where there was none.
 pub(super) const HISTORY: Table = Table("history");
@@ -20,14 +20,25 @@ pub(super) const META: Table = Table("meta");
 /// All tables of the state store, for opening a database.
 pub const TABLES: &[Table] = &[VALUES, BUCKETS, UNDO, HISTORY, META];
 
+/// Tables of the state whose files are worth compressing: the rows of one key, one beside the other, have its raw key in common.
+pub const COMPRESSED: &[Table] = &[HISTORY];
+
+/// Tables of the state whose rows replace each other: each change of a tree writes a bucket that is there.
+pub const REWRITTEN: &[Table] = &[BUCKETS];
+
 /// Entries of one bucket. More are split by the next bit, so that nobody can grow a row by aiming at its prefix.
-pub const BUCKET_ENTRIES_MAX: usize = 8;
+/// A change writes its row whole, and an entry of the trees in memory is as large as one of its rows.
+pub const BUCKET_ENTRIES_MAX: usize = 4;
+
+/// Keys in one row of UNDO: few, so that they stand near to what changed, which lets a batch be compressed. Fewer in tests, so that blocks there
+/// have several rows.
+pub(super) const UNDO_KEYS: usize = if cfg!(test) { 3 } else { 64 };
 
 /// The row of META that names the newest version.
 pub(super) const NEWEST: &[u8] = b"m";
 
 /// Format of everything in this file.
-pub(super) const FORMAT: u32 = 3;
+pub(super) const FORMAT: u32 = 4;
 
 /// Content of NEWEST.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -44,7 +55,7 @@ pub(super) struct Newest {
 pub(super) type Roots = [(Tree, Hash); 3];
 
 /// A key that a block changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Changed {
     pub(super) tree: Tree,
     pub(super) key_hash: Hash,
@@ -189,8 +200,19 @@ pub(super) fn decode_entries(row: &[u8]) -> Result<Vec<Entry>> {
     Ok(entries)
 }
 
-pub(super) fn undo_key(height: Height) -> [u8; 8] {
-    height.to_be_bytes()
+pub(super) fn undo_key(height: Height, part: u32) -> Vec<u8> {
+    [&height.to_be_bytes()[..], &part.to_be_bytes()].concat()
+}
+
+/// The last place of a tree that is under the first `bits` bits of `path`.
+pub(super) fn last_under(bits: usize, path: &Hash) -> Hash {
+    let mut last = [0xff; 32];
+    for (at, byte) in path.iter().enumerate().take(bits.div_ceil(8)) {
+        let below = bits.saturating_sub(at * 8).min(8);
+        let mask = 0xff_u8.checked_shr(below as u32).unwrap_or(0);
+        last[at] = byte | mask;
+    }
+    last
 }
 
 pub(super) fn roots_key(height: Height) -> Vec<u8> {
@@ -212,4 +234,21 @@ pub(super) fn encode<T: BorshSerialize>(value: &T) -> Vec<u8> {
 
 pub(super) fn decode<T: BorshDeserialize>(bytes: &[u8], what: &str) -> Result<T> {
     borsh::from_slice(bytes).map_err(|error| Error::damaged(format!("{what}: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_place_under_a_prefix_is_under_it_and_the_next_one_is_not() {
+        let path = [0xa5; 32];
+        assert_eq!(last_under(0, &path), [0xff; 32]);
+        assert_eq!(last_under(256, &path), path);
+        for bits in 1..256 {
+            let last = last_under(bits, &path);
+            assert!(strongroom_proof::tree::common_depth(&last, &path) >= bits);
+            assert!((bits..256).all(|bit| strongroom_proof::tree::bit(&last, bit)));
+        }
+    }
 }

@@ -6,8 +6,9 @@ use super::top::{Change, Top};
 use super::view::{Held, Past};
 use super::{History, StateStore};
 use crate::error::{Error, Result};
-use crate::kv::Snapshot;
+use crate::kv::{Rows, Snapshot};
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::{Arc, PoisonError};
 use strongroom_types::{Height, sha256};
 
@@ -129,9 +130,21 @@ pub(super) fn hold(
     })
 }
 
+/// The keys that the block at `height` changed; `None` if that is not known any more.
 pub(super) fn read_undo(snapshot: &dyn Snapshot, height: Height) -> Result<Option<Vec<Changed>>> {
-    let row = snapshot.get(rows::UNDO, &rows::undo_key(height))?;
-    row.map(|row| rows::decode_changed(&row)).transpose()
+    let mut changed = None;
+    for row in undo_rows(snapshot, height)? {
+        let keys = rows::decode_changed(&row?.1)?;
+        changed.get_or_insert_with(Vec::new).extend(keys);
+    }
+    Ok(changed)
+}
+
+/// The rows of UNDO of one height.
+pub(super) fn undo_rows(snapshot: &dyn Snapshot, height: Height) -> Result<Rows<'_>> {
+    let (from, to) = (rows::undo_key(height, 0), rows::undo_key(height, u32::MAX));
+    let range = (Bound::Included(&from[..]), Bound::Included(&to[..]));
+    snapshot.rows(rows::UNDO, range)
 }
 
 /// The row of VALUES before the block at `height` changed `key`.

@@ -243,8 +243,8 @@ impl Shared {
             end.settle()?;
             writer.end = None;
         }
-        let (number, compress) = (writer.next, self.limits.compress);
-        let journal = Journal::create(&*self.disk, &self.path, number, compress)?;
+        let number = writer.next;
+        let journal = Journal::create(&*self.disk, &self.path, number, true)?;
         for Tree { tree, .. } in &self.trees {
             tree.rotate_memtable();
         }

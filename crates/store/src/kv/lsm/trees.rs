@@ -106,12 +106,12 @@ pub(super) fn open(
     let files = Arc::new(DescriptorTable::new(limits.open_files));
     // Trees raise this when their files change, also in the middle of a batch: what readers see is told by `Snapshots` alone.
     let seen = SequenceNumberCounter::default();
-    let (compression, block_bytes) = match limits.compress {
-        true => (CompressionType::Lz4, COMPRESSED_BLOCK_BYTES),
-        false => (CompressionType::None, BLOCK_BYTES),
-    };
     let filter = |policy| FilterPolicyEntry::Bloom(policy);
     let open = |(table, list): (&Table, &Option<u64>)| {
+        let (compression, block_bytes) = match limits.compressed.contains(table) {
+            true => (CompressionType::Lz4, COMPRESSED_BLOCK_BYTES),
+            false => (CompressionType::None, BLOCK_BYTES),
+        };
         let directory = path.join(TABLES).join(table.0);
         files::make_directory(&directory)
             .and_then(|()| settle(&directory, *list))
