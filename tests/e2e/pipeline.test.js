@@ -57,6 +57,10 @@ test("kill -9 under load at random moments: what was told is there, in the same 
     const all = await Promise.all(senders);
     network = await startNetwork({ home: network.home, reset: false });
     assert.ok((await network.height()) >= told, `round ${round}: height ${told} was told`);
+    // What was decided is executed while the height that was told is served.
+    const newest = async () => (await network.get("/cosmos/base/tendermint/v1beta1/blocks/latest")).block.header.height;
+    let before;
+    await until(async () => before === (before = await newest()), { ms: 30_000, every: 500, what: "no more blocks" });
     const again = await network.get(`/cosmos/base/tendermint/v1beta1/blocks/${told}`);
     assert.deepEqual(again.block_id, block.block_id, `round ${round}`);
     assert.deepEqual(again.block.data, block.block.data, `round ${round}`);

@@ -3,7 +3,8 @@
 //! Promises: what the enclave gives is kept only if the store reaches the same roots; write set, anchor and block
 //! position are one durable batch; a height is published only after the enclave acknowledged that it is committed. The next
 //! block may run meanwhile: its root is computed, and so the block after it proposed, only on a state that is durable.
-//! After a crash the last block runs again from the state before it and must give the same roots: nothing is repaired.
+//! Results are durable before the state that they belong to. So a restart stands where the state is and executes nothing that is committed: nothing is
+//! repaired. Only where the results of the newest block are gone, that block runs again from the state before it, and must give the same roots.
 
 use crate::chain::BlockInfo;
 use crate::enclave::Enclave;
@@ -329,6 +330,12 @@ impl App {
         } = pending;
         let height = result.height;
         self.put_content(result)?;
+        // Before the state, so that what is committed lacks nothing. Nobody reads above what is published.
+        let executed = executed(height, result, after).map_err(AppError::new)?;
+        self.stores
+            .blocks
+            .save_results_of(height, &block.txs, &executed)
+            .map_err(AppError::new)?;
         let state = &self.stores.state;
         if state.latest().map(|version| version.height) != Some(height) {
             let prepared = match prepared.take() {
@@ -343,11 +350,6 @@ impl App {
             ];
             state.commit(prepared, &extra).map_err(AppError::new)?;
         }
-        let executed = executed(height, result, after).map_err(AppError::new)?;
-        self.stores
-            .blocks
-            .save_results_of(height, &block.txs, &executed)
-            .map_err(AppError::new)?;
         self.enclave.committed(height).map_err(of_door)?;
         self.publish(head, block, &result.writes, &executed)
     }
@@ -440,9 +442,9 @@ pub enum RecoverError {
     Broken(String),
 }
 
-/// Brings the enclave to where the store is: opens the seal, executes the last block again from the state before it and
-/// holds its roots against the store's, saves its results if the crash came before that. Gives the newest block; before
-/// the first there is none.
+/// Brings the enclave to where the store is: opens the seal, and the anchor of the newest block. Gives that block; before the first there is
+/// none. If its results are not in the block store, it is executed again from the state before it, held against the store's roots, and its
+/// results are saved.
 ///
 /// # Errors
 /// [`RecoverError`]; nothing was changed that a second try would not change again.
@@ -452,24 +454,28 @@ pub fn recover(
     seal: Vec<u8>,
     genesis: &[u8],
 ) -> Result<Option<BlockInfo>, RecoverError> {
-    let Some(Version {
-        height,
-        roots,
-        app_hash,
-    }) = stores.state.latest().filter(|v| v.height > 0)
-    else {
+    let Some(version) = stores.state.latest().filter(|v| v.height > 0) else {
         enclave.unseal(seal, genesis.to_vec(), Vec::new())?;
         return Ok(None);
     };
-    let base = height.saturating_sub(1);
+    let height = version.height;
+    let has_results = stores
+        .blocks
+        .executed_height()?
+        .is_some_and(|at| at >= height);
+    let base = if has_results {
+        height
+    } else {
+        height.saturating_sub(1)
+    };
     let mut anchors = Vec::new();
-    for at in [base, height] {
+    for at in base..=height {
         let anchor = stores.state.extra(ExtraKey::anchor(at))?;
         anchors.push(anchor.ok_or_else(|| {
             RecoverError::Broken(format!("the anchor of height {at} is missing"))
         })?);
     }
-    enclave
+    let status = enclave
         .unseal(seal, genesis.to_vec(), anchors)
         .map_err(|error| match &error {
             DoorError::Failed(failure) if failure.code == FailureCode::Anchor => {
@@ -477,24 +483,55 @@ pub fn recover(
             }
             _ => error.into(),
         })?;
-    let missing = || RecoverError::Broken(format!("the block at height {height} is missing"));
-    let block = stores.blocks.block(height)?.ok_or_else(missing)?;
-    let result = enclave.execute_block(height, &block)?;
-    let broken = |e: &dyn core::fmt::Display| RecoverError::Broken(e.to_string());
-    same_roots(height, result.app_hash, &result.roots, app_hash, &roots).map_err(|e| broken(&e))?;
-    if stores.blocks.executed_height()? != Some(height) {
-        let position = stores.state.extra(ExtraKey::POSITION)?.unwrap_or_default();
-        let after = ChainState::decode(&position).map_err(|e| broken(&e))?;
-        stores.blocks.save_results(
-            height,
-            &executed(height, &result, &after).map_err(|e| broken(&e))?,
-        )?;
+    if status.executed != Some(base) {
+        let text = format!("the anchor of height {base} is of another height");
+        return Err(RecoverError::Broken(text));
     }
-    enclave.committed(height)?;
+    if !has_results {
+        execute_again(enclave, stores, &version)?;
+    }
+    let meta = stores.blocks.meta(height)?;
+    let meta = meta.ok_or_else(|| missing(height))?;
     Ok(Some(block_info(
-        &Header::decode(&block.header).map_err(|e| broken(&e))?,
+        &Header::decode(&meta.header).map_err(|e| broken(&e))?,
         sha256(genesis),
     )))
+}
+
+fn missing(height: Height) -> RecoverError {
+    RecoverError::Broken(format!("the block at height {height} is missing"))
+}
+
+fn broken(error: &dyn core::fmt::Display) -> RecoverError {
+    RecoverError::Broken(error.to_string())
+}
+
+/// Executes the newest block of the state again, for its results.
+fn execute_again(
+    enclave: &Enclave,
+    stores: &Stores,
+    version: &Version,
+) -> Result<(), RecoverError> {
+    let height = version.height;
+    let block = stores
+        .blocks
+        .block(height)?
+        .ok_or_else(|| missing(height))?;
+    let result = enclave.execute_block(height, &block)?;
+    same_roots(
+        height,
+        result.app_hash,
+        &result.roots,
+        version.app_hash,
+        &version.roots,
+    )
+    .map_err(|e| broken(&e))?;
+    let position = stores.state.extra(ExtraKey::POSITION)?.unwrap_or_default();
+    let after = ChainState::decode(&position).map_err(|e| broken(&e))?;
+    let executed = executed(height, &result, &after).map_err(|e| broken(&e))?;
+    stores.blocks.save_results(height, &executed)?;
+    enclave.committed(height)?;
+    Ok(())
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use crate::privval::SignerError;
 use crate::state::StateError;
 use crate::{AppError, Application, Blocks, BlocksError, ChainState, Clock, GenesisFile, Signer};
 use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use strongroom_proof::comet::{Commit, DecodeError, Header};
@@ -167,9 +168,11 @@ impl TxNotifier {
 }
 
 impl Solo {
-    /// Brings the application to the newest decided block, on the caller's thread, then makes blocks on a thread of
-    /// its own until [`Self::stop`] or an error. `on_end` is called there when it ends, whatever the reason: a node
-    /// that loses its engine must end, loudly.
+    /// Brings the application to the newest decided block, then makes blocks, on a thread of its own, until [`Self::stop`] or an error. `on_end`
+    /// is called there when it ends, whatever the reason: a node that loses its engine must end, loudly.
+    ///
+    /// Returns once nothing decided is left to execute, or when that takes long: as before the end of the process, the block before it can be
+    /// read meanwhile.
     ///
     /// # Errors
     /// [`EngineError`] if the chain cannot be continued; nothing runs then.
@@ -186,9 +189,10 @@ impl Solo {
             signals.clone(),
             std::thread::Builder::new().name("solo".to_owned()),
         );
+        let (tell, caught_up) = channel();
         let thread = builder
             .spawn(move || {
-                let run = std::panic::AssertUnwindSafe(|| runner.run(&shared));
+                let run = std::panic::AssertUnwindSafe(|| runner.run(&shared, tell));
                 let end = match std::panic::catch_unwind(run) {
                     Ok(Err(EngineError::Stopped)) => Ok(()),
                     Ok(end) => end,
@@ -198,10 +202,15 @@ impl Solo {
                 end
             })
             .map_err(EngineError::Thread)?;
-        Ok(Self {
+        let mut solo = Self {
             signals,
             thread: Some(thread),
-        })
+        };
+        if caught_up.recv_timeout(REPLAY_WAITS) == Err(RecvTimeoutError::Disconnected) {
+            // It ended before that.
+            solo.join()?;
+        }
+        Ok(solo)
     }
 
     /// For those who put transactions into the pool.
@@ -234,7 +243,13 @@ impl Drop for Solo {
     }
 }
 
+/// How long a start waits for what was decided before the end of the process. Nearly all blocks take less; one that is full must not keep
+/// a node from answering.
+const REPLAY_WAITS: Duration = Duration::from_millis(200);
+
 struct Runner {
+    /// The newest decided block when it began.
+    decided: Height,
     proposer: Proposer,
     commits: Commits,
     app: Arc<dyn Application>,
@@ -267,7 +282,8 @@ impl Runner {
                 newest,
             });
         }
-        let mut runner = Self {
+        Ok(Self {
+            decided: newest,
             proposer: Proposer::at(state, signer)?,
             commits: Commits::new(Arc::clone(&app), Arc::clone(signals))?,
             app,
@@ -275,18 +291,15 @@ impl Runner {
             clock,
             timing,
             pace: Pace::new(timing),
-        };
-        let replayed = runner.replay_to(newest, signals);
-        runner.settled(replayed)?;
-        Ok(runner)
+        })
     }
 
-    /// Executes what is in the store up to this height.
-    fn replay_to(&mut self, newest: Height, signals: &Signals) -> Result<(), EngineError> {
-        while self.proposer.state().height() < newest {
+    /// Executes and commits what was decided before.
+    fn catch_up(&mut self, signals: &Signals) -> Result<(), EngineError> {
+        while self.proposer.state().height() < self.decided {
             self.replay(signals)?;
         }
-        Ok(())
+        self.commits.settle()
     }
 
     /// How it ended, once the commit that is under way has: one that failed ended all else, and knows why.
@@ -330,8 +343,13 @@ impl Runner {
         self.commits.begin(after, unsaved)
     }
 
-    fn run(&mut self, signals: &Signals) -> Result<(), EngineError> {
-        let end = self.make_blocks(signals);
+    fn run(&mut self, signals: &Signals, caught_up: Sender<()>) -> Result<(), EngineError> {
+        let mut end = self.catch_up(signals);
+        if end.is_ok() {
+            // Whoever started it may have gone on.
+            let _ = caught_up.send(());
+            end = self.make_blocks(signals);
+        }
         self.settled(end)
     }
 
