@@ -143,8 +143,8 @@ fn schedule(
             let window = at..at + size;
             at += size;
             if matches!(turn, Turn::Alone(_)) {
-                clock += times[window].iter().sum::<Duration>();
-                pace.rested(size);
+                clock += times[window.clone()].iter().sum::<Duration>();
+                pace.rested(window.map(|n| gas(outcome, n)).sum());
                 continue;
             }
             let mut lanes: BTreeMap<&Option<Address>, Vec<usize>> = BTreeMap::new();
@@ -174,10 +174,8 @@ fn schedule(
                 if !stands {
                     clock += times[n];
                 }
-                seen.count(
-                    stands,
-                    Gas::try_from(outcome.tx_results[n].gas_used).unwrap_or(0),
-                );
+                let lane = lanes.iter().position(|lane| lane.contains(&n));
+                seen.count(stands, lane.expect("a lane"), gas(outcome, n));
                 taken.push(stands);
                 writers.extend(outcome.access[n].writes.iter().map(|slot| (slot, n)));
             }
@@ -185,6 +183,10 @@ fn schedule(
         }
     }
     clock
+}
+
+fn gas(outcome: &BlockOutcome, n: usize) -> Gas {
+    Gas::try_from(outcome.tx_results[n].gas_used).unwrap_or(0)
 }
 
 fn sender(tx: &RawTx) -> Option<Address> {

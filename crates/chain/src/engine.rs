@@ -112,14 +112,18 @@ pub struct StoredCode {
     pub prep_version: u32,
 }
 
+type Modules = BTreeMap<Hash, Arc<Module>>;
+
 /// The codes that ran in a block (or in a query), each loaded once whatever the cache of the machine forgets meanwhile.
 ///
 /// A load costs 20,000 gas, which is the protocol's price, and takes as long as 30 times as much gas elsewhere. So gas does
 /// not bound what loads take, and weight does: a transaction that runs more than one may fails, by its own fault; a block
 /// that has no room for more ends, and what is left of it waits for the next one (ADR 11).
 #[derive(Default)]
-pub(crate) struct BlockCodeCache {
-    modules: BTreeMap<Hash, Arc<Module>>,
+pub(crate) struct BlockCodeCache<'b> {
+    modules: Modules,
+    /// Those of the block, for a transaction that runs beside others.
+    below: Option<&'b Modules>,
     weight: u64,
     full: bool,
     /// Of the transaction that runs: its codes, loaded before or not, since that is not its business.
@@ -129,7 +133,14 @@ pub(crate) struct BlockCodeCache {
     entered: Vec<(Hash, u64)>,
 }
 
-impl BlockCodeCache {
+/// The codes that a transaction beside others loaded.
+pub(crate) struct NewCodes {
+    modules: Modules,
+    entered: Vec<(Hash, u64)>,
+    full: bool,
+}
+
+impl BlockCodeCache<'_> {
     /// A transaction begins.
     pub(crate) fn begin(&mut self) {
         self.of_tx.clear();
@@ -137,19 +148,28 @@ impl BlockCodeCache {
         self.entered.clear();
     }
 
-    /// For a transaction that runs beside others.
-    pub(crate) fn fork(&self) -> Self {
-        Self {
-            modules: self.modules.clone(),
+    /// For one transaction that runs beside others. It costs the same however many codes the block has.
+    pub(crate) fn fork(&self) -> BlockCodeCache<'_> {
+        BlockCodeCache {
+            below: Some(&self.modules),
             weight: self.weight,
             full: self.full,
-            ..Self::default()
+            ..BlockCodeCache::default()
+        }
+    }
+
+    /// What the one transaction of a fork loaded.
+    pub(crate) fn into_new(self) -> NewCodes {
+        NewCodes {
+            modules: self.modules,
+            entered: self.entered,
+            full: self.full,
         }
     }
 
     /// Takes over what the one transaction of a fork loaded. `false`, with nothing changed, unless each code found its room there, and finds
     /// it here.
-    pub(crate) fn adopt(&mut self, fork: Self) -> bool {
+    pub(crate) fn adopt(&mut self, fork: NewCodes) -> bool {
         let new = fork.entered.into_iter();
         let new: BTreeMap<Hash, u64> = new.filter(|(h, _)| !self.modules.contains_key(h)).collect();
         let loaded = new.keys().all(|hash| fork.modules.contains_key(hash));
@@ -166,6 +186,11 @@ impl BlockCodeCache {
         true
     }
 
+    fn find(&self, hash: &Hash) -> Option<&Arc<Module>> {
+        let own = self.modules.get(hash);
+        own.or_else(|| self.below.and_then(|below| below.get(hash)))
+    }
+
     /// Whether the transaction that ran last found no room for its code: it and all behind it wait for the next block.
     pub(crate) const fn is_full(&self) -> bool {
         self.full
@@ -179,7 +204,7 @@ impl BlockCodeCache {
         if self.weight_of_tx > LOAD_TX_MAX {
             return Err(Stop::OutOfGas("transaction load meter"));
         }
-        if let Some(module) = self.modules.get(&code.hash) {
+        if let Some(module) = self.find(&code.hash) {
             return Ok(Some(Arc::clone(module)));
         }
         let weight = self.weight.saturating_add(code.weight);

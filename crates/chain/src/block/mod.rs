@@ -227,10 +227,10 @@ impl BlockExecutor<'_> {
             self.look(state, &mut window, watch)?;
         }
         let mut turns = Turns::new(&state.overlay);
-        let size = window.len();
         let mut seen = Seen::default();
+        let mut all: Gas = 0;
         for mut next in window {
-            let (did, tried) = (next.did.take(), next.tried);
+            let (did, lane) = (next.did.take(), next.lane);
             let is_next = watch.begins(next.index, next.raw.hash());
             let gas = did.as_ref().map_or(0, Did::gas);
             let is_full = self.meters.is_full(state.overlay.bytes());
@@ -247,9 +247,10 @@ impl BlockExecutor<'_> {
                 }
             };
             watch.ended();
-            if tried {
-                let gas = gas.max(Gas::try_from(result.gas_used).unwrap_or(0));
-                seen.count(is_taken, gas);
+            let gas = gas.max(Gas::try_from(result.gas_used).unwrap_or(0));
+            all = all.saturating_add(gas);
+            if let Some(lane) = lane {
+                seen.count(is_taken, lane, gas);
             }
             self.meters.add_output(output::of_result(&result));
             done.results.push(result);
@@ -257,7 +258,7 @@ impl BlockExecutor<'_> {
         }
         match is_beside {
             true => self.pace.learn(&seen),
-            false => self.pace.rested(size),
+            false => self.pace.rested(all),
         }
         Ok(())
     }

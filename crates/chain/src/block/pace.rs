@@ -1,17 +1,27 @@
 //! When transactions run beside each other, and how many: as long as that pays, which gas tells, since there is no clock here.
 //!
-//! Nothing of it is ever part of a result: with any pace a block gives the same.
+//! Promises: whatever anybody sends, what windows lose is at most about an eighth of the gas that runs in all, since as many times what one
+//! lost runs alone before the next ([`REST`]). Nothing of it is ever part of a result: with any pace a block gives the same.
 
 use super::ahead::CHUNK;
 use crate::types::Gas;
+use std::collections::BTreeMap;
 
 /// Threads at most: each may hold what one transaction holds.
 pub const THREADS_MAX: usize = 8;
 /// Fewer transactions are not worth a thread.
 const FEW: usize = 4;
-/// Transactions that run alone after a window that did not pay; twice as many each further time, up to [`REST_MAX`].
-const REST: usize = 16;
-const REST_MAX: usize = 256;
+/// Transactions that run alone at a time, as long as they have to: their signatures are looked at together.
+const ALONE: usize = 32;
+/// How many times the gas that a window cost too much runs alone after it; twice as often each further time, up to [`REST_MAX`].
+const REST: Gas = 8;
+const REST_MAX: Gas = 128;
+/// The most gas that runs alone after a window: ten blocks of the local network.
+const REST_GAS_MAX: Gas = 1_000_000_000;
+/// What a window may cost, and may cost to be followed by a larger one, in tenths of what its transactions cost alone. Where it costs more,
+/// signatures looked at ahead are worth as much.
+const PAYS_TENTHS: Gas = 7;
+const GROWS_TENTHS: Gas = 6;
 
 /// What became of transactions that ran beside others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,21 +35,42 @@ pub struct Figures {
 }
 
 /// What became of one window.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Seen {
-    taken: (u64, Gas),
-    again: (u64, Gas),
+    taken: u64,
+    again: u64,
+    /// Gas of what ran again.
+    again_gas: Gas,
+    /// Gas of each lane: those of one run one after the other.
+    lanes: BTreeMap<usize, Gas>,
 }
 
 impl Seen {
-    /// A transaction that ran beside others, and its gas.
-    pub const fn count(&mut self, taken: bool, gas: Gas) {
-        let of = if taken {
-            &mut self.taken
+    /// A transaction that ran beside others, its lane and its gas.
+    pub fn count(&mut self, is_taken: bool, lane: usize, gas: Gas) {
+        let of_lane = self.lanes.entry(lane).or_default();
+        *of_lane = of_lane.saturating_add(gas);
+        if is_taken {
+            self.taken = self.taken.saturating_add(1);
         } else {
-            &mut self.again
-        };
-        *of = (of.0.saturating_add(1), of.1.saturating_add(gas));
+            self.again = self.again.saturating_add(1);
+            self.again_gas = self.again_gas.saturating_add(gas);
+        }
+    }
+
+    /// Gas of all of them, each once.
+    fn alone(&self) -> Gas {
+        self.lanes
+            .values()
+            .fold(0, |sum, gas| sum.saturating_add(*gas))
+    }
+
+    /// What they cost on so many threads, as long as gas takes on one: the lanes, shared as well as can be, and after them what ran again.
+    fn cost(&self, threads: usize) -> Gas {
+        let threads = Gas::try_from(threads).unwrap_or(Gas::MAX).max(1);
+        let longest = self.lanes.values().copied().max().unwrap_or(0);
+        let share = self.alone().div_ceil(threads);
+        longest.max(share).saturating_add(self.again_gas)
     }
 }
 
@@ -58,10 +89,10 @@ pub struct Pace {
     threads: usize,
     /// Transactions of the next window.
     window: usize,
-    /// Transactions that run alone before it.
-    rest: usize,
-    /// Those that will after the next window that does not pay.
-    next_rest: usize,
+    /// Gas that runs alone before it.
+    rest: Gas,
+    /// How many times what it costs too much runs alone after the next window that does not pay.
+    next_rest: Gas,
     figures: Figures,
 }
 
@@ -97,39 +128,41 @@ impl Pace {
         if self.threads < 2 || waiting < FEW {
             return Turn::Alone(waiting);
         }
-        match self.rest.min(waiting) {
+        match self.rest {
             0 => Turn::Beside(self.window.min(waiting)),
-            rest => Turn::Alone(rest),
+            _ => Turn::Alone(ALONE.min(waiting)),
         }
     }
 
-    /// So many have run alone.
-    pub const fn rested(&mut self, txs: usize) {
-        self.rest = self.rest.saturating_sub(txs);
+    /// So much gas has run alone.
+    pub const fn rested(&mut self, gas: Gas) {
+        self.rest = self.rest.saturating_sub(gas);
     }
 
     /// A window has ended.
     pub fn learn(&mut self, seen: &Seen) {
-        let Seen { taken, again } = seen;
         self.figures.windows = self.figures.windows.saturating_add(1);
-        self.figures.taken = self.figures.taken.saturating_add(taken.0);
-        self.figures.again = self.figures.again.saturating_add(again.0);
-        // Alone all would have taken as long as `taken + again`. Beside each other it was `(taken + again) / threads`, and `again` after
-        // that: on two threads three tenths less where a fifth runs again. Where it is less, signatures looked at ahead are worth as much.
-        let others = Gas::try_from(self.threads.saturating_sub(1)).unwrap_or(1);
-        let gained = taken.1.saturating_mul(others);
-        if gained >= again.1.saturating_mul(4) {
+        self.figures.taken = self.figures.taken.saturating_add(seen.taken);
+        self.figures.again = self.figures.again.saturating_add(seen.again);
+        let (alone, cost) = (seen.alone(), seen.cost(self.threads));
+        let at_most = |tenths: Gas| tenths_of(alone, tenths);
+        if cost <= at_most(PAYS_TENTHS) {
             // More at a time have more in common.
-            if gained >= again.1.saturating_mul(8) {
+            if cost <= at_most(GROWS_TENTHS) {
                 self.window = self.window.saturating_mul(2).min(CHUNK);
             }
             self.next_rest = REST;
         } else {
+            let too_much = cost.saturating_sub(at_most(PAYS_TENTHS));
             self.window = first(self.threads);
-            self.rest = self.next_rest;
+            self.rest = too_much.saturating_mul(self.next_rest).min(REST_GAS_MAX);
             self.next_rest = self.next_rest.saturating_mul(2).min(REST_MAX);
         }
     }
+}
+
+const fn tenths_of(gas: Gas, tenths: Gas) -> Gas {
+    gas.saturating_mul(tenths).div_euclid(10)
 }
 
 /// Transactions of the first window: little is lost if it does not pay.
@@ -141,11 +174,11 @@ const fn first(threads: usize) -> usize {
 mod tests {
     use super::*;
 
-    fn seen(taken: u64, again: u64) -> Seen {
-        Seen {
-            taken: (taken, taken * 10),
-            again: (again, again * 10),
-        }
+    /// Each in a lane of its own.
+    fn seen(taken: usize, again: usize) -> Seen {
+        let mut seen = Seen::default();
+        (0..taken + again).for_each(|n| seen.count(n < taken, n, 10));
+        seen
     }
 
     #[test]
@@ -161,11 +194,16 @@ mod tests {
         let mut pace = Pace::new(2);
         for window in [4, 8, 16, 32, 64, 128, CHUNK, CHUNK] {
             assert_eq!(pace.turn(1_000), Turn::Beside(window));
-            pace.learn(&seen(8, 1));
+            pace.learn(&seen(19, 1));
         }
         assert_eq!(pace.turn(5), Turn::Beside(5));
         let figures = pace.figures();
-        assert_eq!((figures.windows, figures.taken, figures.again), (8, 64, 8));
+        assert_eq!((figures.windows, figures.taken, figures.again), (8, 152, 8));
+        // It pays as long as a fifth runs again, and then no larger one does.
+        pace.learn(&seen(8, 2));
+        assert_eq!(pace.turn(1_000), Turn::Beside(CHUNK));
+        pace.learn(&seen(7, 3));
+        assert_eq!(pace.turn(1_000), Turn::Alone(ALONE));
     }
 
     #[test]
@@ -176,12 +214,12 @@ mod tests {
             while alone + beside < 10_000 {
                 match pace.turn(10_000) {
                     Turn::Alone(n) => {
-                        pace.rested(n);
+                        pace.rested(n as Gas * 10);
                         alone += n;
                     }
                     Turn::Beside(n) => {
                         beside += n;
-                        pace.learn(&seen(1, n as u64 - 1));
+                        pace.learn(&seen(1, n - 1));
                     }
                 }
             }
@@ -189,10 +227,55 @@ mod tests {
             let lost = beside / threads;
             assert!(lost * 50 < alone, "{threads}: {lost} of {alone}");
             while let Turn::Alone(n) = pace.turn(10_000) {
-                pace.rested(n);
+                pace.rested(n as Gas * 10);
             }
             pace.learn(&seen(8, 0));
             assert_eq!(pace.turn(10_000), Turn::Beside(threads * 4));
+        }
+    }
+
+    #[test]
+    fn one_lane_gains_nothing_however_much_of_it_is_taken() {
+        let mut pace = Pace::new(8);
+        let mut seen = Seen::default();
+        (0..16).for_each(|_| seen.count(true, 0, 10));
+        assert_eq!((seen.alone(), seen.cost(8)), (160, 160));
+        pace.learn(&seen);
+        assert_eq!(pace.turn(1_000), Turn::Alone(ALONE));
+    }
+
+    /// Cheap ones that pay until windows are large, then one as dear as a block that runs again as a whole, in one lane: for ever.
+    #[test]
+    fn whoever_makes_windows_large_to_waste_one_wastes_an_eighth_of_all_at_most() {
+        const CHEAP: Gas = 20_000;
+        const DEAR: Gas = 400_000;
+        for threads in [2, 4, 8] {
+            let mut pace = Pace::new(threads);
+            let (mut alone, mut cost) = (0, 0);
+            for _ in 0..20_000 {
+                let (size, is_beside) = match pace.turn(CHUNK) {
+                    Turn::Alone(size) => (size, false),
+                    Turn::Beside(size) => (size, true),
+                };
+                let is_bad = is_beside && size == CHUNK;
+                let mut seen = Seen::default();
+                for n in 0..size {
+                    match is_bad {
+                        true => seen.count(n == 0, 0, DEAR),
+                        false => seen.count(true, n, CHEAP),
+                    }
+                }
+                alone += seen.alone();
+                if is_beside {
+                    cost += seen.cost(threads);
+                    pace.learn(&seen);
+                } else {
+                    cost += seen.alone();
+                    pace.rested(seen.alone());
+                }
+            }
+            assert!(pace.figures().again > 0);
+            assert!(cost <= alone / 8 * 9, "{threads}: {cost} for {alone}");
         }
     }
 }

@@ -103,6 +103,9 @@ pub trait TxMsg: Message + Name + Default + 'static {
     /// What the handler answers.
     type Response: Message + Name + Default;
 
+    /// Whether it takes so much memory, or so much more time than its gas tells, that no two of a block may run beside each other.
+    const ALONE: bool = false;
+
     /// The checks that need no state. They come before the ante chain, so what they refuse costs nobody anything.
     ///
     /// # Errors
@@ -129,11 +132,16 @@ pub trait TxMsg: Message + Name + Default + 'static {
 
 /// A [`TxMsg`] of any type.
 pub(crate) trait AnyMsg: Send + Sync {
+    fn is_alone(&self) -> bool;
     fn set_aside(&self, ctx: &mut Ctx<'_, '_>) -> Result<(), Stop>;
     fn run(self: Box<Self>, ctx: &mut Ctx<'_, '_>) -> Result<Vec<u8>, Stop>;
 }
 
 impl<M: TxMsg> AnyMsg for M {
+    fn is_alone(&self) -> bool {
+        M::ALONE
+    }
+
     fn set_aside(&self, ctx: &mut Ctx<'_, '_>) -> Result<(), Stop> {
         TxMsg::set_aside(self, ctx)
     }

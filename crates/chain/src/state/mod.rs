@@ -18,7 +18,7 @@ pub struct State<'a> {
     /// Content first seen in this block, by hash: the host keeps it from block end on.
     pub content: BTreeMap<Hash, Bytes>,
     /// Codes that ran since this state was made.
-    pub(crate) code_cache: BlockCodeCache,
+    pub(crate) code_cache: BlockCodeCache<'a>,
     /// Where a transaction runs beside others.
     beside: Option<Below<'a>>,
 }
@@ -78,7 +78,7 @@ impl<'a> State<'a> {
         base: &'a dyn StateRead,
         secrets: &'a dyn Secrets,
         below: Below<'a>,
-        code_cache: BlockCodeCache,
+        code_cache: BlockCodeCache<'a>,
     ) -> Self {
         Self {
             beside: Some(below),

@@ -52,6 +52,11 @@ impl Msg {
         self.signers.as_deref().map_err(Clone::clone)
     }
 
+    /// See [`crate::module::TxMsg::ALONE`].
+    pub(crate) fn is_alone(&self) -> bool {
+        self.message.is_alone()
+    }
+
     /// See [`crate::module::TxMsg::set_aside`].
     ///
     /// # Errors

@@ -4,7 +4,7 @@
 //! Promises: a block gives the same as if all had run one after the other, to the last byte, on any number of threads. What is taken follows
 //! from which slots were read and written, never from values. What runs here asks nobody anything, and whatever it meets (a fault, a panic,
 //! what is not here) only makes it run again. A transaction runs at most twice, and beside others only while the gas limits of all of them
-//! fit what is left of the block.
+//! fit what is left of the block. What takes much memory at once (`TxMsg::ALONE`) runs at its turn only, with all that its sender sends after it.
 
 #[cfg(test)]
 mod tests;
@@ -13,12 +13,12 @@ use super::ahead::{Ahead, Looked, decode_all};
 use super::one::{Ran, Setting};
 use crate::Bytes;
 use crate::ctx::{BlockInfo, ExecutionEnv, TxInfo};
-use crate::engine::{BlockCodeCache, ContractEngine};
+use crate::engine::{BlockCodeCache, ContractEngine, NewCodes};
 use crate::error::Fault;
 use crate::overlay::{Overlay, Slot};
 use crate::ports::{CodeRead, Secrets, StateRead, WatchAhead};
 use crate::state::{Below, LaneWrites, State};
-use crate::tx::{AnteConfig, DecodedTx};
+use crate::tx::{AnteConfig, DecodedTx, Msg};
 use crate::types::{Address, Gas, Hash, RawTx};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
@@ -37,8 +37,8 @@ pub(super) struct Next<'b> {
     pub(super) ahead: Option<Ahead>,
     /// The signature that was verified there.
     pub(super) signed: Option<Looked>,
-    /// Whether it ran beside the others.
-    pub(super) tried: bool,
+    /// The lane in which it ran beside others, if it did.
+    pub(super) lane: Option<usize>,
     /// What it did there, if it came to an end.
     pub(super) did: Option<Did>,
 }
@@ -50,7 +50,7 @@ impl<'b> Next<'b> {
             raw,
             ahead: None,
             signed: None,
-            tried: false,
+            lane: None,
             did: None,
         }
     }
@@ -65,7 +65,7 @@ pub(super) struct Did {
     /// Of these, what others of its lane had written, with their places in the window.
     of_lane: BTreeMap<Slot, usize>,
     writes: BTreeMap<Slot, Option<Bytes>>,
-    codes: BlockCodeCache,
+    codes: NewCodes,
     /// What it read below the block, which is the same for all of them.
     fetched: Vec<(Slot, Option<Bytes>)>,
 }
@@ -88,7 +88,19 @@ struct Job<'b> {
 }
 
 /// Transactions of one sender, in order: each builds on the one before it, and would run again otherwise.
-type Lane<'b> = Vec<Job<'b>>;
+struct Lane<'b> {
+    number: usize,
+    jobs: Vec<Job<'b>>,
+}
+
+/// A transaction that ran in a lane.
+struct Tried {
+    /// Its place in the window.
+    place: usize,
+    lane: usize,
+    /// What it did, if it came to an end: the last of a lane may not have.
+    did: Option<Did>,
+}
 
 /// Content is nowhere: what is not loaded is loaded at the transaction's turn.
 struct Nowhere;
@@ -104,7 +116,7 @@ type Parts<'p> = (
     &'p (dyn StateRead + Sync),
     &'p (dyn Secrets + Sync),
     &'p Overlay,
-    &'p BlockCodeCache,
+    &'p BlockCodeCache<'p>,
 );
 
 /// What all threads share beside that.
@@ -121,25 +133,34 @@ pub(super) struct Beside<'b> {
 }
 
 impl Beside<'_> {
-    /// Runs the transactions of a window beside each other, as many of them as may, on all threads, this one among them. `false`: the
-    /// state is for one thread only.
+    /// Runs the transactions of a window beside each other, as many of them as may, on all threads, this one among them. `false`: none may,
+    /// or the state is for one thread only.
     pub(super) fn run<'n>(&self, state: &mut State<'_>, window: &mut [Next<'n>]) -> bool {
-        let Some((base, secrets)) = state.shared() else {
+        let shared = state.shared().filter(|_| self.gas_left > 0);
+        let Some((base, secrets)) = shared else {
             return false;
         };
         self.decode(window);
         let lanes = self.lanes(window);
+        if lanes.is_empty() {
+            return false;
+        }
         let below = (&*base, secrets, &state.overlay, &state.code_cache);
         let done = on_threads(self.threads, lanes, |lane| self.lane(below, lane));
         drop(base);
-        for (place, mut did) in done {
+        for Tried { place, lane, did } in done {
+            let Some(next) = window.get_mut(place) else {
+                continue;
+            };
+            next.lane = Some(lane);
+            let Some(mut did) = did else {
+                continue;
+            };
             for (slot, value) in did.fetched.drain(..) {
                 state.overlay.keep(slot, value);
             }
-            if let Some(next) = window.get_mut(place) {
-                next.signed = did.ran.signed.take();
-                next.did = Some(did);
-            }
+            next.signed = did.ran.signed.take();
+            next.did = Some(did);
         }
         true
     }
@@ -159,7 +180,8 @@ impl Beside<'_> {
     /// Those that may run, by their senders: the longest lanes are not known to be the slowest, so in order of their first.
     fn lanes<'n>(&self, window: &mut [Next<'n>]) -> Vec<Lane<'n>> {
         let mut lanes: Vec<Lane<'n>> = Vec::new();
-        let mut of_sender: BTreeMap<Address, usize> = BTreeMap::new();
+        // No lane for those who sent what runs alone.
+        let mut of_sender: BTreeMap<Address, Option<usize>> = BTreeMap::new();
         let mut gas_left = self.gas_left;
         let mut counter = self.passed;
         for (place, next) in window.iter_mut().enumerate() {
@@ -170,41 +192,47 @@ impl Beside<'_> {
                 break;
             };
             gas_left = left;
-            let sender = decoded.messages.first();
-            let sender = sender.and_then(|m| m.signers().ok()?.first().cloned());
+            let Some(sender) = sender(decoded) else {
+                continue;
+            };
+            let own_counter = counter;
+            counter = counter.saturating_add(1);
+            if decoded.messages.iter().any(Msg::is_alone) {
+                of_sender.insert(sender, None);
+                continue;
+            }
+            let number = *of_sender.entry(sender).or_insert_with(|| Some(lanes.len()));
             let (
-                Some(sender),
+                Some(number),
                 Some(Ahead {
                     decoded: Ok(decoded),
                     signed,
                 }),
-            ) = (sender, next.ahead.take())
+            ) = (number, next.ahead.take_if(|_| number.is_some()))
             else {
                 continue;
             };
-            next.tried = true;
             let job = Job {
                 place,
                 index: next.index,
                 hash: next.raw.hash(),
-                counter,
+                counter: own_counter,
                 decoded,
                 signed,
             };
-            counter = counter.saturating_add(1);
-            match of_sender.get(&sender).and_then(|lane| lanes.get_mut(*lane)) {
-                Some(lane) => lane.push(job),
-                None => {
-                    of_sender.insert(sender, lanes.len());
-                    lanes.push(vec![job]);
-                }
+            match lanes.get_mut(number) {
+                Some(lane) => lane.jobs.push(job),
+                None => lanes.push(Lane {
+                    number,
+                    jobs: vec![job],
+                }),
             }
         }
         lanes
     }
 
     /// Runs a lane up to what does not run to an end here.
-    fn lane(&self, (base, secrets, block, codes): Parts<'_>, lane: Lane<'_>) -> Vec<(usize, Did)> {
+    fn lane(&self, (base, secrets, block, codes): Parts<'_>, lane: Lane<'_>) -> Vec<Tried> {
         let env = ExecutionEnv {
             code: &Nowhere,
             engine: self.engine,
@@ -214,12 +242,13 @@ impl Beside<'_> {
             env,
             config: self.config,
         };
-        let mut done: Vec<(usize, Did)> = Vec::new();
+        let mut tried = Vec::new();
         let mut written = BTreeMap::new();
-        let jobs = lane.len();
-        for job in lane {
+        let Lane { number, jobs } = lane;
+        let count = jobs.len();
+        for job in jobs {
             let place = job.place;
-            let is_last = done.len().saturating_add(1) == jobs;
+            let is_last = tried.len().saturating_add(1) == count;
             let below = Below {
                 lane: core::mem::take(&mut written),
                 ..Below::new(block)
@@ -230,18 +259,34 @@ impl Beside<'_> {
                 one(&setting, state, job)
             });
             self.watch.looked();
-            let Some(Ok((did, mut lane))) = ended else {
+            let (did, lane) = ended.and_then(Result::ok).unzip();
+            let mut of = |did| {
+                tried.push(Tried {
+                    place,
+                    lane: number,
+                    did,
+                });
+            };
+            let (Some(did), Some(mut lane)) = (did, lane) else {
+                of(None);
                 break;
             };
             if !is_last {
+                let did: &Did = &did;
                 let new = did.writes.iter();
                 lane.extend(new.map(|(slot, value)| (slot.clone(), (value.clone(), place))));
                 written = lane;
             }
-            done.push((place, did));
+            of(Some(did));
         }
-        done
+        tried
     }
+}
+
+/// Whose lane a transaction belongs to: the first signer of its first message.
+fn sender(decoded: &DecodedTx) -> Option<Address> {
+    let first = decoded.messages.first()?;
+    first.signers().ok()?.first().cloned()
 }
 
 /// Runs one transaction; gives what it did, and what was written in its lane before.
@@ -265,7 +310,7 @@ fn one(
         reads,
         of_lane: below.of_lane,
         writes,
-        codes: state.code_cache,
+        codes: state.code_cache.into_new(),
         fetched: below.fetched,
     };
     Ok((did, below.lane))

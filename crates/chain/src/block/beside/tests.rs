@@ -77,13 +77,19 @@ fn what_somebody_sends_one_after_the_other_is_taken_too() {
         }
     }
     // Whoever is paid by another in the same window is another matter.
-    let to = address(&chain, 8);
-    let own: Vec<_> = (0..12).map(|_| signed(&mut chain, 8, &to)).collect();
-    let (outcome, figures) = same_on_all(&mut chain, &own);
-    assert!(outcome.tx_results.iter().all(|r| r.code == 0));
-    assert_eq!((figures.taken, figures.again), (12, 0));
     let (outcome, _) = same_on_all(&mut chain, &txs);
     assert!(outcome.tx_results.iter().all(|r| r.code == 0));
+    let mut chain = Chain::new(9);
+    let mut own = Vec::new();
+    for _ in 0..4 {
+        for user in 0..4 {
+            let to = address(&chain, 4 + user);
+            own.push(signed(&mut chain, user, &to));
+        }
+    }
+    let (outcome, figures) = same_on_all(&mut chain, &own);
+    assert!(outcome.tx_results.iter().all(|r| r.code == 0));
+    assert_eq!((figures.taken, figures.again), (16, 0));
 }
 
 #[test]
@@ -121,6 +127,62 @@ fn a_block_ends_at_its_gas_in_the_middle_of_a_window_as_it_does_alone() {
         let beside = figures.taken + figures.again;
         assert!(beside > 0 && beside <= ran as u64, "{figures:?}, {ran} ran");
     }
+}
+
+/// A sender's payments, among which somebody pays the sender now and then: what follows in the sender's lane runs again.
+fn interrupted(chain: &mut Chain, txs: usize) -> Vec<Vec<u8>> {
+    let (sender, to) = (address(chain, 0), address(chain, 1));
+    let pay = |n| match n % 16 {
+        6 => signed(chain, 2 + n / 16, &sender),
+        _ => signed(chain, 0, &to),
+    };
+    (0..txs).map(pay).collect()
+}
+
+#[test]
+fn one_whose_payments_run_again_and_again_soon_sends_alone_however_many_threads_there_are() {
+    const TXS: usize = 480;
+    let mut chain = Chain::new(40);
+    let txs = interrupted(&mut chain, TXS);
+    let (alone, _) = on(1, &mut chain, &txs);
+    assert!(alone.tx_results.iter().all(|r| r.code == 0));
+    for threads in [2, 4, 8] {
+        let (outcome, figures) = on(threads, &mut chain, &txs);
+        assert_eq!(outcome, alone);
+        // They stand in one lane, on one thread: whatever runs again is lost.
+        assert!(figures.windows > 0, "{figures:?}");
+        assert!(figures.again < TXS as u64 / 10, "{threads}: {figures:?}");
+    }
+}
+
+#[test]
+fn where_limits_leave_room_for_one_beside_none_signatures_are_looked_at_ahead_as_on_one_thread() {
+    let mut document = document(80);
+    document.consensus_params.block.max_gas = 1_000_000;
+    let mut chain = Chain::from_document(&document, 80);
+    // No proposal has so many; a proposer of bad will may.
+    let txs: Vec<_> = (0..40)
+        .map(|n| {
+            let to = address(&chain, 40 + n);
+            let mut draft = draft(vec![send(&chain.users[n].address, &to, 1)]);
+            draft.fee.gas_limit = 1_000_000;
+            draft.signed(&[&chain.users[n]])
+        })
+        .collect();
+    let (alone, _) = on(1, &mut chain, &txs);
+    assert!(alone.tx_results.iter().all(|r| r.code == 0));
+    let txs = RawTx::list(&txs);
+    let engine = ContractEngine::default().with_threads(4).with_cores(2);
+    let env = crate::ExecutionEnv {
+        engine: &engine,
+        ..chain.env()
+    };
+    let watch = Without([0; 32], Looked::default());
+    let outcome = execute_watched(&chain.state, &NoSecrets, env, &block_info(1), &txs, &watch);
+    assert_eq!(outcome.unwrap(), alone);
+    // Almost all were looked at twice: to decode them, and for their signatures.
+    let looked = watch.1.0.into_inner().unwrap();
+    assert!(looked.len() >= 68, "{}", looked.len());
 }
 
 /// A state that is another matter on other threads.

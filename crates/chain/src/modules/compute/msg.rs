@@ -61,6 +61,8 @@ pub struct Execute {
 
 impl TxMsg for pb::MsgStoreCode {
     type Response = pb::MsgStoreCodeResponse;
+    /// Code is translated: tens of MiB, and ten times the time of other gas. And all uploads take the next number.
+    const ALONE: bool = true;
 
     fn validate_basic(&self) -> Result<(), TxError> {
         let m = self;

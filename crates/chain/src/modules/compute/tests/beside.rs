@@ -1,7 +1,7 @@
 //! Calls of contracts that run beside each other: what they see of the block, and the codes that they load.
 
 use super::limits::{heavy, most_heavy};
-use super::puppet::NOTHING;
+use super::puppet::{self, NOTHING};
 use super::two_puppets_of;
 use super::world::{GAS, World};
 use crate::block::{BlockOutcome, Figures};
@@ -78,4 +78,24 @@ fn a_block_has_room_for_as_many_codes_as_one_thread_finds_room_for() {
         assert_eq!(outcome, alone);
         assert!(figures.taken + figures.again > 0, "{figures:?}");
     }
+}
+
+#[test]
+fn uploads_never_run_beside_anything_and_what_their_senders_send_after_them_waits_too() {
+    let (mut world, _, _, _) = two_puppets_of(&document(3));
+    let mut txs = Vec::new();
+    for n in 0..3 {
+        let sender = world.users[n].address.clone();
+        let upload = pack(&pb::MsgStoreCode {
+            sender: sender.as_bytes().to_vec(),
+            wasm_byte_code: puppet::wasm(&format!("(data (i32.const 0x600000) \"{n}\")")),
+            ..Default::default()
+        });
+        txs.push(world.sign_by(n, vec![upload], 2_000_000));
+        txs.push(world.sign_by(n, vec![send(&sender, &sender, 1)], 100_000));
+    }
+    let (alone, _) = on(1, &mut world, &txs);
+    assert!(alone.tx_results.iter().all(|r| r.code == 0));
+    let (outcome, figures) = on(8, &mut world, &txs);
+    assert_eq!((outcome, figures), (alone, Figures::default()));
 }
