@@ -247,7 +247,7 @@ fn code(rng: &mut Rng) -> Vec<u8> {
 }
 
 /// Gzip.
-fn zip(content: &[u8]) -> Vec<u8> {
+pub(super) fn zip(content: &[u8]) -> Vec<u8> {
     let mut crc = u32::MAX;
     for byte in content {
         crc ^= u32::from(*byte);

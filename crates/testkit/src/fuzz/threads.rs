@@ -1,18 +1,23 @@
 //! The same blocks on one thread and on several: every result, event, gas, write and access must be equal (ADR 23).
 //!
-//! Half of them are of the crowd that sends anything, in which all have much in common; half of a market, from nothing in common to everything.
+//! A third of them is of the crowd that sends anything, in which all have much in common; a third of a market, from nothing in common to
+//! everything; a third are tangles, whose transactions stand on each other. Each also runs where threads know a part of the state only.
 
 use super::market::{Calls, Contention, Market};
+use super::tangle::Tangle;
 use super::{Run, Where};
 use crate::genesis::Options;
+use crate::replica::{Replica, Sealed};
 use std::collections::BTreeMap;
-use strongroom_chain::BlockOutcome;
 use strongroom_chain::block::Figures;
 use strongroom_chain::modules::compute::ContractEngine;
-use strongroom_types::RawTx;
+use strongroom_chain::{BlockInfo, BlockOutcome};
+use strongroom_types::{ExecTxResult, RawTx};
 
 /// Threads beside one.
 pub const THREADS: [usize; 3] = [2, 4, 8];
+/// Threads that know a part of the state only.
+const PARTLY_THREADS: usize = 4;
 /// Those who send on the market.
 const SENDERS: usize = 96;
 /// Most transactions of a block of the market.
@@ -33,14 +38,31 @@ pub struct Threads {
     pub txs: u64,
     /// Of these: succeeded.
     pub succeeded: u64,
+    /// Contracts that were made.
+    pub made: u64,
+    /// Contracts that got other code.
+    pub migrated: u64,
     /// By threads: what became of what ran beside others.
     pub beside: BTreeMap<usize, Figures>,
+    /// The same where threads know a part of the state only.
+    pub partly: Figures,
+    /// Blocks that ended before their last transaction.
+    pub ended_early: u64,
 }
 
 /// Engines for one block after the other.
 struct Engines {
     alone: ContractEngine,
     beside: Vec<(usize, ContractEngine)>,
+    /// On threads that know a part of the state only.
+    partly: ContractEngine,
+}
+
+/// A block that can be executed again and again.
+struct Ready<'r> {
+    replica: &'r Replica<Sealed>,
+    head: &'r BlockInfo,
+    txs: &'r [RawTx],
 }
 
 impl Engines {
@@ -49,29 +71,41 @@ impl Engines {
         Self {
             alone: engine(1),
             beside: THREADS.map(|threads| (threads, engine(threads))).into(),
+            partly: engine(PARTLY_THREADS),
         }
     }
 
-    fn same(&self, run: impl Fn(&ContractEngine) -> BlockOutcome) -> BlockOutcome {
-        let alone = run(&self.alone);
-        for (threads, engine) in &self.beside {
-            let beside = run(engine);
+    /// What the block gives, which must be the same on any of them.
+    fn same(&self, block: &Ready<'_>) -> BlockOutcome {
+        let Ready { replica, head, txs } = block;
+        let alone = replica.execute_on(&self.alone, head, txs);
+        let compare = |threads: &str, beside: BlockOutcome| {
             for (n, (a, b)) in alone.tx_results.iter().zip(&beside.tx_results).enumerate() {
-                assert_eq!(a, b, "transaction {n} on {threads} threads");
+                assert_eq!(a, b, "transaction {n} on {threads}");
             }
-            assert!(alone == beside, "the block is another on {threads} threads");
+            assert!(alone == beside, "the block is another on {threads}");
+        };
+        for (threads, engine) in &self.beside {
+            let beside = replica.execute_on(engine, head, txs);
+            compare(&format!("{threads} threads"), beside);
         }
+        let beside = replica.execute_partly(&self.partly, head, txs);
+        compare("threads that know a part only", beside);
         alone
     }
 
     fn count(&self, into: &mut Threads) {
         for (threads, engine) in &self.beside {
-            let (sum, new) = (into.beside.entry(*threads).or_default(), engine.beside());
-            sum.windows += new.windows;
-            sum.taken += new.taken;
-            sum.again += new.again;
+            add(into.beside.entry(*threads).or_default(), engine.beside());
         }
+        add(&mut into.partly, self.partly.beside());
     }
+}
+
+fn add(sum: &mut Figures, new: Figures) {
+    sum.windows += new.windows;
+    sum.taken += new.taken;
+    sum.again += new.again;
 }
 
 /// Runs so many blocks.
@@ -90,13 +124,23 @@ pub fn on_threads(seed: u64, blocks: u64) -> Threads {
         ..Options::default()
     });
     let mut market = Market::new(seed, SENDERS);
-    let mut engines = [Engines::new(), Engines::new()];
+    let mut tangle = Tangle::new(seed);
+    let new = || [Engines::new(), Engines::new(), Engines::new()];
+    let mut engines = new();
     while at.block < blocks {
-        let [of_crowd, of_market] = &engines;
-        let outcome = match at.block % 2 {
+        let [of_crowd, of_market, of_tangle] = &engines;
+        let outcome = match at.block % 3 {
             0 => crowd.block_on(of_crowd),
-            _ => market.block_on(of_market),
+            1 => market.block_on(of_market),
+            _ => tangle.block_on(of_tangle),
         };
+        let events = outcome.tx_results.iter().flat_map(|r| &r.events);
+        for event in events {
+            figures.made += u64::from(event.kind == "instantiate");
+            figures.migrated += u64::from(event.kind == "migrate");
+        }
+        let last = outcome.tx_results.last();
+        figures.ended_early += u64::from(last.is_some_and(ExecTxResult::is_left));
         figures.blocks += 1;
         figures.txs += outcome.tx_results.len() as u64;
         figures.succeeded += outcome.tx_results.iter().filter(|r| r.code == 0).count() as u64;
@@ -105,7 +149,7 @@ pub fn on_threads(seed: u64, blocks: u64) -> Threads {
             engines
                 .iter()
                 .for_each(|engines| engines.count(&mut figures));
-            engines = [Engines::new(), Engines::new()];
+            engines = new();
         }
         if at.block.is_multiple_of(PROGRESS) {
             println!("{figures:?}");
@@ -119,7 +163,11 @@ impl Run {
         let (txs, checked) = self.content();
         let (txs, next) = (RawTx::list(txs), self.next_head());
         let before = self.standing();
-        let outcome = engines.same(|engine| self.replica.execute_on(engine, &next, &txs));
+        let outcome = engines.same(&Ready {
+            replica: &self.replica,
+            head: &next,
+            txs: &txs,
+        });
         self.after(next, &before, &outcome, checked);
         outcome
     }
@@ -135,7 +183,24 @@ impl Market {
         let calls = [Calls::None, Calls::Some, Calls::All][self.pick(3)];
         let count = 1 + self.pick(if calls == Calls::None { MARKET_TXS } else { 40 });
         let (txs, next) = (self.txs(contention, count, calls), self.next_head());
-        let outcome = engines.same(|engine| self.replica().execute_on(engine, &next, &txs));
+        let outcome = engines.same(&Ready {
+            replica: self.replica(),
+            head: &next,
+            txs: &txs,
+        });
+        self.keep(next, &outcome);
+        outcome
+    }
+}
+
+impl Tangle {
+    fn block_on(&mut self, engines: &Engines) -> BlockOutcome {
+        let (txs, next) = (self.txs(), self.next_head());
+        let outcome = engines.same(&Ready {
+            replica: self.replica(),
+            head: &next,
+            txs: &txs,
+        });
         self.keep(next, &outcome);
         outcome
     }

@@ -4,6 +4,7 @@
 //! same tree, and reaches the same app hash. On the [`Plain`] world it is the baseline: the same transactions and the same
 //! results, but messages are opened beforehand and the state is a map of plaintext without a root.
 
+mod partly;
 mod plain;
 mod sealed;
 
@@ -170,6 +171,28 @@ impl<W: World> Replica<W> {
             ..self.env()
         };
         execute_block(&self.world, self.world.secrets(), env, block, txs).expect("a sound state")
+    }
+
+    /// As [`Replica::execute_on`], where threads beside the first know three in four keys of the state only.
+    ///
+    /// # Panics
+    /// As [`Chain::new`].
+    #[must_use]
+    pub fn execute_partly(
+        &self,
+        engine: &ContractEngine,
+        block: &BlockInfo,
+        txs: &[RawTx],
+    ) -> BlockOutcome {
+        let env = ExecutionEnv {
+            engine,
+            ..self.env()
+        };
+        let world = partly::Partly {
+            world: &self.world,
+            number: block.header_hash[0],
+        };
+        execute_block(&world, self.world.secrets(), env, block, txs).expect("a sound state")
     }
 
     /// As [`Replica::execute_on`], with the time that each transaction took at its turn.

@@ -18,9 +18,10 @@ fn nothing_that_anyone_sends_faults_a_block_or_fails_another_or_goes_uncharged()
 
 #[test]
 fn blocks_are_the_same_on_one_thread_and_on_several() {
-    let figures = fuzz::on_threads(11, 12);
+    let figures = fuzz::on_threads(11, 24);
     println!("{figures:?}");
     assert!(figures.succeeded > 0 && figures.succeeded < figures.txs);
+    assert!(figures.made > 0 && figures.partly.again > 0);
     for threads in fuzz::THREADS {
         let beside = figures.beside[&threads];
         assert!(
