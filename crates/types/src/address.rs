@@ -1,16 +1,25 @@
 //! Account addresses: 20 bytes (keys, contracts) or 32 bytes (interchain accounts, contracts at predictable addresses), bech32 with prefix `secret`
 //! (wire.md 1.1).
 
+use crate::bech32_text;
 use crate::error::{TxError, sdk};
 use bech32::{Fe32, Fe32IterExt as _, Hrp};
 use borsh::{BorshDeserialize, BorshSerialize};
+use std::borrow::Cow;
 
 /// The bech32 prefix of account addresses.
 pub const PREFIX: &str = "secret";
 
+/// Bytes of the longest address.
+const BYTES_MAX: usize = 32;
+
 /// An account address of 20 or 32 bytes. Order is byte order.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Address(Vec<u8>);
+pub struct Address {
+    /// Zeros behind the address: so the order of these, then of lengths, is the order of the addresses.
+    bytes: [u8; BYTES_MAX],
+    len: u8,
+}
 
 /// Why bytes or text are no address. `Display` is the text that clients see (wire.md 1.12.3).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -62,7 +71,7 @@ impl Address {
     /// [`AddressError::Length`] for any other length.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, AddressError> {
         match bytes.len() {
-            20 | 32 => Ok(Self(bytes.to_vec())),
+            20 | 32 => Ok(Self::padded(bytes)),
             n => Err(AddressError::Length(n)),
         }
     }
@@ -71,7 +80,7 @@ impl Address {
     #[must_use]
     pub fn of_secp256k1(pubkey: &[u8; 33]) -> Self {
         use ripemd::Digest as _;
-        Self(ripemd::Ripemd160::digest(crate::sha256(pubkey)).to_vec())
+        Self::padded(&ripemd::Ripemd160::digest(crate::sha256(pubkey)))
     }
 
     /// The address of a module account: the first 20 bytes of SHA-256(name) (wire.md 1.13.3).
@@ -83,20 +92,32 @@ impl Address {
     /// The first 20 bytes of a hash: of a module's name, of an Amino multisig, of an ed25519 key.
     #[must_use]
     pub fn of_hash(hash: &crate::Hash) -> Self {
-        Self(hash.iter().take(20).copied().collect())
+        Self::padded(hash.get(..20).unwrap_or(hash))
+    }
+
+    /// Takes at most 32 bytes.
+    fn padded(from: &[u8]) -> Self {
+        let mut bytes = [0; BYTES_MAX];
+        let mut len = 0_u8;
+        for (to, byte) in bytes.iter_mut().zip(from) {
+            *to = *byte;
+            len = len.saturating_add(1);
+        }
+        Self { bytes, len }
     }
 
     /// The raw bytes, 20 or 32.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        self.bytes
+            .get(..usize::from(self.len))
+            .unwrap_or(&self.bytes)
     }
 }
 
 impl core::fmt::Display for Address {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        let hrp = Hrp::parse(PREFIX).map_err(|_| core::fmt::Error)?;
-        f.write_str(&bech32::encode::<bech32::Bech32>(hrp, &self.0).map_err(|_| core::fmt::Error)?)
+        bech32_text::write(self.as_bytes(), f)
     }
 }
 
@@ -134,10 +155,15 @@ fn decode_bech32(text: &str) -> Result<(String, Vec<u8>), String> {
     if let Some(c) = text.chars().find(|c| !('!'..='~').contains(c)) {
         return Err(format!("invalid character in string: '{c}'"));
     }
-    let (lower, upper) = (text.to_ascii_lowercase(), text.to_ascii_uppercase());
-    if text != lower && text != upper {
+    let has = |kind: fn(&u8) -> bool| text.as_bytes().iter().any(kind);
+    let is_upper = has(u8::is_ascii_uppercase);
+    if is_upper && has(u8::is_ascii_lowercase) {
         return Err("string not all lowercase or all uppercase".into());
     }
+    let lower = match is_upper {
+        true => Cow::Owned(text.to_ascii_lowercase()),
+        false => Cow::Borrowed(text),
+    };
     let Some((prefix, data)) = lower.rsplit_once('1') else {
         return Err("invalid separator index -1".into());
     };
@@ -148,19 +174,21 @@ fn decode_bech32(text: &str) -> Result<(String, Vec<u8>), String> {
         Fe32::from_char(c)
             .map_err(|_| format!("invalid character not part of charset: {}", u32::from(c)))
     };
-    let symbols: Vec<Fe32> = data.chars().map(symbol).collect::<Result<_, _>>()?;
+    let mut symbols = Vec::with_capacity(data.len());
+    for c in data.chars() {
+        symbols.push(symbol(c)?);
+    }
     let (payload, given) = symbols.split_at(symbols.len().saturating_sub(CHECKSUM_LEN));
     // One that is longer than bech32 allows: its characters have been looked at.
     let hrp = Hrp::parse(prefix).map_err(|_| format!("invalid prefix length {}", prefix.len()))?;
     let full = payload
         .iter()
         .copied()
-        .with_checksum::<bech32::Bech32>(&hrp)
+        .with_checksum::<bech32::Bech32>(&hrp);
+    let expected: String = full
         .chars()
-        .collect::<String>();
-    let expected = full
-        .get(full.len().saturating_sub(CHECKSUM_LEN)..)
-        .unwrap_or_default();
+        .skip(text.len().saturating_sub(CHECKSUM_LEN))
+        .collect();
     let given: String = given.iter().map(|s| s.to_char()).collect();
     if expected != given {
         return Err(format!(
@@ -172,7 +200,7 @@ fn decode_bech32(text: &str) -> Result<(String, Vec<u8>), String> {
 
 /// Groups of five bits to bytes; the padding must be shorter than a group and zero.
 fn to_bytes(symbols: &[Fe32]) -> Result<Vec<u8>, String> {
-    let (mut bytes, mut pending, mut bits) = (Vec::new(), 0_u32, 0_u32);
+    let (mut bytes, mut pending, mut bits) = (Vec::with_capacity(symbols.len()), 0_u32, 0_u32);
     for symbol in symbols {
         pending = (pending << 5) | u32::from(symbol.to_u8());
         bits = bits.saturating_add(5);
@@ -192,7 +220,7 @@ fn to_bytes(symbols: &[Fe32]) -> Result<Vec<u8>, String> {
 
 impl BorshSerialize for Address {
     fn serialize<W: borsh::io::Write>(&self, w: &mut W) -> borsh::io::Result<()> {
-        self.0.serialize(w)
+        self.as_bytes().serialize(w)
     }
 }
 
@@ -224,6 +252,23 @@ mod tests {
             Address::of_module("distribution").to_string(),
             "secret1jv65s3grqf6v6jl3dp4t6c9t9rk99cd896s45r"
         );
+    }
+
+    #[test]
+    fn addresses_of_both_lengths_are_in_the_order_of_their_bytes() {
+        let mut all = Vec::new();
+        for (len, last) in [(20, 0), (20, 1), (32, 0), (32, 1), (32, 7)] {
+            for first in [0, 1, 255] {
+                let mut bytes = vec![0; len];
+                (bytes[0], bytes[len - 1]) = (first, last);
+                all.push(bytes);
+            }
+        }
+        for (a, b) in all.iter().flat_map(|a| all.iter().map(move |b| (a, b))) {
+            let of = |bytes| Address::from_bytes(bytes).unwrap();
+            assert_eq!(of(a).as_bytes(), a);
+            assert_eq!(of(a).cmp(&of(b)), a.cmp(b), "{a:?} {b:?}");
+        }
     }
 
     #[test]

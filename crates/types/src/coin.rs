@@ -294,7 +294,13 @@ impl Coins {
 
 impl fmt::Display for Coins {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&join(&self.0))
+        for (place, coin) in self.0.iter().enumerate() {
+            if place > 0 {
+                f.write_str(",")?;
+            }
+            fmt::Display::fmt(coin, f)?;
+        }
+        Ok(())
     }
 }
 

@@ -22,6 +22,7 @@
 pub mod abci;
 pub mod address;
 pub mod amino;
+mod bech32_text;
 pub mod block;
 pub mod coin;
 pub mod consensus;
