@@ -181,7 +181,7 @@ impl<'a, 's> Ctx<'a, 's> {
         if key.len() > NATIVE_KEY_BYTES_MAX {
             return Ok(None);
         }
-        self.state.get(&Slot::Native(key.to_vec()))
+        self.state.get(&Slot::Native(key.into()))
     }
 
     /// Writes a native key; charges 200 + 5 per byte of key and value.
@@ -198,7 +198,7 @@ impl<'a, 's> Ctx<'a, 's> {
         self.gas
             .consume(bytes.saturating_mul(gas::WRITE_PER_BYTE), "WritePerByte")?;
         self.state
-            .put(Slot::Native(key.to_vec()), Some(Bytes::from(value)));
+            .put(Slot::Native(key.into()), Some(Bytes::from(value)));
         Ok(())
     }
 
@@ -208,7 +208,7 @@ impl<'a, 's> Ctx<'a, 's> {
     /// Out of gas.
     pub fn remove(&mut self, key: &[u8]) -> Result<(), Stop> {
         self.gas.consume(gas::DELETE, "Delete")?;
-        self.state.put(Slot::Native(key.to_vec()), None);
+        self.state.put(Slot::Native(key.into()), None);
         Ok(())
     }
 
@@ -286,16 +286,27 @@ impl<'a, 's> Ctx<'a, 's> {
 /// An event from string pairs, all indexed.
 #[must_use]
 pub fn event(kind: &str, attributes: &[(&str, &str)]) -> Event {
+    let pairs = attributes.iter();
+    from_pairs(kind, pairs.map(|(key, value)| (*key, (*value).to_owned())))
+}
+
+/// As [`event`], of values that were made for it.
+#[must_use]
+pub fn event_of<const N: usize>(kind: &str, attributes: [(&str, String); N]) -> Event {
+    from_pairs(kind, attributes.into_iter())
+}
+
+fn from_pairs<'k>(kind: &str, pairs: impl ExactSizeIterator<Item = (&'k str, String)>) -> Event {
+    // Room for `msg_index`, which each event of a message gets.
+    let mut attributes = Vec::with_capacity(pairs.len().saturating_add(1));
+    attributes.extend(pairs.map(|(key, value)| Attribute {
+        key: key.to_owned(),
+        value,
+        index: true,
+    }));
     Event {
         kind: kind.to_owned(),
-        attributes: attributes
-            .iter()
-            .map(|(key, value)| Attribute {
-                key: (*key).to_owned(),
-                value: (*value).to_owned(),
-                index: true,
-            })
-            .collect(),
+        attributes,
     }
 }
 

@@ -15,13 +15,13 @@ const CONTRACT_KEY_BYTES: usize = 65;
 /// Overhead of a sealed value above its class, in bytes: header, tag, length.
 const SEALED_BYTES: usize = 33;
 
-/// A place in the state, by its logical name. Contract data is plaintext here and is sealed once, at block end.
+/// A place in the state, by its logical name. Contract data is plaintext here and is sealed once, at block end. A clone shares the key.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Slot {
     /// A raw key of the native tree.
-    Native(Vec<u8>),
+    Native(Bytes),
     /// A contract's own key.
-    Contract(Address, Vec<u8>),
+    Contract(Address, Bytes),
 }
 
 /// A contract's own key is its secret.
@@ -277,7 +277,7 @@ mod tests {
     use super::*;
 
     fn slot(n: u8) -> Slot {
-        Slot::Native(vec![n])
+        Slot::Native([n].into())
     }
 
     fn value(n: u8) -> Option<Bytes> {
@@ -367,7 +367,7 @@ mod tests {
         overlay.put(slot(1), long(7));
         let contract = Address::from_bytes(&[1; 20]).unwrap();
         // However long its own key is, a sealed record has a raw key of fixed length and the length of its class.
-        overlay.put(Slot::Contract(contract, vec![0; 500]), long(65));
+        overlay.put(Slot::Contract(contract, vec![0; 500].into()), long(65));
         assert_eq!(overlay.bytes(), (16 + 1 + 7) + (16 + 65 + 72 + 33));
         overlay.revert(mark);
         assert_eq!(overlay.bytes(), 16 + 1 + 100);
@@ -399,7 +399,7 @@ mod tests {
     #[test]
     fn nothing_of_a_contract_is_printed() {
         let contract = Address::from_bytes(&[1; 20]).unwrap();
-        let slot = Slot::Contract(contract.clone(), b"plain key".to_vec());
+        let slot = Slot::Contract(contract.clone(), b"plain key".as_slice().into());
         assert_eq!(format!("{slot:?}"), format!("Contract({contract}, ..)"));
         let mut overlay = Overlay::default();
         overlay.put(slot, Some(Bytes::from(b"plain value".as_slice())));

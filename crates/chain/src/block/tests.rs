@@ -41,7 +41,7 @@ fn the_fees_of_a_block_reach_the_collector_once_and_no_transaction_writes_to_it(
     assert!(outcome.tx_results.iter().all(|r| r.code == 0));
     assert_eq!(chain.balance(&collector()), 50_000);
     let (address, denom) = (collector(), "uscrt");
-    let slot = Slot::Native(bank::state::BALANCES.raw_key(&(&address, denom)));
+    let slot = Slot::Native(bank::state::BALANCES.raw_key(&(&address, denom)).into());
     assert_eq!(outcome.access.len(), 5);
     assert!(
         outcome

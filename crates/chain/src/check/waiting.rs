@@ -174,7 +174,7 @@ fn stale(gone: Vec<Record>, writes: &WriteSet) -> (BTreeSet<Slot>, BTreeSet<Slot
         if *tree != Tree::Native {
             continue;
         }
-        let slot = Slot::Native(key.clone());
+        let slot = Slot::Native(key.as_slice().into());
         let expected: Option<Option<Bytes>> = foretold.remove(&slot);
         if expected.is_none_or(|expected| expected.as_deref() != value.as_deref()) {
             stale.insert(slot.clone());
@@ -192,7 +192,7 @@ mod tests {
     use super::*;
 
     fn slot(n: usize) -> Slot {
-        Slot::Native(n.to_be_bytes().to_vec())
+        Slot::Native(n.to_be_bytes().as_slice().into())
     }
 
     /// A transaction passes that writes these slots.

@@ -32,7 +32,7 @@ impl<K: Key, T: BorshSerialize + BorshDeserialize> Map<K, T> {
     /// The raw key of an entry.
     #[must_use]
     pub fn raw_key(&self, key: &K) -> Vec<u8> {
-        let mut raw = self.name.as_bytes().to_vec();
+        let mut raw = super::begin_key(self.name);
         key.write(&mut raw);
         raw
     }

@@ -36,3 +36,13 @@ fn decode<T: BorshDeserialize>(bytes: Option<Bytes>) -> Result<Option<T>, Fault>
         _ => Err(Fault::Broken("stored value of an unknown format".into())),
     }
 }
+
+/// Bytes of the longest raw keys that are made often: the name of a collection, an address, a denomination.
+const USUAL_KEY_BYTES: usize = 96;
+
+/// The beginning of a raw key: a collection's name. With room for the rest.
+fn begin_key(name: &str) -> Vec<u8> {
+    let mut raw = Vec::with_capacity(USUAL_KEY_BYTES);
+    raw.extend_from_slice(name.as_bytes());
+    raw
+}

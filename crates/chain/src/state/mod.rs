@@ -168,7 +168,8 @@ impl<'a> State<'a> {
         for (slot, value) in self.overlay.into_writes() {
             match slot {
                 Slot::Native(key) => {
-                    out.0.insert((Tree::Native, key), value.map(|v| v.to_vec()));
+                    out.0
+                        .insert((Tree::Native, key.to_vec()), value.map(|v| v.to_vec()));
                 }
                 Slot::Contract(contract, key) => {
                     let mut keys = self

@@ -76,7 +76,7 @@ fn contract() -> Address {
 }
 
 fn slot(key: &[u8]) -> Slot {
-    Slot::Contract(contract(), key.to_vec())
+    Slot::Contract(contract(), key.into())
 }
 
 fn record(value: &[u8]) -> Vec<u8> {

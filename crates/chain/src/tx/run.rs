@@ -90,39 +90,44 @@ pub fn run_messages(
             }
             other => other,
         })?;
-        let own = ctx.events.split_off(from);
-        ctx.events
-            .extend(completed(own, &url, sender.as_ref(), index));
+        complete(&mut ctx.events, from, &url, sender.as_ref(), index);
         responses.push(Any {
             type_url: format!("{url}Response"),
             value,
         });
     }
-    let data = TxMsgData {
+    let answer = TxMsgData {
         data: Vec::new(),
-        msg_responses: responses.clone(),
-    }
-    .encode_to_vec();
-    Ok(MsgResponses { data, responses })
+        msg_responses: responses,
+    };
+    Ok(MsgResponses {
+        data: answer.encode_to_vec(),
+        responses: answer.msg_responses,
+    })
 }
 
-/// The events of one message as the transaction shows them.
-fn completed(own: Vec<Event>, url: &str, sender: Option<&Address>, index: usize) -> Vec<Event> {
+/// Completes the events of one message, those at `from` and behind, as the transaction shows them.
+fn complete(
+    events: &mut Vec<Event>,
+    from: usize,
+    url: &str,
+    sender: Option<&Address>,
+    index: usize,
+) {
     let sender = sender.map(ToString::to_string).unwrap_or_default();
     let mut first = event("message", &[("action", url), ("sender", &sender)]);
-    let names_module = own
+    let names_module = events
         .iter()
+        .skip(from)
         .any(|e| e.attributes.iter().any(|a| a.key == "module"));
     if !names_module && let Some(module) = url.split('.').nth(1) {
         first.attributes.push(attribute("module", module));
     }
-    let mut events = vec![first];
-    events.extend(own);
+    events.insert(from.min(events.len()), first);
     let index = index.to_string();
-    for event in &mut events {
+    for event in events.iter_mut().skip(from) {
         event.attributes.push(attribute("msg_index", &index));
     }
-    events
 }
 
 fn attribute(key: &str, value: &str) -> Attribute {

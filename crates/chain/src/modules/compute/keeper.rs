@@ -16,7 +16,7 @@ use crate::Bytes;
 use crate::crypto::Secret;
 use crate::crypto::bound::Target;
 use crate::crypto::io::TxKey;
-use crate::ctx::{Ctx, Mode, event};
+use crate::ctx::{Ctx, Mode, event, event_of};
 use crate::error::{Stop, broken};
 use crate::modules::compute::error as compute;
 use crate::modules::{accounts, auth, bank};
@@ -175,12 +175,12 @@ pub(super) fn execute(
     ctx: &mut Ctx<'_, '_>,
     msg: Execute,
 ) -> Result<pb::MsgExecuteContractResponse, Stop> {
-    ctx.emit(event(
+    ctx.emit(event_of(
         "message",
-        &[
-            ("module", "compute"),
-            ("sender", &msg.sender.to_string()),
-            ("contract_address", &msg.contract.to_string()),
+        [
+            ("module", "compute".to_owned()),
+            ("sender", msg.sender.to_string()),
+            ("contract_address", msg.contract.to_string()),
         ],
     ));
     let (record, code) = loaded(ctx, &msg.contract, LOAD_EXECUTE)?;

@@ -71,7 +71,7 @@ pub(super) struct Pages<'p, 's> {
 
 impl Pages<'_, '_> {
     fn slot(&self, key: &[u8]) -> Slot {
-        Slot::Contract(self.contract.clone(), key.to_vec())
+        Slot::Contract(self.contract.clone(), key.into())
     }
 }
 

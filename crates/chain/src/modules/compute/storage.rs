@@ -55,8 +55,8 @@ impl<'c, 's> Storage<'c, 's> {
 
     fn slot(&self, key: &[u8]) -> Slot {
         let key = match self.keeping.layout {
-            StorageLayout::Flat => key.to_vec(),
-            StorageLayout::Ordered => order::own_key(key),
+            StorageLayout::Flat => Bytes::from(key),
+            StorageLayout::Ordered => order::own_key(key).into(),
         };
         Slot::Contract(self.contract.clone(), key)
     }

@@ -27,7 +27,7 @@ fn sudo(world: &World, contract: &Address, msg: &str) -> (Answer, Vec<Event>, Op
         Stop::Err(e) => e.text,
         other => panic!("{other:?}"),
     });
-    let last = state.get(&Slot::Contract(contract.clone(), b"last".to_vec()));
+    let last = state.get(&Slot::Contract(contract.clone(), b"last".as_slice().into()));
     (result, events, last.unwrap().map(|v| v.to_vec()))
 }
 

@@ -425,7 +425,7 @@ impl World {
 
     /// What a contract keeps under a key, as text.
     pub(super) fn kept(&self, contract: &Address, key: &str) -> Option<String> {
-        let slot = Slot::Contract(contract.clone(), key.into());
+        let slot = Slot::Contract(contract.clone(), key.as_bytes().into());
         let value = self.read(|ctx| ctx.state.get(&slot).unwrap());
         value.map(|v| String::from_utf8(v.to_vec()).unwrap())
     }
