@@ -169,11 +169,8 @@ impl ChainPosition {
             &block,
             &transactions,
         )?;
-        proven.prepare_writes(&outcome.writes)?;
+        proven.apply(&outcome.writes)?;
         let mut forest = proven.into_forest();
-        forest
-            .apply(&outcome.writes)
-            .map_err(|e| failure(FailureCode::Broken, e))?;
         let anchor = self.anchor.after(&block, &light, &outcome, &forest)?;
         if let Awaits::Replay(replayed) = &self.awaits
             && **replayed != anchor
