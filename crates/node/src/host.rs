@@ -8,9 +8,10 @@ use crate::chain::query::{self, GrpcCode, QueryError, QueryStop};
 use crate::chain::tx::GasPrice;
 use crate::chain::{BlockInfo, Bytes, CodeRead, ExecutionEnv, Fault, NoSecrets, StateRead};
 use crate::enclave::Enclave;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use strongroom_bridge::DoorError;
 use strongroom_comet_rpc::mempool::{CheckKind, Checked, Checker};
+use strongroom_consensus::Clock;
 use strongroom_http::gate::{Busy, Gate};
 use strongroom_proof::comet::Header;
 use strongroom_store::blocks::BlockStore;
@@ -75,6 +76,8 @@ pub struct HostChain {
     /// The newest published block. Its state is the store's at that height.
     head: RwLock<BlockInfo>,
     pending: Mutex<CheckState>,
+    /// What the next block has its time from, if that is this node alone.
+    clock: OnceLock<Arc<dyn Clock>>,
     gate: Arc<Gate>,
 }
 
@@ -98,6 +101,7 @@ impl HostChain {
             min_gas_price,
             head: RwLock::new(head),
             pending: Mutex::default(),
+            clock: OnceLock::new(),
             gate: Arc::default(),
         }
     }
@@ -109,6 +113,11 @@ impl HostChain {
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    /// Tells what the next block will have its time from: it may be long after the newest. Once.
+    pub fn tell_time(&self, clock: Arc<dyn Clock>) {
+        let _ = self.clock.set(clock);
     }
 
     /// The least that a transaction has to pay to wait for a block here.
@@ -284,6 +293,9 @@ impl HostChain {
         let recheck = kind == CheckKind::Recheck;
         // The block that runs cannot take in what was not given to it.
         head.height = head.height.max(earliest.saturating_sub(1));
+        if let Some(clock) = self.clock.get() {
+            head.time = head.time.max(clock.now());
+        }
         let checked = state.check(&At(&view), env, &head, &self.min_gas_price, tx, recheck)?;
         Ok(Checked {
             answer: checked.result.into_result(Vec::new(), checked.events),

@@ -427,6 +427,7 @@ impl Parts {
             }),
             self.published,
         );
+        self.chain.tell_time(Arc::clone(&clock));
         let validator = signer.pubkey();
         let parts = EngineConfig {
             genesis: Arc::clone(&self.genesis),

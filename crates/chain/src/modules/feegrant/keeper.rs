@@ -20,8 +20,8 @@ pub const PRUNED_BLOCK_MAX: usize = 200;
 /// Those that a message removes at most.
 pub const PRUNED_MSG_MAX: usize = 75;
 /// Seconds that an allowance must still have where a transaction waits for a block: what the check passes shall pay when it
-/// is delivered, and the time of the next block is not known yet.
-pub const CHECK_MARGIN_S: i64 = 5;
+/// is delivered, and the time of the next block is not known yet. After each block it is checked again.
+pub const CHECK_MARGIN_S: i64 = 10;
 
 /// The allowance of `granter` for `grantee`, if there is one.
 ///
@@ -157,10 +157,15 @@ fn pay(
 ) -> Result<(), Stop> {
     let mut allowance = find(ctx, granter, payer)?.ok_or_else(not_found)?;
     let now = match ctx.mode {
-        Mode::Check | Mode::Recheck => Timestamp {
-            seconds: ctx.block.time.seconds.saturating_add(CHECK_MARGIN_S),
-            ..ctx.block.time
-        },
+        Mode::Check | Mode::Recheck => {
+            let late = Timestamp {
+                seconds: ctx.block.time.seconds.saturating_add(CHECK_MARGIN_S),
+                ..ctx.block.time
+            };
+            // Late enough to be over, but not to have begun another period: the block may be made at once.
+            let over = allowance.expiration().is_some_and(|time| time < late);
+            if over { late } else { ctx.block.time }
+        }
         Mode::Deliver | Mode::Simulate | Mode::Query => ctx.block.time,
     };
     if allowance.accept(ctx, now, fee, messages)? {

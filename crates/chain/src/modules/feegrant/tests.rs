@@ -360,6 +360,34 @@ fn a_transaction_that_waits_needs_an_allowance_that_lasts_beyond_the_next_block(
 }
 
 #[test]
+fn a_period_that_has_not_begun_pays_for_nothing_that_waits() {
+    let mut chain = Chain::new(2);
+    let periodic = pb::PeriodicAllowance {
+        basic: Some(basic(0, None)),
+        period: Some(Duration {
+            seconds: 60,
+            nanos: 0,
+        }),
+        period_spend_limit: coins(FEE),
+        period_can_spend: coins(FEE),
+        period_reset: Some(PbTime {
+            seconds: 1_700_000_000 + 60,
+            nanos: 0,
+        }),
+    };
+    granted(&mut chain, pack(&periodic));
+    let draft = paid_by_granter(&chain);
+    assert_eq!(run(&mut chain, 1, &draft).code, 0);
+    // A block could be made before the next period begins, and nobody would pay.
+    let paid = draft.signed(&[&chain.users[1]]);
+    chain.clock = 59;
+    assert_eq!(chain.check(&paid).map(|refused| refused.1), Some(2));
+    chain.clock = 61;
+    assert_eq!(chain.check(&paid), None);
+    assert_eq!(chain.block(&[paid]).tx_results[0].code, 0);
+}
+
+#[test]
 fn grants_that_make_no_sense_are_refused_with_the_texts_of_the_protocol() {
     let mut chain = Chain::new(2);
     let (a, b) = (addresses(&chain)[0].clone(), addresses(&chain)[1].clone());
