@@ -5,7 +5,7 @@
 //! cargo build --release
 //! cargo run --release -p benches            all of them
 //! cargo run --release -p benches -- load     the load generator (see its module)
-//! cargo run --release -p benches -- NAME…   transfer, empty, replies, iteration, tokens, blocks, beside, start, proofs, evidence, network
+//! cargo run --release -p benches -- NAME…   transfer, empty, replies, iteration, tokens, blocks, holders, beside, start, state, proofs, evidence, network
 //! ```
 //!
 //! Nothing here passes or fails: noisy machines would make it lie. Each number is a median, with its spread beside it.
@@ -17,6 +17,7 @@ mod calls;
 mod empty;
 mod evidence;
 mod figures;
+mod holders;
 mod iteration;
 mod load;
 mod network;
@@ -24,6 +25,7 @@ mod proofs;
 mod replies;
 mod scene;
 mod start;
+mod state;
 mod tokens;
 mod transfer;
 mod vm_only;
@@ -33,15 +35,17 @@ use std::process::ExitCode;
 /// A measurement, by name.
 type Bench = (&'static str, fn());
 
-const ALL: [Bench; 11] = [
+const ALL: [Bench; 13] = [
     ("transfer", transfer::run),
     ("empty", empty::run),
     ("replies", replies::run),
     ("iteration", iteration::run),
     ("tokens", tokens::run),
     ("blocks", blocks::run),
+    ("holders", holders::run),
     ("beside", beside::run),
     ("start", start::run),
+    ("state", state::run),
     ("proofs", proofs::run),
     ("evidence", evidence::run),
     ("network", network::run),
@@ -58,7 +62,7 @@ fn main() -> ExitCode {
         .find(|n| !ALL.iter().any(|(name, _)| name == n))
     {
         eprintln!(
-            "no bench {unknown}: transfer, empty, replies, iteration, tokens, blocks, beside, start, proofs, evidence, network"
+            "no bench {unknown}: transfer, empty, replies, iteration, tokens, blocks, holders, beside, start, state, proofs, evidence, network"
         );
         return ExitCode::FAILURE;
     }

@@ -8,7 +8,7 @@ const TOKENS: u32 = 1_000_000;
 /// Holders that one transaction gives tokens to: its contract call stays below the gas that one call may have.
 const FUNDED_AT_ONCE: usize = 100;
 /// The scene's gas of a block: a thousand transfers fit.
-const BLOCK_GAS: u64 = 600_000_000;
+pub(crate) const BLOCK_GAS: u64 = 600_000_000;
 /// The gas limit of a transfer.
 const TRANSFER_GAS: u64 = 500_000;
 
@@ -30,27 +30,7 @@ impl Scene {
             ..Options::default()
         });
         let owner = chain.user("a");
-        let code = chain
-            .store_code(&owner, contract("token"))
-            .expect("the token's code");
-        let begin = json!({
-            "name": "Bench token",
-            "symbol": "BENCH",
-            "decimals": 6,
-            "prng_seed": "c2VlZA==",
-            "initial_balances": [{
-                "address": owner.address().to_string(),
-                "amount": (u64::from(TOKENS) * pairs as u64).to_string(),
-            }],
-        });
-        let token = chain
-            .instantiate(&owner, &code, "token", &begin)
-            .expect("a token");
-        // Without notifications, as when the numbers of docs/benchmarks.md were taken.
-        let quiet = json!({"set_notification_status": {"enabled": false}});
-        chain
-            .execute(&owner, &token, &quiet)
-            .expect("a token that notifies nobody");
+        let token = quiet_token(&mut chain, &owner, u64::from(TOKENS) * pairs as u64);
         let senders: Vec<User> = (0..pairs).map(User::numbered).collect();
         let receivers = (pairs..2 * pairs).map(User::numbered).collect();
         for some in senders.chunks(FUNDED_AT_ONCE) {
@@ -101,6 +81,28 @@ impl Scene {
             assert_eq!(result.code, 0, "{}", result.log);
         }
     }
+}
+
+/// A token of `supply`, all of it the owner's, which notifies nobody, as when the numbers of docs/benchmarks.md were taken.
+pub(crate) fn quiet_token(chain: &mut Chain, owner: &User, supply: u64) -> Contract {
+    let code = chain
+        .store_code(owner, contract("token"))
+        .expect("the token's code");
+    let begin = json!({
+        "name": "Bench token",
+        "symbol": "BENCH",
+        "decimals": 6,
+        "prng_seed": "c2VlZA==",
+        "initial_balances": [{"address": owner.address().to_string(), "amount": supply.to_string()}],
+    });
+    let token = chain
+        .instantiate(owner, &code, "token", &begin)
+        .expect("a token");
+    let quiet = json!({"set_notification_status": {"enabled": false}});
+    chain
+        .execute(owner, &token, &quiet)
+        .expect("a token that notifies nobody");
+    token
 }
 
 fn transfer(to: &User, amount: u32) -> serde_json::Value {

@@ -1,7 +1,8 @@
-//! `cargo xtask bench`: the benches of the repository, one after the other, and their tables in docs/benchmarks.md where the page has a
-//! place for them: what stands between `<!-- measured: NAME -->` and `<!-- end -->` is what a run of that name printed.
+//! `cargo xtask bench`: the benches of the repository, one after the other, and their tables in docs/benchmarks.md: what stands between
+//! `<!-- measured: NAME -->` and `<!-- end -->` is what the last run of that name printed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -10,31 +11,86 @@ use crate::report::{Count, Report};
 
 const PAGE: &str = "docs/benchmarks.md";
 const END: &str = "<!-- end -->";
-/// Names, in the order in which they run: parts of the state machine, load on a localnet with each contract engine.
-const NAMES: [&str; 2] = ["parts", "load"];
+/// Names of the program `benches`, in the order in which they run; the last is its load on a localnet.
+const NAMES: [&str; 14] = [
+    "transfer",
+    "empty",
+    "replies",
+    "iteration",
+    "tokens",
+    "blocks",
+    "holders",
+    "beside",
+    "start",
+    "state",
+    "proofs",
+    "evidence",
+    "network",
+    LOAD,
+];
+const LOAD: &str = "load";
 
-/// The runs that are named, or all of them. `--before PATH` is a release binary of another commit, the baseline of the loads.
-pub(crate) fn bench(report: &mut Report, options: &[String]) {
-    let (before, names) = match options {
-        [flag, path, names @ ..] if flag == "--before" => (Some(path), names),
-        names => (None, names),
-    };
-    for name in NAMES {
-        if names.is_empty() || names.iter().any(|n| n == name) {
-            report.suite(&format!("bench {name}"), || measure(name, before));
-        }
-    }
-    report.suite("names of benches", || {
-        let unknown = names.iter().find(|n| !NAMES.contains(&n.as_str()));
-        ensure!(unknown.is_none(), "no bench {unknown:?}: {NAMES:?}");
-        Ok(Count::check(true))
-    });
+/// From the command line.
+struct Options {
+    /// A release binary of another commit, the baseline of the loads.
+    before: Option<String>,
+    /// How often each candidate of the loads has its turn.
+    rounds: String,
+    /// What runs; all if nothing is named.
+    names: Vec<String>,
 }
 
-fn measure(name: &str, before: Option<&String>) -> Result<Count> {
+impl Options {
+    fn of(words: &[String]) -> Result<Self> {
+        let mut options = Self {
+            before: None,
+            rounds: "2".to_owned(),
+            names: Vec::new(),
+        };
+        let mut words = words.iter();
+        while let Some(word) = words.next() {
+            let mut value = || words.next().cloned().context("a value is missing");
+            match word.as_str() {
+                "--before" => options.before = Some(value()?),
+                "--rounds" => options.rounds = value()?,
+                name if NAMES.contains(&name) => options.names.push(name.to_owned()),
+                other => bail!("no bench {other}: {}", NAMES.join(", ")),
+            }
+        }
+        Ok(options)
+    }
+}
+
+/// Runs what is named, or all.
+pub(crate) fn bench(report: &mut Report, words: &[String]) {
+    let options = match Options::of(words) {
+        Ok(options) => options,
+        Err(error) => return report.suite("bench", || Err(error)),
+    };
+    for name in NAMES {
+        if options.names.is_empty() || options.names.iter().any(|n| n == name) {
+            report.suite(&format!("bench {name}"), || measure(name, &options));
+        }
+    }
+}
+
+fn measure(name: &str, options: &Options) -> Result<Count> {
     let release = target()?.join("release");
-    let benches = release.join("benches").to_string_lossy().into_owned();
-    let build = |arguments: &[&str]| -> Result<()> {
+    let (printed, succeeded) = run_and_read(prepared(name, options, &release)?)?;
+    if !succeeded {
+        return Ok(Count::check(false));
+    }
+    ensure!(printed.contains("\n|"), "{name} printed no table");
+    let page = root().join(PAGE);
+    let text = filled(&std::fs::read_to_string(&page)?, name, &printed)?;
+    std::fs::write(&page, text)?;
+    Ok(Count::check(true))
+}
+
+/// Builds what the bench needs, and gives the command that prints its tables.
+fn prepared(name: &str, options: &Options, release: &Path) -> Result<Command> {
+    let program = |name: &str| release.join(name).to_string_lossy().into_owned();
+    let build = |arguments: &[&str]| {
         let built = run(cargo(
             &[&["build", "--locked", "--release"], arguments].concat(),
             ".",
@@ -42,35 +98,36 @@ fn measure(name: &str, before: Option<&String>) -> Result<Count> {
         ensure!(built, "it does not build");
         Ok(())
     };
-    let (printed, succeeded) = match name {
-        "parts" => {
-            build(&[])?;
-            build(&["-p", "benches"])?;
-            run_and_read(command(&benches, &[], "."))?
-        }
-        "load" => {
+    match name {
+        LOAD => {
             build(&["--features", "winch"])?;
             build(&["-p", "benches"])?;
-            let binary = release.join("strongroom").to_string_lossy().into_owned();
-            let mut arguments = vec!["load", "--rounds", "2"];
-            if let Some(before) = before {
-                arguments.extend(["--binary", before]);
+            let binary = program("strongroom");
+            let mut arguments = vec!["load", "--rounds", &options.rounds];
+            if let Some(before) = &options.before {
+                arguments.extend(["--binary", before, "--as", "before"]);
             }
-            for engine in ["interpreter", "winch"] {
-                arguments.extend(["--binary", &binary, "--engine", engine]);
+            for how in [
+                &["--as", "interpreter"][..],
+                &[
+                    "--execution-threads",
+                    "2",
+                    "--as",
+                    "interpreter, two threads",
+                ],
+                &["--engine", "winch", "--as", "winch"],
+            ] {
+                arguments.extend(["--binary", &binary]);
+                arguments.extend(how);
             }
-            run_and_read(command(&benches, &arguments, "."))?
+            Ok(command(&program("benches"), &arguments, "."))
         }
-        other => bail!("no bench {other}"),
-    };
-    if succeeded {
-        let page = root().join(PAGE);
-        let text = std::fs::read_to_string(&page)?;
-        if let Some(text) = filled(&text, name, &printed)? {
-            std::fs::write(&page, text)?;
+        part => {
+            build(&[])?;
+            build(&["-p", "benches"])?;
+            Ok(command(&program("benches"), &[part], "."))
         }
     }
-    Ok(Count::check(succeeded))
 }
 
 /// Where cargo builds, whoever said so.
@@ -86,17 +143,17 @@ fn target() -> Result<PathBuf> {
     ))
 }
 
-/// The page with what was printed in the place for it; none if there is no such place.
-fn filled(page: &str, name: &str, printed: &str) -> Result<Option<String>> {
+/// The page with what was printed in the place for it.
+fn filled(page: &str, name: &str, printed: &str) -> Result<String> {
     let begin = format!("<!-- measured: {name} -->\n");
-    let Some((before, rest)) = page.split_once(&begin) else {
-        return Ok(None);
-    };
+    let (before, rest) = page
+        .split_once(&begin)
+        .with_context(|| format!("{PAGE} has no place for {name}"))?;
     let (_, after) = rest
         .split_once(END)
         .with_context(|| format!("{PAGE}: no end of {name}"))?;
     let tables = printed.trim();
-    Ok(Some(format!("{before}{begin}\n{tables}\n\n{END}{after}")))
+    Ok(format!("{before}{begin}\n{tables}\n\n{END}{after}"))
 }
 
 #[cfg(test)]
@@ -106,12 +163,38 @@ mod tests {
     #[test]
     fn a_table_stands_in_its_place_and_nothing_else_changes() {
         let page = "a\n<!-- measured: load -->\nold\n<!-- end -->\nb\n<!-- measured: compare -->\nother\n<!-- end -->\n";
-        let new = filled(page, "load", "| new |\n\n").unwrap().unwrap();
+        let new = filled(page, "load", "| new |\n\n").unwrap();
         let wanted = page.replace("\nold\n", "\n\n| new |\n\n");
         assert_eq!(new, wanted);
         // Again, it is the same.
-        assert_eq!(filled(&new, "load", "| new |").unwrap().unwrap(), wanted);
-        assert_eq!(filled(page, "parts", "x").unwrap(), None);
+        assert_eq!(filled(&new, "load", "| new |").unwrap(), wanted);
+        assert!(filled(page, "state", "x").is_err());
         assert!(filled("<!-- measured: load -->\nno end", "load", "x").is_err());
+    }
+
+    #[test]
+    fn the_page_has_a_place_for_every_bench_and_for_nothing_else() {
+        let page = std::fs::read_to_string(root().join(PAGE)).unwrap();
+        for name in NAMES {
+            filled(&page, name, "x").unwrap();
+        }
+        assert_eq!(page.matches("<!-- measured: ").count(), NAMES.len());
+        assert_eq!(page.matches(END).count(), NAMES.len());
+    }
+
+    #[test]
+    fn options_are_values_and_names_of_benches() {
+        let of = |words: &[&str]| {
+            Options::of(&words.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>())
+        };
+        let options = of(&["--before", "old", "load", "--rounds", "1"]).unwrap();
+        assert_eq!(options.before.as_deref(), Some("old"));
+        assert_eq!(
+            (options.rounds.as_str(), options.names),
+            ("1", vec!["load".to_owned()])
+        );
+        for wrong in [&["lode"][..], &["--rounds"], &["--after", "x"]] {
+            assert!(of(wrong).is_err());
+        }
     }
 }

@@ -41,9 +41,9 @@ Not part of `test`:
   faults [--minutes N] [--seed S] [--only SCENARIO[,SCENARIO...]]
               a network in network namespaces under load, with kills, partitions, delay and loss (docs/reliability.md; needs root and the
               release binary)
-  bench [--before PATH] [NAME…]
-              the benches (parts, load), and their tables in docs/benchmarks.md where it has a place for them; PATH is a release binary
-              to begin from
+  bench [--before PATH] [--rounds N] [NAME…]
+              the benches, and their tables in docs/benchmarks.md (names: xtask/src/bench.rs); PATH is a release binary that the load begins
+              with, N how often each of the load has its turn [2]; network needs scripts/install-cometbft
   coverage    which lines the tests reach, with cargo-llvm-cov
   golden [--check | --write] [CHAIN…]
               records what real CometBFT says into target/golden (needs Go, takes minutes), and compares the recording

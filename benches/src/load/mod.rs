@@ -3,12 +3,13 @@
 //!
 //! ```text
 //! cargo xtask contracts && cargo build --release && cargo build --release -p benches
-//! target/release/benches load [[--binary PATH] [--engine NAME]]… [--rounds N] [--each N] [--pace N] [--seconds N] [--threads] [--keep]
+//! target/release/benches load [[--binary PATH] [--engine NAME] [--execution-threads N] [--as NAME]]… [--rounds N] [--each N] [--pace N] [--seconds N] [--threads] [--keep]
 //! ```
 //!
 //! With `--keep` homes stay, and where they are is told: what is in them says where bytes went.
 //! Several binaries take turns, `rounds` times each, and each figure is the median of its rounds; the first is the baseline of the ratios.
-//! `--engine` is what the binary before it runs contracts with (`localnet --contract-engine`); one more of them is the same binary once more.
+//! `--engine` is what the binary before it runs contracts with (`localnet --contract-engine`), `--execution-threads` how many run its transactions
+//! beside each other; one more of the same is the same binary once more. `--as` is what tables call it.
 //! Processor time is that of the two processes (the generator's own is not in it), bytes are what the system wrote for the host process.
 
 mod measure;
@@ -21,18 +22,53 @@ use measure::{Load, Measured};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// A binary, and what it runs contracts with if that is said.
+/// A binary, what it runs contracts with and on how many threads, if that is said.
 struct Candidate {
     binary: PathBuf,
     engine: Option<String>,
+    execution_threads: Option<String>,
+    /// What tables call it.
+    name: Option<String>,
 }
 
 impl Candidate {
-    fn name(&self) -> String {
-        match &self.engine {
-            Some(engine) => format!("{}, {engine}", self.binary.display()),
-            None => self.binary.display().to_string(),
+    const fn of(binary: PathBuf) -> Self {
+        Self {
+            binary,
+            engine: None,
+            execution_threads: None,
+            name: None,
         }
+    }
+
+    fn name(&self) -> String {
+        if let Some(name) = &self.name {
+            return name.clone();
+        }
+        let mut name = self.binary.display().to_string();
+        if let Some(engine) = &self.engine {
+            name = format!("{name}, {engine}");
+        }
+        if let Some(threads) = &self.execution_threads {
+            name = format!("{name}, {threads} threads");
+        }
+        name
+    }
+}
+
+/// Sets what is said of the last candidate; if that is said already, of the same binary once more.
+fn say(
+    candidates: &mut Vec<Candidate>,
+    value: &str,
+    place: fn(&mut Candidate) -> &mut Option<String>,
+) {
+    let free = |last: &mut Candidate| place(last).is_none();
+    if !candidates.last_mut().is_some_and(free) {
+        let last = candidates.last().map(|last| last.binary.clone());
+        candidates.push(Candidate::of(last.unwrap_or_else(crate::start::binary)));
+    }
+    if let Some(last) = candidates.last_mut() {
+        *place(last) = Some(value.to_owned());
     }
 }
 
@@ -82,20 +118,12 @@ fn options(words: &[String]) -> Options {
                 .unwrap_or_else(|_| panic!("{word} needs a number"))
         };
         match word.as_str() {
-            "--binary" => options.candidates.push(Candidate {
-                binary: PathBuf::from(value),
-                engine: None,
-            }),
-            "--engine" => match options.candidates.last_mut() {
-                Some(last) if last.engine.is_none() => last.engine = Some(value.clone()),
-                last => {
-                    let beside = last.map_or_else(crate::start::binary, |last| last.binary.clone());
-                    options.candidates.push(Candidate {
-                        binary: beside,
-                        engine: Some(value.clone()),
-                    });
-                }
-            },
+            "--binary" => options.candidates.push(Candidate::of(PathBuf::from(value))),
+            "--engine" => say(&mut options.candidates, value, |c| &mut c.engine),
+            "--execution-threads" => {
+                say(&mut options.candidates, value, |c| &mut c.execution_threads);
+            }
+            "--as" => say(&mut options.candidates, value, |c| &mut c.name),
             "--rounds" => options.rounds = number() as usize,
             "--each" => options.each = number() as usize,
             "--pace" => options.pace = number(),
@@ -104,10 +132,9 @@ fn options(words: &[String]) -> Options {
         }
     }
     if options.candidates.is_empty() {
-        options.candidates.push(Candidate {
-            binary: crate::start::binary(),
-            engine: None,
-        });
+        options
+            .candidates
+            .push(Candidate::of(crate::start::binary()));
     }
     options
 }

@@ -61,6 +61,12 @@ impl Localnet {
                     .iter()
                     .flat_map(|engine| ["--contract-engine", engine]),
             )
+            .args(
+                candidate
+                    .execution_threads
+                    .iter()
+                    .flat_map(|threads| ["--execution-threads", threads]),
+            )
             .stdout(Stdio::null())
             .stderr(log.expect("a log"))
             .spawn()
