@@ -490,6 +490,8 @@ pub fn recover(
     if !has_results {
         execute_again(enclave, stores, &version)?;
     }
+    // Queries read it from now on.
+    enclave.committed(height)?;
     let meta = stores.blocks.meta(height)?;
     let meta = meta.ok_or_else(|| missing(height))?;
     Ok(Some(block_info(
@@ -530,7 +532,6 @@ fn execute_again(
     let after = ChainState::decode(&position).map_err(|e| broken(&e))?;
     let executed = executed(height, &result, &after).map_err(|e| broken(&e))?;
     stores.blocks.save_results(height, &executed)?;
-    enclave.committed(height)?;
     Ok(())
 }
 
