@@ -49,12 +49,45 @@ function files(directory) {
     .map((entry) => join(entry.parentPath ?? entry.path, entry.name));
 }
 
+/** What a block of LZ4 holds. */
+function unpacked(block, length) {
+  const bytes = Buffer.alloc(length);
+  let [from, to] = [0, 0];
+  const more = (nibble) => {
+    let count = nibble;
+    for (let byte = nibble === 15 ? 255 : 0; byte === 255; count += byte) byte = block[from++];
+    return count;
+  };
+  while (from < block.length) {
+    const token = block[from++];
+    const literals = more(token >> 4);
+    block.copy(bytes, to, from, from + literals);
+    [from, to] = [from + literals, to + literals];
+    if (from >= block.length) break;
+    const back = block.readUInt16LE(from);
+    from += 2;
+    for (let left = more(token & 15) + 4; left > 0; left--, to++) bytes[to] = bytes[to - back];
+  }
+  assert.equal(to, length);
+  return bytes;
+}
+
+/** A file as it is, and the records of a journal as they were before they were compressed (docs/spec/state.md 4). */
+function readable(file) {
+  const content = readFileSync(file);
+  if (!file.endsWith(".journal")) return [content];
+  const parts = [content];
+  for (let at = 16; at < content.length; ) {
+    const [before, length] = [content.readUInt32LE(at), content.readUInt32LE(at + 4)];
+    const sealed = content.subarray(at + 20, (at += 20 + length));
+    parts.push(before === length ? sealed : unpacked(sealed, before));
+  }
+  return parts;
+}
+
 function found(text) {
   const wanted = spellings(text);
-  return files(network.home).filter((file) => {
-    const content = readFileSync(file);
-    return wanted.some((spelling) => content.includes(spelling));
-  });
+  return files(network.home).filter((file) => readable(file).some((content) => wanted.some((spelling) => content.includes(spelling))));
 }
 
 test("after use, the host's files hold no secret in any spelling", async () => {
