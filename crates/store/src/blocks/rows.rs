@@ -29,7 +29,7 @@ fn table(key: &[u8]) -> Table {
 
 /// Rows of blocks and results from this length on lie beside the database. Shorter ones would take more there, since each is synced by itself.
 const LARGE_BYTES: usize = 32 << 10;
-/// The first byte of a row that is a place ([`Place`]); 0 is that of a row itself ([`records::Stored`](super::records::Stored)).
+/// The first byte of a row that is a place ([`Place`]); 0 is that of a row itself ([`Stored`](super::records::Stored)).
 const IS_PLACE: u8 = 1;
 
 /// Rows to write together.

@@ -166,6 +166,21 @@ fn time(time: &crate::types::proto::google::protobuf::Timestamp) -> Result<Times
 }
 
 impl Allowance {
+    /// Where it has paid for what waits: the block has one time, so at most one period begins for all of it, however long it waits and
+    /// whatever the length of a period. Checks after a block that it paid in begin from what that block left.
+    pub(super) fn begin_no_period(&mut self) {
+        match self {
+            Self::Basic(_) => {}
+            Self::Periodic(periodic) => {
+                periodic.period_reset = Timestamp {
+                    seconds: SECONDS_MAX,
+                    nanos: 0,
+                };
+            }
+            Self::AllowedMsg { allowance, .. } => allowance.begin_no_period(),
+        }
+    }
+
     /// Reads an allowance and checks it; one of a message passed [`check_form`].
     ///
     /// # Errors

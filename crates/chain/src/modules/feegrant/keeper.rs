@@ -168,7 +168,11 @@ fn pay(
         }
         Mode::Deliver | Mode::Simulate | Mode::Query => ctx.block.time,
     };
-    if allowance.accept(ctx, now, fee, messages)? {
+    let used_up = allowance.accept(ctx, now, fee, messages)?;
+    if matches!(ctx.mode, Mode::Check | Mode::Recheck) {
+        allowance.begin_no_period();
+    }
+    if used_up {
         remove(ctx, granter, payer, &allowance)?;
         ctx.emit(event::revoked(granter, payer));
         ctx.emit(event::used(granter, payer));

@@ -360,6 +360,51 @@ fn a_transaction_that_waits_needs_an_allowance_that_lasts_beyond_the_next_block(
 }
 
 #[test]
+fn one_period_pays_for_all_that_waits_however_long_it_waits() {
+    for nested in [false, true] {
+        let mut chain = Chain::new(2);
+        let periodic = pb::PeriodicAllowance {
+            basic: Some(basic(0, None)),
+            period: Some(Duration {
+                seconds: 1,
+                nanos: 0,
+            }),
+            period_spend_limit: coins(FEE),
+            period_can_spend: coins(FEE),
+            period_reset: Some(PbTime {
+                seconds: 1_700_000_000 + 60,
+                nanos: 0,
+            }),
+        };
+        let allowance = if nested {
+            allowed(pack(&periodic), &[SEND])
+        } else {
+            pack(&periodic)
+        };
+        granted(&mut chain, allowance);
+        let draft = paid_by_granter(&chain);
+        let mut passed = Vec::new();
+        // No block between; the first is before the period's end.
+        for clock in [59, 61, 63, 65] {
+            chain.clock = clock;
+            let tx = draft.signed(&[&chain.users[1]]);
+            if chain.check(&tx).is_none() {
+                passed.push(tx);
+                chain.users[1].sequence += 1;
+            }
+        }
+        assert_eq!(passed.len(), 1);
+        chain.clock = 66;
+        assert!(chain.block(&passed).tx_results.iter().all(|r| r.code == 0));
+        // What the block left is where the next begins.
+        chain.clock = 68;
+        let tx = draft.signed(&[&chain.users[1]]);
+        assert_eq!(chain.check(&tx), None);
+        assert_eq!(chain.block(&[tx]).tx_results[0].code, 0);
+    }
+}
+
+#[test]
 fn a_period_that_has_not_begun_pays_for_nothing_that_waits() {
     let mut chain = Chain::new(2);
     let periodic = pb::PeriodicAllowance {
