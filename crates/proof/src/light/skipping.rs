@@ -288,17 +288,22 @@ impl Trusted {
         Ok(Self::of(block, hash))
     }
 
-    fn check_clock(&self, block: &LightBlock, clock: &Clock) -> Result<(), LightError> {
-        let later = |time: Timestamp, seconds: u64| Timestamp {
-            seconds: time.seconds.saturating_add_unsigned(seconds),
-            nanos: time.nanos,
-        };
+    /// Whether this point may still be stood on: its header is not older than the trusting period.
+    ///
+    /// # Errors
+    /// [`LightError::Expired`].
+    pub fn check_age(&self, clock: &Clock) -> Result<(), LightError> {
         if later(self.time, clock.trusting_period_seconds) <= clock.now {
             return Err(LightError::Expired {
                 time: self.time,
                 now: clock.now,
             });
         }
+        Ok(())
+    }
+
+    fn check_clock(&self, block: &LightBlock, clock: &Clock) -> Result<(), LightError> {
+        self.check_age(clock)?;
         if block.header.time >= later(clock.now, clock.drift_seconds) {
             return Err(LightError::Future {
                 time: block.header.time,
@@ -459,5 +464,12 @@ impl<'t> Bisection<'t> {
             end: self.end,
             blocks: self.blocks,
         }
+    }
+}
+
+fn later(time: Timestamp, seconds: u64) -> Timestamp {
+    Timestamp {
+        seconds: time.seconds.saturating_add_unsigned(seconds),
+        nanos: time.nanos,
     }
 }

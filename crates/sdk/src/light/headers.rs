@@ -46,7 +46,13 @@ impl Headers {
         mut ask: impl AsyncFnMut(&Call) -> Result<Value, String>,
     ) -> Result<&(Header, Trusted), Error> {
         let place = match self.place(height) {
-            Ok(place) => place,
+            Ok(place) => {
+                // A node that has stopped there is not believed for ever.
+                if let (Some(clock), Some((_, point))) = (&terms.clock, self.kept.get(place)) {
+                    point.check_age(clock)?;
+                }
+                place
+            }
             Err(place) => {
                 let nearest = place.checked_sub(1).and_then(|n| self.kept.get(n));
                 let nearest = nearest.map_or(&self.first, |(_, point)| point);

@@ -188,6 +188,24 @@ fn a_block_that_is_made_while_a_client_waits_is_not_ahead_of_its_clock() {
 }
 
 #[test]
+fn a_node_that_stays_at_a_block_that_was_proven_is_not_believed_for_longer_than_the_trusting_period()
+ {
+    let terms = Terms {
+        clock: Some(light::Clock {
+            now: START,
+            trusting_period_seconds: 1_000_000_000,
+            drift_seconds: 100,
+        }),
+        ..Terms::WITHOUT_CLOCK
+    };
+    let (_, answer) = recorded("11", |_, _| ());
+    let mut client = client(answer).trusting(of_genesis(), terms);
+    assert_eq!(ready(client.height()).unwrap(), 11);
+    client.transport.waited = Duration::from_secs(2_000_000_000);
+    assert_eq!(ready(client.height()).unwrap_err().code(), "light.expired");
+}
+
+#[test]
 fn a_result_is_waited_for_until_the_next_block_and_some_seconds_at_most() {
     let (hash, answer) = recorded("10", |_, _| ());
     let mut stuck = client(answer).trusting(of_genesis(), Terms::WITHOUT_CLOCK);
