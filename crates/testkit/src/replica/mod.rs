@@ -166,10 +166,7 @@ impl<W: World> Replica<W> {
         block: &BlockInfo,
         txs: &[RawTx],
     ) -> BlockOutcome {
-        let env = ExecutionEnv {
-            engine,
-            ..self.env()
-        };
+        let env = self.env_with(engine);
         execute_block(&self.world, self.world.secrets(), env, block, txs).expect("a sound state")
     }
 
@@ -184,10 +181,7 @@ impl<W: World> Replica<W> {
         block: &BlockInfo,
         txs: &[RawTx],
     ) -> BlockOutcome {
-        let env = ExecutionEnv {
-            engine,
-            ..self.env()
-        };
+        let env = self.env_with(engine);
         let world = partly::Partly {
             world: &self.world,
             number: block.header_hash[0],
@@ -306,6 +300,13 @@ impl<W: World> Replica<W> {
         ExecutionEnv {
             code: &self.content,
             engine: &self.engine,
+        }
+    }
+
+    fn env_with<'a>(&'a self, engine: &'a ContractEngine) -> ExecutionEnv<'a> {
+        ExecutionEnv {
+            engine,
+            ..self.env()
         }
     }
 
