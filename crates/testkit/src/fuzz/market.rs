@@ -1,6 +1,7 @@
 //! Blocks of many senders who have as much in common as one likes: nothing, one account, one contract, or anything between.
 
 use super::rng::Rng;
+use super::sender::Sender;
 use crate::call::Contract;
 use crate::chain::Chain;
 use crate::genesis::Options;
@@ -9,7 +10,6 @@ use crate::user::User;
 use crate::wasm::contract;
 use serde_json::json;
 use strongroom_chain::genesis::DENOM;
-use strongroom_chain::modules::auth;
 use strongroom_chain::{BlockInfo, BlockOutcome};
 use strongroom_types::proto::cosmos::bank::v1beta1::MsgSend;
 use strongroom_types::proto::cosmos::base::v1beta1::Coin;
@@ -31,13 +31,6 @@ pub enum Contention {
     Some(usize),
     /// All pay one account, or move tokens of one contract, whose history numbers what happens.
     Full,
-}
-
-/// Somebody with what is signed next.
-struct Sender {
-    user: User,
-    number: u64,
-    sequence: u64,
 }
 
 /// See the module.
@@ -85,14 +78,7 @@ impl Market {
             made.expect("a counter")
         });
         let counters = counters.collect();
-        let senders = users.into_iter().map(|user| {
-            let (number, sequence) = chain.account(user.address()).expect("an account");
-            Sender {
-                user,
-                number,
-                sequence,
-            }
-        });
+        let senders = users.into_iter().map(|user| Sender::of(&chain, user));
         let senders = senders.collect();
         let head = super::head_of(&chain);
         Self {
@@ -136,10 +122,7 @@ impl Market {
             senders, replica, ..
         } = self;
         replica.read(&self.head, |ctx| {
-            for sender in senders {
-                let account = auth::keeper::account(ctx, sender.user.address()).expect("readable");
-                sender.sequence = account.expect("an account").sequence;
-            }
+            senders.iter_mut().for_each(|sender| sender.look(ctx));
         });
     }
 

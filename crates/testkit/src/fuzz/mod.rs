@@ -15,6 +15,7 @@ mod messages;
 mod nodes;
 mod others;
 mod rng;
+mod sender;
 mod tangle;
 mod threads;
 mod txs;

@@ -5,6 +5,7 @@
 mod messages;
 
 use super::rng::Rng;
+use super::sender::Sender;
 use crate::call::Contract;
 use crate::chain::Chain;
 use crate::genesis::{ACCOUNT_BALANCE, Options};
@@ -13,7 +14,6 @@ use crate::user::User;
 use crate::wasm::contract;
 use serde_json::json;
 use strongroom_chain::genesis::DENOM;
-use strongroom_chain::modules::auth;
 use strongroom_chain::modules::compute::state::{CODES, CONTRACTS, LAST_CODE_ID, LAST_INSTANCE_ID};
 use strongroom_chain::{BlockInfo, BlockOutcome};
 use strongroom_sdk::message::Sealer;
@@ -34,12 +34,6 @@ const CONTRACTS_MAX: usize = 12;
 const CODES_MAX: usize = 6;
 /// Numbers of the list.
 const NOTES: usize = 120;
-
-struct Sender {
-    user: User,
-    number: u64,
-    sequence: u64,
-}
 
 /// See the module.
 pub(super) struct Tangle {
@@ -74,14 +68,7 @@ impl Tangle {
             made.expect("a contract")
         };
         let (stock, probe) = (make("stock"), make("probe"));
-        let senders = (0..SENDERS).map(User::numbered).map(|user| {
-            let (number, sequence) = chain.account(user.address()).expect("an account");
-            Sender {
-                user,
-                number,
-                sequence,
-            }
-        });
+        let senders = (0..SENDERS).map(|n| Sender::of(&chain, User::numbered(n)));
         let senders = senders.collect();
         let mut tangle = Self {
             rng: Rng(seed),
@@ -129,10 +116,7 @@ impl Tangle {
             ..
         } = self;
         let next = replica.read(&self.head, |ctx| {
-            for sender in senders {
-                let account = auth::keeper::account(ctx, sender.user.address());
-                sender.sequence = account.expect("readable").expect("an account").sequence;
-            }
+            senders.iter_mut().for_each(|sender| sender.look(ctx));
             contracts.retain_mut(|contract| {
                 let record = CONTRACTS.get(ctx, &contract.address).expect("readable");
                 let code = record.map(|record| record.into_contract().code_id);
