@@ -46,7 +46,7 @@ pub(crate) fn run() {
         &["start", "ms (median)", "quartiles"],
         &[
             row("a new network: seed, genesis, first block", &new),
-            row("again: seal opened, last block replayed", &again),
+            row("again: seal opened, state opened", &again),
         ],
     );
     let mut rows: Vec<Vec<String>> = memory

@@ -102,7 +102,7 @@ impl Enclave {
         }
     }
 
-    /// Opens a seal and stands where the older anchor stands.
+    /// Opens a seal and stands where the anchor stands, the older one if there are two.
     ///
     /// # Errors
     /// As [`Enclave::bootstrap_begin`].

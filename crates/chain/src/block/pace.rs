@@ -1,6 +1,6 @@
 //! When transactions run beside each other, and how many: as long as that pays, which gas tells, since there is no clock here.
 //!
-//! Promises: whatever anybody sends, what windows lose is at most about an eighth of the gas that runs in all, since as many times what one
+//! Promises: whatever anybody sends, what windows are known to lose is at most about an eighth of the gas that runs in all, since as many times what one
 //! lost runs alone before the next ([`REST`]). Nothing of it is ever part of a result: with any pace a block gives the same.
 
 use super::ahead::CHUNK;

@@ -4,7 +4,7 @@
 //! database has its place. A record is the row, compressed (LZ4); lengths and checksum are in the place.
 //!
 //! Promises: a place that was given is on disk, whole. What no place names (after a crash, or where the database refused what came with it) is never
-//! read. A row that is tried again is not written again.
+//! read, and takes its room for good. A row that the same process tries again soon is not written again.
 //! Refuses: to write to a file of an earlier process, or behind a write that failed: each gets a new file.
 
 use crate::error::{Error, Result};

@@ -1,11 +1,11 @@
-//! The block store: a database of its own with every decided block whole, what its execution gave, and the index of
-//! transactions and events.
+//! The block store: a database of its own with every decided block whole (long ones in files beside it), what its execution gave, and the
+//! index of transactions and events.
 //!
 //! Circle: host. Nothing here is trusted: the enclave checks a block again before it executes it.
 //!
 //! Promises: [`BlockStore::save_decided`] is on disk, synced, when it returns, so a block is never executed before it
 //! can be replayed; [`BlockStore::save_results`] is one batch, so results and index never disagree; heights have no
-//! gaps. Results and index are derivable: after a crash the node executes the last block again and saves them again.
+//! gaps. Results and index are derivable: where those of the newest block are gone, the node executes it again and saves them again.
 //! Refuses: another block for a height that has one, heights out of order, to interpret headers or commits.
 
 mod index;

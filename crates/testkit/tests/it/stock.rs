@@ -100,7 +100,7 @@ fn a_cw20_token_moves_lists_its_holders_in_order_and_keeps_all_of_it_sealed() {
         .unwrap_err();
     assert_eq!((refused.codespace.as_str(), refused.code), ("compute", 3));
     assert!(refused.text.contains("Cannot Sub"), "{}", refused.text);
-    // It goes on after a restart, which executes the last block again.
+    // It goes on after a restart, before there is another block.
     s.chain.restart();
     assert_eq!(s.ask(&token, &balance), json!({"balance": "300"}));
 }
