@@ -230,9 +230,8 @@ impl BlockExecutor<'_> {
         let mut seen = Seen::default();
         let mut all: Gas = 0;
         for mut next in window {
-            let (did, lane) = (next.did.take(), next.lane);
+            let (did, lane, tried) = (next.did.take(), next.lane, next.tried);
             let is_next = watch.begins(next.index, next.raw.hash());
-            let gas = did.as_ref().map_or(0, Did::gas);
             let is_full = self.meters.is_full(state.overlay.bytes());
             let start = state.overlay.mark();
             let ran = turns.take(state, did.filter(|_| is_next && !is_full), self.passed);
@@ -247,10 +246,10 @@ impl BlockExecutor<'_> {
                 }
             };
             watch.ended();
-            let gas = gas.max(Gas::try_from(result.gas_used).unwrap_or(0));
+            let gas = Gas::try_from(result.gas_used).unwrap_or(0);
             all = all.saturating_add(gas);
             if let Some(lane) = lane {
-                seen.count(is_taken, lane, gas);
+                seen.count(is_taken, lane, tried, gas);
             }
             self.meters.add_output(output::of_result(&result));
             done.results.push(result);

@@ -39,17 +39,20 @@ pub struct Figures {
 pub struct Seen {
     taken: u64,
     again: u64,
-    /// Gas of what ran again.
+    /// Gas of all of them at their places.
+    alone: Gas,
+    /// Gas at their places of those that ran again.
     again_gas: Gas,
-    /// Gas of each lane: those of one run one after the other.
+    /// Gas that each lane used beside the others: those of one run one after the other.
     lanes: BTreeMap<usize, Gas>,
 }
 
 impl Seen {
-    /// A transaction that ran beside others, its lane and its gas.
-    pub fn count(&mut self, is_taken: bool, lane: usize, gas: Gas) {
+    /// A transaction that ran beside others, its lane, the gas that it used there (at most, where that is not known) and at its place.
+    pub fn count(&mut self, is_taken: bool, lane: usize, tried: Gas, gas: Gas) {
         let of_lane = self.lanes.entry(lane).or_default();
-        *of_lane = of_lane.saturating_add(gas);
+        *of_lane = of_lane.saturating_add(tried);
+        self.alone = self.alone.saturating_add(gas);
         if is_taken {
             self.taken = self.taken.saturating_add(1);
         } else {
@@ -58,18 +61,13 @@ impl Seen {
         }
     }
 
-    /// Gas of all of them, each once.
-    fn alone(&self) -> Gas {
-        self.lanes
-            .values()
-            .fold(0, |sum, gas| sum.saturating_add(*gas))
-    }
-
     /// What they cost on so many threads, as long as gas takes on one: the lanes, shared as well as can be, and after them what ran again.
     fn cost(&self, threads: usize) -> Gas {
         let threads = Gas::try_from(threads).unwrap_or(Gas::MAX).max(1);
         let longest = self.lanes.values().copied().max().unwrap_or(0);
-        let share = self.alone().div_ceil(threads);
+        let all = self.lanes.values();
+        let share = all.fold(0, |sum: Gas, gas| sum.saturating_add(*gas));
+        let share = share.div_ceil(threads);
         longest.max(share).saturating_add(self.again_gas)
     }
 }
@@ -144,7 +142,7 @@ impl Pace {
         self.figures.windows = self.figures.windows.saturating_add(1);
         self.figures.taken = self.figures.taken.saturating_add(seen.taken);
         self.figures.again = self.figures.again.saturating_add(seen.again);
-        let (alone, cost) = (seen.alone(), seen.cost(self.threads));
+        let (alone, cost) = (seen.alone, seen.cost(self.threads));
         let at_most = |tenths: Gas| tenths_of(alone, tenths);
         if cost <= at_most(PAYS_TENTHS) {
             // More at a time have more in common.
@@ -177,7 +175,7 @@ mod tests {
     /// Each in a lane of its own.
     fn seen(taken: usize, again: usize) -> Seen {
         let mut seen = Seen::default();
-        (0..taken + again).for_each(|n| seen.count(n < taken, n, 10));
+        (0..taken + again).for_each(|n| seen.count(n < taken, n, 10, 10));
         seen
     }
 
@@ -238,9 +236,21 @@ mod tests {
     fn one_lane_gains_nothing_however_much_of_it_is_taken() {
         let mut pace = Pace::new(8);
         let mut seen = Seen::default();
-        (0..16).for_each(|_| seen.count(true, 0, 10));
-        assert_eq!((seen.alone(), seen.cost(8)), (160, 160));
+        (0..16).for_each(|_| seen.count(true, 0, 10, 10));
+        assert_eq!((seen.alone, seen.cost(8)), (160, 160));
         pace.learn(&seen);
+        assert_eq!(pace.turn(1_000), Turn::Alone(ALONE));
+    }
+
+    /// They burn all that they may beside others and give up, and cost nearly nothing at their places: a contract that returns at once if another
+    /// transaction of the window has set its flag.
+    #[test]
+    fn a_window_of_cheap_ones_in_which_two_burned_their_limits_does_not_pay() {
+        let mut pace = Pace::new(8);
+        let mut window = seen(8, 0);
+        (8..10).for_each(|n| window.count(false, n, 1_000, 10));
+        assert_eq!((window.alone, window.cost(8)), (100, 1_000 + 20));
+        pace.learn(&window);
         assert_eq!(pace.turn(1_000), Turn::Alone(ALONE));
     }
 
@@ -261,17 +271,17 @@ mod tests {
                 let mut seen = Seen::default();
                 for n in 0..size {
                     match is_bad {
-                        true => seen.count(n == 0, 0, DEAR),
-                        false => seen.count(true, n, CHEAP),
+                        true => seen.count(n == 0, 0, DEAR, DEAR),
+                        false => seen.count(true, n, CHEAP, CHEAP),
                     }
                 }
-                alone += seen.alone();
+                alone += seen.alone;
                 if is_beside {
                     cost += seen.cost(threads);
                     pace.learn(&seen);
                 } else {
-                    cost += seen.alone();
-                    pace.rested(seen.alone());
+                    cost += seen.alone;
+                    pace.rested(seen.alone);
                 }
             }
             assert!(pace.figures().again > 0);

@@ -39,6 +39,8 @@ pub(super) struct Next<'b> {
     pub(super) signed: Option<Looked>,
     /// The lane in which it ran beside others, if it did.
     pub(super) lane: Option<usize>,
+    /// The gas that it used there; its limit where it came to no end, since what it had used by then is not known.
+    pub(super) tried: Gas,
     /// What it did there, if it came to an end.
     pub(super) did: Option<Did>,
 }
@@ -51,6 +53,7 @@ impl<'b> Next<'b> {
             ahead: None,
             signed: None,
             lane: None,
+            tried: 0,
             did: None,
         }
     }
@@ -98,6 +101,8 @@ struct Tried {
     /// Its place in the window.
     place: usize,
     lane: usize,
+    /// The gas that it used, or its limit if it came to no end.
+    gas: Gas,
     /// What it did, if it came to an end: the last of a lane may not have.
     did: Option<Did>,
 }
@@ -148,11 +153,18 @@ impl Beside<'_> {
         let below = (&*base, secrets, &state.overlay, &state.code_cache);
         let done = on_threads(self.threads, lanes, |lane| self.lane(below, lane));
         drop(base);
-        for Tried { place, lane, did } in done {
+        for Tried {
+            place,
+            lane,
+            gas,
+            did,
+        } in done
+        {
             let Some(next) = window.get_mut(place) else {
                 continue;
             };
             next.lane = Some(lane);
+            next.tried = gas;
             let Some(mut did) = did else {
                 continue;
             };
@@ -248,6 +260,7 @@ impl Beside<'_> {
         let count = jobs.len();
         for job in jobs {
             let place = job.place;
+            let limit = job.decoded.tx.fee().gas_limit;
             let is_last = tried.len().saturating_add(1) == count;
             let below = Below {
                 lane: core::mem::take(&mut written),
@@ -260,10 +273,11 @@ impl Beside<'_> {
             });
             self.watch.looked();
             let (did, lane) = ended.and_then(Result::ok).unzip();
-            let mut of = |did| {
+            let mut of = |did: Option<Did>| {
                 tried.push(Tried {
                     place,
                     lane: number,
+                    gas: did.as_ref().map_or(limit, Did::gas),
                     did,
                 });
             };

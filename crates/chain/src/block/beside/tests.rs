@@ -227,6 +227,63 @@ fn what_only_those_meet_that_run_beside_others_stops_nothing() {
     }
 }
 
+/// A state of which other threads do not know one account.
+struct Cold<'a>(&'a MemoryState, &'a Address);
+
+impl StateRead for Cold<'_> {
+    fn get(&self, tree: Tree, key: &[u8]) -> Result<Option<Bytes>, Fault> {
+        self.0.get(tree, key)
+    }
+
+    fn shared(&self) -> Option<Box<dyn StateRead + Sync + '_>> {
+        Some(Box::new(Warm(self)))
+    }
+}
+
+struct Warm<'a>(&'a Cold<'a>);
+
+impl StateRead for Warm<'_> {
+    fn get(&self, tree: Tree, key: &[u8]) -> Result<Option<Bytes>, Fault> {
+        let cold = self.0.1.as_bytes();
+        match key.windows(cold.len()).any(|part| part == cold) {
+            true => Err(Fault::State("not here".into())),
+            false => self.0.get(tree, key),
+        }
+    }
+}
+
+#[test]
+fn what_gave_up_may_have_used_its_limit_so_whoever_has_a_large_one_and_uses_little_soon_runs_alone()
+{
+    let mut chain = Chain::new(121);
+    let cold = address(&chain, 120);
+    let windows_of = |chain: &mut Chain, limit| {
+        let txs = (0..60).map(|n| {
+            // A tenth gives up: so few that what they cost at their turn is no reason to run alone.
+            let to = if n % 10 == 9 {
+                cold.clone()
+            } else {
+                address(chain, 60 + n)
+            };
+            let mut draft = draft(vec![send(&chain.users[n].address, &to, 1)]);
+            draft.fee.gas_limit = if n % 10 == 9 { limit } else { 20_000 };
+            draft.signed(&[&chain.users[n]])
+        });
+        let txs = txs.collect::<Vec<_>>();
+        let (alone, _) = on(1, chain, &txs);
+        chain.engine = ContractEngine::default().with_threads(2);
+        let state = Cold(&chain.state, &cold);
+        let info = block_info(1);
+        let outcome = execute_block(&state, &NoSecrets, chain.env(), &info, &RawTx::list(&txs));
+        assert_eq!(outcome.unwrap(), alone);
+        assert!(alone.tx_results.iter().all(|r| r.code == 0));
+        chain.engine.beside().windows
+    };
+    let honest = windows_of(&mut chain, 20_000);
+    let dear = windows_of(&mut chain, 2_000_000);
+    assert!(honest > dear && dear <= 3, "{honest}, {dear}");
+}
+
 /// A state for one thread.
 struct Here<'a>(&'a MemoryState);
 
