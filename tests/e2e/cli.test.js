@@ -162,13 +162,15 @@ test("the key that messages are sealed for is proven from a genesis file, and a 
   assert.equal(await network.height(), before, "nothing was sent");
 });
 
-test("a documented example of the SDK asks the same node the same question", async () => {
+test("a documented example of the SDK asks the same node the same question, over the RPC and over REST", async () => {
   const counter = await deploy(clientOf(network, "a"), "counter", { count: 41 });
   // Of the whole workspace: so its dependencies have the features with which the tests before have built them.
   const built = execFileSync("cargo", ["build", "-q", "--locked", "--workspace", "--example", "private_query", "--message-format", "json"], { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"], maxBuffer: 1 << 26 });
   const { executable } = built.trim().split("\n").map((line) => JSON.parse(line)).find(({ target, executable }) => target?.name === "private_query" && executable);
-  const out = execFileSync(executable, [new URL(network.rpc).host, counter.address, '{"get_count":{}}'], { encoding: "utf8" });
-  assert.deepEqual(JSON.parse(out), { count: 41 });
+  for (const node of [network.rpc, network.rest]) {
+    const out = execFileSync(executable, [new URL(node).host, counter.address, '{"get_count":{}}'], { encoding: "utf8" });
+    assert.deepEqual(JSON.parse(out), { count: 41 }, node);
+  }
 });
 
 test("the first call of a kind gets what is usual, and the next ones what those before have used", async () => {
@@ -611,7 +613,7 @@ test("bad input is a sentence with a stable code, and nothing is changed", async
     [1, /^strongroom: keyring\.passphrase: a passphrase has 8 characters or more/, ["keys", "add", "x"], { more: passphrase("short") }],
     [1, /^strongroom: keyring\.passphrase: .*nowhere/, ["keys", "add", "x"], { more: passphrase("nowhere") }],
     [3, /^strongroom: client\.no_answer: http:\/\/127\.0\.0\.1:1: the node does not answer/, ["query", "bank", "balances", b.address, "--node", "http://127.0.0.1:1"]],
-    [3, /^strongroom: client\.not_rpc: this is not the RPC of a node/, ["query", "bank", "balances", b.address, "--node", network.faucet]],
+    [3, /^strongroom: client\.not_rpc: this is neither the RPC of a node nor its REST/, ["query", "bank", "balances", b.address, "--node", network.faucet]],
     [1, /^strongroom: config\.missing: there is no network nowhere/, ["query", "poa", "validators", "--network", "nowhere"]],
     [1, /^strongroom: config\.broken: .*config\.json: /, ["query", "poa", "validators"], { more: { STRONGROOM_HOME: join(directory, "broken") } }],
     [1, /^strongroom: tx\.from: /, ["tx", "bank", "send", b.address, "1uscrt", ...node]],

@@ -44,7 +44,7 @@ pub(crate) struct Config {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Network {
-    /// RPC of a node.
+    /// RPC or REST of a node.
     pub(crate) node: String,
     /// Its chain; a node of another one is refused.
     #[serde(skip_serializing_if = "Option::is_none")]

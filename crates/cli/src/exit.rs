@@ -79,6 +79,8 @@ const fn status(error: &Error) -> u8 {
         Error::NoAnswer(_)
         | Error::Tls(_)
         | Error::NotRpc(_)
+        | Error::NotRest(_)
+        | Error::Busy(_)
         | Error::Form { .. }
         | Error::OtherVersion { .. }
         | Error::Light(light::Error::Node(_) | light::Error::Form { .. }) => NO_NODE,

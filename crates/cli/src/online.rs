@@ -22,7 +22,7 @@ const DRIFT_SECONDS: u64 = 10;
 #[derive(ClapArgs, Clone)]
 #[group(skip)]
 pub(crate) struct Args {
-    /// RPC of a node [default: that of the current network of `strongroom config`, else http://127.0.0.1:26657].
+    /// RPC or REST of a node [default: that of the current network of `strongroom config`, else http://127.0.0.1:26657].
     #[arg(long, global = true, value_name = "URL")]
     node: Option<String>,
     /// Network of `strongroom config`.

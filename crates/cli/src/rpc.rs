@@ -1,4 +1,4 @@
-//! The way to a node's RPC. What is said over it, and how, knows the SDK.
+//! The way to a node's RPC, or to its REST. What is said over it, and how, knows the SDK.
 
 use crate::verify;
 use anyhow::{Context as _, anyhow};
@@ -12,7 +12,7 @@ use strongroom_sdk::net::{AddressError, Endpoint, Http, Roots, TlsError};
 /// The longest file of authorities: a system's has about 250 KiB.
 const CA_FILE_BYTES_MAX: usize = 4 << 20;
 
-/// A client of the node behind an RPC.
+/// A client of the node behind an address.
 pub(crate) type Client = client::Client<Http>;
 
 /// Whom it is believed who a node is.

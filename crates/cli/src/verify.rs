@@ -21,7 +21,7 @@ use strongroom_types::{Hash, Height, Timestamp, Tree};
 #[command(group = ArgGroup::new("anchor").required(true).args(["genesis", "trusted"]))]
 #[command(group = ArgGroup::new("raw").required(true).args(["key", "key_hex"]))]
 pub(crate) struct Args {
-    /// RPC of a node, which is not trusted.
+    /// RPC or REST of a node, which is not trusted.
     #[arg(long, default_value = "http://127.0.0.1:26657")]
     node: String,
     #[command(flatten)]

@@ -1,4 +1,5 @@
 //! Asks a contract, privately: `cargo run -p strongroom-sdk --example private_query -- 127.0.0.1:26657 secret1… '{"get_count":{}}'`.
+//! With the address of the node's REST (127.0.0.1:1317) it is the same.
 //!
 //! A transport is a few lines over whatever moves bytes: here a plain socket, which blocks.
 
@@ -9,7 +10,7 @@ use std::net::TcpStream;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use strongroom_sdk::client::{self, Client, Transport};
+use strongroom_sdk::client::{self, Client, Request, Response, Transport};
 use strongroom_types::Timestamp;
 
 /// How long the node may take, and how much it may say.
@@ -19,8 +20,8 @@ const ANSWER_BYTES_MAX: u64 = 16 << 20;
 struct Socket(String);
 
 impl Transport for Socket {
-    async fn post(&mut self, body: String) -> Result<Vec<u8>, client::Error> {
-        let answer = self.exchange(&body);
+    async fn exchange(&mut self, request: Request) -> Result<Response, client::Error> {
+        let answer = self.asked(&request);
         answer.map_err(|error| client::Error::NoAnswer(error.to_string()))
     }
 
@@ -36,19 +37,38 @@ impl Transport for Socket {
 }
 
 impl Socket {
-    fn exchange(&self, body: &str) -> std::io::Result<Vec<u8>> {
+    fn asked(&self, request: &Request) -> std::io::Result<Response> {
         let mut stream = TcpStream::connect(&self.0)?;
         stream.set_read_timeout(Some(ANSWER_WAITS))?;
+        let verb = if request.body.is_some() {
+            "POST"
+        } else {
+            "GET"
+        };
+        let path = if request.path.is_empty() {
+            "/"
+        } else {
+            &request.path
+        };
+        let body = request.body.as_deref().unwrap_or_default();
         let (host, length) = (&self.0, body.len());
         // HTTP 1.0: the answer ends with the connection, and comes in one piece.
         write!(
             stream,
-            "POST / HTTP/1.0\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+            "{verb} {path} HTTP/1.0\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
         )?;
         let mut answer = Vec::new();
         stream.take(ANSWER_BYTES_MAX).read_to_end(&mut answer)?;
         let end = answer.windows(4).position(|four| four == b"\r\n\r\n");
-        Ok(answer.split_off(end.map_or(answer.len(), |end| end + 4)))
+        let body = answer.split_off(end.map_or(answer.len(), |end| end + 4));
+        // `HTTP/1.0 200 OK` comes first.
+        let head = String::from_utf8_lossy(&answer);
+        let status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
+        Ok(Response {
+            status: status.unwrap_or_default(),
+            body,
+            ..Response::default()
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 //! REST and `abci_query` are two faces of this one table.
 
 mod blocks;
+mod light;
 mod node;
 mod txs;
 
@@ -50,6 +51,7 @@ impl Services {
                 "GetBlockByHeight" | "GetLatestBlock" => Work::WholeBlock,
                 _ => Work::Light,
             },
+            Some(("strongroom.light.v1.Service", _)) => Work::WholeBlock,
             Some(("cosmos.base.node.v1beta1.Service", _)) | None => Work::Light,
             Some(_) if LIGHT.contains(&path) => Work::Light,
             Some(_) => Work::Long,
@@ -71,6 +73,7 @@ impl Services {
             "cosmos.tx.v1beta1.Service" => self.txs(method, request),
             "cosmos.base.tendermint.v1beta1.Service" => self.blocks(method, request),
             "cosmos.base.node.v1beta1.Service" => self.node(method),
+            "strongroom.light.v1.Service" => self.light(method, request),
             _ => self.chain.query(path, request, height),
         }
     }

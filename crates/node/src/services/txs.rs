@@ -102,7 +102,8 @@ impl Services {
         })
     }
 
-    fn tx_by_hash(&self, text: &str) -> Result<pb::GetTxResponse, QueryError> {
+    /// Where the transaction with this hash (hex) is.
+    pub(super) fn place_of(&self, text: &str) -> Result<TxLocation, QueryError> {
         if text.is_empty() {
             return Err(status(GrpcCode::InvalidArgument, "tx hash cannot be empty"));
         }
@@ -115,10 +116,14 @@ impl Services {
             .tx_location(&hash)
             .map_err(internal)?
             .ok_or_else(missing)?;
-        if place.height > self.newest() {
-            return Err(missing());
+        match place.height > self.newest() {
+            true => Err(missing()),
+            false => Ok(place),
         }
-        let (tx, response) = self.tx_at(place)?;
+    }
+
+    fn tx_by_hash(&self, text: &str) -> Result<pb::GetTxResponse, QueryError> {
+        let (tx, response) = self.tx_at(self.place_of(text)?)?;
         Ok(pb::GetTxResponse {
             tx: Some(tx),
             tx_response: Some(response),
@@ -272,7 +277,7 @@ fn bytes_of(tx: pb::Tx) -> Vec<u8> {
     .encode_to_vec()
 }
 
-fn event(e: &strongroom_types::Event) -> Event {
+pub(super) fn event(e: &strongroom_types::Event) -> Event {
     let attribute = |a: &strongroom_types::Attribute| EventAttribute {
         key: a.key.clone(),
         value: a.value.clone(),

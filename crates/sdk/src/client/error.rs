@@ -17,10 +17,22 @@ pub enum Error {
     #[cfg(all(feature = "net", not(target_arch = "wasm32")))]
     #[error(transparent)]
     Tls(#[from] crate::net::TlsError),
-    /// The answer is no JSON-RPC.
-    #[error("this is not the RPC of a node: it says {0:?}")]
+    /// The answer is no JSON-RPC, and there is no REST either.
+    #[error("this is neither the RPC of a node nor its REST: it says {0:?}")]
     NotRpc(String),
-    /// The RPC refused the call.
+    /// The answer is none of REST, which was there before.
+    #[error("this is not the REST of a node: it says {0:?}")]
+    NotRest(String),
+    /// Whoever answers has no time now: nothing was done.
+    #[error("the node has no time now: {0}")]
+    Busy(String),
+    /// The node's REST has no route for this.
+    #[error("the REST of this node cannot answer {0}: name the address of its RPC (port 26657)")]
+    NoRoute(String),
+    /// REST has a question in its address, which has bounds.
+    #[error("the question is too long for REST: name the address of the node's RPC (port 26657)")]
+    TooLong,
+    /// The RPC refused the call, or REST.
     #[error("{0}")]
     Rpc(String),
     /// An answer has not the form of CometBFT's.
@@ -42,7 +54,7 @@ pub enum Error {
     /// The chain refused a query.
     #[error("{log}")]
     Query {
-        /// Family of the code.
+        /// Family of the code; `grpc` where REST has refused, which names no other.
         codespace: String,
         /// Code.
         code: u64,
@@ -130,6 +142,10 @@ impl Error {
             #[cfg(all(feature = "net", not(target_arch = "wasm32")))]
             Self::Tls(e) => e.code(),
             Self::NotRpc(_) => "client.not_rpc",
+            Self::NotRest(_) => "client.not_rest",
+            Self::Busy(_) => "client.busy",
+            Self::NoRoute(_) => "client.no_route",
+            Self::TooLong => "client.too_long",
             Self::Rpc(_) => "client.rpc",
             Self::Form { .. } => "client.form",
             Self::OtherVersion { .. } => "client.other_version",

@@ -129,7 +129,7 @@ impl<T: Transport> Client<T> {
             ..SimulateRequest::default()
         };
         let path = "/cosmos.tx.v1beta1.Service/Simulate";
-        let answer: SimulateResponse = self.query(path, &request).await?;
+        let answer: SimulateResponse = self.query_own(path, &request).await?;
         let info = answer.gas_info.ok_or(Error::Form {
             method: "Simulate",
             field: "gas_info",

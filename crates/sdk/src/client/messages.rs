@@ -89,7 +89,7 @@ impl<T: Transport> Client<T> {
             contract_address: contract.to_string(),
         };
         let path = "/secret.compute.v1beta1.Query/CodeHashByContractAddress";
-        let answer: compute::QueryCodeHashResponse = self.query(path, &request).await?;
+        let answer: compute::QueryCodeHashResponse = self.query_own(path, &request).await?;
         let hash = hash_of(&answer)?;
         self.code_hashes.insert(contract.as_bytes().to_vec(), hash);
         Ok(hash)
@@ -102,7 +102,7 @@ impl<T: Transport> Client<T> {
     pub async fn code_hash_of(&mut self, code_id: u64) -> Result<Hash, Error> {
         let request = compute::QueryByCodeIdRequest { code_id };
         let path = "/secret.compute.v1beta1.Query/CodeHashByCodeId";
-        let answer: compute::QueryCodeHashResponse = self.query(path, &request).await?;
+        let answer: compute::QueryCodeHashResponse = self.query_own(path, &request).await?;
         hash_of(&answer)
     }
 
@@ -154,7 +154,7 @@ impl<T: Transport> Client<T> {
             query: sealed.wire,
         };
         let path = "/secret.compute.v1beta1.Query/QuerySecretContract";
-        let answer = self.query::<_, compute::QuerySecretContractResponse>(path, &request);
+        let answer = self.query_own::<_, compute::QuerySecretContractResponse>(path, &request);
         match answer.await {
             Ok(answer) => {
                 let opened = sealed.key.open_data(&answer.data);

@@ -9,6 +9,10 @@
 //! a block holds a transaction and what it resulted in there ([`Client::transaction`], [`Proven`]), and that one can get into no block any more
 //! ([`Client::settled`]). Everything else is the node's word: positions, code hashes, texts and events of a result. A wrong code hash costs a refusal by the enclave, not a secret.
 //!
+//! **What it speaks.** The address is that of a node's RPC or of its REST: the first question finds out which, and everything is asked, checked and proven over
+//! the one as over the other. Of a node of the Cosmos SDK that has none of our routes the newest block cannot be proven yet, and other queries than those that
+//! this client makes itself are refused (docs/spec/state.md 6.1).
+//!
 //! Three lines from a node to a private query:
 //!
 //! ```no_run
@@ -46,8 +50,11 @@
 mod effect;
 mod error;
 mod gas;
+mod language;
 mod messages;
 mod outcome;
+mod rest;
+mod rpc;
 mod sending;
 mod transport;
 
@@ -60,7 +67,9 @@ pub use gas::{Estimate, MARGIN_PERCENT};
 pub use messages::{Author, Instantiate};
 pub use outcome::{Included, Opened, OpenedMessage, Proven};
 pub use sending::Checked;
-pub use transport::Transport;
+pub use transport::{Request, Response, Transport};
+
+use language::{Language, query_params};
 
 use crate::keys::Account;
 use crate::light::{self, Answer, Call, Headers, Question, Terms, Trusted};
@@ -127,6 +136,7 @@ impl Tip {
 /// A client of one network, through one node.
 pub struct Client<T> {
     transport: T,
+    language: Language,
     /// What is trusted, with what was proven from it, and the terms.
     anchor: Option<(Headers, Terms)>,
     chain_id: Option<String>,
@@ -158,6 +168,7 @@ impl<T: Transport> Client<T> {
     pub const fn new(transport: T) -> Self {
         Self {
             transport,
+            language: Language::Unknown,
             anchor: None,
             chain_id: None,
             network_key: None,
@@ -193,12 +204,18 @@ impl<T: Transport> Client<T> {
         }
     }
 
-    /// Calls a method of the node's RPC.
+    /// Calls a method of CometBFT's RPC. Over REST those are there that this client needs (`status`, `commit`, `validators`, `abci_query`,
+    /// `broadcast_tx_sync`, `tx`, `block_results`, `tx_search`), with the members that it reads.
     ///
     /// # Errors
-    /// [`Error::NoAnswer`], [`Error::NotRpc`], [`Error::Rpc`].
+    /// [`Error::NoAnswer`], [`Error::NotRpc`], [`Error::NotRest`], [`Error::Busy`], [`Error::Rpc`]; over REST [`Error::NoRoute`] and [`Error::TooLong`].
     pub async fn call(&mut self, method: &str, params: &Value) -> Result<Value, Error> {
-        transport::call(&mut self.transport, method, params).await
+        let Self {
+            transport,
+            language,
+            ..
+        } = self;
+        language.call(transport, method, params).await
     }
 
     /// The chain: that of the trusted point, else what the node says. Who signs for a node's word may sign for another chain on which the
@@ -272,10 +289,31 @@ impl<T: Transport> Client<T> {
         request: &Q,
     ) -> Result<A, Error> {
         let answer = self.query_bytes(path, &request.encode_to_vec()).await?;
-        A::decode(answer.as_slice()).map_err(|_| Error::Form {
-            method: "abci_query",
-            field: "value",
-        })
+        decoded(&answer)
+    }
+
+    /// As [`Client::query`], of what this client asks itself. Over REST not every node takes that as a query of CometBFT's: then by a route of its own, and the
+    /// answer has what this client reads.
+    async fn query_own<Q: Message, A: Message + Default>(
+        &mut self,
+        path: &str,
+        request: &Q,
+    ) -> Result<A, Error> {
+        let data = request.encode_to_vec();
+        let error = match self.query_bytes(path, &data).await {
+            Ok(answer) => return decoded(&answer),
+            Err(error) => error,
+        };
+        let Self {
+            transport,
+            language,
+            ..
+        } = self;
+        let asked = (path, data.as_slice());
+        match language.by_own_route(transport, asked, &error).await {
+            Some(answer) => decoded(&self.value_in(&answer?)?),
+            None => Err(error),
+        }
     }
 
     /// The height of the state that the last query was answered from, queries of contracts included, as the node says; `None` if it does not. A host can
@@ -290,8 +328,13 @@ impl<T: Transport> Client<T> {
     /// # Errors
     /// As [`Client::query`].
     pub async fn query_bytes(&mut self, path: &str, request: &[u8]) -> Result<Vec<u8>, Error> {
-        let params = json!({ "path": path, "data": hex::encode(request) });
+        let params = query_params(path, request);
         let answer = self.call("abci_query", &params).await?;
+        self.value_in(&answer)
+    }
+
+    /// The value in an answer to `abci_query`.
+    fn value_in(&mut self, answer: &Value) -> Result<Vec<u8>, Error> {
         let response = &answer["response"];
         let bad = |field| Error::Form {
             method: "abci_query",
@@ -370,7 +413,7 @@ impl<T: Transport> Client<T> {
             }
             None => {
                 let path = "/secret.registration.v1beta1.Query/TxKey";
-                let answer: Key = self.query(path, &Empty {}).await?;
+                let answer: Key = self.query_own(path, &Empty {}).await?;
                 let key = answer.key.try_into().ok();
                 key.map(|key| NetworkKey { key, proven: None })
             }
@@ -391,7 +434,7 @@ impl<T: Transport> Client<T> {
             address: address.to_string(),
         };
         let path = "/cosmos.auth.v1beta1.Query/AccountInfo";
-        let answer: QueryAccountInfoResponse = match self.query(path, &request).await {
+        let answer: QueryAccountInfoResponse = match self.query_own(path, &request).await {
             Err(Error::Query { log, .. }) if log.contains("not found") => {
                 return Err(Error::NoAccount(address.clone()));
             }
@@ -437,6 +480,13 @@ impl<T> core::fmt::Debug for Client<T> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         write!(f, "Client({:?})", self.chain_id)
     }
+}
+
+fn decoded<A: Message + Default>(answer: &[u8]) -> Result<A, Error> {
+    A::decode(answer).map_err(|_| Error::Form {
+        method: "abci_query",
+        field: "value",
+    })
 }
 
 fn text<'v>(value: &'v Value, method: &'static str, field: &'static str) -> Result<&'v str, Error> {

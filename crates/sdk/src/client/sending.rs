@@ -16,7 +16,7 @@ use strongroom_proof::light::LightError;
 
 /// The first and the longest time between two looks for a transaction; each is twice the one before.
 const LOOKS: [Duration; 2] = [Duration::from_millis(10), Duration::from_millis(200)];
-/// The longest between two looks while the node is silent.
+/// The longest between two looks while the node is silent, or has no time.
 const SILENT_LOOK: Duration = Duration::from_secs(5);
 /// How long a transaction may take to be in a block.
 pub(super) const BLOCK_WAITS: Duration = Duration::from_secs(60);
@@ -187,7 +187,7 @@ impl<T: Transport> Client<T> {
             };
             // Each silence may have taken as long as the transport waits.
             let longest = match looked {
-                Err(Error::NoAnswer(_)) => SILENT_LOOK,
+                Err(Error::NoAnswer(_) | Error::Busy(_)) => SILENT_LOOK,
                 _ => LOOKS[1],
             };
             pause = pause.saturating_mul(2).min(longest);

@@ -1,21 +1,73 @@
-//! The seam between a client and the network, and the JSON-RPC that goes through it (wire.md 4.3).
+//! The seam between a client and the network: one request of HTTP, one answer.
 
 use super::Error;
 use crate::types::Timestamp;
 use core::time::Duration;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-/// The most of an answer that is no JSON-RPC that is quoted, in characters.
+/// The most of an answer in another language that is quoted, in characters.
 const QUOTED_MAX: usize = 200;
 
-/// A way to the RPC of one node: the SDK's own (feature `net`) in a program, `fetch` in a browser. It bounds how long an answer is waited for, and
-/// how long an answer may be.
+/// What a client asks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Request {
+    /// What follows the address of the node: nothing for the RPC, a path that begins with a slash, and its query, for REST.
+    pub path: String,
+    /// JSON to `POST`; without it the request is a `GET`.
+    pub body: Option<String>,
+}
+
+/// What a server answers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Response {
+    /// Status of HTTP.
+    pub status: u16,
+    /// Header `grpc-metadata-x-cosmos-block-height`, if there is one: the height that REST has answered at.
+    pub height: Option<String>,
+    /// Header `retry-after`, if there is one.
+    pub retry_after: Option<String>,
+    /// The body, whatever the status.
+    pub body: Vec<u8>,
+}
+
+impl Response {
+    /// The body as JSON.
+    pub(super) fn json(&self) -> Option<Value> {
+        serde_json::from_slice(&self.body).ok()
+    }
+
+    /// The beginning of the body, so that a terminal can show it.
+    pub(super) fn quoted(&self) -> String {
+        let text = String::from_utf8_lossy(&self.body);
+        let shown = text.chars().take(QUOTED_MAX);
+        shown
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .collect()
+    }
+
+    /// What is said of a server that has no time now. `why` are its own words.
+    pub(super) fn busy(&self, why: &str) -> Error {
+        let is_time = |text: &&str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        let time = self.retry_after.as_deref().map(str::trim);
+        let again = match time.filter(is_time) {
+            Some(seconds) => format!("ask again in {seconds} s"),
+            None => "ask again soon".to_owned(),
+        };
+        Error::Busy(match why {
+            "" => again,
+            why => format!("{why}; {again}"),
+        })
+    }
+}
+
+/// A way to one node, to its RPC or its REST: the SDK's own (feature `net`) in a program, `fetch` in a browser. It bounds how long an answer is
+/// waited for, and how long an answer may be.
 pub trait Transport {
-    /// Posts a JSON-RPC request to the root of the RPC; gives the body of the answer, whatever its HTTP status.
+    /// Sends a request to the address of the node with [`Request::path`] behind it; JSON both ways.
     ///
     /// # Errors
-    /// [`Error::NoAnswer`], or what says more.
-    fn post(&mut self, body: String) -> impl Future<Output = Result<Vec<u8>, Error>>;
+    /// [`Error::NoAnswer`], or what says more. An answer with a status that says so is none.
+    fn exchange(&mut self, request: Request) -> impl Future<Output = Result<Response, Error>>;
 
     /// The time, read anew: no header that is ahead of it is believed ([`Client::trusting`](super::Client::trusting)), and by it waiting ends.
     fn now(&self) -> Timestamp;
@@ -24,71 +76,32 @@ pub trait Transport {
     fn pause(&mut self, time: Duration) -> impl Future<Output = ()>;
 }
 
-/// Calls a method; gives its `result`.
-pub(super) async fn call(
-    transport: &mut impl Transport,
-    method: &str,
-    params: &Value,
-) -> Result<Value, Error> {
-    let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
-    result_in(&transport.post(body.to_string()).await?)
-}
-
-fn result_in(body: &[u8]) -> Result<Value, Error> {
-    let parsed: Result<Value, _> = serde_json::from_slice(body);
-    let not_rpc = || {
-        let text = String::from_utf8_lossy(body);
-        let shown = text.chars().take(QUOTED_MAX);
-        let shown = shown.map(|c| if c.is_control() { ' ' } else { c });
-        Error::NotRpc(shown.collect())
-    };
-    let mut answer = parsed.ok().filter(Value::is_object).ok_or_else(not_rpc)?;
-    let error = &answer["error"];
-    if !error.is_null() {
-        // The detail is what went wrong; the message is the same for all of a code.
-        let texts = [&error["data"], &error["message"]];
-        let mut texts = texts.into_iter().filter_map(Value::as_str);
-        let text = texts.find(|text| !text.is_empty());
-        return Err(Error::Rpc(
-            text.unwrap_or("an error without a text").to_owned(),
-        ));
-    }
-    let result = answer.get_mut("result").map(Value::take);
-    result.ok_or_else(not_rpc)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_is_its_result_or_the_most_telling_text_of_its_error() {
+    fn a_server_that_has_no_time_says_when_to_ask_again() {
+        let busy = |retry_after: Option<&str>, why| {
+            let retry_after = retry_after.map(str::to_owned);
+            let response = Response {
+                retry_after,
+                ..Response::default()
+            };
+            response.busy(why).to_string()
+        };
         assert_eq!(
-            result_in(br#"{"result":{"a":1}}"#).unwrap(),
-            json!({"a": 1})
+            busy(Some("7"), "no thread is free"),
+            "the node has no time now: no thread is free; ask again in 7 s"
         );
-        let error = |body: &str| result_in(body.as_bytes()).unwrap_err().to_string();
-        assert_eq!(
-            error(r#"{"error":{"code":1,"message":"Internal error","data":"tx (AB) not found"}}"#),
-            "tx (AB) not found"
-        );
-        assert_eq!(error(r#"{"error":{"message":"Busy","data":""}}"#), "Busy");
-        assert_eq!(error(r#"{"error":7}"#), "an error without a text");
-    }
-
-    #[test]
-    fn what_speaks_another_language_is_quoted_in_short_and_cannot_move_the_cursor() {
-        let page = format!("<html>\x1b[2J{}", "x".repeat(1_000));
-        for body in [
-            page.as_bytes(),
-            b"",
-            b"[1]",
-            b"\xff\xfe",
-            b"{\"amount\":\"1\"}",
+        // A date of HTTP, and nothing that moves the cursor.
+        for other in [
+            None,
+            Some(""),
+            Some("Mon, 30 Nov 2026 12:00:00 GMT"),
+            Some("\x1b[2J"),
         ] {
-            let error = result_in(body).unwrap_err();
-            assert_eq!(error.code(), "client.not_rpc");
-            assert!(error.to_string().chars().count() < 320 && !error.to_string().contains('\x1b'));
+            assert_eq!(busy(other, ""), "the node has no time now: ask again soon");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The address of an RPC, as people write it.
+//! The address of an RPC or of REST, as people write it.
 
 use core::fmt;
 use core::net::Ipv6Addr;
@@ -8,7 +8,7 @@ use rustls::pki_types::ServerName;
 /// Where TLS is spoken unless the address says otherwise.
 const TLS_PORT: u16 = 443;
 
-/// The address of an RPC: `https://HOST[:PORT][/PATH]`, or `http://HOST:PORT[/PATH]`, where `http://` may be left out.
+/// The address of an RPC or of REST: `https://HOST[:PORT][/PATH]`, or `http://HOST:PORT[/PATH]`, where `http://` may be left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
     is_tls: bool,
@@ -25,11 +25,11 @@ pub struct Endpoint {
 pub enum AddressError {
     /// Another scheme than `http` and `https`.
     #[error(
-        "{0}:// is not spoken here: the address of a node's RPC begins with http:// or https://"
+        "{0}:// is not spoken here: the address of a node's RPC or REST begins with http:// or https://"
     )]
     Scheme(String),
     /// No port, where there is no usual one.
-    #[error("{0} has no port: the RPC of a node is at 26657")]
+    #[error("{0} has no port: the RPC of a node is at 26657, its REST at 1317")]
     NoPort(String),
     /// A port that is none.
     #[error("{0} has no port from 1 to 65535 behind its last colon")]
@@ -73,8 +73,12 @@ impl Endpoint {
         self.port
     }
 
-    pub(super) fn path(&self) -> &str {
-        &self.path
+    /// What a request names: the path of the address, with this one behind it.
+    pub(super) fn target(&self, path: &str) -> String {
+        match (self.path.trim_end_matches('/'), path) {
+            ("", "") => "/".to_owned(),
+            (own, path) => format!("{own}{path}"),
+        }
     }
 
     /// Host and port as HTTP has them.

@@ -1,4 +1,4 @@
-//! A way to the RPC of a node for programs with an operating system: HTTP/1.1, plain or within TLS, over one connection, one call after the other.
+//! A way to the RPC of a node, or to its REST, for programs with an operating system: HTTP/1.1, plain or within TLS, over one connection, one call after the other.
 //!
 //! Circle: client. Promises: with `https` nothing is said before the certificate is checked (its name, its time, and that an authority has signed it
 //! that is trusted: [`Roots`]), and nothing is ever said in plain instead; no answer is waited for longer than [`ANSWER_WAITS`], none above
@@ -27,14 +27,13 @@ mod tests;
 pub use endpoint::{AddressError, Endpoint};
 pub use tls::{Roots, TlsError};
 
-use crate::client::{Error, Transport};
+use crate::client::{self, Error, Response, Transport};
 use crate::types::Timestamp;
 use body::Upload;
 use core::time::Duration;
 use http_body_util::{BodyExt as _, Limited};
-use hyper::Request;
 use hyper::client::conn::http1::{SendRequest, handshake};
-use hyper::header;
+use hyper::{Method, Request, header};
 use hyper_util::rt::TokioIo;
 use std::io;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -48,7 +47,10 @@ pub const ANSWER_WAITS: Duration = Duration::from_secs(10);
 /// The longest answer of a node, in bytes: the proof of an absent key carries two whole neighbours (`proof::ics23::ENTRY_BYTES_MAX`), in base64.
 pub const ANSWER_BYTES_MAX: usize = 16 << 20;
 
-/// A connection to the RPC of a node. It is made again where the node has closed it.
+/// Where REST says at which height it has answered.
+const HEIGHT: &str = "grpc-metadata-x-cosmos-block-height";
+
+/// A connection to the RPC of a node, or to its REST. It is made again where the node has closed it.
 pub struct Http {
     endpoint: Endpoint,
     tls: Option<Tls>,
@@ -82,8 +84,15 @@ impl Http {
         Self { progress, ..self }
     }
 
-    async fn send(&mut self, body: String) -> Result<Vec<u8>, Error> {
-        let request = Request::post(self.endpoint.path())
+    async fn send(&mut self, asked: client::Request) -> Result<Response, Error> {
+        let method = match asked.body {
+            Some(_) => Method::POST,
+            None => Method::GET,
+        };
+        let body = asked.body.unwrap_or_default();
+        let request = Request::builder()
+            .method(method)
+            .uri(self.endpoint.target(&asked.path))
             .header(header::HOST, self.endpoint.authority())
             .header(header::CONTENT_TYPE, "application/json")
             .body(Upload::new(body.into(), self.progress))
@@ -97,18 +106,29 @@ impl Http {
         in_time(async {
             let answer = self.connection.send_request(request).await;
             let answer = answer.map_err(|error| broken(&error, endpoint))?;
+            let said = |name: &str| {
+                let value = answer.headers().get(name)?.to_str().ok();
+                value.map(str::to_owned)
+            };
+            let mut response = Response {
+                status: answer.status().as_u16(),
+                height: said(HEIGHT),
+                retry_after: said(header::RETRY_AFTER.as_str()),
+                body: Vec::new(),
+            };
             let body = Limited::new(answer.into_body(), ANSWER_BYTES_MAX);
             let body = body.collect().await;
             let body = body.map_err(|error| broken(&*error, endpoint))?;
-            Ok(body.to_bytes().to_vec())
+            response.body = body.to_bytes().to_vec();
+            Ok(response)
         })
         .await
     }
 }
 
 impl Transport for Http {
-    async fn post(&mut self, body: String) -> Result<Vec<u8>, Error> {
-        self.send(body).await
+    async fn exchange(&mut self, request: client::Request) -> Result<Response, Error> {
+        self.send(request).await
     }
 
     fn now(&self) -> Timestamp {

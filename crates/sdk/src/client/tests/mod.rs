@@ -1,6 +1,8 @@
 //! The client against a node whose answers the test writes: what a real one answers is tested end to end (tests/e2e/cli.test.js).
 
+mod lcd;
 mod proven;
+mod rest;
 
 use super::sending::BLOCK_WAITS;
 use super::*;
@@ -25,16 +27,36 @@ struct Node<F> {
     waited: Duration,
     /// How long an answer takes, and how long all of them took.
     slow: [Duration; 2],
+    speaks: Speaks,
+}
+
+/// What a node speaks; it is asked in the words of the RPC always.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Speaks {
+    Rpc,
+    /// REST with the routes of ours.
+    Ours,
+    /// REST of the Cosmos SDK, which has none of them.
+    Standard,
 }
 
 impl<F: FnMut(&str, &Value) -> Value> Transport for Node<F> {
-    async fn post(&mut self, body: String) -> Result<Vec<u8>, Error> {
-        let call: Value = serde_json::from_str(&body).unwrap();
-        let method = call["method"].as_str().unwrap().to_owned();
-        let answer = (self.answer)(&method, &call["params"]);
-        self.asked.push((method, call["params"].clone()));
+    async fn exchange(&mut self, request: Request) -> Result<Response, Error> {
         self.slow[1] += self.slow[0];
-        Ok(answer.to_string().into_bytes())
+        let Self { answer, asked, .. } = self;
+        let mut answer = |method: &str, params: &Value| {
+            asked.push((method.to_owned(), params.clone()));
+            answer(method, params)
+        };
+        if self.speaks != Speaks::Rpc {
+            return Ok(lcd::response(&request, self.speaks == Speaks::Ours, answer));
+        }
+        let Some(body) = request.body.filter(|_| request.path.is_empty()) else {
+            return Ok(lcd::said(404, b"404 page not found"));
+        };
+        let call: Value = serde_json::from_str(&body).unwrap();
+        let answer = answer(call["method"].as_str().unwrap(), &call["params"]);
+        Ok(lcd::said(200, answer.to_string().as_bytes()))
     }
 
     fn now(&self) -> Timestamp {
@@ -49,7 +71,12 @@ impl<F: FnMut(&str, &Value) -> Value> Transport for Node<F> {
 }
 
 fn client<F: FnMut(&str, &Value) -> Value>(answer: F) -> Client<Node<F>> {
+    client_of(Speaks::Rpc, answer)
+}
+
+fn client_of<F: FnMut(&str, &Value) -> Value>(speaks: Speaks, answer: F) -> Client<Node<F>> {
     Client::new(Node {
+        speaks,
         answer,
         asked: Vec::new(),
         waited: Duration::ZERO,

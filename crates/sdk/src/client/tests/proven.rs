@@ -43,7 +43,7 @@ fn a_transaction_that_is_not_proven_in_its_block_is_in_none() {
 }
 
 /// The recorded node at a height, and the hash of a transaction of block 10; `change` has its answers in hand.
-fn recorded(
+pub(super) fn recorded(
     newest: &str,
     change: impl Fn(&str, &mut Value),
 ) -> (String, impl FnMut(&str, &Value) -> Value) {
