@@ -47,7 +47,8 @@ impl Response {
 
     /// What is said of a server that has no time now. `why` are its own words.
     pub(super) fn busy(&self, why: &str) -> Error {
-        let is_time = |text: &&str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        let is_time =
+            |text: &&str| matches!(text.len(), 1..=5) && text.bytes().all(|b| b.is_ascii_digit());
         let time = self.retry_after.as_deref().map(str::trim);
         let again = match time.filter(is_time) {
             Some(seconds) => format!("ask again in {seconds} s"),

@@ -25,10 +25,13 @@ const TXS: &str = "/cosmos/tx/v1beta1/txs";
 const TARGET_BYTES_MAX: usize = 128 << 10;
 /// Transactions of a page of a search; the most that the Cosmos SDK gives.
 const PAGE: u64 = 100;
-/// The most pages of the results of one block.
-const PAGES_MAX: u64 = 1_000;
+/// The most pages of the results of one block, and the most bytes of data in them: as much as an answer of the RPC may have.
+const PAGES_MAX: u64 = 200;
+const RESULTS_BYTES_MAX: usize = 16 << 20;
 /// Of gRPC: a route, or a method, that is not there.
 const UNIMPLEMENTED: u64 = 12;
+/// Of gRPC: what was asked for is not there.
+const NOT_FOUND: u64 = 5;
 /// How a node of the Cosmos SDK begins to refuse a gRPC method over `abci_query`.
 const UNSUPPORTED: &str = "unsupported ABCI query path";
 /// The family of codes that are gRPC's: a route has refused, not the chain behind it.
@@ -53,13 +56,21 @@ enum Told {
 }
 
 impl Told {
+    /// Whether there is no such route: gateways have two ways to say it.
+    fn is_no_route(&self) -> bool {
+        match self {
+            Self::Done(..) => false,
+            Self::Refused { code, text } => {
+                *code == UNIMPLEMENTED || (*code == NOT_FOUND && text == "Not Found")
+            }
+        }
+    }
+
     /// The answer to a call.
     fn answer(self, method: &str) -> Result<Value, Error> {
         match self {
             Self::Done(answer, _) => Ok(answer),
-            Self::Refused { code, .. } if code == UNIMPLEMENTED => {
-                Err(Error::NoRoute(method.to_owned()))
-            }
+            Self::Refused { .. } if self.is_no_route() => Err(Error::NoRoute(method.to_owned())),
             Self::Refused { text, .. } => Err(Error::Rpc(text)),
         }
     }
@@ -134,10 +145,13 @@ impl Rest {
         if self.has_ours == Some(false) {
             return Ok(None);
         }
-        let told = ask(transport, get(format!("{OURS}/{route}"))).await?;
-        let is_there = !matches!(told, Told::Refused { code, .. } if code == UNIMPLEMENTED);
-        self.has_ours = Some(is_there);
-        Ok(is_there.then_some(told))
+        let told = match ask(transport, get(format!("{OURS}/{route}"))).await {
+            // A server before the node may pass nothing on but what it knows.
+            Err(Error::NotRest(_)) if self.has_ours.is_none() => None,
+            told => Some(told?).filter(|told| !told.is_no_route()),
+        };
+        self.has_ours = Some(told.is_some());
+        Ok(told)
     }
 
     async fn status(&mut self, transport: &mut impl Transport) -> Result<Value, Error> {
@@ -269,13 +283,14 @@ impl Rest {
         if let Some(told) = self.ours(transport, &format!("results/{height}")).await? {
             return told.answer("block_results");
         }
-        let mut results = Vec::new();
+        let (mut results, mut bytes) = (Vec::new(), 0_usize);
         for page in 1..=PAGES_MAX {
             let found = found(transport, &format!("tx.height={height}"), page, PAGE, "ASC").await?;
             let responses = found["tx_responses"].as_array().map(Vec::as_slice);
             let responses = responses.unwrap_or_default();
             for result in responses {
                 let data = hex::decode(result["data"].as_str().unwrap_or_default()).ok();
+                bytes = bytes.saturating_add(data.as_ref().map_or(0, Vec::len));
                 results.push(json!({
                     "code": result["code"],
                     "data": data.map(|data| STANDARD.encode(data)),
@@ -283,7 +298,14 @@ impl Rest {
                     "gas_used": result["gas_used"],
                 }));
             }
-            if u64::try_from(responses.len()).unwrap_or(PAGE) < PAGE {
+            if bytes > RESULTS_BYTES_MAX {
+                return Err(Error::Form {
+                    method: "block_results",
+                    field: "data: it is more than a block can have",
+                });
+            }
+            // Whoever gives another number than was asked for has no more.
+            if u64::try_from(responses.len()) != Ok(PAGE) {
                 break;
             }
         }
@@ -377,10 +399,10 @@ async fn abci_query(transport: &mut impl Transport, params: &Value) -> Result<Va
     if params["prove"] == true {
         path.push_str("&prove=true");
     }
-    match ask(transport, get(path)).await? {
-        Told::Refused { code, text: why }
-            if code == UNIMPLEMENTED || why.starts_with(UNSUPPORTED) =>
-        {
+    let told = ask(transport, get(path)).await?;
+    let is_refused_as_such = told.is_no_route();
+    match told {
+        Told::Refused { text: why, .. } if is_refused_as_such || why.starts_with(UNSUPPORTED) => {
             Err(Error::NoRoute(text("path").to_owned()))
         }
         Told::Refused { code, text } => Ok(refused(code, &text)),

@@ -225,6 +225,57 @@ fn the_first_question_finds_out_what_is_spoken_and_no_other_one_asks_again() {
 }
 
 #[test]
+fn a_server_that_does_not_pass_routes_of_ours_on_has_none() {
+    let status = json_said(
+        200,
+        &json!({ "height": "7", "timestamp": "2026-01-01T00:00:00Z", "earliest_store_height": "1" }),
+    );
+    let block = json_said(
+        200,
+        &json!({ "block": { "header": { "time": "2025-01-01T00:00:00Z" } } }),
+    );
+    for refusal in [
+        lcd::said(404, b"<html>404"),
+        lcd::said(403, br#"{"message":"Forbidden"}"#),
+        json_said(
+            404,
+            &json!({ "code": 5, "message": "Not Found", "details": [] }),
+        ),
+        json_said(501, &json!({ "code": 12, "message": "Not Implemented" })),
+    ] {
+        let answers = vec![status.clone(), refusal, block.clone(), status.clone()];
+        let mut client = server(answers);
+        assert_eq!(ready(client.height()).unwrap(), 6);
+        assert_eq!(ready(client.height()).unwrap(), 6);
+        assert_eq!(client.transport.asked.len(), 6, "it is not asked for twice");
+    }
+    // Of a node that has them a block may be missing.
+    let gone = json_said(
+        404,
+        &json!({ "code": 5, "message": "no block at height 1" }),
+    );
+    let mut client = server(vec![status, gone]);
+    assert_eq!(ready(client.height()).unwrap(), 7);
+}
+
+#[test]
+fn results_of_a_block_that_never_end_are_not_kept() {
+    let page = |data: usize| {
+        let result =
+            json!({ "code": 0, "data": "AB".repeat(data), "gas_wanted": "1", "gas_used": "1" });
+        json_said(200, &json!({ "tx_responses": vec![result; 100] }))
+    };
+    let none = json_said(501, &json!({ "code": 12, "message": "Not Implemented" }));
+    let mut long = server(vec![none.clone(), page(100 << 10)]);
+    let error = ready(long.call("block_results", &json!({ "height": "5" }))).unwrap_err();
+    assert_eq!(error.code(), "client.form");
+    assert_eq!(long.transport.asked.len(), 5);
+    let mut many = server(vec![none, page(0)]);
+    let results = ready(many.call("block_results", &json!({ "height": "5" }))).unwrap();
+    assert_eq!(results["txs_results"].as_array().unwrap().len(), 20_000);
+}
+
+#[test]
 fn what_is_neither_rpc_nor_rest_says_so() {
     for (status, body, code) in [
         (200, "<html>", "client.not_rpc"),
