@@ -106,7 +106,7 @@ impl Renewal {
         Ok(A::decode(answer.as_slice())?)
     }
 
-    /// Sends the renewal and waits for its block.
+    /// Sends the renewal and waits until its block is told: the next look reads what it wrote.
     async fn send(&self, renew: &pb::MsgRenewNode) -> anyhow::Result<()> {
         let request = QueryAccountInfoRequest {
             address: renew.operator.clone(),
@@ -129,7 +129,12 @@ impl Renewal {
             );
         }
         let until = Instant::now() + BLOCK_WAITS;
-        while self.services.blocks.tx_location(tx.hash())?.is_none() {
+        let services = &self.services;
+        let told = || {
+            let head = services.chain.head().height;
+            services.blocks.tx_location(tx.hash(), head)
+        };
+        while told()?.is_none() {
             if Instant::now() > until {
                 bail!("the renewal is in no block yet");
             }

@@ -157,11 +157,14 @@ impl Backend {
     }
 }
 
-/// Whether decided blocks wait to be executed, beyond the one that is being made.
+/// Whether decided blocks wait to be executed, beyond the one that is being made; also that one, if it was decided before the process began: what it
+/// changes was told to clients, who do not find it yet.
 ///
 /// # Errors
 /// If the store fails.
 pub fn catching_up(blocks: &BlockStore, published: Height) -> Result<bool, BlockStoreError> {
     let decided = blocks.decided_height()?.unwrap_or(0);
-    Ok(decided > published.saturating_add(1))
+    // Some of what was found may have been given up.
+    let found = blocks.found_height().min(decided);
+    Ok(published < found || published.saturating_add(1) < decided)
 }

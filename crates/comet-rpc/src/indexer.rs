@@ -39,7 +39,7 @@ pub fn search_txs(
     let search = Search::new(Subject::Tx, query, published);
     let mut found = None;
     for condition in query.conditions().iter().filter(|c| c.key == "tx.hash") {
-        narrow(&mut found, tx_by_hash(blocks, &condition.test)?);
+        narrow(&mut found, tx_by_hash(blocks, &condition.test, published)?);
     }
     let mut budget = RowBudget::new(ROWS_MAX);
     search.by_events(blocks, &mut found, &mut budget)?;
@@ -206,7 +206,11 @@ fn narrow(found: &mut Option<BTreeSet<Position>>, positions: impl IntoIterator<I
     });
 }
 
-fn tx_by_hash(blocks: &BlockStore, test: &Test) -> Result<Option<Position>, SearchError> {
+fn tx_by_hash(
+    blocks: &BlockStore,
+    test: &Test,
+    published: Height,
+) -> Result<Option<Position>, SearchError> {
     // A hash of digits only parses as a number.
     let text = match exact_value(test) {
         Some(text) => text,
@@ -216,7 +220,7 @@ fn tx_by_hash(blocks: &BlockStore, test: &Test) -> Result<Option<Position>, Sear
     let Ok(hash) = hash.try_into() else {
         return Ok(None);
     };
-    let place = blocks.tx_location(&hash)?;
+    let place = blocks.tx_location(&hash, published)?;
     Ok(place.map(|place| Position {
         height: place.height,
         index: place.index,

@@ -44,10 +44,11 @@ pub trait Blocks: Send + Sync {
     /// If the store cannot be written, or has another block at this height.
     fn save_decided(&self, header: &Header, block: &DecidedBlock) -> Result<(), BlocksError>;
 
-    /// Forgets the blocks from `height` on, none of which was executed.
+    /// Forgets the blocks from `height` on, none of which is in the state of the application. What the first of them gave when it was executed, and
+    /// which was never made durable, goes with it.
     ///
     /// # Errors
-    /// If one was, or the store cannot be written.
+    /// If a later one was executed, or the store cannot be written.
     fn discard_from(&self, height: Height) -> Result<(), BlocksError>;
 }
 

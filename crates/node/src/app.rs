@@ -294,7 +294,10 @@ impl App {
     /// committed. The enclave may have forgotten code that it was given a block ago.
     fn put_content(&self, result: &BlockResult) -> Result<(), AppError> {
         for code in &result.new_code {
-            self.stores.content.put(&code.wasm).map_err(AppError::new)?;
+            // It takes no room that the databases need.
+            let check_room = |bytes| self.stores.blocks.check_room(bytes);
+            let kept = self.stores.content.put(&code.wasm, check_room);
+            kept.map_err(AppError::new)?;
         }
         Ok(())
     }
@@ -446,6 +449,8 @@ pub enum RecoverError {
 /// none. If its results are not in the block store, it is executed again from the state before it, held against the store's roots, and its
 /// results are saved.
 ///
+/// Refuses blocks of another copy of the chain before the enclave is asked anything: nothing is executed that would find it out.
+///
 /// # Errors
 /// [`RecoverError`]; nothing was changed that a second try would not change again.
 pub fn recover(
@@ -459,6 +464,7 @@ pub fn recover(
         return Ok(None);
     };
     let height = version.height;
+    let (header, after) = newest_of_one_chain(stores, &version)?;
     let has_results = stores
         .blocks
         .executed_height()?
@@ -488,16 +494,36 @@ pub fn recover(
         return Err(RecoverError::Broken(text));
     }
     if !has_results {
-        execute_again(enclave, stores, &version)?;
+        execute_again(enclave, stores, &version, &after)?;
     }
     // Queries read it from now on.
     enclave.committed(height)?;
+    Ok(Some(block_info(&header, sha256(genesis))))
+}
+
+/// The header of the newest block of the state, which is that of the block store as well, and the chain after it.
+fn newest_of_one_chain(
+    stores: &Stores,
+    version: &Version,
+) -> Result<(Header, ChainState), RecoverError> {
+    let height = version.height;
+    let position = stores.state.extra(ExtraKey::POSITION)?.unwrap_or_default();
+    let after = ChainState::decode(&position).map_err(|e| broken(&e))?;
+    if after.height() != height || after.app_hash() != version.app_hash {
+        let text =
+            format!("the state of height {height} is not the one that its chain went on from");
+        return Err(RecoverError::Broken(text));
+    }
     let meta = stores.blocks.meta(height)?;
     let meta = meta.ok_or_else(|| missing(height))?;
-    Ok(Some(block_info(
-        &Header::decode(&meta.header).map_err(|e| broken(&e))?,
-        sha256(genesis),
-    )))
+    let header = Header::decode(&meta.header).map_err(|e| broken(&e))?;
+    if after.light().header_hash() != Some(header.hash()) || meta.hash != header.hash() {
+        return Err(RecoverError::Broken(format!(
+            "the blocks and the state are of different copies: block {height} has hash {}, the state of that height is of another block",
+            hex::encode_upper(meta.hash)
+        )));
+    }
+    Ok((header, after))
 }
 
 fn missing(height: Height) -> RecoverError {
@@ -513,6 +539,7 @@ fn execute_again(
     enclave: &Enclave,
     stores: &Stores,
     version: &Version,
+    after: &ChainState,
 ) -> Result<(), RecoverError> {
     let height = version.height;
     let block = stores
@@ -528,9 +555,7 @@ fn execute_again(
         &version.roots,
     )
     .map_err(|e| broken(&e))?;
-    let position = stores.state.extra(ExtraKey::POSITION)?.unwrap_or_default();
-    let after = ChainState::decode(&position).map_err(|e| broken(&e))?;
-    let executed = executed(height, &result, &after).map_err(|e| broken(&e))?;
+    let executed = executed(height, &result, after).map_err(|e| broken(&e))?;
     stores.blocks.save_results(height, &executed)?;
     Ok(())
 }

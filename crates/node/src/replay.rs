@@ -7,7 +7,7 @@ use crate::node::{Layout, NodeError, open_stores, with_operator};
 use std::sync::Arc;
 use strongroom_bridge::Transport;
 use strongroom_store::{
-    ContentStore, ExtraKey, KvLimits, Limits, LsmKv, StateStore, Version, state,
+    ContentStore, ExtraKey, Kv as _, KvLimits, Limits, LsmKv, StateStore, Version, state,
 };
 use strongroom_types::{Hash, Height};
 
@@ -45,7 +45,7 @@ pub fn replay(
         return Err(broken("there is no state yet".to_owned()));
     };
     let kv = LsmKv::open(fresh.join("state"), state::TABLES, KvLimits::default())?;
-    let state = Arc::new(StateStore::open(Arc::new(kv), Limits::default())?);
+    let state = Arc::new(StateStore::open(Arc::new(kv.clone()), Limits::default())?);
     let content = Arc::new(ContentStore::open(&fresh.join("content"))?);
     let enclave = Enclave::new(transport, Arc::clone(&state), Arc::clone(&content));
     let enclave = with_operator(enclave, layout)?;
@@ -65,7 +65,7 @@ pub fn replay(
             .execute_block(height, &block)
             .map_err(RecoverError::from)?;
         for code in &result.new_code {
-            content.put(&code.wasm)?;
+            content.put(&code.wasm, |bytes| kv.check_room(bytes))?;
         }
         app_hash = commit(
             &state,

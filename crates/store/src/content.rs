@@ -30,15 +30,16 @@ impl ContentStore {
         })
     }
 
-    /// Keeps `content`, durably. Keeping it again changes nothing.
+    /// Keeps `content`, durably, if `check_room` lets its bytes be written. Keeping it again changes nothing, and asks nothing.
     ///
     /// # Errors
-    /// [`Error::Engine`] if it cannot be written.
-    pub fn put(&self, content: &[u8]) -> Result<Hash> {
+    /// That of `check_room`, or [`Error::Engine`] if it cannot be written.
+    pub fn put(&self, content: &[u8], check_room: impl FnOnce(u64) -> Result<()>) -> Result<Hash> {
         let hash = sha256(content);
         if self.get(&hash)?.is_some() {
             return Ok(hash);
         }
+        check_room(content.len() as u64)?;
         let path = self.path(&hash);
         files::write(&path, content, Readers::Anyone).map_err(|e| failed(&path, &e))?;
         Ok(hash)
@@ -77,12 +78,16 @@ fn failed(path: &Path, e: &std::io::Error) -> Error {
 mod tests {
     use super::*;
 
+    fn room(_: u64) -> Result<()> {
+        Ok(())
+    }
+
     #[test]
     fn what_was_kept_comes_back_after_a_reopen_and_nothing_else_does() {
         let home = tempfile::tempdir().unwrap();
         let hash = ContentStore::open(home.path())
             .unwrap()
-            .put(b"code")
+            .put(b"code", room)
             .unwrap();
         let store = ContentStore::open(home.path()).unwrap();
         assert_eq!(
@@ -96,13 +101,29 @@ mod tests {
     fn a_torn_file_counts_as_absent_and_is_written_again() {
         let home = tempfile::tempdir().unwrap();
         let store = ContentStore::open(home.path()).unwrap();
-        let hash = store.put(b"code").unwrap();
+        let hash = store.put(b"code", room).unwrap();
         fs::write(store.path(&hash), b"co").unwrap();
         assert_eq!(store.get(&hash).unwrap(), None);
-        store.put(b"code").unwrap();
+        store.put(b"code", room).unwrap();
         assert_eq!(
             store.get(&hash).unwrap().as_deref(),
             Some(b"code".as_slice())
         );
+    }
+
+    #[test]
+    fn what_there_is_no_room_for_is_not_begun_and_what_is_there_needs_none() {
+        let home = tempfile::tempdir().unwrap();
+        let store = ContentStore::open(home.path()).unwrap();
+        let none = |bytes| {
+            assert_eq!(bytes, 4);
+            let detail = String::new();
+            Err(Error::Short { detail })
+        };
+        let refused = store.put(b"code", none).unwrap_err();
+        assert_eq!(refused.code(), "store.short");
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0);
+        let hash = store.put(b"code", room).unwrap();
+        assert_eq!(store.put(b"code", none).unwrap(), hash);
     }
 }

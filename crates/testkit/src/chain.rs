@@ -5,6 +5,7 @@ use crate::genesis::{self, Options, TIME};
 use crate::platform::Seeded;
 use crate::user::User;
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use strongroom_bridge::message::PublicKeys;
@@ -18,12 +19,13 @@ use strongroom_consensus::{
     Application as _, Blocks, ChainState, Clock as _, GenesisFile, InitChain, Proposer, Signer,
     TestClock,
 };
-use strongroom_node::app::{App, Clients, Stores, recover};
+use strongroom_node::app::{App, Clients, RecoverError, Stores, recover};
 use strongroom_node::enclave::Enclave;
 use strongroom_node::host::HostChain;
 use strongroom_node::node::{Layout, enclave, open_stores};
 use strongroom_proof::ics23::StoreProof;
 use strongroom_sdk::tx::TxBuilder;
+use strongroom_store::blocks::BlockStore;
 use strongroom_types::proto::Message;
 use strongroom_types::proto::cosmos::auth::v1beta1::{
     QueryAccountInfoRequest, QueryAccountInfoResponse,
@@ -53,7 +55,7 @@ pub struct Chain {
     /// Messages sealed so far: each has a nonce of its own.
     sealed: u64,
     /// Last, so that it is removed when the stores are closed.
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 impl Default for Chain {
@@ -108,7 +110,7 @@ impl Chain {
             stores,
             signed: BTreeMap::new(),
             sealed: 0,
-            _directory: directory,
+            directory,
         };
         chain.block(Vec::new());
         chain
@@ -216,12 +218,46 @@ impl Chain {
     /// # Panics
     /// As [`Chain::new`].
     pub fn restart(&mut self) {
-        self.door = Arc::new(door(&self.options));
-        let way = enclave(self.door.clone(), &self.stores);
-        let head = recover(&way, &self.stores, self.seal.clone(), self.genesis.bytes())
-            .expect("an enclave that goes on");
+        let blocks = Arc::clone(&self.stores.blocks);
+        self.try_restart(blocks).expect("an enclave that goes on");
+    }
+
+    /// As [`Chain::restart`], with the blocks of another directory: one that was damaged, or put there from elsewhere.
+    ///
+    /// # Errors
+    /// Why the node does not start with them; it goes on with its own.
+    ///
+    /// # Panics
+    /// As [`Chain::new`], also if there is no block store that can be opened.
+    pub fn restart_on(&mut self, blocks: &Path) -> Result<(), RecoverError> {
+        let blocks = BlockStore::open(blocks).expect("a block store");
+        self.try_restart(Arc::new(blocks))
+    }
+
+    fn try_restart(&mut self, blocks: Arc<BlockStore>) -> Result<(), RecoverError> {
+        let stores = Stores {
+            blocks,
+            ..shared(&self.stores)
+        };
+        let door = Arc::new(door(&self.options));
+        let way = enclave(door.clone(), &stores);
+        let head = recover(&way, &stores, self.seal.clone(), self.genesis.bytes())?;
         let head = head.unwrap_or_else(|| before_first(&self.genesis));
-        (self.app, self.host) = application(way, &self.stores, head);
+        (self.app, self.host) = application(way, &stores, head);
+        (self.door, self.stores) = (door, stores);
+        Ok(())
+    }
+
+    /// Where the decided blocks and their results are.
+    #[must_use]
+    pub const fn blocks(&self) -> &Arc<BlockStore> {
+        &self.stores.blocks
+    }
+
+    /// The directory of the block store, which is whole at any moment: copy it as it is.
+    #[must_use]
+    pub fn blocks_directory(&self) -> PathBuf {
+        self.directory.path().join("data/blocks")
     }
 
     /// A well-known account of the local network ([`User::local`]).
@@ -400,6 +436,15 @@ fn door(options: &Options) -> Door {
     }
 }
 
+/// The same stores.
+fn shared(stores: &Stores) -> Stores {
+    Stores {
+        state: Arc::clone(&stores.state),
+        content: Arc::clone(&stores.content),
+        blocks: Arc::clone(&stores.blocks),
+    }
+}
+
 /// The node's application over an enclave that stands at `head`.
 fn application(way: Enclave, stores: &Stores, head: BlockInfo) -> (App, Arc<HostChain>) {
     let (published, _) = watch::channel(head.height);
@@ -412,14 +457,9 @@ fn application(way: Enclave, stores: &Stores, head: BlockInfo) -> (App, Arc<Host
         head,
     ));
     let mempool = Mempool::new(Limits::default(), host.clone());
-    let stores = Stores {
-        state: Arc::clone(&stores.state),
-        content: Arc::clone(&stores.content),
-        blocks: Arc::clone(&stores.blocks),
-    };
     let app = App::new(
         way,
-        stores,
+        shared(stores),
         Arc::clone(&host),
         Some(Clients {
             mempool: Arc::new(mempool),

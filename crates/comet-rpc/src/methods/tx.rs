@@ -107,11 +107,12 @@ pub(super) fn tx(context: &Context, params: &Params) -> Answer {
     if hash.is_empty() {
         return Err(RpcError::internal("transaction hash cannot be empty"));
     }
+    let (blocks, published) = (&context.backend.blocks, context.backend.published_height());
     let place = match hash.try_into() {
-        Ok(hash) => context.backend.blocks.tx_location(&hash)?,
+        Ok(hash) => blocks.tx_location(&hash, published)?,
         Err(_) => None,
     };
-    match place.filter(|place| place.height <= context.backend.published_height()) {
+    match place {
         Some(place) => {
             let at = Position {
                 height: place.height,

@@ -111,15 +111,8 @@ impl Services {
         let missing = || status(GrpcCode::NotFound, format!("tx not found: {text}"));
         let mut hash = [0; 32];
         hex::decode_to_slice(text, &mut hash).map_err(|_| missing())?;
-        let place = self
-            .blocks
-            .tx_location(&hash)
-            .map_err(internal)?
-            .ok_or_else(missing)?;
-        match place.height > self.newest() {
-            true => Err(missing()),
-            false => Ok(place),
-        }
+        let place = self.blocks.tx_location(&hash, self.newest());
+        place.map_err(internal)?.ok_or_else(missing)
     }
 
     fn tx_by_hash(&self, text: &str) -> Result<pb::GetTxResponse, QueryError> {

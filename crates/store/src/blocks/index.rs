@@ -7,7 +7,6 @@
 use super::keys;
 use super::places::Places;
 use super::records::BlockResults;
-use super::rows::Batch;
 use super::search::Subject;
 use std::collections::HashMap;
 use strongroom_types::{Event, Height};
@@ -94,8 +93,12 @@ fn collect(subject: Subject, events: &[Event], place: u32, found: &mut Found) {
     }
 }
 
-/// All index rows of a block.
-pub(super) fn rows(height: Height, txs: usize, results: &BlockResults, batch: &mut Batch) {
+/// All index rows of a block, in order: what begins alike stands together, in memory and in a journal that compresses.
+pub(super) fn rows(
+    height: Height,
+    txs: usize,
+    results: &BlockResults,
+) -> impl Iterator<Item = (Vec<u8>, Vec<u8>)> + use<> {
     let mut found = Found::new();
     if txs > 0 {
         let all = Places::all(u32::try_from(txs).unwrap_or(u32::MAX));
@@ -106,10 +109,8 @@ pub(super) fn rows(height: Height, txs: usize, results: &BlockResults, batch: &m
         collect(Subject::Tx, &result.events, place, &mut found);
     }
     collect(Subject::Block, &results.events, 0, &mut found);
-    // In order: what begins alike stands together, in memory and in a journal that compresses.
     let mut found: Vec<_> = found.into_iter().collect();
     found.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-    for (prefix, places) in found {
-        batch.put(with_height(prefix, height), places.encode());
-    }
+    let found = found.into_iter();
+    found.map(move |(prefix, places)| (with_height(prefix, height), places.encode()))
 }

@@ -11,6 +11,8 @@ pub(super) const BASE: &[u8] = b"M/base";
 pub(super) const DECIDED: &[u8] = b"M/decided";
 /// Newest executed height.
 pub(super) const EXECUTED: &[u8] = b"M/executed";
+/// Number of the newest file of long rows that a row names.
+pub(super) const LARGE: &[u8] = b"M/large";
 /// Family: validators from a height on.
 pub(super) const VALIDATORS: u8 = b'V';
 /// Family: consensus parameters from a height on.
@@ -26,6 +28,8 @@ pub(super) const RESULTS: u8 = b'R';
 pub(super) const BLOCK_HASH: u8 = b'h';
 /// Family: places by transaction hash.
 pub(super) const TX: u8 = b'T';
+/// Family: places where a transaction failed, by its hash.
+pub(super) const TX_FAILED: u8 = b'F';
 
 /// A key of `family` at `height`.
 pub(super) fn from_height(family: u8, height: Height) -> Vec<u8> {
@@ -63,4 +67,9 @@ pub(super) fn block_hash(hash: &Hash) -> Vec<u8> {
 /// Transaction hash → place.
 pub(super) fn tx(hash: &Hash) -> Vec<u8> {
     by_hash(TX, hash)
+}
+
+/// Transaction hash → the first place where it failed.
+pub(super) fn tx_failed(hash: &Hash) -> Vec<u8> {
+    by_hash(TX_FAILED, hash)
 }

@@ -1,11 +1,12 @@
-//! The block store: a database of its own with every decided block whole (long ones in files beside it), what its execution gave, and the
-//! index of transactions and events.
+//! The block store: a database of its own with every decided block, what its execution gave, and the index of transactions and events; long
+//! blocks and results lie in files beside it.
 //!
 //! Circle: host. Nothing here is trusted: the enclave checks a block again before it executes it.
 //!
 //! Promises: [`BlockStore::save_decided`] is on disk, synced, when it returns, so a block is never executed before it
 //! can be replayed; [`BlockStore::save_results`] is one batch, so results and index never disagree; heights have no
-//! gaps. Results and index are derivable: where those of the newest block are gone, the node executes it again and saves them again.
+//! gaps. Results and index are derivable: where those of the newest block are gone, the node executes it again and saves them again; where they are
+//! there, saving them again writes nothing.
 //! Refuses: another block for a height that has one, heights out of order, to interpret headers or commits.
 
 mod index;
@@ -15,6 +16,7 @@ mod places;
 mod records;
 mod rows;
 mod search;
+mod txs;
 
 pub use index::MAX_INDEXED_BYTES;
 pub use records::{BlockMeta, BlockResults, Executed, Validator};
@@ -22,10 +24,8 @@ pub use search::{Position, RowBudget, Subject};
 
 use crate::kv::{Kv, KvLimits, LsmKv, Table};
 use borsh::BorshDeserialize;
-use large::Large;
 use records::{Stored, encode};
 use rows::{Batch, Rows};
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use strongroom_types::consensus::ConsensusParams;
@@ -112,6 +112,8 @@ pub struct TxLocation {
 /// See the module. All methods may be called from any thread; reads never wait for writes.
 pub struct BlockStore {
     rows: Rows,
+    /// The newest decided height when it was opened; 0 without one.
+    found: Height,
     /// Writers go one by one: the order of heights is checked, then written.
     writer: Mutex<()>,
 }
@@ -128,9 +130,14 @@ impl BlockStore {
             compressed: &Self::TABLES,
             ..KvLimits::default()
         };
-        let kv = LsmKv::open(path, &Self::TABLES, limits)?;
-        let large = Large::open(path.join(LARGE))?;
-        Self::with(Arc::new(kv), Some(large))
+        Self::beside(Arc::new(LsmKv::open(path, &Self::TABLES, limits)?), path)
+    }
+
+    /// On a database, with long rows in a directory below `path`.
+    fn beside(kv: Arc<dyn Kv>, path: &Path) -> Result<Self> {
+        let mut store = Self::on(kv)?;
+        store.rows.put_long_ones_into(path.join(LARGE))?;
+        Ok(store)
     }
 
     /// The tables that a database must have for [`BlockStore::on`].
@@ -141,12 +148,9 @@ impl BlockStore {
     /// # Errors
     /// As [`BlockStore::open`].
     pub fn on(kv: Arc<dyn Kv>) -> Result<Self> {
-        Self::with(kv, None)
-    }
-
-    fn with(kv: Arc<dyn Kv>, large: Option<Large>) -> Result<Self> {
-        let store = Self {
-            rows: Rows::new(kv, large),
+        let mut store = Self {
+            rows: Rows::new(kv),
+            found: 0,
             writer: Mutex::new(()),
         };
         let format: Option<u32> = store.read(keys::STORE_FORMAT, "the format")?;
@@ -159,7 +163,16 @@ impl BlockStore {
                 });
             }
         }
+        store.found = store.decided_height()?.unwrap_or(0);
         Ok(store)
+    }
+
+    /// Refuses unless so many bytes can be written beside the database, and what it keeps free of the disk stays free.
+    ///
+    /// # Errors
+    /// A transient one for want of room, or if nobody can say what is free.
+    pub fn check_room(&self, bytes: u64) -> crate::Result<()> {
+        self.rows.check_room(bytes)
     }
 
     fn read<T: BorshDeserialize>(&self, key: &[u8], what: &'static str) -> Result<Option<T>> {
@@ -183,6 +196,13 @@ impl BlockStore {
     /// If the database fails.
     pub fn decided_height(&self) -> Result<Option<Height>> {
         self.read(keys::DECIDED, "the decided height")
+    }
+
+    /// The newest height that was decided before this process opened the store; 0 for none. Nobody has heard of it from this process before
+    /// it is executed.
+    #[must_use]
+    pub const fn found_height(&self) -> Height {
+        self.found
     }
 
     /// The newest height whose results are stored, if any are.
@@ -227,17 +247,18 @@ impl BlockStore {
         self.rows.commit(batch)
     }
 
-    /// Forgets the decided blocks from `height` on: what was kept before it was executed, and proved to be of another chain.
+    /// Forgets the decided blocks from `height` on, which proved to be of another chain, and with them what the first of them gave if it was
+    /// executed: its state was never made durable.
     ///
     /// # Errors
-    /// [`BlockStoreError::OutOfOrder`] if one of them was executed, or if the database fails.
+    /// [`BlockStoreError::OutOfOrder`] if a later one was executed, so that the state is that of `height` at least, or if the database fails.
     pub fn discard_decided(&self, height: Height) -> Result<()> {
         let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(last) = self.decided_height()?.filter(|last| *last >= height) else {
             return Ok(());
         };
         let executed = self.executed_height()?.unwrap_or(0);
-        if height <= executed {
+        if height < executed {
             return Err(BlockStoreError::OutOfOrder {
                 last: executed,
                 got: height,
@@ -251,21 +272,29 @@ impl BlockStore {
             batch.remove(keys::meta(at));
             batch.remove(keys::block(at));
         }
-        match self.base()? {
-            Some(base) if base < height => {
-                batch.put(keys::DECIDED.to_vec(), encode(&height.saturating_sub(1)));
-            }
-            _ => {
-                batch.remove(keys::DECIDED.to_vec());
-                batch.remove(keys::BASE.to_vec());
-            }
+        let below = self.base()?.filter(|base| *base < height);
+        let below = below.map(|_| encode(&height.saturating_sub(1)));
+        if height == executed {
+            let block = self.block(height)?.unwrap_or_default();
+            batch.add_missing(self.undo_results(height, &block.txs)?);
+            batch.remove(keys::results(height));
+            // What this block alone put in force.
+            let later = |blocks| height.saturating_add(blocks);
+            batch.remove(keys::from_height(keys::VALIDATORS, later(2)));
+            batch.remove(keys::from_height(keys::PARAMS, later(1)));
+            batch.set(keys::EXECUTED.to_vec(), below.clone());
         }
+        if below.is_none() {
+            batch.remove(keys::BASE.to_vec());
+        }
+        batch.set(keys::DECIDED.to_vec(), below);
         self.rows.commit(batch)
     }
 
     /// Saves what the execution of height `height` gave, with the index rows of its events, in one batch.
     ///
-    /// The last executed height may be saved again: it is derivable.
+    /// The last executed height may be saved again: nothing is written where the same is there, and where the block was executed otherwise the
+    /// first time, nothing of that stays.
     ///
     /// # Errors
     /// [`BlockStoreError::OutOfOrder`] if it does not follow the last executed height or was never decided, or if the
@@ -298,13 +327,20 @@ impl BlockStore {
                 got: height,
             });
         }
+        let results = Stored::V1(&executed.results).encode();
+        let again = last == Some(height);
+        if again && self.rows.get(&keys::results(height))?.as_ref() == Some(&results) {
+            return Ok(());
+        }
         let mut batch = Batch::new();
         self.tx_rows(height, txs, &executed.results, &mut batch)?;
-        index::rows(height, txs.len(), &executed.results, &mut batch);
-        batch.put(
-            keys::results(height),
-            Stored::V1(&executed.results).encode(),
-        );
+        for (key, row) in index::rows(height, txs.len(), &executed.results) {
+            batch.put(key, row);
+        }
+        batch.put(keys::results(height), results);
+        if again {
+            batch.add_missing(self.undo_results(height, txs)?);
+        }
         if let Some((from, validators)) = &executed.validators {
             self.put_if_changed(&mut batch, keys::VALIDATORS, *from, validators)?;
         }
@@ -313,38 +349,6 @@ impl BlockStore {
         }
         batch.put(keys::EXECUTED.to_vec(), encode(&height));
         self.rows.commit(batch)
-    }
-
-    /// Rows by transaction hash. What the block had no room for has not run: whoever waits for it goes on waiting. The same bytes may be included again later, but then they fail: that must not hide
-    /// where they succeeded.
-    fn tx_rows(
-        &self,
-        height: Height,
-        txs: &[RawTx],
-        results: &BlockResults,
-        batch: &mut Batch,
-    ) -> Result<()> {
-        let mut here = BTreeSet::new();
-        for (position, tx) in txs.iter().enumerate() {
-            let result = results.tx_results.get(position);
-            if result.is_some_and(|result| result.is_left()) {
-                continue;
-            }
-            let hash = *tx.hash();
-            let failed = result.is_some_and(|result| result.code != 0);
-            let new = here.insert(hash);
-            // Looked for only where it decides something: most succeed.
-            let known = failed
-                && (!new
-                    || self
-                        .tx_location(&hash)?
-                        .is_some_and(|place| place.height != height));
-            if !known {
-                let index = u32::try_from(position).unwrap_or(u32::MAX);
-                batch.put(keys::tx(&hash), encode(&(height, index)));
-            }
-        }
-        Ok(())
     }
 
     /// Saves the validators and parameters that are in force from `height` on: those of genesis, before the first
@@ -442,16 +446,6 @@ impl BlockStore {
         let row = self.rows.get(&keys::results(height))?;
         row.map(|bytes| records::decode_stored(&bytes, "results"))
             .transpose()
-    }
-
-    /// Position of the transaction with this SHA-256. If the same bytes were included more than once: the last place where
-    /// they succeeded, or else the first where they failed.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub fn tx_location(&self, hash: &Hash) -> Result<Option<TxLocation>> {
-        let row: Option<(Height, u32)> = self.read(&keys::tx(hash), "a transaction's place")?;
-        Ok(row.map(|(height, index)| TxLocation { height, index }))
     }
 
     /// The validators in force at `height`, in the order of the set. Heights beyond the newest answer as if nothing

@@ -63,7 +63,8 @@ pub struct Validator {
     pub proposer_priority: i64,
 }
 
-/// A row of the database, with its version.
+/// A row of the database, with its version. Borsh numbers the versions from 0, and 1 is what the place of a long row begins with
+/// ([`IS_PLACE`](super::rows::IS_PLACE)): whoever makes a second version lets that number out.
 #[derive(BorshSerialize, BorshDeserialize)]
 pub(super) enum Stored<T> {
     /// The first one.
@@ -96,4 +97,22 @@ pub(super) fn decode_stored<T: BorshDeserialize>(
 ) -> Result<T, BlockStoreError> {
     let Stored::V1(value) = decode(bytes, what)?;
     Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::blocks::rows::IS_PLACE;
+
+    #[test]
+    fn no_version_of_a_row_is_taken_for_the_place_of_a_long_one() {
+        let first = |row: Stored<u8>| {
+            // Whoever adds a version is stopped here, and asks below for it as well.
+            match row {
+                Stored::V1(_) => row.encode()[0],
+            }
+        };
+        assert_eq!(first(Stored::V1(7)), 0);
+        assert_ne!(first(Stored::V1(7)), IS_PLACE);
+    }
 }

@@ -3,8 +3,10 @@
 use super::large::{Large, Place};
 use super::{BlockStoreError, keys, records};
 use crate::kv::{Batch as KvBatch, Kv, Range, Table};
+use std::collections::HashSet;
 use std::ops::Bound;
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
 type Result<T> = core::result::Result<T, BlockStoreError>;
 
@@ -22,15 +24,16 @@ fn table(key: &[u8]) -> Table {
     match key.first() {
         Some(&keys::BLOCK) => DECIDED,
         Some(&keys::RESULTS) => RESULTS,
-        Some(&(keys::INDEX | keys::BLOCK_HASH | keys::TX)) => INDEX,
+        Some(&(keys::INDEX | keys::BLOCK_HASH | keys::TX | keys::TX_FAILED)) => INDEX,
         _ => ROWS,
     }
 }
 
 /// Rows of blocks and results from this length on lie beside the database. Shorter ones would take more there, since each is synced by itself.
 const LARGE_BYTES: usize = 32 << 10;
-/// The first byte of a row that is a place ([`Place`]); 0 is that of a row itself ([`Stored`](super::records::Stored)).
-const IS_PLACE: u8 = 1;
+/// The first byte of a row that is a place ([`Place`]). A row itself begins with the number of its version ([`Stored`](super::records::Stored)), which
+/// is another.
+pub(super) const IS_PLACE: u8 = 1;
 
 /// Rows to write together.
 pub(super) struct Batch(Vec<(Vec<u8>, Option<Vec<u8>>)>);
@@ -41,11 +44,23 @@ impl Batch {
     }
 
     pub(super) fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
-        self.0.push((key, Some(value)));
+        self.set(key, Some(value));
     }
 
     pub(super) fn remove(&mut self, key: Vec<u8>) {
-        self.0.push((key, None));
+        self.set(key, None);
+    }
+
+    /// Puts or removes.
+    pub(super) fn set(&mut self, key: Vec<u8>, value: Option<Vec<u8>>) {
+        self.0.push((key, value));
+    }
+
+    /// Takes what `other` does to rows that nothing here changes.
+    pub(super) fn add_missing(&mut self, other: Self) {
+        let known: HashSet<Vec<u8>> = self.0.iter().map(|(key, _)| key.clone()).collect();
+        let missing = other.0.into_iter().filter(|(key, _)| !known.contains(key));
+        self.0.extend(missing);
     }
 }
 
@@ -56,7 +71,13 @@ type Visit<'a> = dyn FnMut(&[u8], &[u8]) -> Result<()> + 'a;
 pub(super) struct Rows {
     kv: Arc<dyn Kv>,
     /// Where long rows are, if there is a directory.
-    large: Option<Large>,
+    large: Option<Files>,
+}
+
+struct Files {
+    large: Large,
+    /// Number of the newest file that a row names, if one does.
+    named: Mutex<Option<u64>>,
 }
 
 fn may_be_large(table: Table) -> bool {
@@ -68,8 +89,23 @@ fn from_to<'a>(from: &'a [u8], to: &'a [u8]) -> Range<'a> {
 }
 
 impl Rows {
-    pub(super) const fn new(kv: Arc<dyn Kv>, large: Option<Large>) -> Self {
-        Self { kv, large }
+    pub(super) const fn new(kv: Arc<dyn Kv>) -> Self {
+        Self { kv, large: None }
+    }
+
+    /// From here on long rows lie in the files of this directory.
+    ///
+    /// # Errors
+    /// If one of them is gone, or cannot be read.
+    pub(super) fn put_long_ones_into(&mut self, directory: PathBuf) -> Result<()> {
+        let named = self.get(keys::LARGE)?;
+        let named = named.map(|row| records::decode(&row, "the newest file of long rows"));
+        let named = named.transpose()?;
+        self.large = Some(Files {
+            large: Large::open(directory, named)?,
+            named: Mutex::new(named),
+        });
+        Ok(())
     }
 
     pub(super) fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
@@ -78,30 +114,47 @@ impl Rows {
         match row.as_deref() {
             Some([IS_PLACE, place @ ..]) if may_be_large(table) => {
                 let place: Place = records::decode(place, "the place of a row")?;
-                let large = self.large.as_ref().ok_or(BlockStoreError::Damaged {
+                let files = self.large.as_ref().ok_or(BlockStoreError::Damaged {
                     what: "a place, without files",
                 })?;
-                Ok(Some(large.get(&place)?))
+                Ok(Some(files.large.get(&place)?))
             }
             _ => Ok(row),
         }
     }
 
+    pub(super) fn check_room(&self, bytes: u64) -> crate::Result<()> {
+        self.kv.check_room(bytes)
+    }
+
     /// Writes all of `batch` or nothing of it; it is on disk on return.
     pub(super) fn commit(&self, batch: Batch) -> Result<()> {
         let mut all = KvBatch::new();
+        let mut newest = None;
         for (key, row) in batch.0 {
             let table = table(&key);
             let row = match (&self.large, row) {
-                (Some(large), Some(row)) if row.len() >= LARGE_BYTES && may_be_large(table) => {
-                    let place = records::encode(&large.append(&row)?);
-                    Some([&[IS_PLACE], &place[..]].concat())
+                (Some(files), Some(row)) if row.len() >= LARGE_BYTES && may_be_large(table) => {
+                    // Before it is written: a batch that is refused afterwards would leave it there.
+                    let place = files.large.append(&row, &|bytes| self.check_room(bytes))?;
+                    newest = newest.max(Some(place.file()));
+                    Some([&[IS_PLACE], &records::encode(&place)[..]].concat())
                 }
                 (_, row) => row,
             };
             all.set(table, key, row);
         }
-        Ok(self.kv.write(all)?)
+        let named = self.large.as_ref().map(|files| &files.named);
+        let mut named = named.map(|named| named.lock().unwrap_or_else(PoisonError::into_inner));
+        let named = named.as_deref_mut().filter(|named| **named < newest);
+        if let (Some(_), Some(newest)) = (&named, newest) {
+            all.put(ROWS, keys::LARGE, records::encode(&newest));
+        }
+        self.kv.write(all)?;
+        if let Some(named) = named {
+            *named = newest;
+        }
+        Ok(())
     }
 
     /// The value at the greatest key of `family` that is at most `key`.

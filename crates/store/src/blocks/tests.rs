@@ -1,5 +1,6 @@
 use super::*;
 use proptest::prelude::*;
+use std::sync::atomic::{AtomicU64, Ordering};
 use strongroom_types::consensus::VersionParams;
 use strongroom_types::{Attribute, Event, ExecTxResult, RawTx, sha256};
 
@@ -86,7 +87,7 @@ fn a_database_of_another_format_is_refused_with_a_code_of_its_own() {
         let kv = LsmKv::open(directory.path(), &BlockStore::TABLES, limits).unwrap();
         let mut batch = Batch::new();
         batch.put(key.to_vec(), row);
-        Rows::new(Arc::new(kv.clone()), None).commit(batch).unwrap();
+        Rows::new(Arc::new(kv.clone())).commit(batch).unwrap();
         let refused = BlockStore::on(Arc::new(kv)).err().unwrap();
         assert!(matches!(refused, BlockStoreError::Format { found } if found == format));
         assert_eq!(refused.code(), 6);
@@ -94,13 +95,50 @@ fn a_database_of_another_format_is_refused_with_a_code_of_its_own() {
 }
 
 #[test]
+fn a_directory_of_another_format_is_left_as_it_was() {
+    let directory = tempfile::tempdir().unwrap();
+    let limits = KvLimits::default();
+    let kv = LsmKv::open(directory.path(), &BlockStore::TABLES, limits).unwrap();
+    let mut batch = Batch::new();
+    batch.put(keys::STORE_FORMAT.to_vec(), encode(&(FORMAT - 1)));
+    Rows::new(Arc::new(kv.clone())).commit(batch).unwrap();
+    drop(kv);
+    let refused = BlockStore::open(directory.path()).err().unwrap();
+    assert_eq!(refused.code(), 6);
+    assert!(!directory.path().join(LARGE).exists());
+}
+
+/// Bytes that no compression makes shorter.
+fn noise(bytes: u32) -> Vec<u8> {
+    (0..bytes.div_ceil(32))
+        .flat_map(|n| sha256(&n.to_be_bytes()))
+        .collect()
+}
+
+/// A transaction's event that makes a long row.
+fn long_event(value: &str) -> Event {
+    event("kind", "key", &value.repeat(100_000 / value.len()))
+}
+
+/// Names and lengths of the files of long rows.
+fn large_files(directory: &Path) -> Vec<(String, u64)> {
+    let entries = std::fs::read_dir(directory.join(LARGE));
+    let files = entries.into_iter().flatten().map(|file| file.unwrap());
+    let mut files: Vec<_> = files
+        .map(|file| {
+            let name = file.file_name().into_string().unwrap();
+            (name, file.metadata().unwrap().len())
+        })
+        .collect();
+    files.sort();
+    files
+}
+
+#[test]
 fn a_long_block_and_its_results_lie_beside_the_database_and_are_read_as_short_ones() {
     let (directory, store) = store();
-    let long: Vec<u8> = (0..7_000_u32)
-        .flat_map(|n| sha256(&n.to_be_bytes()))
-        .collect();
-    let attribute = "v".repeat(100_000);
-    let results = executed(vec![event("kind", "key", &attribute)], vec![]);
+    let long = noise(224_000);
+    let results = executed(vec![long_event("v")], vec![]);
     store.save_decided(&meta(1), &block(&long)).unwrap();
     store.save_results(1, &results).unwrap();
     store.save_decided(&meta(2), &block(b"short")).unwrap();
@@ -110,19 +148,112 @@ fn a_long_block_and_its_results_lie_beside_the_database_and_are_read_as_short_on
         assert_eq!(store.block(2).unwrap().unwrap(), block(b"short"));
     };
     check(&store);
-    let files = || std::fs::read_dir(directory.path().join(LARGE)).unwrap();
-    let bytes: u64 = files()
-        .map(|file| file.unwrap().metadata().unwrap().len())
-        .sum();
-    assert!(bytes > 200_000);
+    let files = large_files(directory.path());
+    assert!(files.len() == 1 && files[0].1 > 200_000, "{files:?}");
     drop(store);
     check(&BlockStore::open(directory.path()).unwrap());
-    // A file that is gone is told, and what is not in it is there.
-    files().for_each(|file| std::fs::remove_file(file.unwrap().path()).unwrap());
+}
+
+#[test]
+fn a_file_of_long_rows_that_is_gone_is_told_with_its_name_when_the_store_is_opened() {
+    let (directory, mut store) = store();
+    for height in 1..=3 {
+        store
+            .save_decided(&meta(height), &block(&noise(40_000)))
+            .unwrap();
+        drop(store);
+        store = BlockStore::open(directory.path()).unwrap();
+    }
+    // What is newer than the newest file is short.
+    store.save_decided(&meta(4), &block(b"short")).unwrap();
+    drop(store);
+    let files = large_files(directory.path());
+    assert_eq!(files.len(), 3);
+    let large = directory.path().join(LARGE);
+    let aside = directory.path().join("aside");
+    for (name, _) in &files {
+        std::fs::rename(large.join(name), &aside).unwrap();
+        let refused = BlockStore::open(directory.path()).err().unwrap();
+        let damaged =
+            matches!(&refused, BlockStoreError::Database(e) if e.code() == "store.damaged");
+        assert!(damaged && refused.to_string().contains(name), "{refused}");
+        std::fs::rename(&aside, large.join(name)).unwrap();
+    }
+    // All of them.
+    std::fs::rename(&large, &aside).unwrap();
+    let refused = BlockStore::open(directory.path()).err().unwrap();
+    assert!(refused.to_string().contains(&files[0].0), "{refused}");
+    assert!(!large.exists(), "nothing was changed");
+    std::fs::rename(&aside, &large).unwrap();
     let store = BlockStore::open(directory.path()).unwrap();
-    store.block(1).unwrap_err();
-    store.results(1).unwrap_err();
-    assert_eq!(store.block(2).unwrap().unwrap(), block(b"short"));
+    assert_eq!(store.block(2).unwrap().unwrap(), block(&noise(40_000)));
+    // While it is open: by name as well.
+    std::fs::remove_file(large.join(&files[1].0)).unwrap();
+    let gone = store.block(2).unwrap_err();
+    assert!(gone.to_string().contains(&files[1].0), "{gone}");
+}
+
+#[test]
+fn results_that_are_there_are_not_written_again_by_the_next_process() {
+    let (directory, mut store) = store();
+    let results = executed(vec![long_event("v")], vec![]);
+    store
+        .save_decided(&meta(1), &block(&noise(40_000)))
+        .unwrap();
+    store.save_results(1, &results).unwrap();
+    let before = large_files(directory.path());
+    for _ in 0..5 {
+        drop(store);
+        store = BlockStore::open(directory.path()).unwrap();
+        store
+            .save_decided(&meta(1), &block(&noise(40_000)))
+            .unwrap();
+        store.save_results(1, &results).unwrap();
+    }
+    assert_eq!(large_files(directory.path()), before);
+}
+
+/// A database on a disk with so many bytes beside what it keeps free.
+struct Short(LsmKv, AtomicU64);
+
+impl Kv for Short {
+    fn snapshot(&self) -> crate::Result<Arc<dyn crate::kv::Snapshot>> {
+        self.0.snapshot()
+    }
+
+    fn write(&self, batch: crate::kv::Batch) -> crate::Result<()> {
+        self.0.write(batch)
+    }
+
+    fn check_room(&self, bytes: u64) -> crate::Result<()> {
+        let detail = String::from("the test has no more");
+        let fits = bytes <= self.1.load(Ordering::Relaxed);
+        fits.then_some(()).ok_or(crate::Error::Short { detail })
+    }
+}
+
+#[test]
+fn no_long_row_is_written_where_there_is_no_room_for_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let kv = LsmKv::open(directory.path(), &BlockStore::TABLES, KvLimits::default());
+    let disk = Arc::new(Short(kv.unwrap(), AtomicU64::new(39_999)));
+    let store = BlockStore::beside(disk.clone(), directory.path()).unwrap();
+    let long = block(&noise(40_000));
+    for _ in 0..3 {
+        let refused = store.save_decided(&meta(1), &long).unwrap_err();
+        assert!(crate::is_transient(&refused), "{refused}");
+        assert_eq!(large_files(directory.path()), []);
+    }
+    disk.1.store(41_000, Ordering::Relaxed);
+    store.save_decided(&meta(1), &long).unwrap();
+    disk.1.store(0, Ordering::Relaxed);
+    let before = large_files(directory.path());
+    let results = executed(vec![long_event("long")], vec![]);
+    let refused = store.save_results(1, &results).unwrap_err();
+    assert!(crate::is_transient(&refused), "{refused}");
+    assert_eq!(large_files(directory.path()), before);
+    // A short row asks for nothing beside the database.
+    store.save_results(1, &executed(vec![], vec![])).unwrap();
 }
 
 #[test]
@@ -137,13 +268,13 @@ fn a_decided_block_is_found_by_height_hash_and_transaction() {
     assert_eq!(store.block(1).unwrap().unwrap(), block(b"tx"));
     assert_eq!(store.height_of(&meta(1).hash).unwrap(), Some(1));
     assert_eq!(
-        store.tx_location(&sha256(b"tx")).unwrap(),
+        store.tx_location(&sha256(b"tx"), 1).unwrap(),
         None,
         "not executed yet"
     );
     store.save_results(1, &executed(vec![], vec![])).unwrap();
     assert_eq!(
-        store.tx_location(&sha256(b"tx")).unwrap(),
+        store.tx_location(&sha256(b"tx"), 1).unwrap(),
         Some(TxLocation {
             height: 1,
             index: 0
@@ -202,18 +333,20 @@ fn what_was_kept_and_never_executed_is_forgotten_and_what_was_executed_stays() {
         for height in 1..=4 {
             store.save_decided(&meta(height), &block(&[7])).unwrap();
         }
-        store
-            .save_results(1, &executed(Vec::new(), Vec::new()))
-            .unwrap();
+        for height in 1..=2 {
+            store
+                .save_results(height, &executed(vec![], vec![]))
+                .unwrap();
+        }
         assert!(store.discard_decided(1).is_err());
-        store.discard_decided(3).unwrap();
-        assert_eq!(store.decided_height().unwrap(), Some(2));
-        assert_eq!(store.block(3).unwrap(), None);
-        assert_eq!(store.height_of(&meta(3).hash).unwrap(), None);
-        assert!(store.block(2).unwrap().is_some());
+        store.discard_decided(4).unwrap();
+        assert_eq!(store.decided_height().unwrap(), Some(3));
+        assert_eq!(store.block(4).unwrap(), None);
+        assert_eq!(store.height_of(&meta(4).hash).unwrap(), None);
+        assert!(store.block(3).unwrap().is_some());
         store.discard_decided(9).unwrap();
-        store.save_decided(&meta(3), &block(&[8])).unwrap();
-        assert_eq!(store.block(3).unwrap(), Some(block(&[8])));
+        store.save_decided(&meta(4), &block(&[8])).unwrap();
+        assert_eq!(store.block(4).unwrap(), Some(block(&[8])));
     }
     for (_dir, store) in both() {
         store.save_decided(&meta(1), &block(&[7])).unwrap();
@@ -223,6 +356,82 @@ fn what_was_kept_and_never_executed_is_forgotten_and_what_was_executed_stays() {
             (None, None)
         );
         store.save_decided(&meta(1), &block(&[8])).unwrap();
+    }
+}
+
+/// Results with one event, and what they put in force.
+fn executed_with_news(height: Height, value: &str, power: i64) -> Executed {
+    let validator = Validator {
+        address: [1; 20],
+        pubkey: [2; 32],
+        power,
+        proposer_priority: 0,
+    };
+    Executed {
+        validators: Some((height + 2, vec![validator])),
+        ..executed(vec![event("k", "a", value)], vec![event("b", "c", value)])
+    }
+}
+
+/// How often `value` is found in events of transactions, and of blocks.
+fn found(store: &BlockStore, value: &str) -> [usize; 2] {
+    [(Subject::Tx, "k.a"), (Subject::Block, "b.c")].map(|(subject, key)| {
+        let mut budget = RowBudget::new(9);
+        let found = store.positions_of(subject, key, value, 0..=9, &mut budget);
+        found.unwrap().len()
+    })
+}
+
+#[test]
+fn a_block_whose_results_came_before_its_state_is_forgotten_with_them() {
+    for base in [1, 2] {
+        for (_dir, store) in both() {
+            for height in base..=2 {
+                store.save_decided(&meta(height), &block(b"tx")).unwrap();
+                let mut results = executed_with_news(height, &format!("at {height}"), 5);
+                results.results.tx_results[0].code = u32::from(height == 1);
+                store.save_results(height, &results).unwrap();
+            }
+            store.save_decided(&meta(3), &block(b"next")).unwrap();
+            store.discard_decided(2).unwrap();
+            let below = (base < 2).then_some(1);
+            assert_eq!(store.decided_height().unwrap(), below);
+            assert_eq!(store.executed_height().unwrap(), below);
+            assert_eq!(store.results(2).unwrap(), None);
+            assert_eq!(found(&store, "at 2"), [0, 0]);
+            assert_eq!(found(&store, "at 1"), [2 - base as usize; 2]);
+            assert!(base < 2 || store.validators(4).unwrap().is_none());
+            let place = store.tx_location(&sha256(b"tx"), 9).unwrap();
+            assert_eq!(place.map(|place| place.height), below);
+            // Another block takes its place.
+            store.save_decided(&meta(2), &block(b"other")).unwrap();
+            store.save_results(2, &executed(vec![], vec![])).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_block_that_is_executed_otherwise_the_second_time_leaves_nothing_of_the_first() {
+    for (_dir, store) in both() {
+        let txs = block(b"tx");
+        store.save_decided(&meta(1), &txs).unwrap();
+        let mut first = executed_with_news(1, "first", 5);
+        first.results.tx_results[0].code = 7;
+        store.save_results(1, &first).unwrap();
+        assert_eq!(found(&store, "first"), [1, 1]);
+        let second = executed_with_news(1, "second", 6);
+        store.save_results(1, &second).unwrap();
+        assert_eq!(found(&store, "first"), [0, 0]);
+        assert_eq!(found(&store, "second"), [1, 1]);
+        assert_eq!(store.results(1).unwrap().unwrap(), second.results);
+        assert_eq!(store.validators(3).unwrap().unwrap()[0].power, 6);
+        // What has no room the second time was not there.
+        let mut left = executed(vec![], vec![]);
+        left.results.tx_results[0].code = 11;
+        left.results.tx_results[0].log = strongroom_types::abci::LEFT.into();
+        assert!(left.results.tx_results[0].is_left());
+        store.save_results(1, &left).unwrap();
+        assert_eq!(store.tx_location(&sha256(b"tx"), 1).unwrap(), None);
     }
 }
 
@@ -347,10 +556,33 @@ fn a_replay_that_failed_does_not_hide_the_success() {
         executed.results.tx_results[0].code = code;
         store.save_results(height, &executed).unwrap();
     }
-    assert_eq!(
-        store.tx_location(&sha256(b"same")).unwrap().unwrap().height,
-        2
-    );
+    let place = store.tx_location(&sha256(b"same"), 3).unwrap();
+    assert_eq!(place.unwrap().height, 2);
+}
+
+#[test]
+fn a_transaction_that_was_told_is_found_while_a_later_place_is_not_published() {
+    for (_directory, store) in both() {
+        let at = |published| {
+            let place = store.tx_location(&sha256(b"same"), published).unwrap();
+            place.map(|place| place.height)
+        };
+        let run = |height, code| {
+            let mut executed = executed(vec![], vec![]);
+            executed.results.tx_results[0].code = code;
+            store.save_results(height, &executed).unwrap();
+        };
+        for (height, code) in [(1, 5), (2, 0)] {
+            store.save_decided(&meta(height), &block(b"same")).unwrap();
+            run(height, code);
+        }
+        assert_eq!([0, 1, 2].map(at), [None, Some(1), Some(2)]);
+        // The second block again, otherwise: then the first failure is the place that there is.
+        run(2, 6);
+        assert_eq!([0, 1, 2].map(at), [None, Some(1), Some(1)]);
+        run(2, 0);
+        assert_eq!([0, 1, 2].map(at), [None, Some(1), Some(2)]);
+    }
 }
 
 #[test]

@@ -39,6 +39,16 @@ pub trait Kv: Send + Sync {
     /// # Errors
     /// If the engine cannot write; what was written then is all or nothing.
     fn write(&self, batch: Batch) -> Result<()>;
+
+    /// Refuses unless so many bytes can be written beside the database, and what it keeps free of the disk stays free.
+    ///
+    /// # Errors
+    /// [`Error::Short`](crate::Error::Short), or if nobody can say what is free.
+    fn check_room(&self, bytes: u64) -> Result<()> {
+        // What keeps nothing free leaves it to the write.
+        let _ = bytes;
+        Ok(())
+    }
 }
 
 /// A database as it was at one moment.

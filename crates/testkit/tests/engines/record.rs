@@ -250,7 +250,8 @@ impl Life {
         self.crowd.look();
         let tx = self.crowd.sign(3, vec![message], GAS, None);
         assert_eq!(self.send(std::slice::from_ref(&tx)), 1);
-        let place = self.node.stores.blocks.tx_location(&sha256(&tx));
+        let blocks = &self.node.stores.blocks;
+        let place = blocks.tx_location(&sha256(&tx), Height::MAX);
         place.unwrap().expect("a transaction in a block").height
     }
 

@@ -8,5 +8,6 @@ mod fuzz;
 mod join;
 mod newest;
 mod replica;
+mod restart;
 mod stock;
 mod token;

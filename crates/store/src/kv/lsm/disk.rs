@@ -56,7 +56,7 @@ pub(super) fn check_room(disk: &dyn Disk, path: &Path, wanted: u64) -> Result<()
     if free >= wanted {
         return Ok(());
     }
-    let (path, free, wanted) = (path.display(), free >> 20, wanted >> 20);
+    let (path, free, wanted) = (path.display(), free >> 20, wanted.div_ceil(1 << 20));
     Err(Error::Short {
         detail: format!("{path} has {free} MiB free and needs {wanted} MiB"),
     })

@@ -301,6 +301,12 @@ impl Kv for LsmKv {
         shared.snapshots.publish(number + 1);
         Ok(())
     }
+
+    fn check_room(&self, bytes: u64) -> Result<()> {
+        let shared = &self.0.shared;
+        let wanted = DISK_BYTES_RESERVED.saturating_add(bytes);
+        check_room(&*shared.disk, &shared.path, wanted)
+    }
 }
 
 /// Trees count the bytes of keys in 16 bits.

@@ -642,3 +642,16 @@ fn while_one_changes_the_list_of_a_trees_files_nobody_else_does() {
         assert!(version() > before + 3);
     }
 }
+
+#[test]
+fn what_is_written_beside_the_database_leaves_free_what_it_keeps_free() {
+    let dir = tempfile::tempdir().unwrap();
+    let disk = Faulty::new(0, Fault::None);
+    let kv = open_on(Arc::new(Arc::clone(&disk)), dir.path()).unwrap();
+    disk.set_free(65);
+    kv.check_room(1 << 20).unwrap();
+    let refused = kv.check_room((1 << 20) + 1).unwrap_err();
+    assert_eq!(refused.code(), "store.short");
+    assert!(refused.to_string().contains("needs 66 MiB"), "{refused}");
+    assert!(kv.check_room(u64::MAX).is_err());
+}
