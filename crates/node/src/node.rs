@@ -27,7 +27,7 @@ use strongroom_comet_rpc::config::Config as RpcConfig;
 use strongroom_comet_rpc::event_bus::EventBus;
 use strongroom_comet_rpc::mempool::{Limits as MempoolLimits, Mempool};
 use strongroom_consensus::cometbft::{self, Settings};
-use strongroom_consensus::solo::EngineConfig;
+use strongroom_consensus::solo::{EngineConfig, REPLAY_WAITS};
 use strongroom_consensus::{
     BlockTiming, Clock, CometBft, CometError, EngineError, GenesisFile, Signer, Solo,
 };
@@ -436,6 +436,7 @@ impl Parts {
             signer,
             clock,
             timing,
+            replay_waits: REPLAY_WAITS,
         };
         let end = self.end;
         let engine = tokio::task::block_in_place(|| {

@@ -143,6 +143,8 @@ pub struct EngineConfig {
     pub clock: Arc<dyn Clock>,
     /// When blocks are made.
     pub timing: BlockTiming,
+    /// How long a start waits for what was decided before: [`REPLAY_WAITS`].
+    pub replay_waits: Duration,
 }
 
 /// A running engine. Dropping it stops it, without a way to hear how it ended: use [`Self::stop`].
@@ -175,7 +177,7 @@ impl Solo {
     /// read meanwhile.
     ///
     /// # Errors
-    /// [`EngineError`] if the chain cannot be continued; nothing runs then.
+    /// [`EngineError`] if the chain cannot be continued, as far as it shows until then; nothing runs then. What shows later is told to `on_end`.
     pub fn start(
         parts: EngineConfig,
         on_end: impl FnOnce(Result<(), &EngineError>) + Send + 'static,
@@ -184,6 +186,7 @@ impl Solo {
             return Err(EngineError::NotInsecure);
         }
         let signals = Arc::new(Signals::default());
+        let replay_waits = parts.replay_waits;
         let mut runner = Runner::recover(parts, &signals)?;
         let (shared, builder) = (
             signals.clone(),
@@ -206,7 +209,7 @@ impl Solo {
             signals,
             thread: Some(thread),
         };
-        if caught_up.recv_timeout(REPLAY_WAITS) == Err(RecvTimeoutError::Disconnected) {
+        if caught_up.recv_timeout(replay_waits) == Err(RecvTimeoutError::Disconnected) {
             // It ended before that.
             solo.join()?;
         }
@@ -243,9 +246,9 @@ impl Drop for Solo {
     }
 }
 
-/// How long a start waits for what was decided before the end of the process. Nearly all blocks take less; one that is full must not keep
+/// How long a node's start waits for what was decided before the end of the process. Nearly all blocks take less; one that is full must not keep
 /// a node from answering.
-const REPLAY_WAITS: Duration = Duration::from_millis(200);
+pub const REPLAY_WAITS: Duration = Duration::from_millis(200);
 
 struct Runner {
     /// The newest decided block when it began.
@@ -268,6 +271,7 @@ impl Runner {
             mut signer,
             clock,
             timing,
+            replay_waits: _,
         } = parts;
         let newest = blocks.newest()?;
         let seen = newest
@@ -297,6 +301,10 @@ impl Runner {
     /// Executes and commits what was decided before.
     fn catch_up(&mut self, signals: &Signals) -> Result<(), EngineError> {
         while self.proposer.state().height() < self.decided {
+            // Clients are served by now, and whoever stops the node does not wait for all of it.
+            if signals.stopped() {
+                return Err(EngineError::Stopped);
+            }
             self.replay(signals)?;
         }
         self.commits.settle()
@@ -313,10 +321,9 @@ impl Runner {
     /// Executes the next block from the store.
     fn replay(&mut self, signals: &Signals) -> Result<(), EngineError> {
         let height = self.proposer.state().height().saturating_add(1);
-        let block = self
-            .blocks
-            .load(height)?
-            .ok_or(EngineError::Missing(height))?;
+        // A long block needs a descriptor, which clients may have taken.
+        let block = patiently::<_, EngineError>(signals, || Ok(self.blocks.load(height)?))?;
+        let block = block.ok_or(EngineError::Missing(height))?;
         self.proposer.accept(&block)?;
         let header = self.open_header()?;
         self.execute(&header, &block, signals)

@@ -20,7 +20,7 @@ mod engine;
 mod pace;
 mod propose;
 
-pub use engine::{BlockTiming, EngineConfig, EngineError, Solo, TxNotifier};
+pub use engine::{BlockTiming, EngineConfig, EngineError, REPLAY_WAITS, Solo, TxNotifier};
 pub use propose::{Content, Proposer, block_time, room_for_txs};
 
 #[cfg(test)]

@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use strongroom_consensus::{
     AppError, Application, BlockTiming, Blocks, ChainState, FinalizeBlock, GenesisFile, Info,
-    InitChain, Signer, Solo, SystemClock, solo::EngineConfig,
+    InitChain, Signer, Solo, SystemClock,
+    solo::{EngineConfig, REPLAY_WAITS},
 };
 use strongroom_proof::comet::{BlockId, Commit, Header};
 use strongroom_store::blocks::BlockStore;
@@ -128,6 +129,7 @@ fn start(home: &Path) -> Solo {
         signer,
         clock: Arc::new(SystemClock),
         timing: BlockTiming::Every(Duration::ZERO),
+        replay_waits: REPLAY_WAITS,
     };
     Solo::start(parts, |end| {
         if let Err(error) = end {

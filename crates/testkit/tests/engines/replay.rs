@@ -59,6 +59,7 @@ pub(crate) fn on_solo(chain: &Chain, contents: Vec<Content>) -> Vec<AtHeight> {
         signer: Signer::in_memory(&VALIDATOR_SEED),
         clock,
         timing: BlockTiming::Every(Duration::ZERO),
+        replay_waits: WAITS,
     };
     let solo = Solo::start(config, move |end| {
         let _ = done.send(end.map_err(ToString::to_string));

@@ -3,7 +3,7 @@
 use super::genesis;
 use super::home::{App, Home, Memory, Step};
 use crate::patience::Passing as _;
-use crate::solo::{BlockTiming, EngineConfig, EngineError, Solo};
+use crate::solo::{BlockTiming, EngineConfig, EngineError, REPLAY_WAITS, Solo};
 use crate::{Blocks, ChainState, GenesisFile, MemoryBlocks, Signer, SystemClock, TestClock};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
@@ -253,16 +253,90 @@ fn a_commit_that_fails_at_a_start_is_told_and_not_that_the_block_after_it_was_st
     }
     assert_eq!(solo.stop().unwrap_err().code(), "engine.app");
     home.app.0.lock().unwrap().waits_for_commit = true;
-    // By the start, or by the stop where the replay takes longer than a start waits.
-    let error = match home.start(BlockTiming::Instant) {
-        Ok(solo) => solo.stop().unwrap_err(),
-        Err(error) => error,
-    };
+    let error = home.start(BlockTiming::Instant).err().unwrap();
     assert_eq!(error.to_string(), "application: crash");
     home.app.0.lock().unwrap().fail = None;
     let solo = home.start(BlockTiming::Instant).unwrap();
     solo.stop().unwrap();
     assert_eq!(home.app.height(), 3);
+}
+
+/// A home whose application has only the first of four blocks that are decided.
+fn behind() -> Home {
+    let home = Home::new();
+    let solo = home.start(BlockTiming::Instant).unwrap();
+    home.app.wait_for(1);
+    let first = home.app.0.lock().unwrap().durable.clone();
+    for height in 2..=4 {
+        home.app.put(&format!("tx {height}"));
+        solo.notifier().wake();
+        home.app.wait_for(height);
+    }
+    solo.stop().unwrap();
+    *home.app.0.lock().unwrap() = Memory {
+        durable: first,
+        ..Memory::default()
+    };
+    home
+}
+
+/// Starts without waiting for what was decided.
+fn start_at_once(home: &Home) -> Solo {
+    let parts = EngineConfig {
+        replay_waits: Duration::ZERO,
+        ..home.parts(BlockTiming::Instant)
+    };
+    Solo::start(parts, |_| ()).unwrap()
+}
+
+#[test]
+fn a_start_does_not_wait_for_blocks_that_take_long_and_what_is_committed_is_there_meanwhile() {
+    let home = behind();
+    home.app.0.lock().unwrap().executions = Some(0);
+    let solo = start_at_once(&home);
+    assert_eq!(home.app.height(), 1);
+    home.app.0.lock().unwrap().executions = None;
+    home.app.wait_for(4);
+    solo.stop().unwrap();
+}
+
+#[test]
+fn a_stop_is_heard_between_the_blocks_that_were_decided_before() {
+    let home = behind();
+    home.app.0.lock().unwrap().executions = Some(0);
+    let solo = start_at_once(&home);
+    let stopped = std::thread::spawn(|| solo.stop());
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!(home.app.height(), 1);
+    home.app.0.lock().unwrap().executions = None;
+    stopped.join().unwrap().unwrap();
+    // The block that was being executed is committed.
+    assert_eq!(home.app.height(), 2);
+    let solo = home.start(BlockTiming::Instant).unwrap();
+    assert!(home.app.height() >= 4);
+    solo.stop().unwrap();
+}
+
+#[test]
+fn want_of_descriptors_makes_the_blocks_wait_that_were_decided_before() {
+    let home = behind();
+    // The first read is that of a start, which nobody can have made short yet.
+    let parts = home.parts(BlockTiming::Instant);
+    home.app.0.lock().unwrap().executions = Some(1);
+    let solo = Solo::start(
+        EngineConfig {
+            replay_waits: Duration::ZERO,
+            ..parts
+        },
+        |_| (),
+    )
+    .unwrap();
+    home.app.wait_for(2);
+    home.app.0.lock().unwrap().short = Some((Step::Load, 2));
+    home.app.0.lock().unwrap().executions = None;
+    home.app.wait_for(4);
+    assert_eq!(home.app.0.lock().unwrap().short, Some((Step::Load, 0)));
+    solo.stop().unwrap();
 }
 
 #[test]
@@ -497,6 +571,7 @@ fn the_same_key_genesis_transactions_and_clock_give_the_same_chain() {
                 Duration::from_secs(1),
             )),
             timing: BlockTiming::Instant,
+            replay_waits: REPLAY_WAITS,
         };
         let solo = Solo::start(parts, |_| ()).unwrap();
         for height in 2..6 {

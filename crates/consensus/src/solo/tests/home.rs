@@ -32,6 +32,8 @@ pub(super) struct Memory {
     pub(super) reaped: Vec<RawTx>,
     /// Commits that are let through; without, all are.
     pub(super) commits: Option<u32>,
+    /// Blocks that are let through to be executed; without, all are.
+    pub(super) executions: Option<u32>,
     /// Fails at this step, counted over all calls of that step.
     pub(super) fail: Option<(Step, u32)>,
     /// Is short of room at this step as often as this.
@@ -43,6 +45,7 @@ pub(super) struct Memory {
 /// Where a crash, or want of room, can fall.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
+    Load,
     Save,
     AfterSave,
     Finalize,
@@ -148,8 +151,12 @@ impl Application for App {
         header: &Header,
         block: &DecidedBlock,
     ) -> Result<FinalizeBlock, AppError> {
+        while self.0.lock().unwrap().executions == Some(0) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
         self.fail(Step::Finalize)?;
         let mut memory = self.0.lock().unwrap();
+        memory.executions = memory.executions.map(|left| left - 1);
         let last = memory.executed.keys().last().copied();
         let next = last.unwrap_or(memory.durable.height) + 1;
         assert!(
@@ -219,7 +226,14 @@ impl Application for App {
     }
 }
 
-/// A store that can fail before or after it saved.
+fn transient(error: AppError) -> BlocksError {
+    match error.is_transient() {
+        true => BlocksError::new(std::io::Error::from(std::io::ErrorKind::StorageFull)),
+        false => BlocksError::new(error),
+    }
+}
+
+/// A store that can fail before it reads, and before or after it saved.
 pub(super) struct FailingBlocks<B>(pub(super) Arc<B>, pub(super) App);
 
 impl<B: Blocks> Blocks for FailingBlocks<B> {
@@ -227,13 +241,10 @@ impl<B: Blocks> Blocks for FailingBlocks<B> {
         self.0.newest()
     }
     fn load(&self, height: Height) -> Result<Option<DecidedBlock>, BlocksError> {
+        self.1.fail(Step::Load).map_err(transient)?;
         self.0.load(height)
     }
     fn save_decided(&self, header: &Header, block: &DecidedBlock) -> Result<(), BlocksError> {
-        let transient = |e: AppError| match e.is_transient() {
-            true => BlocksError::new(std::io::Error::from(std::io::ErrorKind::StorageFull)),
-            false => BlocksError::new(e),
-        };
         self.1.fail(Step::Save).map_err(transient)?;
         self.0.save_decided(header, block)?;
         self.1.fail(Step::AfterSave).map_err(transient)
@@ -276,6 +287,8 @@ impl Home {
             signer,
             clock: Arc::new(SystemClock),
             timing,
+            // What cannot be replayed ends the start, also on a machine that does much else.
+            replay_waits: Duration::from_secs(20),
         }
     }
 
