@@ -103,6 +103,8 @@ test("when the node dies, its enclave dies too", async () => {
   process.kill(network.child.pid, "SIGKILL");
   await until(() => network.exit);
   await until(() => !isAlive(pid), { what: "the end of the enclave" });
+  // And says why: what ends as it should says nothing of the kind (signals.test.js).
+  assert.match(network.output, /strongroom enclave: door closed: the other end is gone/);
   await restart();
 });
 

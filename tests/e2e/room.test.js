@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { closeSync, mkdtempSync, openSync, readdirSync, rmSync, writeSync } from "node:fs";
+import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, rmSync, statSync, truncateSync, writeSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,7 +13,7 @@ import WebSocket from "ws";
 
 import { ACCOUNTS } from "./support/accounts.js";
 import { balance, contractCode } from "./support/client.js";
-import { buildTx, storeCode } from "./support/raw.js";
+import { bankSend, broadcast, buildTx, storeCode } from "./support/raw.js";
 import { BINARY, sleep, startNetwork, until } from "./support/network.js";
 
 /** Fills a file system to its last byte; gives the file that fills it. */
@@ -59,6 +59,50 @@ test("a full disk makes the chain wait, and room makes it go on", async (t) => {
     assert.match(said, /the replay from genesis equals the stored state/);
     network = await startNetwork({ home, reset: false });
     assert.ok((await balance(network, ACCOUNTS.a.address)) > 0n);
+  } finally {
+    await network?.stop({ clean: false });
+    execFileSync("umount", [disk]);
+    rmSync(disk, { recursive: true });
+  }
+});
+
+test("a long block takes nothing of what the disk keeps free, leaves nothing behind on a full one, and comes when there is room", async (t) => {
+  const disk = mkdtempSync(join(tmpdir(), "strongroom-e2e-"));
+  if (spawnSync("mount", ["-t", "tmpfs", "-o", "size=192m", "tmpfs", disk]).status !== 0) {
+    return t.skip("this user cannot mount a small file system");
+  }
+  const home = join(disk, "home");
+  const large = join(home, "network/data/blocks/large");
+  const longRows = () => (existsSync(large) ? readdirSync(large).map((name) => statSync(join(large, name)).size) : []);
+  let network;
+  try {
+    network = await startNetwork({ home });
+    const before = await network.height();
+    const filler = fill(disk);
+    // Its block is a long row, which lies beside the database.
+    const { address } = ACCOUNTS.a;
+    const count = 300;
+    const tx = await buildTx(network, "a", Array(count).fill(bankSend(address, address, "1")), { gas: 60_000 * count });
+    const { code, txhash, raw_log } = await broadcast(network, tx);
+    assert.equal(code, 0, raw_log);
+    const waits = () => network.output.split("the chain waits").length;
+    const tries = (more, from = waits()) => until(() => network.exit || waits() >= from + more, { ms: 60_000, what: "tries" });
+    await tries(5);
+    assert.deepEqual([longRows(), network.exit], [[], undefined], network.output);
+    // Room for the row, but not beside the 64 MiB that the database keeps for its files.
+    truncateSync(filler, statSync(filler).size - (50 << 20));
+    await tries(3);
+    assert.deepEqual([longRows(), network.exit], [[], undefined], network.output);
+    assert.equal(await network.height(), before);
+    rmSync(filler);
+    await until(async () => (await network.height()) > before, { ms: 60_000, what: "the block" });
+    assert.ok(longRows().length === 1 && longRows()[0] > 0, `${longRows()}`);
+    const { tx_response } = await network.get(`/cosmos/tx/v1beta1/txs/${txhash}`);
+    assert.equal(tx_response.code, 0, tx_response.raw_log);
+    await network.stop({ clean: false });
+    assert.equal(network.exit.code, 0, network.output);
+    const said = execFileSync(BINARY, ["replay", "--home", home], { encoding: "utf8" });
+    assert.match(said, /the replay from genesis equals the stored state/);
   } finally {
     await network?.stop({ clean: false });
     execFileSync("umount", [disk]);

@@ -13,6 +13,8 @@ import { BINARY, sleep, startNetwork } from "./support/network.js";
 /** For a machine that does much else; on a quiet one an end takes less than half a second. */
 const END_MS_MAX = 10_000;
 const INT = 2;
+/** What an enclave says whose host is lost. */
+const HOST_GONE = /strongroom enclave: door closed/;
 /** As the system names it. */
 const PROGRAM = realpathSync(BINARY);
 
@@ -65,6 +67,7 @@ async function goesOn(home, height = 1) {
   const reached = await network.height();
   assert.ok(reached >= height, `${reached} after ${height}`);
   await network.stop({ clean: false });
+  assert.doesNotMatch(network.output, HOST_GONE);
   return reached;
 }
 
@@ -89,6 +92,7 @@ test("a start that gets a signal after 0 to 30 ms ends well, and the next one ta
       assert.ok(home === used || !existsSync(home), `${what}: a home`);
     } else {
       assert.equal(how.code, 0, `${what}: ${begun.said}`);
+      assert.doesNotMatch(begun.said, HOST_GONE, what);
     }
     const ending = how.signal ? "by the system" : begun.said.trim().split("\n").at(-1);
     endings.set(ending, (endings.get(ending) ?? 0) + 1);
@@ -146,6 +150,7 @@ test("a network in the background of a script stops in good order with SIGINT, a
   process.kill(pid, "SIGINT");
   await end(begun, "SIGINT");
   assert.match(begun.said, /^stopping$/m);
+  assert.doesNotMatch(begun.said, HOST_GONE);
   assert.match(begun.out, /\nended 0\n$/);
 });
 

@@ -20,7 +20,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Duration;
 
 use crate::transport::lock;
@@ -33,6 +33,8 @@ pub struct Process {
     child: Arc<Mutex<Child>>,
     expected: Arc<AtomicBool>,
     id: u32,
+    /// The door stays open as long as the process runs, whoever else lets go of it: an enclave that finds it closed says that its host is gone.
+    _host: Arc<Host>,
 }
 
 impl Process {
@@ -45,16 +47,39 @@ impl Process {
     /// Ends the process and waits for it; `on_exit` is not called. The enclave holds nothing that must be written.
     pub fn stop(&self) {
         self.expected.store(true, Ordering::SeqCst);
-        let mut child = lock(&self.child);
-        let _ = child.kill();
-        let _ = child.wait();
+        end(&self.child);
     }
+}
+
+fn end(child: &Mutex<Child>) {
+    let mut child = lock(child);
+    let _ = child.kill();
+    let _ = child.wait();
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+/// The processes that run. Who holds it keeps others from beginning.
+static RUNNING: Mutex<Vec<Weak<Mutex<Child>>>> = Mutex::new(Vec::new());
+
+/// No process runs, and none begins, until this is dropped.
+pub struct Ended {
+    _running: MutexGuard<'static, Vec<Weak<Mutex<Child>>>>,
+}
+
+/// Kills all processes that were started here, without waiting for them: for whoever ends this process at once and on purpose. Each would else
+/// say that its host is gone, as where it was lost.
+#[must_use = "until it is dropped no other process begins"]
+pub fn end_all() -> Ended {
+    let running = lock(&RUNNING);
+    for child in running.iter().filter_map(Weak::upgrade) {
+        let _ = lock(&child).kill();
+    }
+    Ended { _running: running }
 }
 
 /// Starts `executable arguments…` as the enclave; gives the host's end of the door and the process.
@@ -75,6 +100,7 @@ pub fn spawn(
         _ => DoorError::Spawn(e.to_string()),
     };
     let (ours, theirs) = UnixStream::pair().map_err(fail)?;
+    let mut running = lock(&RUNNING);
     let child = Command::new(executable)
         .args(arguments)
         .env_clear()
@@ -85,13 +111,19 @@ pub fn spawn(
         .map_err(fail)?;
     let id = child.id();
     let child = Arc::new(Mutex::new(child));
+    running.retain(|child| child.strong_count() > 0);
+    running.push(Arc::downgrade(&child));
+    drop(running);
     let expected = Arc::new(AtomicBool::new(false));
+    let host = Link::over(ours).and_then(Host::new);
+    let host = host.inspect_err(|_| end(&child))?;
+    let host = Arc::new(host);
     let process = Process {
         child: Arc::clone(&child),
         expected: Arc::clone(&expected),
         id,
+        _host: Arc::clone(&host),
     };
-    let host = Arc::new(Host::new(Link::over(ours)?)?);
     std::thread::Builder::new()
         .name(String::from("enclave-watch"))
         .spawn(move || watch(&child, &expected, on_exit))

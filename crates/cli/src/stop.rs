@@ -11,6 +11,7 @@ use std::ffi::OsString;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use strongroom_bridge::child;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -71,11 +72,13 @@ impl Stop {
             runtime.block_on(async {
                 any(&mut int, &mut term, &mut hangup).await;
                 if !shared.load(Ordering::SeqCst) {
+                    let _ended = child::end_all();
                     talk!("stopped while starting");
                     std::process::exit(0);
                 }
                 ask.send_replace(true);
                 any(&mut int, &mut term, &mut hangup).await;
+                let _ended = child::end_all();
                 talk!("stopped at once");
                 std::process::exit(EXIT_AT_ONCE);
             });

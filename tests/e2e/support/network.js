@@ -22,7 +22,7 @@ process.on("exit", () => running.forEach((child) => child.kill("SIGKILL")));
 /** The repository's root. */
 export const root = ROOT;
 
-/** Starts a network and waits until its first block is served. Options as of `launch`. */
+/** Starts a network and waits until its first block is served, and all that was decided before. Options as of `launch`. */
 export async function startNetwork(options) {
   const network = await launch(options);
   await network.untilReady();
@@ -90,8 +90,8 @@ class Network {
     const deadline = Date.now() + START_MS_MAX;
     while (Date.now() < deadline) {
       if (this.exit) break;
-      const served = Promise.all([this.height(), this.rpcCall("health")]);
-      if (await served.then(([height]) => height >= 1, () => false)) return;
+      const served = Promise.all([this.height(), this.rpcCall("status")]);
+      if (await served.then(([height, { result }]) => height >= 1 && !result.sync_info.catching_up, () => false)) return;
       await sleep(20);
     }
     const why = this.exit ? `it ended: ${JSON.stringify(this.exit)}` : "it did not answer in time";

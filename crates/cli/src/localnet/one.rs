@@ -63,7 +63,9 @@ impl One {
         let mut running = Running::start(config, settings, consensus).await?;
         let rpc = running.node.rpc();
         let faucet = serve_faucet(args, listening, &running.chain_id, rpc, shares)?;
-        if !running.node.wait_for(1).await {
+        // It is there once it stands where clients left it: before, one would sign with a sequence that a decided block has used.
+        let decided = running.node.services().blocks.found_height();
+        if !running.node.wait_for(decided.max(1)).await {
             let reason = running.ended().await;
             went_on_before(&reason)?;
         }
