@@ -6,6 +6,7 @@ mod documents;
 mod imports;
 mod lints;
 mod paths;
+mod profiles;
 mod texts;
 
 pub(crate) use lints::TRUSTED;
@@ -19,6 +20,7 @@ use crate::report::{Count, Report};
 /// Runs all rules.
 pub(crate) fn run(report: &mut Report) {
     rule(report, "tidy: lock files", lock_files);
+    rule(report, "tidy: profiles", profiles::broken);
     rule(report, "tidy: imports", || {
         Ok(imports::broken(&metadata(".")?))
     });
