@@ -120,7 +120,8 @@ impl Outbox {
         }
     }
 
-    /// Sends a message. The link is taken per frame, so that messages of several streams mix: a short one waits for one frame of a long one.
+    /// Sends a message. The link is taken per frame, so that messages of several streams mix: a short one waits for one frame of a long one, or a few where
+    /// several wait, since who is next is for the lock to say. What is longer than a frame waits for the long ones of its lane.
     pub(crate) fn send(&self, stream: u32, message: &[u8]) -> Result<(), DoorError> {
         let _turn = (message.len() > CHUNK_BYTES_MAX).then(|| lock(self.long.of(Lane::of(stream))));
         for frame in cut(stream, message) {

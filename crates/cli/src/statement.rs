@@ -9,7 +9,7 @@ use std::io::Read as _;
 use std::path::Path;
 use strongroom_sdk::adr36::Signed;
 
-/// The longest statement, in bytes: so short that people can read it before they sign.
+/// The longest statement, in bytes: so short that people can read it.
 const STATEMENT_BYTES_MAX: usize = 64 << 10;
 /// The longest file of a signature.
 const SIGNATURE_BYTES_MAX: usize = 4 << 10;

@@ -61,7 +61,7 @@ impl<'a> ProvenState<'a> {
         Ok(())
     }
 
-    /// Applies `writes`, after it has asked for every path that they touch and the tree does not know.
+    /// Applies `writes`. Where the tree does not know a path that they touch, it asks for all of those and applies them once more.
     ///
     /// # Errors
     /// Error for an answer of the host that is not proven.

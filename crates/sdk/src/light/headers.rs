@@ -1,7 +1,8 @@
 //! Headers that were proven already: what is proven next goes on from them, and none is asked for twice.
 //!
 //! Promises: each follows from the trusted point by the checks of [`follow`], whatever the node says; what fails leaves the others as they are. Refuses: another
-//! header at the height of one that was proven, or a history that does not go on from it.
+//! header at the height of one that was proven, or a history that does not go on from it. A *lower* header is proven from the trusted point and not shown to
+//! be an ancestor of those that are kept: signers of two histories could tell both to a client, until the kept ones are given up. [`Headers::new`] begins anew.
 
 use super::{Call, Error, Path, Question, Terms, Trusted, above, follow, light_block, value_under};
 use crate::types::Height;

@@ -4,7 +4,7 @@
 //! Promises: a block gives the same as if all had run one after the other, to the last byte, on any number of threads. What is taken follows
 //! from which slots were read and written, never from values. What runs here asks nobody anything, and whatever it meets (a fault, a panic,
 //! what is not here) only makes it run again. A transaction runs at most twice, and beside others only while the gas limits of all of them
-//! fit what is left of the block. What takes much memory at once (`TxMsg::ALONE`) runs at its turn only, with all that its sender sends after it.
+//! fit what is left of the block. What takes much memory at once (`TxMsg::ALONE`) runs at its turn only, with all that its first signer sends after it.
 
 #[cfg(test)]
 mod tests;
