@@ -64,7 +64,12 @@ pub(crate) fn inner_hashes() -> usize {
 /// The turn that the path to `hash` takes at `depth`: `true` is right. Depths from [`DEPTH_MAX`] on have no turn: left.
 #[must_use]
 pub fn bit(hash: &Hash, depth: usize) -> bool {
-    hash.get(depth >> 3)
+    turn(hash, depth)
+}
+
+/// [`bit`] of the beginning of a path; left where it has ended.
+pub(crate) fn turn(path: &[u8], depth: usize) -> bool {
+    path.get(depth >> 3)
         .is_some_and(|byte| byte & mask(depth) != 0)
 }
 

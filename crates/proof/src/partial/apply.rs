@@ -1,8 +1,10 @@
 //! Own writes: a sorted batch goes down the tree once and every touched inner node is hashed once on the way up.
 
-use super::node::{Clock, Inner, Leaf, Node};
+use super::node::{Clock, Inner, Node};
+use super::page::{self, Page, Slot, start_of};
 use crate::error::Error;
-use crate::tree::{self, Entry};
+use crate::tree;
+use core::cmp::Ordering;
 use std::sync::Arc;
 use strongroom_types::{Hash, sha256};
 
@@ -41,66 +43,69 @@ pub(crate) fn update(
     }
     match node {
         Node::Blind { .. } => Err(Error::NotProven),
-        Node::Empty => Ok(build(&new_leaves(writes, None, clock), depth, clock)),
-        Node::Leaf(leaf) => Ok(build(&new_leaves(writes, Some(leaf), clock), depth, clock)),
-        Node::Inner(inner) => {
+        Node::Empty => Ok(build(after(&[], writes, clock)?, depth, clock)),
+        Node::Page(page) => Ok(build(after(&page.to_vec(), writes, clock)?, depth, clock)),
+        Node::Inner { hash, below: inner } => {
             let below = depth.saturating_add(1);
             let (left_writes, right_writes) = split(writes, depth);
             let left = update(&inner.left, below, left_writes, clock)?;
             let right = update(&inner.right, below, right_writes, clock)?;
-            collapse(inner, left, right, clock)
+            collapse(hash, inner, left, right, clock)
         }
     }
 }
 
-/// The leaves that the writes leave behind, in order, with the leaf that was there unless a write replaces it.
-fn new_leaves(writes: &[Write], old: Option<&Arc<Leaf>>, clock: &Clock) -> Vec<Arc<Leaf>> {
-    let mut leaves: Vec<Arc<Leaf>> = writes
-        .iter()
-        .filter_map(|write| {
-            let value = write.value.as_ref()?;
-            let entry = Entry {
-                key_hash: write.key_hash,
-                value_hash: sha256(value),
-            };
-            Some(Arc::new(Leaf::new(
-                entry,
-                Some(Arc::clone(value)),
-                clock.tick(),
-            )))
-        })
-        .collect();
-    if let Some(old) = old
-        && writes
-            .binary_search_by(|write| write.key_hash.cmp(&old.entry.key_hash))
-            .is_err()
-    {
-        let at = leaves.partition_point(|leaf| leaf.entry.key_hash < old.entry.key_hash);
-        leaves.insert(at, Arc::clone(old));
+/// The leaves that the writes leave behind where `slots` were, in order.
+fn after(slots: &[Slot], writes: &[Write], clock: &Clock) -> Result<Vec<Slot>, Error> {
+    let mut left = Vec::with_capacity(slots.len().saturating_add(writes.len()));
+    let mut old = slots.iter().peekable();
+    for write in writes {
+        while let Some(slot) = old.peek() {
+            match slot.order(&write.key_hash).ok_or(Error::NotProven)? {
+                Ordering::Less => left.extend(old.next().cloned()),
+                Ordering::Equal => {
+                    old.next();
+                    break;
+                }
+                Ordering::Greater => break,
+            }
+        }
+        left.extend(write.value.as_ref().map(|value| {
+            let hash = tree::leaf_hash(&write.key_hash, &sha256(value));
+            Slot::held(write.key_hash, hash, Some(Arc::clone(value)), clock.tick())
+        }));
     }
-    leaves
+    left.extend(old.cloned());
+    Ok(left)
 }
 
-/// The subtree of exactly these leaves.
-fn build(leaves: &[Arc<Leaf>], depth: usize, clock: &Clock) -> Node {
-    match leaves {
-        [] => Node::Empty,
-        [one] => Node::Leaf(Arc::clone(one)),
-        many => {
-            let below = depth.saturating_add(1);
-            let (left, right) = tree::split_at_bit(many, depth, |leaf| &leaf.entry.key_hash);
-            let (left, right) = (build(left, below, clock), build(right, below, clock));
-            Node::Inner(Arc::new(Inner::new(left, right, clock.tick())))
-        }
+/// The subtree of exactly these leaves, which are in order and apart.
+fn build(mut slots: Vec<Slot>, depth: usize, clock: &Clock) -> Node {
+    if slots.is_empty() {
+        return Node::Empty;
     }
+    let in_use = slots.iter().any(|slot| slot.leaf.is_some());
+    if page::fit(slots.len(), in_use) {
+        return Page::at(depth, slots).map_or(Node::Empty, Node::Page);
+    }
+    let right = slots.split_off(page::turning_left(&slots, depth));
+    let below = depth.saturating_add(1);
+    let (left, right) = (build(slots, below, clock), build(right, below, clock));
+    Node::over(left, right, clock.tick())
 }
 
 /// The parent of two updated children: a single leaf takes its parent's place.
-fn collapse(old: &Inner, left: Node, right: Node, clock: &Clock) -> Result<Node, Error> {
+fn collapse(
+    hash: &Hash,
+    old: &Inner,
+    left: Node,
+    right: Node,
+    clock: &Clock,
+) -> Result<Node, Error> {
     match (&left, &right) {
         (Node::Empty, Node::Empty) => return Ok(Node::Empty),
-        (Node::Leaf(leaf), Node::Empty) | (Node::Empty, Node::Leaf(leaf)) => {
-            return Ok(Node::Leaf(Arc::clone(leaf)));
+        (Node::Page(page), Node::Empty) | (Node::Empty, Node::Page(page)) if page.len() == 1 => {
+            return Ok(Node::Page(page.clone()));
         }
         // If the other child was empty before as well, the blind one must be an inner node: a leaf would have moved up.
         (Node::Blind { inner: false, .. }, Node::Empty) if !matches!(old.right, Node::Empty) => {
@@ -112,12 +117,13 @@ fn collapse(old: &Inner, left: Node, right: Node, clock: &Clock) -> Result<Node,
         _ => {}
     }
     let unchanged = left.hash() == old.left.hash() && right.hash() == old.right.hash();
-    let tick = clock.tick();
-    Ok(Node::Inner(Arc::new(if unchanged {
-        Inner::with_hash(old.hash, left, right, tick)
+    let hash = if unchanged {
+        *hash
     } else {
-        Inner::new(left, right, tick)
-    })))
+        tree::inner_hash(left.hash(), right.hash())
+    };
+    Ok(Node::merged(&hash, &left, &right)
+        .unwrap_or_else(|| Node::with_hash(hash, left, right, clock.tick())))
 }
 
 /// What an update would leave at a place, as far as it is known.
@@ -142,15 +148,22 @@ fn shape_after(node: &Node, depth: usize, writes: &[Write], missing: &mut Vec<Ha
             Shape::Unknown
         }
         Node::Empty => shape_of(set_count(writes)),
-        Node::Leaf(leaf) => {
-            let key_hash = &leaf.entry.key_hash;
-            let stays = writes
-                .binary_search_by(|write| write.key_hash.cmp(key_hash))
-                .is_err();
-            shape_of(set_count(writes).saturating_add(usize::from(stays)))
+        Node::Page(page) if writes.is_empty() => shape_of(page.len()),
+        Node::Page(page) => {
+            let unsure = missing.len();
+            let mut leaves = set_count(writes);
+            for slot in page.to_vec() {
+                let (stays, ask) = fate(&slot, writes);
+                missing.extend(ask.iter().map(|write| write.key_hash));
+                leaves = leaves.saturating_add(usize::from(stays));
+            }
+            if missing.len() > unsure {
+                return Shape::Unknown;
+            }
+            shape_of(leaves)
         }
-        Node::Inner(_) if writes.is_empty() => Shape::Inner,
-        Node::Inner(inner) => {
+        Node::Inner { .. } if writes.is_empty() => Shape::Inner,
+        Node::Inner { below: inner, .. } => {
             let below = depth.saturating_add(1);
             let (left_writes, right_writes) = split(writes, depth);
             let left = shape_after(&inner.left, below, left_writes, missing);
@@ -178,6 +191,18 @@ fn shape_after(node: &Node, depth: usize, writes: &[Write], missing: &mut Vec<Ha
             }
         }
     }
+}
+
+/// Whether the writes, which are in order, leave a leaf where it is, and those of which too little of it is held to say.
+fn fate<'a>(slot: &Slot, writes: &'a [Write]) -> (bool, &'a [Write]) {
+    if let Some(leaf) = &slot.leaf {
+        let own = writes.binary_search_by(|write| write.key_hash.cmp(&leaf.key_hash));
+        return (own.is_err(), &[]);
+    }
+    let from = writes.partition_point(|write| start_of(&write.key_hash) < slot.place.start);
+    let alike = writes.get(from..).unwrap_or_default();
+    let count = alike.partition_point(|write| start_of(&write.key_hash) == slot.place.start);
+    (true, alike.get(..count).unwrap_or_default())
 }
 
 /// One side was emptied: what is the untouched blind node beside it? Any path through it tells.

@@ -1,86 +1,159 @@
-//! Eviction: cold subtrees become blind until the trees together fit.
+//! Eviction: what is least in use goes until the trees together fit.
+//!
+//! First values go, and with them the whole key hashes: what says which other keys are absent stays longer, since a new key may lie
+//! anywhere and each place that is blind is one more question to the host. But places never take all of the room from values: a state that
+//! is far too large for it is read at its hot keys, not at its new ones.
 
 use super::PartialTree;
 use super::node::{Inner, Node};
-use std::sync::Arc;
+use super::page::Page;
+
+/// Last uses and bytes of what is held.
+#[derive(Default)]
+struct Uses {
+    leaves: Vec<(u64, usize)>,
+    places: Vec<(u64, usize)>,
+}
+
+/// What was used last before this goes.
+#[derive(Clone, Copy)]
+pub(super) struct Oldest {
+    pub(super) leaf: u64,
+    pub(super) place: u64,
+}
 
 /// Turns the least recently used parts of `trees` blind until they hold at most `bytes_max` together. If they hold more
-/// now, a quarter of the room is freed beyond that, so that not every block pays for a walk over everything.
+/// now, an eighth of the room is freed beyond that, so that not every block pays for a walk over everything.
 pub(crate) fn evict(trees: &mut [&mut PartialTree], bytes_max: usize) {
-    let held = trees
-        .iter()
-        .fold(0_usize, |sum, tree| sum.saturating_add(tree.bytes()));
-    if held <= bytes_max {
+    if held(trees) <= bytes_max {
         return;
     }
-    let room = bytes_max.saturating_sub(bytes_max >> 2);
-    let mut uses = Vec::new();
-    for tree in trees.iter() {
+    let room = bytes_max.saturating_sub(bytes_max >> 3);
+    let uses = collect(trees);
+    let for_leaves = room.saturating_sub(sum(&uses.places)).max(room >> 2);
+    let leaf = oldest_kept(uses.leaves, for_leaves);
+    cut_all(trees, Oldest { leaf, place: 0 });
+    // Places lie closer without what was held of their leaves: only now it shows whether they fit.
+    if held(trees) > room {
+        let uses = collect(trees);
+        let place = oldest_kept(uses.places, room.saturating_sub(sum(&uses.leaves)));
+        cut_all(trees, Oldest { leaf, place });
+    }
+}
+
+fn held(trees: &[&mut PartialTree]) -> usize {
+    trees
+        .iter()
+        .fold(0, |sum, tree| sum.saturating_add(tree.bytes()))
+}
+
+fn collect(trees: &[&mut PartialTree]) -> Uses {
+    let mut uses = Uses::default();
+    for tree in trees {
+        // A page that is the whole tree has nothing above it that says when it was used.
+        collect_page(&tree.root, 0, &mut uses);
         collect_uses(&tree.root, &mut uses);
     }
+    uses
+}
+
+fn cut_all(trees: &mut [&mut PartialTree], oldest: Oldest) {
+    for tree in trees {
+        if let Some(root) = cut(&tree.root, 0, oldest) {
+            tree.root = root;
+        }
+    }
+}
+
+fn sum(uses: &[(u64, usize)]) -> usize {
+    uses.iter()
+        .fold(0, |sum, (_, bytes)| sum.saturating_add(*bytes))
+}
+
+/// The latest uses that fit `room` stay; what was used together stays or goes together. Answers the oldest of those that stay.
+fn oldest_kept(mut uses: Vec<(u64, usize)>, room: usize) -> u64 {
+    if sum(&uses) <= room {
+        return 0;
+    }
     uses.sort_unstable_by(|(a, _), (b, _)| b.cmp(a));
-    // The latest uses that fit stay; what was used together stays or goes together.
-    let mut kept = 0_usize;
-    let mut oldest_kept = u64::MAX;
+    let (mut oldest, mut kept) = (u64::MAX, 0_usize);
     for group in uses.chunk_by(|(a, _), (b, _)| a == b) {
-        kept = group
-            .iter()
-            .fold(kept, |sum, (_, bytes)| sum.saturating_add(*bytes));
-        if kept > room {
+        let with = kept.saturating_add(sum(group));
+        if with > room {
             break;
         }
-        oldest_kept = group.first().map_or(oldest_kept, |(tick, _)| *tick);
+        kept = with;
+        oldest = group.first().map_or(oldest, |(tick, _)| *tick);
     }
-    for tree in trees.iter_mut() {
-        tree.root = cut(&tree.root, oldest_kept);
-    }
+    oldest
 }
 
-/// Adds (last use at or below, own bytes) of every known node; answers the last use of the whole subtree.
-fn collect_uses(node: &Node, uses: &mut Vec<(u64, usize)>) -> Option<u64> {
+/// Adds a page and what it holds; `used`: the last use of what is above.
+fn collect_page(node: &Node, used: u64, uses: &mut Uses) {
+    let Node::Page(page) = node else { return };
+    uses.places.push((used, page.own_bytes()));
+    (uses.leaves).extend(page.held().map(|leaf| (leaf.used(), leaf.bytes())));
+}
+
+/// Adds all that is held below an inner node, with its last use; answers the last use of the whole subtree.
+fn collect_uses(node: &Node, uses: &mut Uses) -> Option<u64> {
+    let Node::Inner { below, .. } = node else {
+        return None;
+    };
+    let mut last = below.used();
+    for child in [&below.left, &below.right] {
+        collect_page(child, below.used(), uses);
+        last = collect_uses(child, uses).map_or(last, |used| used.max(last));
+    }
+    uses.places.push((last, Inner::OWN_BYTES));
+    Some(last)
+}
+
+/// The subtree without what is too old; `used`: the last use of what is above. `None`: nothing goes.
+pub(super) fn cut(node: &Node, used: u64, oldest: Oldest) -> Option<Node> {
     match node {
         Node::Empty | Node::Blind { .. } => None,
-        Node::Leaf(leaf) => {
-            uses.push((leaf.used(), leaf.bytes()));
-            Some(leaf.used())
-        }
-        Node::Inner(inner) => {
-            let below = collect_uses(&inner.left, uses).max(collect_uses(&inner.right, uses));
-            let last = below.map_or(inner.used(), |below| below.max(inner.used()));
-            uses.push((last, Inner::OWN_BYTES));
-            Some(last)
+        Node::Page(page) => cut_page(page, used, oldest),
+        Node::Inner { hash, below } => {
+            let used = below.used();
+            let (left, right) = (
+                cut(&below.left, used, oldest),
+                cut(&below.right, used, oldest),
+            );
+            if left.is_none() && right.is_none() && used >= oldest.place {
+                return None;
+            }
+            let stays = |new: Option<Node>, old: &Node| new.unwrap_or_else(|| old.clone());
+            let (left, right) = (stays(left, &below.left), stays(right, &below.right));
+            let nothing_below = left.bytes().saturating_add(right.bytes()) == 0;
+            Some(if nothing_below && used < oldest.place {
+                Node::Blind {
+                    hash: *hash,
+                    inner: true,
+                }
+            } else {
+                Node::merged(hash, &left, &right)
+                    .unwrap_or_else(|| Node::with_hash(*hash, left, right, used))
+            })
         }
     }
 }
 
-/// The subtree without what was last used before `oldest_kept`.
-fn cut(node: &Node, oldest_kept: u64) -> Node {
-    match node {
-        Node::Empty | Node::Blind { .. } => node.clone(),
-        Node::Leaf(leaf) if leaf.used() >= oldest_kept => node.clone(),
-        Node::Leaf(leaf) => Node::Blind {
-            hash: leaf.hash,
-            inner: false,
-        },
-        Node::Inner(inner) => {
-            let (left, right) = (
-                cut(&inner.left, oldest_kept),
-                cut(&inner.right, oldest_kept),
-            );
-            let nothing_below = left.bytes().saturating_add(right.bytes()) == 0;
-            if nothing_below && inner.used() < oldest_kept {
-                return Node::Blind {
-                    hash: inner.hash,
-                    inner: true,
-                };
-            }
-            let after = Inner::with_hash(inner.hash, left, right, inner.used());
-            // The same bytes: nothing went, so the node stays shared.
-            if after.bytes == inner.bytes {
-                node.clone()
-            } else {
-                Node::Inner(Arc::new(after))
-            }
-        }
+fn cut_page(page: &Page, used: u64, oldest: Oldest) -> Option<Node> {
+    let blind = || Node::Blind {
+        hash: page.hash,
+        inner: page.len() > 1,
+    };
+    if used < oldest.place {
+        return Some(blind());
     }
+    if page.held().all(|leaf| leaf.used() >= oldest.leaf) {
+        return None;
+    }
+    let mut slots = page.to_vec();
+    for slot in &mut slots {
+        slot.leaf = slot.leaf.take().filter(|leaf| leaf.used() >= oldest.leaf);
+    }
+    // Where two key hashes begin alike, a page needs the rest.
+    Some(Page::with_hash(page.hash, slots).map_or_else(blind, Node::Page))
 }

@@ -3,7 +3,8 @@
 //!
 //! A node is *known* (its children or its leaf are held) or *blind* (only the hash is held). Proofs are verified into
 //! the tree and open blind nodes; own writes are applied to it; eviction turns cold parts blind again. Nodes are shared:
-//! a clone costs nothing and pins the version it was taken from. Spec: docs/spec/state.md 2.
+//! a clone costs nothing and pins the version it was taken from. The lowest part of what is known lies in pages of a few
+//! leaves each. Spec: docs/spec/state.md 2.
 //!
 //! Promises: `Read::Value` and `Read::Absent` follow from the root alone. A failed call changes nothing. Every inner node
 //! is hashed once per batch. Refuses: to write where it is blind.
@@ -11,15 +12,17 @@
 mod apply;
 mod evict;
 mod node;
+mod page;
 
 pub use crate::forest::PartialForest;
 pub(crate) use evict::evict;
 pub(crate) use node::Clock;
 
 use crate::error::Error;
-use crate::tree::{self, EMPTY, Preimage, Proof};
+use crate::tree::{self, EMPTY, Entry, Preimage, Proof};
 use apply::Write;
-use node::{Inner, Leaf, Node};
+use node::{Inner, Node};
+use page::{Found, Page, Slot};
 use std::sync::Arc;
 use strongroom_types::{Hash, sha256};
 
@@ -90,23 +93,21 @@ impl PartialTree {
     pub fn read_hashed(&self, key_hash: &Hash) -> Read {
         let end = self.walk(key_hash);
         let tick = self.clock.tick();
+        if let Some(parent) = end.parent {
+            parent.touch(tick);
+        }
         match end.node {
-            Node::Leaf(leaf) => {
-                leaf.touch(tick);
-                if leaf.entry.key_hash != *key_hash {
-                    return Read::Absent;
+            Node::Page(page) => match page.find(key_hash) {
+                Found::Absent => Read::Absent,
+                Found::Unsure => Read::Unknown,
+                Found::Leaf(leaf) => {
+                    leaf.touch(tick);
+                    let value = leaf.value.as_ref();
+                    value.map_or(Read::Unknown, |value| Read::Value(Arc::clone(value)))
                 }
-                leaf.value
-                    .as_ref()
-                    .map_or(Read::Unknown, |value| Read::Value(Arc::clone(value)))
-            }
-            Node::Empty => {
-                if let Some(parent) = end.parent {
-                    parent.touch(tick);
-                }
-                Read::Absent
-            }
-            Node::Blind { .. } | Node::Inner(_) => Read::Unknown,
+            },
+            Node::Empty => Read::Absent,
+            Node::Blind { .. } | Node::Inner { .. } => Read::Unknown,
         }
     }
 
@@ -121,11 +122,13 @@ impl PartialTree {
     pub fn ready_for_write_hashed(&self, key_hash: &Hash) -> bool {
         let end = self.walk(key_hash);
         match end.node {
-            Node::Leaf(leaf) if leaf.entry.key_hash == *key_hash => {
-                end.sibling.is_none_or(Node::kind_is_known)
-            }
-            Node::Leaf(_) | Node::Empty => true,
-            Node::Blind { .. } | Node::Inner(_) => false,
+            Node::Page(page) => match page.find(key_hash) {
+                Found::Absent => true,
+                Found::Unsure => false,
+                Found::Leaf(_) => page.len() > 1 || end.sibling.is_none_or(Node::kind_is_known),
+            },
+            Node::Empty => true,
+            Node::Blind { .. } | Node::Inner { .. } => false,
         }
     }
 
@@ -257,7 +260,7 @@ impl PartialTree {
             sibling: None,
             parent: None,
         };
-        while let Node::Inner(inner) = end.node {
+        while let Node::Inner { below: inner, .. } = end.node {
             let right = tree::bit(key_hash, end.depth);
             end = End {
                 depth: end.depth.saturating_add(1),
@@ -279,33 +282,34 @@ impl PartialTree {
         proof.check_end(key_hash)?;
         let depth = self.check_known_part(key_hash, proof)?;
         let tick = self.clock.tick();
-        let end = match proof.leaf {
-            None => Node::Empty,
-            Some(entry) => Node::Leaf(Arc::new(Leaf::new(entry, value.clone(), tick))),
-        };
-        match self.root.at(key_hash, depth) {
+        let here = self.root.at(key_hash, depth);
+        let opened = match here {
             Some(Node::Blind { hash, .. }) => {
+                let end = proof.leaf.and_then(|leaf| {
+                    Page::of_one(slot_of(&leaf, leaf.hash(), key_hash, value, tick))
+                });
+                let end = end.map_or(Node::Empty, Node::Page);
                 let opened = build_below(key_hash, end, depth, proof, tick);
                 if opened.hash() != hash {
                     return Err(Error::Root);
                 }
-                self.root.graft(key_hash, depth, opened);
+                Some(opened)
             }
-            Some(Node::Leaf(held)) => {
-                held.touch(tick);
-                if proof.siblings.len() != depth || Some(held.entry) != proof.leaf {
+            Some(Node::Page(page)) => {
+                if proof.hash_from(depth, key_hash) != page.hash {
                     return Err(Error::Root);
                 }
-                if let (Some(value), None) = (value, &held.value) {
-                    let leaf = Node::Leaf(Arc::new(held.with_value(value, tick)));
-                    self.root.graft(key_hash, depth, leaf);
-                }
+                learn(page, key_hash, value, proof, tick)?.map(Node::Page)
             }
             _ => {
                 if proof.siblings.len() != depth || proof.leaf.is_some() {
                     return Err(Error::Root);
                 }
+                None
             }
+        };
+        if let Some(opened) = opened {
+            self.root.graft(key_hash, depth, opened, tick);
         }
         self.open_lowest_sibling(key_hash, proof, tick);
         Ok(())
@@ -315,7 +319,7 @@ impl PartialTree {
     fn check_known_part(&self, key_hash: &Hash, proof: &Proof) -> Result<usize, Error> {
         let mut here = &self.root;
         let mut depth = 0_usize;
-        while let Node::Inner(inner) = here {
+        while let Node::Inner { below: inner, .. } = here {
             let right = tree::bit(key_hash, depth);
             if proof.siblings.get(depth) != Some(inner.child(!right).hash()) {
                 return Err(Error::Root);
@@ -341,14 +345,50 @@ impl PartialTree {
             return;
         }
         let node = match preimage {
-            Preimage::Leaf(entry) => Node::Leaf(Arc::new(Leaf::new(entry, None, tick))),
-            Preimage::Inner { .. } => Node::Blind {
+            Preimage::Leaf(entry) => Page::of_one(Slot::bare(&entry.key_hash, *hash)),
+            Preimage::Inner { .. } => None,
+        };
+        let node = node.map_or(
+            Node::Blind {
                 hash: *hash,
                 inner: true,
             },
-        };
-        self.root.graft(&sibling, depth, node);
+            Node::Page,
+        );
+        self.root.graft(&sibling, depth, node, tick);
     }
+}
+
+/// What is held of a proven leaf at the end of the path to `key_hash`: of another's no more than its place.
+fn slot_of(leaf: &Entry, hash: Hash, key_hash: &Hash, value: Option<Arc<[u8]>>, tick: u64) -> Slot {
+    if page::start_of(&leaf.key_hash) == page::start_of(key_hash) {
+        Slot::held(leaf.key_hash, hash, value, tick)
+    } else {
+        Slot::bare(&leaf.key_hash, hash)
+    }
+}
+
+/// The page with what a proof that gives its hash tells beyond it; `None`: nothing.
+fn learn(
+    page: &Page,
+    key_hash: &Hash,
+    value: Option<Arc<[u8]>>,
+    proof: &Proof,
+    tick: u64,
+) -> Result<Option<Page>, Error> {
+    let known = match page.find(key_hash) {
+        Found::Absent => true,
+        Found::Unsure => false,
+        Found::Leaf(leaf) => {
+            leaf.touch(tick);
+            leaf.value.is_some() || value.is_none()
+        }
+    };
+    let Some(leaf) = proof.leaf.filter(|_| !known) else {
+        return Ok(None);
+    };
+    let slot = slot_of(&leaf, leaf.hash(), key_hash, value, tick);
+    page.with(slot).map(Some).ok_or(Error::Root)
 }
 
 /// End of the known part of a path.
@@ -376,7 +416,7 @@ fn build_below(key_hash: &Hash, end: Node, depth: usize, proof: &Proof, tick: u6
         } else {
             (node, sibling)
         };
-        Node::Inner(Arc::new(Inner::new(left, right, tick)))
+        Node::over(left, right, tick)
     })
 }
 

@@ -1,12 +1,13 @@
 //! Nodes of a `PartialTree`: shared, never changed once another tree can see them.
 
-use crate::tree::{self, EMPTY, Entry};
+use super::page::{self, Page};
+use crate::tree::{self, EMPTY};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use strongroom_types::Hash;
 
 /// What an allocation costs beside its content: reference counts and the allocator's own.
-const ALLOCATION_BYTES: usize = 32;
+pub(crate) const ALLOCATION_BYTES: usize = 24;
 
 /// A logical clock, shared by all forks of a tree: every use of a node gets the next tick.
 #[derive(Clone, Debug, Default)]
@@ -25,35 +26,25 @@ pub(crate) enum Node {
     Empty,
     /// Only the hash is held; `inner`: known to be an inner node, which stays where it is when its neighbour goes.
     Blind { hash: Hash, inner: bool },
-    /// A known leaf.
-    Leaf(Arc<Leaf>),
+    /// All leaves of a small subtree are known.
+    Page(Page),
     /// A known inner node.
-    Inner(Arc<Inner>),
+    Inner { hash: Hash, below: Arc<Inner> },
 }
 
-/// A known leaf, with its value if that has been read or written.
-#[derive(Debug)]
-pub(crate) struct Leaf {
-    pub(crate) entry: Entry,
-    pub(crate) hash: Hash,
-    pub(crate) value: Option<Arc<[u8]>>,
-    used: AtomicU64,
-}
-
-/// A known inner node and the bytes held at and below it.
+/// What is below a known inner node, and the bytes held at and below it.
 #[derive(Debug)]
 pub(crate) struct Inner {
-    pub(crate) hash: Hash,
     pub(crate) left: Node,
     pub(crate) right: Node,
     pub(crate) bytes: usize,
+    /// The last use of this node, or of a page or nothing right below it.
     used: AtomicU64,
 }
 
 impl Clone for Inner {
     fn clone(&self) -> Self {
         Self {
-            hash: self.hash,
             left: self.left.clone(),
             right: self.right.clone(),
             bytes: self.bytes,
@@ -62,73 +53,21 @@ impl Clone for Inner {
     }
 }
 
-impl Leaf {
-    pub(crate) fn new(entry: Entry, value: Option<Arc<[u8]>>, used: u64) -> Self {
-        Self {
-            entry,
-            hash: entry.hash(),
-            value,
-            used: AtomicU64::new(used),
-        }
-    }
-
-    /// The same leaf holding its value.
-    pub(crate) fn with_value(&self, value: Arc<[u8]>, used: u64) -> Self {
-        Self {
-            entry: self.entry,
-            hash: self.hash,
-            value: Some(value),
-            used: AtomicU64::new(used),
-        }
-    }
-
-    pub(crate) fn touch(&self, tick: u64) {
-        self.used.store(tick, Ordering::Relaxed);
-    }
-
-    pub(crate) fn used(&self) -> u64 {
-        self.used.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn bytes(&self) -> usize {
-        let value = self
-            .value
-            .as_ref()
-            .map_or(0, |value| value.len().saturating_add(ALLOCATION_BYTES));
-        size_of::<Self>()
-            .saturating_add(ALLOCATION_BYTES)
-            .saturating_add(value)
-    }
-}
-
 impl Inner {
     /// Bytes of one inner node without what is below it.
     pub(crate) const OWN_BYTES: usize = size_of::<Self>() + ALLOCATION_BYTES;
 
-    pub(crate) fn new(left: Node, right: Node, used: u64) -> Self {
-        let hash = tree::inner_hash(left.hash(), right.hash());
-        Self::with_hash(hash, left, right, used)
-    }
-
-    /// For children that are known to give `hash`.
-    pub(crate) fn with_hash(hash: Hash, left: Node, right: Node, used: u64) -> Self {
-        let bytes = Self::OWN_BYTES
-            .saturating_add(left.bytes())
-            .saturating_add(right.bytes());
-        Self {
-            hash,
-            left,
-            right,
-            bytes,
-            used: AtomicU64::new(used),
-        }
+    fn count_bytes(&self) -> usize {
+        Self::OWN_BYTES
+            .saturating_add(self.left.bytes())
+            .saturating_add(self.right.bytes())
     }
 
     pub(crate) fn child(&self, right: bool) -> &Node {
         if right { &self.right } else { &self.left }
     }
 
-    pub(crate) fn child_mut(&mut self, right: bool) -> &mut Node {
+    fn child_mut(&mut self, right: bool) -> &mut Node {
         if right {
             &mut self.right
         } else {
@@ -155,12 +94,57 @@ impl Node {
         }
     }
 
+    /// An inner node over two others.
+    pub(crate) fn over(left: Self, right: Self, used: u64) -> Self {
+        let hash = tree::inner_hash(left.hash(), right.hash());
+        Self::with_hash(hash, left, right, used)
+    }
+
+    /// For children that are known to give `hash`.
+    pub(crate) fn with_hash(hash: Hash, left: Self, right: Self, used: u64) -> Self {
+        let mut below = Inner {
+            left,
+            right,
+            bytes: 0,
+            used: AtomicU64::new(used),
+        };
+        below.bytes = below.count_bytes();
+        Self::Inner {
+            hash,
+            below: Arc::new(below),
+        }
+    }
+
+    /// The page in place of an inner node with `hash` over two others, if their leaves fit one.
+    pub(crate) fn merged(hash: &Hash, left: &Self, right: &Self) -> Option<Self> {
+        let sides = [left.few_leaves()?, right.few_leaves()?];
+        let leaves = sides.iter().flatten().map(|page| page.len()).sum();
+        let in_use = (sides.iter().flatten()).any(|page| page.held().next().is_some());
+        // One leaf beside nothing would stand higher and have another hash.
+        if leaves < 2 || !page::fit(leaves, in_use) {
+            return None;
+        }
+        let mut slots = Vec::with_capacity(leaves);
+        for page in sides.into_iter().flatten() {
+            slots.extend(page.to_vec());
+        }
+        Page::with_hash(*hash, slots).map(Self::Page)
+    }
+
+    /// The page of all leaves below, if they are known and few; `Some(None)`: there are none.
+    const fn few_leaves(&self) -> Option<Option<&Page>> {
+        match self {
+            Self::Empty => Some(None),
+            Self::Page(page) => Some(Some(page)),
+            Self::Blind { .. } | Self::Inner { .. } => None,
+        }
+    }
+
     pub(crate) fn hash(&self) -> &Hash {
         match self {
             Self::Empty => &EMPTY,
-            Self::Blind { hash, .. } => hash,
-            Self::Leaf(leaf) => &leaf.hash,
-            Self::Inner(inner) => &inner.hash,
+            Self::Blind { hash, .. } | Self::Inner { hash, .. } => hash,
+            Self::Page(page) => &page.hash,
         }
     }
 
@@ -168,8 +152,8 @@ impl Node {
     pub(crate) fn bytes(&self) -> usize {
         match self {
             Self::Empty | Self::Blind { .. } => 0,
-            Self::Leaf(leaf) => leaf.bytes(),
-            Self::Inner(inner) => inner.bytes,
+            Self::Page(page) => page.bytes(),
+            Self::Inner { below, .. } => below.bytes,
         }
     }
 
@@ -178,32 +162,42 @@ impl Node {
         !matches!(self, Self::Blind { inner: false, .. })
     }
 
-    /// The node at `depth` on the path to `key_hash`, if all above it is known.
+    /// The node at `depth` on the path to `key_hash`, if it has a place of its own and all above it is known.
     pub(crate) fn at(&self, key_hash: &Hash, depth: usize) -> Option<&Self> {
         let mut here = self;
         for level in 0..depth {
-            let Self::Inner(inner) = here else {
+            let Self::Inner { below, .. } = here else {
                 return None;
             };
-            here = inner.child(tree::bit(key_hash, level));
+            here = below.child(tree::bit(key_hash, level));
         }
         Some(here)
     }
 
     /// Puts `new`, which has the same hash, in place of the node at `depth` on the path to `key_hash`. Nodes that other
-    /// trees share are copied first. Does nothing where the path is not known.
-    pub(crate) fn graft(&mut self, key_hash: &Hash, depth: usize, new: Self) {
-        let Some(removed) = self.at(key_hash, depth).map(Self::bytes) else {
+    /// trees share are copied first; what fits a page now becomes one. Does nothing where the path is not known.
+    pub(crate) fn graft(&mut self, key_hash: &Hash, depth: usize, new: Self, tick: u64) {
+        if self.at(key_hash, depth).is_some() {
+            self.graft_below(key_hash, 0, depth, new, tick);
+        }
+    }
+
+    fn graft_below(&mut self, key_hash: &Hash, level: usize, depth: usize, new: Self, tick: u64) {
+        let Self::Inner { hash, below } = self else {
+            *self = new;
             return;
         };
-        let added = new.bytes();
-        let mut here = self;
-        for level in 0..depth {
-            let Self::Inner(inner) = here else { return };
-            let inner = Arc::make_mut(inner);
-            inner.bytes = inner.bytes.saturating_sub(removed).saturating_add(added);
-            here = inner.child_mut(tree::bit(key_hash, level));
+        if level == depth {
+            *self = new;
+            return;
         }
-        *here = new;
+        let inner = Arc::make_mut(below);
+        let child = inner.child_mut(tree::bit(key_hash, level));
+        child.graft_below(key_hash, level.saturating_add(1), depth, new, tick);
+        inner.bytes = inner.count_bytes();
+        inner.touch(tick);
+        if let Some(page) = Self::merged(hash, &inner.left, &inner.right) {
+            *self = page;
+        }
     }
 }
