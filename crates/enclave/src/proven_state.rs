@@ -6,7 +6,7 @@
 
 use crate::failure::failure;
 use crate::shared::TREE_BYTES_MAX;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use strongroom_bridge::lane::HostClient;
 use strongroom_bridge::message::Hint;
 use strongroom_bridge::spec::PATHS_MAX;
@@ -28,6 +28,8 @@ pub(crate) struct ProvenState<'a> {
     height: Height,
     /// Bytes above which what was read longest ago is forgotten.
     bytes_max: usize,
+    /// Whether the host was asked for a value.
+    asked: Cell<bool>,
     /// The first failure: `chain` hands faults through as text, the code is kept here.
     failed: RefCell<Option<Failure>>,
 }
@@ -40,6 +42,7 @@ impl<'a> ProvenState<'a> {
             host,
             height,
             bytes_max: TREE_BYTES_MAX,
+            asked: Cell::new(false),
             failed: RefCell::new(None),
         }
     }
@@ -67,25 +70,20 @@ impl<'a> ProvenState<'a> {
     /// Error for an answer of the host that is not proven.
     pub(crate) fn apply(&self, writes: &WriteSet) -> Result<(), Failure> {
         self.forest.borrow_mut().evict(self.bytes_max);
-        // Mostly all of it is known. Where it is not, this changes nothing.
-        if self.forest.borrow_mut().apply(writes).is_ok() {
+        // Mostly all of it is known. Where it is not, this changes nothing. Where the block had to ask, it hardly ever is.
+        if !self.asked.get() && self.forest.borrow_mut().apply(writes).is_ok() {
             return Ok(());
         }
-        self.ask_for_writes(writes)?;
-        let applied = self.forest.borrow_mut().apply(writes);
-        applied
-            .map(drop)
-            .map_err(|e| failure(FailureCode::Broken, e))
-    }
-
-    fn ask_for_writes(&self, writes: &WriteSet) -> Result<(), Failure> {
         for _ in 0..WRITE_ROUNDS_MAX {
             let missing = self.forest.borrow().missing(writes);
-            if missing.is_empty() {
-                return Ok(());
-            }
             for paths in missing.chunks(PATHS_MAX) {
                 self.ask_paths(paths)?;
+            }
+            let applied = self.forest.borrow_mut().apply(writes);
+            match applied {
+                Ok(_) => return Ok(()),
+                Err(e) if missing.is_empty() => return Err(failure(FailureCode::Broken, e)),
+                Err(_) => {}
             }
         }
         Err(failure(
@@ -125,6 +123,7 @@ impl<'a> ProvenState<'a> {
     }
 
     fn ask_value(&self, tree: Tree, key: &[u8]) -> Result<(), Failure> {
+        self.asked.set(true);
         match self.ask(EnclaveRequest::Get {
             height: self.height,
             tree,
@@ -274,7 +273,6 @@ fn shown(key: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::cell::Cell;
     use std::sync::Arc;
     use strongroom_bridge::DoorError;
     use strongroom_bridge::message::Proven as Entry;
