@@ -30,7 +30,9 @@ pub(crate) fn evict(trees: &mut [&mut PartialTree], bytes_max: usize) {
     }
     let room = bytes_max.saturating_sub(bytes_max >> 3);
     let uses = collect(trees);
-    let for_leaves = room.saturating_sub(sum(&uses.places)).max(room >> 2);
+    // Values come and go with every block: of them twice as much goes at once.
+    let few = room.saturating_sub(bytes_max >> 3);
+    let for_leaves = few.saturating_sub(sum(&uses.places)).max(room >> 2);
     let leaf = oldest_kept(uses.leaves, for_leaves);
     cut_all(trees, Oldest { leaf, place: 0 });
     // Places lie closer without what was held of their leaves: only now it shows whether they fit.
