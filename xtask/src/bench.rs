@@ -8,11 +8,13 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::command::{cargo, command, read, root, run, run_and_read};
 use crate::report::{Count, Report};
+use crate::steps::WASM_TARGET;
 
 const PAGE: &str = "docs/benchmarks.md";
 const END: &str = "<!-- end -->";
-/// Names of the program `benches`, in the order in which they run; the last is its load on a localnet.
-const NAMES: [&str; 14] = [
+/// Names in the order in which they run: the engines alone, what the program `benches` has, and last its load on a localnet.
+const NAMES: [&str; 15] = [
+    ENGINES,
     "transfer",
     "empty",
     "replies",
@@ -29,6 +31,9 @@ const NAMES: [&str; 14] = [
     LOAD,
 ];
 const LOAD: &str = "load";
+/// A workspace of its own: the contract engines beside cosmwasm-vm.
+const ENGINES: &str = "engines";
+const COMPARE: &str = "benches/compare/Cargo.toml";
 
 /// From the command line.
 struct Options {
@@ -99,6 +104,20 @@ fn prepared(name: &str, options: &Options, release: &Path) -> Result<Command> {
         Ok(())
     };
     match name {
+        ENGINES => {
+            let built = without_bulk_memory(release)?;
+            let run = [
+                "run",
+                "--locked",
+                "--release",
+                "--manifest-path",
+                COMPARE,
+                "--",
+            ];
+            let mut run = cargo(&run, ".");
+            run.arg(built);
+            Ok(run)
+        }
         LOAD => {
             build(&["--features", "winch"])?;
             build(&["-p", "benches"])?;
@@ -128,6 +147,24 @@ fn prepared(name: &str, options: &Options, release: &Path) -> Result<Command> {
             Ok(command(&program("benches"), &[part], "."))
         }
     }
+}
+
+/// Builds the contract of the comparison for the first version of wasm, which the standard library has to be built for as well: cosmwasm-vm
+/// refuses the operators of bulk memory that rustc emits otherwise. Gives where it is.
+fn without_bulk_memory(release: &Path) -> Result<PathBuf> {
+    let directory = release.with_file_name("mvp");
+    let stock = "contracts/stock";
+    let mut build = command("rustup", &["run", "nightly", "cargo", "build"], stock);
+    build.args(["--locked", "--release", "--lib", "-p", "cw20-base"]);
+    build.args(["-Zbuild-std=std,panic_abort", "--target", WASM_TARGET]);
+    build.arg("--target-dir").arg(&directory);
+    let flags = "-C target-cpu=mvp -C link-arg=--allow-undefined";
+    build.env("RUSTFLAGS", flags);
+    ensure!(
+        run(build)?,
+        "it does not build; it needs a nightly toolchain with rust-src"
+    );
+    Ok(directory.join(WASM_TARGET).join("release"))
 }
 
 /// Where cargo builds, whoever said so.

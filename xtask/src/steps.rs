@@ -44,7 +44,7 @@ const STOCK_CONTRACTS: [&str; 8] = [
     "cw721-metadata-onchain",
     "stock",
 ];
-const WASM_TARGET: &str = "wasm32-unknown-unknown";
+pub(crate) const WASM_TARGET: &str = "wasm32-unknown-unknown";
 /// The compiler of contracts is built into what is tested, so that the engine's tests run on both of its tiers in step (ADR 21), and is
 /// not in what a plain build gives: that one is the release binary, for the tests with real clients.
 const COMPILED: &str = "strongroom/winch,strongroom-testkit/winch";
@@ -67,16 +67,16 @@ pub(crate) fn all(report: &mut Report) {
 
 /// Formatting of every workspace.
 pub(crate) fn fmt(report: &mut Report) {
-    for (name, directory) in [
-        ("format", "."),
-        ("format of contracts", "contracts"),
-        ("format of libFuzzer's binaries", "fuzz"),
+    for (name, directory, more) in [
+        ("format", ".", &["--all"][..]),
+        ("format of contracts", "contracts", &["--all"]),
+        ("format of libFuzzer's binaries", "fuzz", &["--all"]),
+        // Of itself alone: for all, cargo fetches what it depends on.
+        ("format of the comparison", "benches/compare", &[]),
     ] {
         report.suite(name, || {
-            Ok(Count::check(run(cargo(
-                &["fmt", "--all", "--check"],
-                directory,
-            ))?))
+            let arguments = [&["fmt", "--check"], more].concat();
+            Ok(Count::check(run(cargo(&arguments, directory))?))
         });
     }
 }

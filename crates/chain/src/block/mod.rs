@@ -35,7 +35,7 @@ use crate::types::{
     Attribute, Coin, Coins, Event, ExecTxResult, Gas, Hash, RawTx, ValidatorUpdate, WriteSet,
 };
 use ahead::Ahead;
-use beside::{Beside, Did, Next, Turns};
+use beside::{Beside, Next, Turns};
 use meters::{Meters, Use};
 use one::{Ran, Setting};
 use std::collections::BTreeMap;

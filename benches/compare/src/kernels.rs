@@ -1,14 +1,9 @@
-//! What engines are compared by: a token's transfer, and kernels of plain operators. `benches/compare` uses it too.
+//! What the engines are compared by: a token's transfer, and kernels of plain operators.
 
 use std::time::Duration;
 
 use crate::harness::executing;
 
-/// The token of `contracts/`, built.
-pub(crate) const TOKEN: &str = concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/../../contracts/target/wasm32-unknown-unknown/release/token.wasm"
-);
 /// Addresses of the human prefix that contracts take.
 pub(crate) const OWNER: &str = "secret1ap26qrlp8mcq2pg6r47w43l0y8zkqm8a450s03";
 pub(crate) const OTHER: &str = "secret1fc3fzy78ttp0lwuujw7e52rhspxn8uj52zfyne";
