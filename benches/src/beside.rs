@@ -175,7 +175,12 @@ fn schedule(
                     clock += times[n];
                 }
                 let lane = lanes.iter().position(|lane| lane.contains(&n));
-                seen.count(stands, lane.expect("a lane"), gas(outcome, n));
+                seen.count(
+                    stands,
+                    lane.expect("a lane"),
+                    gas(outcome, n),
+                    gas(outcome, n),
+                );
                 taken.push(stands);
                 writers.extend(outcome.access[n].writes.iter().map(|slot| (slot, n)));
             }
