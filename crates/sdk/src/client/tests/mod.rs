@@ -1,6 +1,7 @@
 //! The client against a node whose answers the test writes: what a real one answers is tested end to end (tests/e2e/cli.test.js).
 
 mod lcd;
+mod mutated;
 mod proven;
 mod rest;
 
