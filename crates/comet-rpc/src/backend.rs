@@ -168,3 +168,49 @@ pub fn catching_up(blocks: &BlockStore, published: Height) -> Result<bool, Block
     let found = blocks.found_height().min(decided);
     Ok(published < found || published.saturating_add(1) < decided)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use strongroom_store::blocks::BlockMeta;
+    use strongroom_types::DecidedBlock;
+
+    fn decide(blocks: &BlockStore, height: Height) {
+        let meta = BlockMeta {
+            height,
+            hash: strongroom_types::sha256(&height.to_be_bytes()),
+            parts_total: 1,
+            parts_hash: [0; 32],
+            size: 0,
+            txs: 0,
+            header: Vec::new(),
+        };
+        blocks
+            .save_decided(&meta, &DecidedBlock::default())
+            .unwrap();
+    }
+
+    #[test]
+    fn a_node_catches_up_until_what_was_decided_before_it_began_is_told() {
+        let home = tempfile::tempdir().unwrap();
+        let open = || BlockStore::open(home.path()).unwrap();
+        let blocks = open();
+        assert!(!catching_up(&blocks, 0).unwrap());
+        (1..=2).for_each(|height| decide(&blocks, height));
+        // The second is being made.
+        assert!(!catching_up(&blocks, 1).unwrap());
+        assert!(catching_up(&blocks, 0).unwrap());
+        drop(blocks);
+        let blocks = open();
+        assert!(catching_up(&blocks, 1).unwrap());
+        assert!(!catching_up(&blocks, 2).unwrap());
+        decide(&blocks, 3);
+        assert!(!catching_up(&blocks, 2).unwrap());
+        // What was given up is not waited for.
+        drop(blocks);
+        let blocks = open();
+        assert!(catching_up(&blocks, 2).unwrap());
+        blocks.discard_decided(3).unwrap();
+        assert!(!catching_up(&blocks, 2).unwrap());
+    }
+}

@@ -194,13 +194,14 @@ impl Parts {
         height: Height,
         request: &pb::RequestFinalizeBlock,
     ) -> Result<DecidedBlock, CometError> {
-        if let Some(known) = self.blocks.load(height)? {
+        let kept = patiently::<_, CometError>(&self.signals, || Ok(self.blocks.load(height)?))?;
+        if let Some(known) = kept {
             let header = Header::decode(&known.header);
             if header.is_ok_and(|header| header.hash().as_slice() == &request.hash[..]) {
                 return Ok(known);
             }
             // Fetched from stores that CometBFT does not have any more.
-            self.blocks.discard_from(height)?;
+            patiently::<_, CometError>(&self.signals, || Ok(self.blocks.discard_from(height)?))?;
         }
         let txs = RawTx::list(request.txs.iter().map(|tx| tx.to_vec()));
         self.fetch(height, Some(txs))
@@ -287,6 +288,8 @@ fn left(block: &DecidedBlock, outcome: &FinalizeBlock) -> Vec<RawTx> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::solo::tests::home::{Home, Step};
+    use crate::solo::{BlockTiming, EngineConfig};
 
     fn prepare(lengths: &[usize], max_tx_bytes: i64) -> usize {
         let request = pb::RequestPrepareProposal {
@@ -332,5 +335,46 @@ mod tests {
         for bad in [many, long, late] {
             assert_eq!(status(&bad), i32::from(Reject));
         }
+    }
+
+    #[test]
+    fn a_block_that_is_kept_is_read_when_there_are_descriptors_and_forgotten_if_cometbft_decided_another()
+     {
+        let home = Home::new();
+        home.app.put("tx");
+        let solo = home.start(BlockTiming::Instant).unwrap();
+        home.app.wait_for(2);
+        solo.stop().unwrap();
+        let EngineConfig {
+            genesis,
+            app,
+            blocks,
+            ..
+        } = home.parts(BlockTiming::Instant);
+        let parts = Parts {
+            genesis,
+            app,
+            blocks,
+            rpc: Rpc::new(home.file("no.socket")),
+            signals: Arc::default(),
+            // What is not here is asked for once.
+            over: Arc::new(AtomicBool::new(true)),
+        };
+        let decided = |hash: &Hash| {
+            home.app.0.lock().unwrap().short = Some((Step::Load, 2));
+            let request = pb::RequestFinalizeBlock {
+                hash: hash.to_vec().into(),
+                ..Default::default()
+            };
+            let block = parts.decided(2, &request);
+            assert_eq!(home.app.0.lock().unwrap().short, Some((Step::Load, 0)));
+            block
+        };
+        let kept = home.block(2);
+        let hash = Header::decode(&kept.header).unwrap().hash();
+        assert_eq!(decided(&hash).unwrap(), kept);
+        let asked = decided(&[7; 32]);
+        assert!(matches!(asked, Err(CometError::Stopped)));
+        assert_eq!(parts.blocks.newest().unwrap(), Some(1));
     }
 }

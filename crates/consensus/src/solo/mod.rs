@@ -24,4 +24,4 @@ pub use engine::{BlockTiming, EngineConfig, EngineError, REPLAY_WAITS, Solo, TxN
 pub use propose::{Content, Proposer, block_time, room_for_txs};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -15,36 +15,36 @@ use strongroom_types::{DecidedBlock, ExecTxResult, Height, RawTx, ValidatorUpdat
 
 /// What survives a crash of the application.
 #[derive(Clone, Default)]
-pub(super) struct Durable {
-    pub(super) height: Height,
-    pub(super) app_hash: Vec<u8>,
-    pub(super) engine: Vec<u8>,
-    pub(super) txs: Vec<RawTx>,
+pub(crate) struct Durable {
+    pub(crate) height: Height,
+    pub(crate) app_hash: Vec<u8>,
+    pub(crate) engine: Vec<u8>,
+    pub(crate) txs: Vec<RawTx>,
 }
 
 /// What the application holds, and what a test tells it to do.
 #[derive(Default)]
-pub(super) struct Memory {
-    pub(super) durable: Durable,
-    pub(super) executed: BTreeMap<Height, (Vec<u8>, Vec<RawTx>)>,
-    pub(super) pool: VecDeque<RawTx>,
+pub(crate) struct Memory {
+    pub(crate) durable: Durable,
+    pub(crate) executed: BTreeMap<Height, (Vec<u8>, Vec<RawTx>)>,
+    pub(crate) pool: VecDeque<RawTx>,
     /// Transactions of the pool that are in a block that is not committed.
-    pub(super) reaped: Vec<RawTx>,
+    pub(crate) reaped: Vec<RawTx>,
     /// Commits that are let through; without, all are.
-    pub(super) commits: Option<u32>,
+    pub(crate) commits: Option<u32>,
     /// Blocks that are let through to be executed; without, all are.
-    pub(super) executions: Option<u32>,
+    pub(crate) executions: Option<u32>,
     /// Fails at this step, counted over all calls of that step.
-    pub(super) fail: Option<(Step, u32)>,
+    pub(crate) fail: Option<(Step, u32)>,
     /// Is short of room at this step as often as this.
-    pub(super) short: Option<(Step, u32)>,
+    pub(crate) short: Option<(Step, u32)>,
     /// A block is executed only once the one before is durable, as that of the real store; until then the call may be made again.
-    pub(super) waits_for_commit: bool,
+    pub(crate) waits_for_commit: bool,
 }
 
 /// Where a crash, or want of room, can fall.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
+pub(crate) enum Step {
     Load,
     Save,
     AfterSave,
@@ -57,14 +57,14 @@ pub(super) enum Step {
 /// App hash = SHA-256 chain over the transactions; `val N` sets the power of the validator, `evil` adds another one,
 /// `panic` panics.
 #[derive(Clone)]
-pub(super) struct App(pub(super) Arc<Mutex<Memory>>, pub(super) [u8; 32]);
+pub(crate) struct App(pub(crate) Arc<Mutex<Memory>>, pub(crate) [u8; 32]);
 
 impl App {
-    pub(super) fn new(pubkey: [u8; 32]) -> Self {
+    pub(crate) fn new(pubkey: [u8; 32]) -> Self {
         Self(Arc::default(), pubkey)
     }
 
-    pub(super) fn put(&self, tx: &str) {
+    pub(crate) fn put(&self, tx: &str) {
         self.0
             .lock()
             .unwrap()
@@ -72,11 +72,11 @@ impl App {
             .push_back(RawTx::from(tx.as_bytes()));
     }
 
-    pub(super) fn height(&self) -> Height {
+    pub(crate) fn height(&self) -> Height {
         self.0.lock().unwrap().durable.height
     }
 
-    pub(super) fn fail(&self, step: Step) -> Result<(), AppError> {
+    pub(crate) fn fail(&self, step: Step) -> Result<(), AppError> {
         let mut memory = self.0.lock().unwrap();
         if let Some((at, left)) = &mut memory.short
             && *at == step
@@ -97,7 +97,7 @@ impl App {
         }
     }
 
-    pub(super) fn wait_for(&self, height: Height) {
+    pub(crate) fn wait_for(&self, height: Height) {
         let start = Instant::now();
         while self.height() < height {
             assert!(
@@ -234,7 +234,7 @@ fn transient(error: AppError) -> BlocksError {
 }
 
 /// A store that can fail before it reads, and before or after it saved.
-pub(super) struct FailingBlocks<B>(pub(super) Arc<B>, pub(super) App);
+pub(crate) struct FailingBlocks<B>(pub(crate) Arc<B>, pub(crate) App);
 
 impl<B: Blocks> Blocks for FailingBlocks<B> {
     fn newest(&self) -> Result<Option<Height>, BlocksError> {
@@ -256,14 +256,14 @@ impl<B: Blocks> Blocks for FailingBlocks<B> {
 }
 
 /// A home on disk: key, signer's state, blocks. The application lives in memory and loses what is not durable.
-pub(super) struct Home {
-    pub(super) dir: tempfile::TempDir,
-    pub(super) app: App,
-    pub(super) blocks: Arc<MemoryBlocks>,
+pub(crate) struct Home {
+    pub(crate) dir: tempfile::TempDir,
+    pub(crate) app: App,
+    pub(crate) blocks: Arc<MemoryBlocks>,
 }
 
 impl Home {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let (key, state) = (dir.path().join("key.json"), dir.path().join("state.json"));
         let signer = Signer::create(&key, &state).unwrap();
@@ -274,11 +274,11 @@ impl Home {
         }
     }
 
-    pub(super) fn file(&self, name: &str) -> PathBuf {
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
-    pub(super) fn parts(&self, timing: BlockTiming) -> EngineConfig {
+    pub(crate) fn parts(&self, timing: BlockTiming) -> EngineConfig {
         let signer = Signer::open(&self.file("key.json"), &self.file("state.json")).unwrap();
         EngineConfig {
             genesis: Arc::new(genesis(signer.pubkey())),
@@ -292,11 +292,11 @@ impl Home {
         }
     }
 
-    pub(super) fn start(&self, timing: BlockTiming) -> Result<Solo, EngineError> {
+    pub(crate) fn start(&self, timing: BlockTiming) -> Result<Solo, EngineError> {
         Solo::start(self.parts(timing), |_| ())
     }
 
-    pub(super) fn block(&self, height: Height) -> DecidedBlock {
+    pub(crate) fn block(&self, height: Height) -> DecidedBlock {
         self.blocks
             .load(height)
             .unwrap()

@@ -2,7 +2,7 @@
 
 mod engine;
 mod golden;
-mod home;
+pub(crate) mod home;
 
 use super::*;
 use crate::{GenesisFile, InitChain, Signer};
