@@ -36,8 +36,6 @@ const NOT_FOUND: u64 = 5;
 const UNSUPPORTED: &str = "unsupported ABCI query path";
 /// The family of codes that are gRPC's: a route has refused, not the chain behind it.
 const GRPC: &str = "grpc";
-/// Codes of the mempool, which the RPC gives no result for: there already, full, too long.
-const POOL_CODES: [u64; 3] = [19, 20, 21];
 
 /// A node whose REST is asked, and what is known of it.
 pub(super) struct Rest {
@@ -49,9 +47,9 @@ pub(super) struct Rest {
     early: Option<(Height, String)>,
 }
 
-/// An answer, or what a gateway of gRPC refuses with.
+/// An answer with what came beside it, or what a gateway of gRPC refuses with.
 enum Told {
-    Done(Value, Option<String>),
+    Done(Value, Response),
     Refused { code: u64, text: String },
 }
 
@@ -124,9 +122,9 @@ impl Rest {
         Some(match ask(transport, request).await {
             Err(error) => Err(error),
             Ok(Told::Refused { code, text }) => Ok(refused(code, &text)),
-            Ok(Told::Done(answer, height)) => match read(&answer) {
+            Ok(Told::Done(answer, response)) => match read(&answer) {
                 Some(value) => Ok(json!({ "response": {
-                    "code": 0, "value": STANDARD.encode(value), "height": height.unwrap_or_default(),
+                    "code": 0, "value": STANDARD.encode(value), "height": response.height,
                 } })),
                 None => Err(Error::Form {
                     method: "abci_query",
@@ -352,7 +350,7 @@ fn told(response: Response) -> Result<Told, Error> {
     let text = text.map(str::to_owned);
     match (response.status, json) {
         (503, _) => Err(response.busy(&text.unwrap_or_default())),
-        (200..=299, Some(answer)) => Ok(Told::Done(answer, response.height)),
+        (200..=299, Some(answer)) => Ok(Told::Done(answer, response)),
         (414 | 431, _) => Err(Error::TooLong),
         (status, Some(json)) => match (text, json["code"].as_u64()) {
             (Some(text), Some(code)) if status >= 400 => Ok(Told::Refused { code, text }),
@@ -420,16 +418,18 @@ async fn broadcast(transport: &mut impl Transport, params: &Value) -> Result<Val
         path: TXS.to_owned(),
         body: Some(body.to_string()),
     };
-    let answer = ask(transport, request).await?.answer("broadcast_tx_sync")?;
+    let (answer, response) = match ask(transport, request).await? {
+        Told::Done(answer, response) => (answer, response),
+        refused => (refused.answer("broadcast_tx_sync")?, Response::default()),
+    };
     let checked = &answer["tx_response"];
-    let is_pools = POOL_CODES.iter().any(|code| checked["code"] == *code);
-    if is_pools && checked["codespace"] == "sdk" {
-        let text = match checked["code"].as_u64() {
-            Some(19) => "tx already exists in cache",
-            Some(20) => "mempool is full",
-            _ => "the transaction is too large",
-        };
-        return Err(Error::Rpc(text.to_owned()));
+    // What the mempool refuses, which the RPC gives no result for.
+    match checked["code"].as_u64() {
+        _ if checked["codespace"] != "sdk" => {}
+        Some(19) => return Err(Error::Rpc("tx already exists in cache".to_owned())),
+        Some(20) => return Err(response.busy("its mempool is full")),
+        Some(21) => return Err(Error::Rpc("the transaction is too large".to_owned())),
+        _ => {}
     }
     Ok(json!({
         "code": checked["code"], "codespace": checked["codespace"],

@@ -502,4 +502,18 @@ fn what_the_mempool_refuses_leaves_the_outcome_as_open_as_over_the_rpc() {
         let error = ready(client.send(&account, &tx)).unwrap_err();
         assert_eq!(error.code(), outcome, "{code}: {error}");
     }
+    // When to try again is told.
+    let mut full = json_said(
+        200,
+        &json!({ "tx_response": { "code": 20, "codespace": "sdk" } }),
+    );
+    full.retry_after = Some("1".to_owned());
+    let error = ready(server(vec![full]).broadcast(b"tx")).unwrap_err();
+    assert_eq!(error.code(), "client.busy");
+    assert!(
+        error
+            .to_string()
+            .ends_with("its mempool is full; ask again in 1 s"),
+        "{error}"
+    );
 }
