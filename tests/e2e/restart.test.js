@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
@@ -113,6 +113,27 @@ test("after all that, replaying the stored blocks from genesis into a fresh stor
   const said = execFileSync(BINARY, ["replay", "--home", network.home], { encoding: "utf8" });
   assert.match(said, /^height [0-9]+ app_hash [0-9A-F]{64}: the replay from genesis equals the stored state/);
   await restart();
+});
+
+test("where a damaged journal lost the results of the newest block, it runs again and they are there again", async () => {
+  const { transactionHash, height } = await execute(clientOf(network, "a"), counter, { increment: {} });
+  const [before, hash] = [await count(), (await network.get(`/cosmos/base/tendermint/v1beta1/blocks/${height}`)).block_id.hash];
+  await network.stop({ clean: false });
+  // What was written last to it are those results; the block itself is older.
+  const directory = join(network.home, "network/data/blocks");
+  const journals = readdirSync(directory).filter((name) => name.endsWith(".journal")).sort();
+  const journal = join(directory, journals.at(-1));
+  const bytes = readFileSync(journal);
+  bytes[bytes.length - 1] ^= 1;
+  writeFileSync(journal, bytes);
+  await restart();
+  assert.equal(await network.height(), height);
+  const found = await clientOf(network, "a").query.getTx(transactionHash);
+  assert.deepEqual([found?.height, found?.code], [height, 0]);
+  assert.equal((await network.get(`/cosmos/base/tendermint/v1beta1/blocks/${height}`)).block_id.hash, hash);
+  assert.equal(await count(), before);
+  await execute(clientOf(network, "a"), counter, { increment: {} });
+  assert.equal(await count(), before + 1);
 });
 
 test("a validator whose memory was deleted finds it again in its blocks", async () => {

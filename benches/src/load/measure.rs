@@ -95,7 +95,7 @@ pub(super) fn measure(candidate: &Candidate, options: &Options) -> Measured {
         field(network.host(), "status", "VmRSS:"),
         field(network.enclave(), "status", "VmRSS:"),
     );
-    // Transfers last, so that the restart replays a full block of them.
+    // Transfers last, so that the restart goes on behind a full block of them.
     let last = signer.transfers(&mut rpc, &token, 0, SENDERS, options.each.min(5));
     send(&network, &last, SENDERS, None);
     let stop = network.stop();
