@@ -19,6 +19,7 @@ use crate::state::State;
 use crate::tx::{AnteConfig, DecodedTx, GasPrice, TxOutcome, decode, run_ante, run_messages};
 use crate::types::error::sdk;
 use crate::types::proto::Any;
+use crate::types::tx::Tx;
 use crate::types::{Address, Event, Gas, Hash, Height, TxError, WriteSet, sha256};
 use waiting::Waiting;
 
@@ -36,8 +37,9 @@ pub struct CheckOutcome {
     pub result: TxOutcome,
     /// Events of the ante chain.
     pub events: Vec<Event>,
-    /// The first signer, if it passed.
-    pub sender: Option<Address>,
+    /// Who pays, then who else signs; none if it did not pass. What the check took, it took from them alone: transactions without
+    /// a party in common pass in any order, those with one in the order of their checks.
+    pub parties: Vec<Address>,
     /// The last block that it may be in, as it says; 0: any.
     pub timeout_height: Height,
 }
@@ -90,7 +92,7 @@ impl CheckState {
         let refused = |error| CheckOutcome {
             result: TxOutcome::undecodable(error),
             events: Vec::new(),
-            sender: None,
+            parties: Vec::new(),
             timeout_height: 0,
         };
         let decoded = match decode(bytes) {
@@ -130,16 +132,51 @@ fn ante(
     let tx = TxInfo::default();
     let mut ctx = Ctx::new(state, block, tx, mode, env, 0);
     let passed = run_ante(&mut ctx, decoded, &config);
-    let (sender, passed) = match passed {
-        Ok(signers) => (signers.into_iter().next(), Ok(())),
-        Err(stop) => (None, Err(stop)),
+    let (parties, passed) = match passed {
+        Ok(signers) => (parties(&decoded.tx, signers), Ok(())),
+        Err(stop) => (Vec::new(), Err(stop)),
     };
     Ok(CheckOutcome {
         result: TxOutcome::of(&ctx, passed)?,
         events: ctx.events,
-        sender,
+        parties,
         timeout_height: decoded.tx.body.timeout_height,
     })
+}
+
+/// What a transaction says of itself. Nothing of it is checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outline {
+    /// Who pays: the granter of the fee, else its payer, else who signs first.
+    pub payer: Address,
+    /// Its gas limit.
+    pub gas: Gas,
+}
+
+/// Reads what a transaction says of itself, if it can be read.
+#[must_use]
+pub fn outline(bytes: &[u8]) -> Option<Outline> {
+    let decoded = decode(bytes).ok()?;
+    let signers = decoded.messages.first()?.signers().ok()?;
+    Some(Outline {
+        payer: payer(&decoded.tx, signers.first())?,
+        gas: decoded.tx.fee().gas_limit,
+    })
+}
+
+fn payer(tx: &Tx, first: Option<&Address>) -> Option<Address> {
+    let fee = tx.fee();
+    let named = [&fee.granter, &fee.payer];
+    match named.into_iter().find(|text| !text.is_empty()) {
+        Some(text) => text.parse().ok(),
+        None => first.cloned(),
+    }
+}
+
+fn parties(tx: &Tx, signers: Vec<Address>) -> Vec<Address> {
+    let payer = payer(tx, signers.first());
+    let others = signers.into_iter().filter(|s| Some(s) != payer.as_ref());
+    payer.iter().cloned().chain(others).collect()
 }
 
 /// Result of a simulation.

@@ -103,6 +103,36 @@ fn nobody_sends_away_what_the_fee_of_the_next_transaction_would_be_paid_from() {
     assert_eq!(codes, [0, 0]);
 }
 
+#[test]
+fn the_first_party_of_a_transaction_is_who_pays_and_then_come_all_who_sign() {
+    let mut chain = Chain::new(3);
+    let [a, b, c] = [0, 1, 2].map(|n| chain.users[n].address.clone());
+    let mut draft = draft(vec![send(&a, &b, 1)]);
+    let said = |bytes: &[u8]| super::outline(bytes).map(|said| (said.payer, said.gas));
+    let gas = draft.fee.gas_limit;
+    let bytes = draft.signed(&[&chain.users[0]]);
+    assert_eq!(said(&bytes), Some((a.clone(), gas)));
+    assert_eq!(
+        chain.check_as(&bytes, false).parties,
+        std::slice::from_ref(&a)
+    );
+    // It does not pass again, and what does not pass has none.
+    assert_eq!(chain.check_as(&bytes, false).parties, []);
+    chain.users[0].sequence += 1;
+    draft.fee.payer = b.to_string();
+    let bytes = draft.signed(&[&chain.users[0], &chain.users[1]]);
+    assert_eq!(said(&bytes), Some((b.clone(), gas)));
+    assert_eq!(
+        chain.check_as(&bytes, false).parties,
+        [b.clone(), a.clone()]
+    );
+    // A granter pays for the payer, whether it allows it or not.
+    draft.fee.granter = c.to_string();
+    let bytes = draft.signed(&[&chain.users[0], &chain.users[1]]);
+    assert_eq!(said(&bytes), Some((c, gas)));
+    assert_eq!(said(b"garbage"), None);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
     /// Whatever CheckTx passes is charged when it is delivered, in the order in which it was checked.
