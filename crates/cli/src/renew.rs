@@ -120,7 +120,7 @@ impl Renewal {
             .gas(RENEW_GAS)
             .fee(least.max(RENEW_GAS.div_ceil(10)));
         let tx = RawTx::from(builder.sign(&self.owner, info.account_number, info.sequence)?);
-        let checked = self.services.pool.submit(tx.clone(), true).await;
+        let checked = self.services.pool.submit(tx.clone(), true).await.check;
         if !checked.is_ok() {
             bail!(
                 "the renewal is refused with {}: {}",

@@ -28,16 +28,16 @@ pub struct CheckQueue {
 pub struct Queued {
     /// SHA-256 of the transaction.
     pub hash: Hash,
-    answer: oneshot::Receiver<ExecTxResult>,
+    answer: oneshot::Receiver<Result<ExecTxResult, MempoolError>>,
 }
 
 impl Queued {
     /// Result of CheckTx.
     ///
     /// # Errors
-    /// [`MempoolError::Unchecked`] if the checker panicked.
+    /// [`MempoolError`] if it was not checked; [`MempoolError::Unchecked`] if the checker panicked.
     pub async fn answer(self) -> Result<ExecTxResult, MempoolError> {
-        self.answer.await.map_err(|_| MempoolError::Unchecked)
+        self.answer.await.map_err(|_| MempoolError::Unchecked)?
     }
 }
 

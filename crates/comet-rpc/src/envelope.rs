@@ -41,6 +41,9 @@ pub struct RpcError {
     /// The detail; left out if empty.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub data: String,
+    /// In how many seconds the same call may succeed, if it may: HTTP says so with `Retry-After`.
+    #[serde(skip)]
+    pub retry_after: Option<u64>,
 }
 
 impl RpcError {
@@ -50,6 +53,7 @@ impl RpcError {
             code: -32700,
             message: "Parse error. Invalid JSON",
             data: data.into(),
+            retry_after: None,
         }
     }
 
@@ -59,6 +63,7 @@ impl RpcError {
             code: -32600,
             message: "Invalid Request",
             data: data.into(),
+            retry_after: None,
         }
     }
 
@@ -69,6 +74,7 @@ impl RpcError {
             code: -32601,
             message: "Method not found",
             data: String::new(),
+            retry_after: None,
         }
     }
 
@@ -78,6 +84,7 @@ impl RpcError {
             code: -32602,
             message: "Invalid params",
             data: data.into(),
+            retry_after: None,
         }
     }
 
@@ -87,6 +94,15 @@ impl RpcError {
             code: -32603,
             message: "Internal error",
             data: data.into(),
+            retry_after: None,
+        }
+    }
+
+    /// The method says no, and when to try again if that helps.
+    pub fn for_now(data: impl Into<String>, retry_after: Option<u64>) -> Self {
+        Self {
+            retry_after,
+            ..Self::internal(data)
         }
     }
 
@@ -96,6 +112,7 @@ impl RpcError {
             code: -32000,
             message: "Server error",
             data: data.into(),
+            retry_after: None,
         }
     }
 }

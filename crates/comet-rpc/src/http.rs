@@ -12,7 +12,8 @@ use super::server::Rpc;
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::header::{
-    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HOST, ORIGIN, X_CONTENT_TYPE_OPTIONS,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HOST, ORIGIN,
+    RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderName, HeaderValue, Method as Verb, StatusCode};
 use axum::response::Response;
@@ -33,6 +34,8 @@ struct Reply {
     status: StatusCode,
     content_type: Option<&'static str>,
     cacheable: bool,
+    /// In how many seconds what was refused may be taken.
+    retry_after: Option<u64>,
     body: String,
 }
 
@@ -42,6 +45,7 @@ impl Reply {
             status,
             content_type: Some(JSON),
             cacheable: false,
+            retry_after: None,
             body,
         }
     }
@@ -51,6 +55,7 @@ impl Reply {
             status: StatusCode::OK,
             content_type: None,
             cacheable: false,
+            retry_after: None,
             body: String::new(),
         }
     }
@@ -60,6 +65,7 @@ impl Reply {
             status: StatusCode::OK,
             content_type: Some("text/html"),
             cacheable: false,
+            retry_after: None,
             body: list::page(host),
         }
     }
@@ -70,6 +76,7 @@ impl Reply {
             status: StatusCode::METHOD_NOT_ALLOWED,
             content_type: Some("text/plain; charset=utf-8"),
             cacheable: false,
+            retry_after: None,
             body: "transactions are broadcast by GET or POST\n".into(),
         }
     }
@@ -80,6 +87,7 @@ impl Reply {
             status: StatusCode::NOT_FOUND,
             content_type,
             cacheable: false,
+            retry_after: None,
             body: "404 page not found\n".into(),
         }
     }
@@ -120,6 +128,13 @@ fn finish(reply: Reply, cors: Option<&Cors>, origin: Option<&HeaderValue>) -> Re
     }
     if reply.cacheable {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static(FOR_A_DAY));
+    }
+    if let Some(seconds) = reply.retry_after {
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        if cors.is_some() {
+            let exposed = HeaderValue::from_static("Retry-After");
+            headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
+        }
     }
     if reply.status == StatusCode::NOT_FOUND && reply.content_type != Some(JSON) {
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -202,19 +217,20 @@ async fn at_root(server: &Arc<Rpc>, request: Request) -> Reply {
         return Reply::not_by_this_verb();
     }
     let mut answers: Vec<String> = Vec::new();
-    let mut cacheable = true;
+    let (mut cacheable, mut retry_after) = (true, None);
     for call in calls {
         let bytes: usize = answers.iter().map(String::len).sum();
-        let (answer, keep) = if bytes > BATCH_ANSWER_BYTES_MAX {
+        let answer = if bytes > BATCH_ANSWER_BYTES_MAX {
             let text =
                 format!("the answers to the calls before have over {BATCH_ANSWER_BYTES_MAX} bytes");
             let refused = RpcError::internal(text);
-            (respond(call.id.as_ref(), Err(&refused)), false)
+            JsonAnswer::refused(call.id.as_ref(), &refused)
         } else {
             call.answer(server).await
         };
-        cacheable &= keep;
-        answers.push(answer);
+        cacheable &= answer.cacheable;
+        retry_after = retry_after.max(answer.retry_after);
+        answers.push(answer.body);
     }
     let body = match answers.as_slice() {
         [] => return Reply::empty(),
@@ -223,7 +239,27 @@ async fn at_root(server: &Arc<Rpc>, request: Request) -> Reply {
     };
     Reply {
         cacheable,
+        retry_after,
         ..Reply::json(StatusCode::OK, body)
+    }
+}
+
+/// The answer to a call.
+struct JsonAnswer {
+    body: String,
+    /// Whether a cache may keep it.
+    cacheable: bool,
+    /// See [`RpcError::retry_after`].
+    retry_after: Option<u64>,
+}
+
+impl JsonAnswer {
+    fn refused(id: Option<&Id>, error: &RpcError) -> Self {
+        Self {
+            body: respond(id, Err(error)),
+            cacheable: false,
+            retry_after: error.retry_after,
+        }
     }
 }
 
@@ -251,24 +287,27 @@ impl JsonCall {
         matches!(&self.call, Ok((method, _)) if method.has_effect())
     }
 
-    /// The answer, and whether a cache may keep it.
-    async fn answer(self, server: &Arc<Rpc>) -> (String, bool) {
+    async fn answer(self, server: &Arc<Rpc>) -> JsonAnswer {
         let id = self.id.as_ref();
         let (method, params) = match self.call {
             Ok(call) => call,
-            Err(error) => return (respond(id, Err(&error)), false),
+            Err(error) => return JsonAnswer::refused(id, &error),
         };
         let cacheable = method.is_cacheable(&params);
         match server.call(method, params).await {
-            Ok(result) => (respond(id, Ok(&result)), cacheable),
-            Err(error) => (respond(id, Err(&error)), false),
+            Ok(result) => JsonAnswer {
+                body: respond(id, Ok(&result)),
+                cacheable,
+                retry_after: None,
+            },
+            Err(error) => JsonAnswer::refused(id, &error),
         }
     }
 }
 
 /// Answers a request.
 pub(crate) async fn call_json(server: &Arc<Rpc>, request: RpcRequest) -> String {
-    JsonCall::read(request).answer(server).await.0
+    JsonCall::read(request).answer(server).await.body
 }
 
 async fn at_method(server: &Arc<Rpc>, method: &'static methods::Method, request: Request) -> Reply {
@@ -303,6 +342,9 @@ async fn at_method(server: &Arc<Rpc>, method: &'static methods::Method, request:
             cacheable,
             ..Reply::json(StatusCode::OK, respond(Some(&URI_ID), Ok(&result)))
         },
-        Err(error) => fail(StatusCode::INTERNAL_SERVER_ERROR, &error),
+        Err(error) => Reply {
+            retry_after: error.retry_after,
+            ..fail(StatusCode::INTERNAL_SERVER_ERROR, &error)
+        },
     }
 }

@@ -5,7 +5,7 @@ use crate::host::busy;
 use crate::services::Services;
 use crate::stores;
 use strongroom_comet_rpc::backend::{AbciInfo, AbciQueryAnswer, Application};
-use strongroom_comet_rpc::mempool::{CheckKind, Checker as _};
+use strongroom_comet_rpc::mempool::CheckKind;
 use strongroom_consensus::Queries;
 use strongroom_http::workers::Work;
 use strongroom_proof::comet::raw::abci as pb;
@@ -56,7 +56,7 @@ impl Queries for Services {
             CheckKind::New
         };
         // CometBFT gives nothing to a block before the one ahead of it is committed.
-        self.chain.check_tx(tx, kind, 0).answer
+        self.chain.check_in_share(tx, kind)
     }
 
     fn query(&self, request: pb::RequestQuery) -> pb::ResponseQuery {

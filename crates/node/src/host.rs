@@ -2,12 +2,13 @@
 //!
 //! Promises: every answer is of a published height; a contract query goes to the enclave and to the newest height only.
 
-use crate::chain::check::{CheckState, Simulated, simulate};
+use crate::chain::check::{self, CheckState, Simulated, simulate};
 use crate::chain::modules::compute::ContractEngine;
 use crate::chain::query::{self, GrpcCode, QueryError, QueryStop};
 use crate::chain::tx::GasPrice;
 use crate::chain::{BlockInfo, Bytes, CodeRead, ExecutionEnv, Fault, NoSecrets, StateRead};
 use crate::enclave::Enclave;
+use crate::shares::{PENDING_OF_ONE_MAX, Shares};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use strongroom_bridge::DoorError;
 use strongroom_comet_rpc::mempool::{CheckKind, Checked, Checker};
@@ -16,7 +17,8 @@ use strongroom_http::gate::{Busy, Gate};
 use strongroom_proof::comet::Header;
 use strongroom_store::blocks::BlockStore;
 use strongroom_store::{ContentStore, StateStore, View};
-use strongroom_types::{ExecTxResult, Hash, Height, RawTx, Tree, WriteSet};
+use strongroom_types::error::sdk;
+use strongroom_types::{Address, ExecTxResult, Hash, Height, RawTx, Tree, WriteSet};
 
 /// Queries of one or a few entries, which are answered at once. Any other may walk a list or give away a whole code, and
 /// passes the gate.
@@ -76,6 +78,7 @@ pub struct HostChain {
     /// The newest published block. Its state is the store's at that height.
     head: RwLock<BlockInfo>,
     pending: Mutex<CheckState>,
+    shares: Shares,
     /// What the next block has its time from, if that is this node alone.
     clock: OnceLock<Arc<dyn Clock>>,
     gate: Arc<Gate>,
@@ -101,6 +104,7 @@ impl HostChain {
             min_gas_price,
             head: RwLock::new(head),
             pending: Mutex::default(),
+            shares: Shares::default(),
             clock: OnceLock::new(),
             gate: Arc::default(),
         }
@@ -149,6 +153,7 @@ impl HostChain {
         let mut pending = self.pending();
         *self.head.write().unwrap_or_else(PoisonError::into_inner) = head;
         pending.reset();
+        self.shares.clear();
     }
 
     /// As [`HostChain::publish`], of a block that wrote `writes`. Tells for each of the transactions that still wait whether it must be
@@ -159,6 +164,29 @@ impl HostChain {
         *self.head.write().unwrap_or_else(PoisonError::into_inner) = head;
         let left: Vec<Hash> = left.iter().map(|tx| *tx.hash()).collect();
         pending.committed(writes, &left)
+    }
+
+    /// CheckTx for a mempool that is not ours, which shares its room among nobody: no payer has more waiting than its part of it.
+    pub fn check_in_share(&self, tx: &[u8], kind: CheckKind) -> ExecTxResult {
+        let payer = (kind == CheckKind::New)
+            .then(|| check::outline(tx))
+            .flatten();
+        if payer.is_some_and(|said| self.shares.is_full(&said.payer)) {
+            let error = sdk::MEMPOOL_IS_FULL.wrap(format!(
+                "{PENDING_OF_ONE_MAX} txs of this sender wait, try again after the next block"
+            ));
+            return ExecTxResult {
+                code: error.code,
+                codespace: error.codespace,
+                log: error.text,
+                ..ExecTxResult::default()
+            };
+        }
+        let checked = self.check_tx(tx, kind, 0);
+        if let Some(payer) = checked.parties.first() {
+            self.shares.add(payer);
+        }
+        checked.answer
     }
 
     fn pending(&self) -> MutexGuard<'_, CheckState> {
@@ -300,6 +328,7 @@ impl HostChain {
         Ok(Checked {
             answer: checked.result.into_result(Vec::new(), checked.events),
             timeout_height: checked.timeout_height,
+            parties: checked.parties,
         })
     }
 }
@@ -316,6 +345,11 @@ impl Checker for HostChain {
             }
             .into()
         })
+    }
+
+    fn outline(&self, tx: &[u8]) -> Option<(Address, i64)> {
+        let said = check::outline(tx)?;
+        Some((said.payer, i64::try_from(said.gas).unwrap_or(i64::MAX)))
     }
 }
 

@@ -558,13 +558,14 @@ impl Parts {
     }
 }
 
-/// Limits of a mempool for blocks of this timing: to wait for the next one is no lag.
+/// Limits of a mempool for blocks of this timing. Where blocks have an interval, two may be full of what waits.
 fn limits(timing: BlockTiming) -> MempoolLimits {
     let limits = MempoolLimits::default();
     match timing {
         BlockTiming::Instant => limits,
         BlockTiming::Every(interval) => MempoolLimits {
-            lag_max: limits.lag_max.saturating_add(interval.saturating_mul(2)),
+            wait_max: interval.saturating_mul(3),
+            interval: Some(interval),
             ..limits
         },
     }

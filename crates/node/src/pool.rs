@@ -6,7 +6,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use strongroom_comet_rpc::check_queue::{CheckQueue, QUEUED_BYTES_MAX, QUEUED_TXS_MAX};
-use strongroom_comet_rpc::mempool::MempoolError;
+use strongroom_comet_rpc::mempool::{MempoolError, is_full};
 use strongroom_consensus::cometbft::Rpc;
 use strongroom_consensus::cometbft::rpc::RpcError;
 use strongroom_http::workers::Threads;
@@ -32,21 +32,38 @@ pub enum Pool {
 impl Pool {
     /// Puts a transaction into the pool. With `wait`, CheckTx's result, or else a success that says nothing. What the pool itself
     /// refuses has the code and codespace of the protocol, and no text (wire.md 1.12.2).
-    pub async fn submit(&self, tx: RawTx, wait: bool) -> ExecTxResult {
+    pub async fn submit(&self, tx: RawTx, wait: bool) -> Submitted {
         let checked = match self {
             Self::Own(queue) => match queue.submit(tx) {
-                Ok(queued) if wait => queued.answer().await.map_err(|e| e.code()),
+                Ok(queued) if wait => queued.answer().await,
                 Ok(_) => Ok(ExecTxResult::default()),
-                Err(refused) => Err(refused.code()),
+                Err(refused) => Err(refused),
             },
             Self::Comet(pool) => pool.submit(tx, wait).await,
         };
-        checked.unwrap_or_else(|code| ExecTxResult {
-            code,
-            codespace: "sdk".to_owned(),
-            ..ExecTxResult::default()
-        })
+        match checked {
+            Ok(check) => Submitted {
+                retry_after: is_full(&check).then_some(1),
+                check,
+            },
+            Err(refused) => Submitted {
+                check: ExecTxResult {
+                    code: refused.code(),
+                    codespace: "sdk".to_owned(),
+                    ..ExecTxResult::default()
+                },
+                retry_after: refused.retry_after(),
+            },
+        }
     }
+}
+
+/// What became of a transaction.
+pub struct Submitted {
+    /// Result of CheckTx, or what the pool says in its place.
+    pub check: ExecTxResult,
+    /// In how many seconds the same transaction may be taken that was refused.
+    pub retry_after: Option<u64>,
 }
 
 /// A client of CometBFT's mempool.
@@ -78,16 +95,16 @@ impl CometPool {
         &self.rpc
     }
 
-    async fn submit(&self, tx: RawTx, wait: bool) -> Result<ExecTxResult, u32> {
+    async fn submit(&self, tx: RawTx, wait: bool) -> Result<ExecTxResult, MempoolError> {
         let full = MempoolError::Busy {
             txs: QUEUED_TXS_MAX,
         };
         let place = Arc::clone(&self.places).try_acquire_owned();
-        let place = place.map_err(|_| full.code())?;
+        let place = place.map_err(|_| full.clone())?;
         // One that is longer than all of it is refused by CometBFT, for its length.
         let length = u32::try_from(tx.len().min(QUEUED_BYTES_MAX)).unwrap_or(u32::MAX);
         let bytes = Arc::clone(&self.bytes).try_acquire_many_owned(length);
-        let bytes = bytes.map_err(|_| full.code())?;
+        let bytes = bytes.map_err(|_| full.clone())?;
         let rpc = self.rpc.clone();
         let answer = self.threads.queue(move || {
             let answer = broadcast(&rpc, &tx);
@@ -99,9 +116,9 @@ impl CometPool {
         }
         match answer.await {
             Ok(Ok(Ok(checked))) => Ok(checked),
-            Ok(Ok(Err(words))) => Err(code_of(&words)),
+            Ok(Ok(Err(words))) => Err(refusal(&words)),
             // CometBFT is being started again: the client may try later.
-            Ok(Err(_)) | Err(_) => Err(full.code()),
+            Ok(Err(_)) | Err(_) => Err(full),
         }
     }
 }
@@ -117,15 +134,15 @@ fn broadcast(rpc: &Rpc, tx: &[u8]) -> Result<Result<ExecTxResult, String>, RpcEr
     }
 }
 
-/// The protocol's code for what CometBFT's mempool says.
-fn code_of(words: &str) -> u32 {
+/// What CometBFT's mempool says.
+fn refusal(words: &str) -> MempoolError {
     let words = words.to_lowercase();
     if words.contains("already exists in cache") {
-        MempoolError::Seen.code()
+        MempoolError::Seen
     } else if words.contains("too large") {
-        MempoolError::TooLarge { max: 0, got: 0 }.code()
+        MempoolError::TooLarge { max: 0, got: 0 }
     } else {
-        MempoolError::Busy { txs: 0 }.code()
+        MempoolError::Busy { txs: 0 }
     }
 }
 
@@ -143,7 +160,7 @@ mod tests {
             ),
             ("Tx too large. Max size is 2162688, but got 2162689", 21),
         ] {
-            assert_eq!(code_of(words), code, "{words}");
+            assert_eq!(refusal(words).code(), code, "{words}");
         }
     }
 }

@@ -1,16 +1,25 @@
-//! The mempool: transactions that passed CheckTx and wait for a block, in the order in which they came.
+//! The mempool: transactions that passed CheckTx and wait for a block.
 //!
 //! Promises: bounded by [`Limits`], which count what is let in and not yet checked, too; the same bytes are checked once
 //! as long as they are remembered (replay protection; codes 19, 20, 21 of wire.md 1.12.2); after every block what was
-//! included is dropped and the rest is checked again in order. While blocks have no room for all, it refuses new transactions that
-//! would wait for more than [`Limits::lag_max`], as blocks were filled before: whoever is let in is soon in a block. No block is given what
-//! it is too late for.
+//! included is dropped and the rest is checked again in order. It refuses new transactions while what waits takes [`Limits::wait_max`], as
+//! blocks took before ([`wait`]; the next one is for all that fits it): whoever is let in is soon in a block. No
+//! sender keeps another out ([`fair`]) or behind its own ([`order`]). No block is given what it is too late for.
 //! Refuses: priorities, replacement, durability ("acknowledged" means found in a block).
 
+mod fair;
+mod load;
+mod order;
+mod wait;
+
+use fair::{NoRoom, Senders};
+use load::Load;
+use order::{LeftOut, order};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
-use strongroom_types::{ExecTxResult, Hash, Height, RawTx};
+use strongroom_types::{Address, ExecTxResult, Hash, Height, RawTx};
+use wait::Running;
 
 /// Why and when a transaction is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +39,12 @@ pub trait Checker: Send + Sync {
     /// Checks `tx` against the newest committed state and what was accepted since, for the block after that state, or for the one at
     /// `earliest` if that is later.
     fn check_tx(&self, tx: &[u8], kind: CheckKind, earliest: Height) -> Checked;
+
+    /// What `tx` says of itself, unchecked: who has it to pay for, and its gas limit. Asked while others wait, so that nobody's check is
+    /// worked out who has no room.
+    fn outline(&self, _tx: &[u8]) -> Option<(Address, i64)> {
+        None
+    }
 }
 
 /// What came of a check.
@@ -39,13 +54,16 @@ pub struct Checked {
     pub answer: ExecTxResult,
     /// The last block that it may be in; 0: any.
     pub timeout_height: Height,
+    /// Who pays, which is whose share of the room it takes, then who else signs. What has one of them in common stays in order; where
+    /// there is none, all does.
+    pub parties: Vec<Address>,
 }
 
 impl From<ExecTxResult> for Checked {
     fn from(answer: ExecTxResult) -> Self {
         Self {
             answer,
-            timeout_height: 0,
+            ..Self::default()
         }
     }
 }
@@ -61,8 +79,10 @@ pub struct Limits {
     pub total_bytes_max: usize,
     /// The most hashes that are remembered as seen.
     pub seen_max: usize,
-    /// How long a new transaction may have to wait while blocks have no room for all, before it is refused.
-    pub lag_max: Duration,
+    /// How long all that waits for blocks may take, and the block that runs, before new transactions are refused.
+    pub wait_max: Duration,
+    /// From one block to the next, where that is the same for all; else it is measured how long blocks take.
+    pub interval: Option<Duration>,
 }
 
 impl Default for Limits {
@@ -73,7 +93,8 @@ impl Default for Limits {
             txs_max: 5_000,
             total_bytes_max: 64 * 1024 * 1024,
             seen_max: 10_000,
-            lag_max: Duration::from_millis(750),
+            wait_max: Duration::from_millis(1_250),
+            interval: None,
         }
     }
 }
@@ -99,13 +120,21 @@ pub enum MempoolError {
         /// The limit.
         bytes_max: usize,
     },
-    /// What came before waits too long already.
-    #[error("mempool is full: {txs} txs wait, for {ms} ms more, try again later")]
+    /// What came before takes all that blocks have in time.
+    #[error("mempool is full: {txs} txs wait for blocks, try again in {} ms", .next.as_millis())]
     Behind {
-        /// Transactions that wait.
-        txs: usize,
-        /// How long it takes until they are in blocks, in milliseconds.
-        ms: u128,
+        /// Transactions that wait for a block.
+        txs: u64,
+        /// When to come back.
+        next: Duration,
+    },
+    /// Others wait, and the sender has its share.
+    #[error("mempool is full: {txs} txs of this sender wait for blocks, as many as others leave it, try again in {} ms", .next.as_millis())]
+    Share {
+        /// Transactions of the sender that wait for a block.
+        txs: u64,
+        /// When to come back.
+        next: Duration,
     },
     /// Too many wait to be checked.
     #[error("mempool is full: {txs} txs wait to be checked, try again")]
@@ -132,10 +161,36 @@ impl MempoolError {
     pub fn code(&self) -> u32 {
         match self {
             Self::Seen => 19,
-            Self::Full { .. } | Self::Behind { .. } | Self::Busy { .. } | Self::Unchecked => 20,
+            Self::Full { .. }
+            | Self::Behind { .. }
+            | Self::Share { .. }
+            | Self::Busy { .. }
+            | Self::Unchecked => 20,
             Self::TooLarge { .. } => 21,
         }
     }
+
+    /// In how many seconds the same transaction may be taken; `None` where it will not.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::Behind { next, .. } | Self::Share { next, .. } => Some(seconds(*next)),
+            Self::Full { .. } | Self::Busy { .. } | Self::Unchecked => Some(1),
+            Self::Seen | Self::TooLarge { .. } => None,
+        }
+    }
+}
+
+/// Whole seconds, of which there is one at least and a minute at most.
+fn seconds(time: Duration) -> u64 {
+    let more = u64::from(time.subsec_nanos() > 0);
+    time.as_secs().saturating_add(more).clamp(1, 60)
+}
+
+/// Whether an answer says that there is no room now, as CheckTx may where the mempool is not ours.
+#[must_use]
+pub fn is_full(answer: &ExecTxResult) -> bool {
+    (answer.code, answer.codespace.as_str()) == (20, "sdk")
 }
 
 /// A transaction that was let in but not yet checked. Hand it to [`Mempool::check`]; dropped, it may come again.
@@ -208,11 +263,21 @@ pub struct Size {
 
 struct Waiting {
     tx: RawTx,
-    gas_wanted: i64,
+    load: Load,
+    /// See [`Checked::parties`].
+    parties: Vec<Address>,
     /// The last block that it may be in; 0: any.
     timeout_height: Height,
+    /// The block, by number of those that were given transactions before it, that would have it if there were no turns.
+    due: u64,
     /// It was given to a block that is not committed yet.
     reaped: bool,
+}
+
+impl Waiting {
+    fn sender(&self) -> Option<&Address> {
+        self.parties.first()
+    }
 }
 
 /// Hashes in the order in which they were last seen; the oldest is forgotten first.
@@ -247,34 +312,6 @@ impl Seen {
     }
 }
 
-/// How far blocks are behind with what waits.
-#[derive(Clone, Copy)]
-struct Behind {
-    /// When the last block was given its transactions, and for how much gas.
-    at: Instant,
-    given: u128,
-    /// How much gas it left.
-    left: u128,
-    /// How much had arrived then.
-    arrived: u128,
-    /// What the block before took, and its gas; unknown at first.
-    before: Option<(Duration, u128)>,
-}
-
-impl Behind {
-    /// How long it takes until all are in a block that have arrived.
-    ///
-    /// Counted by gas, as blocks are filled: one that takes a block by itself does not make a thousand small ones as slow.
-    fn lag(&self, arrived: u128) -> Option<Duration> {
-        let (took, gas) = self.before?;
-        let new = arrived.saturating_sub(self.arrived);
-        let waiting = self.left.saturating_add(new);
-        let nanos = took.as_nanos().saturating_mul(waiting) / gas.max(1);
-        let nanos = u64::try_from(nanos).unwrap_or(u64::MAX);
-        Some(Duration::from_nanos(nanos))
-    }
-}
-
 #[derive(Default)]
 struct Inner {
     /// By arrival.
@@ -283,11 +320,11 @@ struct Inner {
     bytes: usize,
     /// Admitted transactions that wait to be checked.
     unchecked: Size,
-    /// Set while blocks have no room for all.
-    behind: Option<Behind>,
+    senders: Senders,
+    running: Running,
     next_arrival: u64,
-    /// Gas of all that ever waited.
-    arrived: u128,
+    /// How many blocks were given transactions.
+    blocks: u64,
     seen: Seen,
     /// The newest block that was given transactions.
     given: Height,
@@ -315,6 +352,30 @@ impl Inner {
             .and_then(|at| self.waiting.remove(&at))
         {
             self.bytes = self.bytes.saturating_sub(gone.tx.len());
+            self.senders.remove(gone.sender(), gone.load, gone.reaped);
+        }
+    }
+
+    /// What may wait for blocks: what they have in time, and what this mempool holds beside what blocks were given.
+    fn room(&self, limits: &Limits) -> Load {
+        let total = self.senders.total();
+        let holds = Load {
+            txs: u64::try_from(limits.txs_max).unwrap_or(u64::MAX),
+            gas: u64::MAX,
+            bytes: u64::try_from(limits.total_bytes_max).unwrap_or(u64::MAX),
+        };
+        let given = total.all.minus(total.queued);
+        self.running.room(limits.wait_max).min(holds.minus(given))
+    }
+
+    fn no_room(&mut self, why: NoRoom) -> MempoolError {
+        let next = self.running.refuse(Instant::now());
+        match why {
+            NoRoom::All => MempoolError::Behind {
+                txs: self.senders.total().queued.txs,
+                next,
+            },
+            NoRoom::Share(txs) => MempoolError::Share { txs, next },
         }
     }
 }
@@ -333,11 +394,15 @@ impl Mempool {
     /// An empty mempool.
     #[must_use]
     pub fn new(limits: Limits, checker: Arc<dyn Checker>) -> Self {
+        let inner = Inner {
+            running: Running::new(limits.interval),
+            ..Inner::default()
+        };
         Self {
             limits,
             checker,
             turn: Mutex::new(()),
-            inner: Arc::default(),
+            inner: Arc::new(Mutex::new(inner)),
             waiting: OnceLock::new(),
         }
     }
@@ -364,7 +429,7 @@ impl Mempool {
     pub fn admit(&self, tx: impl Into<RawTx>) -> Result<Admitted, MempoolError> {
         let tx = tx.into();
         let mut inner = self.inner();
-        self.room_for(&inner, tx.len())?;
+        self.room_for(&mut inner, tx.len())?;
         if tx.len() > self.limits.tx_bytes_max {
             return Err(MempoolError::TooLarge {
                 max: self.limits.tx_bytes_max,
@@ -379,7 +444,7 @@ impl Mempool {
         Ok(Admitted { tx, room })
     }
 
-    fn room_for(&self, inner: &Inner, len: usize) -> Result<(), MempoolError> {
+    fn room_for(&self, inner: &mut Inner, len: usize) -> Result<(), MempoolError> {
         let txs = inner.waiting.len().saturating_add(inner.unchecked.txs);
         let bytes = inner.bytes.saturating_add(inner.unchecked.bytes);
         if txs >= self.limits.txs_max || bytes.saturating_add(len) > self.limits.total_bytes_max {
@@ -390,30 +455,44 @@ impl Mempool {
                 bytes_max: self.limits.total_bytes_max,
             });
         }
-        let lag = inner.behind.and_then(|b| b.lag(inner.arrived));
-        match lag.filter(|lag| *lag > self.limits.lag_max) {
-            Some(lag) => Err(MempoolError::Behind {
-                txs,
-                ms: lag.as_millis(),
-            }),
-            None => Ok(()),
+        match inner.senders.any(inner.room(&self.limits)) {
+            true => Ok(()),
+            false => Err(inner.no_room(NoRoom::All)),
         }
     }
 
+    /// Whether there is room for `tx` in its sender's share.
+    fn room_in_share(&self, tx: &RawTx) -> Result<(), MempoolError> {
+        if self.inner().senders.total().queued.txs == 0 {
+            return Ok(());
+        }
+        let outline = self.checker.outline(tx);
+        let (sender, gas) = outline.map_or((None, 0), |(sender, gas)| (Some(sender), gas));
+        let mut inner = self.inner();
+        let room = inner.room(&self.limits);
+        let load = Load::of(gas, tx.len());
+        let one = inner.senders.one(sender.as_ref(), load, room);
+        one.map_err(|why| inner.no_room(why))
+    }
+
     /// Checks what was let in. A good one waits from now on, in the room that it took; a bad one is forgotten, so that it
-    /// may come again.
-    #[must_use]
-    pub fn check(&self, admitted: Admitted) -> ExecTxResult {
+    /// may come again, and so is one for which its sender has no room.
+    ///
+    /// # Errors
+    /// [`MempoolError`] if the transaction was not checked.
+    pub fn check(&self, admitted: Admitted) -> Result<ExecTxResult, MempoolError> {
         let Admitted { tx, mut room } = admitted;
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        self.room_in_share(&tx)?;
         let earliest = self.inner().earliest();
         let checked = self.checker.check_tx(&tx, CheckKind::New, earliest);
         let Checked {
             answer,
             timeout_height,
+            parties,
         } = checked;
         if !answer.is_ok() {
-            return answer;
+            return Ok(answer);
         }
         let mut inner = self.inner();
         room.give_back(&mut inner);
@@ -421,18 +500,22 @@ impl Mempool {
         inner.next_arrival = arrival.wrapping_add(1);
         inner.bytes = inner.bytes.saturating_add(tx.len());
         inner.arrival.insert(room.hash, arrival);
-        let gas_wanted = answer.gas_wanted;
-        inner.arrived = inner.arrived.saturating_add(weight(gas_wanted));
+        let load = Load::of(answer.gas_wanted, tx.len());
+        let before = inner.running.blocks_before(inner.senders.total().queued);
+        let due = inner.blocks.saturating_add(before);
+        inner.senders.add(parties.first(), load);
         let waiting = Waiting {
             tx,
-            gas_wanted,
+            load,
+            parties,
             timeout_height,
+            due,
             reaped: false,
         };
         inner.waiting.insert(arrival, waiting);
         drop(inner);
         self.tell_waiting();
-        answer
+        Ok(answer)
     }
 
     /// [`Mempool::admit`] and [`Mempool::check`] in one.
@@ -440,7 +523,7 @@ impl Mempool {
     /// # Errors
     /// [`MempoolError`] if the transaction was not checked.
     pub fn submit(&self, tx: impl Into<RawTx>) -> Result<ExecTxResult, MempoolError> {
-        Ok(self.check(self.admit(tx)?))
+        self.check(self.admit(tx)?)
     }
 
     /// Checks `tx` without keeping it or remembering it (RPC `check_tx`).
@@ -451,11 +534,11 @@ impl Mempool {
         self.checker.check_tx(tx, CheckKind::Probe, earliest).answer
     }
 
-    /// The transactions of the block at `height`: in order of arrival, as long as both sums stay within the limits.
+    /// The transactions of the block at `height`: in turns of their senders ([`order`]), as long as both sums stay within the limits.
     ///
     /// `bytes_max` counts each transaction with its protobuf framing in the block's data; `gas_max` counts the gas
-    /// limits. `None` means no limit. The first one that does not fit ends the list, so that nobody is overtaken; so
-    /// does one that the block is too late for, and those behind it may build on it: the next check drops it. What was given
+    /// limits. `None` means no limit. The first one that does not fit ends the list, so that nobody is overtaken. One that the block is
+    /// too late for is left out, and so is what may build on it: the next check drops it. What was given
     /// once goes on waiting for the commit of its block, and is not given again before that.
     #[must_use]
     pub fn reap(
@@ -465,40 +548,38 @@ impl Mempool {
         bytes_max: Option<u64>,
         gas_max: Option<u64>,
     ) -> Vec<RawTx> {
+        let block = Load {
+            txs: u64::try_from(txs_max).unwrap_or(u64::MAX),
+            gas: gas_max.unwrap_or(u64::MAX),
+            bytes: bytes_max.unwrap_or(u64::MAX),
+        };
         let mut guard = self.inner();
         let inner = &mut *guard;
-        let (mut bytes, mut gas) = (0u64, 0u64);
-        let (mut txs, mut given) = (Vec::new(), 0u128);
-        for waiting in inner.waiting.values_mut().filter(|w| !w.reaped) {
-            bytes = bytes.saturating_add(framed_len(waiting.tx.len()));
-            gas = gas.saturating_add(u64::try_from(waiting.gas_wanted).unwrap_or(0));
-            if txs.len() >= txs_max
-                || bytes_max.is_some_and(|max| bytes > max)
-                || gas_max.is_some_and(|max| gas > max)
-                || (waiting.timeout_height != 0 && waiting.timeout_height < height)
-            {
+        let (mut txs, mut given, mut left_out) = (Vec::new(), Load::default(), LeftOut::default());
+        let waiting = inner.waiting.iter().filter(|(_, w)| !w.reaped);
+        for arrival in order(waiting.map(|(at, w)| (*at, w)), inner.blocks) {
+            let Some(waiting) = inner.waiting.get_mut(&arrival) else {
+                continue;
+            };
+            let late = waiting.timeout_height != 0 && waiting.timeout_height < height;
+            if late || left_out.has(&waiting.parties) {
+                left_out.add(&waiting.parties);
+                continue;
+            }
+            let with = given.plus(waiting.load);
+            if !with.fits(block) {
                 break;
             }
+            given = with;
             waiting.reaped = true;
-            given = given.saturating_add(weight(waiting.gas_wanted));
+            inner.senders.give(waiting.sender(), waiting.load);
             txs.push(waiting.tx.clone());
         }
         if !txs.is_empty() {
             inner.given = height;
+            inner.blocks = inner.blocks.saturating_add(1);
         }
-        let left = inner.waiting.values().filter(|w| !w.reaped);
-        let left: u128 = left.map(|w| weight(w.gas_wanted)).sum();
-        inner.behind = (left > 0).then(|| {
-            let at = Instant::now();
-            let before = inner.behind.filter(|before| before.given > 0);
-            Behind {
-                at,
-                given,
-                left,
-                arrived: inner.arrived,
-                before: before.map(|before| (at.duration_since(before.at), before.given)),
-            }
-        });
+        inner.running.reaped(Instant::now(), block, given);
         txs
     }
 
@@ -508,8 +589,10 @@ impl Mempool {
         let inner = &mut *inner;
         for tx in left {
             let arrival = inner.arrival.get(tx.hash());
-            if let Some(waiting) = arrival.and_then(|at| inner.waiting.get_mut(at)) {
+            let waiting = arrival.and_then(|at| inner.waiting.get_mut(at));
+            if let Some(waiting) = waiting.filter(|w| w.reaped) {
                 waiting.reaped = false;
+                inner.senders.take_back(waiting.sender(), waiting.load);
             }
         }
     }
@@ -574,22 +657,6 @@ impl Mempool {
             self.tell_waiting();
         }
     }
-}
-
-/// What counts for the time that a transaction takes.
-fn weight(gas_wanted: i64) -> u128 {
-    u128::try_from(gas_wanted).unwrap_or_default().max(1)
-}
-
-/// Bytes that a transaction of `len` bytes takes in the protobuf `Data` of a block: tag, length, content.
-fn framed_len(len: usize) -> u64 {
-    let mut length_bytes = 1u64;
-    let mut rest = len >> 7;
-    while rest > 0 {
-        length_bytes += 1;
-        rest >>= 7;
-    }
-    (len as u64).saturating_add(1).saturating_add(length_bytes)
 }
 
 #[cfg(test)]

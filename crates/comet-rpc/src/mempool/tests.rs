@@ -76,69 +76,6 @@ fn what_one_block_was_given_the_next_one_is_not_unless_it_had_no_room_for_it() {
 }
 
 #[test]
-fn while_blocks_have_no_room_for_all_nobody_is_let_in_who_would_wait_long() {
-    let lag_max = Duration::from_millis(100);
-    let (pool, _) = pool(Limits {
-        lag_max,
-        ..Limits::default()
-    });
-    for tx in 0..40_u8 {
-        pool.submit(vec![tx]).unwrap();
-    }
-    std::thread::sleep(2 * lag_max);
-    // They wait for a block, not for room in one; and how fast blocks are is not known after the first.
-    pool.submit(b"more".to_vec()).unwrap();
-    assert_eq!(pool.reap(1, 10, None, None).len(), 10);
-    pool.submit(b"more of them".to_vec()).unwrap();
-    // Ten in a fifth of a second: the twenty that are left then take twice that.
-    std::thread::sleep(2 * lag_max);
-    assert_eq!(pool.reap(1, 12, None, None).len(), 12);
-    let refused = pool.submit(b"late".to_vec()).unwrap_err();
-    assert!(matches!(refused, MempoolError::Behind { txs: 42, ms } if ms >= 400));
-    assert_eq!(refused.code(), 20);
-    assert!(refused.to_string().starts_with("mempool is full"));
-    // Refused is not seen: it may come again, once there is room for all before it.
-    assert_eq!(pool.reap(1, 99, None, None).len(), 20);
-    pool.submit(b"late".to_vec()).unwrap();
-}
-
-/// Asks for as much gas as its first byte says.
-struct Priced;
-
-impl Checker for Priced {
-    fn check_tx(&self, tx: &[u8], _: CheckKind, _: Height) -> Checked {
-        let answer = ExecTxResult {
-            gas_wanted: i64::from(tx[0]),
-            ..ExecTxResult::default()
-        };
-        answer.into()
-    }
-}
-
-#[test]
-fn one_heavy_transaction_makes_nobody_wait_who_fits_into_the_next_block() {
-    let limits = Limits {
-        lag_max: Duration::from_millis(100),
-        ..Limits::default()
-    };
-    let pool = Mempool::new(limits, Arc::new(Priced));
-    // A block's gas is 200: the heavy one is alone in its own, and all others fit into the next but for the last.
-    pool.submit(vec![200]).unwrap();
-    for tx in 0..41 {
-        pool.submit(vec![5, tx]).unwrap();
-    }
-    assert_eq!(pool.reap(1, 99, None, Some(200)).len(), 1);
-    std::thread::sleep(Duration::from_millis(200));
-    assert_eq!(pool.reap(2, 99, None, Some(200)).len(), 40);
-    // Two small ones are a twentieth of what took a fifth of a second. By their number it would be two fifths.
-    pool.submit(vec![5, 99]).unwrap();
-    // What fills half a block is not soon in one.
-    pool.submit(vec![150]).unwrap();
-    let refused = pool.submit(vec![5, 100]).unwrap_err();
-    assert!(matches!(refused, MempoolError::Behind { .. }), "{refused}");
-}
-
-#[test]
 fn the_same_bytes_are_refused_until_forgotten() {
     let (pool, _) = pool(Limits {
         seen_max: 2,
@@ -214,7 +151,7 @@ fn what_is_not_checked_yet_takes_its_room_until_it_waits_or_is_gone() {
     );
     assert_eq!(pool.size(), Size::default(), "none waits for a block");
     // A good one goes on taking its room, a bad one gives it back.
-    assert!(pool.check(good.unwrap()).is_ok());
+    assert!(pool.check(good.unwrap()).unwrap().is_ok());
     assert!(matches!(
         full(b"x"),
         MempoolError::Full {
@@ -223,7 +160,7 @@ fn what_is_not_checked_yet_takes_its_room_until_it_waits_or_is_gone() {
             ..
         }
     ));
-    assert!(!pool.check(bad.unwrap()).is_ok());
+    assert!(!pool.check(bad.unwrap()).unwrap().is_ok());
     // So does one that is never checked, and it may come again.
     for _ in 0..3 {
         drop(pool.admit(b"new".to_vec()).unwrap());
@@ -297,14 +234,6 @@ fn after_a_block_the_rest_is_checked_again_in_order() {
     assert_eq!(pool.submit(b"stranger".to_vec()), Err(MempoolError::Seen));
 }
 
-#[test]
-fn framing_counts_tag_and_length() {
-    assert_eq!(framed_len(0), 2);
-    assert_eq!(framed_len(127), 129);
-    assert_eq!(framed_len(128), 131);
-    assert_eq!(framed_len(16_384), 16_388);
-}
-
 /// Looks at heights alone: the first byte is the last block that a transaction may be in, 0 for any.
 #[derive(Clone, Default)]
 struct Heights(AskedFor);
@@ -322,6 +251,8 @@ impl Checker for Heights {
         Checked {
             answer,
             timeout_height,
+            // Who has a third byte has a name.
+            parties: tx.get(2).map(|name| account(*name)).into_iter().collect(),
         }
     }
 }
@@ -362,4 +293,320 @@ fn no_block_is_given_what_it_is_too_late_for_nor_what_may_build_on_that() {
     assert!(pool.reap(6, 9, None, None).is_empty());
     pool.block_committed([(&first, true)], all_again);
     assert_eq!(pool.reap(6, 9, None, None), [behind]);
+}
+
+fn account(number: u8) -> Address {
+    Address::from_bytes(&[number; 20]).unwrap()
+}
+
+/// A transaction: its gas, its number, and who pays and signs.
+fn of(parties: &[u8], gas: u8, n: u16) -> Vec<u8> {
+    [&[gas][..], &n.to_be_bytes(), parties].concat()
+}
+
+/// Accepts all of [`of`].
+#[derive(Clone, Default)]
+struct Payers(Arc<Mutex<usize>>);
+
+impl Checker for Payers {
+    fn check_tx(&self, tx: &[u8], _: CheckKind, _: Height) -> Checked {
+        *self.0.lock().unwrap() += 1;
+        Checked {
+            answer: ExecTxResult {
+                gas_wanted: i64::from(tx[0]),
+                ..ExecTxResult::default()
+            },
+            timeout_height: 0,
+            parties: tx[3..].iter().map(|number| account(*number)).collect(),
+        }
+    }
+
+    fn outline(&self, tx: &[u8]) -> Option<(Address, i64)> {
+        Some((account(tx[3]), tx[0].into()))
+    }
+}
+
+fn payers(limits: Limits) -> (Mempool, Arc<Mutex<usize>>) {
+    let payers = Payers::default();
+    let checks = Arc::clone(&payers.0);
+    (Mempool::new(limits, Arc::new(payers)), checks)
+}
+
+/// How many of these transactions of one sender are let in, each of one gas.
+fn flood(pool: &Mempool, sender: u8, most: u16) -> usize {
+    static NEXT: std::sync::atomic::AtomicU16 = std::sync::atomic::AtomicU16::new(1_000);
+    let taken = |n| match pool.submit(of(&[sender], 1, n)) {
+        Ok(answer) => {
+            assert!(answer.is_ok());
+            true
+        }
+        Err(refused) => {
+            assert_eq!((refused.code(), refused.retry_after()), (20, Some(1)));
+            assert!(
+                refused.to_string().starts_with("mempool is full: "),
+                "{refused}"
+            );
+            false
+        }
+    };
+    let first = NEXT.fetch_add(most, std::sync::atomic::Ordering::Relaxed);
+    (first..first + most).filter(|n| taken(*n)).count()
+}
+
+/// A pool that holds what fits the next block, which takes so much gas; nothing waits in it.
+fn blocks_of(gas: u64) -> (Mempool, Arc<Mutex<usize>>) {
+    let (pool, checks) = payers(Limits {
+        wait_max: Duration::ZERO,
+        ..Limits::default()
+    });
+    assert!(reap(&pool, gas).is_empty());
+    (pool, checks)
+}
+
+fn reap(pool: &Mempool, gas: u64) -> Vec<Vec<u8>> {
+    let txs = pool.reap(1, usize::MAX, None, Some(gas));
+    txs.iter().map(|tx| tx.to_vec()).collect()
+}
+
+#[test]
+fn who_is_alone_fills_the_next_block_but_for_what_is_kept_for_others() {
+    let (pool, checks) = blocks_of(160);
+    assert_eq!(flood(&pool, 1, 400), 140);
+    assert_eq!(
+        *checks.lock().unwrap(),
+        140,
+        "who has no room is not checked"
+    );
+    // The last eighth: one for each who has nothing waiting.
+    for sender in 2..22 {
+        assert_eq!(flood(&pool, sender, 3), 1, "{sender}");
+    }
+    let refused = pool.submit(of(&[22], 1, 0)).unwrap_err();
+    let text = "mempool is full: 160 txs wait for blocks, try again in 300 ms";
+    assert_eq!(refused.to_string(), text);
+    // All who came late are in that block, though the first had filled it.
+    assert_eq!(reap(&pool, 40).len(), 40);
+    let left = pool.inner().waiting.values().filter(|w| !w.reaped).count();
+    let left_of_one = pool
+        .inner()
+        .waiting
+        .values()
+        .filter(|w| !w.reaped && w.sender() == Some(&account(1)))
+        .count();
+    assert_eq!((left, left_of_one), (120, 120));
+}
+
+#[test]
+fn while_others_wait_each_has_its_share_and_what_is_refused_may_come_again() {
+    let (pool, _) = blocks_of(120);
+    assert_eq!(flood(&pool, 1, 10), 10);
+    // Two: each has a third, or half of what the other leaves.
+    assert_eq!(flood(&pool, 2, 200), 55);
+    let refused = pool.submit(of(&[2], 1, 999)).unwrap_err();
+    let text = "mempool is full: 55 txs of this sender wait for blocks, as many as others leave it, try again in 145 ms";
+    assert_eq!(refused.to_string(), text);
+    assert_eq!(flood(&pool, 1, 200), 40 - 10);
+    // They are in the block that runs: there is room again, and both are known.
+    assert_eq!(reap(&pool, 120).len(), 95);
+    assert!(pool.submit(of(&[2], 1, 999)).unwrap().is_ok());
+    // Half of it is for whoever comes, beyond that there are shares.
+    assert_eq!(flood(&pool, 1, 200), 59);
+}
+
+#[test]
+fn one_large_transaction_is_let_in_while_there_is_room_at_all_and_a_second_within_the_share() {
+    let (pool, _) = blocks_of(200);
+    assert!(pool.submit(of(&[1], 100, 0)).unwrap().is_ok());
+    // Another's, although it does not fit the same block: it is first in the one after.
+    assert!(pool.submit(of(&[2], 120, 0)).unwrap().is_ok());
+    assert!(pool.submit(of(&[3], 1, 0)).is_err());
+    assert_eq!(reap(&pool, 200), [of(&[1], 100, 0)]);
+    assert!(pool.submit(of(&[3], 1, 0)).unwrap().is_ok());
+    assert!(pool.submit(of(&[3], 100, 1)).is_err(), "above its share");
+    assert_eq!(reap(&pool, 200), [of(&[2], 120, 0), of(&[3], 1, 0)]);
+}
+
+#[test]
+fn the_last_places_of_the_mempool_are_for_whoever_has_nothing_waiting() {
+    let (pool, _) = payers(Limits {
+        txs_max: 64,
+        ..Limits::default()
+    });
+    assert_eq!(flood(&pool, 1, 100), 56);
+    for sender in 2..10 {
+        assert_eq!(flood(&pool, sender, 2), 1, "{sender}");
+    }
+    let refused = pool.submit(of(&[10], 1, 0)).unwrap_err();
+    assert!(matches!(refused, MempoolError::Full { txs: 64, .. }));
+    // Bytes as well: what a block was given takes its room until that is over.
+    let (pool, _) = payers(Limits {
+        total_bytes_max: 1_600,
+        ..Limits::default()
+    });
+    let large = |sender, n| [of(&[sender], 1, n), vec![sender; 190]].concat();
+    for n in 0..7 {
+        assert!(pool.submit(large(1, n)).unwrap().is_ok(), "{n}");
+    }
+    assert!(pool.submit(large(1, 7)).is_err());
+    assert_eq!(pool.reap(1, 6, None, None).len(), 6);
+    assert!(pool.submit(large(1, 7)).is_err());
+    assert!(pool.submit(large(2, 0)).unwrap().is_ok());
+}
+
+#[test]
+fn there_is_room_for_the_blocks_that_are_over_in_time() {
+    // 40 in a block, which takes milliseconds.
+    for (wait_max, room) in [(Duration::ZERO, 40), (Duration::from_secs(3_600), 250)] {
+        let limits = Limits {
+            wait_max,
+            ..Limits::default()
+        };
+        let (pool, _) = payers(limits);
+        assert!(reap(&pool, 40).is_empty());
+        for sender in 0..40 {
+            assert_eq!(flood(&pool, sender, 1), 1);
+        }
+        assert_eq!(
+            flood(&pool, 40, 1),
+            0,
+            "of how long blocks take nothing is known"
+        );
+        assert_eq!(reap(&pool, 40).len(), 40);
+        assert!(reap(&pool, 40).is_empty());
+        let taken = (0..250).filter(|sender| flood(&pool, *sender, 1) == 1);
+        assert_eq!(taken.count(), room);
+    }
+}
+
+#[test]
+fn one_heavy_transaction_makes_nobody_wait_who_fits_into_the_next_block() {
+    let (pool, _) = blocks_of(200);
+    assert!(pool.submit(of(&[1], 200, 0)).unwrap().is_ok());
+    assert_eq!(reap(&pool, 200).len(), 1);
+    std::thread::sleep(Duration::from_millis(50));
+    for _ in 0..2 {
+        for sender in 2..202 {
+            assert_eq!(flood(&pool, sender, 1), 1, "{sender}");
+        }
+        assert_eq!(flood(&pool, 202, 1), 0);
+        assert_eq!(reap(&pool, 200).len(), 200);
+    }
+}
+
+#[test]
+fn blocks_take_of_each_sender_in_turn_and_nothing_is_held_up_for_longer_than_one_block() {
+    let (pool, _) = payers(Limits::default());
+    let send = |sender, n| {
+        let tx = of(&[sender], 1, n);
+        assert!(pool.submit(tx.clone()).unwrap().is_ok());
+        tx
+    };
+    assert!(reap(&pool, 99).is_empty());
+    let all = [(1, 0), (1, 1), (1, 2), (2, 0)].map(|(sender, n)| send(sender, n));
+    let at = |places: &[usize]| places.iter().map(|at| all[*at].clone()).collect::<Vec<_>>();
+    let [third, other] = [(3, 0), (2, 1)].map(|(sender, n)| send(sender, n));
+    assert_eq!(
+        reap(&pool, 4),
+        [at(&[0, 3]), vec![third, all[1].clone()]].concat()
+    );
+    // What a block had no room for, and what a later one came before, is first now, as it came.
+    let new = [4, 5].map(|sender| send(sender, 0));
+    pool.release(&RawTx::list([all[1].clone()]));
+    assert_eq!(reap(&pool, 3), [at(&[1, 2]), vec![other]].concat());
+    assert_eq!(reap(&pool, 4), new);
+}
+
+#[test]
+fn what_has_a_party_in_common_stays_in_the_order_of_its_checks() {
+    let (pool, _) = payers(Limits::default());
+    // The fourth has a signer whose third one comes before it.
+    let all: Vec<_> = [
+        (&[1][..], 0),
+        (&[1], 1),
+        (&[1], 2),
+        (&[2, 1], 3),
+        (&[2], 4),
+        (&[3], 5),
+    ]
+    .map(|(parties, n)| of(parties, 1, n))
+    .into();
+    for tx in &all {
+        assert!(pool.submit(tx.clone()).unwrap().is_ok());
+    }
+    let order = [0, 5, 1, 2, 3, 4].map(|at: usize| all[at].clone());
+    assert_eq!(reap(&pool, 99), order);
+}
+
+#[test]
+fn what_is_too_late_holds_up_nobody_but_its_own_sender() {
+    let pool = Mempool::new(Limits::default(), Arc::new(Heights::default()));
+    // A first byte is the last block, the third the name.
+    let [late, behind, other] = [[5, 0, 1], [0, 1, 1], [0, 2, 2]];
+    for tx in [late, behind, other] {
+        assert!(pool.submit(tx.to_vec()).unwrap().is_ok());
+    }
+    assert_eq!(pool.reap(6, 9, None, None), RawTx::list([other.to_vec()]));
+    pool.block_committed([(&RawTx::from(&other[..]), true)], all_again);
+    assert_eq!(pool.reap(7, 9, None, None), RawTx::list([behind.to_vec()]));
+}
+
+proptest::proptest! {
+    #[test]
+    fn nobody_is_held_up_for_long_by_turns_and_no_order_is_changed(
+        sent in proptest::collection::vec((1_u8..6, 0_u8..6, 1_u8..20, 0_usize..8), 1..400),
+    ) {
+        const GAS: u64 = 100;
+        let (pool, _) = blocks_of(GAS);
+        let mut waiting: Vec<(Vec<u8>, u64)> = Vec::new();
+        let mut blocks = 0_u64;
+        for (n, (payer, signer, gas, pause)) in sent.iter().enumerate() {
+            let parties = match *signer {
+                0 => vec![*payer],
+                signer if signer == *payer => vec![*payer],
+                signer => vec![*payer, signer],
+            };
+            let tx = of(&parties, *gas, n as u16);
+            let has_some = pool.inner().waiting.values().any(|w| !w.reaped && w.sender() == Some(&account(*payer)));
+            let queued = pool.inner().senders.total().queued;
+            match pool.submit(tx.clone()) {
+                Ok(_) => {
+                    // The block that it is due for, the one that turns hold it up for, and one more: a large one leaves a part of its block unused.
+                    let due = pool.inner().waiting.values().last().map_or(0, |w| w.due);
+                    waiting.push((tx, due + 3));
+                }
+                // Who has nothing waiting is refused only where all of the next block is taken.
+                Err(refused) => proptest::prop_assert!(has_some || queued.gas >= GAS, "{refused}"),
+            }
+            // The room is that of one block, and one more transaction.
+            proptest::prop_assert!(pool.inner().senders.total().queued.gas < GAS + 20);
+            if *pause > 0 {
+                continue;
+            }
+            let given = reap(&pool, GAS);
+            blocks += u64::from(!given.is_empty());
+            for (at, tx) in given.iter().enumerate() {
+                for other in &given[at + 1..] {
+                    let shared = tx[3..].iter().any(|party| other[3..].contains(party));
+                    proptest::prop_assert!(!shared || tx[1..3] < other[1..3], "{tx:?} {other:?}");
+                }
+            }
+            waiting.retain(|(tx, _)| !given.contains(tx));
+            for (tx, until) in &waiting {
+                proptest::prop_assert!(blocks < *until, "{tx:?} waits");
+                let parties = &tx[3..];
+                let overtaken = given.iter().any(|g| g[1..3] > tx[1..3] && g[3..].iter().any(|p| parties.contains(p)));
+                proptest::prop_assert!(!overtaken, "{tx:?}");
+            }
+            let given = RawTx::list(given);
+            pool.block_committed(given.iter().map(|tx| (tx, true)), |left| vec![false; left.len()]);
+            // Counted as it is.
+            let (mut queued, mut all) = (Load::default(), Load::default());
+            for w in pool.inner().waiting.values() {
+                all = all.plus(w.load);
+                queued = if w.reaped { queued } else { queued.plus(w.load) };
+            }
+            let total = pool.inner().senders.total();
+            proptest::prop_assert_eq!((total.queued, total.all), (queued, all));
+        }
+    }
 }

@@ -5,6 +5,7 @@ use crate::encode::results::TxResultJson;
 use crate::envelope::RpcError;
 use crate::event_bus::Ended;
 use crate::json::{Base64, Str, UpperHex};
+use crate::mempool::MempoolError;
 use crate::params::Params;
 use serde::Serialize;
 use strongroom_types::{ExecTxResult, Hash, Height};
@@ -31,8 +32,9 @@ impl Broadcast {
     }
 }
 
-fn refused(error: &dyn core::fmt::Display) -> RpcError {
-    RpcError::internal(error.to_string())
+/// What the mempool says in the place of a check.
+fn refused(error: &MempoolError) -> RpcError {
+    RpcError::for_now(error.to_string(), error.retry_after())
 }
 
 /// Waits for CheckTx, not for a block.
@@ -72,8 +74,9 @@ async fn commit(context: Context, params: Params) -> Answer {
     let backend = &context.backend;
     // Listening begins before the transaction can be in any block.
     let mut feed = backend.events.subscribe();
-    let wrong = |error: &dyn core::fmt::Display| {
-        RpcError::internal(format!("error on broadcastTxCommit: {error}"))
+    let wrong = |error: &MempoolError| {
+        let text = format!("error on broadcastTxCommit: {error}");
+        RpcError::for_now(text, error.retry_after())
     };
     let queued = backend
         .checks

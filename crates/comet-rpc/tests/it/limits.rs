@@ -648,3 +648,50 @@ async fn a_body_in_pieces_of_one_byte_is_read_whole_and_refused_above_the_limit(
     assert!(ask(1_001).starts_with("HTTP/1.1 400"), "{}", ask(1_001));
     server.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_mempool_is_an_error_that_says_when_to_try_again_and_no_other_error_does() {
+    let limits = Limits {
+        txs_max: 1,
+        ..Limits::default()
+    };
+    let backend = Golden::new("single", 1, 2, limits);
+    let server = backend.serve(listening(patient(20))).await;
+    let ask = |path: &str| {
+        let mut stream = connect(server.address());
+        let head = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
+        rest_of(stream).to_lowercase()
+    };
+    let retry = "retry-after: 1\r\n";
+    let taken = ask("/broadcast_tx_sync?tx=%22set%20a%20b%22");
+    assert!(taken.contains("\"code\":0"), "{taken}");
+    assert!(!taken.contains(retry), "{taken}");
+    for method in ["sync", "async", "commit"] {
+        let full = ask(&format!("/broadcast_tx_{method}?tx=%22set%20c%20d%22"));
+        assert!(full.starts_with("http/1.1 500 "), "{full}");
+        assert!(full.contains(retry), "{full}");
+        let words = "mempool is full: number of txs 1 (max: 1)";
+        assert!(full.contains(words), "{full}");
+    }
+    // In a batch as well, whatever else is in it.
+    let call = |method: &str| format!("{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"{method}\"}}");
+    let full = "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"broadcast_tx_sync\",\"params\":{\"tx\":\"c2V0IGUgZg==\"}}";
+    for (body, is) in [
+        (format!("[{},{full}]", call("health")), true),
+        (full.to_owned(), true),
+        (call("health"), false),
+        (call("nothing"), false),
+    ] {
+        let mut stream = connect(server.address());
+        let length = body.len();
+        let head = format!(
+            "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        let answer = rest_of(stream).to_lowercase();
+        assert!(answer.starts_with("http/1.1 200 "), "{answer}");
+        assert_eq!(answer.contains(retry), is, "{answer}");
+    }
+    server.stop().await;
+}

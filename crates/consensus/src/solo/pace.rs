@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use strongroom_proof::light::BLOCK_TXS_MAX;
 
 /// How long a block takes at most, as a goal, if blocks are made as soon as transactions wait. Shorter ones would cost more: what many
-/// transactions write is sealed and hashed once in a block.
-const TARGET: Duration = Duration::from_secs(1);
+/// transactions write is sealed and hashed once in a block. Whoever waits does so for whole blocks.
+const TARGET: Duration = Duration::from_millis(500);
 /// So many are given at least: what a block costs by itself is shared.
 const TXS_MIN: usize = 16;
 
@@ -74,17 +74,17 @@ mod tests {
         // Two transactions of a second: a block by itself is slow, not they.
         pace.learn(2, Duration::from_secs(2));
         assert_eq!(pace.txs_max(), BLOCK_TXS_MAX);
-        pace.learn(1_000, Duration::from_secs(1));
+        pace.learn(1_000, TARGET);
         assert_eq!(pace.txs_max(), 1_000);
         // One block that was slow does not cut the next one to nothing, many do.
-        pace.learn(100, Duration::from_secs(1));
+        pace.learn(100, TARGET);
         assert!((150..200).contains(&pace.txs_max()), "{}", pace.txs_max());
         for _ in 0..100 {
             pace.learn(8, Duration::from_secs(80));
         }
         assert_eq!(pace.txs_max(), TXS_MIN);
         // However slow blocks were, one that is quick ends it.
-        pace.learn(TXS_MIN, Duration::from_micros(160));
+        pace.learn(TXS_MIN, Duration::from_micros(16));
         assert_eq!(pace.txs_max(), BLOCK_TXS_MAX);
     }
 

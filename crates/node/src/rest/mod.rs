@@ -102,7 +102,9 @@ impl Gateway {
         let ran = self.workers.run(work, step).await;
         let answer = match ran {
             Ok(Ok(Step::Done(height, json))) => Ok((height, json)),
-            Ok(Ok(Step::Broadcast(request))) => self.broadcast(request).await,
+            Ok(Ok(Step::Broadcast(request))) => {
+                return self.broadcast(request).await.unwrap_or_else(|e| error(&e));
+            }
             Ok(Err(e)) => Err(e),
             Err(busy @ WorkError::Busy) => return unavailable(&busy.to_string()),
             Err(failed) => Err(QueryError::Status {
@@ -117,13 +119,16 @@ impl Gateway {
     }
 
     /// Waits for CheckTx without holding a thread.
-    async fn broadcast(&self, request: Vec<u8>) -> Result<(u64, String), QueryError> {
-        let (height, answer) = self.services.broadcast(&request).await?;
-        let printed = self
-            .routes
-            .by_path(BROADCAST_TX)
-            .map(|route| self.print(route, &answer));
-        Ok((height, printed.ok_or(QueryError::UnknownPath)??))
+    async fn broadcast(&self, request: Vec<u8>) -> Result<Response<Body>, QueryError> {
+        let told = self.services.broadcast(&request).await?;
+        let route = self.routes.by_path(BROADCAST_TX);
+        let json = self.print(route.ok_or(QueryError::UnknownPath)?, &told.answer)?;
+        let mut response = response(StatusCode::OK, json, Some(told.height));
+        if let Some(seconds) = told.retry_after {
+            let seconds = HeaderValue::from(seconds);
+            response.headers_mut().insert(header::RETRY_AFTER, seconds);
+        }
+        Ok(response)
     }
 
     fn print(&self, route: &Route, answer: &[u8]) -> Result<String, QueryError> {

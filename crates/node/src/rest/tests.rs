@@ -41,6 +41,16 @@ fn gateway_with(
     limits: Limits,
     min_gas_price: GasPrice,
 ) -> Arc<Gateway> {
+    gateway_of(home, error, limits, min_gas_price, MempoolLimits::default())
+}
+
+fn gateway_of(
+    home: &std::path::Path,
+    error: DoorError,
+    limits: Limits,
+    min_gas_price: GasPrice,
+    waiting: MempoolLimits,
+) -> Arc<Gateway> {
     let kv = LsmKv::open(home.join("state"), TABLES, KvLimits::default()).unwrap();
     let state = Arc::new(StateStore::open(Arc::new(kv), limits).unwrap());
     let content = Arc::new(ContentStore::open(&home.join("content")).unwrap());
@@ -67,7 +77,7 @@ fn gateway_with(
         min_gas_price,
         head,
     ));
-    let mempool = Arc::new(Mempool::new(MempoolLimits::default(), chain.clone()));
+    let mempool = Arc::new(Mempool::new(waiting, chain.clone()));
     let pool = DescriptorPool::decode(FILE_DESCRIPTOR_SET).unwrap();
     Arc::new(Gateway {
         origins: cors::Origins::new(&["*".to_owned()]),
@@ -178,5 +188,32 @@ async fn a_node_is_syncing_while_decided_blocks_wait_for_more_than_the_one_that_
             serde_json::json!({ "syncing": syncing }),
             "{decided}"
         );
+    }
+}
+
+#[tokio::test]
+async fn a_full_mempool_says_when_to_try_again_and_no_other_answer_does() {
+    for (txs_max, code, retry) in [(0, 20, Some("1")), (1, 1, None)] {
+        let home = tempfile::tempdir().unwrap();
+        let waiting = MempoolLimits {
+            txs_max,
+            ..MempoolLimits::default()
+        };
+        let gateway = gateway_of(
+            home.path(),
+            DoorError::Busy("unused"),
+            Limits::default(),
+            GasPrice::default(),
+            waiting,
+        );
+        let body = r#"{"tx_bytes":"AAAA","mode":"BROADCAST_MODE_SYNC"}"#;
+        let request = Request::post("/cosmos/tx/v1beta1/txs").body(Body::from(body));
+        let answer = gateway.handle(request.unwrap()).await;
+        assert_eq!(answer.status().as_u16(), 200);
+        let told = answer.headers().get(header::RETRY_AFTER);
+        assert_eq!(told.map(|v| v.to_str().unwrap()), retry);
+        let body = axum::body::to_bytes(answer.into_body(), usize::MAX).await;
+        let body: serde_json::Value = serde_json::from_slice(&body.unwrap()).unwrap();
+        assert_eq!(body["tx_response"]["code"], code, "{body}");
     }
 }

@@ -6,6 +6,8 @@ mod light;
 mod node;
 mod txs;
 
+pub use txs::Broadcast;
+
 use crate::chain::query::{GrpcCode, Page, QueryError, QueryStop};
 use crate::host::{HostChain, LIGHT};
 use crate::pool::Pool;

@@ -3,6 +3,7 @@
 use super::{Answer, Services, decode, internal, places, status};
 use crate::chain::query::{GrpcCode, QueryError};
 use crate::host::busy;
+use crate::pool::Submitted;
 use prost::Message as _;
 use strongroom_comet_rpc::indexer::{SearchError, search_txs};
 use strongroom_comet_rpc::query_lang::Query;
@@ -20,6 +21,16 @@ const LIMIT_DEFAULT: usize = 100;
 const SEARCH_BYTES_MAX: usize = 8 << 20;
 /// The most transactions of a page.
 const LIMIT_MAX: usize = 100;
+
+/// The answer to a broadcast.
+pub struct Broadcast {
+    /// The newest height.
+    pub height: Height,
+    /// The encoded response.
+    pub answer: Vec<u8>,
+    /// In how many seconds the same transaction may be taken that was refused for want of room.
+    pub retry_after: Option<u64>,
+}
 
 impl Services {
     pub(super) fn txs(&self, method: &str, request: &[u8]) -> Answer {
@@ -51,15 +62,21 @@ impl Services {
     ///
     /// # Errors
     /// A malformed request.
-    pub async fn broadcast(&self, request: &[u8]) -> Answer {
-        let tx_response = Some(self.checked(decode(request)?).await?);
-        self.answer(&pb::BroadcastTxResponse { tx_response })
+    pub async fn broadcast(&self, request: &[u8]) -> Result<Broadcast, QueryError> {
+        let (checked, retry_after) = self.checked(decode(request)?).await?;
+        let tx_response = Some(checked);
+        let (height, answer) = self.answer(&pb::BroadcastTxResponse { tx_response })?;
+        Ok(Broadcast {
+            height,
+            answer,
+            retry_after,
+        })
     }
 
     async fn checked(
         &self,
         request: pb::BroadcastTxRequest,
-    ) -> Result<abci::TxResponse, QueryError> {
+    ) -> Result<(abci::TxResponse, Option<u64>), QueryError> {
         if request.tx_bytes.is_empty() {
             return Err(status(GrpcCode::InvalidArgument, "invalid empty tx"));
         }
@@ -70,7 +87,7 @@ impl Services {
         }
         let tx = RawTx::from(request.tx_bytes);
         let wait = mode == pb::BroadcastMode::Sync;
-        let check = self.pool.submit(tx.clone(), wait).await;
+        let Submitted { check, retry_after } = self.pool.submit(tx.clone(), wait).await;
         let response = abci::TxResponse {
             txhash: tx.hash_hex(),
             code: check.code,
@@ -79,7 +96,7 @@ impl Services {
             info: check.info,
             ..abci::TxResponse::default()
         };
-        Ok(response)
+        Ok((response, retry_after))
     }
 
     fn simulate(&self, request: pb::SimulateRequest) -> Result<pb::SimulateResponse, QueryError> {

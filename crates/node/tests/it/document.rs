@@ -4,7 +4,7 @@ use strongroom_chain::check::SIMULATED_MESSAGES_MAX;
 use strongroom_chain::modules::bank::query::OWNERS_WALK_MAX;
 use strongroom_chain::query::{LIMIT_MAX, OFFSET_MAX, PUBLIC_QUERY_GAS, REQUEST_BYTES_MAX};
 use strongroom_comet_rpc::indexer::ROWS_MAX;
-use strongroom_comet_rpc::{check_queue, event_bus};
+use strongroom_comet_rpc::{check_queue, event_bus, mempool};
 use strongroom_http::budget::{ANSWERED_BYTES_MAX, OWN_BYTES, RECEIVED_BYTES_MAX};
 use strongroom_http::gate::{RUNNING_MAX, WAIT_MAX, WAITING_MAX};
 use strongroom_http::settings::{
@@ -68,5 +68,10 @@ fn the_table_of_limits_is_that_of_the_code() {
         mib(check_queue::QUEUED_BYTES_MAX),
     );
     has("blocks that wait", event_bus::LAG_BLOCKS_MAX as u64);
+    let limits = mempool::Limits::default();
+    has(
+        "milliseconds that all takes",
+        limits.wait_max.as_millis() as u64,
+    );
     has("bytes that wait for a sub", mib(event_bus::LAG_BYTES_MAX));
 }
