@@ -54,6 +54,7 @@ mod language;
 mod messages;
 mod outcome;
 mod rest;
+mod room;
 mod rpc;
 mod sending;
 mod transport;
@@ -66,6 +67,7 @@ pub use error::Error;
 pub use gas::{Estimate, MARGIN_PERCENT};
 pub use messages::{Author, Instantiate};
 pub use outcome::{Included, Opened, OpenedMessage, Proven};
+pub use room::no_room;
 pub use sending::Checked;
 pub use transport::{Request, Response, Transport};
 

@@ -3,6 +3,7 @@
 //! Promises: from the first byte that leaves, nothing says that no block will hold it but a refusal of a node that is believed; and where something is
 //! trusted, nothing says how it ended there but a proof. All else is [`Error::Unknown`] or [`Error::NotIncluded`].
 
+use super::room::{self, ROOM_WAITS, no_room};
 use super::{Client, Error, Included, Proven, Transport, account_key, recorded_sequence};
 use crate::keys::Account;
 use crate::light::{self, Call, Question};
@@ -37,11 +38,32 @@ pub struct Checked {
 }
 
 impl<T: Transport> Client<T> {
-    /// Broadcasts a raw transaction and waits for CheckTx.
+    /// Broadcasts a raw transaction and waits for CheckTx. A node that has no room for it is asked again for half a minute, each time when it said
+    /// that there may be some.
     ///
     /// # Errors
     /// As [`Client::call`]. That CheckTx refuses it is no error here: [`Client::passed`].
     pub async fn broadcast(&mut self, tx: &[u8]) -> Result<Checked, Error> {
+        let (mut rested, mut rests) = (Duration::ZERO, 0);
+        loop {
+            let answer = self.broadcast_once(tx).await;
+            let told = match &answer {
+                Err(Error::Rpc(text)) => no_room(text),
+                // CheckTx says so beside CometBFT, and REST always.
+                Ok(checked) => room::refused(checked.code, &checked.codespace),
+                Err(_) => None,
+            };
+            let Some(told) = told.filter(|_| rested < ROOM_WAITS) else {
+                return answer;
+            };
+            let rest = room::rest(told, &sha256(tx), rests);
+            self.transport.pause(rest).await;
+            rested = rested.saturating_add(rest);
+            rests += 1;
+        }
+    }
+
+    async fn broadcast_once(&mut self, tx: &[u8]) -> Result<Checked, Error> {
         let params = json!({ "tx": STANDARD.encode(tx) });
         let answer = self.call("broadcast_tx_sync", &params).await?;
         let shown = |name| answer[name].as_str().unwrap_or_default().to_owned();

@@ -5,6 +5,7 @@ mod mutated;
 mod proven;
 mod rest;
 
+use super::room::ROOM_WAITS;
 use super::sending::BLOCK_WAITS;
 use super::*;
 use crate::local::ACCOUNTS;
@@ -169,6 +170,23 @@ fn the_hash_that_is_waited_for_is_our_own_and_not_what_the_node_says() {
     let mut client = client(|_, _| json!({ "result": { "code": 0, "hash": "AB" } }));
     let checked = ready(client.broadcast(b"tx")).unwrap();
     assert_eq!(checked.hash, hex::encode_upper(sha256(b"tx")));
+}
+
+#[test]
+fn a_node_without_room_is_asked_again_when_it_said_and_not_for_ever() {
+    let full = json!({ "error": { "data": "mempool is full: 9 txs wait for blocks, try again in 400 ms" } });
+    let by_check = json!({ "result": { "code": 20, "codespace": "sdk", "log": "of this sender" } });
+    let mut answers = vec![json!({ "result": { "code": 0 } }), by_check, full.clone()];
+    let mut served = client(move |_, _| answers.pop().unwrap());
+    assert_eq!(ready(served.broadcast(b"tx")).unwrap().code, 0);
+    let waited = served.transport.waited.as_millis();
+    assert!((1_400..1_600).contains(&waited), "{waited}");
+    let mut refused = client(move |_, _| full.clone());
+    let error = ready(refused.broadcast(b"tx")).unwrap_err();
+    assert!(error.to_string().starts_with("mempool is full"), "{error}");
+    let (waited, asked) = (refused.transport.waited, refused.transport.asked.len());
+    assert!((ROOM_WAITS..ROOM_WAITS * 2).contains(&waited), "{waited:?}");
+    assert!((60..80).contains(&asked), "{asked}");
 }
 
 #[test]

@@ -1,0 +1,73 @@
+//! When a transaction comes again that a node had no room for (docs/spec/serving.md, "Room for transactions").
+
+use crate::types::Hash;
+use core::time::Duration;
+
+/// How long room is waited for.
+pub(super) const ROOM_WAITS: Duration = Duration::from_secs(30);
+/// The rest where a node says nothing of it.
+const REST: Duration = Duration::from_secs(1);
+/// The shortest and the longest rest, whatever a node says.
+const RESTS: [Duration; 2] = [Duration::from_millis(10), Duration::from_secs(10)];
+/// Rests differ by this part of them at most, so that not all come at once.
+const JITTER: u32 = 8;
+
+/// If this is what a node says that has no room for a transaction: how long to rest before it is sent again.
+#[must_use]
+pub fn no_room(text: &str) -> Option<Duration> {
+    let why = text.strip_prefix("mempool is full")?;
+    let told = why.rsplit_once("try again in ");
+    let told = told.and_then(|(_, time)| time.strip_suffix(" ms")?.parse().ok());
+    let told = told.map_or(REST, Duration::from_millis);
+    Some(told.clamp(RESTS[0], RESTS[1]))
+}
+
+/// The same, if CheckTx says it with this code.
+pub(super) fn refused(code: u64, codespace: &str) -> Option<Duration> {
+    ((code, codespace) == (20, "sdk")).then_some(REST)
+}
+
+/// The `n`th rest of the transaction with this hash, which is no shorter than what was told.
+pub(super) fn rest(told: Duration, hash: &Hash, n: usize) -> Duration {
+    let part = hash.get(n % hash.len()).copied().unwrap_or_default();
+    told.saturating_add(told / JITTER * u32::from(part) / 256)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_node_says_that_is_full_is_read_and_nothing_else_is_taken_for_it() {
+        let ms = |ms| Some(Duration::from_millis(ms));
+        for (text, rest) in [
+            (
+                "mempool is full: 900 txs wait for blocks, try again in 120 ms",
+                ms(120),
+            ),
+            (
+                "mempool is full: number of txs 5000 (max: 5000), total txs bytes 1 (max: 2)",
+                Some(REST),
+            ),
+            ("mempool is full: try again in -5 ms", Some(REST)),
+            (
+                "mempool is full: try again in 99999999999999999999 ms",
+                Some(REST),
+            ),
+            ("mempool is full: try again in 0 ms", Some(RESTS[0])),
+            ("mempool is full: try again in 86400000 ms", Some(RESTS[1])),
+            ("tx already exists in cache", None),
+            ("Busy, try again in 5 ms", None),
+        ] {
+            assert_eq!(no_room(text), rest, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_rest_is_what_was_told_and_an_eighth_more_at_most() {
+        let told = Duration::from_millis(800);
+        let hash = core::array::from_fn(|n| [0, 128, 255][n % 3]);
+        let rests = [0, 1, 2, 32].map(|n| rest(told, &hash, n).as_millis());
+        assert_eq!(rests, [800, 850, 899, 800]);
+    }
+}
