@@ -97,7 +97,7 @@ pub(super) fn measure(candidate: &Candidate, options: &Options) -> Measured {
     );
     // Transfers last, so that the restart goes on behind a full block of them.
     let last = signer.transfers(&mut rpc, &token, 0, SENDERS, options.each.min(5));
-    send(&network, &last, SENDERS, None);
+    send(&network, &last, SENDERS, None, options.patience);
     let stop = network.stop();
     let (network, restart) = Localnet::start(candidate, home.path());
     drop(network);
@@ -126,7 +126,7 @@ fn load(network: &Localnet, options: &Options, txs: &[Vec<u8>], pace: Option<u32
             }
             resident
         });
-        let sent = send(network, txs, SENDERS, pace);
+        let sent = send(network, txs, SENDERS, pace, options.patience);
         done.store(true, Ordering::Relaxed);
         (sent, looking.join().expect("its memory"))
     });

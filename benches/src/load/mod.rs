@@ -3,9 +3,11 @@
 //!
 //! ```text
 //! cargo xtask contracts && cargo build --release && cargo build --release -p benches
-//! target/release/benches load [[--binary PATH] [--engine NAME] [--execution-threads N] [--as NAME]]… [--rounds N] [--each N] [--pace N] [--seconds N] [--threads] [--keep]
+//! target/release/benches load [[--binary PATH] [--engine NAME] [--execution-threads N] [--as NAME]]… [--rounds N] [--each N] [--pace N] [--seconds N] [--threads] [--keep] [--whole-seconds]
 //! ```
 //!
+//! Senders that are refused for want of room come back when they were told to, to the millisecond, as our SDK does; with `--whole-seconds` as clients do that
+//! read nothing but `Retry-After`.
 //! With `--keep` homes stay, and where they are is told: what is in them says where bytes went.
 //! Several binaries take turns, `rounds` times each, and each figure is the median of its rounds; the first is the baseline of the ratios.
 //! `--engine` is what the binary before it runs contracts with (`localnet --contract-engine`), `--execution-threads` how many run its transactions
@@ -19,6 +21,7 @@ mod send;
 use crate::figures::{ms, table};
 use crate::start::mib;
 use measure::{Load, Measured};
+use send::Patience;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -87,6 +90,7 @@ pub(crate) struct Options {
     threads: bool,
     /// Whether homes stay.
     keep: bool,
+    patience: Patience,
 }
 
 fn options(words: &[String]) -> Options {
@@ -98,15 +102,17 @@ fn options(words: &[String]) -> Options {
         paced: Duration::from_secs(10),
         threads: false,
         keep: false,
+        patience: Patience::AsTold,
     };
     let mut words = words.iter();
     while let Some(word) = words.next() {
         match word.as_str() {
             "--threads" => options.threads = true,
             "--keep" => options.keep = true,
+            "--whole-seconds" => options.patience = Patience::WholeSeconds,
             _ => {}
         }
-        if matches!(word.as_str(), "--threads" | "--keep") {
+        if matches!(word.as_str(), "--threads" | "--keep" | "--whole-seconds") {
             continue;
         }
         let value = words

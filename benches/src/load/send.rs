@@ -6,14 +6,15 @@ use crate::network::rpc::Rpc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+use strongroom_sdk::client::no_room;
 use strongroom_types::{Hash, sha256};
 
 /// Connections of the saturating load.
 const CONNECTIONS: usize = 8;
-/// Pause of a connection that was told that there is no room.
+/// Pause of a sender that was told that there is no room, and not when to try again.
 const FULL: Duration = Duration::from_millis(50);
 /// Between two questions for the height, where milliseconds count.
 const POLL: Duration = Duration::from_millis(2);
@@ -22,6 +23,15 @@ const POLL_SELDOM: Duration = Duration::from_millis(20);
 /// The code of a full mempool.
 const CODE_FULL: u64 = 20;
 
+/// How long a sender rests that was refused for want of room.
+#[derive(Clone, Copy)]
+pub(super) enum Patience {
+    /// As the error says, to the millisecond.
+    AsTold,
+    /// As `Retry-After` says.
+    WholeSeconds,
+}
+
 /// What came of a load.
 pub(super) struct Sent {
     pub(super) took: Duration,
@@ -29,8 +39,15 @@ pub(super) struct Sent {
     pub(super) refused: u64,
 }
 
-/// Sends `txs` in their order of turns and waits until blocks have all; at a pace, or each connection as soon as it has an answer.
-pub(super) fn send(network: &Localnet, txs: &[Vec<u8>], senders: usize, pace: Option<u32>) -> Sent {
+/// Sends `txs` in turns of their senders and waits until blocks have all; at a pace, or each connection as soon as it has an answer. A
+/// sender that is refused for want of room waits as long as it is told, and the others of its connection do not.
+pub(super) fn send(
+    network: &Localnet,
+    txs: &[Vec<u8>],
+    senders_of_all: usize,
+    pace: Option<u32>,
+    patience: Patience,
+) -> Sent {
     let mut rpc = Rpc::new(network.rpc);
     let first = rpc.height().expect("the node answers") + 1;
     let (done, refused) = (AtomicBool::new(false), AtomicU64::new(0));
@@ -42,24 +59,23 @@ pub(super) fn send(network: &Localnet, txs: &[Vec<u8>], senders: usize, pace: Op
             .map(|mine| {
                 let refused = &refused;
                 scope.spawn(move || {
-                    let mut rpc = Rpc::new(network.rpc);
-                    let mut sent = Vec::new();
+                    let mut senders: Vec<Sender<'_>> = Vec::new();
                     for (turn, tx) in txs.iter().enumerate() {
                         // All of a sender go over one connection, in order.
-                        if turn % senders % CONNECTIONS != mine {
+                        if turn % senders_of_all % CONNECTIONS != mine {
                             continue;
                         }
                         let due = pace.map_or(begin, |pace| {
                             begin + Duration::from_secs(1) / pace * turn as u32
                         });
-                        std::thread::sleep(due.saturating_duration_since(Instant::now()));
-                        let (more, at) = broadcast(&mut rpc, tx);
-                        refused.fetch_add(more, Ordering::Relaxed);
-                        // What was refused began to wait when it was taken.
-                        let from = if pace.is_some() { due } else { at };
-                        sent.push((sha256(tx), from));
+                        let sender = turn % senders_of_all / CONNECTIONS;
+                        if senders.len() <= sender {
+                            senders.resize_with(sender + 1, Sender::default);
+                        }
+                        senders[sender].txs.push_back((due, tx));
                     }
-                    sent
+                    let mut rpc = Rpc::new(network.rpc);
+                    send_all(&mut rpc, &mut senders, pace.is_some(), patience, refused)
                 })
             })
             .collect();
@@ -104,23 +120,74 @@ pub(super) fn send(network: &Localnet, txs: &[Vec<u8>], senders: usize, pace: Op
     }
 }
 
-/// Sends until it is taken; tells how often it was refused for want of room, and when it was sent for the last time.
-fn broadcast(rpc: &mut Rpc, tx: &[u8]) -> (u64, Instant) {
-    let params = json!({ "tx": STANDARD.encode(tx) });
-    let mut refused = 0;
+/// What one account still has to send: each with the moment from which on it may be sent.
+#[derive(Default)]
+struct Sender<'t> {
+    txs: VecDeque<(Instant, &'t Vec<u8>)>,
+    /// Until when it rests, once refused.
+    rests: Option<Instant>,
+    refused: u64,
+}
+
+/// Sends what these have, each in its order; gives when each transaction was sent that was taken, or, at a pace, when it was due.
+fn send_all(
+    rpc: &mut Rpc,
+    senders: &mut [Sender<'_>],
+    paced: bool,
+    patience: Patience,
+    refused: &AtomicU64,
+) -> Vec<(Hash, Instant)> {
+    let mut taken = Vec::new();
     loop {
-        let sent = Instant::now();
-        let answer = rpc.try_call("broadcast_tx_sync", &params);
-        let code = answer.as_ref().and_then(|a| a["code"].as_u64());
-        match code {
-            Some(0) => return (refused, sent),
-            None | Some(CODE_FULL) => {
-                refused += 1;
-                assert!(refused < 20_000, "never taken: {answer:?}");
-                std::thread::sleep(FULL);
+        let mut next: Option<Instant> = None;
+        for sender in &mut *senders {
+            let Some((due, tx)) = sender.txs.front().copied() else {
+                continue;
+            };
+            let from = sender.rests.map_or(due, |rests| rests.max(due));
+            if from > Instant::now() {
+                next = Some(next.map_or(from, |next| next.min(from)));
+                continue;
             }
-            Some(_) => panic!("refused: {answer:?}"),
+            let sent = Instant::now();
+            if broadcast(rpc, tx) {
+                sender.txs.pop_front();
+                sender.refused = 0;
+                // What was refused began to wait when it was taken.
+                taken.push((sha256(tx), if paced { due } else { sent }));
+            } else {
+                refused.fetch_add(1, Ordering::Relaxed);
+                sender.refused += 1;
+                assert!(sender.refused < 20_000, "never taken");
+                let told = rest(rpc.refusal().unwrap_or_default(), patience);
+                // As the SDK does, so that not all come at once.
+                let jitter = told / 8 * u32::from(tx.last().copied().unwrap_or_default()) / 256;
+                sender.rests = Some(Instant::now() + told + jitter);
+            }
+            next = Some(Instant::now());
         }
+        let Some(next) = next else { return taken };
+        std::thread::sleep(next.saturating_duration_since(Instant::now()));
+    }
+}
+
+/// How long a sender rests that was refused with these words.
+fn rest(refusal: &str, patience: Patience) -> Duration {
+    let told = no_room(refusal).filter(|_| refusal.contains("try again in "));
+    match patience {
+        Patience::AsTold => told.unwrap_or(FULL),
+        Patience::WholeSeconds => Duration::from_secs(told.unwrap_or(FULL).as_secs() + 1),
+    }
+}
+
+/// Whether it is taken; it is not where there is no room.
+fn broadcast(rpc: &mut Rpc, tx: &[u8]) -> bool {
+    let params = json!({ "tx": STANDARD.encode(tx) });
+    let answer = rpc.try_call("broadcast_tx_sync", &params);
+    match answer.as_ref().and_then(|a| a["code"].as_u64()) {
+        Some(0) => true,
+        None | Some(CODE_FULL) => false,
+        Some(_) => panic!("refused: {answer:?}"),
     }
 }
 

@@ -17,6 +17,8 @@ const ANSWER_WAITS: Duration = Duration::from_secs(30);
 pub(crate) struct Rpc {
     port: u16,
     connection: Option<BufReader<TcpStream>>,
+    /// Why the last call has no result, if the node said so.
+    refusal: Option<String>,
 }
 
 impl Rpc {
@@ -24,11 +26,18 @@ impl Rpc {
         Self {
             port,
             connection: None,
+            refusal: None,
         }
+    }
+
+    /// Why the last call has no result, if the node said so.
+    pub(crate) fn refusal(&self) -> Option<&str> {
+        self.refusal.as_deref()
     }
 
     /// A result, or `None` where nobody answers or the answer is an error.
     pub(crate) fn try_call(&mut self, method: &str, params: &Value) -> Option<Value> {
+        self.refusal = None;
         let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
         let body = body.to_string();
         // A connection that was left alone for long was closed at the other end: one that is new was not.
@@ -45,6 +54,7 @@ impl Rpc {
             return None;
         };
         let mut answer: Value = serde_json::from_slice(&answer).ok()?;
+        self.refusal = answer["error"]["data"].as_str().map(str::to_owned);
         let result = answer["result"].take();
         (!result.is_null()).then_some(result)
     }
