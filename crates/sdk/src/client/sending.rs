@@ -49,7 +49,7 @@ impl<T: Transport> Client<T> {
             let answer = self.broadcast_once(tx).await;
             let told = match &answer {
                 Err(Error::Rpc(text)) => no_room(text),
-                // CheckTx says so beside CometBFT, and REST always.
+                // CheckTx says so beside CometBFT.
                 Ok(checked) => room::refused(checked.code, &checked.codespace),
                 Err(_) => None,
             };
