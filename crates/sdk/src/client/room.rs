@@ -3,6 +3,8 @@
 use crate::types::Hash;
 use core::time::Duration;
 
+/// What [`Error::Busy`](super::Error::Busy) says of a mempool without room, of which REST tells nothing but the code.
+pub(super) const NO_ROOM: &str = "its mempool is full";
 /// How long room is waited for.
 pub(super) const ROOM_WAITS: Duration = Duration::from_secs(30);
 /// The rest where a node says nothing of it.
@@ -12,13 +14,25 @@ const RESTS: [Duration; 2] = [Duration::from_millis(10), Duration::from_secs(10)
 /// Rests differ by this part of them at most, so that not all come at once.
 const JITTER: u32 = 8;
 
-/// If this is what a node says that has no room for a transaction: how long to rest before it is sent again.
+/// If this is what a node says that has no room for a transaction: how long to rest before it is sent again. Its RPC says it to the millisecond, its
+/// REST to the second.
 #[must_use]
 pub fn no_room(text: &str) -> Option<Duration> {
-    let why = text.strip_prefix("mempool is full")?;
-    let told = why.rsplit_once("try again in ");
-    let told = told.and_then(|(_, time)| time.strip_suffix(" ms")?.parse().ok());
-    let told = told.map_or(REST, Duration::from_millis);
+    let why = [
+        text.strip_prefix("mempool is full"),
+        text.strip_prefix(NO_ROOM),
+    ];
+    let told = why.into_iter().flatten().next()?.rsplit_once(" again in ");
+    let told = told.and_then(|(_, time)| {
+        let (number, unit) = time.split_once(' ')?;
+        let number = number.parse().ok()?;
+        match unit {
+            "ms" => Some(Duration::from_millis(number)),
+            "s" => Some(Duration::from_secs(number)),
+            _ => None,
+        }
+    });
+    let told = told.unwrap_or(REST);
     Some(told.clamp(RESTS[0], RESTS[1]))
 }
 
@@ -55,6 +69,9 @@ mod tests {
                 Some(REST),
             ),
             ("mempool is full: try again in 0 ms", Some(RESTS[0])),
+            ("mempool is full: try again in 5 h", Some(REST)),
+            ("its mempool is full; ask again in 3 s", ms(3_000)),
+            ("its mempool is full; ask again soon", Some(REST)),
             ("mempool is full: try again in 86400000 ms", Some(RESTS[1])),
             ("tx already exists in cache", None),
             ("Busy, try again in 5 ms", None),

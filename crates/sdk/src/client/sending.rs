@@ -48,7 +48,7 @@ impl<T: Transport> Client<T> {
         loop {
             let answer = self.broadcast_once(tx).await;
             let told = match &answer {
-                Err(Error::Rpc(text)) => no_room(text),
+                Err(Error::Rpc(text) | Error::Busy(text)) => no_room(text),
                 // CheckTx says so beside CometBFT.
                 Ok(checked) => room::refused(checked.code, &checked.codespace),
                 Err(_) => None,

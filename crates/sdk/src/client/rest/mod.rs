@@ -9,6 +9,7 @@
 mod json;
 mod standard;
 
+use super::room::NO_ROOM;
 use super::{Error, Request, Response, Transport};
 use crate::types::{Hash, Height, sha256};
 use base64::Engine as _;
@@ -427,7 +428,7 @@ async fn broadcast(transport: &mut impl Transport, params: &Value) -> Result<Val
     match checked["code"].as_u64() {
         _ if checked["codespace"] != "sdk" => {}
         Some(19) => return Err(Error::Rpc("tx already exists in cache".to_owned())),
-        Some(20) => return Err(response.busy("its mempool is full")),
+        Some(20) => return Err(response.busy(NO_ROOM)),
         Some(21) => return Err(Error::Rpc("the transaction is too large".to_owned())),
         _ => {}
     }

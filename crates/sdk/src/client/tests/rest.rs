@@ -502,12 +502,15 @@ fn what_the_mempool_refuses_leaves_the_outcome_as_open_as_over_the_rpc() {
         let error = ready(client.send(&account, &tx)).unwrap_err();
         assert_eq!(error.code(), outcome, "{code}: {error}");
     }
-    // When to try again is told.
+    // When to try again is told, and it is tried.
     let mut full = json_said(
         200,
         &json!({ "tx_response": { "code": 20, "codespace": "sdk" } }),
     );
     full.retry_after = Some("1".to_owned());
+    let taken = json_said(200, &json!({ "tx_response": { "code": 0 } }));
+    let mut client = server(vec![full.clone(), taken]);
+    assert_eq!(ready(client.broadcast(b"tx")).unwrap().code, 0);
     let error = ready(server(vec![full]).broadcast(b"tx")).unwrap_err();
     assert_eq!(error.code(), "client.busy");
     assert!(
