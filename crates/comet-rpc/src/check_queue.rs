@@ -55,6 +55,11 @@ impl CheckQueue {
         })
     }
 
+    /// Checks nothing until `ready` returns: what comes meanwhile waits in its order. To be called before anything is submitted.
+    pub fn begin_after(&self, ready: impl FnOnce() + Send + 'static) {
+        drop(self.thread.queue(ready));
+    }
+
     /// The mempool behind the queue.
     #[must_use]
     pub fn mempool(&self) -> &Mempool {
@@ -117,6 +122,24 @@ mod tests {
         let checker = Arc::new(OnTheWord(Mutex::new(words)));
         let mempool = Arc::new(Mempool::new(Limits::default(), checker));
         (CheckQueue::new(mempool).unwrap(), word)
+    }
+
+    #[tokio::test]
+    async fn what_comes_before_the_queue_begins_is_checked_then_in_its_order() {
+        let (queue, word) = queue();
+        let (begin, begins) = channel::<()>();
+        queue.begin_after(move || {
+            let _ = begins.recv();
+        });
+        let first = queue.submit(tx(1, 8)).unwrap();
+        let second = queue.submit(tx(2, 8)).unwrap();
+        (0..2).for_each(|_| word.send(()).unwrap());
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        assert_eq!(queue.mempool.size().txs, 0);
+        drop(begin);
+        assert!(second.answer().await.unwrap().is_ok());
+        assert!(first.answer().await.unwrap().is_ok());
+        assert_eq!(queue.mempool.size().txs, 2);
     }
 
     fn tx(number: usize, bytes: usize) -> Vec<u8> {

@@ -37,8 +37,12 @@ use strongroom_store::state::{COMPRESSED, REWRITTEN, TABLES};
 use strongroom_store::{ContentStore, History, KvLimits, Limits, LsmKv, StateStore};
 use strongroom_types::Height;
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
+use tokio::time::timeout;
 
+/// How long transactions wait at a start for what was decided before it; clients wait no longer.
+const CHECK_WAITS: Duration = Duration::from_secs(10);
 /// The version of CometBFT whose dialect the RPC speaks.
 const COMET_VERSION: &str = "0.38.25";
 
@@ -405,6 +409,13 @@ impl Node {
     }
 }
 
+/// Returns when a height is published, or nobody waits any longer. Before, a transaction would be checked on a state that decided blocks have changed already:
+/// one that they contain would pass, and never be in a block again.
+async fn told(height: Height, mut published: watch::Receiver<Height>) {
+    // An error means that the engine is gone.
+    let _ = timeout(CHECK_WAITS, published.wait_for(|at| *at >= height)).await;
+}
+
 impl Parts {
     /// Our own engine, with mempool and RPC.
     fn solo(
@@ -463,6 +474,9 @@ impl Parts {
         };
         let gate = Arc::clone(self.chain.gate());
         let checks = CheckQueue::new(mempool).map_err(NodeError::Threads)?;
+        let told = told(blocks.found_height(), watched.clone());
+        let runtime = Handle::current();
+        checks.begin_after(move || runtime.block_on(told));
         let services = Services {
             chain: self.chain,
             blocks: Arc::clone(&blocks),
