@@ -3,11 +3,12 @@
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { gzipSync } from "node:zlib";
 
 import { ACCOUNTS } from "./support/accounts.js";
 import { BINARY, root, startNetwork, until } from "./support/network.js";
@@ -54,7 +55,7 @@ async function funded(name) {
 
 /** A server before the node's REST: `answer({ path, verb }, asked)` gives what it says, as an object or as `[status, text, headers]`; `asked()` asks the node. */
 async function between(answer) {
-  const paths = [];
+  const [paths, addresses] = [[], []];
   const server = createServer(async (request, response) => {
     let body = "";
     for await (const bytes of request) body += bytes;
@@ -63,11 +64,12 @@ async function between(answer) {
       return [told.status, await told.json()];
     };
     paths.push(`${request.method} ${request.url.split("?")[0]}`);
+    addresses.push(request.url);
     const [status, said, headers = {}] = await answer({ path: request.url, verb: request.method }, asked);
     response.writeHead(status, headers).end(typeof said === "string" ? said : JSON.stringify(said));
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return { paths, url: `http://127.0.0.1:${server.address().port}`, stop: () => new Promise((resolve) => { server.close(resolve); server.closeAllConnections(); }) };
+  return { paths, addresses, url: `http://127.0.0.1:${server.address().port}`, stop: () => new Promise((resolve) => { server.close(resolve); server.closeAllConnections(); }) };
 }
 
 /** Changes the answers to paths with this in them. */
@@ -86,11 +88,11 @@ const standard = () => between(({ path }, asked) => {
 });
 
 /** Stores, instantiates, calls and asks a contract, pays, and looks again: all with one address of a node. */
-async function everything(name, node, label) {
+async function everything(name, node, label, wasm) {
   const address = await funded(name);
   const proven = ["--node", node, "--genesis", genesis];
   const tx = async (...args) => JSON.parse(await well("tx", ...args, "--from", name, "--keyring", "test", "--output", "json", ...proven));
-  const stored = await tx("contract", "store", COUNTER);
+  const stored = await tx("contract", "store", wasm);
   const { code_id: code } = stored.messages[0];
   const made = await tx("contract", "instantiate", code, '{"count":40}', "--label", label);
   const contract = made.messages[0].contract_address;
@@ -118,7 +120,12 @@ async function everything(name, node, label) {
 
 test("keys, contracts, payments and proofs over REST, as over the RPC", async () => {
   let address;
-  ({ address, contract } = await everything("alice", network.rest, "over rest"));
+  // Of a length that no address has room for, but less than what is always posted.
+  const zipped = join(directory, "counter.wasm.gz");
+  const bytes = gzipSync(readFileSync(COUNTER), { level: 9 });
+  assert.ok(bytes.length > 46_000 && bytes.length < 92_000, `${bytes.length}`);
+  writeFileSync(zipped, bytes);
+  ({ address, contract } = await everything("alice", network.rest, "over rest", zipped));
   const balances = (node) => well("query", "bank", "balances", address, "--node", node, "--output", "json");
   assert.equal(await balances(network.rest), await balances(network.rpc));
   const supply = ["query", "grpc", "cosmos.bank.v1beta1.Query/TotalSupply", "{}", "--output", "json"];
@@ -150,9 +157,10 @@ test("a value is proven over REST, also of the newest block of a network that ma
 test("a node of the Cosmos SDK, without routes of ours, gives all that its own routes give", async () => {
   const node = await standard();
   try {
-    const { address } = await everything("bob", node.url, "over standard routes");
+    const { address } = await everything("bob", node.url, "over standard routes", COUNTER);
     const own = node.paths.filter((path) => path.includes("/strongroom/"));
     assert.ok(own.length > 0 && node.paths.some((path) => /\/validatorsets\/\d+$/.test(path)), "it was asked for ours, and then otherwise");
+    assert.ok(node.paths.includes("POST /cosmos/tx/v1beta1/simulate") && !node.addresses.some((path) => path.includes("Simulate")));
     const verified = await well("verify", "--node", node.url, "--genesis", genesis, "--key", KEY);
     assert.equal(verified, await well("verify", "--node", network.rpc, "--genesis", genesis, "--key", KEY));
     const balances = await run("query", "bank", "balances", address, "--node", node.url);
@@ -302,7 +310,66 @@ test("whatever answers in place of REST is a line with a code", async () => {
   const other = await run("query", "bank", "balances", ACCOUNTS.b.address, "--node", version.url);
   assert.match(other.said, /^strongroom: client\.other_version: the node speaks version 12 of the block protocol/m);
   await version.stop();
-  writeFileSync(join(directory, "long.json"), JSON.stringify({ text: "x".repeat(200_000) }));
-  const long = await run("query", "contract", ACCOUNTS.b.address, "@long.json", "--node", network.rest, "--trust-node");
-  assert.ok(long.status !== 0 && /^strongroom: client\./m.test(long.said), long.said);
+  writeFileSync(join(directory, "long.json"), JSON.stringify({ text: "x".repeat(50_000) }));
+  writeFileSync(join(directory, "short.json"), JSON.stringify({ text: "x".repeat(44_000) }));
+  const long = await run("query", "contract", contract, "@long.json", "--node", network.rest, "--trust-node");
+  assert.deepEqual([long.status, long.out], [1, ""], long.said);
+  assert.match(long.said, /^strongroom: client\.too_long: .*65,534 bytes/m);
+  const short = await run("query", "contract", contract, "@short.json", "--node", network.rest, "--trust-node");
+  assert.match(short.said, /^strongroom: client\.contract: /m);
+});
+
+test("what stands before a node is not taken for its word: no coins, no block, no routes, no time", async () => {
+  const gateway = (part, said) => between(({ path }, asked) => (path.includes(part) ? said : asked()));
+  const ask = (node, ...args) => run(...args, "--node", node.url);
+  const balances = ["query", "bank", "balances", ACCOUNTS.b.address];
+  const missing = ["query", "tx", "AB".repeat(32), "--trust-node"];
+  for (const [part, said, args, status, line] of [
+    ["/abci_query", [500, { code: 0, message: "upstream failed" }], balances, 3, /^strongroom: client\.not_rest: /m],
+    ["/abci_query", [429, { message: "API rate limit exceeded" }, { "retry-after": "24" }], balances, 3, /^strongroom: client\.busy: .*ask again in 24 s$/m],
+    ["/node_info", [503, "", { "retry-after": "7" }], balances, 3, /^strongroom: client\.busy: .*ask again in 7 s$/m],
+    ["/txs/", [404, { code: 404, message: "page not found" }], missing, 3, /^strongroom: client\.not_rest: /m],
+  ]) {
+    const node = await gateway(part, said);
+    try {
+      const { status: ended, out, said } = await ask(node, ...args);
+      assert.deepEqual([ended, out], [status, ""], said);
+      assert.match(said, line);
+    } finally {
+      await node.stop();
+    }
+  }
+  // REST behind a web server with words of its own at its root; and one that stops routes of ours.
+  for (const stopped of [[404, { code: 404, message: "Not Found" }], [403, { code: 403, message: "forbidden" }]]) {
+    const node = await between(({ path, verb }, asked) => {
+      if (verb === "POST" && path === "/") return [404, { message: "Route POST:/ not found", error: "Not Found", statusCode: 404 }];
+      return path.startsWith("/strongroom/") ? stopped : asked();
+    });
+    try {
+      const verified = await ask(node, "verify", "--genesis", genesis, "--key", KEY);
+      assert.equal(verified.status, 0, verified.said);
+    } finally {
+      await node.stop();
+    }
+  }
+});
+
+test("a node that catches up is told from a clock that is wrong", async () => {
+  const old = new Date(Date.now() - 600_000).toISOString();
+  const doctor = async (syncing) => {
+    const node = await between(async ({ path }, asked) => {
+      const [status, told] = await asked();
+      if (path.includes("/node/v1beta1/status")) told.timestamp = old;
+      if (path.endsWith("/syncing")) told.syncing = syncing;
+      return [status, told];
+    });
+    try {
+      const { out, said } = await run("doctor", "--home", "no-home", "--node", node.url);
+      return out + said;
+    } finally {
+      await node.stop();
+    }
+  };
+  assert.match(await doctor(true), /the node that was asked is catching up, its newest header is 60\d s old/);
+  assert.match(await doctor(false), /this machine's clock is ahead \(set it, NTP\), or the network makes no blocks/);
 });

@@ -153,7 +153,7 @@ pub(crate) struct Set {
     /// Name of the network.
     #[arg(value_parser = preflight::chain_id)]
     name: String,
-    /// RPC of a node of it.
+    /// RPC or REST of a node of it.
     #[arg(long, value_name = "URL")]
     node: String,
     /// Its chain: a node of another one is refused.

@@ -47,7 +47,7 @@ pub(crate) struct Args {
     /// Directory of the node.
     #[arg(long, default_value = ".strongroom/node")]
     home: PathBuf,
-    /// RPC of another node of the network [default: the own node's].
+    /// RPC or REST of another node of the network [default: the own node's].
     #[arg(long, value_name = "URL")]
     node: Option<String>,
     #[command(flatten)]

@@ -80,7 +80,7 @@ const fn status(error: &Error) -> u8 {
         | Error::Tls(_)
         | Error::NotRpc(_)
         | Error::NotRest(_)
-        | Error::Busy(_)
+        | Error::Busy { .. }
         | Error::Form { .. }
         | Error::OtherVersion { .. }
         | Error::Light(light::Error::Node(_) | light::Error::Form { .. }) => NO_NODE,

@@ -270,7 +270,7 @@ pub(crate) async fn find(client: &mut Client, node_id: &str) -> anyhow::Result<O
         .await
     {
         Ok(answer) => Ok(answer.node),
-        Err(client::Error::Query { log, .. }) if log.contains("not found") => Ok(None),
+        Err(error) if error.is_not_found() => Ok(None),
         Err(error) => Err(error.into()),
     }
 }

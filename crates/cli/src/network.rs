@@ -85,7 +85,7 @@ pub(crate) struct Holder {
 
 #[derive(ClapArgs)]
 struct Signed {
-    /// RPC of a node of the network.
+    /// RPC or REST of a node of the network.
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:26657")]
     node: String,
     #[command(flatten)]

@@ -64,7 +64,7 @@ pub(crate) struct Register {
     /// Directory of the node. It must not be running.
     #[arg(long, default_value = ".strongroom/node")]
     home: PathBuf,
-    /// RPC of a node of the network, which is not trusted.
+    /// RPC or REST of a node of the network, which is not trusted.
     #[arg(long, value_name = "URL")]
     node: String,
     #[command(flatten)]
@@ -133,7 +133,7 @@ pub(crate) struct Status {
     /// Directory of the node.
     #[arg(long, default_value = ".strongroom/node")]
     home: PathBuf,
-    /// RPC of the node, or of another one of the network.
+    /// RPC or REST of the node, or of another one of the network.
     #[arg(long, default_value = "http://127.0.0.1:26657")]
     node: String,
     #[command(flatten)]

@@ -64,10 +64,16 @@ impl Socket {
         // `HTTP/1.0 200 OK` comes first.
         let head = String::from_utf8_lossy(&answer);
         let status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
+        let header = |name: &str| {
+            let mut lines = head.lines().filter_map(|line| line.split_once(':'));
+            let line = lines.find(|(of, _)| of.eq_ignore_ascii_case(name));
+            line.map(|(_, value)| value.trim().to_owned())
+        };
         Ok(Response {
             status: status.unwrap_or_default(),
+            height: header("grpc-metadata-x-cosmos-block-height"),
+            retry_after: header("retry-after"),
             body,
-            ..Response::default()
         })
     }
 }

@@ -1,9 +1,11 @@
 //! What may be wrong when a client talks to a network.
 
+use super::rest;
 use crate::keys::KeyError;
 use crate::light;
 use crate::message::SealError;
 use crate::types::{Address, Height};
+use core::time::Duration;
 use strongroom_proof::comet::BLOCK_PROTOCOL;
 
 /// Why there is no answer, or not the one that was hoped for.
@@ -23,16 +25,23 @@ pub enum Error {
     /// The answer is none of REST, which was there before.
     #[error("this is not the REST of a node: it says {0:?}")]
     NotRest(String),
-    /// Whoever answers has no time now: nothing was done.
-    #[error("the node has no time now: {0}")]
-    Busy(String),
+    /// Whoever answers has no time now. A node that says so has done nothing; of a proxy before it nobody knows.
+    #[error("the node has no time now: {why}")]
+    Busy {
+        /// Its words, and when to ask again.
+        why: String,
+        /// When to ask again, if it says so.
+        again: Option<Duration>,
+    },
     /// The node's REST has no route for this.
     #[error("the REST of this node cannot answer {0}: name the address of its RPC (port 26657)")]
     NoRoute(String),
     /// REST has a question in its address, which has bounds.
-    #[error("the question is too long for REST: name the address of the node's RPC (port 26657)")]
+    #[error(
+        "the question is too long for an address of REST (65,534 bytes at a node, often 8 KiB at a proxy): name the address of the node's RPC (port 26657)"
+    )]
     TooLong,
-    /// The RPC refused the call, or REST.
+    /// The RPC refused the call, or a route of REST.
     #[error("{0}")]
     Rpc(String),
     /// An answer has not the form of CometBFT's.
@@ -134,6 +143,19 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether the chain says that what a query asks for is not there. REST says it with a code of gRPC; with another one the words are of something else.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        match self {
+            Self::Query {
+                codespace,
+                code,
+                log,
+            } => log.contains("not found") && (codespace != rest::GRPC || *code == rest::NOT_FOUND),
+            _ => false,
+        }
+    }
+
     /// A stable name.
     #[must_use]
     pub const fn code(&self) -> &'static str {
@@ -143,7 +165,7 @@ impl Error {
             Self::Tls(e) => e.code(),
             Self::NotRpc(_) => "client.not_rpc",
             Self::NotRest(_) => "client.not_rest",
-            Self::Busy(_) => "client.busy",
+            Self::Busy { .. } => "client.busy",
             Self::NoRoute(_) => "client.no_route",
             Self::TooLong => "client.too_long",
             Self::Rpc(_) => "client.rpc",

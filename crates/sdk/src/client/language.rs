@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 /// What a node speaks.
 pub(super) enum Language {
-    /// Nothing was asked yet, or nothing that is either was answered.
+    /// Nothing was asked yet, or what was answered is neither.
     Unknown,
     Rpc,
     Rest(Box<Rest>),
@@ -27,9 +27,8 @@ impl Language {
         if matches!(self, Self::Unknown) {
             match &answer {
                 Ok(_) | Err(Error::Rpc(_)) => *self = Self::Rpc,
-                // REST takes no such request, so nothing was done.
                 Err(Error::NotRpc(_)) => {
-                    if let Some(mut rest) = Rest::find(transport).await {
+                    if let Some(mut rest) = Rest::find(transport).await? {
                         let answer = rest.call(transport, method, params).await;
                         *self = Self::Rest(Box::new(rest));
                         return answer;
@@ -39,6 +38,22 @@ impl Language {
             }
         }
         answer
+    }
+
+    /// Finds out what is spoken, if nothing was asked yet: what has an effect is said once, in one language.
+    pub(super) async fn find(&mut self, transport: &mut impl Transport) -> Result<(), Error> {
+        if matches!(self, Self::Unknown) {
+            let told = self.call(transport, "health", &json!({})).await;
+            if matches!(self, Self::Unknown) {
+                told?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether it is the RPC.
+    pub(super) const fn is_rpc(&self) -> bool {
+        matches!(self, Self::Rpc)
     }
 
     /// Asks by a route of its own what REST has refused as a query of CometBFT's; `None` if that is not how it was, or there is no such route.

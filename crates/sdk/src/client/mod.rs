@@ -69,7 +69,7 @@ pub use messages::{Author, Instantiate};
 pub use outcome::{Included, Opened, OpenedMessage, Proven};
 pub use room::no_room;
 pub use sending::Checked;
-pub use transport::{Request, Response, Transport};
+pub use transport::{Request, Response, TARGET_BYTES_MAX, Transport};
 
 use language::{Language, query_params};
 
@@ -145,6 +145,8 @@ pub struct Client<T> {
     network_key: Option<NetworkKey>,
     code_hashes: BTreeMap<Vec<u8>, Hash>,
     answered_at: Option<Height>,
+    /// Of the last call: that nobody answered or had time, and when to ask again.
+    silence: Option<Duration>,
 }
 
 /// The key that messages are sealed for.
@@ -176,6 +178,7 @@ impl<T: Transport> Client<T> {
             network_key: None,
             code_hashes: BTreeMap::new(),
             answered_at: None,
+            silence: None,
         }
     }
 
@@ -210,14 +213,21 @@ impl<T: Transport> Client<T> {
     /// `broadcast_tx_sync`, `tx`, `block_results`, `tx_search`), with the members that it reads.
     ///
     /// # Errors
-    /// [`Error::NoAnswer`], [`Error::NotRpc`], [`Error::NotRest`], [`Error::Busy`], [`Error::Rpc`]; over REST [`Error::NoRoute`] and [`Error::TooLong`].
+    /// [`Error::NoAnswer`], [`Error::NotRpc`], [`Error::NotRest`], [`Error::Busy`], [`Error::Rpc`]; over REST [`Error::NoRoute`] and [`Error::TooLong`],
+    /// and of `tx` [`Error::NotIncluded`].
     pub async fn call(&mut self, method: &str, params: &Value) -> Result<Value, Error> {
         let Self {
             transport,
             language,
             ..
         } = self;
-        language.call(transport, method, params).await
+        let answer = language.call(transport, method, params).await;
+        self.silence = match &answer {
+            Err(Error::Busy { again, .. }) => Some(again.unwrap_or_default()),
+            Err(Error::NoAnswer(_)) => Some(Duration::ZERO),
+            _ => None,
+        };
+        answer
     }
 
     /// The chain: that of the trusted point, else what the node says. Who signs for a node's word may sign for another chain on which the
@@ -437,7 +447,7 @@ impl<T: Transport> Client<T> {
         };
         let path = "/cosmos.auth.v1beta1.Query/AccountInfo";
         let answer: QueryAccountInfoResponse = match self.query_own(path, &request).await {
-            Err(Error::Query { log, .. }) if log.contains("not found") => {
+            Err(error) if error.is_not_found() => {
                 return Err(Error::NoAccount(address.clone()));
             }
             answer => answer?,

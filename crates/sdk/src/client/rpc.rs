@@ -28,7 +28,8 @@ fn result_in(response: &Response) -> Result<Value, Error> {
         .filter(Value::is_object)
         .ok_or_else(not_rpc)?;
     let error = &answer["error"];
-    if !error.is_null() {
+    // Web servers have a member of this name too: a text, or an object with their status in it.
+    if error.is_object() && error["code"] != response.status {
         // The detail is what went wrong; the message is the same for all of a code.
         let texts = [&error["data"], &error["message"]];
         let mut texts = texts.into_iter().filter_map(Value::as_str);
@@ -65,7 +66,7 @@ mod tests {
             "tx (AB) not found"
         );
         assert_eq!(error(r#"{"error":{"message":"Busy","data":""}}"#), "Busy");
-        assert_eq!(error(r#"{"error":7}"#), "an error without a text");
+        assert_eq!(error(r#"{"error":{}}"#), "an error without a text");
     }
 
     #[test]
@@ -77,6 +78,8 @@ mod tests {
             b"[1]",
             b"\xff\xfe",
             b"{\"amount\":\"1\"}",
+            br#"{"message":"Route POST:/ not found","error":"Not Found","statusCode":404}"#,
+            br#"{"error":7}"#,
         ] {
             let error = said(404, body).unwrap_err();
             assert_eq!(error.code(), "client.not_rpc");

@@ -19,6 +19,8 @@ use strongroom_proof::light::LightError;
 const LOOKS: [Duration; 2] = [Duration::from_millis(10), Duration::from_millis(200)];
 /// The longest between two looks while the node is silent, or has no time.
 const SILENT_LOOK: Duration = Duration::from_secs(5);
+/// The longest that a node that has no time is left alone, whatever it says.
+const AGAIN_MAX: Duration = Duration::from_secs(30);
 /// How long a transaction may take to be in a block.
 pub(super) const BLOCK_WAITS: Duration = Duration::from_secs(60);
 /// How long the block after it may take, whose header commits to the result.
@@ -44,11 +46,17 @@ impl<T: Transport> Client<T> {
     /// # Errors
     /// As [`Client::call`]. That CheckTx refuses it is no error here: [`Client::passed`].
     pub async fn broadcast(&mut self, tx: &[u8]) -> Result<Checked, Error> {
+        let Self {
+            transport,
+            language,
+            ..
+        } = self;
+        language.find(transport).await?;
         let (mut rested, mut rests) = (Duration::ZERO, 0);
         loop {
             let answer = self.broadcast_once(tx).await;
             let told = match &answer {
-                Err(Error::Rpc(text) | Error::Busy(text)) => no_room(text),
+                Err(Error::Rpc(text) | Error::Busy { why: text, .. }) => no_room(text),
                 // CheckTx says so beside CometBFT.
                 Ok(checked) => room::refused(checked.code, &checked.codespace),
                 Err(_) => None,
@@ -133,7 +141,8 @@ impl<T: Transport> Client<T> {
         let bytes = hex::decode(hash).unwrap_or_default();
         let params = json!({ "hash": STANDARD.encode(bytes), "prove": self.anchor.is_some() });
         let answer = match self.call("tx", &params).await {
-            Err(Error::Rpc(text)) if text.contains("not found") => {
+            // REST has a code for it.
+            Err(Error::Rpc(text)) if self.language.is_rpc() && text.contains("not found") => {
                 return Err(Error::NotIncluded {
                     hash: hash.to_owned(),
                 });
@@ -208,15 +217,17 @@ impl<T: Transport> Client<T> {
                 Err(error) => Err(error),
             };
             // Each silence may have taken as long as the transport waits.
-            let longest = match looked {
-                Err(Error::NoAnswer(_) | Error::Busy(_)) => SILENT_LOOK,
-                _ => LOOKS[1],
+            let (longest, again) = match self.silence {
+                Some(again) => (SILENT_LOOK, again.min(AGAIN_MAX)),
+                None => (LOOKS[1], Duration::ZERO),
             };
-            pause = pause.saturating_mul(2).min(longest);
+            pause = pause.saturating_mul(2).min(longest).max(again);
             let until = found
                 .as_ref()
                 .map_or(BLOCK_WAITS, |(_, since)| since.saturating_add(RESULT_WAITS));
             if waited < until {
+                // The last look is when time is up.
+                pause = pause.min(until.saturating_sub(waited));
                 continue;
             }
             return Err(match (looked, found) {

@@ -8,6 +8,10 @@ use serde_json::Value;
 /// The most of an answer in another language that is quoted, in characters.
 const QUOTED_MAX: usize = 200;
 
+/// The longest target of a request (path and query) that HTTP libraries and nodes take, in bytes: a longer one is no request, or 414. The path of the
+/// node's address is part of it, and many proxies take 8 KiB only.
+pub const TARGET_BYTES_MAX: usize = 65_534;
+
 /// What a client asks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Request {
@@ -39,6 +43,9 @@ impl Response {
     /// The beginning of the body, so that a terminal can show it.
     pub(super) fn quoted(&self) -> String {
         let text = String::from_utf8_lossy(&self.body);
+        if text.is_empty() {
+            return format!("nothing, with status {}", self.status);
+        }
         let shown = text.chars().take(QUOTED_MAX);
         shown
             .map(|c| if c.is_control() { ' ' } else { c })
@@ -50,14 +57,19 @@ impl Response {
         let is_time =
             |text: &&str| matches!(text.len(), 1..=5) && text.bytes().all(|b| b.is_ascii_digit());
         let time = self.retry_after.as_deref().map(str::trim);
-        let again = match time.filter(is_time) {
+        let again = time.filter(is_time).and_then(|time| time.parse().ok());
+        let told = match again {
             Some(seconds) => format!("ask again in {seconds} s"),
             None => "ask again soon".to_owned(),
         };
-        Error::Busy(match why {
-            "" => again,
-            why => format!("{why}; {again}"),
-        })
+        let why = match why {
+            "" => told,
+            why => format!("{why}; {told}"),
+        };
+        Error::Busy {
+            why,
+            again: again.map(Duration::from_secs),
+        }
     }
 }
 

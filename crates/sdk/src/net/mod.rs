@@ -31,7 +31,7 @@ use crate::client::{self, Error, Response, Transport};
 use crate::types::Timestamp;
 use body::Upload;
 use core::time::Duration;
-use http_body_util::{BodyExt as _, Limited};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper::{Method, Request, header};
 use hyper_util::rt::TokioIo;
@@ -89,10 +89,14 @@ impl Http {
             Some(_) => Method::POST,
             None => Method::GET,
         };
+        let target = self.endpoint.target(&asked.path);
+        if target.len() > client::TARGET_BYTES_MAX {
+            return Err(Error::TooLong);
+        }
         let body = asked.body.unwrap_or_default();
         let request = Request::builder()
             .method(method)
-            .uri(self.endpoint.target(&asked.path))
+            .uri(target)
             .header(header::HOST, self.endpoint.authority())
             .header(header::CONTENT_TYPE, "application/json")
             .body(Upload::new(body.into(), self.progress))
@@ -202,6 +206,7 @@ fn broken(error: &(dyn core::error::Error + 'static), endpoint: &Endpoint) -> Er
             _ if system.is_some_and(|system| system.kind() == io::ErrorKind::UnexpectedEof) => {
                 Some("it hangs up within its answer")
             }
+            _ if error.is::<LengthLimitError>() => Some("its answer is longer than 16 MiB"),
             _ => None,
         };
         if let Some(ours) = ours {

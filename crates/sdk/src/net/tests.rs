@@ -346,3 +346,65 @@ async fn what_speaks_tls_and_no_http_is_not_told_to_speak_tls() {
         );
     }
 }
+
+/// REST on the server that nodes have; a simulation uses as much gas as it has bytes.
+async fn rest() -> u16 {
+    use hyper::body::Incoming;
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let answer = async |request: Request<Incoming>| {
+        let path = request.uri().path().to_owned();
+        let bytes = request.into_body().collect().await?.to_bytes().len();
+        let (status, said) = match path.rsplit('/').next() {
+            Some("node_info") => (200, json!({ "default_node_info": {} })),
+            Some("simulate") => {
+                let gas = json!({ "gas_wanted": "0", "gas_used": bytes.to_string() });
+                (200, json!({ "gas_info": gas }))
+            }
+            Some("abci_query") => (200, json!({ "code": 0, "value": "", "height": "7" })),
+            _ => (404, json!({})),
+        };
+        let mut response = hyper::Response::new(said.to_string());
+        *response.status_mut() = hyper::StatusCode::from_u16(status).unwrap();
+        Ok::<_, hyper::Error>(response)
+    };
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let server = hyper::server::conn::http1::Builder::new();
+            let service = hyper::service::service_fn(answer);
+            tokio::spawn(server.serve_connection(TokioIo::new(stream), service));
+        }
+    });
+    port
+}
+
+#[tokio::test]
+async fn a_simulation_of_any_length_is_posted_and_a_question_that_no_address_holds_is_too_long() {
+    let address = format!("http://127.0.0.1:{}/rest", rest().await);
+    let connect = async || Http::connect(&address.parse().unwrap(), &Roots::System).await;
+    let mut client = Client::new(connect().await.unwrap());
+    for memo in [10, 40_000, 60_000, 90_000, 200_000] {
+        let tx = crate::tx::TxBuilder::new("test-1").memo("x".repeat(memo));
+        let gas = client.simulate(tx.unsigned(&[2; 33], 0)).await.unwrap();
+        assert!(gas > u64::try_from(memo).unwrap());
+    }
+    assert!(client.query_bytes("/a.B/C", &[0; 48_000]).await.is_ok());
+    for bytes in [[0xff; 60_000].as_slice(), &[0; 60_000], &[0; 49_200]] {
+        let error = client.query_bytes("/a.B/C", bytes).await.unwrap_err();
+        assert_eq!(error.code(), "client.too_long", "{error}");
+    }
+    // The limit is that of both sides, and what stands in the address of the node counts.
+    let mut transport = connect().await.unwrap();
+    let longest = client::TARGET_BYTES_MAX - "/rest".len();
+    let path = |bytes: usize| client::Request {
+        path: format!("/{}", "x".repeat(bytes - 1)),
+        body: None,
+    };
+    let answer = transport.exchange(path(longest)).await.unwrap();
+    assert_eq!(answer.status, 404);
+    let error = transport.exchange(path(longest + 1)).await.unwrap_err();
+    assert_eq!(error.code(), "client.too_long");
+    for (bytes, holds) in [(longest + 5, true), (longest + 6, false)] {
+        assert_eq!(path(bytes).path.parse::<hyper::Uri>().is_ok(), holds);
+    }
+}

@@ -7,36 +7,44 @@
 //! latter, but for the commit of its newest block: its height is then told one lower.
 
 mod json;
+mod results;
 mod standard;
+mod told;
 
 use super::room::NO_ROOM;
 use super::{Error, Request, Response, Transport};
-use crate::types::{Hash, Height, sha256};
+use crate::types::{Hash, Height, Timestamp, sha256};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+use core::time::Duration;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use results::{PAGE, search};
 use serde_json::{Value, json};
 use strongroom_proof::merkle;
+use told::{Told, ask};
 
 /// The routes that the nodes of this project have beside those of the Cosmos SDK.
 const OURS: &str = "/strongroom/light/v1";
 const COMET: &str = "/cosmos/base/tendermint/v1beta1";
 const TXS: &str = "/cosmos/tx/v1beta1/txs";
-/// The longest question in an address, in bytes: a node reads twice as much before a body.
-const TARGET_BYTES_MAX: usize = 128 << 10;
-/// Transactions of a page of a search; the most that the Cosmos SDK gives.
-const PAGE: u64 = 100;
-/// The most pages of the results of one block, and the most bytes of data in them: as much as an answer of the RPC may have.
-const PAGES_MAX: u64 = 200;
-const RESULTS_BYTES_MAX: usize = 16 << 20;
+/// A newest block older than this may be that of a node that is catching up.
+const HEADER_AGE_MAX: Duration = Duration::from_secs(30);
 /// Of gRPC: a route, or a method, that is not there.
 const UNIMPLEMENTED: u64 = 12;
 /// Of gRPC: what was asked for is not there.
-const NOT_FOUND: u64 = 5;
+pub(super) const NOT_FOUND: u64 = 5;
 /// How a node of the Cosmos SDK begins to refuse a gRPC method over `abci_query`.
 const UNSUPPORTED: &str = "unsupported ABCI query path";
+/// Methods whose questions are transactions.
+const CARRY_TXS: [&str; 5] = [
+    "/cosmos.tx.v1beta1.Service/Simulate",
+    "/cosmos.tx.v1beta1.Service/TxDecode",
+    "/cosmos.tx.v1beta1.Service/TxEncode",
+    "/cosmos.tx.v1beta1.Service/TxDecodeAmino",
+    "/cosmos.tx.v1beta1.Service/TxEncodeAmino",
+];
 /// The family of codes that are gRPC's: a route has refused, not the chain behind it.
-const GRPC: &str = "grpc";
+pub(super) const GRPC: &str = "grpc";
 
 /// A node whose REST is asked, and what is known of it.
 pub(super) struct Rest {
@@ -44,50 +52,29 @@ pub(super) struct Rest {
     info: Value,
     /// Whether it has the routes of ours; `None`: they were not asked for yet.
     has_ours: Option<bool>,
-    /// Height and time of an early block; `None`: not asked for yet, or not told.
-    early: Option<(Height, String)>,
-}
-
-/// An answer with what came beside it, or what a gateway of gRPC refuses with.
-enum Told {
-    Done(Value, Response),
-    Refused { code: u64, text: String },
-}
-
-impl Told {
-    /// Whether there is no such route: gateways have two ways to say it.
-    fn is_no_route(&self) -> bool {
-        match self {
-            Self::Done(..) => false,
-            Self::Refused { code, text } => {
-                *code == UNIMPLEMENTED || (*code == NOT_FOUND && text == "Not Found")
-            }
-        }
-    }
-
-    /// The answer to a call.
-    fn answer(self, method: &str) -> Result<Value, Error> {
-        match self {
-            Self::Done(answer, _) => Ok(answer),
-            Self::Refused { .. } if self.is_no_route() => Err(Error::NoRoute(method.to_owned())),
-            Self::Refused { text, .. } => Err(Error::Rpc(text)),
-        }
-    }
+    /// Height of an early block that was asked for, and its time if that was told; `None`: not asked for yet.
+    early: Option<(Height, Option<String>)>,
 }
 
 impl Rest {
     /// The REST of the node behind `transport`, if that is what is there.
-    pub(super) async fn find(transport: &mut impl Transport) -> Option<Self> {
-        let told = ask(transport, get(format!("{COMET}/node_info"))).await;
-        let Ok(Told::Done(mut answer, _)) = told else {
-            return None;
+    ///
+    /// # Errors
+    /// [`Error::Busy`] and what the transport says: nobody knows then what is there.
+    pub(super) async fn find(transport: &mut impl Transport) -> Result<Option<Self>, Error> {
+        let told = match ask(transport, get(format!("{COMET}/node_info"))).await {
+            Err(Error::TooLong) => return Ok(None),
+            told => told?,
+        };
+        let Told::Done { mut answer, .. } = told else {
+            return Ok(None);
         };
         let info = answer["default_node_info"].take();
-        info.is_object().then_some(Self {
+        Ok(info.is_object().then_some(Self {
             info,
             has_ours: None,
             early: None,
-        })
+        }))
     }
 
     /// As [`super::rpc::call`].
@@ -108,7 +95,7 @@ impl Rest {
                 self.results(transport, height_in("block_results", params)?)
                     .await
             }
-            "tx_search" => search(transport, params).await,
+            "tx_search" => found(transport, params).await,
             other => Err(Error::NoRoute(other.to_owned())),
         }
     }
@@ -122,8 +109,10 @@ impl Rest {
         let (request, read) = standard::route(path, data)?;
         Some(match ask(transport, request).await {
             Err(error) => Err(error),
+            Ok(told) if told.is_no_route() => Err(Error::NoRoute(path.to_owned())),
+            Ok(Told::Other { quoted, .. }) => Err(Error::NotRest(quoted)),
             Ok(Told::Refused { code, text }) => Ok(refused(code, &text)),
-            Ok(Told::Done(answer, response)) => match read(&answer) {
+            Ok(Told::Done { answer, response }) => match read(&answer) {
                 Some(value) => Ok(json!({ "response": {
                     "code": 0, "value": STANDARD.encode(value), "height": response.height,
                 } })),
@@ -144,13 +133,14 @@ impl Rest {
         if self.has_ours == Some(false) {
             return Ok(None);
         }
-        let told = match ask(transport, get(format!("{OURS}/{route}"))).await {
-            // A server before the node may pass nothing on but what it knows.
-            Err(Error::NotRest(_)) if self.has_ours.is_none() => None,
-            told => Some(told?).filter(|told| !told.is_no_route()),
-        };
-        self.has_ours = Some(told.is_some());
-        Ok(told)
+        let told = ask(transport, get(format!("{OURS}/{route}"))).await?;
+        let is_none = told.is_no_route() || (self.has_ours.is_none() && told.is_stopped());
+        if is_none || told.is_of_route() {
+            self.has_ours = Some(!is_none);
+        }
+        // What may be over soon is not remembered; the other routes may answer until then.
+        let is_passing = self.has_ours.is_none() && matches!(told, Told::Other { .. });
+        Ok(Some(told).filter(|_| !is_none && !is_passing))
     }
 
     async fn status(&mut self, transport: &mut impl Transport) -> Result<Value, Error> {
@@ -162,18 +152,21 @@ impl Rest {
         let told = told.answer("status")?;
         let number = |name: &str| told[name].as_str().and_then(|n| n.parse::<Height>().ok());
         let earliest = number("earliest_store_height").unwrap_or(1).max(1);
-        if self.early.is_none() {
+        let is_known = match &self.early {
+            Some((height, time)) => time.is_some() || *height == earliest,
+            None => false,
+        };
+        if !is_known || self.has_ours.is_none() {
             // It says also whether the node has routes of ours.
             self.early = self.time_of(transport, earliest).await?;
         }
+        // The commit of the newest is with routes of ours only.
         let newest = number("height").map(|height| match self.has_ours {
-            Some(false) => height.saturating_sub(1),
-            _ => height,
+            Some(true) => height,
+            _ => height.saturating_sub(1),
         });
-        let (earliest, time) = match &self.early {
-            Some((height, time)) => (*height, json!(time)),
-            None => (earliest, Value::Null),
-        };
+        let (earliest, time) = self.early.clone().unwrap_or((earliest, None));
+        let catching_up = is_catching_up(transport, &told["timestamp"]).await;
         let info = &self.info;
         Ok(json!({
             "node_info": {
@@ -185,29 +178,32 @@ impl Rest {
                 "latest_block_time": told["timestamp"],
                 "earliest_block_height": earliest.to_string(),
                 "earliest_block_time": time,
+                "catching_up": catching_up,
             },
         }))
     }
 
-    /// The time of a block, if the node has it.
+    /// Height of a block, and its time if the node has it; `None` if that is not told.
     async fn time_of(
         &mut self,
         transport: &mut impl Transport,
         height: Height,
-    ) -> Result<Option<(Height, String)>, Error> {
+    ) -> Result<Option<(Height, Option<String>)>, Error> {
         let told = match self.ours(transport, &format!("commits/{height}")).await? {
             Some(told) => told,
             None => ask(transport, get(format!("{COMET}/blocks/{height}"))).await?,
         };
-        let Told::Done(answer, _) = told else {
-            return Ok(None);
+        let answer = match told {
+            Told::Done { answer, .. } => answer,
+            Told::Refused { .. } => return Ok(Some((height, None))),
+            Told::Other { .. } => return Ok(None),
         };
         let headers = [
             &answer["signed_header"]["header"],
             &answer["block"]["header"],
         ];
         let time = headers.into_iter().find_map(|h| h["time"].as_str());
-        Ok(time.map(|time| (height, time.to_owned())))
+        Ok(Some((height, time.map(str::to_owned))))
     }
 
     async fn commit(
@@ -235,10 +231,10 @@ impl Rest {
         let hash = hash.ok_or(bad("hash"))?;
         let text = hex::encode_upper(hash);
         if let Some(told) = self.ours(transport, &format!("txs/{text}")).await? {
-            return told.answer("tx");
+            return included(told, text);
         }
         let told = ask(transport, get(format!("{TXS}/{text}"))).await?;
-        let answer = told.answer("tx")?;
+        let answer = included(told, text.clone())?;
         let result = &answer["tx_response"];
         let height = result["height"].as_str().and_then(|h| h.parse().ok());
         // It comes decoded: as it was signed it stands in its block.
@@ -282,33 +278,32 @@ impl Rest {
         if let Some(told) = self.ours(transport, &format!("results/{height}")).await? {
             return told.answer("block_results");
         }
-        let (mut results, mut bytes) = (Vec::new(), 0_usize);
-        for page in 1..=PAGES_MAX {
-            let found = found(transport, &format!("tx.height={height}"), page, PAGE, "ASC").await?;
-            let responses = found["tx_responses"].as_array().map(Vec::as_slice);
-            let responses = responses.unwrap_or_default();
-            for result in responses {
-                let data = hex::decode(result["data"].as_str().unwrap_or_default()).ok();
-                bytes = bytes.saturating_add(data.as_ref().map_or(0, Vec::len));
-                results.push(json!({
-                    "code": result["code"],
-                    "data": data.map(|data| STANDARD.encode(data)),
-                    "gas_wanted": result["gas_wanted"],
-                    "gas_used": result["gas_used"],
-                }));
-            }
-            if bytes > RESULTS_BYTES_MAX {
-                return Err(Error::Form {
-                    method: "block_results",
-                    field: "data: it is more than a block can have",
-                });
-            }
-            // Whoever gives another number than was asked for has no more.
-            if u64::try_from(responses.len()) != Ok(PAGE) {
-                break;
-            }
+        results::results(transport, height).await
+    }
+}
+
+/// The answer of a transaction's own route. Only that says that no block has it: an error with the same words may be of anything.
+fn included(told: Told, hash: String) -> Result<Value, Error> {
+    match told {
+        Told::Refused { code, .. } if code == NOT_FOUND && !told.is_no_route() => {
+            Err(Error::NotIncluded { hash })
         }
-        Ok(json!({ "txs_results": results }))
+        told => told.answer("tx"),
+    }
+}
+
+/// Whether the node catches up, as it says; asked only where its newest block is old, and null where it is not told.
+async fn is_catching_up(transport: &mut impl Transport, newest: &Value) -> Value {
+    let newest = newest.as_str().and_then(|time| time.parse().ok());
+    let newest = newest.as_ref().and_then(Timestamp::nanos_total);
+    let age = transport.now().nanos_total().zip(newest);
+    let age = age.map_or(0, |(now, newest)| now.saturating_sub(newest));
+    if Duration::from_nanos(age) <= HEADER_AGE_MAX {
+        return Value::Null;
+    }
+    match ask(transport, get(format!("{COMET}/syncing"))).await {
+        Ok(Told::Done { mut answer, .. }) => answer["syncing"].take(),
+        _ => Value::Null,
     }
 }
 
@@ -338,30 +333,6 @@ fn height_in(method: &'static str, params: &Value) -> Result<Height, Error> {
     })
 }
 
-async fn ask(transport: &mut impl Transport, request: Request) -> Result<Told, Error> {
-    if request.path.len() > TARGET_BYTES_MAX {
-        return Err(Error::TooLong);
-    }
-    told(transport.exchange(request).await?)
-}
-
-fn told(response: Response) -> Result<Told, Error> {
-    let json = response.json().filter(Value::is_object);
-    let text = json.as_ref().and_then(|json| json["message"].as_str());
-    let text = text.map(str::to_owned);
-    match (response.status, json) {
-        (503, _) => Err(response.busy(&text.unwrap_or_default())),
-        (200..=299, Some(answer)) => Ok(Told::Done(answer, response)),
-        (414 | 431, _) => Err(Error::TooLong),
-        (status, Some(json)) => match (text, json["code"].as_u64()) {
-            (Some(text), Some(code)) if status >= 400 => Ok(Told::Refused { code, text }),
-            _ => Err(Error::NotRest(response.quoted())),
-        },
-        (429, None) => Err(response.busy("")),
-        _ => Err(Error::NotRest(response.quoted())),
-    }
-}
-
 /// Header, transactions and last commit of a block.
 async fn block(transport: &mut impl Transport, height: Height) -> Result<Value, Error> {
     let told = ask(transport, get(format!("{COMET}/blocks/{height}"))).await?;
@@ -386,14 +357,23 @@ async fn validators(transport: &mut impl Transport, params: &Value) -> Result<Va
 
 async fn abci_query(transport: &mut impl Transport, params: &Value) -> Result<Value, Error> {
     let text = |name: &str| params[name].as_str().unwrap_or_default();
-    let data = hex::decode(text("data")).unwrap_or_default();
+    let bad = |field| Error::Form {
+        method: "abci_query",
+        field,
+    };
+    let data = hex::decode(text("data")).map_err(|_| bad("data (of the question)"))?;
+    // An address is written down by whoever passes it on, and a transaction may not be sent after all.
+    if CARRY_TXS.contains(&text("path")) {
+        return Err(Error::NoRoute(text("path").to_owned()));
+    }
     let mut path = format!(
         "{COMET}/abci_query?path={}&data={}",
         escaped(text("path")),
         escaped(&URL_SAFE.encode(data))
     );
-    if params["height"].is_string() {
-        path = format!("{path}&height={}", escaped(text("height")));
+    if !params["height"].is_null() {
+        let height = height_in("abci_query", params)?;
+        path = format!("{path}&height={height}");
     }
     if params["prove"] == true {
         path.push_str("&prove=true");
@@ -405,7 +385,11 @@ async fn abci_query(transport: &mut impl Transport, params: &Value) -> Result<Va
             Err(Error::NoRoute(text("path").to_owned()))
         }
         Told::Refused { code, text } => Ok(refused(code, &text)),
-        Told::Done(mut response, _) => {
+        Told::Other { quoted, .. } => Err(Error::NotRest(quoted)),
+        Told::Done {
+            answer: mut response,
+            ..
+        } => {
             let ops = response["proof_ops"].take();
             response["proofOps"] = ops;
             Ok(json!({ "response": response }))
@@ -420,7 +404,7 @@ async fn broadcast(transport: &mut impl Transport, params: &Value) -> Result<Val
         body: Some(body.to_string()),
     };
     let (answer, response) = match ask(transport, request).await? {
-        Told::Done(answer, response) => (answer, response),
+        Told::Done { answer, response } => (answer, response),
         refused => (refused.answer("broadcast_tx_sync")?, Response::default()),
     };
     let checked = &answer["tx_response"];
@@ -438,23 +422,8 @@ async fn broadcast(transport: &mut impl Transport, params: &Value) -> Result<Val
     }))
 }
 
-/// A page of what a search finds.
-async fn found(
-    transport: &mut impl Transport,
-    query: &str,
-    page: u64,
-    limit: u64,
-    order: &str,
-) -> Result<Value, Error> {
-    let path = format!(
-        "{TXS}?query={}&page={page}&limit={limit}&order_by=ORDER_BY_{order}",
-        escaped(query)
-    );
-    ask(transport, get(path)).await?.answer("tx_search")
-}
-
 /// Hash and height of each transaction, and nothing else of it.
-async fn search(transport: &mut impl Transport, params: &Value) -> Result<Value, Error> {
+async fn found(transport: &mut impl Transport, params: &Value) -> Result<Value, Error> {
     let text = |name: &str| params[name].as_str().unwrap_or_default();
     let number = |name, usual| text(name).parse::<u64>().unwrap_or(usual);
     let order = match text("order_by") {
@@ -462,7 +431,8 @@ async fn search(transport: &mut impl Transport, params: &Value) -> Result<Value,
         _ => "ASC",
     };
     let (page, limit) = (number("page", 1), number("per_page", PAGE));
-    let found = found(transport, text("query"), page, limit, order).await?;
+    let request = search(text("query"), page, limit, order);
+    let found = ask(transport, request).await?.answer("tx_search")?;
     let txs = found["tx_responses"].as_array().map(Vec::as_slice);
     let txs = txs.unwrap_or_default().iter();
     let txs = txs.map(|tx| json!({ "hash": tx["txhash"], "height": tx["height"] }));

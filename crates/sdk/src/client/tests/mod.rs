@@ -1,5 +1,6 @@
 //! The client against a node whose answers the test writes: what a real one answers is tested end to end (tests/e2e/cli.test.js).
 
+mod gateways;
 mod lcd;
 mod mutated;
 mod proven;
@@ -176,7 +177,13 @@ fn the_hash_that_is_waited_for_is_our_own_and_not_what_the_node_says() {
 fn a_node_without_room_is_asked_again_when_it_said_and_not_for_ever() {
     let full = json!({ "error": { "data": "mempool is full: 9 txs wait for blocks, try again in 400 ms" } });
     let by_check = json!({ "result": { "code": 20, "codespace": "sdk", "log": "of this sender" } });
-    let mut answers = vec![json!({ "result": { "code": 0 } }), by_check, full.clone()];
+    let well = json!({ "result": {} });
+    let mut answers = vec![
+        json!({ "result": { "code": 0 } }),
+        by_check,
+        full.clone(),
+        well,
+    ];
     let mut served = client(move |_, _| answers.pop().unwrap());
     assert_eq!(ready(served.broadcast(b"tx")).unwrap().code, 0);
     let waited = served.transport.waited.as_millis();

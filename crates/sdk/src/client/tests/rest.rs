@@ -3,14 +3,33 @@
 use super::proven::recorded;
 use super::*;
 use crate::types::proto::cosmos::auth::v1beta1::BaseAccount;
-use crate::types::proto::cosmos::base::abci::v1beta1::GasInfo;
 
 const REST: [Speaks; 2] = [Speaks::Ours, Speaks::Standard];
 
 /// A server that gives these answers one after the other, the last one again and again; and what it was asked.
-struct Server {
-    answers: Vec<Response>,
-    asked: Vec<Request>,
+pub(super) struct Server {
+    pub(super) answers: Vec<Response>,
+    pub(super) asked: Vec<Request>,
+    /// How long an answer takes.
+    pub(super) slow: Duration,
+    /// Time that was waited.
+    pub(super) paused: Duration,
+}
+
+impl Server {
+    pub(super) const fn new(answers: Vec<Response>) -> Self {
+        Self {
+            answers,
+            asked: Vec::new(),
+            slow: Duration::ZERO,
+            paused: Duration::ZERO,
+        }
+    }
+
+    /// The paths that were asked for.
+    pub(super) fn paths(&self) -> Vec<&str> {
+        self.asked.iter().map(|r| r.path.as_str()).collect()
+    }
 }
 
 impl Transport for Server {
@@ -21,18 +40,23 @@ impl Transport for Server {
     }
 
     fn now(&self) -> Timestamp {
-        START
+        let answers = u32::try_from(self.asked.len()).unwrap();
+        let passed = (self.slow * answers + self.paused).as_nanos();
+        let nanos = START.nanos_total().unwrap() + u64::try_from(passed).unwrap();
+        Timestamp::from_nanos_total(nanos)
     }
 
-    async fn pause(&mut self, _: Duration) {}
+    async fn pause(&mut self, time: Duration) {
+        self.paused += time;
+    }
 }
 
-fn json_said(status: u16, body: &Value) -> Response {
+pub(super) fn json_said(status: u16, body: &Value) -> Response {
     lcd::said(status, body.to_string().as_bytes())
 }
 
 /// A server that has said so far what a node's REST says: no RPC, but who it is.
-fn server(answers: Vec<Response>) -> Client<Server> {
+pub(super) fn server(answers: Vec<Response>) -> Client<Server> {
     let first = [
         json_said(
             501,
@@ -43,10 +67,20 @@ fn server(answers: Vec<Response>) -> Client<Server> {
             &json!({ "default_node_info": { "network": "test-1" } }),
         ),
     ];
-    Client::new(Server {
-        answers: first.into_iter().chain(answers).collect(),
-        asked: Vec::new(),
-    })
+    Client::new(Server::new(first.into_iter().chain(answers).collect()))
+}
+
+/// No such route, as the gateway of the Cosmos SDK says it.
+pub(super) fn none() -> Response {
+    json_said(501, &json!({ "code": 12, "message": "Not Implemented" }))
+}
+
+/// A node whose newest block is young.
+pub(super) fn node_status() -> Response {
+    json_said(
+        200,
+        &json!({ "height": "7", "timestamp": "2026-11-22T14:50:30Z", "earliest_store_height": "1" }),
+    )
 }
 
 #[test]
@@ -195,23 +229,14 @@ fn the_first_question_finds_out_what_is_spoken_and_no_other_one_asks_again() {
     });
     assert_eq!(ready(client.chain_id()).unwrap(), "test-1");
     assert_eq!(client.transport.asked.len(), 1);
-    let status = json_said(
-        200,
-        &json!({ "height": "7", "timestamp": "2026-01-01T00:00:00Z", "earliest_store_height": "1" }),
-    );
-    let none = json_said(501, &json!({ "code": 12, "message": "Not Implemented" }));
+    let status = node_status();
     let missing = json_said(
         404,
         &json!({ "code": 5, "message": "no block at height 1" }),
     );
-    let mut client = server(vec![status.clone(), none, missing.clone(), status]);
+    let mut client = server(vec![status.clone(), none(), missing.clone(), status]);
     assert_eq!(ready(client.height()).unwrap(), 6);
-    let asked: Vec<_> = client
-        .transport
-        .asked
-        .iter()
-        .map(|r| r.path.as_str())
-        .collect();
+    let asked = client.transport.paths();
     assert_eq!(asked[0], "");
     assert!(asked[1].ends_with("/node_info") && asked[2].ends_with("/status"));
     assert!(asked[3].ends_with("/light/v1/commits/1") && asked[4].ends_with("/blocks/1"));
@@ -226,10 +251,7 @@ fn the_first_question_finds_out_what_is_spoken_and_no_other_one_asks_again() {
 
 #[test]
 fn a_server_that_does_not_pass_routes_of_ours_on_has_none() {
-    let status = json_said(
-        200,
-        &json!({ "height": "7", "timestamp": "2026-01-01T00:00:00Z", "earliest_store_height": "1" }),
-    );
+    let status = node_status();
     let block = json_said(
         200,
         &json!({ "block": { "header": { "time": "2025-01-01T00:00:00Z" } } }),
@@ -237,11 +259,15 @@ fn a_server_that_does_not_pass_routes_of_ours_on_has_none() {
     for refusal in [
         lcd::said(404, b"<html>404"),
         lcd::said(403, br#"{"message":"Forbidden"}"#),
+        // A gateway's own words, of which none are gRPC's.
+        json_said(404, &json!({ "code": 404, "message": "Not Found" })),
+        json_said(403, &json!({ "code": 403, "message": "forbidden" })),
+        json_said(403, &json!({ "code": 7, "message": "forbidden" })),
         json_said(
             404,
             &json!({ "code": 5, "message": "Not Found", "details": [] }),
         ),
-        json_said(501, &json!({ "code": 12, "message": "Not Implemented" })),
+        none(),
     ] {
         let answers = vec![status.clone(), refusal, block.clone(), status.clone()];
         let mut client = server(answers);
@@ -259,23 +285,6 @@ fn a_server_that_does_not_pass_routes_of_ours_on_has_none() {
 }
 
 #[test]
-fn results_of_a_block_that_never_end_are_not_kept() {
-    let page = |data: usize| {
-        let result =
-            json!({ "code": 0, "data": "AB".repeat(data), "gas_wanted": "1", "gas_used": "1" });
-        json_said(200, &json!({ "tx_responses": vec![result; 100] }))
-    };
-    let none = json_said(501, &json!({ "code": 12, "message": "Not Implemented" }));
-    let mut long = server(vec![none.clone(), page(100 << 10)]);
-    let error = ready(long.call("block_results", &json!({ "height": "5" }))).unwrap_err();
-    assert_eq!(error.code(), "client.form");
-    assert_eq!(long.transport.asked.len(), 5);
-    let mut many = server(vec![none, page(0)]);
-    let results = ready(many.call("block_results", &json!({ "height": "5" }))).unwrap();
-    assert_eq!(results["txs_results"].as_array().unwrap().len(), 20_000);
-}
-
-#[test]
 fn what_is_neither_rpc_nor_rest_says_so() {
     for (status, body, code) in [
         (200, "<html>", "client.not_rpc"),
@@ -289,11 +298,23 @@ fn what_is_neither_rpc_nor_rest_says_so() {
             "client.busy",
         ),
         (429, "slow down", "client.busy"),
+        (
+            429,
+            r#"{"message":"API rate limit exceeded"}"#,
+            "client.busy",
+        ),
+        (
+            404,
+            r#"{"error":{"code":404,"message":"Not found"}}"#,
+            "client.not_rpc",
+        ),
+        (
+            404,
+            r#"{"message":"Route POST:/ not found","error":"Not Found","statusCode":404}"#,
+            "client.not_rpc",
+        ),
     ] {
-        let mut client = Client::new(Server {
-            answers: vec![lcd::said(status, body.as_bytes())],
-            asked: Vec::new(),
-        });
+        let mut client = Client::new(Server::new(vec![lcd::said(status, body.as_bytes())]));
         let error = ready(client.chain_id()).unwrap_err();
         assert_eq!(error.code(), code, "{status} {body}");
     }
@@ -325,6 +346,19 @@ fn whatever_rest_answers_is_a_sentence_with_a_code() {
         (400, r#"{"code":3,"message":"no such"}"#, "client.query"),
         (404, r#"{"code":5,"message":"no such"}"#, "client.query"),
         (500, r#"{"code":2,"message":"no such"}"#, "client.query"),
+        (
+            429,
+            r#"{"message":"API rate limit exceeded"}"#,
+            "client.busy",
+        ),
+        (500, r#"{"code":0,"message":"x"}"#, "client.not_rest"),
+        (500, r#"{"code":-1,"message":"x"}"#, "client.not_rest"),
+        (500, r#"{"code":17,"message":"x"}"#, "client.not_rest"),
+        (
+            404,
+            r#"{"code":404,"message":"Not Found"}"#,
+            "client.not_rest",
+        ),
         (414, "<html>", "client.too_long"),
         (431, "", "client.too_long"),
         (200, r#"{"code":"none"}"#, "client.form"),
@@ -341,18 +375,17 @@ fn whatever_rest_answers_is_a_sentence_with_a_code() {
     busy.retry_after = Some("4".to_owned());
     let error = ready(server(vec![busy]).query_bytes("/a.B/C", b"")).unwrap_err();
     assert!(error.to_string().ends_with("ask again in 4 s"), "{error}");
-    // A question that no node would read is not sent.
-    let mut client = server(vec![lcd::said(200, b"{}")]);
-    let error = ready(client.query_bytes("/a.B/C", &[7; 128 << 10])).unwrap_err();
-    assert_eq!(error.code(), "client.too_long");
-    assert_eq!(client.transport.asked.len(), 2);
+    // Who says when to ask again is busy, in whatever words.
+    let mut busy = json_said(429, &json!({ "code": 8, "message": "slow down" }));
+    busy.retry_after = Some("4".to_owned());
+    let error = ready(server(vec![busy]).query_bytes("/a.B/C", b"")).unwrap_err();
+    assert_eq!(error.code(), "client.busy");
     // No route for it.
-    let none = json_said(501, &json!({ "code": 12, "message": "Not Implemented" }));
     for path in ["/a.B/C", "/store/native/key"] {
-        let error = ready(server(vec![none.clone()]).query_bytes(path, b"")).unwrap_err();
+        let error = ready(server(vec![none()]).query_bytes(path, b"")).unwrap_err();
         assert_eq!(error.code(), "client.no_route");
     }
-    let error = ready(server(vec![none]).call("status", &json!({}))).unwrap_err();
+    let error = ready(server(vec![none()]).call("status", &json!({}))).unwrap_err();
     assert_eq!(error.code(), "client.no_route");
 }
 
@@ -377,20 +410,42 @@ fn numbers_and_names_of_the_wrong_kind_are_refused_where_they_are_read() {
         });
         let mut client =
             client_of(Speaks::Ours, answer).trusting(of_genesis(), Terms::WITHOUT_CLOCK);
-        ready(client.height()).unwrap_err().code()
+        let height = ready(client.height());
+        height.map_err(|error| (error.code(), error.to_string()))
     };
-    for change in [
-        |signed: &mut Value| signed["header"]["height"] = json!("eleven"),
-        |signed: &mut Value| signed["header"]["version"]["block"] = json!([]),
-        |signed: &mut Value| signed["commit"]["round"] = json!("0"),
-        |signed: &mut Value| signed["commit"]["signatures"] = json!([]),
-        |signed: &mut Value| signed["header"]["app_hash"] = json!("AA".repeat(100)),
-    ] {
-        let code = header(change);
-        assert!(
-            code.starts_with("verify.") || code.starts_with("light."),
-            "{code}"
-        );
+    assert_eq!(header(|_| ()).unwrap(), 11);
+    type Change = fn(&mut Value);
+    let changes: [(Change, &str, &str); 5] = [
+        (
+            |signed| signed["header"]["height"] = json!("eleven"),
+            "verify.form",
+            "has a bad height",
+        ),
+        (
+            |signed| signed["header"]["version"]["block"] = json!([]),
+            "verify.form",
+            "has a bad member",
+        ),
+        (
+            |signed| signed["commit"]["round"] = json!("0"),
+            "verify.form",
+            "has a bad member",
+        ),
+        (
+            |signed| signed["commit"]["signatures"] = json!([]),
+            "light.commit",
+            "bad signatures",
+        ),
+        (
+            |signed| signed["header"]["app_hash"] = json!("AA".repeat(100)),
+            "light.header",
+            "bad app_hash",
+        ),
+    ];
+    for (change, code, field) in changes {
+        let (told, text) = header(change).unwrap_err();
+        assert_eq!(told, code, "{text}");
+        assert!(text.contains(field), "{text}");
     }
 }
 
@@ -420,17 +475,6 @@ fn a_node_of_the_cosmos_sdk_is_asked_by_the_routes_that_all_of_them_have() {
         ready(over(json!({ "code_hash": "ab".repeat(32) })).code_hash_of(3)).unwrap(),
         [0xab; 32]
     );
-    let unsigned = || TxBuilder::new("test-1").unsigned(&[2; 33], 0);
-    let mut client =
-        over(json!({ "gas_info": { "gas_wanted": "0", "gas_used": "1000" }, "result": {} }));
-    assert_eq!(ready(client.simulate(unsigned())).unwrap(), 1_000);
-    assert!(
-        client.transport.asked[3]
-            .body
-            .as_ref()
-            .unwrap()
-            .contains("tx_bytes")
-    );
     // What they refuse is told with its own words.
     let gone = json_said(
         404,
@@ -446,35 +490,6 @@ fn a_node_of_the_cosmos_sdk_is_asked_by_the_routes_that_all_of_them_have() {
     assert!(
         error.to_string().contains("cannot answer /a.B/C"),
         "{error}"
-    );
-}
-
-#[test]
-fn a_simulated_upload_does_not_go_into_an_address() {
-    let gas = SimulateResponse {
-        gas_info: Some(GasInfo {
-            gas_used: 1_000,
-            ..GasInfo::default()
-        }),
-        ..SimulateResponse::default()
-    };
-    let value = json!({ "code": 0, "value": STANDARD.encode(gas.encode_to_vec()), "height": "7" });
-    let tx = |memo: usize| {
-        TxBuilder::new("test-1")
-            .memo("x".repeat(memo))
-            .unsigned(&[2; 33], 0)
-    };
-    let mut client = server(vec![json_said(200, &value)]);
-    assert_eq!(ready(client.simulate(tx(10))).unwrap(), 1_000);
-    assert_eq!(client.answered_at(), Some(7));
-    assert!(client.transport.asked[2].body.is_none());
-    let told = json!({ "gas_info": { "gas_wanted": "0", "gas_used": "2000" } });
-    let mut client = server(vec![json_said(200, &told)]);
-    assert_eq!(ready(client.simulate(tx(200_000))).unwrap(), 2_000);
-    assert_eq!(client.transport.asked.len(), 3);
-    assert_eq!(
-        client.transport.asked[2].path,
-        "/cosmos/tx/v1beta1/simulate"
     );
 }
 
