@@ -18,9 +18,9 @@ const VALUE_BYTES: usize = 100;
 const FILLED_AT_ONCE: u64 = 10_000;
 /// Keys that a block changes.
 const UPDATES: u64 = 1_000;
-/// Blocks of each store in a turn: what they leave to the database's workers is a part of what they cost. A plain block is a fifth of ours in
-/// bytes, so that many more of them make the workers do as much.
-const BLOCKS: u64 = 20;
+/// Blocks of each store in a turn: what they leave to the database's workers is a part of what they cost. A plain block is less than half of
+/// ours in bytes, so that twice as many of them make the workers do as much.
+const BLOCKS: u64 = 50;
 const PLAIN_BLOCKS: u64 = 100;
 /// More than the hundred heights that can be taken back: from there on each block also removes what is too old.
 const BLOCKS_BEFORE: u64 = 110;

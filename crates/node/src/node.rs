@@ -33,7 +33,7 @@ use strongroom_consensus::{
 };
 use strongroom_http::{Server, Shares};
 use strongroom_store::blocks::BlockStore;
-use strongroom_store::state::{COMPRESSED, REWRITTEN, TABLES};
+use strongroom_store::state::{COMPRESSED, TABLES};
 use strongroom_store::{ContentStore, History, KvLimits, Limits, LsmKv, StateStore};
 use strongroom_types::Height;
 use tokio::net::TcpListener;
@@ -211,7 +211,6 @@ pub fn open_stores(layout: &Layout) -> Result<Stores, NodeError> {
         let opening = opening.map_err(NodeError::Threads)?;
         let kv_limits = KvLimits {
             compressed: COMPRESSED,
-            rewritten: REWRITTEN,
             ..KvLimits::default()
         };
         let kv = LsmKv::open(layout.state(), TABLES, kv_limits)?;

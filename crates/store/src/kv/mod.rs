@@ -157,8 +157,6 @@ pub struct KvLimits {
     /// Tables whose files are compressed ([`LsmKv`] only; the journal always is). Not where values are hashes or ciphertext. Each part of a file says
     /// how it was written, so what is there is read either way.
     pub compressed: &'static [Table],
-    /// Tables whose rows are mostly new values of rows that are there: their files are merged sooner ([`LsmKv`] only).
-    pub rewritten: &'static [Table],
 }
 
 impl Default for KvLimits {
@@ -168,7 +166,6 @@ impl Default for KvLimits {
             memory_bytes: 8 << 20,
             open_files: 64,
             compressed: &[],
-            rewritten: &[],
         }
     }
 }

@@ -1,7 +1,7 @@
 //! From writes to a new version: prepared, committed, taken back. Each is one durable batch.
 
 use super::prepare::{self, Frame, Prepared};
-use super::rows;
+use super::rows::{self, Before};
 use super::top::Top;
 use super::versions::{hold, read_undo, undo_rows};
 use super::view::Held;
@@ -155,9 +155,6 @@ impl StateStore {
         for (key, row) in &target.values {
             batch.set(rows::VALUES, key.clone(), row.clone());
         }
-        for (key, row) in &target.buckets {
-            batch.set(rows::BUCKETS, key.clone(), row.clone());
-        }
         let history = self.limits.history == History::All;
         for height in (to + 1)..=newest.height {
             remove_replaced(&newest, height, &mut batch)?;
@@ -188,11 +185,8 @@ impl StateStore {
         let Some(old) = height.checked_sub(self.limits.provable) else {
             return Ok(());
         };
-        if self.limits.history == History::None {
-            remove_replaced(newest, old, batch)?;
-            if let Some(before) = old.checked_sub(1) {
-                batch.remove(rows::META, rows::roots_key(before));
-            }
+        if let (History::None, Some(before)) = (self.limits.history, old.checked_sub(1)) {
+            batch.remove(rows::META, rows::roots_key(before));
         }
         remove_undo(newest, old, batch)
     }
@@ -211,10 +205,14 @@ fn remove_undo(newest: &Held, height: Height, batch: &mut Batch) -> Result<()> {
     Ok(())
 }
 
-/// Removes what the block at `height` replaced.
+/// Removes what the block at `height` put into the history.
 fn remove_replaced(newest: &Held, height: Height, batch: &mut Batch) -> Result<()> {
     let changed = read_undo(&*newest.snapshot, height)?;
-    for key in changed.iter().flatten().filter(|key| key.was) {
+    for key in changed
+        .iter()
+        .flatten()
+        .filter(|key| key.before == Before::InHistory)
+    {
         batch.remove(
             rows::HISTORY,
             rows::history_key(key.tree, &key.key_hash, height),

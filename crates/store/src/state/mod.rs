@@ -1,11 +1,11 @@
 //! `StateStore`: the state of the chain, versioned and provable, on any [`Kv`].
 //!
-//! Values and the leaves of the trees lie flat in the database, the leaves as *buckets* of neighbours; the levels above
-//! live in memory and are built again, and held against the stored roots, when the store is opened.
+//! Values lie flat in the database. The trees of their hashes live in memory: they are built again from all values, and held against the
+//! stored roots, when the store is opened.
 //! Spec: docs/spec/state.md 4.
 //!
 //! Promises: a block is one durable batch, anchor and block position in it; what is acknowledged survives a crash and
-//! nothing else does; a view shows its version until it is dropped; where buckets are cut follows from the content.
+//! nothing else does; a view shows its version until it is dropped; what is handed out is what the tree of its version has.
 //! Refuses: to commit on anything but the newest version, to open a database whose trees do not give the stored roots.
 
 mod commit;
@@ -17,7 +17,7 @@ mod versions;
 mod view;
 
 pub use prepare::Prepared;
-pub use rows::{BUCKET_ENTRIES_MAX, COMPRESSED, REWRITTEN, TABLES};
+pub use rows::{COMPRESSED, TABLES};
 pub use view::View;
 
 use crate::error::{Error, Result};
@@ -139,7 +139,7 @@ impl StateStore {
             ..limits
         };
         let snapshot = kv.snapshot()?;
-        let found = open::read(&snapshot, limits.history)?;
+        let found = open::read(&snapshot, limits.history, key_hash)?;
         let shared = match found {
             None => Shared {
                 first: 0,

@@ -1,10 +1,10 @@
 //! From a version and a write set to the next version: computed wholly before anything is written.
 
-use super::rows::{self, Changed, Newest, Roots, ValueRow};
-use super::top::{Change, Top, Update};
+use super::rows::{self, Before, Changed, Newest, Roots, ValueRow};
+use super::top::{Change, Top};
 use super::view::{Held, KeyHash};
-use crate::error::{Error, Result};
-use crate::kv::{Batch, Table};
+use crate::error::Result;
+use crate::kv::Batch;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use strongroom_proof::merkle;
@@ -50,32 +50,15 @@ pub(super) fn roots_of(tops: &[Top; 3]) -> Roots {
     Tree::ALL.map(|tree| (tree, *tops[tree as usize].hash()))
 }
 
-/// Changed entries by tree.
+/// Changed entries by tree, each sorted by key hash.
 pub(super) type Changes = [Vec<Change>; 3];
 
-/// The trees after some changes, and the bucket rows that change.
-pub(super) struct Trees {
-    pub(super) tops: [Top; 3],
-    pub(super) buckets: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+/// The trees after `changes`, which are told what was there before.
+pub(super) fn update_trees(base: &Held, changes: &mut Changes) -> [Top; 3] {
+    Tree::ALL.map(|tree| base.top(tree).update(&mut changes[tree as usize]))
 }
 
-pub(super) fn update_trees(base: &Held, mut changes: Changes) -> Result<Trees> {
-    let mut trees = Trees {
-        tops: base.tops.clone(),
-        buckets: BTreeMap::new(),
-    };
-    for tree in Tree::ALL {
-        let changes = &mut changes[tree as usize];
-        changes.sort_unstable_by_key(|change| change.key_hash);
-        let buckets = base.buckets(tree);
-        let mut update = Update::new(tree, &buckets);
-        trees.tops[tree as usize] = update.run(base.top(tree), changes)?;
-        trees.buckets.extend(update.into_rows());
-    }
-    Ok(trees)
-}
-
-/// What belongs to the version that a batch makes, beside values and buckets.
+/// What belongs to the version that a batch makes, beside its values.
 pub(super) struct Frame {
     pub(super) height: Height,
     pub(super) first: Height,
@@ -101,56 +84,56 @@ pub(super) fn prepare(
     writes: &BTreeMap<(Tree, Vec<u8>), Option<Vec<u8>>>,
     key_hash: KeyHash,
 ) -> Result<([Top; 3], Batch)> {
-    let (mut changes, mut changed) = (Changes::default(), Vec::new());
-    let mut placed = Vec::new();
-    for ((tree, raw_key), value) in writes {
-        let (tree, key_hash) = (*tree, key_hash(raw_key));
-        let old = base.row(tree, &key_hash)?;
-        let before = old.as_deref().map(ValueRow::decode).transpose()?;
-        if before.is_some_and(|before| before.raw_key != raw_key) {
-            return Err(Error::damaged("a value lies under another key's hash"));
-        }
-        if before.map(|before| before.value) == value.as_deref() {
+    // In the order of the trees: what has a hash in common stands together, and a journal that compresses writes it once.
+    let mut placed: Vec<_> = writes
+        .iter()
+        .map(|((tree, raw_key), value)| (*tree, key_hash(raw_key), raw_key, value.as_deref()))
+        .collect();
+    placed.sort_unstable_by_key(|(tree, key_hash, ..)| (*tree, *key_hash));
+    let mut changes = Changes::default();
+    for (tree, key_hash, _, value) in &placed {
+        changes[*tree as usize].push(Change::new(*key_hash, value.map(sha256)));
+    }
+    let tops = update_trees(base, &mut changes);
+    let mut batch = Batch::new();
+    let mut undo = Undo {
+        height: (frame.height > frame.first).then_some(frame.height),
+        part: 0,
+        changed: Vec::new(),
+    };
+    let changes = changes.into_iter().flatten();
+    for ((tree, key_hash, raw_key, value), change) in placed.into_iter().zip(changes) {
+        if change.before == change.value_hash {
             continue;
         }
-        changes[tree as usize].push(Change {
-            key_hash,
-            value_hash: value.as_deref().map(sha256),
-        });
-        changed.push(Changed {
-            tree,
-            key_hash,
-            was: old.is_some(),
-        });
-        if let Some(old) = old {
-            let key = rows::history_key(tree, &key_hash, frame.height);
-            placed.push((tree, key_hash, rows::HISTORY, key, Some(old)));
-        }
-        let row = value.as_deref().map(|value| ValueRow {
+        let old = match &change.before {
+            Some(hash) => Some(base.checked_row(tree, raw_key, &key_hash, hash)?),
+            None => None,
+        };
+        let row = value.map(|value| ValueRow {
             since: frame.height,
             raw_key,
             value,
         });
-        let row = row.map(|row| row.encode());
         let key = rows::value_key(tree, &key_hash);
-        placed.push((tree, key_hash, rows::VALUES, key, row));
+        batch.set(rows::VALUES, key, row.map(|row| row.encode()));
+        let before = match old {
+            None => Before::Nothing,
+            Some(old) if frame.history => {
+                let key = rows::history_key(tree, &key_hash, frame.height);
+                batch.put(rows::HISTORY, key, old);
+                Before::InHistory
+            }
+            Some(old) => Before::Row(old),
+        };
+        let changed = Changed {
+            tree,
+            key_hash,
+            before,
+        };
+        undo.push(changed, &mut batch);
     }
-    let Trees { tops, buckets } = update_trees(base, changes)?;
-    for (key, row) in buckets {
-        let place = rows::parse_bucket_key(&key);
-        let (tree, bits, path) = place.ok_or_else(|| Error::damaged("key of a bucket"))?;
-        let last = rows::last_under(bits, &path);
-        placed.push((tree, last, rows::BUCKETS, key, row));
-    }
-    if frame.height > frame.first {
-        place_undo(frame.height, changed, &mut placed);
-    }
-    // What has a hash in common stands together: a journal that compresses writes it once.
-    placed.sort_by_key(|row| (row.0, row.1));
-    let mut batch = Batch::new();
-    for (_, _, table, key, row) in placed {
-        batch.set(table, key, row);
-    }
+    undo.end(&mut batch);
     let newest = frame.newest(&tops);
     batch.put(
         rows::META,
@@ -161,25 +144,34 @@ pub(super) fn prepare(
     Ok((tops, batch))
 }
 
-/// A row of a batch, and the place in the trees that it is about.
-type Placed = (Tree, Hash, Table, Vec<u8>, Option<Vec<u8>>);
+/// Writes the rows that say what a block changed; one without keys if it changed nothing.
+struct Undo {
+    /// None for the first block, which nobody takes back.
+    height: Option<Height>,
+    part: u32,
+    changed: Vec<Changed>,
+}
 
-/// The rows that name what a block changed; one without keys if it changed nothing.
-fn place_undo(height: Height, mut changed: Vec<Changed>, placed: &mut Vec<Placed>) {
-    changed.sort_unstable();
-    let parts = changed.chunks(rows::UNDO_KEYS);
-    let parts = parts.chain(changed.is_empty().then_some(&[][..]));
-    for (part, keys) in (0..).zip(parts) {
-        let (tree, last) = keys
-            .last()
-            .map_or((Tree::Contract, [0; 32]), |key| (key.tree, key.key_hash));
-        let row = rows::encode_changed(keys);
-        placed.push((
-            tree,
-            last,
-            rows::UNDO,
-            rows::undo_key(height, part),
-            Some(row),
-        ));
+impl Undo {
+    fn push(&mut self, changed: Changed, batch: &mut Batch) {
+        self.changed.push(changed);
+        if self.changed.len() == rows::UNDO_KEYS {
+            self.put(batch);
+        }
+    }
+
+    fn end(mut self, batch: &mut Batch) {
+        if self.part == 0 || !self.changed.is_empty() {
+            self.put(batch);
+        }
+    }
+
+    fn put(&mut self, batch: &mut Batch) {
+        let row = rows::encode_changed(&self.changed);
+        self.changed.clear();
+        if let Some(height) = self.height {
+            batch.put(rows::UNDO, rows::undo_key(height, self.part), row);
+        }
+        self.part += 1;
     }
 }

@@ -3,42 +3,32 @@
 use crate::error::{Error, Result};
 use crate::kv::Table;
 use borsh::{BorshDeserialize, BorshSerialize};
-use strongroom_proof::tree::Entry;
 use strongroom_types::{Hash, Height, Tree};
 
 /// tree ‖ key hash → [`ValueRow`]. By hash, since proofs of absence need the raw key of whoever stands beside a hash.
 pub(super) const VALUES: Table = Table("values");
-/// tree ‖ bits of the prefix (2) ‖ prefix → entries of the bucket.
-pub(super) const BUCKETS: Table = Table("buckets");
-/// height ‖ part (4) → some of the keys that the block at that height changed.
+/// height ‖ part (4) → some of the keys that the block at that height changed; without history also what it replaced.
 pub(super) const UNDO: Table = Table("undo");
-/// tree ‖ key hash ‖ height → the row of VALUES that the block at that height replaced or removed; no row where there was none.
+/// tree ‖ key hash ‖ height → the row of VALUES that the block at that height replaced or removed; no row where there was none, and none without history.
 pub(super) const HISTORY: Table = Table("history");
 /// Everything there is one of, and the roots of each height.
 pub(super) const META: Table = Table("meta");
 
 /// All tables of the state store, for opening a database.
-pub const TABLES: &[Table] = &[VALUES, BUCKETS, UNDO, HISTORY, META];
+pub const TABLES: &[Table] = &[VALUES, UNDO, HISTORY, META];
 
 /// Tables of the state whose files are worth compressing: the rows of one key, one beside the other, have its raw key in common.
 pub const COMPRESSED: &[Table] = &[HISTORY];
 
-/// Tables of the state whose rows replace each other: each change of a tree writes a bucket that is there.
-pub const REWRITTEN: &[Table] = &[BUCKETS];
-
-/// Entries of one bucket. More are split by the next bit, so that nobody can grow a row by aiming at its prefix.
-/// A change writes its row whole, and an entry of the trees in memory is as large as one of its rows.
-pub const BUCKET_ENTRIES_MAX: usize = 4;
-
 /// Keys in one row of UNDO: few, so that they stand near to what changed, which lets a batch be compressed. Fewer in tests, so that blocks there
 /// have several rows.
-pub(super) const UNDO_KEYS: usize = if cfg!(test) { 3 } else { 64 };
+pub(super) const UNDO_KEYS: usize = if cfg!(test) { 3 } else { 16 };
 
 /// The row of META that names the newest version.
 pub(super) const NEWEST: &[u8] = b"m";
 
 /// Format of everything in this file.
-pub(super) const FORMAT: u32 = 4;
+pub(super) const FORMAT: u32 = 5;
 
 /// Content of NEWEST.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -55,41 +45,74 @@ pub(super) struct Newest {
 pub(super) type Roots = [(Tree, Hash); 3];
 
 /// A key that a block changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Changed {
     pub(super) tree: Tree,
     pub(super) key_hash: Hash,
-    /// Whether it had a value before: then HISTORY has it.
-    pub(super) was: bool,
+    pub(super) before: Before,
 }
 
-/// The bit beside the tree in a row of UNDO that says [`Changed::was`].
-const WAS: u8 = 0x80;
+/// What was at a key before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Before {
+    Nothing,
+    /// A row of VALUES, which lies in HISTORY.
+    InHistory,
+    /// A row of VALUES, which goes with the row of UNDO.
+    Row(Vec<u8>),
+}
+
+/// The bits beside the tree in a row of UNDO that say [`Before`].
+const IN_HISTORY: u8 = 0x80;
+const ROW: u8 = 0x40;
 
 pub(super) fn encode_changed(changed: &[Changed]) -> Vec<u8> {
-    let mut row = Vec::with_capacity(changed.len() * 33);
+    let mut out = Vec::new();
     for key in changed {
-        row.push(key.tree as u8 | if key.was { WAS } else { 0 });
-        row.extend_from_slice(&key.key_hash);
+        let before = match key.before {
+            Before::Nothing => 0,
+            Before::InHistory => IN_HISTORY,
+            Before::Row(_) => ROW,
+        };
+        out.push(key.tree as u8 | before);
+        out.extend_from_slice(&key.key_hash);
+        if let Before::Row(row) = &key.before {
+            push_varint(&mut out, row.len() as u64);
+            out.extend_from_slice(row);
+        }
     }
-    row
+    out
 }
 
-pub(super) fn decode_changed(row: &[u8]) -> Result<Vec<Changed>> {
-    let damaged = || Error::damaged("an undo row");
-    let (keys, rest) = row.as_chunks::<33>();
-    if !rest.is_empty() {
-        return Err(damaged());
+pub(super) fn decode_changed(mut rest: &[u8]) -> Result<Vec<Changed>> {
+    let mut changed = Vec::new();
+    while !rest.is_empty() {
+        let key = take_changed(&mut rest);
+        changed.push(key.ok_or_else(|| Error::damaged("an undo row"))?);
     }
-    let key = |[tree, key_hash @ ..]: &[u8; 33]| {
-        let found = Tree::ALL.into_iter().find(|t| *t as u8 == tree & !WAS);
-        Ok(Changed {
-            tree: found.ok_or_else(damaged)?,
-            key_hash: *key_hash,
-            was: tree & WAS != 0,
-        })
+    Ok(changed)
+}
+
+fn take_changed(rest: &mut &[u8]) -> Option<Changed> {
+    let ([tree, key_hash @ ..], mut behind) = rest.split_first_chunk::<33>()?;
+    let before = match tree & (IN_HISTORY | ROW) {
+        0 => Before::Nothing,
+        IN_HISTORY => Before::InHistory,
+        ROW => {
+            let (length, row) = take_varint(behind)?;
+            let (row, after) = row.split_at_checked(usize::try_from(length).ok()?)?;
+            behind = after;
+            Before::Row(row.to_vec())
+        }
+        _ => return None,
     };
-    keys.iter().map(key).collect()
+    let tree = tree & !(IN_HISTORY | ROW);
+    *rest = behind;
+    Some(Changed {
+        tree: Tree::ALL.into_iter().find(|known| *known as u8 == tree)?,
+        key_hash: *key_hash,
+        before,
+    })
 }
 
 pub(super) fn value_key(tree: Tree, key_hash: &Hash) -> Vec<u8> {
@@ -149,70 +172,8 @@ fn take_varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
     None
 }
 
-/// Key of the bucket whose prefix is the first `bits` bits of `path`.
-pub(super) fn bucket_key(tree: Tree, bits: usize, path: &Hash) -> Vec<u8> {
-    let whole = bits / 8;
-    let mut key = Vec::with_capacity(3 + bits.div_ceil(8));
-    key.push(tree as u8);
-    key.extend_from_slice(&u16::try_from(bits).unwrap_or(u16::MAX).to_be_bytes());
-    key.extend_from_slice(&path[..whole.min(32)]);
-    if !bits.is_multiple_of(8) {
-        key.push(path[whole] & (0xff_u8 << (8 - bits % 8)));
-    }
-    key
-}
-
-/// The tree, bits and prefix (padded with zeros) of a bucket's key.
-pub(super) fn parse_bucket_key(key: &[u8]) -> Option<(Tree, usize, Hash)> {
-    let (head, prefix) = key.split_first_chunk::<3>()?;
-    let tree = Tree::ALL.into_iter().find(|tree| *tree as u8 == head[0])?;
-    let bits = usize::from(u16::from_be_bytes([head[1], head[2]]));
-    let mut path = [0; 32];
-    path.get_mut(..prefix.len())?.copy_from_slice(prefix);
-    (bits <= 256 && bucket_key(tree, bits, &path) == key).then_some((tree, bits, path))
-}
-
-pub(super) fn encode_entries(entries: &[Entry]) -> Vec<u8> {
-    let mut row = Vec::with_capacity(entries.len() * 64);
-    for entry in entries {
-        row.extend_from_slice(&entry.key_hash);
-        row.extend_from_slice(&entry.value_hash);
-    }
-    row
-}
-
-pub(super) fn decode_entries(row: &[u8]) -> Result<Vec<Entry>> {
-    let (chunks, rest) = row.as_chunks::<64>();
-    if !rest.is_empty() || chunks.is_empty() || chunks.len() > BUCKET_ENTRIES_MAX {
-        return Err(Error::damaged("length of a bucket"));
-    }
-    let mut entries = Vec::with_capacity(chunks.len());
-    for chunk in chunks {
-        let (key_hash, value_hash) = chunk.split_at(32);
-        let mut entry = Entry {
-            key_hash: [0; 32],
-            value_hash: [0; 32],
-        };
-        entry.key_hash.copy_from_slice(key_hash);
-        entry.value_hash.copy_from_slice(value_hash);
-        entries.push(entry);
-    }
-    Ok(entries)
-}
-
 pub(super) fn undo_key(height: Height, part: u32) -> Vec<u8> {
     [&height.to_be_bytes()[..], &part.to_be_bytes()].concat()
-}
-
-/// The last place of a tree that is under the first `bits` bits of `path`.
-pub(super) fn last_under(bits: usize, path: &Hash) -> Hash {
-    let mut last = [0xff; 32];
-    for (at, byte) in path.iter().enumerate().take(bits.div_ceil(8)) {
-        let below = bits.saturating_sub(at * 8).min(8);
-        let mask = 0xff_u8.checked_shr(below as u32).unwrap_or(0);
-        last[at] = byte | mask;
-    }
-    last
 }
 
 pub(super) fn roots_key(height: Height) -> Vec<u8> {
@@ -241,14 +202,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_place_under_a_prefix_is_under_it_and_the_next_one_is_not() {
-        let path = [0xa5; 32];
-        assert_eq!(last_under(0, &path), [0xff; 32]);
-        assert_eq!(last_under(256, &path), path);
-        for bits in 1..256 {
-            let last = last_under(bits, &path);
-            assert!(strongroom_proof::tree::common_depth(&last, &path) >= bits);
-            assert!((bits..256).all(|bit| strongroom_proof::tree::bit(&last, bit)));
+    fn a_row_of_undo_is_read_as_it_was_written_and_refused_if_anything_is_missing() {
+        let key = |tree, before| Changed {
+            tree,
+            key_hash: [7; 32],
+            before,
+        };
+        let changed = [
+            key(Tree::Contract, Before::Row(vec![9; 300])),
+            key(Tree::Ibc, Before::InHistory),
+            key(Tree::Native, Before::Nothing),
+            key(Tree::Native, Before::Row(Vec::new())),
+        ];
+        let row = encode_changed(&changed);
+        assert_eq!(decode_changed(&row).unwrap(), changed);
+        let ends: Vec<usize> = (0..=4)
+            .map(|n| encode_changed(&changed[..n]).len())
+            .collect();
+        for cut in 0..row.len() {
+            assert_eq!(decode_changed(&row[..cut]).is_ok(), ends.contains(&cut));
+        }
+        for bad in [3, IN_HISTORY | ROW, 0x20] {
+            let mut bent = row.clone();
+            bent[0] = bad;
+            assert!(decode_changed(&bent).is_err(), "{bad}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Where a version comes from: memory, the undo rows between it and the newest, or the history.
 
-use super::prepare::{self, Changes, Trees};
-use super::rows::{self, Changed, Roots, ValueRow};
+use super::prepare::{self, Changes};
+use super::rows::{self, Before, Changed, Roots, ValueRow};
 use super::top::{Change, Top};
 use super::view::{Held, Past};
 use super::{History, StateStore};
@@ -64,19 +64,17 @@ impl StateStore {
         let mut values = BTreeMap::new();
         for undone in ((height + 1)..=newest.height).rev() {
             for key in read_undo(&*newest.snapshot, undone)?.ok_or_else(missing)? {
-                let old = read_replaced(&*newest.snapshot, undone, &key)?;
-                values.insert((key.tree, key.key_hash), old);
+                let place = (key.tree, key.key_hash);
+                values.insert(place, read_replaced(&*newest.snapshot, undone, key)?);
             }
         }
         let mut changes = Changes::default();
         for ((tree, key_hash), row) in &values {
             let row = row.as_deref().map(ValueRow::decode).transpose()?;
-            changes[*tree as usize].push(Change {
-                key_hash: *key_hash,
-                value_hash: row.map(|row| sha256(row.value)),
-            });
+            let value_hash = row.map(|row| sha256(row.value));
+            changes[*tree as usize].push(Change::new(*key_hash, value_hash));
         }
-        let Trees { tops, buckets } = prepare::update_trees(newest, changes)?;
+        let tops = prepare::update_trees(newest, &mut changes);
         if prepare::roots_of(&tops) != roots {
             return Err(Error::damaged(format!(
                 "undo rows do not lead to the roots of height {height}"
@@ -92,7 +90,6 @@ impl StateStore {
             snapshot: Arc::clone(&newest.snapshot),
             written: 0,
             values,
-            buckets,
         })
     }
 
@@ -126,7 +123,6 @@ pub(super) fn hold(
         snapshot,
         written,
         values: Default::default(),
-        buckets: Default::default(),
     })
 }
 
@@ -148,18 +144,15 @@ pub(super) fn undo_rows(snapshot: &dyn Snapshot, height: Height) -> Result<Rows<
 }
 
 /// The row of VALUES before the block at `height` changed `key`.
-fn read_replaced(
-    snapshot: &dyn Snapshot,
-    height: Height,
-    key: &Changed,
-) -> Result<Option<Vec<u8>>> {
-    if !key.was {
-        return Ok(None);
+fn read_replaced(snapshot: &dyn Snapshot, height: Height, key: Changed) -> Result<Option<Vec<u8>>> {
+    match key.before {
+        Before::Nothing => Ok(None),
+        Before::Row(row) => Ok(Some(row)),
+        Before::InHistory => {
+            let row = rows::history_key(key.tree, &key.key_hash, height);
+            let row = snapshot.get(rows::HISTORY, &row)?;
+            let row = row.ok_or_else(|| Error::damaged("a replaced value is missing"))?;
+            Ok(Some(row))
+        }
     }
-    let row = rows::history_key(key.tree, &key.key_hash, height);
-    let row = snapshot.get(rows::HISTORY, &row)?;
-    row.map_or_else(
-        || Err(Error::damaged("a replaced value is missing")),
-        |row| Ok(Some(row)),
-    )
 }

@@ -1,20 +1,20 @@
 //! Versions and views: the state as it was after one block.
 
 use super::rows::{self, Roots, ValueRow};
-use super::top::{self, Buckets, Top};
+use super::top::Top;
 use crate::error::{Error, Result};
 use crate::kv::Snapshot;
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 use strongroom_proof::ics23;
-use strongroom_proof::tree::{Entry, Proof};
+use strongroom_proof::tree::Proof;
 use strongroom_types::{Hash, Height, Tree, sha256};
 
 /// How raw keys become places in a tree. Another function than SHA-256 only in tests, which need keys side by side.
 pub(super) type KeyHash = fn(&[u8]) -> Hash;
 
-/// A version that can be proven: a snapshot of the database, what differs from it, and the trees above the buckets.
+/// A version that can be proven: a snapshot of the database, what differs from it, and the trees.
 pub(super) struct Held {
     pub(super) height: Height,
     pub(super) tops: [Top; 3],
@@ -23,7 +23,6 @@ pub(super) struct Held {
     pub(super) written: u64,
     /// Rows that were otherwise at this height than in the snapshot (only for versions older than it).
     pub(super) values: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
-    pub(super) buckets: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
 }
 
 impl Held {
@@ -42,16 +41,36 @@ impl Held {
         raw_key: &[u8],
         key_hash: &Hash,
     ) -> Result<Option<Vec<u8>>> {
-        let Some(mut row) = self.row(tree, key_hash)? else {
+        let Some(value_hash) = self.top(tree).value_hash(key_hash) else {
             return Ok(None);
         };
+        let mut row = self.checked_row(tree, raw_key, key_hash, value_hash)?;
+        let value = ValueRow::decode(&row)?.value.len();
+        row.drain(..row.len() - value);
+        Ok(Some(row))
+    }
+
+    /// The row of VALUES at a hash which the tree has, with this value.
+    pub(super) fn checked_row(
+        &self,
+        tree: Tree,
+        raw_key: &[u8],
+        key_hash: &Hash,
+        value_hash: &Hash,
+    ) -> Result<Vec<u8>> {
+        let row = self.row(tree, key_hash)?;
+        let row = row.ok_or_else(|| Error::damaged("a value is missing"))?;
         let found = ValueRow::decode(&row)?;
         if found.raw_key != raw_key {
             return Err(Error::damaged("a value lies under another key's hash"));
         }
-        let before = row.len() - found.value.len();
-        row.drain(..before);
-        Ok(Some(row))
+        if sha256(found.value) != *value_hash {
+            return Err(Error::damaged(format!(
+                "a value of tree {} is not the one in the tree",
+                tree.name()
+            )));
+        }
+        Ok(row)
     }
 
     /// The row of VALUES at a hash.
@@ -61,27 +80,6 @@ impl Held {
             Some(row) => Ok(row.clone()),
             None => self.snapshot.get(rows::VALUES, &key),
         }
-    }
-
-    pub(super) fn buckets(&self, tree: Tree) -> BucketsOf<'_> {
-        BucketsOf { held: self, tree }
-    }
-}
-
-/// The buckets of one tree in one version.
-pub(super) struct BucketsOf<'a> {
-    held: &'a Held,
-    tree: Tree,
-}
-
-impl Buckets for BucketsOf<'_> {
-    fn load(&self, bits: usize, path: &Hash) -> Result<Vec<Entry>> {
-        let key = rows::bucket_key(self.tree, bits, path);
-        let row = match self.held.buckets.get(&key) {
-            Some(row) => row.clone(),
-            None => self.held.snapshot.get(rows::BUCKETS, &key)?,
-        };
-        rows::decode_entries(&row.ok_or_else(|| Error::damaged("a bucket is missing"))?)
     }
 }
 
@@ -205,10 +203,7 @@ impl View {
         let Some((key_hash, proof)) = ics23::neighbour(key_hash, side, path)? else {
             return Ok(None);
         };
-        let row = match &self.at {
-            At::Held(held) => held.row(tree, &key_hash)?,
-            At::Past(_) => None,
-        };
+        let row = self.held()?.row(tree, &key_hash)?;
         let row = row.ok_or_else(|| Error::damaged("an entry without its value"))?;
         let row = ValueRow::decode(&row)?;
         Ok(Some(ics23::Present {
@@ -249,25 +244,18 @@ impl View {
         for_write: bool,
     ) -> Result<(Option<Vec<u8>>, Proof)> {
         let key_hash = (self.key_hash)(raw_key);
-        let proof = self.proof(tree, &key_hash, for_write)?;
-        let value = self.get(tree, raw_key)?;
-        let proven = proof
-            .leaf
-            .filter(|leaf| leaf.key_hash == key_hash)
-            .map(|leaf| leaf.value_hash);
-        if value.as_deref().map(sha256) == proven {
-            Ok((value, proof))
-        } else {
-            Err(Error::damaged(format!(
-                "a value of tree {} is not the one in the tree",
-                tree.name()
-            )))
-        }
+        let held = self.held()?;
+        let proof = held.top(tree).prove(&key_hash, for_write);
+        Ok((held.get(tree, raw_key, &key_hash)?, proof))
     }
 
     fn proof(&self, tree: Tree, key_hash: &Hash, for_write: bool) -> Result<Proof> {
+        Ok(self.held()?.top(tree).prove(key_hash, for_write))
+    }
+
+    fn held(&self) -> Result<&Held> {
         match &self.at {
-            At::Held(held) => top::prove(held.top(tree), &held.buckets(tree), key_hash, for_write),
+            At::Held(held) => Ok(held),
             At::Past(past) => Err(Error::NotProvable {
                 height: past.height,
             }),

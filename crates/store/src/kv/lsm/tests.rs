@@ -22,7 +22,6 @@ const LITTLE: KvLimits = KvLimits {
     memory_bytes: 3_000,
     open_files: 64,
     compressed: &[],
-    rewritten: &[],
 };
 
 fn open(path: &Path) -> Result<LsmKv> {

@@ -20,8 +20,6 @@ use std::time::Duration;
 /// Files of a table that wait until they are merged together. Each merge writes again what it meets, so that fewer and larger ones write
 /// less; what is read looks into more files, which their filters answer.
 const MERGED_AT_ONCE: u8 = 16;
-/// The same for a table whose rows replace each other ([`KvLimits::rewritten`](super::KvLimits::rewritten)): there a merge gives room back.
-const REWRITTEN_MERGED_AT_ONCE: u8 = 6;
 
 /// From so many unmerged files of a table on, writers wait.
 pub(super) const UNMERGED_MAX: usize = 32;
@@ -258,12 +256,8 @@ fn merge(shared: &Shared) -> Result<bool> {
 
 /// Merges what is due in one tree; gives what it has to wait for, if there is no room.
 fn merge_tree(shared: &Shared, tree: &Tree) -> Result<Option<String>> {
-    let Tree { name, tree, watch } = tree;
-    let at_once = match shared.limits.rewritten.contains(name) {
-        true => REWRITTEN_MERGED_AT_ONCE,
-        false => MERGED_AT_ONCE,
-    };
-    let strategy = Arc::new(Leveled::default().with_l0_threshold(at_once));
+    let Tree { tree, watch, .. } = tree;
+    let strategy = Arc::new(Leveled::default().with_l0_threshold(MERGED_AT_ONCE));
     for _ in 0..MERGES_MAX {
         if shared.tasks.lock().stop {
             break;

@@ -21,19 +21,24 @@ fn filled(kv: Arc<dyn Kv>) {
 }
 
 #[test]
-fn a_store_whose_buckets_were_changed_is_not_opened() {
+fn a_store_whose_values_were_changed_is_not_opened() {
     for engine in ENGINES {
-        let bends: [fn(&mut Vec<u8>) -> bool; 5] = [
+        // Length of the key, the key, the value, its end, all of it.
+        let bends: [fn(&mut Vec<u8>) -> bool; 6] = [
             |row| {
-                row[40] ^= 1;
+                row[1] ^= 1;
                 true
             },
             |row| {
-                row[0] ^= 0x80;
+                row[2] ^= 1;
                 true
             },
             |row| {
-                row.truncate(row.len() - 64);
+                row[10] ^= 1;
+                true
+            },
+            |row| {
+                row.truncate(row.len() - 1);
                 true
             },
             |row| {
@@ -46,7 +51,7 @@ fn a_store_whose_buckets_were_changed_is_not_opened() {
             let dir = tempfile::tempdir().unwrap();
             let kv = open_kv(engine, dir.path());
             filled(Arc::clone(&kv));
-            damage(&*kv, rows::BUCKETS, bend);
+            damage(&*kv, rows::VALUES, bend);
             let refused = StateStore::open(kv, Limits::default()).err().unwrap();
             assert_eq!(refused.code(), "store.damaged");
         }
@@ -54,31 +59,80 @@ fn a_store_whose_buckets_were_changed_is_not_opened() {
 }
 
 #[test]
-fn a_changed_value_is_not_handed_out_as_proven() {
-    let dir = tempfile::tempdir().unwrap();
-    let kv = open_kv(Engine::Lsm, dir.path());
-    filled(Arc::clone(&kv));
+fn a_value_where_none_belongs_is_not_overlooked() {
+    let place = sha256(b"raw");
+    let row = rows::ValueRow {
+        since: 0,
+        raw_key: b"raw",
+        value: b"value",
+    };
+    let keys = [
+        vec![],
+        vec![Tree::Contract as u8],
+        vec![Tree::Native as u8, 0xff],
+        [&[Tree::Ibc as u8][..], &place, &[0]].concat(),
+        [&[Tree::Ibc as u8][..], &place].concat(),
+        [&[3][..], &place].concat(),
+        vec![0xff; 33],
+    ];
+    for key in keys {
+        let dir = tempfile::tempdir().unwrap();
+        let kv = open_kv(Engine::Redb, dir.path());
+        filled(Arc::clone(&kv));
+        let mut batch = Batch::new();
+        batch.put(rows::VALUES, key.clone(), row.encode());
+        kv.write(batch).unwrap();
+        let refused = StateStore::open(kv, Limits::default()).err();
+        assert_eq!(refused.unwrap().code(), "store.damaged", "{key:?}");
+    }
+}
+
+#[test]
+fn a_value_that_was_changed_since_it_was_opened_is_neither_handed_out_nor_replaced() {
     let first = (0..100).min_by_key(|n: &u8| key_hash(&[*n])).unwrap();
-    // Length of the key, the key, the value.
-    for at in [1, 2, 10] {
-        let bend = |row: &mut Vec<u8>| {
-            row[at] ^= 1;
+    let others = (0..100).filter(|n| *n != first);
+    let bends: [fn(&mut Vec<u8>) -> bool; 4] = [
+        |row| {
+            row[1] ^= 1;
             true
-        };
-        damage(&*kv, rows::VALUES, bend);
+        },
+        |row| {
+            row[2] ^= 1;
+            true
+        },
+        |row| {
+            row[10] ^= 1;
+            true
+        },
+        |_| false,
+    ];
+    for bend in bends {
+        let dir = tempfile::tempdir().unwrap();
+        let kv = open_kv(Engine::Lsm, dir.path());
+        filled(Arc::clone(&kv));
         let store = StateStore::open(Arc::clone(&kv), Limits::default()).unwrap();
-        let view = store.view(0).unwrap();
-        assert!(matches!(
-            view.prove(Tree::Native, &[first]),
-            Err(Error::Damaged { .. })
-        ));
-        let others = (0..100).filter(|n| *n != first);
-        assert!(
-            others
-                .clone()
-                .all(|n| view.prove(Tree::Native, &[n]).is_ok())
-        );
         damage(&*kv, rows::VALUES, bend);
+        // Reads from a snapshot of its own.
+        advance(&store, &WriteSet::default());
+        let view = store.view(1).unwrap();
+        assert_eq!(
+            view.get(Tree::Native, &[first]).unwrap_err().code(),
+            "store.damaged"
+        );
+        assert_eq!(
+            view.prove(Tree::Native, &[first]).unwrap_err().code(),
+            "store.damaged"
+        );
+        let all_others = |n| view.prove(Tree::Native, &[n]).is_ok();
+        assert!(others.clone().all(all_others));
+        let write = WriteSet(BTreeMap::from([(
+            (Tree::Native, vec![first]),
+            Some(vec![]),
+        )]));
+        assert_eq!(
+            store.prepare(1, 2, &write).unwrap_err().code(),
+            "store.damaged"
+        );
     }
 }
 
@@ -113,26 +167,4 @@ fn a_store_made_with_another_setting_or_format_is_refused() {
         StateStore::open(kv, Limits::default()),
         Err(Error::Damaged { .. })
     ));
-}
-
-#[test]
-fn keys_of_buckets_have_one_form() {
-    let path = sha256(b"path");
-    for bits in 0..=256 {
-        let key = rows::bucket_key(Tree::Ibc, bits, &path);
-        let (tree, found, prefix) = rows::parse_bucket_key(&key).unwrap();
-        assert_eq!((tree, found), (Tree::Ibc, bits));
-        assert!(strongroom_proof::tree::common_depth(&prefix, &path) >= bits);
-        let mut longer = key.clone();
-        longer.push(0);
-        assert!(rows::parse_bucket_key(&longer).is_none());
-        if bits % 8 != 0 {
-            let mut dirty = key;
-            *dirty.last_mut().unwrap() |= 1;
-            assert!(bits % 8 == 0 || rows::parse_bucket_key(&dirty).is_none());
-        }
-    }
-    assert!(rows::parse_bucket_key(&[3, 0, 0]).is_none());
-    assert!(rows::parse_bucket_key(&[0, 1]).is_none());
-    assert!(rows::parse_bucket_key(&[&[0u8, 1, 1][..], &[0; 33]].concat()).is_none());
 }
