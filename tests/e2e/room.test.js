@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, rmSync, statSync, truncateSync, writeSync } from "node:fs";
+import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, rmSync, statSync, statfsSync, truncateSync, writeSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -103,6 +103,57 @@ test("a long block takes nothing of what the disk keeps free, leaves nothing beh
     assert.equal(network.exit.code, 0, network.output);
     const said = execFileSync(BINARY, ["replay", "--home", home], { encoding: "utf8" });
     assert.match(said, /the replay from genesis equals the stored state/);
+  } finally {
+    await network?.stop({ clean: false });
+    execFileSync("umount", [disk]);
+    rmSync(disk, { recursive: true });
+  }
+});
+
+test("a network without room for what was decided says that it catches up, does what it is asked, and stops in good order", async (t) => {
+  const disk = mkdtempSync(join(tmpdir(), "strongroom-e2e-"));
+  if (spawnSync("mount", ["-t", "tmpfs", "-o", "size=192m", "tmpfs", disk]).status !== 0) {
+    return t.skip("this user cannot mount a small file system");
+  }
+  const home = join(disk, "home");
+  const large = join(home, "network/data/blocks/large");
+  const hasLongRow = () => existsSync(large) && readdirSync(large).some((name) => statSync(join(large, name)).size > 0);
+  const tool = (...args) => JSON.parse(execFileSync(BINARY, ["localnet", "--home", home, "--output", "json", ...args], { encoding: "utf8", timeout: 30_000 }));
+  let network;
+  try {
+    network = await startNetwork({ home });
+    const before = await network.height();
+    const filler = fill(disk);
+    const { address } = ACCOUNTS.a;
+    const count = 300;
+    const sends = Array.from({ length: count }, (_, index) => bankSend(address, address, `${9_001 * (index + 1)}`));
+    const { code, txhash, raw_log } = await broadcast(network, await buildTx(network, "a", sends, { gas: 60_000 * count }));
+    assert.equal(code, 0, raw_log);
+    // Room for the block, bit by bit: what is left then is too little for its results, which are long, too.
+    const free = () => Number(statfsSync(disk).bavail) * Number(statfsSync(disk).bsize);
+    while (free() < 64 << 20) truncateSync(filler, statSync(filler).size - (1 << 20));
+    for (const deadline = Date.now() + 60_000; !hasLongRow(); await sleep(2_100)) {
+      assert.ok(!network.exit && Date.now() < deadline, network.output);
+      truncateSync(filler, statSync(filler).size - (4 << 10));
+    }
+    const status = tool("status");
+    assert.deepEqual([status.catching_up, status.height], [false, `${before}`], "the block is being made");
+    // Its next start in the same process; a start of a process would refuse this disk.
+    const dump = `${disk}.dump`;
+    const dumped = tool("dump", dump);
+    rmSync(dump);
+    assert.deepEqual([dumped.catching_up, dumped.height], [true, `${before}`]);
+    assert.equal(tool("status").catching_up, true);
+    network.child.kill("SIGTERM");
+    await until(() => network.exit, { ms: 10_000, what: "the stop" });
+    assert.equal(network.exit.code, 0, network.output);
+    assert.match(network.output, /^stopping$/m);
+
+    rmSync(filler);
+    network = await startNetwork({ home, reset: false });
+    const { tx_response } = await network.get(`/cosmos/tx/v1beta1/txs/${txhash}`);
+    assert.equal(tx_response.code, 0, tx_response.raw_log);
+    assert.equal(tool("status").catching_up, false);
   } finally {
     await network?.stop({ clean: false });
     execFileSync("umount", [disk]);

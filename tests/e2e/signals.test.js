@@ -2,8 +2,10 @@
 // is one to go on from.
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, readlinkSync, realpathSync, rmSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import {
+  closeSync, constants, existsSync, mkdtempSync, openSync, readFileSync, readSync, readdirSync, readlinkSync, realpathSync, rmSync, writeSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -152,6 +154,91 @@ test("a network in the background of a script stops in good order with SIGINT, a
   assert.match(begun.said, /^stopping$/m);
   assert.doesNotMatch(begun.said, HOST_GONE);
   assert.match(begun.out, /\nended 0\n$/);
+});
+
+/** A pipe that is full and read by nobody, to be the standard error of a process; `read` gives what came behind that. */
+function fullPipe() {
+  const path = join(directory, "pipe");
+  execFileSync("mkfifo", [path]);
+  const end = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
+  const fd = openSync(path, "w");
+  rmSync(path);
+  const again = (work) => {
+    try {
+      return work();
+    } catch (error) {
+      if (error.code !== "EAGAIN") throw error;
+      return 0;
+    }
+  };
+  let filled = 0;
+  for (const size of [4096, 1]) for (let more; (more = again(() => writeSync(end, Buffer.alloc(size)))) > 0; ) filled += more;
+  assert.ok(filled > 0);
+  const bytes = Buffer.alloc(1 << 20);
+  const take = () => bytes.toString("utf8", 0, again(() => readSync(end, bytes)));
+  const read = async (ended) => {
+    let text = "";
+    let over = false;
+    ended.then(() => (over = true));
+    for (let last = false; !last; await sleep(5)) {
+      last = over;
+      for (let more; (more = take()); ) text += more;
+    }
+    [end, fd].forEach(closeSync);
+    return text.replaceAll("\0", "");
+  };
+  return { fd, read };
+}
+
+/** Whether it has started its enclave. */
+function hasChild(pid) {
+  const children = (task) => {
+    try {
+      return readFileSync(`/proc/${pid}/task/${task}/children`, "utf8");
+    } catch {
+      // That thread is over.
+      return "";
+    }
+  };
+  return readdirSync(`/proc/${pid}/task`).some((task) => children(task) !== "");
+}
+
+test("an end at once changes nothing and is one line and one exit status, also while nobody reads the line", async () => {
+  const network = await startNetwork({ home: join(directory, "dumped") });
+  const dump = join(directory, "network.dump");
+  execFileSync(BINARY, ["localnet", "--home", network.home, "dump", dump]);
+  await network.stop();
+
+  const home = join(directory, "loaded");
+  const start = (...more) => {
+    const { fd, read } = fullPipe();
+    const child = spawn(BINARY, [...line(home), ...more], { stdio: ["ignore", "pipe", fd] });
+    const begun = { child, out: "", read };
+    child.stdout.on("data", (bytes) => (begun.out += bytes));
+    begun.ended = new Promise((resolve) => child.once("close", (code, signal) => resolve({ code, signal })));
+    return begun;
+  };
+  const loading = start("--load", dump);
+  while (!hasChild(loading.child.pid)) await new Promise(setImmediate);
+  loading.child.kill("SIGINT");
+  // Whoever took the end of the enclave for a failure would remove the network now.
+  await sleep(1_500);
+  assert.ok(existsSync(join(home, "network")), "the network that was loaded");
+  let said = loading.read(loading.ended);
+  assert.deepEqual(await end(loading, "a start"), { code: 0, signal: null });
+  assert.equal(await said, "stopped while starting\n");
+  assert.equal(loading.out, "");
+
+  const running = start();
+  while (!running.out.includes("{")) await sleep(5);
+  running.child.kill("SIGTERM");
+  await sleep(200);
+  running.child.kill("SIGTERM");
+  await sleep(1_500);
+  said = running.read(running.ended);
+  assert.deepEqual(await end(running, "a network"), { code: 130, signal: null });
+  assert.equal(await said, "stopping\nstopped at once\n");
+  await goesOn(home);
 });
 
 test("commands that end by themselves leave signals to the system", async () => {

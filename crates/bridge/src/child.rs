@@ -20,18 +20,19 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, Weak};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError, Weak};
+use std::time::{Duration, Instant};
 
 use crate::transport::lock;
 
 /// How often the child is looked at. Its death also closes the socket, which is noticed at once.
 const WATCH_INTERVAL: Duration = Duration::from_millis(50);
+/// How long [`end_all`] waits for whoever starts or ends a process at the moment: on a disk that stands that takes as long as it stands.
+const END_WAITS: Duration = Duration::from_secs(1);
 
 /// A running enclave process.
 pub struct Process {
-    child: Arc<Mutex<Child>>,
-    expected: Arc<AtomicBool>,
+    watched: Arc<Watched>,
     id: u32,
     /// The door stays open as long as the process runs, whoever else lets go of it: an enclave that finds it closed says that its host is gone.
     _host: Arc<Host>,
@@ -46,15 +47,24 @@ impl Process {
 
     /// Ends the process and waits for it; `on_exit` is not called. The enclave holds nothing that must be written.
     pub fn stop(&self) {
-        self.expected.store(true, Ordering::SeqCst);
-        end(&self.child);
+        self.watched.end();
     }
 }
 
-fn end(child: &Mutex<Child>) {
-    let mut child = lock(child);
-    let _ = child.kill();
-    let _ = child.wait();
+/// What is known of a process.
+struct Watched {
+    child: Mutex<Child>,
+    /// Its end is wanted: nobody is told of it.
+    expected: AtomicBool,
+}
+
+impl Watched {
+    fn end(&self) {
+        self.expected.store(true, Ordering::SeqCst);
+        let mut child = lock(&self.child);
+        let _ = child.kill();
+        let _ = child.wait();
+    }
 }
 
 impl Drop for Process {
@@ -64,22 +74,45 @@ impl Drop for Process {
 }
 
 /// The processes that run. Who holds it keeps others from beginning.
-static RUNNING: Mutex<Vec<Weak<Mutex<Child>>>> = Mutex::new(Vec::new());
+static RUNNING: Mutex<Vec<Weak<Watched>>> = Mutex::new(Vec::new());
 
-/// No process runs, and none begins, until this is dropped.
+/// Those that ran are killed, and no other begins until this is dropped.
 pub struct Ended {
-    _running: MutexGuard<'static, Vec<Weak<Mutex<Child>>>>,
+    _running: Option<MutexGuard<'static, Vec<Weak<Watched>>>>,
 }
 
-/// Kills all processes that were started here, without waiting for them: for whoever ends this process at once and on purpose. Each would else
-/// say that its host is gone, as where it was lost.
+/// Kills all processes that were started here, without waiting for them, and without a word to whoever watches them: for whoever ends this process
+/// at once and on purpose. Each would else say that its host is gone, as where it was lost.
+///
+/// What is being started or ended just now, and takes longer than a second to, is left to itself.
 #[must_use = "until it is dropped no other process begins"]
 pub fn end_all() -> Ended {
-    let running = lock(&RUNNING);
-    for child in running.iter().filter_map(Weak::upgrade) {
-        let _ = lock(&child).kill();
+    let running = lock_soon(&RUNNING);
+    for watched in running
+        .iter()
+        .flat_map(|r| r.iter())
+        .filter_map(Weak::upgrade)
+    {
+        watched.expected.store(true, Ordering::SeqCst);
+        // Who holds it for so long has killed it, and waits for its end.
+        if let Some(mut child) = lock_soon(&watched.child) {
+            let _ = child.kill();
+        }
     }
     Ended { _running: running }
+}
+
+/// The lock, if it can be had in [`END_WAITS`].
+fn lock_soon<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+    let since = Instant::now();
+    loop {
+        match mutex.try_lock() {
+            Ok(guard) => return Some(guard),
+            Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) if since.elapsed() > END_WAITS => return None,
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(1)),
+        }
+    }
 }
 
 /// Starts `executable arguments…` as the enclave; gives the host's end of the door and the process.
@@ -110,31 +143,32 @@ pub fn spawn(
         .spawn()
         .map_err(fail)?;
     let id = child.id();
-    let child = Arc::new(Mutex::new(child));
-    running.retain(|child| child.strong_count() > 0);
-    running.push(Arc::downgrade(&child));
+    let watched = Arc::new(Watched {
+        child: Mutex::new(child),
+        expected: AtomicBool::new(false),
+    });
+    running.retain(|watched| watched.strong_count() > 0);
+    running.push(Arc::downgrade(&watched));
     drop(running);
-    let expected = Arc::new(AtomicBool::new(false));
     let host = Link::over(ours).and_then(Host::new);
-    let host = host.inspect_err(|_| end(&child))?;
+    let host = host.inspect_err(|_| watched.end())?;
     let host = Arc::new(host);
     let process = Process {
-        child: Arc::clone(&child),
-        expected: Arc::clone(&expected),
+        watched: Arc::clone(&watched),
         id,
         _host: Arc::clone(&host),
     };
     std::thread::Builder::new()
         .name(String::from("enclave-watch"))
-        .spawn(move || watch(&child, &expected, on_exit))
+        .spawn(move || watch(&watched, on_exit))
         .map_err(fail)?;
     Ok((host, process))
 }
 
-fn watch(child: &Mutex<Child>, expected: &AtomicBool, on_exit: impl FnOnce(String)) {
+fn watch(watched: &Watched, on_exit: impl FnOnce(String)) {
     loop {
-        let status = lock(child).try_wait();
-        if expected.load(Ordering::SeqCst) {
+        let status = lock(&watched.child).try_wait();
+        if watched.expected.load(Ordering::SeqCst) {
             return;
         }
         match status {
@@ -142,5 +176,49 @@ fn watch(child: &Mutex<Child>, expected: &AtomicBool, on_exit: impl FnOnce(Strin
             Ok(Some(status)) => return on_exit(format!("the enclave process ended: {status}")),
             Err(e) => return on_exit(format!("the enclave process cannot be watched: {e}")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    /// One test for all of it: what it does, it does to every process of the program.
+    #[test]
+    fn those_that_are_ended_at_once_end_without_a_word_also_beside_one_who_waits_for_the_end_of_one()
+     {
+        let (told, hears) = mpsc::channel();
+        let spawn_one = || {
+            let told = told.clone();
+            let (_, process) = spawn(Path::new("sleep"), &["60"], move |how| {
+                let _ = told.send(how);
+            })
+            .unwrap();
+            process
+        };
+        let (stuck, other) = (spawn_one(), spawn_one());
+        let has_ended = |process: &Process| {
+            let status = std::fs::read_to_string(format!("/proc/{}/stat", process.id()));
+            status.map_or(true, |status| status.contains(") Z "))
+        };
+        // One thread waits for the end of the first, which takes as long as the disk stands.
+        let held = lock(&stuck.watched.child);
+        let since = Instant::now();
+        let ended = end_all();
+        assert!(since.elapsed() < Duration::from_secs(20));
+        let until = Instant::now() + Duration::from_secs(20);
+        while !has_ended(&other) {
+            assert!(Instant::now() < until, "it was not killed");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        drop(held);
+        // The watchers look before they end: who was to be told would be by then.
+        while Arc::strong_count(&other.watched) > 1 {
+            assert!(Instant::now() < until, "its watcher goes on");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        assert_eq!(hears.try_recv(), Err(mpsc::TryRecvError::Empty));
+        drop(ended);
     }
 }

@@ -132,6 +132,7 @@ fn main() -> ExitCode {
         // Taken care of above.
         Command::Enclave => Ok(()),
     };
+    stop::unless_ending();
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => exit::tell(&error),

@@ -1,6 +1,6 @@
 //! Signals that stop a network: Ctrl-C, SIGTERM, SIGHUP. The first stops it in good order, once there is something to
 //! stop; a second one, or one that comes while it starts, ends the process at once, which every start can take: what
-//! is on disk is always something to go on from.
+//! is on disk is always something to go on from. From then on nothing is done about what fails: it fails because of that ([`unless_ending`]).
 //!
 //! They are listened to before the command line is read, on a thread of their own: whatever the process does then, they are heard. A shell without a terminal starts what runs
 //! behind it with SIGINT ignored; it is listened to all the same, for who sends it means this process, or the script that started it. SIGHUP stays ignored where it is: that is
@@ -32,6 +32,24 @@ pub(crate) const SHORT: [&str; 11] = [
     "help",
     "--help",
 ];
+
+/// An end at once has begun: the thread of the signals says and does the rest.
+static ENDING: AtomicBool = AtomicBool::new(false);
+
+/// For whoever is about to act on a failure, or on an end: where an end at once has begun, it is not for him, and this does not return.
+pub(crate) fn unless_ending() {
+    while ENDING.load(Ordering::SeqCst) {
+        thread::park();
+    }
+}
+
+/// The line comes first: nothing is killed while nobody reads it.
+fn end_at_once(line: &str, status: i32) -> ! {
+    ENDING.store(true, Ordering::SeqCst);
+    talk!("{line}");
+    let _ended = child::end_all();
+    std::process::exit(status)
+}
 
 pub(crate) struct Stop {
     in_order: Arc<AtomicBool>,
@@ -72,15 +90,11 @@ impl Stop {
             runtime.block_on(async {
                 any(&mut int, &mut term, &mut hangup).await;
                 if !shared.load(Ordering::SeqCst) {
-                    let _ended = child::end_all();
-                    talk!("stopped while starting");
-                    std::process::exit(0);
+                    end_at_once("stopped while starting", 0);
                 }
                 ask.send_replace(true);
                 any(&mut int, &mut term, &mut hangup).await;
-                let _ended = child::end_all();
-                talk!("stopped at once");
-                std::process::exit(EXIT_AT_ONCE);
+                end_at_once("stopped at once", EXIT_AT_ONCE);
             });
         };
         let thread = thread::Builder::new().name("signals".to_owned());
@@ -125,6 +139,23 @@ fn is_ignored(kind: SignalKind) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_acts_on_a_failure_is_held_once_an_end_at_once_has_begun() {
+        unless_ending();
+        ENDING.store(true, Ordering::SeqCst);
+        let (goes_on, hears) = std::sync::mpsc::channel();
+        let held = thread::spawn(move || {
+            unless_ending();
+            goes_on.send(()).unwrap();
+        });
+        held.thread().unpark();
+        let heard = hears.recv_timeout(std::time::Duration::from_millis(100));
+        ENDING.store(false, Ordering::SeqCst);
+        held.thread().unpark();
+        held.join().unwrap();
+        assert!(heard.is_err());
+    }
 
     fn long(line: &str) -> bool {
         is_long(line.split(' ').map(OsString::from))

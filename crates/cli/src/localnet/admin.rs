@@ -260,6 +260,7 @@ pub(super) async fn status(places: &Places, ahead: Option<Duration>) -> anyhow::
     let mut node = rpc::own(places.rpc).await?;
     let status = node.call("status", &json!({})).await?;
     let mut whole = places.to_json();
+    whole["catching_up"] = status["sync_info"]["catching_up"].clone();
     whole["height"] = status["sync_info"]["latest_block_height"].clone();
     whole["time"] = status["sync_info"]["latest_block_time"].clone();
     if let Some(ahead) = ahead {

@@ -34,12 +34,13 @@ impl Places {
         })
     }
 
-    /// What a newcomer wants to know, on standard output.
-    pub(super) fn greet(&self, output: Output) -> std::io::Result<()> {
+    /// What a newcomer wants to know, on standard output. `catching_up`: what was decided before is not executed yet.
+    pub(super) fn greet(&self, output: Output, catching_up: bool) -> std::io::Result<()> {
         match output {
-            Output::Text => greet(self),
+            Output::Text => greet(self, catching_up),
             Output::Json => {
                 let mut whole = self.to_json();
+                whole["catching_up"] = json!(catching_up);
                 let accounts = ACCOUNTS.iter().map(|account| {
                     json!({ "name": account.name, "address": account.address, "mnemonic": account.mnemonic })
                 });
@@ -52,7 +53,7 @@ impl Places {
     }
 }
 
-fn greet(places: &Places) -> std::io::Result<()> {
+fn greet(places: &Places, catching_up: bool) -> std::io::Result<()> {
     let Places {
         chain_id,
         home,
@@ -67,6 +68,12 @@ fn greet(places: &Places) -> std::io::Result<()> {
         "Strongroom local network {chain_id} is running. Data: {}",
         home.display()
     )?;
+    if catching_up {
+        writeln!(
+            out,
+            "It catches up: blocks that were decided before are not executed yet (`strongroom localnet status`)."
+        )?;
+    }
     writeln!(out)?;
     writeln!(out, "  REST     http://{rest}")?;
     writeln!(out, "  RPC      http://{}  (websocket: /websocket)", rpc)?;

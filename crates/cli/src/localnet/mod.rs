@@ -16,7 +16,7 @@ use crate::faucet::{self, Faucet};
 use crate::home::Home;
 use crate::node_process::went_on_before;
 use crate::stop::Stop;
-use crate::{cluster, operator, preflight};
+use crate::{cluster, operator, preflight, stop};
 use admin::{Admin, Request};
 use anyhow::{Context as _, bail};
 use clap::Args as ClapArgs;
@@ -78,6 +78,7 @@ pub(crate) fn run(args: Args, stop: Option<Stop>) -> anyhow::Result<()> {
         preflight::check(&args)?;
         let home = home.map_or_else(|| Home::create(&args.home), Ok)?;
         let ran = network(args, &home, shares, stop).await;
+        stop::unless_ending();
         if home.has_previous() {
             recover(&home);
         }
@@ -151,7 +152,9 @@ async fn network(
             None => args.load.is_some(),
             Some(_) => home.has_previous(),
         };
-        let mut one = match start(&args, home, &shares, is_restored).await {
+        let started = start(&args, home, &shares, is_restored).await;
+        stop::unless_ending();
+        let mut one = match started {
             Ok(one) => one,
             // A network that was put back and does not run: the one before it goes on.
             Err(error) if asked.is_some() && home.has_previous() => {
@@ -169,21 +172,25 @@ async fn network(
         };
         home.keep()?;
         let places = one.places(&args)?;
-        if admin.is_none() {
+        let is_new = admin.is_none();
+        if is_new {
             // The system may have chosen the ports: whoever knows them finds the network there again.
             args.rest_port = places.rest.port();
             args.rpc_port = places.rpc.port();
             args.faucet_port = places.faucet.port();
             admin = Some(Admin::listen(home)?);
-            places.greet(args.output)?;
+        }
+        // From here on there is something to stop in good order.
+        stop.in_order();
+        let catching_up = !one.caught_up(&mut stop).await?;
+        if is_new {
+            places.greet(args.output, catching_up)?;
         }
         match asked.take() {
             Some((request, Ok(()))) => request.answer(one.status(&places).await),
             Some((request, Err(error))) => request.refuse(&error),
             None => {}
         }
-        // From here on there is something to stop in good order.
-        stop.in_order();
         let Some(admin) = &mut admin else { continue };
         match one.serve(&mut stop, admin, home, &places).await {
             End::Stop(request) => {

@@ -13,12 +13,16 @@ use anyhow::{Context as _, bail};
 use std::fs;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 use strongroom_chain::modules::compute::EngineSettings;
 use strongroom_consensus::{Clock as _, GenesisFile, ShiftedClock, SystemClock};
 use strongroom_http::{Server, Shares};
 use strongroom_node::node::{Config, Layout};
 use strongroom_types::Timestamp;
 use tokio::time::timeout;
+
+/// How long it is waited for that what was decided before is executed.
+const CATCH_UP_WAITS: Duration = Duration::from_secs(5);
 
 /// A network in this process, and its faucet.
 pub(super) struct One {
@@ -63,9 +67,7 @@ impl One {
         let mut running = Running::start(config, settings, consensus).await?;
         let rpc = running.node.rpc();
         let faucet = serve_faucet(args, listening, &running.chain_id, rpc, shares)?;
-        // It is there once it stands where clients left it: before, one would sign with a sequence that a decided block has used.
-        let decided = running.node.services().blocks.found_height();
-        if !running.node.wait_for(decided.max(1)).await {
+        if !running.node.wait_for(1).await {
             let reason = running.ended().await;
             went_on_before(&reason)?;
         }
@@ -87,6 +89,21 @@ impl One {
             rpc: node.rpc(),
             faucet: self.faucet.address(),
         })
+    }
+
+    /// Waits until it stands where clients left it, and tells whether it does: before, one would sign with a sequence that a decided block has
+    /// used. What was decided may wait for room, so nobody waits for it longer than [`CATCH_UP_WAITS`], nor once it is to stop.
+    pub(super) async fn caught_up(&mut self, stop: &mut Stop) -> anyhow::Result<bool> {
+        let node = &mut self.running.node;
+        let found = node.services().blocks.found_height();
+        let waited = tokio::select! {
+            () = stop.asked() => None,
+            waited = timeout(CATCH_UP_WAITS, node.wait_for(found)) => waited.ok(),
+        };
+        if waited == Some(false) {
+            went_on_before(&self.running.ended().await)?;
+        }
+        Ok(self.running.node.height() >= found)
     }
 
     /// Where it is reached and where it stands.
@@ -130,10 +147,11 @@ impl One {
         }
     }
 
-    /// Makes a block: what takes the place of another network must go on, not only be there.
+    /// Makes a block, beyond those that it has: what takes the place of another network must go on, not only be there.
     pub(super) async fn go_on(&mut self) -> anyhow::Result<()> {
         let node = &mut self.running.node;
-        let next = node.height().saturating_add(1);
+        let found = node.services().blocks.found_height();
+        let next = node.height().max(found).saturating_add(1);
         // A network makes blocks by itself.
         let _ = node.want_block();
         match timeout(BLOCK_WAITS, node.wait_for(next)).await {

@@ -44,7 +44,7 @@ pub(super) async fn several(
         faucet: faucet.address(),
     };
     let mut admin = Admin::listen(home)?;
-    places.greet(args.output)?;
+    places.greet(args.output, false)?;
     stop.in_order();
     let mut asked = None;
     let ended = loop {
