@@ -315,6 +315,8 @@ test("whatever answers in place of REST is a line with a code", async () => {
   const long = await run("query", "contract", contract, "@long.json", "--node", network.rest, "--trust-node");
   assert.deepEqual([long.status, long.out], [1, ""], long.said);
   assert.match(long.said, /^strongroom: client\.too_long: .*65,534 bytes/m);
+  assert.equal((await fetch(`${network.rest}/${"x".repeat(65_533)}`)).status, 501);
+  assert.equal((await fetch(`${network.rest}/${"x".repeat(65_534)}`)).status, 414);
   const short = await run("query", "contract", contract, "@short.json", "--node", network.rest, "--trust-node");
   assert.match(short.said, /^strongroom: client\.contract: /m);
 });

@@ -10,8 +10,9 @@
 //! ([`Client::settled`]). Everything else is the node's word: positions, code hashes, texts and events of a result. A wrong code hash costs a refusal by the enclave, not a secret.
 //!
 //! **What it speaks.** The address is that of a node's RPC or of its REST: the first question finds out which, and everything is asked, checked and proven over
-//! the one as over the other. Of a node of the Cosmos SDK that has none of our routes the newest block cannot be proven yet, and other queries than those that
-//! this client makes itself are refused (docs/spec/state.md 6.1).
+//! the one as over the other. Over an older node of ours, or a server that passes the routes of the Cosmos SDK only, the newest block cannot be proven yet,
+//! and other queries than those that this client makes itself are refused. A node of another project proves headers and transactions, and no value: its trees and
+//! proofs are others (docs/spec/state.md 6.1).
 //!
 //! Three lines from a node to a private query:
 //!

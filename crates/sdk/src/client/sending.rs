@@ -23,7 +23,7 @@ const SILENT_LOOK: Duration = Duration::from_secs(5);
 const AGAIN_MAX: Duration = Duration::from_secs(30);
 /// How long a transaction may take to be in a block.
 pub(super) const BLOCK_WAITS: Duration = Duration::from_secs(60);
-/// How long the block after it may take, whose header commits to the result.
+/// How long the blocks after it may take: the next one's header commits to the result, and over routes of the Cosmos SDK alone the one after that has its commit.
 pub(super) const RESULT_WAITS: Duration = Duration::from_secs(30);
 
 /// Result of CheckTx.
@@ -246,7 +246,8 @@ impl<T: Transport> Client<T> {
     }
 
     /// A height of the past, and the sequence that an account had there or later: a transaction of this sequence or a later one that no block
-    /// up to this height may hold can come no more. Both are proven where something is trusted, and the height is one or two blocks old then.
+    /// up to this height may hold can come no more. Both are proven where something is trusted, and the height is one or two blocks
+    /// old then, three over routes of the Cosmos SDK alone.
     ///
     /// # Errors
     /// As [`Client::position`] and [`Client::prove`].

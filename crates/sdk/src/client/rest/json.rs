@@ -1,6 +1,7 @@
 //! Headers, commits and validators as REST prints them, in the form in which the RPC does: what is base64 there is hex here, and some names differ.
 //!
-//! Promises: nothing is made up. What is not as REST has it becomes null, or stays, and is refused by whoever reads the form of the RPC.
+//! Promises: what is not as REST has it becomes null, or stays, and is refused by whoever reads the form of the RPC. Refuses: to make anything up but what REST
+//! leaves out where it is nothing (times of who is absent, the block before the first), and a number of validators that it does not tell.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

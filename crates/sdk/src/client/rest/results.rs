@@ -83,6 +83,11 @@ fn total(found: &Value) -> Option<usize> {
     told.filter(|total| *total > 0)
 }
 
+/// What a header commits to of one result.
+pub(super) fn committed(response: &Value) -> Option<Value> {
+    read(response).map(|(result, _)| result)
+}
+
 /// One result, and the bytes of its data: numbers that are none, or longer than numbers are, are not kept.
 fn read(response: &Value) -> Option<(Value, usize)> {
     let code = u32::try_from(response["code"].as_u64()?).ok()?;

@@ -17,14 +17,14 @@ use serde_json::{Value, json};
 /// What an answer says, encoded; `None` if it is none.
 type Read = fn(&Value) -> Option<Vec<u8>>;
 
-/// The route of a method for a request, and the reader of its answer.
-pub(super) fn route(path: &str, data: &[u8]) -> Option<(Request, Read)> {
+/// The route of a method for a request, its name, and the reader of its answer.
+pub(super) fn route(path: &str, data: &[u8]) -> Option<(Request, &'static str, Read)> {
     Some(match path {
         "/cosmos.auth.v1beta1.Query/AccountInfo" => {
             let request = auth::QueryAccountInfoRequest::decode(data).ok()?;
             let address = escaped(&request.address);
             let path = format!("/cosmos/auth/v1beta1/account_info/{address}");
-            (get(path), position)
+            (get(path), "account_info", position)
         }
         "/cosmos.tx.v1beta1.Service/Simulate" => {
             let request = tx::SimulateRequest::decode(data).ok()?;
@@ -33,29 +33,31 @@ pub(super) fn route(path: &str, data: &[u8]) -> Option<(Request, Read)> {
                 path: "/cosmos/tx/v1beta1/simulate".to_owned(),
                 body: Some(body.to_string()),
             };
-            (request, gas)
+            (request, "simulate", gas)
         }
-        "/secret.registration.v1beta1.Query/TxKey" => {
-            (get("/registration/v1beta1/tx-key".to_owned()), key)
-        }
+        "/secret.registration.v1beta1.Query/TxKey" => (
+            get("/registration/v1beta1/tx-key".to_owned()),
+            "tx-key",
+            key,
+        ),
         "/secret.compute.v1beta1.Query/CodeHashByContractAddress" => {
             let request = compute::QueryByContractAddressRequest::decode(data).ok()?;
             let contract = escaped(&request.contract_address);
             let path = format!("/compute/v1beta1/code_hash/by_contract_address/{contract}");
-            (get(path), code_hash)
+            (get(path), "code_hash", code_hash)
         }
         "/secret.compute.v1beta1.Query/CodeHashByCodeId" => {
             let request = compute::QueryByCodeIdRequest::decode(data).ok()?;
             let code = request.code_id;
             let path = format!("/compute/v1beta1/code_hash/by_code_id/{code}");
-            (get(path), code_hash)
+            (get(path), "code_hash", code_hash)
         }
         "/secret.compute.v1beta1.Query/QuerySecretContract" => {
             let request = compute::QuerySecretContractRequest::decode(data).ok()?;
             let contract = escaped(&request.contract_address);
             let query = escaped(&URL_SAFE.encode(request.query));
             let path = format!("/compute/v1beta1/query/{contract}?query={query}");
-            (get(path), answer)
+            (get(path), "query", answer)
         }
         _ => return None,
     })

@@ -395,3 +395,69 @@ fn a_question_of_the_wrong_form_is_not_asked_as_another_one() {
         assert_eq!(client.transport.asked.len(), 2);
     }
 }
+
+#[test]
+fn what_is_asked_for_stands_in_the_address() {
+    let asked = |method: &str, params: Value, answer: Value| {
+        let mut client = server(vec![json_said(200, &answer)]);
+        let told = ready(client.call(method, &params)).unwrap();
+        (client.transport.paths()[2].to_owned(), told)
+    };
+    let params =
+        json!({ "path": "/store/native/key", "data": "0102ff", "height": "7", "prove": true });
+    let (path, _) = asked("abci_query", params, json!({ "code": 0 }));
+    assert_eq!(
+        path,
+        "/cosmos/base/tendermint/v1beta1/abci_query?path=%2Fstore%2Fnative%2Fkey&data=AQL%5F&height=7&prove=true"
+    );
+    // The third hundred of more than two, of a node that tells their number, and of one that does not.
+    let one = json!({ "pub_key": { "@type": "/cosmos.crypto.ed25519.PubKey", "key": "AA==" }, "voting_power": "1" });
+    for (count, told, total) in [(100, "250", "250"), (50, "0", "250"), (100, "0", "301")] {
+        let answer =
+            json!({ "validators": vec![one.clone(); count], "pagination": { "total": told } });
+        let params = json!({ "height": "5", "page": "3", "per_page": "100" });
+        let (path, told) = asked("validators", params, answer);
+        assert_eq!(
+            path,
+            "/cosmos/base/tendermint/v1beta1/validatorsets/5?pagination.offset=200&pagination.limit=100&pagination.count_total=true"
+        );
+        assert_eq!(told["total"], total);
+        assert_eq!(told["validators"].as_array().unwrap().len(), count);
+    }
+    let params =
+        json!({ "query": "tx.acc_seq='a/1'", "page": "2", "per_page": "30", "order_by": "desc" });
+    let found = json!({ "tx_responses": [{ "txhash": "AB", "height": "5" }], "total": "31" });
+    let (path, told) = asked("tx_search", params, found);
+    assert_eq!(
+        path,
+        "/cosmos/tx/v1beta1/txs?query=tx%2Eacc%5Fseq%3D%27a%2F1%27&page=2&limit=30&order_by=ORDER_BY_DESC"
+    );
+    assert_eq!(
+        told,
+        json!({ "txs": [{ "hash": "AB", "height": "5" }], "total_count": "31" })
+    );
+}
+
+#[test]
+fn of_the_same_bytes_twice_in_a_block_the_one_with_the_result_is_proven() {
+    let twice = json!({ "block": { "data": { "txs": [STANDARD.encode(b"a"), STANDARD.encode(b"b"), STANDARD.encode(b"a")] } } });
+    let failed = json!({ "code": 32, "data": "", "gas_wanted": "1", "gas_used": "1" });
+    let place = |results: [&Value; 3]| {
+        let mut tx = result("");
+        tx["height"] = json!("5");
+        let results = json!({ "tx_responses": results, "total": "3" });
+        let mut client = server(vec![
+            none(),
+            json_said(200, &json!({ "tx_response": tx })),
+            json_said(200, &twice),
+            json_said(200, &results),
+        ]);
+        let params = json!({ "hash": STANDARD.encode(sha256(b"a")), "prove": true });
+        let told = ready(client.call("tx", &params)).map_err(|error| error.code());
+        told.map(|told| told["proof"]["proof"]["index"].clone())
+    };
+    let well = result("");
+    assert_eq!(place([&well, &well, &failed]).unwrap(), "0");
+    assert_eq!(place([&failed, &well, &well]).unwrap(), "2");
+    assert_eq!(place([&failed, &well, &failed]), Err("client.form"));
+}
