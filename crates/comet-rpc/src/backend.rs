@@ -164,9 +164,7 @@ impl Backend {
 /// If the store fails.
 pub fn catching_up(blocks: &BlockStore, published: Height) -> Result<bool, BlockStoreError> {
     let decided = blocks.decided_height()?.unwrap_or(0);
-    // Some of what was found may have been given up.
-    let found = blocks.found_height().min(decided);
-    Ok(published < found || published.saturating_add(1) < decided)
+    Ok(published < blocks.found_height() || published.saturating_add(1) < decided)
 }
 
 #[cfg(test)]

@@ -294,7 +294,7 @@ impl App {
     /// committed. The enclave may have forgotten code that it was given a block ago.
     fn put_content(&self, result: &BlockResult) -> Result<(), AppError> {
         for code in &result.new_code {
-            // It takes no room that the databases need.
+            // It takes no room that the databases need, where content and blocks are on one file system, as in every home that nobody has split.
             let check_room = |bytes| self.stores.blocks.check_room(bytes);
             let kept = self.stores.content.put(&code.wasm, check_room);
             kept.map_err(AppError::new)?;
@@ -440,6 +440,12 @@ pub enum RecoverError {
          priv_validator_state.json, and start again: all blocks are fetched and executed anew"
     )]
     OtherMachine(DoorError),
+    /// Blocks and state are not of one chain and one moment.
+    #[error(
+        "node.other_blocks: {0}: put back data/blocks and data/state as they were at one moment; a node whose network has other nodes can also remove \
+         what is in data, but for priv_validator_state.json, and start again: all blocks are fetched and executed anew"
+    )]
+    OtherBlocks(String),
     /// Files on disk do not fit together.
     #[error("{0}")]
     Broken(String),
@@ -449,7 +455,8 @@ pub enum RecoverError {
 /// none. If its results are not in the block store, it is executed again from the state before it, held against the store's roots, and its
 /// results are saved.
 ///
-/// Refuses blocks of another copy of the chain before the enclave is asked anything: nothing is executed that would find it out.
+/// Refuses blocks of another copy of the chain, which have another block where the state is, before the enclave is asked anything and before
+/// anything is executed. Blocks that lead the state are executed again, and held against the results that are there.
 ///
 /// # Errors
 /// [`RecoverError`]; nothing was changed that a second try would not change again.
@@ -510,15 +517,16 @@ fn newest_of_one_chain(
     let position = stores.state.extra(ExtraKey::POSITION)?.unwrap_or_default();
     let after = ChainState::decode(&position).map_err(|e| broken(&e))?;
     if after.height() != height || after.app_hash() != version.app_hash {
-        let text =
-            format!("the state of height {height} is not the one that its chain went on from");
+        let text = format!(
+            "data/state is damaged: its position in the chain is not that of height {height}, its newest"
+        );
         return Err(RecoverError::Broken(text));
     }
     let meta = stores.blocks.meta(height)?;
     let meta = meta.ok_or_else(|| missing(height))?;
     let header = Header::decode(&meta.header).map_err(|e| broken(&e))?;
     if after.light().header_hash() != Some(header.hash()) || meta.hash != header.hash() {
-        return Err(RecoverError::Broken(format!(
+        return Err(RecoverError::OtherBlocks(format!(
             "the blocks and the state are of different copies: block {height} has hash {}, the state of that height is of another block",
             hex::encode_upper(meta.hash)
         )));
@@ -527,7 +535,7 @@ fn newest_of_one_chain(
 }
 
 fn missing(height: Height) -> RecoverError {
-    RecoverError::Broken(format!("the block at height {height} is missing"))
+    RecoverError::OtherBlocks(format!("the block at height {height} is missing"))
 }
 
 fn broken(error: &dyn core::fmt::Display) -> RecoverError {

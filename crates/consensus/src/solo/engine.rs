@@ -70,7 +70,8 @@ pub enum EngineError {
     /// The content of a proposal is above a limit of blocks.
     #[error("too much for one block: {0}")]
     TooMuch(&'static str),
-    /// It was asked to stop while it waited for room. The decided block is on disk, and executed at the next start.
+    /// It was asked to stop while it waited for room or descriptors, or between decided blocks. Those are on disk, and executed at the next
+    /// start.
     #[error("stopped while waiting")]
     Stopped,
     /// The thread cannot be started.
@@ -149,7 +150,7 @@ pub struct EngineConfig {
 
 /// A running engine. Dropping it stops it, without a way to hear how it ended: use [`Self::stop`].
 pub struct Solo {
-    signals: Arc<Signals>,
+    pub(super) signals: Arc<Signals>,
     thread: Option<JoinHandle<Result<(), EngineError>>>,
 }
 

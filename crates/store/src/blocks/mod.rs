@@ -5,8 +5,8 @@
 //!
 //! Promises: [`BlockStore::save_decided`] is on disk, synced, when it returns, so a block is never executed before it
 //! can be replayed; [`BlockStore::save_results`] is one batch, so results and index never disagree; heights have no
-//! gaps. Results and index are derivable: where those of the newest block are gone, the node executes it again and saves them again; where they are
-//! there, saving them again writes nothing.
+//! gaps. Results and index are derivable: where those of the newest block are gone or damaged, the node executes it again and saves them again; where
+//! they are there, saving them again writes nothing, also those of a block with later ones behind it.
 //! Refuses: another block for a height that has one, heights out of order, to interpret headers or commits.
 
 mod index;
@@ -27,6 +27,7 @@ use borsh::BorshDeserialize;
 use records::{Stored, encode};
 use rows::{Batch, Rows};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use strongroom_types::consensus::ConsensusParams;
 use strongroom_types::{DecidedBlock, Hash, Height, RawTx};
@@ -37,8 +38,9 @@ const CACHE_BYTES: u64 = 4 << 20;
 const MEMORY_BYTES: u64 = 8 << 20;
 /// Directory of long rows, in that of the database.
 const LARGE: &str = "large";
-/// Format of all rows. 1 had no row that says so, a row of the index for each transaction, and one table; 2 had all rows in the database.
-const FORMAT: u32 = 3;
+/// Format of all rows. 1 had no row that says so, a row of the index for each transaction, and one table; 2 had all rows in the database;
+/// 3 had one place for a transaction, and no number of the newest file of long rows.
+const FORMAT: u32 = 4;
 
 /// Why the block store did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -73,6 +75,14 @@ pub enum BlockStoreError {
         /// That height.
         height: Height,
     },
+    /// A block that was executed, and later ones after it, is executed again, and gives something else.
+    #[error(
+        "block {height} was executed before, with other results: the state is not the one that these blocks were executed on"
+    )]
+    OtherResults {
+        /// Its height.
+        height: Height,
+    },
     /// A search visited more rows than it may.
     #[error(
         "the search visits more than {max} index rows; narrow it by height or by an exact value"
@@ -94,6 +104,7 @@ impl BlockStoreError {
             Self::Conflict { .. } => 4,
             Self::TooManyRows { .. } => 5,
             Self::Format { .. } => 6,
+            Self::OtherResults { .. } => 7,
         }
     }
 }
@@ -112,8 +123,8 @@ pub struct TxLocation {
 /// See the module. All methods may be called from any thread; reads never wait for writes.
 pub struct BlockStore {
     rows: Rows,
-    /// The newest decided height when it was opened; 0 without one.
-    found: Height,
+    /// The newest decided height when it was opened, less what was forgotten since; 0 without one.
+    found: AtomicU64,
     /// Writers go one by one: the order of heights is checked, then written.
     writer: Mutex<()>,
 }
@@ -150,7 +161,7 @@ impl BlockStore {
     pub fn on(kv: Arc<dyn Kv>) -> Result<Self> {
         let mut store = Self {
             rows: Rows::new(kv),
-            found: 0,
+            found: AtomicU64::new(0),
             writer: Mutex::new(()),
         };
         let format: Option<u32> = store.read(keys::STORE_FORMAT, "the format")?;
@@ -163,7 +174,8 @@ impl BlockStore {
                 });
             }
         }
-        store.found = store.decided_height()?.unwrap_or(0);
+        let found = store.decided_height()?.unwrap_or(0);
+        store.found = AtomicU64::new(found);
         Ok(store)
     }
 
@@ -198,11 +210,11 @@ impl BlockStore {
         self.read(keys::DECIDED, "the decided height")
     }
 
-    /// The newest height that was decided before this process opened the store; 0 for none. Nobody has heard of it from this process before
-    /// it is executed.
+    /// The newest height that was decided before this process opened the store, and is not forgotten; 0 for none. Nobody has heard of it from this
+    /// process before it is executed.
     #[must_use]
-    pub const fn found_height(&self) -> Height {
-        self.found
+    pub fn found_height(&self) -> Height {
+        self.found.load(Ordering::SeqCst)
     }
 
     /// The newest height whose results are stored, if any are.
@@ -276,29 +288,29 @@ impl BlockStore {
         let below = below.map(|_| encode(&height.saturating_sub(1)));
         if height == executed {
             let block = self.block(height)?.unwrap_or_default();
-            batch.add_missing(self.undo_results(height, &block.txs)?);
+            let results = self.results(height)?;
+            batch.add_missing(self.undo_results(height, &block.txs, results.as_ref())?);
             batch.remove(keys::results(height));
-            // What this block alone put in force.
-            let later = |blocks| height.saturating_add(blocks);
-            batch.remove(keys::from_height(keys::VALIDATORS, later(2)));
-            batch.remove(keys::from_height(keys::PARAMS, later(1)));
             batch.set(keys::EXECUTED.to_vec(), below.clone());
         }
         if below.is_none() {
             batch.remove(keys::BASE.to_vec());
         }
         batch.set(keys::DECIDED.to_vec(), below);
-        self.rows.commit(batch)
+        self.rows.commit(batch)?;
+        self.found
+            .fetch_min(height.saturating_sub(1), Ordering::SeqCst);
+        Ok(())
     }
 
     /// Saves what the execution of height `height` gave, with the index rows of its events, in one batch.
     ///
-    /// The last executed height may be saved again: nothing is written where the same is there, and where the block was executed otherwise the
-    /// first time, nothing of that stays.
+    /// A height may be saved again, if the state is of an older moment than the blocks: nothing is written where the same is there. Where the last
+    /// executed block was executed otherwise the first time, nothing of that stays. Results that cannot be read any more are written anew.
     ///
     /// # Errors
-    /// [`BlockStoreError::OutOfOrder`] if it does not follow the last executed height or was never decided, or if the
-    /// database fails.
+    /// [`BlockStoreError::OutOfOrder`] if it is beyond the height that follows the last executed one, or was never decided,
+    /// [`BlockStoreError::OtherResults`] if others are there and a later block was executed, or if the database fails.
     pub fn save_results(&self, height: Height, executed: &Executed) -> Result<()> {
         let block = self.block(height)?.unwrap_or_default();
         self.save_results_of(height, &block.txs, executed)
@@ -317,10 +329,11 @@ impl BlockStore {
         let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let last = self.executed_height()?;
         let follows = match last {
-            Some(last) => height == last || Some(height) == last.checked_add(1),
+            Some(last) => height <= last || Some(height) == last.checked_add(1),
             None => self.base()? == Some(height),
         };
-        let decided = self.decided_height()?.is_some_and(|at| at >= height);
+        let decided = self.base()?.is_some_and(|base| base <= height)
+            && self.decided_height()?.is_some_and(|at| at >= height);
         if !(follows && decided) {
             return Err(BlockStoreError::OutOfOrder {
                 last: last.unwrap_or(0),
@@ -328,18 +341,29 @@ impl BlockStore {
             });
         }
         let results = Stored::V1(&executed.results).encode();
-        let again = last == Some(height);
-        if again && self.rows.get(&keys::results(height))?.as_ref() == Some(&results) {
+        let known = match last {
+            Some(last) if height <= last => self.known_results(height)?,
+            _ => None,
+        };
+        if known.as_ref() == Some(&results) {
             return Ok(());
         }
         let mut batch = Batch::new();
+        if last > Some(height) {
+            if known.is_some() {
+                return Err(BlockStoreError::OtherResults { height });
+            }
+            batch.put(keys::results(height), results);
+            return self.rows.commit(batch);
+        }
         self.tx_rows(height, txs, &executed.results, &mut batch)?;
         for (key, row) in index::rows(height, txs.len(), &executed.results) {
             batch.put(key, row);
         }
         batch.put(keys::results(height), results);
-        if again {
-            batch.add_missing(self.undo_results(height, txs)?);
+        if last == Some(height) {
+            let known = known.and_then(|row| records::decode_stored(&row, "results").ok());
+            batch.add_missing(self.undo_results(height, txs, known.as_ref())?);
         }
         if let Some((from, validators)) = &executed.validators {
             self.put_if_changed(&mut batch, keys::VALIDATORS, *from, validators)?;
@@ -349,6 +373,14 @@ impl BlockStore {
         }
         batch.put(keys::EXECUTED.to_vec(), encode(&height));
         self.rows.commit(batch)
+    }
+
+    /// The row of results that is there. None where it cannot be read any more: what can be derived needs no repair.
+    fn known_results(&self, height: Height) -> Result<Option<Vec<u8>>> {
+        match self.rows.get(&keys::results(height)) {
+            Err(BlockStoreError::Database(crate::Error::Damaged { .. })) => Ok(None),
+            read => read,
+        }
     }
 
     /// Saves the validators and parameters that are in force from `height` on: those of genesis, before the first

@@ -179,6 +179,12 @@ fn a_file_of_long_rows_that_is_gone_is_told_with_its_name_when_the_store_is_open
         assert!(damaged && refused.to_string().contains(name), "{refused}");
         std::fs::rename(&aside, large.join(name)).unwrap();
     }
+    // Copies by hand are not counted for what is missing.
+    for (from, to) in [(0, "0.rows"), (1, "+1.rows"), (1, "1.rows.old")] {
+        std::fs::copy(large.join(&files[from].0), large.join(to)).unwrap();
+        drop(BlockStore::open(directory.path()).unwrap());
+        std::fs::remove_file(large.join(to)).unwrap();
+    }
     // All of them.
     std::fs::rename(&large, &aside).unwrap();
     let refused = BlockStore::open(directory.path()).err().unwrap();
@@ -320,11 +326,81 @@ fn heights_are_strict(store: &BlockStore) {
     store.save_decided(&meta(6), &block(b"b")).unwrap();
     assert_eq!(
         store
+            .save_results(4, &executed(vec![], vec![]))
+            .unwrap_err()
+            .code(),
+        3
+    );
+    assert_eq!(
+        store
             .save_results(7, &executed(vec![], vec![]))
             .unwrap_err()
             .code(),
         3
     );
+}
+
+#[test]
+fn blocks_that_lead_the_state_are_executed_again_to_the_same_results_and_no_others() {
+    for (_directory, store) in both() {
+        for height in 1..=4 {
+            store.save_decided(&meta(height), &block(b"tx")).unwrap();
+            let results = executed_with_news(height, &format!("at {height}"), 5);
+            store.save_results(height, &results).unwrap();
+        }
+        let again = executed_with_news(2, "at 2", 5);
+        store.save_results(2, &again).unwrap();
+        let other = store.save_results(3, &executed_with_news(3, "other", 5));
+        let other = other.unwrap_err();
+        assert_eq!(other.code(), 7);
+        assert!(other.to_string().contains("block 3"), "{other}");
+        assert_eq!(store.executed_height().unwrap(), Some(4));
+        assert_eq!(found(&store, "at 3"), [1, 1]);
+        assert_eq!(found(&store, "other"), [0, 0]);
+    }
+}
+
+#[test]
+fn results_that_are_damaged_are_written_anew_by_the_execution_that_gave_them() {
+    for newest in [1, 2] {
+        let (directory, store) = store();
+        let results = executed(vec![long_event("v")], vec![]);
+        let path = directory
+            .path()
+            .join(LARGE)
+            .join("00000000000000000000.rows");
+        for height in 1..=newest {
+            store.save_decided(&meta(height), &block(b"tx")).unwrap();
+            store.save_results(height, &results).unwrap();
+        }
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes[9] ^= 1;
+        std::fs::write(&path, bytes).unwrap();
+        drop(store);
+        let store = BlockStore::open(directory.path()).unwrap();
+        assert!(store.results(1).is_err());
+        store.save_results(1, &results).unwrap();
+        assert_eq!(store.results(1).unwrap().unwrap(), results.results);
+        assert_eq!(store.executed_height().unwrap(), Some(newest));
+        let place = store.tx_location(&sha256(b"tx"), 9).unwrap().unwrap();
+        assert_eq!(place.height, newest);
+    }
+}
+
+#[test]
+fn a_height_that_was_found_and_forgotten_is_waited_for_by_nobody() {
+    let (directory, store) = store();
+    for height in 1..=3 {
+        store.save_decided(&meta(height), &block(b"tx")).unwrap();
+    }
+    assert_eq!(store.found_height(), 0);
+    drop(store);
+    let store = BlockStore::open(directory.path()).unwrap();
+    assert_eq!(store.found_height(), 3);
+    store.discard_decided(2).unwrap();
+    assert_eq!(store.found_height(), 1);
+    store.save_decided(&meta(2), &block(b"other")).unwrap();
+    assert_eq!(store.found_height(), 1);
 }
 
 #[test]
@@ -425,6 +501,9 @@ fn a_block_that_is_executed_otherwise_the_second_time_leaves_nothing_of_the_firs
         assert_eq!(found(&store, "second"), [1, 1]);
         assert_eq!(store.results(1).unwrap().unwrap(), second.results);
         assert_eq!(store.validators(3).unwrap().unwrap()[0].power, 6);
+        let nothing_new = executed(vec![event("k", "a", "third")], vec![]);
+        store.save_results(1, &nothing_new).unwrap();
+        assert_eq!(store.validators(3).unwrap(), None);
         // What has no room the second time was not there.
         let mut left = executed(vec![], vec![]);
         left.results.tx_results[0].code = 11;

@@ -61,11 +61,21 @@ impl BlockStore {
         Ok(())
     }
 
-    /// What takes back the rows of transactions and events of the last executed block, whose transactions these are.
-    pub(super) fn undo_results(&self, height: Height, txs: &[RawTx]) -> Result<Batch> {
+    /// What takes back all that the results of the last executed block brought, whose transactions and results these are. Without results, which
+    /// could not be read, what they brought is written anew by the same execution: its rows of the index have the same keys.
+    pub(super) fn undo_results(
+        &self,
+        height: Height,
+        txs: &[RawTx],
+        results: Option<&BlockResults>,
+    ) -> Result<Batch> {
         let mut undo = Batch::new();
-        if let Some(results) = self.results(height)? {
-            for (key, _) in index::rows(height, txs.len(), &results) {
+        // What this block alone put in force.
+        for (family, blocks) in [(keys::VALIDATORS, 2), (keys::PARAMS, 1)] {
+            undo.remove(keys::from_height(family, height.saturating_add(blocks)));
+        }
+        if let Some(results) = results {
+            for (key, _) in index::rows(height, txs.len(), results) {
                 undo.remove(key);
             }
         }

@@ -122,7 +122,7 @@ fn a_block_that_is_gone_with_its_results_is_told_and_nothing_runs() {
     let refused = chain.restart_on(&older).unwrap_err();
     let text = format!("the block at height {} is missing", chain.height());
     assert!(
-        matches!(&refused, RecoverError::Broken(said) if *said == text),
+        matches!(&refused, RecoverError::OtherBlocks(said) if *said == text),
         "{refused}"
     );
     chain.restart();
@@ -141,7 +141,7 @@ fn blocks_of_another_copy_of_the_chain_are_refused_at_the_start() {
     }
     let (_directory, blocks) = copy(&other);
     let refused = one.restart_on(&blocks).unwrap_err();
-    let RecoverError::Broken(text) = &refused else {
+    let RecoverError::OtherBlocks(text) = &refused else {
         panic!("{refused}");
     };
     assert!(

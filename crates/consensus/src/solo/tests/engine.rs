@@ -305,8 +305,11 @@ fn a_stop_is_heard_between_the_blocks_that_were_decided_before() {
     let home = behind();
     home.app.0.lock().unwrap().executions = Some(0);
     let solo = start_at_once(&home);
+    let signals = Arc::clone(&solo.signals);
     let stopped = std::thread::spawn(|| solo.stop());
-    std::thread::sleep(Duration::from_millis(300));
+    while !signals.stopped() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
     assert_eq!(home.app.height(), 1);
     home.app.0.lock().unwrap().executions = None;
     stopped.join().unwrap().unwrap();

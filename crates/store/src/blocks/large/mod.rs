@@ -60,14 +60,18 @@ struct Open {
 }
 
 fn path(directory: &Path, number: u64) -> PathBuf {
-    directory.join(format!("{number:020}{SUFFIX}"))
+    directory.join(file_name(number))
+}
+
+fn file_name(number: u64) -> String {
+    format!("{number:020}{SUFFIX}")
 }
 
 /// Asks whether there is room for so many bytes.
 type CheckRoom<'a> = dyn Fn(u64) -> Result<()> + 'a;
 
 impl Large {
-    /// The files in `directory`, which there is once there is one of them. Places name files up to the number `named`, if that is known.
+    /// The files in `directory`, which is made with the first of them. Places name files up to the number `named`, if that is known.
     ///
     /// # Errors
     /// [`Error::Damaged`] if one of them is gone.
@@ -220,7 +224,9 @@ fn numbers(directory: &Path) -> std::io::Result<Vec<u64>> {
     for entry in entries {
         let name = entry?.file_name();
         let number = name.to_str().and_then(|name| name.strip_suffix(SUFFIX));
-        numbers.extend(number.and_then(|number| number.parse::<u64>().ok()));
+        let number = number.and_then(|number| number.parse::<u64>().ok());
+        // A copy that somebody made by hand is none of ours: `1.rows`, say.
+        numbers.extend(number.filter(|number| *file_name(*number) == *name));
     }
     numbers.sort_unstable();
     Ok(numbers)
