@@ -23,7 +23,7 @@ use strongroom_consensus::{
 use strongroom_proof::comet::Header;
 use strongroom_store::blocks::{BlockStore, Executed};
 use strongroom_store::{ContentStore, ExtraKey, Prepared, StateStore, Version};
-use strongroom_types::{DecidedBlock, Hash, Height, RawTx, Tree, WriteSet, sha256};
+use strongroom_types::{DecidedBlock, ExecTxResult, Hash, Height, RawTx, Tree, WriteSet, sha256};
 use tokio::sync::watch;
 
 /// Stores that node and enclave protocol share.
@@ -247,7 +247,13 @@ impl Application for App {
         });
         if let (Ok(_), Some(clients)) = (&outcome, &self.clients) {
             // What the block had no room for stays where it is, and comes first next time.
-            clients.mempool.release(executed.left());
+            let used = |result: &ExecTxResult| u64::try_from(result.gas_used).unwrap_or_default();
+            let gas_used = result
+                .tx_results
+                .iter()
+                .map(used)
+                .fold(0, u64::saturating_add);
+            clients.mempool.release(executed.left(), gas_used);
         }
         self.pending().push(executed);
         outcome

@@ -11,14 +11,14 @@ use crate::enclave::Enclave;
 use crate::shares::{PENDING_OF_ONE_MAX, Shares};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use strongroom_bridge::DoorError;
-use strongroom_comet_rpc::mempool::{CheckKind, Checked, Checker};
+use strongroom_comet_rpc::mempool::{CheckKind, Checked, Checker, Outline};
 use strongroom_consensus::Clock;
 use strongroom_http::gate::{Busy, Gate};
 use strongroom_proof::comet::Header;
 use strongroom_store::blocks::BlockStore;
 use strongroom_store::{ContentStore, StateStore, View};
 use strongroom_types::error::sdk;
-use strongroom_types::{Address, ExecTxResult, Hash, Height, RawTx, Tree, WriteSet};
+use strongroom_types::{ExecTxResult, Hash, Height, RawTx, Tree, WriteSet};
 
 /// Queries of one or a few entries, which are answered at once. Any other may walk a list or give away a whole code, and
 /// passes the gate.
@@ -168,10 +168,11 @@ impl HostChain {
 
     /// CheckTx for a mempool that is not ours, which shares its room among nobody: no payer has more waiting than its part of it.
     pub fn check_in_share(&self, tx: &[u8], kind: CheckKind) -> ExecTxResult {
-        let payer = (kind == CheckKind::New)
+        let said = (kind == CheckKind::New)
             .then(|| check::outline(tx))
             .flatten();
-        if payer.is_some_and(|said| self.shares.is_full(&said.payer)) {
+        let payer = said.as_ref().and_then(|said| said.parties.first());
+        if payer.is_some_and(|payer| self.shares.is_full(payer)) {
             let error = sdk::MEMPOOL_IS_FULL.wrap(format!(
                 "{PENDING_OF_ONE_MAX} txs of this sender wait, try again after the next block"
             ));
@@ -347,9 +348,13 @@ impl Checker for HostChain {
         })
     }
 
-    fn outline(&self, tx: &[u8]) -> Option<(Address, i64)> {
+    fn outline(&self, tx: &[u8]) -> Option<Outline> {
         let said = check::outline(tx)?;
-        Some((said.payer, i64::try_from(said.gas).unwrap_or(i64::MAX)))
+        Some(Outline {
+            parties: said.parties,
+            gas_wanted: i64::try_from(said.gas).unwrap_or(i64::MAX),
+            timeout_height: said.timeout_height,
+        })
     }
 }
 

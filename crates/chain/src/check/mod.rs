@@ -16,7 +16,9 @@ use crate::overlay::Overlay;
 use crate::ports::{NoSecrets, StateRead};
 use crate::query::{GrpcCode, QueryError, QueryStop};
 use crate::state::State;
-use crate::tx::{AnteConfig, DecodedTx, GasPrice, TxOutcome, decode, run_ante, run_messages};
+use crate::tx::{
+    AnteConfig, DecodedTx, GasPrice, TxOutcome, decode, run_ante, run_messages, signers_of,
+};
 use crate::types::error::sdk;
 use crate::types::proto::Any;
 use crate::types::tx::Tx;
@@ -37,7 +39,7 @@ pub struct CheckOutcome {
     pub result: TxOutcome,
     /// Events of the ante chain.
     pub events: Vec<Event>,
-    /// Who pays, then who else signs; none if it did not pass. What the check took, it took from them alone: transactions without
+    /// Who answers for the fee with a signature, then who else signs, and whose allowance pays; none if it did not pass. What the check took, it took from them alone: transactions without
     /// a party in common pass in any order, those with one in the order of their checks.
     pub parties: Vec<Address>,
     /// The last block that it may be in, as it says; 0: any.
@@ -147,36 +149,42 @@ fn ante(
 /// What a transaction says of itself. Nothing of it is checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outline {
-    /// Who pays: the granter of the fee, else its payer, else who signs first.
-    pub payer: Address,
+    /// As [`CheckOutcome::parties`].
+    pub parties: Vec<Address>,
     /// Its gas limit.
     pub gas: Gas,
+    /// As [`CheckOutcome::timeout_height`].
+    pub timeout_height: Height,
 }
 
 /// Reads what a transaction says of itself, if it can be read.
 #[must_use]
 pub fn outline(bytes: &[u8]) -> Option<Outline> {
-    let decoded = decode(bytes).ok()?;
-    let signers = decoded.messages.first()?.signers().ok()?;
+    let DecodedTx { tx, messages, .. } = decode(bytes).ok()?;
+    let signers = signers_of(&messages, &tx.fee().payer).ok()?;
     Some(Outline {
-        payer: payer(&decoded.tx, signers.first())?,
-        gas: decoded.tx.fee().gas_limit,
+        parties: parties(&tx, signers),
+        gas: tx.fee().gas_limit,
+        timeout_height: tx.body.timeout_height,
     })
 }
 
-fn payer(tx: &Tx, first: Option<&Address>) -> Option<Address> {
-    let fee = tx.fee();
-    let named = [&fee.granter, &fee.payer];
-    match named.into_iter().find(|text| !text.is_empty()) {
-        Some(text) => text.parse().ok(),
-        None => first.cloned(),
-    }
-}
-
+/// Who answers for a fee with a signature comes first: its payer, else who signs first. Whose allowance it is taken from signs nothing, and is a party
+/// behind it.
 fn parties(tx: &Tx, signers: Vec<Address>) -> Vec<Address> {
-    let payer = payer(tx, signers.first());
-    let others = signers.into_iter().filter(|s| Some(s) != payer.as_ref());
-    payer.iter().cloned().chain(others).collect()
+    let fee = tx.fee();
+    let payer: Option<Address> = match fee.payer.is_empty() {
+        true => signers.first().cloned(),
+        false => fee.payer.parse().ok(),
+    };
+    let granter = fee.granter.parse().ok();
+    let mut parties: Vec<Address> = payer.into_iter().collect();
+    for party in signers.into_iter().chain(granter) {
+        if !parties.contains(&party) {
+            parties.push(party);
+        }
+    }
+    parties
 }
 
 /// Result of a simulation.

@@ -104,14 +104,14 @@ fn nobody_sends_away_what_the_fee_of_the_next_transaction_would_be_paid_from() {
 }
 
 #[test]
-fn the_first_party_of_a_transaction_is_who_pays_and_then_come_all_who_sign() {
+fn the_first_party_of_a_transaction_is_who_signs_for_the_fee_and_then_come_all_others() {
     let mut chain = Chain::new(3);
     let [a, b, c] = [0, 1, 2].map(|n| chain.users[n].address.clone());
     let mut draft = draft(vec![send(&a, &b, 1)]);
-    let said = |bytes: &[u8]| super::outline(bytes).map(|said| (said.payer, said.gas));
+    let said = |bytes: &[u8]| super::outline(bytes).map(|said| (said.parties, said.gas));
     let gas = draft.fee.gas_limit;
     let bytes = draft.signed(&[&chain.users[0]]);
-    assert_eq!(said(&bytes), Some((a.clone(), gas)));
+    assert_eq!(said(&bytes), Some((vec![a.clone()], gas)));
     assert_eq!(
         chain.check_as(&bytes, false).parties,
         std::slice::from_ref(&a)
@@ -121,15 +121,17 @@ fn the_first_party_of_a_transaction_is_who_pays_and_then_come_all_who_sign() {
     chain.users[0].sequence += 1;
     draft.fee.payer = b.to_string();
     let bytes = draft.signed(&[&chain.users[0], &chain.users[1]]);
-    assert_eq!(said(&bytes), Some((b.clone(), gas)));
+    assert_eq!(said(&bytes), Some((vec![b.clone(), a.clone()], gas)));
     assert_eq!(
         chain.check_as(&bytes, false).parties,
         [b.clone(), a.clone()]
     );
-    // A granter pays for the payer, whether it allows it or not.
+    // Whoever names a granter answers for it; the granter is a party, whether it allows it or not.
     draft.fee.granter = c.to_string();
+    draft.body.timeout_height = 9;
     let bytes = draft.signed(&[&chain.users[0], &chain.users[1]]);
-    assert_eq!(said(&bytes), Some((c, gas)));
+    assert_eq!(said(&bytes), Some((vec![b, a, c], gas)));
+    assert_eq!(super::outline(&bytes).unwrap().timeout_height, 9);
     assert_eq!(said(b"garbage"), None);
 }
 

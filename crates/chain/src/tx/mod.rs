@@ -14,6 +14,7 @@ pub use gas_price::{GasPrice, NotAGasPrice};
 pub use msg::Msg;
 pub(crate) use msg::no_handler;
 pub use run::{DecodedTx, MsgResponses, TxOutcome, decode, run_ante, run_messages};
+pub(crate) use signers::of_tx as signers_of;
 
 use crate::error::Stop;
 use crate::types::error::sdk;

@@ -1,19 +1,19 @@
 //! Who has how much waiting, so that no sender keeps another out.
 //!
-//! The rules, in a room for what can be in blocks in time:
-//! - who has nothing that waits for a block is let in as long as there is room, and the last eighth of it is for those;
-//! - who is alone may fill the rest;
-//! - while half of it is free, nobody is asked for a share: blocks take turns of senders anyway ([`super::order`]);
-//! - beyond that, while others wait, a sender has its share (the room by the number of senders and one more), or half of what the others leave, if
-//!   that is more.
+//! The rules:
+//! - who has nothing that waits for a block is let in while the first transactions of all fit the next one, however much else waits, and one
+//!   more whose does not fit beside them ([`Firsts`]);
+//! - all else has seven eighths of the room, which is what can be in blocks in time: while half of it is free, whoever comes; beyond that a sender
+//!   has its share (the room by the number of senders and one more), or half of what the others leave, if that is more; who is alone has it all.
 //!
-//! So whoever floods is stopped while there is room for all others, and no number of accounts helps further than the fees that each pays.
+//! So whoever floods is stopped while there is room for all others. To keep them out takes the price of a block, for each block, in transactions that
+//! are in one: what might be too late for its own is not let in ([`super::late`]).
 
 use super::load::Load;
 use std::collections::HashMap;
 use strongroom_types::Address;
 
-/// The room has so many parts, and the last one is for whoever has nothing waiting.
+/// The room has so many parts, and the last one is not for who has something waiting.
 const RESERVED: u64 = 8;
 /// So many of them are for whoever comes.
 const COMMON: u64 = 4;
@@ -87,9 +87,15 @@ impl Senders {
         self.total
     }
 
-    /// Whether anybody may be let in.
-    pub(super) fn any(&self, room: Load) -> bool {
-        self.total.queued.leaves(room)
+    /// Whether somebody may be let in.
+    pub(super) fn any(&self, firsts: &Firsts, room: Load) -> bool {
+        firsts.any() || self.total.queued.leaves(room.parts(RESERVED - 1, RESERVED))
+    }
+
+    /// Whether it has something that waits for a block.
+    pub(super) fn has(&self, sender: Option<&Address>) -> bool {
+        let own = sender.and_then(|sender| self.by_sender.get(sender));
+        own.is_some_and(|own| own.queued.txs > 0)
     }
 
     /// Whether one of `sender` may be let in that takes `load`.
@@ -97,15 +103,14 @@ impl Senders {
         &self,
         sender: Option<&Address>,
         load: Load,
+        firsts: &Firsts,
         room: Load,
     ) -> Result<(), NoRoom> {
-        if !self.any(room) {
-            return Err(NoRoom::All);
+        if !self.has(sender) && firsts.clone().take(load) {
+            return Ok(());
         }
         let own = sender.and_then(|sender| self.by_sender.get(sender));
-        let Some(own) = own.filter(|own| own.queued.txs > 0) else {
-            return Ok(());
-        };
+        let own = own.copied().unwrap_or_default();
         let open = room.parts(RESERVED - 1, RESERVED);
         if !self.total.queued.plus(load).fits(open) {
             return Err(NoRoom::All);
@@ -130,5 +135,39 @@ impl Senders {
             true => Ok(()),
             false => Err(NoRoom::Share(own.queued.txs)),
         }
+    }
+}
+
+/// The first transaction of each sender in the next block's turns, as far as they fit it together.
+#[derive(Clone, Debug)]
+pub(super) struct Firsts {
+    block: Load,
+    fit: Load,
+    /// One waits that does not fit beside them.
+    more: bool,
+}
+
+impl Firsts {
+    /// Of a block with so much room.
+    pub(super) const fn new(block: Load) -> Self {
+        Self {
+            block,
+            fit: Load::ZERO,
+            more: false,
+        }
+    }
+
+    fn any(&self) -> bool {
+        !self.more || self.fit.leaves(self.block)
+    }
+
+    /// One more; false if there is no place for it.
+    pub(super) fn take(&mut self, load: Load) -> bool {
+        let with = self.fit.plus(load);
+        if with.fits(self.block) {
+            self.fit = with;
+            return true;
+        }
+        !std::mem::replace(&mut self.more, true)
     }
 }

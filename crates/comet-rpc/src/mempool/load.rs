@@ -11,6 +11,11 @@ pub(super) struct Load {
 }
 
 impl Load {
+    pub(super) const ZERO: Self = Self {
+        txs: 0,
+        gas: 0,
+        bytes: 0,
+    };
     pub(super) const MAX: Self = Self {
         txs: u64::MAX,
         gas: u64::MAX,

@@ -3,7 +3,7 @@
 //! Promises: bounded by [`Limits`], which count what is let in and not yet checked, too; the same bytes are checked once
 //! as long as they are remembered (replay protection; codes 19, 20, 21 of wire.md 1.12.2); after every block what was
 //! included is dropped and the rest is checked again in order. It refuses new transactions while what waits takes [`Limits::wait_max`], as
-//! blocks took before ([`wait`]; the next one is for all that fits it): whoever is let in is soon in a block. No
+//! blocks took before ([`wait`]; the next one is for first transactions): whoever is let in is soon in a block. No
 //! sender keeps another out ([`fair`]) or behind its own ([`order`]). No block is given what it is too late for.
 //! Refuses: priorities, replacement, durability ("acknowledged" means found in a block).
 
@@ -12,9 +12,9 @@ mod load;
 mod order;
 mod wait;
 
-use fair::{NoRoom, Senders};
+use fair::{Firsts, NoRoom, Senders};
 use load::Load;
-use order::{LeftOut, order};
+use order::{LeftOut, firsts, order};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -40,11 +40,21 @@ pub trait Checker: Send + Sync {
     /// `earliest` if that is later.
     fn check_tx(&self, tx: &[u8], kind: CheckKind, earliest: Height) -> Checked;
 
-    /// What `tx` says of itself, unchecked: who has it to pay for, and its gas limit. Asked while others wait, so that nobody's check is
-    /// worked out who has no room.
-    fn outline(&self, _tx: &[u8]) -> Option<(Address, i64)> {
+    /// What `tx` says of itself, unchecked. Asked while others wait, so that nobody's check is worked out who has no room.
+    fn outline(&self, _tx: &[u8]) -> Option<Outline> {
         None
     }
+}
+
+/// What a transaction says of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outline {
+    /// As [`Checked::parties`].
+    pub parties: Vec<Address>,
+    /// Its gas limit.
+    pub gas_wanted: i64,
+    /// As [`Checked::timeout_height`].
+    pub timeout_height: Height,
 }
 
 /// What came of a check.
@@ -54,7 +64,7 @@ pub struct Checked {
     pub answer: ExecTxResult,
     /// The last block that it may be in; 0: any.
     pub timeout_height: Height,
-    /// Who pays, which is whose share of the room it takes, then who else signs. What has one of them in common stays in order; where
+    /// Who answers for the fee, which is whose share of the room it takes, then who else signs or pays. What has one of them in common stays in order; where
     /// there is none, all does.
     pub parties: Vec<Address>,
 }
@@ -312,7 +322,6 @@ impl Seen {
     }
 }
 
-#[derive(Default)]
 struct Inner {
     /// By arrival.
     waiting: BTreeMap<u64, Waiting>,
@@ -321,6 +330,7 @@ struct Inner {
     /// Admitted transactions that wait to be checked.
     unchecked: Size,
     senders: Senders,
+    firsts: Firsts,
     running: Running,
     next_arrival: u64,
     /// How many blocks were given transactions.
@@ -368,6 +378,30 @@ impl Inner {
         self.running.room(limits.wait_max).min(holds.minus(given))
     }
 
+    /// Whether it may be too late for its own block when its turn comes. It would be dropped then, and had paid nothing for its room. All that waits
+    /// may come before it, in blocks that are half full, and as much again by turns.
+    fn late(&self, said: &Outline, load: Load) -> bool {
+        let with = self.senders.total().queued.plus(load);
+        let after = self
+            .running
+            .blocks_before(with)
+            .saturating_mul(3)
+            .saturating_add(2);
+        if said.timeout_height == 0 || said.timeout_height >= self.earliest().saturating_add(after)
+        {
+            return false;
+        }
+        let mut waiting = self.waiting.values().filter(|w| !w.reaped);
+        let behind = waiting.any(|w| w.parties.iter().any(|p| said.parties.contains(p)));
+        behind || !with.fits(self.running.block())
+    }
+
+    /// Counts anew whose is first in the next block.
+    fn count_firsts(&mut self) {
+        let waiting = self.waiting.values().filter(|w| !w.reaped);
+        self.firsts = firsts(waiting, self.blocks, self.running.block());
+    }
+
     fn no_room(&mut self, why: NoRoom) -> MempoolError {
         let next = self.running.refuse(Instant::now());
         match why {
@@ -394,9 +428,19 @@ impl Mempool {
     /// An empty mempool.
     #[must_use]
     pub fn new(limits: Limits, checker: Arc<dyn Checker>) -> Self {
+        let running = Running::new(limits.interval);
         let inner = Inner {
-            running: Running::new(limits.interval),
-            ..Inner::default()
+            waiting: BTreeMap::new(),
+            arrival: HashMap::new(),
+            bytes: 0,
+            unchecked: Size::default(),
+            senders: Senders::default(),
+            firsts: Firsts::new(running.block()),
+            running,
+            next_arrival: 0,
+            blocks: 0,
+            seen: Seen::default(),
+            given: 0,
         };
         Self {
             limits,
@@ -455,7 +499,7 @@ impl Mempool {
                 bytes_max: self.limits.total_bytes_max,
             });
         }
-        match inner.senders.any(inner.room(&self.limits)) {
+        match inner.senders.any(&inner.firsts, inner.room(&self.limits)) {
             true => Ok(()),
             false => Err(inner.no_room(NoRoom::All)),
         }
@@ -466,12 +510,16 @@ impl Mempool {
         if self.inner().senders.total().queued.txs == 0 {
             return Ok(());
         }
-        let outline = self.checker.outline(tx);
-        let (sender, gas) = outline.map_or((None, 0), |(sender, gas)| (Some(sender), gas));
+        let said = self.checker.outline(tx).unwrap_or_default();
+        let load = Load::of(said.gas_wanted, tx.len());
         let mut inner = self.inner();
+        if inner.late(&said, load) {
+            return Err(inner.no_room(NoRoom::All));
+        }
         let room = inner.room(&self.limits);
-        let load = Load::of(gas, tx.len());
-        let one = inner.senders.one(sender.as_ref(), load, room);
+        let one = inner
+            .senders
+            .one(said.parties.first(), load, &inner.firsts, room);
         one.map_err(|why| inner.no_room(why))
     }
 
@@ -503,6 +551,9 @@ impl Mempool {
         let load = Load::of(answer.gas_wanted, tx.len());
         let before = inner.running.blocks_before(inner.senders.total().queued);
         let due = inner.blocks.saturating_add(before);
+        if !inner.senders.has(parties.first()) {
+            inner.firsts.take(load);
+        }
         inner.senders.add(parties.first(), load);
         let waiting = Waiting {
             tx,
@@ -537,8 +588,8 @@ impl Mempool {
     /// The transactions of the block at `height`: in turns of their senders ([`order`]), as long as both sums stay within the limits.
     ///
     /// `bytes_max` counts each transaction with its protobuf framing in the block's data; `gas_max` counts the gas
-    /// limits. `None` means no limit. The first one that does not fit ends the list, so that nobody is overtaken. One that the block is
-    /// too late for is left out, and so is what may build on it: the next check drops it. What was given
+    /// limits. `None` means no limit. One that does not fit waits, is soon due before others, and makes room for those behind it. So is one left out that the
+    /// block is too late for; the next check drops it. With either is left out what may build on it. What was given
     /// once goes on waiting for the commit of its block, and is not given again before that.
     #[must_use]
     pub fn reap(
@@ -568,7 +619,8 @@ impl Mempool {
             }
             let with = given.plus(waiting.load);
             if !with.fits(block) {
-                break;
+                left_out.add(&waiting.parties);
+                continue;
             }
             given = with;
             waiting.reaped = true;
@@ -580,21 +632,25 @@ impl Mempool {
             inner.blocks = inner.blocks.saturating_add(1);
         }
         inner.running.reaped(Instant::now(), block, given);
+        inner.count_firsts();
         txs
     }
 
-    /// Takes back what was given to a block that had no room for it: it comes first next time.
-    pub fn release<'a>(&self, left: impl IntoIterator<Item = &'a RawTx>) {
+    /// The block that was given transactions last has run, and used so much gas. Takes back those that it had no room for: they come first next time.
+    pub fn release<'a>(&self, left: impl IntoIterator<Item = &'a RawTx>, gas_used: u64) {
         let mut inner = self.inner();
+        inner.running.ran(gas_used);
         let inner = &mut *inner;
         for tx in left {
             let arrival = inner.arrival.get(tx.hash());
             let waiting = arrival.and_then(|at| inner.waiting.get_mut(at));
             if let Some(waiting) = waiting.filter(|w| w.reaped) {
                 waiting.reaped = false;
+                waiting.due = 0;
                 inner.senders.take_back(waiting.sender(), waiting.load);
             }
         }
+        inner.count_firsts();
     }
 
     /// The first `limit` transactions that wait.
@@ -653,6 +709,7 @@ impl Mempool {
                 inner.seen.forget(tx.hash());
             }
         }
+        self.inner().count_firsts();
         if self.size().txs > 0 {
             self.tell_waiting();
         }

@@ -1,10 +1,12 @@
 //! In which order blocks are given what waits.
 //!
 //! Each sender's first transaction, then each one's second, and so on: who sends one does not wait behind the thousand of another. But whatever would
-//! be in a block already, had there been no turns, comes first, as it came: so nothing is held up for longer than one block.
+//! be in a block already, had there been no turns, comes first, as it came, unless it waits for another of its parties: so turns hold nothing up for long.
 //! Transactions with a party in common stay in the order of their checks, which counted on it.
 
 use super::Waiting;
+use super::fair::Firsts;
+use super::load::Load;
 use std::collections::{HashMap, HashSet};
 use strongroom_types::Address;
 
@@ -20,24 +22,38 @@ pub(super) fn order<'w>(
     waiting: impl Iterator<Item = (u64, &'w Waiting)>,
     blocks: u64,
 ) -> Vec<u64> {
-    let mut waiting = waiting.peekable();
-    let mut order = Vec::new();
-    while let Some((arrival, _)) = waiting.next_if(|(_, w)| w.due < blocks) {
-        order.push(arrival);
-    }
     let mut next: HashMap<Option<&Address>, usize> = HashMap::new();
-    let mut turns = Vec::new();
-    for (arrival, waiting) in waiting {
-        let taken = names(&waiting.parties).filter_map(|name| next.get(&name));
-        let turn = taken.copied().max().unwrap_or_default();
-        for name in names(&waiting.parties) {
-            next.insert(name, turn.saturating_add(1));
-        }
-        turns.push((turn, arrival));
-    }
+    let mut turns: Vec<_> = waiting
+        .map(|(arrival, waiting)| {
+            let taken = names(&waiting.parties).filter_map(|name| next.get(&name));
+            let turn = match taken.copied().max() {
+                Some(turn) => turn,
+                None if waiting.due < blocks => return (0, arrival),
+                None => 1,
+            };
+            for name in names(&waiting.parties) {
+                next.insert(name, turn.saturating_add(1));
+            }
+            (turn, arrival)
+        })
+        .collect();
     turns.sort_unstable();
-    order.extend(turns.into_iter().map(|(_, arrival)| arrival));
-    order
+    turns.into_iter().map(|(_, arrival)| arrival).collect()
+}
+
+/// The first transactions of the turns for a block with so much room.
+pub(super) fn firsts<'w>(
+    waiting: impl Iterator<Item = &'w Waiting>,
+    blocks: u64,
+    block: Load,
+) -> Firsts {
+    let (mut firsts, mut senders) = (Firsts::new(block), HashSet::new());
+    for waiting in waiting.filter(|w| w.due >= blocks) {
+        if senders.insert(waiting.sender()) {
+            firsts.take(waiting.load);
+        }
+    }
+    firsts
 }
 
 /// Whom a block leaves out with all that comes after it: it may build on that.

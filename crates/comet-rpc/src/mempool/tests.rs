@@ -33,7 +33,7 @@ fn transactions_leave_in_the_order_in_which_they_came() {
     let all = RawTx::list([b"one".to_vec(), b"two".to_vec(), b"three".to_vec()]);
     let reaps = |bytes, gas| {
         let reaped = pool.reap(1, usize::MAX, bytes, gas);
-        pool.release(&reaped);
+        pool.release(&reaped, 0);
         reaped
     };
     assert_eq!(reaps(None, None), all);
@@ -58,7 +58,7 @@ fn what_one_block_was_given_the_next_one_is_not_unless_it_had_no_room_for_it() {
     // They wait for the end of their block, and clients see that.
     assert_eq!(pool.size().txs, 3);
     assert_eq!(pool.peek(9).len(), 3);
-    pool.release([&two]);
+    pool.release([&two], 0);
     assert_eq!(
         pool.reap(1, usize::MAX, None, None),
         [two.clone(), three.clone()]
@@ -71,7 +71,7 @@ fn what_one_block_was_given_the_next_one_is_not_unless_it_had_no_room_for_it() {
     });
     assert_eq!(pool.size().txs, 0);
     // What is unknown is not brought in by that.
-    pool.release([&one]);
+    pool.release([&one], 0);
     assert!(pool.reap(1, usize::MAX, None, None).is_empty());
 }
 
@@ -289,7 +289,7 @@ fn no_block_is_given_what_it_is_too_late_for_nor_what_may_build_on_that() {
     }
     // Given to its block, which had no room for it.
     assert_eq!(pool.reap(5, 2, None, None), [first.clone(), late.clone()]);
-    pool.release([&late]);
+    pool.release([&late], 0);
     assert!(pool.reap(6, 9, None, None).is_empty());
     pool.block_committed([(&first, true)], all_again);
     assert_eq!(pool.reap(6, 9, None, None), [behind]);
@@ -304,25 +304,45 @@ fn of(parties: &[u8], gas: u8, n: u16) -> Vec<u8> {
     [&[gas][..], &n.to_be_bytes(), parties].concat()
 }
 
-/// Accepts all of [`of`].
+/// The same, in no block after `height`.
+fn until(height: u8, parties: &[u8], gas: u8) -> Vec<u8> {
+    of(&[parties, &[LAST, height]].concat(), gas, 0)
+}
+
+/// Behind it is the last block, and it is nobody's name.
+const LAST: u8 = 255;
+
+fn said(tx: &[u8]) -> Outline {
+    let mut parts = tx[3..].split(|byte| *byte == LAST);
+    let parties = parts.next().unwrap().iter();
+    Outline {
+        parties: parties.map(|number| account(*number)).collect(),
+        gas_wanted: i64::from(tx[0]),
+        timeout_height: parts.next().map_or(0, |height| height[0].into()),
+    }
+}
+
+/// Accepts all of [`of`] that are not too late.
 #[derive(Clone, Default)]
 struct Payers(Arc<Mutex<usize>>);
 
 impl Checker for Payers {
-    fn check_tx(&self, tx: &[u8], _: CheckKind, _: Height) -> Checked {
+    fn check_tx(&self, tx: &[u8], _: CheckKind, earliest: Height) -> Checked {
         *self.0.lock().unwrap() += 1;
+        let last = said(tx).timeout_height;
         Checked {
             answer: ExecTxResult {
+                code: u32::from(last != 0 && last < earliest),
                 gas_wanted: i64::from(tx[0]),
                 ..ExecTxResult::default()
             },
-            timeout_height: 0,
-            parties: tx[3..].iter().map(|number| account(*number)).collect(),
+            timeout_height: said(tx).timeout_height,
+            parties: said(tx).parties,
         }
     }
 
-    fn outline(&self, tx: &[u8]) -> Option<(Address, i64)> {
-        Some((account(tx[3]), tx[0].into()))
+    fn outline(&self, tx: &[u8]) -> Option<Outline> {
+        Some(said(tx))
     }
 }
 
@@ -377,12 +397,12 @@ fn who_is_alone_fills_the_next_block_but_for_what_is_kept_for_others() {
         140,
         "who has no room is not checked"
     );
-    // The last eighth: one for each who has nothing waiting.
-    for sender in 2..22 {
+    // One for each who has nothing waiting, until those fill the next block.
+    for sender in 2..162 {
         assert_eq!(flood(&pool, sender, 3), 1, "{sender}");
     }
-    let refused = pool.submit(of(&[22], 1, 0)).unwrap_err();
-    let text = "mempool is full: 160 txs wait for blocks, try again in 300 ms";
+    let refused = pool.submit(of(&[162], 1, 0)).unwrap_err();
+    let text = "mempool is full: 300 txs wait for blocks, try again in 580 ms";
     assert_eq!(refused.to_string(), text);
     // All who came late are in that block, though the first had filled it.
     assert_eq!(reap(&pool, 40).len(), 40);
@@ -393,7 +413,7 @@ fn who_is_alone_fills_the_next_block_but_for_what_is_kept_for_others() {
         .values()
         .filter(|w| !w.reaped && w.sender() == Some(&account(1)))
         .count();
-    assert_eq!((left, left_of_one), (120, 120));
+    assert_eq!((left, left_of_one), (260, 139));
 }
 
 #[test]
@@ -414,16 +434,17 @@ fn while_others_wait_each_has_its_share_and_what_is_refused_may_come_again() {
 }
 
 #[test]
-fn one_large_transaction_is_let_in_while_there_is_room_at_all_and_a_second_within_the_share() {
+fn one_large_transaction_is_let_in_beside_what_fits_and_keeps_nobody_out() {
     let (pool, _) = blocks_of(200);
     assert!(pool.submit(of(&[1], 100, 0)).unwrap().is_ok());
-    // Another's, although it does not fit the same block: it is first in the one after.
+    // Another's, although it does not fit the same block: it is first in the one after, and what fits goes before it.
     assert!(pool.submit(of(&[2], 120, 0)).unwrap().is_ok());
-    assert!(pool.submit(of(&[3], 1, 0)).is_err());
-    assert_eq!(reap(&pool, 200), [of(&[1], 100, 0)]);
+    assert!(pool.submit(of(&[4], 120, 0)).is_err());
     assert!(pool.submit(of(&[3], 1, 0)).unwrap().is_ok());
-    assert!(pool.submit(of(&[3], 100, 1)).is_err(), "above its share");
-    assert_eq!(reap(&pool, 200), [of(&[2], 120, 0), of(&[3], 1, 0)]);
+    assert_eq!(reap(&pool, 200), [of(&[1], 100, 0), of(&[3], 1, 0)]);
+    assert!(pool.submit(of(&[3], 1, 1)).unwrap().is_ok());
+    assert!(pool.submit(of(&[3], 100, 2)).is_err(), "above its share");
+    assert_eq!(reap(&pool, 200), [of(&[2], 120, 0), of(&[3], 1, 1)]);
 }
 
 #[test]
@@ -456,7 +477,7 @@ fn the_last_places_of_the_mempool_are_for_whoever_has_nothing_waiting() {
 #[test]
 fn there_is_room_for_the_blocks_that_are_over_in_time() {
     // 40 in a block, which takes milliseconds.
-    for (wait_max, room) in [(Duration::ZERO, 40), (Duration::from_secs(3_600), 250)] {
+    for (wait_max, room) in [(Duration::ZERO, 40), (Duration::from_secs(3_600), 160)] {
         let limits = Limits {
             wait_max,
             ..Limits::default()
@@ -466,15 +487,12 @@ fn there_is_room_for_the_blocks_that_are_over_in_time() {
         for sender in 0..40 {
             assert_eq!(flood(&pool, sender, 1), 1);
         }
-        assert_eq!(
-            flood(&pool, 40, 1),
-            0,
-            "of how long blocks take nothing is known"
-        );
+        // Of how long blocks take nothing is known.
+        assert_eq!((flood(&pool, 40, 1), flood(&pool, 41, 1)), (1, 0));
         assert_eq!(reap(&pool, 40).len(), 40);
+        assert_eq!(reap(&pool, 40).len(), 1);
         assert!(reap(&pool, 40).is_empty());
-        let taken = (0..250).filter(|sender| flood(&pool, *sender, 1) == 1);
-        assert_eq!(taken.count(), room);
+        assert_eq!(pool.inner().room(&pool.limits).gas, room);
     }
 }
 
@@ -488,7 +506,9 @@ fn one_heavy_transaction_makes_nobody_wait_who_fits_into_the_next_block() {
         for sender in 2..202 {
             assert_eq!(flood(&pool, sender, 1), 1, "{sender}");
         }
-        assert_eq!(flood(&pool, 202, 1), 0);
+        // One more that does not fit, of this block or the one before.
+        flood(&pool, 202, 1);
+        assert_eq!(flood(&pool, 203, 1), 0);
         assert_eq!(reap(&pool, 200).len(), 200);
     }
 }
@@ -511,7 +531,7 @@ fn blocks_take_of_each_sender_in_turn_and_nothing_is_held_up_for_longer_than_one
     );
     // What a block had no room for, and what a later one came before, is first now, as it came.
     let new = [4, 5].map(|sender| send(sender, 0));
-    pool.release(&RawTx::list([all[1].clone()]));
+    pool.release(&RawTx::list([all[1].clone()]), 4);
     assert_eq!(reap(&pool, 3), [at(&[1, 2]), vec![other]].concat());
     assert_eq!(reap(&pool, 4), new);
 }
@@ -550,6 +570,110 @@ fn what_is_too_late_holds_up_nobody_but_its_own_sender() {
     assert_eq!(pool.reap(7, 9, None, None), RawTx::list([behind.to_vec()]));
 }
 
+/// A pool with room for two blocks of a hundred gas.
+fn each_second() -> (Mempool, Arc<Mutex<usize>>) {
+    let (pool, checks) = payers(Limits {
+        wait_max: Duration::from_secs(3),
+        interval: Some(Duration::from_secs(1)),
+        ..Limits::default()
+    });
+    assert!(reap(&pool, 100).is_empty());
+    (pool, checks)
+}
+
+#[test]
+fn what_may_be_dropped_unpaid_keeps_nobody_out() {
+    let (pool, _) = each_second();
+    let mut paid = 0;
+    for block in 1..11_u8 {
+        // A tiny one that is first, and large ones for which the next block is the last: they would not be in it.
+        assert!(pool.submit(of(&[1], 1, block.into())).unwrap().is_ok());
+        for attacker in 2..5 {
+            let refused = pool.submit(until(block, &[attacker], 100)).unwrap_err();
+            assert_eq!(refused.code(), 20);
+        }
+        // Nor what comes behind its own, or behind what else it signs.
+        assert!(pool.submit(until(block, &[1], 1)).is_err());
+        assert!(pool.submit(until(block, &[9, 1], 1)).is_err());
+        // One that is in time if it comes to it.
+        assert!(pool.submit(until(block, &[5], 1)).unwrap().is_ok());
+        assert!(pool.submit(until(block + 9, &[6], 60)).unwrap().is_ok());
+        assert!(pool.submit(of(&[7], 1, block.into())).unwrap().is_ok());
+        let given = pool.reap(block.into(), usize::MAX, None, Some(100));
+        paid += given.iter().map(|tx| u64::from(tx[0])).sum::<u64>();
+        pool.block_committed(given.iter().map(|tx| (tx, true)), all_again);
+        assert_eq!(pool.size().txs, 0);
+    }
+    assert_eq!(paid, 630);
+}
+
+#[test]
+fn what_does_not_fit_lets_those_behind_it_in_and_is_first_in_the_next_block() {
+    let (pool, _) = each_second();
+    let [one, two, behind, dust] =
+        [(1, 60), (2, 60), (2, 1), (3, 1)].map(|(sender, gas)| of(&[sender], gas, gas.into()));
+    for tx in [&one, &two, &dust, &behind] {
+        assert!(pool.submit(tx.clone()).unwrap().is_ok());
+    }
+    assert_eq!(reap(&pool, 100), [one, dust]);
+    let new = of(&[4], 60, 0);
+    assert!(pool.submit(new.clone()).unwrap().is_ok());
+    assert_eq!(reap(&pool, 100), [two, behind]);
+    assert_eq!(reap(&pool, 100), [new]);
+}
+
+#[test]
+fn one_who_has_nothing_waiting_is_let_in_whatever_others_have() {
+    let (pool, _) = payers(Limits::default());
+    let reap = |txs| pool.reap(1, txs, None, Some(100)).len();
+    // Blocks that look fast, of transactions that take little of what they ask for.
+    assert_eq!(reap(16), 0);
+    for sender in 1..9 {
+        assert!(pool.submit(of(&[sender], 12, 0)).unwrap().is_ok());
+    }
+    let given = pool.reap(1, 16, None, Some(100));
+    assert_eq!(given.len(), 8);
+    std::thread::sleep(Duration::from_millis(10));
+    pool.release([], 8);
+    assert_eq!(reap(16), 0);
+    pool.block_committed(given.iter().map(|tx| (tx, true)), all_again);
+    assert_eq!(pool.inner().room(&pool.limits).gas, 400);
+    let taken = (0..100).filter(|n| pool.submit(of(&[9], 10, *n)).is_ok());
+    assert_eq!(taken.count(), 35);
+    // They are slow, after all.
+    assert_eq!(reap(16), 10);
+    std::thread::sleep(Duration::from_millis(1_000));
+    pool.release([], 100);
+    assert_eq!(reap(16), 10);
+    assert!(pool.inner().room(&pool.limits).gas < 150);
+    for sender in 10..26 {
+        assert_eq!(flood(&pool, sender, 1), 1, "{sender}");
+    }
+    // All that fit a block are in the second one at the latest, behind what was due; the one that did not is later.
+    let given = [(); 2].map(|()| pool.reap(1, 16, None, Some(100)));
+    let fresh = given.iter().flatten().filter(|tx| tx[0] == 1);
+    assert_eq!(fresh.count(), 15);
+}
+
+#[test]
+fn what_is_due_is_not_held_back_by_what_came_before_and_is_not() {
+    let (pool, _) = each_second();
+    assert!(pool.submit(of(&[1], 10, 0)).unwrap().is_ok());
+    pool.inner().blocks = 1;
+    pool.inner().waiting.values_mut().for_each(|w| w.due = 9);
+    assert!(pool.submit(of(&[2], 1, 0)).unwrap().is_ok());
+    assert!(pool.submit(of(&[2], 1, 1)).unwrap().is_ok());
+    let fresh: Vec<_> = (3..23).map(|sender| of(&[sender], 1, 0)).collect();
+    let mut inner = pool.inner();
+    let of_two = inner.waiting.values_mut().skip(1);
+    of_two.for_each(|w| w.due = 0);
+    drop(inner);
+    for tx in &fresh {
+        assert!(pool.submit(tx.clone()).unwrap().is_ok());
+    }
+    assert_eq!(reap(&pool, 2), [of(&[2], 1, 0), of(&[2], 1, 1)]);
+}
+
 proptest::proptest! {
     #[test]
     fn nobody_is_held_up_for_long_by_turns_and_no_order_is_changed(
@@ -570,15 +694,14 @@ proptest::proptest! {
             let queued = pool.inner().senders.total().queued;
             match pool.submit(tx.clone()) {
                 Ok(_) => {
-                    // The block that it is due for, the one that turns hold it up for, and one more: a large one leaves a part of its block unused.
-                    let due = pool.inner().waiting.values().last().map_or(0, |w| w.due);
-                    waiting.push((tx, due + 3));
+                    // The block that would have it without turns, where a large one leaves a fifth of each unused; and two.
+                    waiting.push((tx, blocks + queued.gas / (GAS - 20) + 3));
                 }
-                // Who has nothing waiting is refused only where all of the next block is taken.
-                Err(refused) => proptest::prop_assert!(has_some || queued.gas >= GAS, "{refused}"),
+                // Who has nothing waiting is refused only where the first ones of others fill the next block.
+                Err(refused) => proptest::prop_assert!(has_some || queued.gas >= GAS - 20, "{refused}"),
             }
-            // The room is that of one block, and one more transaction.
-            proptest::prop_assert!(pool.inner().senders.total().queued.gas < GAS + 20);
+            // The room of a block, the first ones that fit the next, and one more.
+            proptest::prop_assert!(pool.inner().senders.total().queued.gas < GAS * 2 + 20);
             if *pause > 0 {
                 continue;
             }

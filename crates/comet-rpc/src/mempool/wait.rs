@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 /// A block with fewer transactions says nothing of what a full one takes: what it costs by itself would count as theirs.
 const TXS_FEW: u64 = 8;
+/// The most blocks of which there is room for what waits, however little the last ones took: the next may be others.
+const BLOCKS_MAX: u32 = 4;
 /// What a transaction takes before one was measured.
 const EACH: Duration = Duration::from_millis(1);
 /// The least that a client is told to wait: what is due, or late, is a few milliseconds away.
@@ -18,6 +20,8 @@ const SPREAD_MAX: Duration = Duration::from_secs(1);
 pub(super) struct Running {
     at: Option<Instant>,
     given: Load,
+    /// What it used of that, as far as it is known. So nobody makes blocks look fast with gas that is asked for and not used.
+    used: Load,
     /// What a block may have.
     block: Load,
     /// How long a full one takes.
@@ -35,6 +39,7 @@ impl Default for Running {
         Self {
             at: None,
             given: Load::default(),
+            used: Load::default(),
             block: Load::MAX,
             full: None,
             each: EACH,
@@ -60,7 +65,7 @@ impl Running {
             let took = now.saturating_duration_since(at);
             self.each = took / u32::try_from(self.given.txs).unwrap_or(u32::MAX);
             if self.interval.is_none() {
-                self.full = Some(self.given.scaled_up(took, self.block));
+                self.full = Some(self.used.scaled_up(took, self.block));
             }
         }
         // As many came back, or may, as the block that is over left places.
@@ -69,6 +74,7 @@ impl Running {
         self.at = Some(now);
         self.block = block;
         self.given = given;
+        self.used = given;
     }
 
     /// How long it is until the next block is given its transactions.
@@ -78,9 +84,20 @@ impl Running {
         };
         let takes = match self.interval {
             Some(interval) => interval,
-            None => self.given.scaled_down(full, self.block),
+            None => self.used.scaled_down(full, self.block),
         };
         takes.saturating_sub(now.saturating_duration_since(at))
+    }
+
+    /// What the block that was given transactions last used of the gas that they asked for.
+    pub(super) fn ran(&mut self, gas_used: u64) {
+        self.used = self.given;
+        self.used.gas = gas_used.min(self.given.gas);
+    }
+
+    /// What a block may have.
+    pub(super) const fn block(&self) -> Load {
+        self.block
     }
 
     /// How many blocks are full before the one of what comes behind this.
@@ -99,14 +116,15 @@ impl Running {
     }
 
     /// What may wait for blocks so that all of it has run `within` this time, the block that runs before it included. There is room for the next one
-    /// however long it takes.
+    /// however long it takes, and for so many at most.
     pub(super) fn room(&self, within: Duration) -> Load {
         let Some(full) = self.full else {
             return self.block;
         };
         let nanos = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         let left = within.saturating_sub(full).max(full);
-        self.block.parts(nanos(left), nanos(full))
+        let most = full.saturating_mul(BLOCKS_MAX);
+        self.block.parts(nanos(left.min(most)), nanos(full))
     }
 }
 
@@ -148,6 +166,8 @@ mod tests {
         for (within, txs) in [(0, 1_000), (900, 1_000), (1_200, 1_400), (1_500, 2_000)] {
             assert_eq!(room(&running, within), txs, "{within}");
         }
+        // No room for more than a few blocks, however long all may wait.
+        assert_eq!(room(&running, 60_000), 4_000);
         // A block of a few says nothing; an empty one is over at once.
         running.reaped(begin + ms(750), BLOCK, given(TXS_FEW - 1));
         running.reaped(begin + ms(9_000), BLOCK, given(0));
