@@ -8,6 +8,8 @@
 //! cargo run --release -p benches -- NAME…   transfer, empty, replies, iteration, tokens, blocks, holders, beside, start, state, proofs, evidence, network
 //! ```
 //!
+//! With `--features jemalloc` they have the node's allocator (`state` is to be measured so).
+//!
 //! Nothing here passes or fails: noisy machines would make it lie. Each number is a median, with its spread beside it.
 //! What was measured when is in docs/benchmarks.md.
 
@@ -29,6 +31,11 @@ mod state;
 mod tokens;
 mod transfer;
 mod vm_only;
+
+/// As the node has it (ADR 26).
+#[cfg(all(feature = "jemalloc", target_os = "linux"))]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 use std::process::ExitCode;
 

@@ -1,13 +1,14 @@
 //! The state store beside the same database engine used plainly: the same keys, values and batches, synced alike, without tree, history and
-//! proofs. Both take turns.
+//! proofs. Both take turns. The state store is opened as a node opens its own, with the history of every value; build with `--features jemalloc` for
+//! the node's allocator, which then serves both.
 
 use crate::figures::{Samples, ratio, table, timed, us};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use strongroom_store::kv::{Batch, Kv as _, Table};
-use strongroom_store::state::TABLES;
-use strongroom_store::{KvLimits, Limits, LsmKv, StateStore};
+use strongroom_store::state::{TABLES, node_kv_limits};
+use strongroom_store::{Limits, LsmKv, StateStore};
 use strongroom_testkit::watch::processor_time;
 use strongroom_types::{Tree, WriteSet, sha256};
 
@@ -73,11 +74,11 @@ impl Ours {
 pub(crate) fn run() {
     let home = tempfile::tempdir().expect("a directory");
     let (beside, own) = (home.path().join("plain"), home.path().join("ours"));
-    let open = |path: &Path, tables: &[Table]| LsmKv::open(path, tables, KvLimits::default());
+    let open = |path: &Path, tables: &[Table]| LsmKv::open(path, tables, node_kv_limits());
     let plain = Plain(open(&beside, &[PLAIN]).expect("a database"));
     let kv = Arc::new(open(&own, TABLES).expect("a database"));
     let mut ours = Ours {
-        store: StateStore::open(kv, Limits::default()).expect("a store"),
+        store: StateStore::open(kv, Limits::NODE).expect("a store"),
         height: 0,
     };
     for first in (0..KEYS).step_by(FILLED_AT_ONCE as usize) {

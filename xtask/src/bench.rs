@@ -141,6 +141,11 @@ fn prepared(name: &str, options: &Options, release: &Path) -> Result<Command> {
             }
             Ok(command(&program("benches"), &arguments, "."))
         }
+        // What a node does, with the node's allocator.
+        "state" => {
+            build(&["-p", "benches", "--features", "benches/jemalloc"])?;
+            Ok(command(&program("benches"), &[name], "."))
+        }
         part => {
             build(&[])?;
             build(&["-p", "benches"])?;

@@ -19,7 +19,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 use strongroom_bridge::Transport;
 use strongroom_comet_rpc::backend::{Backend, NodeInfo};
 use strongroom_comet_rpc::check_queue::CheckQueue;
@@ -33,8 +34,8 @@ use strongroom_consensus::{
 };
 use strongroom_http::{Server, Shares};
 use strongroom_store::blocks::BlockStore;
-use strongroom_store::state::{COMPRESSED, TABLES};
-use strongroom_store::{ContentStore, History, KvLimits, Limits, LsmKv, StateStore};
+use strongroom_store::state::{TABLES, node_kv_limits};
+use strongroom_store::{ContentStore, Limits, LsmKv, StateStore};
 use strongroom_types::Height;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
@@ -193,28 +194,51 @@ impl Layout {
     }
 }
 
+/// Says now and then that a long opening goes on.
+struct Told {
+    begun: Instant,
+    times: AtomicU64,
+}
+
+impl Default for Told {
+    fn default() -> Self {
+        Self {
+            begun: Instant::now(),
+            times: AtomicU64::new(0),
+        }
+    }
+}
+
+impl Told {
+    const EVERY: Duration = Duration::from_secs(5);
+
+    fn tell(&self, entries: u64) {
+        let times = self.begun.elapsed().as_secs() / Self::EVERY.as_secs();
+        // Of many threads the first that comes in each five seconds.
+        if self.times.fetch_max(times, Ordering::Relaxed) < times {
+            tracing::info!(
+                entries,
+                "the state is read and checked before anything else"
+            );
+        }
+    }
+}
+
 /// Opens the stores under `layout`.
 ///
 /// # Errors
 /// [`NodeError`] if one is damaged or in use.
 pub fn open_stores(layout: &Layout) -> Result<Stores, NodeError> {
-    // A local network answers public queries at every height.
-    let limits = Limits {
-        history: History::All,
-        ..Limits::default()
-    };
     // Beside each other: both read what they wrote last, and look at every row or file.
     std::thread::scope(|scope| {
         let path = layout.blocks();
         let opening = std::thread::Builder::new().name("open-blocks".to_owned());
         let opening = opening.spawn_scoped(scope, move || BlockStore::open(&path));
         let opening = opening.map_err(NodeError::Threads)?;
-        let kv_limits = KvLimits {
-            compressed: COMPRESSED,
-            ..KvLimits::default()
-        };
-        let kv = LsmKv::open(layout.state(), TABLES, kv_limits)?;
-        let state = Arc::new(StateStore::open(Arc::new(kv), limits)?);
+        let kv = LsmKv::open(layout.state(), TABLES, node_kv_limits())?;
+        let told = Told::default();
+        let state = StateStore::open_telling(Arc::new(kv), Limits::NODE, &|read| told.tell(read))?;
+        let state = Arc::new(state);
         let content = Arc::new(ContentStore::open(&layout.content())?);
         let blocks = opening.join();
         let blocks = blocks.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;

@@ -44,6 +44,8 @@ pub fn replay(
     else {
         return Err(broken("there is no state yet".to_owned()));
     };
+    // Its trees are as large as those that are made now.
+    drop(old.state);
     let kv = LsmKv::open(fresh.join("state"), state::TABLES, KvLimits::default())?;
     let state = Arc::new(StateStore::open(Arc::new(kv.clone()), Limits::default())?);
     let content = Arc::new(ContentStore::open(&fresh.join("content"))?);

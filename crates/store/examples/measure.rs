@@ -5,8 +5,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 use strongroom_proof::{PartialForest, Read};
-use strongroom_store::kv::{Kv, KvLimits, LsmKv, RedbKv};
-use strongroom_store::state::{Limits, StateStore, TABLES};
+use strongroom_store::kv::{Kv, LsmKv, RedbKv};
+use strongroom_store::state::{Limits, StateStore, TABLES, node_kv_limits};
 use strongroom_types::{Tree, WriteSet, sha256};
 
 const UPDATES: u64 = 1_000;
@@ -59,14 +59,12 @@ fn main() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let open = || -> Arc<dyn Kv> {
         if redb {
-            Arc::new(
-                RedbKv::open(dir.path().join("r"), TABLES, KvLimits::default()).expect("opens"),
-            )
+            Arc::new(RedbKv::open(dir.path().join("r"), TABLES, node_kv_limits()).expect("opens"))
         } else {
-            Arc::new(LsmKv::open(dir.path().join("f"), TABLES, KvLimits::default()).expect("opens"))
+            Arc::new(LsmKv::open(dir.path().join("f"), TABLES, node_kv_limits()).expect("opens"))
         }
     };
-    let store = StateStore::open(open(), Limits::default()).expect("opens");
+    let store = StateStore::open(open(), Limits::NODE).expect("opens");
     let mut height = 0;
     let mut forest = PartialForest::empty();
     let mut commit = |store: &StateStore, writes: &WriteSet, check: bool| {
@@ -158,7 +156,7 @@ fn main() {
     drop((forest, blind, view, proofs));
     drop(store);
     let start = Instant::now();
-    let store = StateStore::open(open(), Limits::default()).expect("opens");
+    let store = StateStore::open(open(), Limits::NODE).expect("opens");
     println!(
         "reopen {:.2} s, resident {} KB",
         start.elapsed().as_secs_f64(),

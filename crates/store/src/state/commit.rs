@@ -192,7 +192,7 @@ impl StateStore {
     }
 }
 
-/// Whether the oldest of these versions, which are in order, need not stay.
+/// Whether the oldest of these versions, which are in order, need not stay. Bytes are those of rows; their trees come to it, some 2 KB a changed entry.
 fn has_too_many(ready: &VecDeque<Arc<Held>>) -> bool {
     let written: u64 = ready.iter().skip(1).map(|held| held.written).sum();
     ready.len() > READY + 1 || (ready.len() > 2 && written > READY_BYTES_MAX)

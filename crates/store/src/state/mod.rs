@@ -5,7 +5,8 @@
 //! Spec: docs/spec/state.md 4.
 //!
 //! Promises: a block is one durable batch, anchor and block position in it; what is acknowledged survives a crash and
-//! nothing else does; a view shows its version until it is dropped; what is handed out is what the tree of its version has.
+//! nothing else does; a view shows its version until it is dropped; what is handed out or replaced is what the tree of its version has, under
+//! its own key. Past heights that only the history knows have no tree: of them only the key is checked.
 //! Refuses: to commit on anything but the newest version, to open a database whose trees do not give the stored roots.
 
 mod commit;
@@ -17,11 +18,11 @@ mod versions;
 mod view;
 
 pub use prepare::Prepared;
-pub use rows::{COMPRESSED, TABLES};
+pub use rows::TABLES;
 pub use view::View;
 
 use crate::error::{Error, Result};
-use crate::kv::Kv;
+use crate::kv::{Kv, KvLimits};
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
@@ -48,6 +49,23 @@ impl Default for Limits {
             provable: 100,
             history: History::None,
         }
+    }
+}
+
+impl Limits {
+    /// Of a node: public queries are answered at every height. Whoever measures what a node does measures with these.
+    pub const NODE: Self = Self {
+        provable: 100,
+        history: History::All,
+    };
+}
+
+/// How a node opens the database under its state.
+#[must_use]
+pub fn node_kv_limits() -> KvLimits {
+    KvLimits {
+        compressed: rows::COMPRESSED,
+        ..KvLimits::default()
     }
 }
 
@@ -130,16 +148,33 @@ impl StateStore {
     /// [`Error::Damaged`] if the trees do not give the roots of the last commit, [`Error::Format`] if the store was
     /// made by another format or with another setting.
     pub fn open(kv: Arc<dyn Kv>, limits: Limits) -> Result<Self> {
-        Self::open_with(kv, limits, strongroom_proof::tree::key_hash)
+        Self::open_telling(kv, limits, &|_| ())
     }
 
-    fn open_with(kv: Arc<dyn Kv>, limits: Limits, key_hash: KeyHash) -> Result<Self> {
+    /// As [`StateStore::open`], which reads all values: `tell` hears, from any thread and often, how many entries were read so far.
+    ///
+    /// # Errors
+    /// As [`StateStore::open`].
+    pub fn open_telling(
+        kv: Arc<dyn Kv>,
+        limits: Limits,
+        tell: &(dyn Fn(u64) + Sync),
+    ) -> Result<Self> {
+        Self::open_with(kv, limits, strongroom_proof::tree::key_hash, tell)
+    }
+
+    fn open_with(
+        kv: Arc<dyn Kv>,
+        limits: Limits,
+        key_hash: KeyHash,
+        tell: &(dyn Fn(u64) + Sync),
+    ) -> Result<Self> {
         let limits = Limits {
             provable: limits.provable.max(PROVABLE_MIN),
             ..limits
         };
         let snapshot = kv.snapshot()?;
-        let found = open::read(&snapshot, limits.history, key_hash)?;
+        let found = open::read(&snapshot, limits.history, key_hash, tell)?;
         let shared = match found {
             None => Shared {
                 first: 0,
@@ -209,7 +244,7 @@ impl StateStore {
     }
 
     /// The values after the block at `height`: as [`StateStore::view`], but what is not ready in memory comes from the
-    /// history, which costs nothing to open, and cannot be proven. For questions of strangers about the past.
+    /// history, which costs nothing to open, and cannot be proven (without history it is rebuilt as there). For questions of strangers about the past.
     ///
     /// # Errors
     /// As [`StateStore::view`].

@@ -1,15 +1,16 @@
 //! Opening: what the database holds must be exactly what its roots say.
 
-use super::History;
 use super::rows::{self, Newest, ValueRow};
 use super::top::Top;
 use super::view::KeyHash;
+use super::{History, prepare};
 use crate::error::{Error, Result};
 use crate::kv::Snapshot;
 use std::ops::{Bound, Range};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use strongroom_proof::tree::Entry;
-use strongroom_types::{Hash, Tree, sha256};
+use strongroom_types::{Hash, Height, Tree, sha256};
 
 /// A tree is built in parts: of the keys whose hashes begin with the same byte.
 const PART_BITS: usize = 8;
@@ -17,15 +18,16 @@ const PARTS: usize = 1 << PART_BITS;
 /// Threads that read, if there are cores for them.
 const READERS_MAX: usize = 8;
 
-/// The newest version and its trees; `None` for an empty database.
+/// The newest version and its trees; `None` for an empty database. `tell` hears, from any thread, how many entries were read so far.
 pub(super) fn read(
     snapshot: &Arc<dyn Snapshot>,
     history: History,
     key_hash: KeyHash,
+    tell: &(dyn Fn(u64) + Sync),
 ) -> Result<Option<(Newest, [Top; 3])>> {
     let Some(row) = snapshot.get(rows::META, rows::NEWEST)? else {
         let all = (Bound::Unbounded, Bound::Unbounded);
-        return match snapshot.rows(rows::VALUES, all)?.next() {
+        return match snapshot.rows(rows::VALUES, all)?.next().transpose()? {
             None => Ok(None),
             Some(_) => Err(Error::damaged("there are values and no version")),
         };
@@ -42,12 +44,14 @@ pub(super) fn read(
             what: "history is a setting for the life of a store".to_owned(),
         });
     }
-    let tops = read_tops(&**snapshot, key_hash)?;
-    for (name, root) in newest.roots {
-        if tops[name as usize].hash() != &root {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let readers = cores.min(READERS_MAX);
+    let tops = read_trees(&**snapshot, key_hash, newest.height, readers, tell)?;
+    for (found, wanted) in prepare::roots_of(&tops).iter().zip(&newest.roots) {
+        if found != wanted {
             return Err(Error::damaged(format!(
                 "tree {} does not give the root of height {}",
-                name.name(),
+                found.0.name(),
                 newest.height
             )));
         }
@@ -55,39 +59,146 @@ pub(super) fn read(
     Ok(Some((newest, tops)))
 }
 
-/// Reads and hashes all values, on all cores.
-fn read_tops(snapshot: &dyn Snapshot, key_hash: KeyHash) -> Result<[Top; 3]> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let readers = cores.min(READERS_MAX);
-    let mut parts = [(); 3].map(|()| vec![Top::Empty; PARTS]);
-    std::thread::scope(|scope| {
-        let start = |reader: usize| {
-            let bytes = reader * PARTS / readers..(reader + 1) * PARTS / readers;
-            let read = move || -> Result<_> {
-                let read = |tree| read_parts(snapshot, key_hash, tree, &bytes);
-                let [contract, ibc, native] = Tree::ALL;
-                Ok([read(contract)?, read(ibc)?, read(native)?])
+/// Reads and hashes all values, in so many threads or as many of them as can be had.
+pub(super) fn read_trees(
+    snapshot: &dyn Snapshot,
+    key_hash: KeyHash,
+    newest: Height,
+    readers: usize,
+    tell: &(dyn Fn(u64) + Sync),
+) -> Result<[Top; 3]> {
+    let reading = Reading {
+        snapshot,
+        key_hash,
+        newest,
+        is_over: AtomicBool::new(false),
+        tell,
+        entries: AtomicU64::new(0),
+    };
+    reading.all(readers)
+}
+
+/// What readers of all values have in common.
+struct Reading<'a> {
+    snapshot: &'a dyn Snapshot,
+    key_hash: KeyHash,
+    newest: Height,
+    /// One failed: the others need not go on.
+    is_over: AtomicBool,
+    tell: &'a (dyn Fn(u64) + Sync),
+    entries: AtomicU64,
+}
+
+type Parts = Vec<(u8, Top)>;
+
+impl Reading<'_> {
+    fn all(&self, readers: usize) -> Result<[Top; 3]> {
+        let share = |reader: usize| reader * PARTS / readers..(reader + 1) * PARTS / readers;
+        let found: Vec<Result<[Parts; 3]>> = std::thread::scope(|scope| {
+            let start = |reader: usize| {
+                let thread = std::thread::Builder::new().name("open-state".to_owned());
+                let started = thread.spawn_scoped(scope, move || self.trees(&share(reader)));
+                started.map_err(|_refused| reader)
             };
-            let thread = std::thread::Builder::new().name("open-state".to_owned());
-            thread.spawn_scoped(scope, read).map_err(Error::engine)
-        };
-        let started: Vec<_> = (0..readers).map(start).collect();
-        for reader in started {
-            let found = reader?.join();
-            let found = found.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-            for (parts, found) in parts.iter_mut().zip(found) {
+            // All of them, before any is waited for; what got no thread is read by this one.
+            let started: Vec<_> = (1..readers).map(start).collect();
+            let mut found = vec![self.trees(&share(0))];
+            for reader in started {
+                found.push(match reader {
+                    Ok(thread) => thread.join().unwrap_or_else(|panic| {
+                        self.is_over.store(true, Ordering::Relaxed);
+                        std::panic::resume_unwind(panic)
+                    }),
+                    Err(reader) => self.trees(&share(reader)),
+                });
+            }
+            found
+        });
+        let mut parts = [(); 3].map(|()| vec![Top::Empty; PARTS]);
+        // Whoever was stopped has no error of its own: the first that there is says what failed.
+        for found in found {
+            for (parts, found) in parts.iter_mut().zip(found?) {
                 for (byte, top) in found {
                     parts[usize::from(byte)] = top;
                 }
             }
         }
-        Ok::<_, Error>(())
-    })?;
-    Ok(parts.map(join_all))
+        Ok(parts.map(join_all))
+    }
+
+    /// The parts of all trees whose hashes begin with one of `bytes`; not all of them if another reader failed.
+    fn trees(&self, bytes: &Range<usize>) -> Result<[Parts; 3]> {
+        let [contract, ibc, native] = Tree::ALL.map(|tree| {
+            let found = self.parts(tree, bytes);
+            self.is_over.fetch_or(found.is_err(), Ordering::Relaxed);
+            found
+        });
+        Ok([contract?, ibc?, native?])
+    }
+
+    /// Those of one tree.
+    fn parts(&self, tree: Tree, bytes: &Range<usize>) -> Result<Parts> {
+        // No row lies between two parts: what is not where it should be is met, and refused.
+        let bound = |byte: usize| match (byte, u8::try_from(byte)) {
+            (0, _) if tree == Tree::Contract => vec![],
+            (0, _) => vec![tree as u8],
+            (_, Ok(byte)) => vec![tree as u8, byte],
+            (_, Err(_)) => vec![tree as u8 + 1],
+        };
+        let (from, to) = (bound(bytes.start), bound(bytes.end));
+        let to = match to[0] <= Tree::Native as u8 {
+            true => Bound::Excluded(&to[..]),
+            false => Bound::Unbounded,
+        };
+        let range = (Bound::Included(&from[..]), to);
+        let (mut parts, mut entries) = (Parts::new(), Vec::<Entry>::new());
+        let mut end = |entries: &mut Vec<Entry>| {
+            if let Some(first) = entries.first() {
+                parts.push((first.key_hash[0], Top::of(entries, PART_BITS)));
+                let (read, more) = (entries.len() as u64, Ordering::Relaxed);
+                (self.tell)(self.entries.fetch_add(read, more).saturating_add(read));
+                entries.clear();
+            }
+        };
+        for row in self.snapshot.rows(rows::VALUES, range)? {
+            if self.is_over.load(Ordering::Relaxed) {
+                break;
+            }
+            let (key, row) = row?;
+            let entry = self.entry(tree, &key, &row)?;
+            if entries
+                .first()
+                .is_some_and(|first| first.key_hash[0] != entry.key_hash[0])
+            {
+                end(&mut entries);
+            }
+            entries.push(entry);
+        }
+        end(&mut entries);
+        Ok(parts)
+    }
+
+    /// What a row of VALUES puts into its tree.
+    fn entry(&self, tree: Tree, key: &[u8], row: &[u8]) -> Result<Entry> {
+        let place = key.strip_prefix(&[tree as u8]);
+        let place = place.and_then(|place| Hash::try_from(place).ok());
+        let place = place.ok_or_else(|| Error::damaged("key of a value"))?;
+        let row = ValueRow::decode(row)?;
+        if (self.key_hash)(row.raw_key) != place {
+            return Err(Error::damaged("a value lies under another key's hash"));
+        }
+        if row.since > self.newest {
+            return Err(Error::damaged("a value is of a later block"));
+        }
+        Ok(Entry {
+            key_hash: place,
+            value_hash: sha256(row.value),
+        })
+    }
 }
 
 /// The tree of its parts, in order.
-fn join_all(mut parts: Vec<Top>) -> Top {
+pub(super) fn join_all(mut parts: Vec<Top>) -> Top {
     for depth in (0..PART_BITS).rev() {
         let mut halves = parts.into_iter();
         parts = std::iter::from_fn(|| Some((halves.next()?, halves.next()?)))
@@ -95,61 +206,4 @@ fn join_all(mut parts: Vec<Top>) -> Top {
             .collect();
     }
     parts.pop().unwrap_or(Top::Empty)
-}
-
-/// The parts of a tree whose hashes begin with one of `bytes`.
-fn read_parts(
-    snapshot: &dyn Snapshot,
-    key_hash: KeyHash,
-    tree: Tree,
-    bytes: &Range<usize>,
-) -> Result<Vec<(u8, Top)>> {
-    // No row lies between two parts: what is not where it should be is met, and refused.
-    let bound = |byte: usize| match (byte, u8::try_from(byte)) {
-        (0, _) if tree == Tree::Contract => vec![],
-        (0, _) => vec![tree as u8],
-        (_, Ok(byte)) => vec![tree as u8, byte],
-        (_, Err(_)) => vec![tree as u8 + 1],
-    };
-    let (from, to) = (bound(bytes.start), bound(bytes.end));
-    let to = match to[0] <= Tree::Native as u8 {
-        true => Bound::Excluded(&to[..]),
-        false => Bound::Unbounded,
-    };
-    let range = (Bound::Included(&from[..]), to);
-    let (mut parts, mut entries) = (Vec::new(), Vec::<Entry>::new());
-    let mut end = |entries: &mut Vec<Entry>| {
-        if let Some(first) = entries.first() {
-            parts.push((first.key_hash[0], Top::of(entries, PART_BITS)));
-            entries.clear();
-        }
-    };
-    for row in snapshot.rows(rows::VALUES, range)? {
-        let (key, row) = row?;
-        let entry = entry(tree, &key, &row, key_hash)?;
-        if entries
-            .first()
-            .is_some_and(|first| first.key_hash[0] != entry.key_hash[0])
-        {
-            end(&mut entries);
-        }
-        entries.push(entry);
-    }
-    end(&mut entries);
-    Ok(parts)
-}
-
-/// What a row of VALUES puts into its tree.
-fn entry(tree: Tree, key: &[u8], row: &[u8], key_hash: KeyHash) -> Result<Entry> {
-    let place = key.strip_prefix(&[tree as u8]);
-    let place = place.and_then(|place| Hash::try_from(place).ok());
-    let place = place.ok_or_else(|| Error::damaged("key of a value"))?;
-    let row = ValueRow::decode(row)?;
-    if key_hash(row.raw_key) != place {
-        return Err(Error::damaged("a value lies under another key's hash"));
-    }
-    Ok(Entry {
-        key_hash: place,
-        value_hash: sha256(row.value),
-    })
 }

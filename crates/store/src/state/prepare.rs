@@ -107,7 +107,7 @@ pub(super) fn prepare(
             continue;
         }
         let old = match &change.before {
-            Some(hash) => Some(base.checked_row(tree, raw_key, &key_hash, hash)?),
+            Some(hash) => Some(base.checked_row(tree, |key| key == raw_key, &key_hash, hash)?),
             None => None,
         };
         let row = value.map(|value| ValueRow {

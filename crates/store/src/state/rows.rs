@@ -18,7 +18,7 @@ pub(super) const META: Table = Table("meta");
 pub const TABLES: &[Table] = &[VALUES, UNDO, HISTORY, META];
 
 /// Tables of the state whose files are worth compressing: the rows of one key, one beside the other, have its raw key in common.
-pub const COMPRESSED: &[Table] = &[HISTORY];
+pub(super) const COMPRESSED: &[Table] = &[HISTORY];
 
 /// Keys in one row of UNDO: few, so that they stand near to what changed, which lets a batch be compressed. Fewer in tests, so that blocks there
 /// have several rows.
@@ -161,9 +161,13 @@ fn push_varint(out: &mut Vec<u8>, mut number: u64) {
     out.push(number as u8);
 }
 
+/// A number has one encoding: neither more bytes than it needs nor more bits than it has.
 fn take_varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
     let mut number = 0;
     for (at, byte) in bytes.iter().enumerate().take(10) {
+        if at > 0 && *byte == 0 || at == 9 && *byte > 1 {
+            return None;
+        }
         number |= u64::from(byte & 0x7f).checked_shl(7 * at as u32)?;
         if byte & 0x80 == 0 {
             return Some((number, &bytes[at + 1..]));
@@ -200,6 +204,20 @@ pub(super) fn decode<T: BorshDeserialize>(bytes: &[u8], what: &str) -> Result<T>
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_number_has_one_encoding() {
+        for number in [0, 1, 127, 128, 300, 1 << 62, u64::MAX] {
+            let mut bytes = Vec::new();
+            push_varint(&mut bytes, number);
+            assert_eq!(take_varint(&bytes), Some((number, &[][..])));
+            *bytes.last_mut().unwrap() |= 0x80;
+            bytes.push(0);
+            assert_eq!(take_varint(&bytes), None, "{number}");
+        }
+        let bits_above = [&[0xff; 9][..], &[3]].concat();
+        assert_eq!(take_varint(&bits_above), None);
+    }
 
     #[test]
     fn a_row_of_undo_is_read_as_it_was_written_and_refused_if_anything_is_missing() {

@@ -8,7 +8,7 @@ use strongroom_proof::tree::{self, EMPTY, Entry, Preimage, Proof};
 use strongroom_types::Hash;
 
 /// Entries of one bucket. More are split by the next bit. Fewer cost less with each change, which hashes and copies its bucket, and more memory:
-/// with 16 some 80 bytes for a key, with 8 some 95.
+/// with 16 some 85 bytes for a key, with 8 some 100.
 pub(super) const BUCKET_ENTRIES_MAX: usize = 16;
 
 /// A subtree. Its hash stands beside its content and not in it: who walks past it need not look there.

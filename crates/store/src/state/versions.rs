@@ -7,13 +7,15 @@ use super::view::{Held, Past};
 use super::{History, StateStore};
 use crate::error::{Error, Result};
 use crate::kv::{Rows, Snapshot};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
 use std::sync::{Arc, PoisonError};
 use strongroom_types::{Height, sha256};
 
 /// Older versions, built again from undo rows on request, that stay ready in memory.
 const REBUILT: usize = 2;
+/// Entries in which they may together differ from the newest; of one alone any number. Each takes some 2 KB of nodes of its own, and its row.
+const REBUILT_ENTRIES_MAX: usize = if cfg!(test) { 40 } else { 100_000 };
 
 impl StateStore {
     /// A version that is in memory.
@@ -43,7 +45,12 @@ impl StateStore {
         // Not if a rollback came in between: then this version is one of another past.
         if shared.ready.iter().any(|ready| Arc::ptr_eq(ready, &newest)) {
             shared.rebuilt.push_back(Arc::clone(&held));
-            if shared.rebuilt.len() > REBUILT {
+            let differ = |rebuilt: &VecDeque<Arc<Held>>| -> usize {
+                rebuilt.iter().map(|held| held.values.len()).sum()
+            };
+            while shared.rebuilt.len() > REBUILT
+                || (shared.rebuilt.len() > 1 && differ(&shared.rebuilt) > REBUILT_ENTRIES_MAX)
+            {
                 shared.rebuilt.pop_front();
             }
         }
@@ -71,6 +78,13 @@ impl StateStore {
         let mut changes = Changes::default();
         for ((tree, key_hash), row) in &values {
             let row = row.as_deref().map(ValueRow::decode).transpose()?;
+            // A root covers the value and not these: a rollback would make of them a store that no opening takes.
+            if row.is_some_and(|row| (self.key_hash)(row.raw_key) != *key_hash) {
+                return Err(Error::damaged("a replaced value is of another key"));
+            }
+            if row.is_some_and(|row| row.since > height) {
+                return Err(Error::damaged("a replaced value is of a later block"));
+            }
             let value_hash = row.map(|row| sha256(row.value));
             changes[*tree as usize].push(Change::new(*key_hash, value_hash));
         }

@@ -44,25 +44,29 @@ impl Held {
         let Some(value_hash) = self.top(tree).value_hash(key_hash) else {
             return Ok(None);
         };
-        let mut row = self.checked_row(tree, raw_key, key_hash, value_hash)?;
+        let mut row = self.checked_row(tree, |key| key == raw_key, key_hash, value_hash)?;
         let value = ValueRow::decode(&row)?.value.len();
         row.drain(..row.len() - value);
         Ok(Some(row))
     }
 
-    /// The row of VALUES at a hash which the tree has, with this value.
+    /// The row of VALUES at a hash which the tree has, with this value. It is refused unless it is of the key that belongs there, of the value that
+    /// the tree has, and of a block that was.
     pub(super) fn checked_row(
         &self,
         tree: Tree,
-        raw_key: &[u8],
+        belongs: impl Fn(&[u8]) -> bool,
         key_hash: &Hash,
         value_hash: &Hash,
     ) -> Result<Vec<u8>> {
         let row = self.row(tree, key_hash)?;
         let row = row.ok_or_else(|| Error::damaged("a value is missing"))?;
         let found = ValueRow::decode(&row)?;
-        if found.raw_key != raw_key {
+        if !belongs(found.raw_key) {
             return Err(Error::damaged("a value lies under another key's hash"));
+        }
+        if found.since > self.height {
+            return Err(Error::damaged("a value is of a later block"));
         }
         if sha256(found.value) != *value_hash {
             return Err(Error::damaged(format!(
@@ -73,8 +77,8 @@ impl Held {
         Ok(row)
     }
 
-    /// The row of VALUES at a hash.
-    pub(super) fn row(&self, tree: Tree, key_hash: &Hash) -> Result<Option<Vec<u8>>> {
+    /// The row of VALUES at a hash, as it lies there.
+    fn row(&self, tree: Tree, key_hash: &Hash) -> Result<Option<Vec<u8>>> {
         let key = rows::value_key(tree, key_hash);
         match self.values.get(&key) {
             Some(row) => Ok(row.clone()),
@@ -91,9 +95,12 @@ pub(super) struct Past {
 }
 
 impl Past {
-    fn get(&self, tree: Tree, key_hash: &Hash) -> Result<Option<Vec<u8>>> {
+    /// There is no tree to hold it against: a row is of the right key and not of a height that cannot be, and that is all that is checked.
+    fn get(&self, tree: Tree, raw_key: &[u8], key_hash: &Hash) -> Result<Option<Vec<u8>>> {
         let key = rows::value_key(tree, key_hash);
-        if let Some(value) = self.if_old(self.snapshot.get(rows::VALUES, &key)?)? {
+        if let Some(row) = self.snapshot.get(rows::VALUES, &key)?
+            && let Some(value) = self.if_old(&row, raw_key, Height::MAX)?
+        {
             return Ok(Some(value));
         }
         // What was replaced next after this height was there at this height, unless it was written in between.
@@ -105,14 +112,25 @@ impl Past {
             Bound::Included(from.as_slice()),
             Bound::Included(to.as_slice()),
         );
-        let next = self.snapshot.rows(rows::HISTORY, range)?.next();
-        self.if_old(next.transpose()?.map(|(_, row)| row))
+        let Some(next) = self.snapshot.rows(rows::HISTORY, range)?.next() else {
+            return Ok(None);
+        };
+        let (key, row) = next?;
+        let replaced = key
+            .last_chunk()
+            .map(|height| Height::from_be_bytes(*height));
+        self.if_old(&row, raw_key, replaced.unwrap_or_default())
     }
 
-    /// The value of a row, if it was written at this height or before.
-    fn if_old(&self, row: Option<Vec<u8>>) -> Result<Option<Vec<u8>>> {
-        let Some(row) = row else { return Ok(None) };
-        let row = ValueRow::decode(&row)?;
+    /// The value of a row that was replaced at a height, if it was written at this version's height or before.
+    fn if_old(&self, row: &[u8], raw_key: &[u8], replaced: Height) -> Result<Option<Vec<u8>>> {
+        let row = ValueRow::decode(row)?;
+        if row.raw_key != raw_key {
+            return Err(Error::damaged("a value lies under another key's hash"));
+        }
+        if row.since >= replaced {
+            return Err(Error::damaged("a value was replaced before it was written"));
+        }
         Ok((row.since <= self.height).then(|| row.value.to_vec()))
     }
 }
@@ -164,11 +182,11 @@ impl View {
     /// The value at `raw_key`.
     ///
     /// # Errors
-    /// If the database cannot be read.
+    /// If the database cannot be read; [`Error::Damaged`] if value and tree differ, and at old heights, which have no tree, if key and row do.
     pub fn get(&self, tree: Tree, raw_key: &[u8]) -> Result<Option<Vec<u8>>> {
         match &self.at {
             At::Held(held) => held.get(tree, raw_key, &(self.key_hash)(raw_key)),
-            At::Past(past) => past.get(tree, &(self.key_hash)(raw_key)),
+            At::Past(past) => past.get(tree, raw_key, &(self.key_hash)(raw_key)),
         }
     }
 
@@ -203,8 +221,11 @@ impl View {
         let Some((key_hash, proof)) = ics23::neighbour(key_hash, side, path)? else {
             return Ok(None);
         };
-        let row = self.held()?.row(tree, &key_hash)?;
-        let row = row.ok_or_else(|| Error::damaged("an entry without its value"))?;
+        let held = self.held()?;
+        let value_hash = held.top(tree).value_hash(&key_hash);
+        let value_hash = value_hash.ok_or_else(|| Error::damaged("a leaf that the tree lacks"))?;
+        let belongs = |raw_key: &[u8]| (self.key_hash)(raw_key) == key_hash;
+        let row = held.checked_row(tree, belongs, &key_hash, value_hash)?;
         let row = ValueRow::decode(&row)?;
         Ok(Some(ics23::Present {
             key: row.raw_key.to_vec(),

@@ -8,9 +8,10 @@ use std::process::{Command, Stdio};
 const CHILD_DIR: &str = "STRONGROOM_STORE_CRASH_DIR";
 const CHILD_ENGINE: &str = "STRONGROOM_STORE_CRASH_ENGINE";
 
-/// The store as a node opens it.
-fn open(engine: Engine, dir: &Path) -> StateStore {
-    StateStore::open(open_kv(engine, dir), limits(3, History::None)).unwrap()
+const CHILD_HISTORY: &str = "STRONGROOM_STORE_CRASH_HISTORY";
+
+fn open(engine: Engine, history: History, dir: &Path) -> StateStore {
+    StateStore::open(open_kv(engine, dir), limits(3, history)).unwrap()
 }
 
 /// What block `height` writes: the same in both processes.
@@ -33,19 +34,23 @@ fn block(height: Height) -> WriteSet {
 
 #[test]
 fn what_was_only_prepared_leaves_no_trace() {
-    for engine in ENGINES {
+    for (engine, history) in ENGINES
+        .into_iter()
+        .zip(HISTORIES)
+        .chain([(Engine::Lsm, History::All)])
+    {
         let dir = tempfile::tempdir().unwrap();
-        let store = open_store(engine, dir.path(), Limits::default());
+        let store = open(engine, history, dir.path());
         for height in 0..3 {
             advance(&store, &block(height));
         }
-        let (before, rows) = (store.latest(), layout(&store));
+        let (before, rows) = (store.latest(), everything(&*store.kv));
         let prepared = store.prepare(2, 3, &block(3)).unwrap();
         assert_ne!(prepared.app_hash(), before.unwrap().app_hash);
         drop(store);
         drop(prepared);
-        let store = open_store(engine, dir.path(), Limits::default());
-        assert_eq!((store.latest(), layout(&store)), (before, rows));
+        let store = open(engine, history, dir.path());
+        assert_eq!((store.latest(), everything(&*store.kv)), (before, rows));
         advance(&store, &block(3));
     }
 }
@@ -58,37 +63,63 @@ fn a_killed_process_leaves_the_last_acknowledged_version_or_the_next() {
         } else {
             Engine::Lsm
         };
-        commit_until_killed(engine, Path::new(&dir));
+        let history = HISTORIES[usize::from(std::env::var(CHILD_HISTORY).is_ok())];
+        commit_until_killed(engine, history, Path::new(&dir));
     }
-    for (name, engine) in [("lsm", Engine::Lsm), ("redb", Engine::Redb)] {
+    for (name, engine, history) in [
+        ("lsm", Engine::Lsm, History::All),
+        ("lsm", Engine::Lsm, History::None),
+        ("redb", Engine::Redb, History::All),
+        ("redb", Engine::Redb, History::None),
+    ] {
         let dir = tempfile::tempdir().unwrap();
         let mut expected = PartialForest::empty();
-        let mut hashes = Vec::new();
+        let (mut hashes, mut models) = (Vec::new(), vec![BTreeMap::new()]);
         for round in 0..4 {
-            let acknowledged = run_and_kill(name, dir.path(), 3 + round * 4);
-            let store = open(engine, dir.path());
+            let acknowledged = run_and_kill(name, history, dir.path(), 3 + round * 4);
+            let store = open(engine, history, dir.path());
             let version = store.latest().unwrap();
             assert!(
                 version.height == acknowledged || version.height == acknowledged + 1,
                 "lost or invented"
             );
             while hashes.len() as u64 <= version.height {
-                hashes.push(expected.apply(&block(hashes.len() as u64)).unwrap());
+                let writes = block(hashes.len() as u64);
+                hashes.push(expected.apply(&writes).unwrap());
+                let mut model = models[models.len() - 1].clone();
+                model.extend(writes.0);
+                models.push(model);
             }
             assert_eq!(version.app_hash, hashes[version.height as usize]);
             let position = store.extra(ExtraKey::POSITION).unwrap().unwrap();
             assert_eq!(position, version.height.to_be_bytes());
             let before = store.view(version.height - 1).unwrap();
             assert_eq!(before.app_hash(), hashes[version.height as usize - 1]);
+            let past = if history == History::All {
+                0
+            } else {
+                version.height
+            };
+            for height in past..=version.height {
+                let view = store.values(height).unwrap();
+                for (tree, key) in models[models.len() - 1].keys() {
+                    let expected = models[height as usize + 1].get(&(*tree, key.clone()));
+                    assert_eq!(view.get(*tree, key).unwrap(), expected.cloned().flatten());
+                }
+            }
         }
     }
 }
 
 /// Starts the child, waits until it has acknowledged `blocks` more heights, kills it; answers the last acknowledged.
-fn run_and_kill(engine: &str, dir: &Path, blocks: usize) -> Height {
+fn run_and_kill(engine: &str, history: History, dir: &Path, blocks: usize) -> Height {
     let this_test =
         "state::tests::crash::a_killed_process_leaves_the_last_acknowledged_version_or_the_next";
-    let mut child = Command::new(std::env::current_exe().unwrap())
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    if history == History::All {
+        child.env(CHILD_HISTORY, "all");
+    }
+    let mut child = child
         .args(["--exact", this_test, "--nocapture", "--test-threads", "1"])
         .env(CHILD_DIR, dir)
         .env(CHILD_ENGINE, engine)
@@ -105,8 +136,8 @@ fn run_and_kill(engine: &str, dir: &Path, blocks: usize) -> Height {
     heights.last().unwrap_or(last)
 }
 
-fn commit_until_killed(engine: Engine, dir: &Path) -> ! {
-    let store = open(engine, dir);
+fn commit_until_killed(engine: Engine, history: History, dir: &Path) -> ! {
+    let store = open(engine, history, dir);
     loop {
         let height = store.latest().map_or(0, |version| version.height + 1);
         let version = advance(&store, &block(height));

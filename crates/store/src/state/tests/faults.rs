@@ -1,7 +1,8 @@
 //! Databases that were damaged or made differently.
 
 use super::*;
-use crate::kv::Table;
+use crate::kv::{Range, Rows, Snapshot};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 const ALL: (Bound<&[u8]>, Bound<&[u8]>) = (Bound::Unbounded, Bound::Unbounded);
 
@@ -23,8 +24,12 @@ fn filled(kv: Arc<dyn Kv>) {
 #[test]
 fn a_store_whose_values_were_changed_is_not_opened() {
     for engine in ENGINES {
-        // Length of the key, the key, the value, its end, all of it.
-        let bends: [fn(&mut Vec<u8>) -> bool; 6] = [
+        // The height that wrote it, length of the key, the key, the value, its end, all of it.
+        let bends: [fn(&mut Vec<u8>) -> bool; 7] = [
+            |row| {
+                row[0] ^= 1;
+                true
+            },
             |row| {
                 row[1] ^= 1;
                 true
@@ -91,6 +96,15 @@ fn a_value_where_none_belongs_is_not_overlooked() {
 fn a_value_that_was_changed_since_it_was_opened_is_neither_handed_out_nor_replaced() {
     let first = (0..100).min_by_key(|n: &u8| key_hash(&[*n])).unwrap();
     let others = (0..100).filter(|n| *n != first);
+    let second = others.clone().min_by_key(|n| key_hash(&[*n])).unwrap();
+    let (first_hash, second_hash) = (key_hash(&[first]), key_hash(&[second]));
+    // Absent keys before it and behind it: it is the neighbour that clients are shown.
+    let absent = |is_there: &dyn Fn(&Hash) -> bool| -> Vec<u8> {
+        let mut keys = (0..u32::MAX).map(|n| n.to_be_bytes().to_vec());
+        keys.find(|key| is_there(&key_hash(key))).unwrap()
+    };
+    let before = absent(&|hash| *hash < first_hash);
+    let behind = absent(&|hash| first_hash < *hash && *hash < second_hash);
     let bends: [fn(&mut Vec<u8>) -> bool; 4] = [
         |row| {
             row[1] ^= 1;
@@ -123,6 +137,11 @@ fn a_value_that_was_changed_since_it_was_opened_is_neither_handed_out_nor_replac
             view.prove(Tree::Native, &[first]).unwrap_err().code(),
             "store.damaged"
         );
+        for absent in [&before, &behind] {
+            assert_eq!(view.get(Tree::Native, absent).unwrap(), None);
+            let refused = view.prove_to_clients(Tree::Native, absent).unwrap_err();
+            assert_eq!(refused.code(), "store.damaged");
+        }
         let all_others = |n| view.prove(Tree::Native, &[n]).is_ok();
         assert!(others.clone().all(all_others));
         let write = WriteSet(BTreeMap::from([(
@@ -134,6 +153,201 @@ fn a_value_that_was_changed_since_it_was_opened_is_neither_handed_out_nor_replac
             "store.damaged"
         );
     }
+}
+
+fn set(kv: &dyn Kv, table: Table, key: &[u8], value: Option<Vec<u8>>) {
+    let mut batch = Batch::new();
+    batch.set(table, key, value);
+    kv.write(batch).unwrap();
+}
+
+#[test]
+fn rows_of_what_was_replaced_that_were_changed_are_told_as_damage_and_the_store_stays_as_it_was() {
+    for history in HISTORIES {
+        let dir = tempfile::tempdir().unwrap();
+        let kv = open_kv(Engine::Redb, dir.path());
+        let open = || StateStore::open(Arc::clone(&kv), limits(3, history)).unwrap();
+        let store = open();
+        let row = |n: u8, value: u8| ((Tree::Native, vec![n]), Some(vec![value; 20]));
+        advance(&store, &WriteSet((0..9).map(|n| row(n, 1)).collect()));
+        // Three that are replaced, one that is new, one that goes: two rows of UNDO.
+        let mut writes: BTreeMap<_, _> = [row(1, 2), row(2, 2), row(3, 2), row(50, 2)].into();
+        writes.insert((Tree::Native, vec![4]), None);
+        let newest = advance(&store, &WriteSet(writes));
+        drop(store);
+        let start = everything(&*kv);
+        let mut refused = 0;
+        for (table, rows) in [(rows::UNDO, &start[1]), (rows::HISTORY, &start[2])] {
+            for (key, row) in rows {
+                let mut bent: Vec<_> = (0..row.len())
+                    .map(|at| (at, 1 << (at % 8)))
+                    .chain((0..8).map(|bit| (0, 1 << bit)))
+                    .map(|(at, bit): (usize, u8)| {
+                        let mut row = row.clone();
+                        row[at] ^= bit;
+                        Some(row)
+                    })
+                    .collect();
+                bent.push(None);
+                for bent in bent {
+                    set(&*kv, table, key, bent.clone());
+                    let store = open();
+                    let code = |error: Option<Error>| error.map(|error| error.code());
+                    let told = [
+                        code(store.view(0).err()),
+                        code(store.rollback(0, &[]).err()),
+                    ];
+                    assert_eq!(
+                        told,
+                        [Some("store.damaged"); 2],
+                        "{history:?} {table:?} {bent:?}"
+                    );
+                    assert_eq!(store.latest(), Some(newest));
+                    refused += 1;
+                }
+                set(&*kv, table, key, Some(row.clone()));
+            }
+        }
+        assert!(refused > 200, "{refused}");
+        assert_eq!(everything(&*kv), start);
+        let store = open();
+        store.rollback(0, &[]).unwrap();
+        drop(store);
+        assert_eq!(open().latest().unwrap().height, 0);
+    }
+}
+
+#[test]
+fn a_past_height_is_not_told_a_row_of_another_key_or_of_a_height_behind_its_own() {
+    let bends: [fn(&mut Vec<u8>) -> bool; 2] = [
+        |row| {
+            row[0] ^= 1;
+            true
+        },
+        |row| {
+            row[2] ^= 1;
+            true
+        },
+    ];
+    for (table, bend) in [
+        (rows::VALUES, bends[1]),
+        (rows::HISTORY, bends[0]),
+        (rows::HISTORY, bends[1]),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let kv = open_kv(Engine::Lsm, dir.path());
+        let store = StateStore::open(Arc::clone(&kv), limits(3, History::All)).unwrap();
+        for n in 0..2 {
+            let write = ((Tree::Native, vec![7]), Some(vec![n; 20]));
+            advance(&store, &WriteSet([write].into()));
+        }
+        damage(&*kv, table, bend);
+        for _ in 2..7 {
+            advance(&store, &WriteSet::default());
+        }
+        let view = store.values(0).unwrap();
+        assert!(!view.is_provable());
+        let refused = view.get(Tree::Native, &[7]);
+        assert_eq!(refused.unwrap_err().code(), "store.damaged", "{table:?}");
+    }
+}
+
+/// A database that counts the rows it is read, and fails as a disk does from one on.
+struct Counted {
+    inner: Arc<dyn Snapshot>,
+    read: Arc<AtomicUsize>,
+    fails_at: usize,
+}
+
+impl Kv for Counted {
+    fn snapshot(&self) -> Result<Arc<dyn Snapshot>> {
+        Ok(Arc::new(Self {
+            inner: Arc::clone(&self.inner),
+            read: Arc::clone(&self.read),
+            fails_at: self.fails_at,
+        }))
+    }
+
+    fn write(&self, _: Batch) -> Result<()> {
+        panic!("an opening writes nothing")
+    }
+}
+
+impl Snapshot for Counted {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        self.inner.get(table, key)
+    }
+
+    fn rows(&self, table: Table, range: Range<'_>) -> Result<Rows<'_>> {
+        let rows = self.inner.rows(table, range)?;
+        Ok(Box::new(rows.map(|row| {
+            // Some time, so that readers take turns.
+            std::thread::sleep(std::time::Duration::from_micros(20));
+            match self.read.fetch_add(1, Ordering::SeqCst) < self.fails_at {
+                true => row,
+                false => Err(Error::engine("input/output error")),
+            }
+        })))
+    }
+}
+
+#[test]
+fn the_first_reader_that_fails_stops_the_others_and_an_error_of_the_disk_is_told_as_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let kv = open_kv(Engine::Redb, dir.path());
+    let store = StateStore::open(Arc::clone(&kv), Limits::default()).unwrap();
+    let row = |n: u32| {
+        (
+            (Tree::Contract, n.to_be_bytes().to_vec()),
+            Some(vec![1; 20]),
+        )
+    };
+    advance(&store, &WriteSet((0..20_000).map(row).collect()));
+    let counted = |fails_at| Counted {
+        inner: kv.snapshot().unwrap(),
+        read: Arc::default(),
+        fails_at,
+    };
+    let open = |kv: &Arc<Counted>| StateStore::open(Arc::<Counted>::clone(kv), Limits::default());
+    let broken = Arc::new(counted(100));
+    assert_eq!(open(&broken).err().unwrap().code(), "store.engine");
+    assert!(broken.read.load(Ordering::SeqCst) < 200);
+    let (key, row) = {
+        let snapshot = kv.snapshot().unwrap();
+        snapshot
+            .rows(rows::VALUES, ALL)
+            .unwrap()
+            .next()
+            .unwrap()
+            .unwrap()
+    };
+    let mut bent = row;
+    bent[0] = 9;
+    set(&*kv, rows::VALUES, &key, Some(bent));
+    let damaged = Arc::new(counted(usize::MAX));
+    assert_eq!(open(&damaged).err().unwrap().code(), "store.damaged");
+    assert!(damaged.read.load(Ordering::SeqCst) < 5_000);
+    // Without a version, too.
+    set(&*kv, rows::META, rows::NEWEST, None);
+    let broken = Arc::new(counted(0));
+    assert_eq!(open(&broken).err().unwrap().code(), "store.engine");
+}
+
+#[test]
+fn a_newest_version_that_names_one_tree_three_times_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let kv = open_kv(Engine::Redb, dir.path());
+    filled(Arc::clone(&kv));
+    let row = kv
+        .snapshot()
+        .unwrap()
+        .get(rows::META, rows::NEWEST)
+        .unwrap();
+    let mut newest: rows::Newest = rows::decode(&row.unwrap(), "newest").unwrap();
+    newest.roots = [newest.roots[0]; 3];
+    set(&*kv, rows::META, rows::NEWEST, Some(rows::encode(&newest)));
+    let refused = StateStore::open(kv, Limits::default()).err().unwrap();
+    assert_eq!(refused.code(), "store.damaged");
 }
 
 #[test]

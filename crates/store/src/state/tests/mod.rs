@@ -1,7 +1,7 @@
 //! The state store over both engines against `PartialTree` and the `jmt` crate.
 
 use super::*;
-use crate::kv::{Batch, KvLimits, LsmKv, RedbKv};
+use crate::kv::{Batch, KvLimits, LsmKv, RedbKv, Table};
 use crate::oracle::{Change, Oracle, histories};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -13,6 +13,7 @@ use strongroom_types::{WriteSet, sha256};
 
 mod crash;
 mod faults;
+mod trees;
 mod versions;
 
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +23,8 @@ enum Engine {
 }
 
 const ENGINES: [Engine; 2] = [Engine::Lsm, Engine::Redb];
+/// Nodes have the second.
+const HISTORIES: [History; 2] = [History::None, History::All];
 
 fn open_kv(engine: Engine, dir: &Path) -> Arc<dyn Kv> {
     let limits = KvLimits {
@@ -41,7 +44,7 @@ fn itself(raw_key: &[u8]) -> Hash {
 }
 
 fn open_store(engine: Engine, dir: &Path, limits: Limits) -> StateStore {
-    StateStore::open_with(open_kv(engine, dir), limits, itself).unwrap()
+    StateStore::open_with(open_kv(engine, dir), limits, itself, &|_| ()).unwrap()
 }
 
 fn limits(provable: u64, history: History) -> Limits {
@@ -84,7 +87,7 @@ fn advance(store: &StateStore, writes: &WriteSet) -> Version {
     version
 }
 
-/// All rows of values, without the height that wrote them: what two stores with the same content must have in common.
+/// All rows of values, without the height that wrote them: the content.
 fn layout(store: &StateStore) -> Vec<(Vec<u8>, Vec<u8>)> {
     let snapshot = store.kv.snapshot().unwrap();
     let all = (Bound::Unbounded, Bound::Unbounded);
@@ -95,6 +98,17 @@ fn layout(store: &StateStore) -> Vec<(Vec<u8>, Vec<u8>)> {
             (key, rows::ValueRow { since: 0, ..row }.encode())
         })
         .collect()
+}
+
+/// Every row of every table, as it is.
+fn everything(kv: &dyn Kv) -> Vec<Vec<(Vec<u8>, Vec<u8>)>> {
+    let snapshot = kv.snapshot().unwrap();
+    let rows = |table: &Table| -> Vec<_> {
+        let all = (Bound::Unbounded, Bound::Unbounded);
+        let rows = snapshot.rows(*table, all).unwrap();
+        rows.map(Result::unwrap).collect()
+    };
+    TABLES.iter().map(rows).collect()
 }
 
 type Model = BTreeMap<Hash, Vec<u8>>;
@@ -150,9 +164,14 @@ proptest! {
         (keys, blocks) in histories::blocks(150, 8, 90),
         tree in prop::sample::select(Tree::ALL.to_vec()),
         reopen_at in 0usize..8,
+        is_swapped in any::<bool>(),
     ) {
+        // Each case has both histories: which engine has which changes.
         let dirs = ENGINES.map(|_| tempfile::tempdir().unwrap());
-        let open = |engine: Engine| open_store(engine, dirs[engine as usize].path(), limits(3, History::None));
+        let open = |engine: Engine| {
+            let history = HISTORIES[(engine as usize + usize::from(is_swapped)) % 2];
+            open_store(engine, dirs[engine as usize].path(), limits(3, history))
+        };
         let mut stores = ENGINES.map(open);
         let (mut oracle, mut model) = (Oracle::default(), Model::new());
         let mut partial = strongroom_proof::PartialTree::empty();
@@ -173,7 +192,7 @@ proptest! {
                 check_view(&store.view(version.height).unwrap(), tree, &keys, &model, root);
             }
         }
-        // The layout is a function of the content: a store that never saw the history has the same rows.
+        // A store that never saw the history has the same content.
         let fresh_dir = tempfile::tempdir().unwrap();
         let fresh = open_store(Engine::Redb, fresh_dir.path(), limits(3, History::None));
         let content: Vec<Change> = model.iter().map(|(key, value)| (*key, Some(value.clone()))).collect();
