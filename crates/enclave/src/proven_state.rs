@@ -1,4 +1,4 @@
-//! ProvenState state: the only way in which the state machine reads. What is known is read from the tree; what is not is asked
+//! `ProvenState`: the only way in which the state machine reads. What is known is read from the tree; what is not is asked
 //! from the host, verified against the tree's own root, and only then seen by anyone. Spec: docs/spec/state.md.
 //!
 //! Hints are verified exactly like answers. A hint that fails is a failed check, not something to skip: an honest host
@@ -16,7 +16,7 @@ use strongroom_proof::tree::Proof;
 use strongroom_proof::{PartialForest, Read};
 use strongroom_types::{Hash, Height, Tree, WriteSet, sha256};
 
-/// Rounds of `get_for_write` for one block. Each opens at least one level of 256.
+/// Rounds of `get_for_write` for one block. Each opens at least one level of 256, or names a leaf of which only the place was held.
 const WRITE_ROUNDS_MAX: usize = 512;
 /// Bytes of a key that an error shows.
 const SHOWN_KEY_BYTES: usize = 40;
@@ -28,7 +28,7 @@ pub(crate) struct ProvenState<'a> {
     height: Height,
     /// Bytes above which what was read longest ago is forgotten.
     bytes_max: usize,
-    /// Whether the host was asked for a value.
+    /// Whether the host was asked for a value: then a query has learned something, and a block hardly ever knows all that it writes.
     asked: Cell<bool>,
     /// The first failure: `chain` hands faults through as text, the code is kept here.
     failed: RefCell<Option<Failure>>,
@@ -95,6 +95,12 @@ impl<'a> ProvenState<'a> {
     /// The tree with all that was proven on the way.
     pub(crate) fn into_forest(self) -> PartialForest {
         self.forest.into_inner()
+    }
+
+    /// The same, if the host had to be asked for any of it.
+    pub(crate) fn into_learned(self) -> Option<PartialForest> {
+        let asked = self.asked.get();
+        asked.then(|| self.into_forest())
     }
 
     /// The failure behind a fault of the state machine.
@@ -273,9 +279,11 @@ fn shown(key: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::shared::Published;
     use std::sync::Arc;
     use strongroom_bridge::DoorError;
     use strongroom_bridge::message::Proven as Entry;
+    use strongroom_chain::BlockInfo;
     use strongroom_store::state::TABLES;
     use strongroom_store::{KvLimits, Limits, LsmKv, StateStore};
 
@@ -319,9 +327,16 @@ mod tests {
     }
 
     fn host(directory: &std::path::Path) -> (Host, PartialForest) {
+        host_of(directory, (0..ROWS).map(|n| (key(n), value(n))))
+    }
+
+    fn host_of(
+        directory: &std::path::Path,
+        rows: impl Iterator<Item = (Vec<u8>, Vec<u8>)>,
+    ) -> (Host, PartialForest) {
         let kv = LsmKv::open(directory, TABLES, KvLimits::default()).unwrap();
         let store = StateStore::open(Arc::new(kv), Limits::default()).unwrap();
-        let rows = (0..ROWS).map(|n| ((Tree::Contract, key(n)), Some(value(n))));
+        let rows = rows.map(|(key, value)| ((Tree::Contract, key), Some(value)));
         let prepared = store.prepare(0, 0, &WriteSet(rows.collect())).unwrap();
         let (roots, app_hash) = (prepared.roots(), prepared.app_hash());
         store.commit(prepared, &[]).unwrap();
@@ -431,5 +446,89 @@ mod tests {
             after.push(proven.into_forest().app_hash());
         }
         assert_eq!(after[0], after[1]);
+    }
+
+    fn published(forest: PartialForest) -> Published {
+        let block = BlockInfo {
+            chain_id: String::from("test"),
+            genesis_hash: [0; 32],
+            height: 0,
+            time: strongroom_types::Timestamp::default(),
+            header_hash: [0; 32],
+            version_app: 0,
+            misbehavior: Vec::new(),
+        };
+        Published::new(block, [0; 32], None, forest)
+    }
+
+    /// Reads `keys` as one query does; answers how often the host was asked.
+    fn query(published: &Published, host: &Host, keys: &[u32]) -> usize {
+        let before = host.asked.get();
+        let (forest, pinned) = published.pin();
+        let proven = ProvenState::new(forest, 0, host);
+        for n in keys {
+            proven.get(Tree::Contract, &key(*n)).unwrap();
+        }
+        let learned = proven.into_learned();
+        assert_eq!(learned.is_some(), host.asked.get() > before);
+        if let Some(forest) = learned {
+            published.learn(pinned, forest);
+        }
+        host.asked.get() - before
+    }
+
+    #[test]
+    fn what_a_query_learned_is_kept_also_where_less_is_held_for_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let (host, forest) = host_of(directory.path(), (0..2).map(|n| (key(n), value(n))));
+        let published = published(forest);
+        assert_eq!(query(&published, &host, &[0]), 1);
+        let before = published.pin().0;
+        let unknown = |n: &u32| before.read(Tree::Contract, &key(*n)) == Read::Unknown;
+        let absent = (2..).find(unknown).unwrap();
+        assert_eq!(query(&published, &host, &[absent]), 1);
+        assert_eq!(query(&published, &host, &[0, absent]), 0);
+        let after = published.pin().0.bytes();
+        assert!(after < before.bytes(), "both leaves lie in one page now");
+    }
+
+    #[test]
+    fn of_queries_side_by_side_the_one_that_holds_less_undoes_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let (host, forest) = host(directory.path());
+        let published = published(forest);
+        let (slow, pinned) = published.pin();
+        let slow = ProvenState::new(slow, 0, &host);
+        slow.get(Tree::Contract, &key(0)).unwrap();
+        assert_eq!(query(&published, &host, &[1, 2, 3]), 3);
+        published.learn(pinned, slow.into_learned().unwrap());
+        assert_eq!(query(&published, &host, &[1, 2, 3]), 0);
+        assert_eq!(query(&published, &host, &[0]), 1);
+        assert_eq!(query(&published, &host, &[0, 1, 2, 3]), 0);
+    }
+
+    #[test]
+    fn what_queries_learn_at_the_limit_is_not_asked_for_twice() {
+        const LARGE: u32 = 31;
+        let directory = tempfile::tempdir().unwrap();
+        let large = (0..LARGE).map(|n| (key(ROWS + n), vec![n as u8; 1 << 20]));
+        let small = (0..ROWS).map(|n| (key(n), value(n)));
+        let (host, forest) = host_of(directory.path(), small.chain(large));
+        let proven = ProvenState::new(forest, 0, &host);
+        let mut keys = (ROWS..ROWS + LARGE).chain(0..ROWS);
+        let (full, next) = loop {
+            let (before, n) = (proven.forest.borrow().clone(), keys.next().unwrap());
+            proven.get(Tree::Contract, &key(n)).unwrap();
+            if proven.forest.borrow().bytes() > TREE_BYTES_MAX {
+                break (before, n);
+            }
+        };
+        assert!(next < ROWS);
+        for keys in [&[next][..], &[next, ROWS - 1, ROWS - 2]] {
+            let published = published(full.clone());
+            assert_eq!(query(&published, &host, keys), keys.len());
+            assert_eq!(query(&published, &host, keys), 0);
+            assert!(published.pin().0.bytes() <= TREE_BYTES_MAX);
+        }
     }
 }

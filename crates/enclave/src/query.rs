@@ -51,7 +51,8 @@ impl Queries {
             None => &NoSecrets,
         };
         let height = published.block.height;
-        let proven = ProvenState::new(published.pin(), height, host);
+        let (forest, pinned) = published.pin();
+        let proven = ProvenState::new(forest, height, host);
         let env = ExecutionEnv {
             code: &proven,
             engine: &self.shared.engine,
@@ -63,7 +64,9 @@ impl Queries {
             }
             Err(QueryStop::Fault(fault)) => return Err(proven.failure_of(&fault)),
         };
-        published.learn(proven.into_forest());
+        if let Some(forest) = proven.into_learned() {
+            published.learn(pinned, forest);
+        }
         Ok(Reply::Query(QueryResult { height, outcome }))
     }
 

@@ -27,8 +27,15 @@ pub(crate) struct Published {
     pub(crate) genesis_hash: Hash,
     /// The keys that queries of it use, where a seed is present.
     pub(crate) keys: Option<Arc<Keys>>,
-    /// Its state as far as it is proven: a query takes a clone and gives back what it learned.
-    forest: Mutex<PartialForest>,
+    /// A query takes a clone and gives back what it learned.
+    learned: Mutex<Learned>,
+}
+
+/// The state of a version as far as it is proven.
+struct Learned {
+    forest: PartialForest,
+    /// How often queries added to it.
+    times: u64,
 }
 
 impl Published {
@@ -42,20 +49,26 @@ impl Published {
             block,
             genesis_hash,
             keys,
-            forest: Mutex::new(forest),
+            learned: Mutex::new(Learned { forest, times: 0 }),
         }
     }
 
-    /// A version of its own for one query.
-    pub(crate) fn pin(&self) -> PartialForest {
-        lock(&self.forest).clone()
+    /// A version of its own for one query, and what [`Published::learn`] wants to know of it.
+    pub(crate) fn pin(&self) -> (PartialForest, u64) {
+        let learned = lock(&self.learned);
+        (learned.forest.clone(), learned.times)
     }
 
-    /// Keeps what a query learned, if that is more than what is here: both are proven against the same roots.
-    pub(crate) fn learn(&self, forest: PartialForest) {
-        let mut mine = lock(&self.forest);
-        if (mine.bytes()..=TREE_BYTES_MAX).contains(&forest.bytes()) {
-            let old = std::mem::replace(&mut *mine, forest);
+    /// Keeps `forest`, in which a query that had to ask learned something beyond what it pinned. Bytes do not measure knowledge: where
+    /// leaves come to lie in one page, or something was evicted, less is held than before. They only choose between queries that ran
+    /// at the same time, whose forests are proven against the same roots.
+    pub(crate) fn learn(&self, pinned: u64, mut forest: PartialForest) {
+        // It may walk over everything: before anybody has to wait.
+        forest.evict(TREE_BYTES_MAX);
+        let mut mine = lock(&self.learned);
+        if mine.times == pinned || mine.forest.bytes() < forest.bytes() {
+            let times = mine.times.wrapping_add(1);
+            let old = std::mem::replace(&mut *mine, Learned { forest, times });
             // What only this version had takes time to drop: nobody waits for it.
             drop(mine);
             drop(old);

@@ -43,8 +43,8 @@ pub(crate) fn update(
     }
     match node {
         Node::Blind { .. } => Err(Error::NotProven),
-        Node::Empty => Ok(build(after(&[], writes, clock)?, depth, clock)),
-        Node::Page(page) => Ok(build(after(&page.to_vec(), writes, clock)?, depth, clock)),
+        Node::Empty => build(after(&[], writes, clock)?, depth, clock),
+        Node::Page(page) => build(after(&page.to_vec(), writes, clock)?, depth, clock),
         Node::Inner { hash, below: inner } => {
             let below = depth.saturating_add(1);
             let (left_writes, right_writes) = split(writes, depth);
@@ -80,18 +80,19 @@ fn after(slots: &[Slot], writes: &[Write], clock: &Clock) -> Result<Vec<Slot>, E
 }
 
 /// The subtree of exactly these leaves, which are in order and apart.
-fn build(mut slots: Vec<Slot>, depth: usize, clock: &Clock) -> Node {
+fn build(mut slots: Vec<Slot>, depth: usize, clock: &Clock) -> Result<Node, Error> {
     if slots.is_empty() {
-        return Node::Empty;
+        return Ok(Node::Empty);
     }
     let in_use = slots.iter().any(|slot| slot.leaf.is_some());
     if page::fit(slots.len(), in_use) {
-        return Page::at(depth, slots).map_or(Node::Empty, Node::Page);
+        let page = Page::at(depth, slots).ok_or(Error::NotProven)?;
+        return Ok(Node::Page(page));
     }
     let right = slots.split_off(page::turning_left(&slots, depth));
     let below = depth.saturating_add(1);
-    let (left, right) = (build(slots, below, clock), build(right, below, clock));
-    Node::over(left, right, clock.tick())
+    let (left, right) = (build(slots, below, clock)?, build(right, below, clock)?);
+    Ok(Node::over(left, right, clock.tick()))
 }
 
 /// The parent of two updated children: a single leaf takes its parent's place.

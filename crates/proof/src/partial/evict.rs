@@ -6,7 +6,7 @@
 
 use super::PartialTree;
 use super::node::{Inner, Node};
-use super::page::Page;
+use super::page::{Leaf, Page};
 
 /// Last uses and bytes of what is held.
 #[derive(Default)]
@@ -23,22 +23,24 @@ pub(super) struct Oldest {
 }
 
 /// Turns the least recently used parts of `trees` blind until they hold at most `bytes_max` together. If they hold more
-/// now, an eighth of the room is freed beyond that, so that not every block pays for a walk over everything.
+/// now, an eighth of the room is freed beyond that, mostly a quarter, so that not every block pays for a walk over everything.
 pub(crate) fn evict(trees: &mut [&mut PartialTree], bytes_max: usize) {
     if held(trees) <= bytes_max {
         return;
     }
-    let room = bytes_max.saturating_sub(bytes_max >> 3);
+    let eighth = bytes_max >> 3;
+    let room = bytes_max.saturating_sub(eighth);
+    let few = room.saturating_sub(eighth);
     let uses = collect(trees);
-    // Values come and go with every block: of them twice as much goes at once.
-    let few = room.saturating_sub(bytes_max >> 3);
     let for_leaves = few.saturating_sub(sum(&uses.places)).max(room >> 2);
     let leaf = oldest_kept(uses.leaves, for_leaves);
-    cut_all(trees, Oldest { leaf, place: 0 });
+    if leaf > 0 {
+        cut_all(trees, Oldest { leaf, place: 0 });
+    }
     // Places lie closer without what was held of their leaves: only now it shows whether they fit.
     if held(trees) > room {
         let uses = collect(trees);
-        let place = oldest_kept(uses.places, room.saturating_sub(sum(&uses.leaves)));
+        let place = oldest_kept(uses.places, few.saturating_sub(sum(&uses.leaves)));
         cut_all(trees, Oldest { leaf, place });
     }
 }
@@ -61,8 +63,8 @@ fn collect(trees: &[&mut PartialTree]) -> Uses {
 
 fn cut_all(trees: &mut [&mut PartialTree], oldest: Oldest) {
     for tree in trees {
-        if let Some(root) = cut(&tree.root, 0, oldest) {
-            tree.root = root;
+        if let Some(left) = cut(&tree.root, 0, oldest) {
+            tree.root = left.node;
         }
     }
 }
@@ -90,11 +92,17 @@ fn oldest_kept(mut uses: Vec<(u64, usize)>, room: usize) -> u64 {
     oldest
 }
 
-/// Adds a page and what it holds; `used`: the last use of what is above.
+/// Adds a page and what it holds; `used`: the last use of what is above. Key hashes that tell two leaves apart go with the page.
 fn collect_page(node: &Node, used: u64, uses: &mut Uses) {
     let Node::Page(page) = node else { return };
-    uses.places.push((used, page.own_bytes()));
-    (uses.leaves).extend(page.held().map(|leaf| (leaf.used(), leaf.bytes())));
+    let mut own = page.own_bytes();
+    for (leaf, needed) in page.held_or_needed() {
+        let stays = if needed { Leaf::OWN_BYTES } else { 0 };
+        own = own.saturating_add(stays);
+        uses.leaves
+            .push((leaf.used(), leaf.bytes().saturating_sub(stays)));
+    }
+    uses.places.push((used, own));
 }
 
 /// Adds all that is held below an inner node, with its last use; answers the last use of the whole subtree.
@@ -111,11 +119,24 @@ fn collect_uses(node: &Node, uses: &mut Uses) -> Option<u64> {
     Some(last)
 }
 
+/// What is left of a subtree.
+pub(super) struct Left {
+    pub(super) node: Node,
+    /// The last use of inner nodes that became one page with what was below: from now on what is above it says so. 0: there were none.
+    used: u64,
+}
+
+impl Left {
+    const fn of(node: Node) -> Self {
+        Self { node, used: 0 }
+    }
+}
+
 /// The subtree without what is too old; `used`: the last use of what is above. `None`: nothing goes.
-pub(super) fn cut(node: &Node, used: u64, oldest: Oldest) -> Option<Node> {
+pub(super) fn cut(node: &Node, used: u64, oldest: Oldest) -> Option<Left> {
     match node {
         Node::Empty | Node::Blind { .. } => None,
-        Node::Page(page) => cut_page(page, used, oldest),
+        Node::Page(page) => cut_page(page, used, oldest).map(Left::of),
         Node::Inner { hash, below } => {
             let used = below.used();
             let (left, right) = (
@@ -125,37 +146,33 @@ pub(super) fn cut(node: &Node, used: u64, oldest: Oldest) -> Option<Node> {
             if left.is_none() && right.is_none() && used >= oldest.place {
                 return None;
             }
-            let stays = |new: Option<Node>, old: &Node| new.unwrap_or_else(|| old.clone());
+            let stays =
+                |new: Option<Left>, old: &Node| new.unwrap_or_else(|| Left::of(old.clone()));
             let (left, right) = (stays(left, &below.left), stays(right, &below.right));
-            let nothing_below = left.bytes().saturating_add(right.bytes()) == 0;
-            Some(if nothing_below && used < oldest.place {
-                Node::Blind {
+            let nothing_below = left.node.bytes().saturating_add(right.node.bytes()) == 0;
+            if nothing_below && used < oldest.place {
+                return Some(Left::of(Node::Blind {
                     hash: *hash,
                     inner: true,
-                }
-            } else {
-                Node::merged(hash, &left, &right)
-                    .unwrap_or_else(|| Node::with_hash(*hash, left, right, used))
+                }));
+            }
+            let used = used.max(left.used).max(right.used);
+            let merged = Node::merged(hash, &left.node, &right.node);
+            Some(match merged {
+                Some(node) => Left { node, used },
+                None => Left::of(Node::with_hash(*hash, left.node, right.node, used)),
             })
         }
     }
 }
 
 fn cut_page(page: &Page, used: u64, oldest: Oldest) -> Option<Node> {
-    let blind = || Node::Blind {
-        hash: page.hash,
-        inner: page.len() > 1,
-    };
     if used < oldest.place {
-        return Some(blind());
+        return Some(Node::Blind {
+            hash: page.hash,
+            inner: page.len() > 1,
+        });
     }
-    if page.held().all(|leaf| leaf.used() >= oldest.leaf) {
-        return None;
-    }
-    let mut slots = page.to_vec();
-    for slot in &mut slots {
-        slot.leaf = slot.leaf.take().filter(|leaf| leaf.used() >= oldest.leaf);
-    }
-    // Where two key hashes begin alike, a page needs the rest.
-    Some(Page::with_hash(page.hash, slots).map_or_else(blind, Node::Page))
+    page.without(|leaf| leaf.used() >= oldest.leaf)
+        .map(Node::Page)
 }

@@ -7,7 +7,8 @@
 //! leaves each. Spec: docs/spec/state.md 2.
 //!
 //! Promises: `Read::Value` and `Read::Absent` follow from the root alone. A failed call changes nothing. Every inner node
-//! is hashed once per batch. Refuses: to write where it is blind.
+//! is hashed at most once per batch. Refuses: to write where it is blind. Bytes held do not measure what is known: leaves
+//! that come to lie in one page take less.
 
 mod apply;
 mod evict;

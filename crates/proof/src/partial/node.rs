@@ -38,7 +38,7 @@ pub(crate) struct Inner {
     pub(crate) left: Node,
     pub(crate) right: Node,
     pub(crate) bytes: usize,
-    /// The last use of this node, or of a page or nothing right below it.
+    /// The last use of this node, or of a page or nothing right below it: of nodes that became a page, too.
     used: AtomicU64,
 }
 

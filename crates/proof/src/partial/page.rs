@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use strongroom_types::Hash;
 
 /// Leaves of a page at most. An inner node above takes as much as three leaves, but a change hashes all inner nodes of its page again: so
-/// where leaves are in use pages are smaller.
+/// where leaves are in use pages are smaller. A larger one whose leaves come in use later stays as it is until it is written.
 const LEAVES_MAX: usize = 16;
 const LEAVES_IN_USE_MAX: usize = 8;
 
@@ -44,6 +44,9 @@ pub(crate) struct Leaf {
 }
 
 impl Leaf {
+    /// Bytes of what is held of a leaf without its value.
+    pub(crate) const OWN_BYTES: usize = size_of::<Self>() + ALLOCATION_BYTES;
+
     pub(crate) fn touch(&self, tick: u64) {
         self.used.store(tick, Ordering::Relaxed);
     }
@@ -57,9 +60,7 @@ impl Leaf {
             .value
             .as_ref()
             .map_or(0, |value| value.len().saturating_add(ALLOCATION_BYTES));
-        size_of::<Self>()
-            .saturating_add(ALLOCATION_BYTES)
-            .saturating_add(value)
+        Self::OWN_BYTES.saturating_add(value)
     }
 }
 
@@ -119,7 +120,7 @@ impl Slot {
 /// Whether enough is held of these leaves, which are in order, to tell the paths of each two apart.
 pub(crate) fn are_apart(slots: &[Slot]) -> bool {
     slots.windows(2).all(|pair| match pair {
-        [a, b] => a.place.start != b.place.start || (a.leaf.is_some() && b.leaf.is_some()),
+        [a, b] => !begin_alike(a, b) || (a.leaf.is_some() && b.leaf.is_some()),
         _ => true,
     })
 }
@@ -129,17 +130,23 @@ pub(crate) fn turning_left(slots: &[Slot], depth: usize) -> usize {
     slots.partition_point(|slot| !slot.turn(depth))
 }
 
-/// Hash of the subtree at `depth` of exactly these leaves, which are in order and apart.
-fn subtree_hash(slots: &[Slot], depth: usize) -> Hash {
+/// Whether the places of two leaves do not tell them apart.
+fn begin_alike(a: &Slot, b: &Slot) -> bool {
+    a.place.start == b.place.start
+}
+
+/// Hash of the subtree at `depth` of exactly these leaves, which are in order and apart; `None` if they are not.
+fn subtree_hash(slots: &[Slot], depth: usize) -> Option<Hash> {
     match slots {
-        [] => EMPTY,
-        [one] => one.place.hash,
-        // No two paths are the same: nothing comes here that is deeper.
-        [first, ..] if depth >= DEPTH_MAX => first.place.hash,
+        [] => Some(EMPTY),
+        [one] => Some(one.place.hash),
+        // No two paths are the same.
+        _ if depth >= DEPTH_MAX => None,
         many => {
             let (left, right) = many.split_at(turning_left(many, depth));
             let below = depth.saturating_add(1);
-            tree::inner_hash(&subtree_hash(left, below), &subtree_hash(right, below))
+            let (left, right) = (subtree_hash(left, below)?, subtree_hash(right, below)?);
+            Some(tree::inner_hash(&left, &right))
         }
     }
 }
@@ -167,7 +174,7 @@ impl Page {
         if !are_apart(&slots) {
             return None;
         }
-        Self::with_hash(subtree_hash(&slots, depth), slots)
+        Self::with_hash(subtree_hash(&slots, depth)?, slots)
     }
 
     /// For leaves that are known to give `hash`.
@@ -207,11 +214,46 @@ impl Page {
 
     /// Its leaves that are in use.
     pub(crate) fn held(&self) -> impl Iterator<Item = &Arc<Leaf>> {
+        self.held_or_needed().map(|(leaf, _)| leaf)
+    }
+
+    /// Its leaves that are in use, each with whether its key hash is needed to tell it from another.
+    pub(crate) fn held_or_needed(&self) -> impl Iterator<Item = (&Arc<Leaf>, bool)> {
         let slots = match self.slots.all() {
             All::Places(_) => &[],
             All::Slots(slots) => slots,
         };
-        slots.iter().filter_map(|slot| slot.leaf.as_ref())
+        slots.chunk_by(begin_alike).flat_map(|alike| {
+            let needed = alike.len() > 1;
+            let held = alike.iter().filter_map(|slot| slot.leaf.as_ref());
+            held.map(move |leaf| (leaf, needed))
+        })
+    }
+
+    /// The same page without what is held of leaves that do not stay, but for key hashes that tell two apart; `None`: nothing goes.
+    pub(crate) fn without(&self, stays: impl Fn(&Leaf) -> bool) -> Option<Self> {
+        // Mostly so: nothing is copied then.
+        if self.held().all(|leaf| stays(leaf)) {
+            return None;
+        }
+        let mut slots = self.to_vec();
+        let mut goes = false;
+        for alike in slots.chunk_by_mut(begin_alike) {
+            let needed = alike.len() > 1;
+            for slot in alike {
+                let leaf = slot.leaf.take_if(|leaf| !stays(leaf));
+                let Some(leaf) = leaf else { continue };
+                goes |= !needed || leaf.value.is_some();
+                if needed {
+                    *slot = Slot::held(leaf.key_hash, slot.place.hash, None, leaf.used());
+                }
+            }
+        }
+        if goes {
+            Self::with_hash(self.hash, slots)
+        } else {
+            None
+        }
     }
 
     /// Bytes of the page without what is held of leaves in use.
@@ -271,6 +313,9 @@ enum All<'a> {
 /// Arrays of each length, and the bytes that are held of leaves in use: 16 bytes where the page stands.
 macro_rules! slots {
     ($($places:ident $slots:ident $count:literal),*) => {
+        // A page that fits has an array.
+        const _: () = assert!(matches!([$($count),*], [1, .., LEAVES_MAX]) && [$($count),*].len() == LEAVES_MAX);
+
         #[derive(Clone, Debug)]
         enum Slots {
             $(

@@ -67,6 +67,34 @@ fn count_bytes(node: &Node) -> usize {
     }
 }
 
+/// Asks `host` for what is missing, applies `block` to both and compares.
+fn ask_and_apply(
+    tree: &mut PartialTree,
+    host: &mut Host,
+    block: &[Change],
+) -> Result<(), TestCaseError> {
+    let mut rounds = 0;
+    loop {
+        let missing = tree.missing_hashed(shared(block));
+        if missing.is_empty() {
+            break;
+        }
+        let refused = tree.clone().apply_hashed(shared(block));
+        prop_assert_eq!(refused, Err(Error::NotProven));
+        for key in missing {
+            let path = host.prove(&key, true).1;
+            prop_assert_eq!(tree.absorb_path(&key, &path), Ok(()));
+        }
+        rounds += 1;
+        prop_assert!(rounds < 300, "the questions do not end");
+    }
+    prop_assert_eq!(tree.bytes(), count_bytes(&tree.root));
+    host.apply(block);
+    prop_assert_eq!(tree.apply_hashed(shared(block)), Ok(host.root()));
+    prop_assert_eq!(tree.bytes(), count_bytes(&tree.root));
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
@@ -99,11 +127,12 @@ proptest! {
     fn a_tree_that_forgets_at_random_reaches_the_same_roots(
         (keys, blocks) in histories::blocks(40, 12, 12),
         reads in prop::collection::vec(any::<prop::sample::Index>(), 30),
-        room in prop::collection::vec(0usize..6000, 12),
+        rooms in prop::collection::vec(0usize..6000, 12),
         by_hints in any::<bool>(),
     ) {
         let (mut tree, mut host) = (PartialTree::empty(), Host::default());
-        for (block, room) in blocks.iter().zip(room) {
+        let mut forks = Vec::new();
+        for (block, room) in blocks.iter().zip(rooms.iter().copied()) {
             for at in &reads {
                 let key = &keys[at.index(keys.len())];
                 let (value, proof) = host.prove(key, false);
@@ -122,28 +151,36 @@ proptest! {
                     }
                 }
             }
-            let mut rounds = 0;
-            loop {
-                let missing = tree.missing_hashed(shared(block));
-                if missing.is_empty() {
-                    break;
-                }
-                let refused = tree.clone().apply_hashed(shared(block));
-                prop_assert_eq!(refused, Err(Error::NotProven));
-                for key in missing {
-                    prop_assert_eq!(tree.absorb_path(&key, &host.prove(&key, true).1), Ok(()));
-                }
-                rounds += 1;
-                prop_assert!(rounds < 300, "the questions do not end");
-            }
-            prop_assert_eq!(tree.bytes(), count_bytes(&tree.root));
-            host.apply(block);
-            prop_assert_eq!(tree.apply_hashed(shared(block)), Ok(host.root()));
-            prop_assert_eq!(tree.bytes(), count_bytes(&tree.root));
+            ask_and_apply(&mut tree, &mut host, block)?;
+            forks.push((tree.clone(), host.clone()));
             tree.evict(room);
             prop_assert!(tree.bytes() <= room);
             prop_assert_eq!(tree.bytes(), count_bytes(&tree.root));
             prop_assert_eq!(tree.root(), host.root());
+        }
+        // What one fork learns, forgets and writes is no other's.
+        for (at, (fork, host)) in forks.iter_mut().enumerate() {
+            for at in &reads {
+                let key = &keys[at.index(keys.len())];
+                let (value, proof) = host.prove(key, false);
+                let expected = value.map_or(Read::Absent, |value| Read::Value(value.into()));
+                if fork.read_hashed(key) == Read::Unknown {
+                    prop_assert_eq!(fork.absorb_hashed(key, value, &proof), Ok(()));
+                }
+                prop_assert_eq!(fork.read_hashed(key), expected);
+            }
+            let room = rooms[rooms.len() - 1 - at];
+            fork.evict(room);
+            prop_assert!(fork.bytes() <= room);
+            ask_and_apply(fork, host, &blocks[blocks.len() - 1 - at])?;
+        }
+        for (fork, host) in &forks {
+            prop_assert_eq!((fork.root(), fork.bytes()), (host.root(), count_bytes(&fork.root)));
+            for key in &keys {
+                let expected = host.0.get(key).map_or(Read::Absent, |value| Read::Value(value.as_slice().into()));
+                let read = fork.read_hashed(key);
+                prop_assert!(read == Read::Unknown || read == expected);
+            }
         }
     }
 

@@ -9,8 +9,8 @@ fn forget_values(tree: &mut PartialTree) {
         leaf: u64::MAX,
         place: 0,
     };
-    if let Some(root) = cut(&tree.root, 0, oldest) {
-        tree.root = root;
+    if let Some(left) = cut(&tree.root, 0, oldest) {
+        tree.root = left.node;
     }
 }
 
@@ -95,11 +95,14 @@ fn keys_that_begin_alike_are_told_apart_by_their_proofs() {
         assert_eq!(tree.read_hashed(&alike), Read::Absent);
         host.apply(&[(alike, Some(vec![3]))]);
         assert_eq!(tree.apply_hashed(writes()), Ok(host.root()));
-        // Both in a page, both are held: neither may be forgotten alone.
+        // Both in a page: their values go, what tells them apart stays.
         forget_values(&mut tree);
+        assert_eq!(tree.bytes(), count_bytes(&tree.root));
+        assert_eq!(tree.read_hashed(&tree::flip(&key, 40)), Read::Absent);
         for key in [key, alike] {
             let (value, proof) = host.prove(&key, true);
             assert_eq!(tree.read_hashed(&key), Read::Unknown);
+            assert_eq!(tree.ready_for_write_hashed(&key), asks);
             tree.absorb_hashed(&key, value, &proof).unwrap();
             assert_eq!(tree.read_hashed(&key), Read::Value(value.unwrap().into()));
         }
@@ -128,9 +131,81 @@ fn values_go_before_places_and_places_do_not_take_their_last_quarter() {
     // Room for half of the places: values keep a quarter of it.
     let mut tree = full;
     tree.evict(places / 2);
-    assert!(tree.bytes() <= places / 2);
+    assert!(tree.bytes() <= places * 3 / 8, "a quarter of it is free");
     let values = (0..4000).filter(|n| matches!(read(&tree, *n), Read::Value(_)));
     assert!(values.count() > 50);
     let absences = (0..4000).filter(|n| tree.read(&absent(*n)) == Read::Absent);
     assert!((400..2000).contains(&absences.count()));
+}
+
+#[test]
+fn of_two_that_begin_alike_the_older_value_goes_alone() {
+    let (key, beside) = ([0x35; 32], [0x36; 32]);
+    let alike = tree::flip(&key, 60);
+    let mut host = Host::default();
+    host.apply(&[key, alike, beside].map(|key| (key, Some(vec![1]))));
+    let mut tree = PartialTree::empty();
+    let writes = [key, alike, beside].map(|key| (key, Some(Arc::from([1_u8]))));
+    assert_eq!(tree.apply_hashed(writes), Ok(host.root()));
+    let oldest = Oldest {
+        leaf: tree.clock.tick(),
+        place: 0,
+    };
+    let value = Read::Value(Arc::from([1_u8]));
+    for used in [key, beside] {
+        assert_eq!(tree.read_hashed(&used), value);
+    }
+    tree.root = cut(&tree.root, 0, oldest).unwrap().node;
+    assert_eq!(
+        (tree.root(), tree.bytes()),
+        (host.root(), count_bytes(&tree.root))
+    );
+    for used in [key, beside] {
+        assert_eq!(tree.read_hashed(&used), value);
+    }
+    assert_eq!(tree.read_hashed(&alike), Read::Unknown);
+    for absent in [tree::flip(&key, 61), tree::flip(&key, 3)] {
+        assert_eq!(tree.read_hashed(&absent), Read::Absent);
+    }
+    assert!(cut(&tree.root, 0, oldest).is_none(), "it goes once");
+    // It is known well enough to be written or removed.
+    let removal = || [(alike, None)];
+    assert_eq!(tree.missing_hashed(removal()), Vec::<Hash>::new());
+    host.apply(&[(alike, None)]);
+    assert_eq!(tree.apply_hashed(removal()), Ok(host.root()));
+}
+
+#[test]
+fn pairs_that_begin_alike_count_among_places_and_the_limit_holds() {
+    let mut tree = PartialTree::empty();
+    let pairs = (0..2000u32).flat_map(|n| {
+        let key = tree::key_hash(&n.to_be_bytes());
+        [key, tree::flip(&key, 60)]
+    });
+    tree.apply_hashed(pairs.map(|key| (key, Some(Arc::from([7_u8; 100])))))
+        .unwrap();
+    let root = tree.root();
+    let mut bare = tree.clone();
+    forget_values(&mut bare);
+    for room in [bare.bytes() * 2, bare.bytes(), bare.bytes() / 2, 10_000, 0] {
+        tree.evict(room);
+        assert!(tree.bytes() <= room);
+        assert_eq!((tree.root(), tree.bytes()), (root, count_bytes(&tree.root)));
+        let absences = (0..2000).filter(|n| tree.read(&absent(*n)) == Read::Absent);
+        assert_eq!(absences.count() == 2000, room > bare.bytes());
+    }
+}
+
+#[test]
+fn places_that_were_used_last_stay_also_where_pages_become_one() {
+    let mut tree = tree_of(4000);
+    let mut bare = tree.clone();
+    forget_values(&mut bare);
+    for n in 0..40 {
+        assert_eq!(tree.read(&absent(n)), Read::Absent);
+    }
+    tree.evict(bare.bytes() / 2);
+    assert!(tree.bytes() <= bare.bytes() / 2);
+    let gone = (0..40).filter(|n| tree.read(&absent(*n)) != Read::Absent);
+    assert_eq!(gone.count(), 0);
 }
