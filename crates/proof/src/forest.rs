@@ -97,12 +97,6 @@ impl PartialForest {
         self.tree(tree).read(raw_key)
     }
 
-    /// [`PartialTree::ready_for_write`] in `tree`.
-    #[must_use]
-    pub fn ready_for_write(&self, tree: Tree, raw_key: &[u8]) -> bool {
-        self.tree(tree).ready_for_write(raw_key)
-    }
-
     /// [`PartialTree::absorb`] in `tree`.
     ///
     /// # Errors

@@ -142,14 +142,10 @@ impl PartialTree {
         writes: impl IntoIterator<Item = (&'a [u8], Option<&'a [u8]>)>,
     ) -> Vec<Hash> {
         let nothing: Arc<[u8]> = Arc::from([]);
-        self.missing_of(
-            writes
-                .into_iter()
-                .map(|(raw_key, value)| Write {
-                    key_hash: tree::key_hash(raw_key),
-                    value: value.map(|_| Arc::clone(&nothing)),
-                })
-                .collect(),
+        self.missing_hashed(
+            writes.into_iter().map(|(raw_key, value)| {
+                (tree::key_hash(raw_key), value.map(|_| Arc::clone(&nothing)))
+            }),
         )
     }
 
@@ -159,15 +155,10 @@ impl PartialTree {
         &self,
         writes: impl IntoIterator<Item = (Hash, Option<Arc<[u8]>>)>,
     ) -> Vec<Hash> {
-        self.missing_of(
-            writes
-                .into_iter()
-                .map(|(key_hash, value)| Write { key_hash, value })
-                .collect(),
-        )
-    }
-
-    fn missing_of(&self, writes: Vec<Write>) -> Vec<Hash> {
+        let writes = writes
+            .into_iter()
+            .map(|(key_hash, value)| Write { key_hash, value })
+            .collect();
         let mut missing = Vec::new();
         apply::collect_missing(&self.root, &apply::in_order(writes), &mut missing);
         missing.sort_unstable();
