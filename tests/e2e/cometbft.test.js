@@ -83,7 +83,11 @@ test("port 26657 is CometBFT's own, and tells the same blocks as REST", async ()
 test("a transaction is found by hash and by event on both ports, with one result", async () => {
   const { transactionHash, height } = await execute(clientOf(network, "a"), counter, { increment: {} });
   const byRest = await network.get(`/cosmos/tx/v1beta1/txs/${transactionHash}`);
-  const byRpc = (await network.rpcCall("tx", { hash: Buffer.from(transactionHash, "hex").toString("base64") })).result;
+  // The node tells of a height before CometBFT has written its own index of it.
+  const indexed = { hash: Buffer.from(transactionHash, "hex").toString("base64") };
+  const asked = async () => (await network.rpcCall("tx", indexed)).result;
+  await until(asked, { what: "CometBFT's own index" });
+  const byRpc = await asked();
   assert.equal(byRest.tx_response.height, `${height}`);
   assert.equal(byRpc.height, `${height}`);
   assert.equal(byRpc.tx_result.gas_used, byRest.tx_response.gas_used);
