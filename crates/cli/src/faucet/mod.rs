@@ -140,7 +140,9 @@ impl Faucet {
         } = node.position(&self.account.address()).await?;
         // Others may use the account too: once with our own idea of the sequence, once with the chain's.
         for sequence in [committed.max(*next), committed] {
-            let checked = node.broadcast(&self.send(&to, number, sequence)?).await?;
+            let send = self.send(&to, number, sequence)?;
+            // Others wait for their turn meanwhile: it is not for the faucet to wait for room.
+            let checked = node.broadcast_once(&send).await?;
             match checked.code {
                 0 => {
                     *next = sequence.saturating_add(1);

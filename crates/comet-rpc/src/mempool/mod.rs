@@ -299,11 +299,20 @@ struct Seen {
 }
 
 impl Seen {
-    /// Remembers `hash`; false if it was known.
-    fn insert(&mut self, hash: Hash, max: usize) -> bool {
+    /// Remembers `hash` anew if it is known.
+    fn renew(&mut self, hash: Hash, max: usize) -> bool {
+        let known = self.stamp.contains_key(&hash);
+        if known {
+            self.insert(hash, max);
+        }
+        known
+    }
+
+    /// Remembers `hash`.
+    fn insert(&mut self, hash: Hash, max: usize) {
         let stamp = self.next;
         self.next = self.next.wrapping_add(1);
-        let new = self.stamp.insert(hash, stamp).is_none();
+        self.stamp.insert(hash, stamp);
         self.order.push_back((hash, stamp));
         // Entries whose stamp is out of date were removed or renewed since.
         while self.stamp.len() > max || self.order.len() > max.saturating_mul(2).max(16) {
@@ -314,7 +323,6 @@ impl Seen {
                 self.stamp.remove(&oldest);
             }
         }
-        new
     }
 
     fn forget(&mut self, hash: &Hash) {
@@ -472,8 +480,6 @@ impl Mempool {
     /// [`MempoolError`]; nothing changed then.
     pub fn admit(&self, tx: impl Into<RawTx>) -> Result<Admitted, MempoolError> {
         let tx = tx.into();
-        let mut inner = self.inner();
-        self.room_for(&mut inner, tx.len())?;
         if tx.len() > self.limits.tx_bytes_max {
             return Err(MempoolError::TooLarge {
                 max: self.limits.tx_bytes_max,
@@ -481,9 +487,13 @@ impl Mempool {
             });
         }
         let hash = *tx.hash();
-        if inner.arrival.contains_key(&hash) || !inner.seen.insert(hash, self.limits.seen_max) {
+        let mut inner = self.inner();
+        // What will never be taken is not told to come again.
+        if inner.arrival.contains_key(&hash) || inner.seen.renew(hash, self.limits.seen_max) {
             return Err(MempoolError::Seen);
         }
+        self.room_for(&mut inner, tx.len())?;
+        inner.seen.insert(hash, self.limits.seen_max);
         let room = Room::take(self, &mut inner, hash, tx.len());
         Ok(Admitted { tx, room })
     }

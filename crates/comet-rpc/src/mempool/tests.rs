@@ -128,6 +128,9 @@ fn each_limit_is_reached_with_its_own_code() {
     let error = pool.submit(b"5678".to_vec()).unwrap_err();
     assert_eq!(error.code(), 20);
     pool.submit(b"567".to_vec()).unwrap();
+    // What waits already, or is too long, is not told to come again.
+    assert_eq!(pool.submit(b"567".to_vec()), Err(MempoolError::Seen));
+    assert_eq!(pool.submit(b"12345".to_vec()).unwrap_err().code(), 21);
     let error = pool.submit(b"8".to_vec()).unwrap_err();
     assert_eq!(
         error.to_string(),

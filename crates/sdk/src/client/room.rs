@@ -1,6 +1,8 @@
 //! When a transaction comes again that a node had no room for (docs/spec/serving.md, "Room for transactions").
 
-use crate::types::Hash;
+use super::Error;
+use super::sending::Checked;
+use crate::types::{Hash, sha256};
 use core::time::Duration;
 
 /// What [`Error::Busy`](super::Error::Busy) says of a mempool without room, of which REST tells nothing but the code.
@@ -39,6 +41,16 @@ pub fn no_room(text: &str) -> Option<Duration> {
 /// The same, if CheckTx says it with this code.
 pub(super) fn refused(code: u64, codespace: &str) -> Option<Duration> {
     ((code, codespace) == (20, "sdk")).then_some(REST)
+}
+
+/// What CheckTx would say of a transaction for which a node had no room to the end.
+pub(super) fn never(error: &Error, tx: &[u8]) -> Checked {
+    Checked {
+        code: 20,
+        codespace: "sdk".to_owned(),
+        log: error.to_string(),
+        hash: hex::encode_upper(sha256(tx)),
+    }
 }
 
 /// The `n`th rest of the transaction with this hash, which is no shorter than what was told.

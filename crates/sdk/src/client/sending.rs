@@ -41,7 +41,7 @@ pub struct Checked {
 
 impl<T: Transport> Client<T> {
     /// Broadcasts a raw transaction and waits for CheckTx. A node that has no room for it is asked again for half a minute, each time when it said
-    /// that there may be some.
+    /// that there may be some; then that is the result, code 20.
     ///
     /// # Errors
     /// As [`Client::call`]. That CheckTx refuses it is no error here: [`Client::passed`].
@@ -52,7 +52,7 @@ impl<T: Transport> Client<T> {
             ..
         } = self;
         language.find(transport).await?;
-        let (mut rested, mut rests) = (Duration::ZERO, 0);
+        let (begun, mut rested, mut rests) = (self.transport.now(), Duration::ZERO, 0);
         loop {
             let answer = self.broadcast_once(tx).await;
             let told = match &answer {
@@ -61,9 +61,13 @@ impl<T: Transport> Client<T> {
                 Ok(checked) => room::refused(checked.code, &checked.codespace),
                 Err(_) => None,
             };
-            let Some(told) = told.filter(|_| rested < ROOM_WAITS) else {
-                return answer;
-            };
+            // A call takes as long as the node likes; a clock may be set back.
+            let waited = since(begun, self.transport.now()).max(rested);
+            let Some(told) = told else { return answer };
+            if waited >= ROOM_WAITS {
+                // Each time it said that it does not take it.
+                return answer.or_else(|error| Ok(room::never(&error, tx)));
+            }
             let rest = room::rest(told, &sha256(tx), rests);
             self.transport.pause(rest).await;
             rested = rested.saturating_add(rest);
@@ -71,7 +75,11 @@ impl<T: Transport> Client<T> {
         }
     }
 
-    async fn broadcast_once(&mut self, tx: &[u8]) -> Result<Checked, Error> {
+    /// As [`Client::broadcast`], and a node that has no room is not asked again.
+    ///
+    /// # Errors
+    /// As [`Client::broadcast`].
+    pub async fn broadcast_once(&mut self, tx: &[u8]) -> Result<Checked, Error> {
         let params = json!({ "tx": STANDARD.encode(tx) });
         let answer = self.call("broadcast_tx_sync", &params).await?;
         let shown = |name| answer[name].as_str().unwrap_or_default().to_owned();

@@ -188,12 +188,25 @@ fn a_node_without_room_is_asked_again_when_it_said_and_not_for_ever() {
     assert_eq!(ready(served.broadcast(b"tx")).unwrap().code, 0);
     let waited = served.transport.waited.as_millis();
     assert!((1_400..1_600).contains(&waited), "{waited}");
-    let mut refused = client(move |_, _| full.clone());
-    let error = ready(refused.broadcast(b"tx")).unwrap_err();
-    assert!(error.to_string().starts_with("mempool is full"), "{error}");
+    let told = full.clone();
+    let mut refused = client(move |_, _| told.clone());
+    let checked = ready(refused.broadcast(b"tx")).unwrap();
+    assert_eq!((checked.code, checked.codespace.as_str()), (20, "sdk"));
+    assert!(checked.log.starts_with("mempool is full"), "{checked:?}");
+    let error = refused.passed(checked).unwrap_err();
+    assert_eq!(error.code(), "client.refused");
     let (waited, asked) = (refused.transport.waited, refused.transport.asked.len());
     assert!((ROOM_WAITS..ROOM_WAITS * 2).contains(&waited), "{waited:?}");
     assert!((60..80).contains(&asked), "{asked}");
+    // The time of the calls counts, too: a node that takes its time and promises room at once does not hold a client for long.
+    let mut slow = client(move |_, _| full.clone());
+    slow.transport.slow[0] = Duration::from_secs(3);
+    assert_eq!(ready(slow.broadcast(b"tx")).unwrap().code, 20);
+    let asked = slow.transport.asked.len();
+    assert!((8..12).contains(&asked), "{asked}");
+    // Who does not want to wait is told at once.
+    let error = ready(slow.broadcast_once(b"tx")).unwrap_err();
+    assert!(error.to_string().starts_with("mempool is full"), "{error}");
 }
 
 #[test]

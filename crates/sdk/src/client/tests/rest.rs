@@ -503,7 +503,7 @@ fn what_the_mempool_refuses_leaves_the_outcome_as_open_as_over_the_rpc() {
     for (code, outcome) in [
         (13, "client.refused"),
         (19, "client.outcome_unknown"),
-        (20, "client.outcome_unknown"),
+        (20, "client.refused"),
         (21, "client.outcome_unknown"),
     ] {
         let info = value(&info);
@@ -526,7 +526,7 @@ fn what_the_mempool_refuses_leaves_the_outcome_as_open_as_over_the_rpc() {
     let taken = json_said(200, &json!({ "tx_response": { "code": 0 } }));
     let mut client = server(vec![full.clone(), taken]);
     assert_eq!(ready(client.broadcast(b"tx")).unwrap().code, 0);
-    let error = ready(server(vec![full]).broadcast(b"tx")).unwrap_err();
+    let error = ready(server(vec![full]).broadcast_once(b"tx")).unwrap_err();
     assert_eq!(error.code(), "client.busy");
     assert!(
         error
