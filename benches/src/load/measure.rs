@@ -31,8 +31,10 @@ pub(super) struct Load {
     /// Processor seconds.
     pub(super) host: f64,
     pub(super) enclave: f64,
-    /// From the sending to the height that has it.
+    /// From the sending that was taken to the height that has it.
     pub(super) included: Samples,
+    /// From the first sending, refused or not.
+    pub(super) since_first: Samples,
     /// Bytes.
     pub(super) written: f64,
     pub(super) disk: f64,
@@ -133,6 +135,7 @@ fn load(network: &Localnet, options: &Options, txs: &[Vec<u8>], pace: Option<u32
     let Sent {
         took,
         included,
+        since_first,
         refused,
     } = sent;
     let Used {
@@ -153,6 +156,7 @@ fn load(network: &Localnet, options: &Options, txs: &[Vec<u8>], pace: Option<u32
         host: (host - before.host) / each,
         enclave: (enclave - before.enclave) / each,
         included,
+        since_first,
         written: written.saturating_sub(before.written) as f64 / each,
         disk: network.disk().saturating_sub(disk) as f64 / each,
         refused,

@@ -35,7 +35,10 @@ pub(super) enum Patience {
 /// What came of a load.
 pub(super) struct Sent {
     pub(super) took: Duration,
+    /// From the sending that was taken to the block.
     pub(super) included: Samples,
+    /// From the first sending to the block, rests of whoever was refused included.
+    pub(super) since_first: Samples,
     pub(super) refused: u64,
 }
 
@@ -52,7 +55,7 @@ pub(super) fn send(
     let first = rpc.height().expect("the node answers") + 1;
     let (done, refused) = (AtomicBool::new(false), AtomicU64::new(0));
     let begin = Instant::now();
-    let mut sent: HashMap<Hash, Instant> = HashMap::new();
+    let mut sent: HashMap<Hash, [Instant; 2]> = HashMap::new();
     let mut seen: Vec<(u64, Instant)> = Vec::new();
     std::thread::scope(|scope| {
         let connections: Vec<_> = (0..CONNECTIONS)
@@ -95,7 +98,7 @@ pub(super) fn send(
         seen = watching.join().expect("the watcher");
     });
     let last = seen.last().map_or(begin, |(_, at)| *at);
-    let mut included = Samples::default();
+    let (mut included, mut since_first) = (Samples::default(), Samples::default());
     let mut count = 0;
     for (height, at) in &seen {
         let failed = rpc.failures(*height);
@@ -107,8 +110,9 @@ pub(super) fn send(
         );
         for hash in rpc.hashes(*height) {
             count += 1;
-            if let Some(from) = sent.get(&hash) {
-                included.push(at.saturating_duration_since(*from));
+            if let Some([first, taken]) = sent.get(&hash) {
+                included.push(at.saturating_duration_since(*taken));
+                since_first.push(at.saturating_duration_since(*first));
             }
         }
     }
@@ -116,6 +120,7 @@ pub(super) fn send(
     Sent {
         took: last - begin,
         included,
+        since_first,
         refused: refused.into_inner(),
     }
 }
@@ -127,16 +132,18 @@ struct Sender<'t> {
     /// Until when it rests, once refused.
     rests: Option<Instant>,
     refused: u64,
+    /// When the one in front was sent first.
+    first: Option<Instant>,
 }
 
-/// Sends what these have, each in its order; gives when each transaction was sent that was taken, or, at a pace, when it was due.
+/// Sends what these have, each in its order; gives when each transaction was sent first and when it was taken, or, at a pace, when it was due.
 fn send_all(
     rpc: &mut Rpc,
     senders: &mut [Sender<'_>],
     paced: bool,
     patience: Patience,
     refused: &AtomicU64,
-) -> Vec<(Hash, Instant)> {
+) -> Vec<(Hash, [Instant; 2])> {
     let mut taken = Vec::new();
     loop {
         let mut next: Option<Instant> = None;
@@ -150,11 +157,13 @@ fn send_all(
                 continue;
             }
             let sent = Instant::now();
+            let first = *sender.first.get_or_insert(sent);
             if broadcast(rpc, tx) {
                 sender.txs.pop_front();
                 sender.refused = 0;
-                // What was refused began to wait when it was taken.
-                taken.push((sha256(tx), if paced { due } else { sent }));
+                sender.first = None;
+                let times = if paced { [due; 2] } else { [first, sent] };
+                taken.push((sha256(tx), times));
             } else {
                 refused.fetch_add(1, Ordering::Relaxed);
                 sender.refused += 1;
