@@ -7,7 +7,7 @@
 //!   has its share (the room by the number of senders and one more), or half of what the others leave, if that is more; who is alone has it all.
 //!
 //! So whoever floods is stopped while there is room for all others. To keep them out takes the price of a block, for each block, in transactions that
-//! are in one: what might be too late for its own is not let in ([`super::late`]).
+//! are in one: what might be too late for its own is not let in (`late`).
 
 use super::load::Load;
 use std::collections::HashMap;

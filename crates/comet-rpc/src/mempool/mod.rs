@@ -4,7 +4,7 @@
 //! as long as they are remembered (replay protection; codes 19, 20, 21 of wire.md 1.12.2); after every block what was
 //! included is dropped and the rest is checked again in order. It refuses new transactions while what waits takes [`Limits::wait_max`], as
 //! blocks took before ([`wait`]; the next one is for first transactions): whoever is let in is soon in a block. No
-//! sender keeps another out ([`fair`]) or behind its own ([`order`]). No block is given what it is too late for.
+//! sender keeps another out ([`fair`]) or behind its own ([`mod@order`]). No block is given what it is too late for.
 //! Refuses: priorities, replacement, durability ("acknowledged" means found in a block).
 
 mod fair;
@@ -595,7 +595,7 @@ impl Mempool {
         self.checker.check_tx(tx, CheckKind::Probe, earliest).answer
     }
 
-    /// The transactions of the block at `height`: in turns of their senders ([`order`]), as long as both sums stay within the limits.
+    /// The transactions of the block at `height`: in turns of their senders ([`mod@order`]), as long as both sums stay within the limits.
     ///
     /// `bytes_max` counts each transaction with its protobuf framing in the block's data; `gas_max` counts the gas
     /// limits. `None` means no limit. One that does not fit waits, is soon due before others, and makes room for those behind it. So is one left out that the
