@@ -5,7 +5,7 @@ use super::sending::Checked;
 use crate::types::{Hash, sha256};
 use core::time::Duration;
 
-/// What [`Error::Busy`](super::Error::Busy) says of a mempool without room, of which REST tells nothing but the code.
+/// What [`Error::Busy`] says of a mempool without room, of which REST tells nothing but the code.
 pub(super) const NO_ROOM: &str = "its mempool is full";
 /// How long room is waited for.
 pub(super) const ROOM_WAITS: Duration = Duration::from_secs(30);
