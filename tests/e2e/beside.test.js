@@ -11,7 +11,7 @@ import { Wallet } from "secretjs";
 
 import { ACCOUNTS } from "./support/accounts.js";
 import { account, ask, balance, clientOf, dataText, deploy, execute, instantiate, upload } from "./support/client.js";
-import { bankSend, broadcast, buildTx, encrypt, executeContract, findTx } from "./support/raw.js";
+import { bankSend, broadcastAgain, buildTx, encrypt, executeContract, findTx } from "./support/raw.js";
 import { BINARY, childrenOf, startNetwork, until } from "./support/network.js";
 
 const PEOPLE = 12;
@@ -114,7 +114,7 @@ async function run(round) {
   await Promise.all(
     names.map(async (_, n) => {
       for (const { bytes } of all.slice(n * each, (n + 1) * each)) {
-        const { code, raw_log } = await broadcast(network, bytes);
+        const { code, raw_log } = await broadcastAgain(network, bytes);
         assert.equal(code, 0, raw_log);
       }
     }),

@@ -10,7 +10,7 @@ import WebSocket from "ws";
 
 import { ACCOUNTS } from "./support/accounts.js";
 import { account } from "./support/client.js";
-import { bankSend, broadcast, buildTx, storeCode } from "./support/raw.js";
+import { bankSend, broadcastAgain, buildTx, storeCode } from "./support/raw.js";
 import { startNetwork, until } from "./support/network.js";
 
 const NAMES = ["a", "b", "c", "d"];
@@ -39,7 +39,7 @@ async function fill(count, gas, messagesOf) {
     const { sequence } = await account(network, ACCOUNTS[name].address);
     for (let at = 0; at < count; at += 1) {
       const tx = await buildTx(network, name, messagesOf(ACCOUNTS[name].address), { gas, sequence: BigInt(sequence) + BigInt(at) });
-      const { code, raw_log } = await broadcast(network, tx);
+      const { code, raw_log } = await broadcastAgain(network, tx);
       assert.equal(code, 0, raw_log);
     }
   }));

@@ -10,7 +10,7 @@ import { after, before, test } from "node:test";
 
 import { ACCOUNTS } from "./support/accounts.js";
 import { account, clientOf } from "./support/client.js";
-import { bankSend, broadcast, buildTx } from "./support/raw.js";
+import { bankSend, broadcast, broadcastAgain, buildTx } from "./support/raw.js";
 import { BINARY, launch, seededRandom, sleep, startNetwork, until } from "./support/network.js";
 
 const NAMES = ["a", "b", "c", "d"];
@@ -49,7 +49,7 @@ async function sender(name, end, count) {
       const tx = await buildTx(network, name, messages, { gas: 60_000 * count + 40_000, sequence });
       // Before the answer: it may be in a block whose node did not live to say so.
       sent.push(createHash("sha256").update(tx).digest("hex").toUpperCase());
-      const { code, raw_log } = await broadcast(network, tx);
+      const { code, raw_log } = await broadcastAgain(network, tx);
       assert.equal(code, 0, raw_log);
     } catch (error) {
       if (!end.now) throw error;

@@ -123,6 +123,20 @@ export async function broadcast(network, bytes) {
   return body.tx_response;
 }
 
+/** The code of a mempool without room (docs/spec/serving.md). */
+const NO_ROOM = 20;
+
+/** The same, and it comes again while there is no room, as a client does that sends much. */
+export async function broadcastAgain(network, bytes) {
+  let answer;
+  const taken = async () => {
+    answer = await broadcast(network, bytes);
+    return answer.code !== NO_ROOM;
+  };
+  await until(taken, { ms: 30_000, what: "room in the mempool" });
+  return answer;
+}
+
 export function postTx(network, body) {
   return network.request("/cosmos/tx/v1beta1/txs", { method: "POST", body: JSON.stringify(body) });
 }
