@@ -16,6 +16,20 @@ import { balance, contractCode } from "./support/client.js";
 import { bankSend, broadcast, buildTx, storeCode } from "./support/raw.js";
 import { BINARY, sleep, startNetwork, until } from "./support/network.js";
 
+/** A file system of 192 MiB of its own, which takes root's rights; without them the test is skipped by name, as its subject cannot be had. */
+function smallDisk(t) {
+  const disk = mkdtempSync(join(tmpdir(), "strongroom-e2e-"));
+  if (spawnSync("mount", ["-t", "tmpfs", "-o", "size=192m", "tmpfs", disk]).status === 0) return disk;
+  rmSync(disk, { recursive: true });
+  t.skip("this user cannot mount a small file system");
+  return undefined;
+}
+
+function unmount(disk) {
+  execFileSync("umount", [disk]);
+  rmSync(disk, { recursive: true });
+}
+
 /** Fills a file system to its last byte; gives the file that fills it. */
 function fill(directory) {
   const name = join(directory, "filler");
@@ -32,10 +46,8 @@ function fill(directory) {
 }
 
 test("a full disk makes the chain wait, and room makes it go on", async (t) => {
-  const disk = mkdtempSync(join(tmpdir(), "strongroom-e2e-"));
-  if (spawnSync("mount", ["-t", "tmpfs", "-o", "size=192m", "tmpfs", disk]).status !== 0) {
-    return t.skip("this user cannot mount a small file system");
-  }
+  const disk = smallDisk(t);
+  if (!disk) return;
   const home = join(disk, "home");
   let network;
   try {
@@ -61,16 +73,13 @@ test("a full disk makes the chain wait, and room makes it go on", async (t) => {
     assert.ok((await balance(network, ACCOUNTS.a.address)) > 0n);
   } finally {
     await network?.stop({ clean: false });
-    execFileSync("umount", [disk]);
-    rmSync(disk, { recursive: true });
+    unmount(disk);
   }
 });
 
 test("a long block takes nothing of what the disk keeps free, leaves nothing behind on a full one, and comes when there is room", async (t) => {
-  const disk = mkdtempSync(join(tmpdir(), "strongroom-e2e-"));
-  if (spawnSync("mount", ["-t", "tmpfs", "-o", "size=192m", "tmpfs", disk]).status !== 0) {
-    return t.skip("this user cannot mount a small file system");
-  }
+  const disk = smallDisk(t);
+  if (!disk) return;
   const home = join(disk, "home");
   const large = join(home, "network/data/blocks/large");
   const longRows = () => (existsSync(large) ? readdirSync(large).map((name) => statSync(join(large, name)).size) : []);
@@ -105,16 +114,13 @@ test("a long block takes nothing of what the disk keeps free, leaves nothing beh
     assert.match(said, /the replay from genesis equals the stored state/);
   } finally {
     await network?.stop({ clean: false });
-    execFileSync("umount", [disk]);
-    rmSync(disk, { recursive: true });
+    unmount(disk);
   }
 });
 
 test("a network without room for what was decided says that it catches up, does what it is asked, and stops in good order", async (t) => {
-  const disk = mkdtempSync(join(tmpdir(), "strongroom-e2e-"));
-  if (spawnSync("mount", ["-t", "tmpfs", "-o", "size=192m", "tmpfs", disk]).status !== 0) {
-    return t.skip("this user cannot mount a small file system");
-  }
+  const disk = smallDisk(t);
+  if (!disk) return;
   const home = join(disk, "home");
   const large = join(home, "network/data/blocks/large");
   const hasLongRow = () => existsSync(large) && readdirSync(large).some((name) => statSync(join(large, name)).size > 0);
@@ -156,8 +162,7 @@ test("a network without room for what was decided says that it catches up, does 
     assert.equal(tool("status").catching_up, false);
   } finally {
     await network?.stop({ clean: false });
-    execFileSync("umount", [disk]);
-    rmSync(disk, { recursive: true });
+    unmount(disk);
   }
 });
 

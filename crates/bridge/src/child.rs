@@ -102,7 +102,7 @@ pub fn end_all() -> Ended {
     Ended { _running: running }
 }
 
-/// The lock, if it can be had in [`END_WAITS`].
+/// The lock, if it can be had in [`END_WAITS`]. The clock is the host's: this side of the door is no trusted code, and nothing of it reaches the enclave.
 fn lock_soon<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
     let since = Instant::now();
     loop {

@@ -7,15 +7,19 @@
 //! sender keeps another out ([`fair`]) or behind its own ([`mod@order`]). No block is given what it is too late for.
 //! Refuses: priorities, replacement, durability ("acknowledged" means found in a block).
 
+mod error;
 mod fair;
 mod load;
 mod order;
+mod seen;
 mod wait;
 
+pub use error::MempoolError;
 use fair::{Firsts, NoRoom, Senders};
 use load::Load;
 use order::{LeftOut, firsts, order};
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use seen::Seen;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use strongroom_types::{Address, ExecTxResult, Hash, Height, RawTx};
@@ -109,94 +113,6 @@ impl Default for Limits {
     }
 }
 
-/// Why a transaction was not even checked. `Display` is the `data` text of the RPC (wire.md 1.12.2).
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum MempoolError {
-    /// The same bytes were seen before.
-    #[error("tx already exists in cache")]
-    Seen,
-    /// No room.
-    #[error(
-        "mempool is full: number of txs {txs} (max: {txs_max}), total txs bytes {bytes} (max: {bytes_max})"
-    )]
-    Full {
-        /// Transactions that wait.
-        txs: usize,
-        /// The limit.
-        txs_max: usize,
-        /// Bytes that wait.
-        bytes: usize,
-        /// The limit.
-        bytes_max: usize,
-    },
-    /// What came before takes all that blocks have in time.
-    #[error("mempool is full: {txs} txs wait for blocks, try again in {} ms", .next.as_millis())]
-    Behind {
-        /// Transactions that wait for a block.
-        txs: u64,
-        /// When to come back.
-        next: Duration,
-    },
-    /// Others wait, and the sender has its share.
-    #[error("mempool is full: {txs} txs of this sender wait for blocks, as many as others leave it, try again in {} ms", .next.as_millis())]
-    Share {
-        /// Transactions of the sender that wait for a block.
-        txs: u64,
-        /// When to come back.
-        next: Duration,
-    },
-    /// Too many wait to be checked.
-    #[error("mempool is full: {txs} txs wait to be checked, try again")]
-    Busy {
-        /// Transactions that wait to be checked.
-        txs: usize,
-    },
-    /// The check ended without an answer: a fault of this node.
-    #[error("the transaction could not be checked")]
-    Unchecked,
-    /// Longer than a transaction may be.
-    #[error("Tx too large. Max size is {max}, but got {got}")]
-    TooLarge {
-        /// Bytes that a transaction may have.
-        max: usize,
-        /// Bytes that it has.
-        got: usize,
-    },
-}
-
-impl MempoolError {
-    /// The stable code within codespace `sdk`.
-    #[must_use]
-    pub fn code(&self) -> u32 {
-        match self {
-            Self::Seen => 19,
-            Self::Full { .. }
-            | Self::Behind { .. }
-            | Self::Share { .. }
-            | Self::Busy { .. }
-            | Self::Unchecked => 20,
-            Self::TooLarge { .. } => 21,
-        }
-    }
-
-    /// In how many seconds the same transaction may be taken; `None` where it will not.
-    #[must_use]
-    pub fn retry_after(&self) -> Option<u64> {
-        match self {
-            Self::Behind { next, .. } | Self::Share { next, .. } => Some(seconds(*next)),
-            Self::Full { .. } | Self::Busy { .. } | Self::Unchecked => Some(1),
-            Self::Seen | Self::TooLarge { .. } => None,
-        }
-    }
-}
-
-/// Whole seconds, of which there is one at least and a minute at most.
-fn seconds(time: Duration) -> u64 {
-    let more = u64::from(time.subsec_nanos() > 0);
-    time.as_secs().saturating_add(more).clamp(1, 60)
-}
-
 /// Whether an answer says that there is no room now, as CheckTx may where the mempool is not ours.
 #[must_use]
 pub fn is_full(answer: &ExecTxResult) -> bool {
@@ -287,46 +203,6 @@ struct Waiting {
 impl Waiting {
     fn sender(&self) -> Option<&Address> {
         self.parties.first()
-    }
-}
-
-/// Hashes in the order in which they were last seen; the oldest is forgotten first.
-#[derive(Default)]
-struct Seen {
-    order: VecDeque<(Hash, u64)>,
-    stamp: HashMap<Hash, u64>,
-    next: u64,
-}
-
-impl Seen {
-    /// Remembers `hash` anew if it is known.
-    fn renew(&mut self, hash: Hash, max: usize) -> bool {
-        let known = self.stamp.contains_key(&hash);
-        if known {
-            self.insert(hash, max);
-        }
-        known
-    }
-
-    /// Remembers `hash`.
-    fn insert(&mut self, hash: Hash, max: usize) {
-        let stamp = self.next;
-        self.next = self.next.wrapping_add(1);
-        self.stamp.insert(hash, stamp);
-        self.order.push_back((hash, stamp));
-        // Entries whose stamp is out of date were removed or renewed since.
-        while self.stamp.len() > max || self.order.len() > max.saturating_mul(2).max(16) {
-            let Some((oldest, at)) = self.order.pop_front() else {
-                break;
-            };
-            if self.stamp.get(&oldest) == Some(&at) {
-                self.stamp.remove(&oldest);
-            }
-        }
-    }
-
-    fn forget(&mut self, hash: &Hash) {
-        self.stamp.remove(hash);
     }
 }
 

@@ -1,0 +1,91 @@
+//! Why the mempool does not take a transaction, and when it may come again.
+
+use std::time::Duration;
+
+/// Why a transaction was not even checked. `Display` is the `data` text of the RPC (wire.md 1.12.2).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MempoolError {
+    /// The same bytes were seen before.
+    #[error("tx already exists in cache")]
+    Seen,
+    /// No room.
+    #[error(
+        "mempool is full: number of txs {txs} (max: {txs_max}), total txs bytes {bytes} (max: {bytes_max})"
+    )]
+    Full {
+        /// Transactions that wait.
+        txs: usize,
+        /// The limit.
+        txs_max: usize,
+        /// Bytes that wait.
+        bytes: usize,
+        /// The limit.
+        bytes_max: usize,
+    },
+    /// What came before takes all that blocks have in time.
+    #[error("mempool is full: {txs} txs wait for blocks, try again in {} ms", .next.as_millis())]
+    Behind {
+        /// Transactions that wait for a block.
+        txs: u64,
+        /// When to come back.
+        next: Duration,
+    },
+    /// Others wait, and the sender has its share.
+    #[error("mempool is full: {txs} txs of this sender wait for blocks, as many as others leave it, try again in {} ms", .next.as_millis())]
+    Share {
+        /// Transactions of the sender that wait for a block.
+        txs: u64,
+        /// When to come back.
+        next: Duration,
+    },
+    /// Too many wait to be checked.
+    #[error("mempool is full: {txs} txs wait to be checked, try again")]
+    Busy {
+        /// Transactions that wait to be checked.
+        txs: usize,
+    },
+    /// The check ended without an answer: a fault of this node.
+    #[error("the transaction could not be checked")]
+    Unchecked,
+    /// Longer than a transaction may be.
+    #[error("Tx too large. Max size is {max}, but got {got}")]
+    TooLarge {
+        /// Bytes that a transaction may have.
+        max: usize,
+        /// Bytes that it has.
+        got: usize,
+    },
+}
+
+impl MempoolError {
+    /// The stable code within codespace `sdk`.
+    #[must_use]
+    pub fn code(&self) -> u32 {
+        match self {
+            Self::Seen => 19,
+            Self::Full { .. }
+            | Self::Behind { .. }
+            | Self::Share { .. }
+            | Self::Busy { .. }
+            | Self::Unchecked => 20,
+            Self::TooLarge { .. } => 21,
+        }
+    }
+
+    /// In how many seconds the same transaction may be taken; `None` where it will not.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::Behind { next, .. } | Self::Share { next, .. } => Some(seconds(*next)),
+            Self::Full { .. } | Self::Busy { .. } | Self::Unchecked => Some(1),
+            Self::Seen | Self::TooLarge { .. } => None,
+        }
+    }
+}
+
+/// Whole seconds, of which there is one at least and a minute at most.
+fn seconds(time: Duration) -> u64 {
+    let more = u64::from(time.subsec_nanos() > 0);
+    time.as_secs().saturating_add(more).clamp(1, 60)
+}
