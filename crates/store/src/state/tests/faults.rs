@@ -6,6 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 const ALL: (Bound<&[u8]>, Bound<&[u8]>) = (Bound::Unbounded, Bound::Unbounded);
 
+/// What is done to a row.
+type Bend = Box<dyn Fn(&mut Vec<u8>)>;
+
 fn damage(kv: &dyn Kv, table: Table, bend: impl Fn(&mut Vec<u8>) -> bool) {
     let snapshot = kv.snapshot().unwrap();
     let (key, mut value) = snapshot.rows(table, ALL).unwrap().next().unwrap().unwrap();
@@ -24,35 +27,17 @@ fn filled(kv: Arc<dyn Kv>) {
 #[test]
 fn a_store_whose_values_were_changed_is_not_opened() {
     for engine in ENGINES {
-        // The height that wrote it, length of the key, the key, the value, its end, all of it.
-        let bends: [fn(&mut Vec<u8>) -> bool; 7] = [
-            |row| {
-                row[0] ^= 1;
-                true
-            },
-            |row| {
-                row[1] ^= 1;
-                true
-            },
-            |row| {
-                row[2] ^= 1;
-                true
-            },
-            |row| {
-                row[10] ^= 1;
-                true
-            },
-            |row| {
-                row.truncate(row.len() - 1);
-                true
-            },
-            |row| {
-                row.push(0);
-                true
-            },
-            |_| false,
+        // The height that wrote it, length of the key, the key, the value.
+        let bits = [0, 1, 2, 10].map(|at| -> Bend { Box::new(move |row| row[at] ^= 1) });
+        // Its end.
+        let ends: [Bend; 2] = [
+            Box::new(|row| row.truncate(row.len() - 1)),
+            Box::new(|row| row.push(0)),
         ];
-        for bend in bends {
+        let bent = bits.into_iter().chain(ends).map(Some);
+        // And all of it.
+        for bend in bent.chain([None]) {
+            let bend = |row: &mut Vec<u8>| bend.as_ref().map(|bend| bend(row)).is_some();
             let dir = tempfile::tempdir().unwrap();
             let kv = open_kv(engine, dir.path());
             filled(Arc::clone(&kv));
