@@ -157,6 +157,12 @@ pub struct KvLimits {
     /// Tables whose files are compressed ([`LsmKv`] only; the journal always is). Not where values are hashes or ciphertext. Each part of a file says
     /// how it was written, so what is there is read either way.
     pub compressed: &'static [Table],
+    /// Bytes of a part of such a file, which is compressed and read as a whole ([`LsmKv`] only): few where single rows are read.
+    pub part_bytes: u32,
+    /// Tables that are read from one end to the other and never at a key ([`LsmKv`] only): their files have no filters and are merged more seldom.
+    pub scanned: &'static [Table],
+    /// Tables whose rows are never written over ([`LsmKv`] only): a merge gives nothing back, so they are merged more seldom.
+    pub kept: &'static [Table],
 }
 
 impl Default for KvLimits {
@@ -166,6 +172,9 @@ impl Default for KvLimits {
             memory_bytes: 8 << 20,
             open_files: 64,
             compressed: &[],
+            part_bytes: 16 << 10,
+            scanned: &[],
+            kept: &[],
         }
     }
 }

@@ -49,8 +49,12 @@ pub(super) struct Read<'a> {
 pub(super) struct Record(Vec<u8>);
 
 impl Record {
-    pub(super) fn new(batch: u64) -> Self {
-        Self([&[0; HEAD_BYTES][..], &batch.to_le_bytes()].concat())
+    /// For a batch of about so many bytes.
+    pub(super) fn new(batch: u64, bytes: usize) -> Self {
+        let mut record = Vec::with_capacity(HEAD_BYTES + bytes);
+        record.extend_from_slice(&[0; HEAD_BYTES]);
+        record.extend_from_slice(&batch.to_le_bytes());
+        Self(record)
     }
 
     pub(super) fn push(&mut self, table: usize, key: &[u8], value: Option<&[u8]>) {
@@ -371,7 +375,7 @@ mod tests {
     }
 
     fn record(batch: u64) -> (Record, Vec<Change>) {
-        let mut record = Record::new(batch);
+        let mut record = Record::new(batch, 0);
         let changes = vec![
             (batch, 0, vec![7; 20], Some(vec![batch as u8; 40])),
             (batch, 3, b"gone".to_vec(), None),
@@ -461,7 +465,7 @@ mod tests {
         let (_, ends, whole) = three(home.path(), false);
         let other = tempfile::tempdir().unwrap();
         let (mut journal, _) = recover(other.path(), false).unwrap();
-        let mut record = Record::new(1);
+        let mut record = Record::new(1, 0);
         record.push(0, b"k", Some(&whole[ends[0]..]));
         journal.append(record).unwrap();
         drop(journal);

@@ -284,7 +284,9 @@ impl Kv for LsmKv {
             return Err(Error::engine("no journal"));
         };
         let number = shared.numbers.next();
-        let mut record = Record::new(number);
+        // Beside keys and values each change has a few bytes.
+        let about = batch.bytes() + 8 * (batch.0.len() as u64 + 1);
+        let mut record = Record::new(number, usize::try_from(about).unwrap_or_default());
         for (change, place) in batch.0.iter().zip(&places) {
             record.push(*place, &change.key, change.value.as_deref());
         }

@@ -2,7 +2,6 @@
 
 use super::disk::Log;
 use super::lists::{Holder, remove_unfinished};
-use super::workers::UNMERGED_MAX;
 use super::*;
 use crate::error::EXIT_SHORT;
 use crate::kv::Row;
@@ -22,6 +21,9 @@ const LITTLE: KvLimits = KvLimits {
     memory_bytes: 3_000,
     open_files: 64,
     compressed: &[],
+    part_bytes: 16 << 10,
+    scanned: &[],
+    kept: &[],
 };
 
 fn open(path: &Path) -> Result<LsmKv> {
@@ -537,7 +539,8 @@ fn without_room_nothing_is_written_and_writers_are_refused_until_there_is_room()
             .max()
             .unwrap()
     };
-    assert!(unmerged(&kv) >= UNMERGED_MAX);
+    let unmerged_max = kv.0.shared.trees[0].unmerged_max();
+    assert!(unmerged(&kv) >= unmerged_max);
     disk.set_free(1_000);
     let begun = Instant::now();
     while fill(&kv, 1).is_err() {
@@ -545,7 +548,7 @@ fn without_room_nothing_is_written_and_writers_are_refused_until_there_is_room()
         std::thread::sleep(Duration::from_millis(20));
     }
     let end = fill(&kv, 100).unwrap();
-    assert!(unmerged(&kv) < UNMERGED_MAX);
+    assert!(unmerged(&kv) < unmerged_max);
     assert_eq!(batches(&kv).unwrap(), end);
 }
 
@@ -653,4 +656,43 @@ fn what_is_written_beside_the_database_leaves_free_what_it_keeps_free() {
     assert_eq!(refused.code(), "store.short");
     assert!(refused.to_string().contains("needs 66 MiB"), "{refused}");
     assert!(kv.check_room(u64::MAX).is_err());
+}
+
+#[test]
+fn a_table_that_is_scanned_has_the_same_rows_and_is_merged_more_seldom() {
+    let dir = tempfile::tempdir().unwrap();
+    let limits = KvLimits {
+        scanned: &[A],
+        ..LITTLE
+    };
+    let open = || LsmKv::open(dir.path(), &[A, B], limits).unwrap();
+    let kv = open();
+    let files = |kv: &LsmKv| {
+        let trees = &kv.0.shared.trees;
+        [0, 1].map(|at: usize| trees[at].tree.l0_run_count())
+    };
+    // Each batch names B too, so both have as many files until they are merged.
+    let mut end = 0;
+    loop {
+        write(&kv, end).unwrap();
+        end += 1;
+        let [scanned, read] = files(&kv);
+        // One flush puts them into files one after the other.
+        if scanned > read + 8 {
+            break;
+        }
+        assert!(end < 4_000, "nothing is merged");
+    }
+    for n in end..end + 1_000 {
+        write(&kv, n).unwrap();
+    }
+    end += 1_000;
+    assert!(files(&kv)[0] < kv.0.shared.trees[0].unmerged_max());
+    assert_eq!(batches(&kv).unwrap(), end);
+    let key = 0_u32.to_be_bytes();
+    let alone = kv.snapshot().unwrap().get(A, &key).unwrap();
+    let expected = model(end).into_iter().find(|(found, _)| *found == key);
+    assert_eq!(alone, expected.map(|(_, value)| value));
+    drop(kv);
+    assert_eq!(batches(&open()).unwrap(), end);
 }

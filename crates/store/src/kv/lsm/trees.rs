@@ -20,9 +20,14 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use xxhash_rust::xxh3::xxh3_128;
 
-/// Bytes of a part of a file that is compressed as a whole, and read as a whole.
-const COMPRESSED_BLOCK_BYTES: u32 = 16 << 10;
+/// Bytes of a part of a file that is read as a whole, where nothing is compressed.
 const BLOCK_BYTES: u32 = 4 << 10;
+
+/// Each merge writes again what it meets, so that fewer and larger ones write less; what is read looks into more files, which their filters answer.
+const MERGED_AT_ONCE: u8 = 16;
+const KEPT_MERGED_AT_ONCE: u8 = 32;
+/// Where no row is read alone, files cost their room until rows that were replaced go.
+const SCANNED_MERGED_AT_ONCE: u8 = 64;
 
 /// Names the newest list of a tree's files: its number (8) ‖ its XXH3-128 (16) ‖ 0; little endian.
 const CURRENT: &str = "current";
@@ -33,6 +38,15 @@ pub(super) struct Tree {
     pub(super) name: Table,
     pub(super) tree: AnyTree,
     pub(super) watch: Arc<Watch>,
+    /// Files that wait until they are merged together.
+    pub(super) merged_at_once: u8,
+}
+
+impl Tree {
+    /// From so many unmerged files on, writers wait.
+    pub(super) fn unmerged_max(&self) -> usize {
+        usize::from(self.merged_at_once) * 2
+    }
 }
 
 pub(super) fn error(error: lsm_tree::Error) -> Error {
@@ -106,11 +120,17 @@ pub(super) fn open(
     let files = Arc::new(DescriptorTable::new(limits.open_files));
     // Trees raise this when their files change, also in the middle of a batch: what readers see is told by `Snapshots` alone.
     let seen = SequenceNumberCounter::default();
-    let filter = |policy| FilterPolicyEntry::Bloom(policy);
     let open = |(table, list): (&Table, &Option<u64>)| {
         let (compression, block_bytes) = match limits.compressed.contains(table) {
-            true => (CompressionType::Lz4, COMPRESSED_BLOCK_BYTES),
+            true => (CompressionType::Lz4, limits.part_bytes),
             false => (CompressionType::None, BLOCK_BYTES),
+        };
+        let (filters, merged_at_once) = match table {
+            _ if limits.scanned.contains(table) => {
+                (FilterPolicy::disabled(), SCANNED_MERGED_AT_ONCE)
+            }
+            _ if limits.kept.contains(table) => (filters(), KEPT_MERGED_AT_ONCE),
+            _ => (filters(), MERGED_AT_ONCE),
         };
         let directory = path.join(TABLES).join(table.0);
         files::make_directory(&directory)
@@ -122,10 +142,7 @@ pub(super) fn open(
             .use_descriptor_table(Some(Arc::clone(&files)))
             .data_block_size_policy(BlockSizePolicy::all(block_bytes))
             .data_block_compression_policy(CompressionPolicy::all(compression))
-            .filter_policy(FilterPolicy::new([
-                filter(BloomConstructionPolicy::FalsePositiveRate(0.0001)),
-                filter(BloomConstructionPolicy::BitsPerKey(10.0)),
-            ]))
+            .filter_policy(filters)
             .with_compaction_filter_factory(Some(Arc::new(Watches(Arc::clone(&watch)))))
             .open()
             .map_err(error)?;
@@ -133,9 +150,17 @@ pub(super) fn open(
             name: *table,
             tree,
             watch,
+            merged_at_once,
         })
     };
     tables.iter().zip(lists).map(open).collect()
+}
+
+fn filters() -> FilterPolicy {
+    FilterPolicy::new([
+        FilterPolicyEntry::Bloom(BloomConstructionPolicy::FalsePositiveRate(0.0001)),
+        FilterPolicyEntry::Bloom(BloomConstructionPolicy::BitsPerKey(10.0)),
+    ])
 }
 
 /// Removes what a kill has left of a `current` that was never put in place. If there are older lists, which the tree removes, the name of the

@@ -17,13 +17,6 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// Files of a table that wait until they are merged together. Each merge writes again what it meets, so that fewer and larger ones write
-/// less; what is read looks into more files, which their filters answer.
-const MERGED_AT_ONCE: u8 = 16;
-
-/// From so many unmerged files of a table on, writers wait.
-pub(super) const UNMERGED_MAX: usize = 32;
-
 /// Merges of a table in one go: each may make the next one due.
 const MERGES_MAX: usize = 8;
 
@@ -223,8 +216,8 @@ fn flush(shared: &Shared) -> Result<bool> {
 }
 
 fn is_behind(shared: &Shared) -> bool {
-    let unmerged = |tree: &Tree| tree.tree.l0_run_count() >= UNMERGED_MAX;
-    shared.trees.iter().any(unmerged)
+    let is_behind = |tree: &Tree| tree.tree.l0_run_count() >= tree.unmerged_max();
+    shared.trees.iter().any(is_behind)
 }
 
 /// Waits for new files and merges what is due.
@@ -256,8 +249,8 @@ fn merge(shared: &Shared) -> Result<bool> {
 
 /// Merges what is due in one tree; gives what it has to wait for, if there is no room.
 fn merge_tree(shared: &Shared, tree: &Tree) -> Result<Option<String>> {
-    let Tree { tree, watch, .. } = tree;
-    let strategy = Arc::new(Leveled::default().with_l0_threshold(MERGED_AT_ONCE));
+    let strategy = Leveled::default().with_l0_threshold(tree.merged_at_once);
+    let (strategy, Tree { tree, watch, .. }) = (Arc::new(strategy), tree);
     for _ in 0..MERGES_MAX {
         if shared.tasks.lock().stop {
             break;
