@@ -36,7 +36,7 @@ const DISCARDED: &str = "discarded";
 /// Directory of the socket of a network that runs.
 pub(crate) const ADMIN: &str = "admin";
 /// Content of the marker: the format of the directory.
-const FORMAT: &str = "5\n";
+const FORMAT: &str = "6\n";
 /// A process that was just stopped may need this long until the system has taken its lock away.
 const LOCK_WAIT: Duration = Duration::from_secs(1);
 const LOCK_RETRY: Duration = Duration::from_millis(10);

@@ -1,7 +1,7 @@
 //! From writes to a new version: prepared, committed, taken back. Each is one durable batch.
 
 use super::prepare::{self, Frame, Prepared};
-use super::rows::{self, Before};
+use super::rows::{self, Head};
 use super::top::Top;
 use super::versions::{hold, read_undo, undo_rows};
 use super::view::Held;
@@ -152,15 +152,21 @@ impl StateStore {
         // Always from the rows, so that the difference to what lies in the database is known.
         let target = self.rebuild(&newest, to)?;
         let mut batch = Batch::new();
-        for (key, row) in &target.values {
-            batch.set(rows::VALUES, key.clone(), row.clone());
+        for (tree, key_hash) in &target.keys {
+            let leaf = target.held.top(*tree).leaf(key_hash);
+            let head = leaf.map(|leaf| Head::of(leaf).encode());
+            batch.set(rows::HEADS, rows::head_key(*tree, key_hash), head);
         }
-        let history = self.limits.history == History::All;
         for height in (to + 1)..=newest.height {
-            remove_replaced(&newest, height, &mut batch)?;
+            for key in read_undo(&*newest.snapshot, height)?.into_iter().flatten() {
+                let key = rows::version_key(key.tree, &key.key_hash, height);
+                batch.remove(rows::VERSIONS, key);
+            }
             remove_undo(&newest, height, &mut batch)?;
             batch.remove(rows::META, rows::roots_key(height));
         }
+        let target = target.held;
+        let history = self.limits.history == History::All;
         let frame = Frame {
             height: to,
             first,
@@ -173,7 +179,7 @@ impl StateStore {
         );
         put_extra(&mut batch, extra);
         self.kv.write(batch)?;
-        let held = hold(to, target.tops.clone(), self.kv.snapshot()?, 0);
+        let held = hold(to, target.tops, self.kv.snapshot()?, 0);
         let mut shared = self.write();
         shared.ready = VecDeque::from([held]);
         shared.rebuilt.clear();
@@ -185,8 +191,11 @@ impl StateStore {
         let Some(old) = height.checked_sub(self.limits.provable) else {
             return Ok(());
         };
-        if let (History::None, Some(before)) = (self.limits.history, old.checked_sub(1)) {
-            batch.remove(rows::META, rows::roots_key(before));
+        if self.limits.history == History::None {
+            if let Some(before) = old.checked_sub(1) {
+                batch.remove(rows::META, rows::roots_key(before));
+            }
+            remove_replaced(newest, old, batch)?;
         }
         remove_undo(newest, old, batch)
     }
@@ -198,25 +207,23 @@ fn has_too_many(ready: &VecDeque<Arc<Held>>) -> bool {
     ready.len() > READY + 1 || (ready.len() > 2 && written > READY_BYTES_MAX)
 }
 
-fn remove_undo(newest: &Held, height: Height, batch: &mut Batch) -> Result<()> {
-    for row in undo_rows(&*newest.snapshot, height)? {
-        batch.remove(rows::UNDO, row?.0);
+/// Removes the versions that the block at `height` replaced.
+fn remove_replaced(newest: &Held, height: Height, batch: &mut Batch) -> Result<()> {
+    for key in read_undo(&*newest.snapshot, height)?.into_iter().flatten() {
+        let Some(since) = key.since else { continue };
+        let leaf = newest.top(key.tree).leaf(&key.key_hash);
+        if leaf.is_some_and(|leaf| leaf.since <= since) {
+            return Err(Error::damaged("an undo row names what was not replaced"));
+        }
+        let version = rows::version_key(key.tree, &key.key_hash, since);
+        batch.remove(rows::VERSIONS, version);
     }
     Ok(())
 }
 
-/// Removes what the block at `height` put into the history.
-fn remove_replaced(newest: &Held, height: Height, batch: &mut Batch) -> Result<()> {
-    let changed = read_undo(&*newest.snapshot, height)?;
-    for key in changed
-        .iter()
-        .flatten()
-        .filter(|key| key.before == Before::InHistory)
-    {
-        batch.remove(
-            rows::HISTORY,
-            rows::history_key(key.tree, &key.key_hash, height),
-        );
+fn remove_undo(newest: &Held, height: Height, batch: &mut Batch) -> Result<()> {
+    for row in undo_rows(&*newest.snapshot, height)? {
+        batch.remove(rows::UNDO, row?.0);
     }
     Ok(())
 }

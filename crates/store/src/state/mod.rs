@@ -1,11 +1,11 @@
 //! `StateStore`: the state of the chain, versioned and provable, on any [`Kv`].
 //!
-//! Values lie flat in the database. The trees of their hashes live in memory: they are built again from all values, and held against the
-//! stored roots, when the store is opened.
-//! Spec: docs/spec/state.md 4.
+//! Each value lies in the database under the height that wrote it, and stays there. The trees of their hashes live in memory, with these heights:
+//! they are built again from a small row for each key, and held against the stored roots, when the store is opened.
+//! Spec: docs/spec/state.md 4. Why: docs/adr/0028.
 //!
 //! Promises: a block is one durable batch, anchor and block position in it; what is acknowledged survives a crash and
-//! nothing else does; a view shows its version until it is dropped; what is handed out or replaced is what the tree of its version has, under
+//! nothing else does; a view shows its version until it is dropped; what is handed out is what the tree of its version has, under
 //! its own key. Past heights that only the history knows have no tree: of them only the key is checked.
 //! Refuses: to commit on anything but the newest version, to open a database whose trees do not give the stored roots.
 
@@ -65,6 +65,9 @@ impl Limits {
 pub fn node_kv_limits() -> KvLimits {
     KvLimits {
         compressed: rows::COMPRESSED,
+        part_bytes: rows::PART_BYTES,
+        scanned: rows::SCANNED,
+        kept: rows::KEPT,
         ..KvLimits::default()
     }
 }
@@ -151,7 +154,7 @@ impl StateStore {
         Self::open_telling(kv, limits, &|_| ())
     }
 
-    /// As [`StateStore::open`], which reads all values: `tell` hears, from any thread and often, how many entries were read so far.
+    /// As [`StateStore::open`], which reads a row for each key: `tell` hears, from any thread and often, how many entries were read so far.
     ///
     /// # Errors
     /// As [`StateStore::open`].
@@ -174,7 +177,7 @@ impl StateStore {
             ..limits
         };
         let snapshot = kv.snapshot()?;
-        let found = open::read(&snapshot, limits.history, key_hash, tell)?;
+        let found = open::read(&snapshot, limits.history, tell)?;
         let shared = match found {
             None => Shared {
                 first: 0,

@@ -1,8 +1,7 @@
-//! Opening: what the database holds must be exactly what its roots say.
+//! Opening: what the heads say must be exactly what the roots say. Values are held against them when they are read.
 
-use super::rows::{self, Newest, ValueRow};
-use super::top::Top;
-use super::view::KeyHash;
+use super::rows::{self, Head, Newest};
+use super::top::{Leaf, Top};
 use super::{History, prepare};
 use crate::error::{Error, Result};
 use crate::kv::Snapshot;
@@ -10,7 +9,7 @@ use std::ops::{Bound, Range};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use strongroom_proof::tree::Entry;
-use strongroom_types::{Hash, Height, Tree, sha256};
+use strongroom_types::{Hash, Height, Tree};
 
 /// A tree is built in parts: of the keys whose hashes begin with the same byte.
 const PART_BITS: usize = 8;
@@ -22,15 +21,16 @@ const READERS_MAX: usize = 8;
 pub(super) fn read(
     snapshot: &Arc<dyn Snapshot>,
     history: History,
-    key_hash: KeyHash,
     tell: &(dyn Fn(u64) + Sync),
 ) -> Result<Option<(Newest, [Top; 3])>> {
     let Some(row) = snapshot.get(rows::META, rows::NEWEST)? else {
         let all = (Bound::Unbounded, Bound::Unbounded);
-        return match snapshot.rows(rows::VALUES, all)?.next().transpose()? {
-            None => Ok(None),
-            Some(_) => Err(Error::damaged("there are values and no version")),
-        };
+        for table in [rows::HEADS, rows::VERSIONS] {
+            if let Some(_row) = snapshot.rows(table, all)?.next().transpose()? {
+                return Err(Error::damaged("there are values and no version"));
+            }
+        }
+        return Ok(None);
     };
     let format = row.first_chunk().map(|bytes| u32::from_le_bytes(*bytes));
     if format != Some(rows::FORMAT) {
@@ -46,7 +46,7 @@ pub(super) fn read(
     }
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let readers = cores.min(READERS_MAX);
-    let tops = read_trees(&**snapshot, key_hash, newest.height, readers, tell)?;
+    let tops = read_trees(&**snapshot, newest.height, readers, tell)?;
     for (found, wanted) in prepare::roots_of(&tops).iter().zip(&newest.roots) {
         if found != wanted {
             return Err(Error::damaged(format!(
@@ -59,17 +59,15 @@ pub(super) fn read(
     Ok(Some((newest, tops)))
 }
 
-/// Reads and hashes all values, in so many threads or as many of them as can be had.
+/// Reads what stands at all keys, in so many threads or as many of them as can be had.
 pub(super) fn read_trees(
     snapshot: &dyn Snapshot,
-    key_hash: KeyHash,
     newest: Height,
     readers: usize,
     tell: &(dyn Fn(u64) + Sync),
 ) -> Result<[Top; 3]> {
     let reading = Reading {
         snapshot,
-        key_hash,
         newest,
         is_over: AtomicBool::new(false),
         tell,
@@ -78,10 +76,9 @@ pub(super) fn read_trees(
     reading.all(readers)
 }
 
-/// What readers of all values have in common.
+/// What all readers have in common.
 struct Reading<'a> {
     snapshot: &'a dyn Snapshot,
-    key_hash: KeyHash,
     newest: Height,
     /// One failed: the others need not go on.
     is_over: AtomicBool,
@@ -151,48 +148,49 @@ impl Reading<'_> {
             false => Bound::Unbounded,
         };
         let range = (Bound::Included(&from[..]), to);
-        let (mut parts, mut entries) = (Parts::new(), Vec::<Entry>::new());
-        let mut end = |entries: &mut Vec<Entry>| {
+        let (mut parts, mut entries) = (Parts::new(), Vec::<Leaf>::new());
+        let mut end = |entries: &mut Vec<Leaf>| {
             if let Some(first) = entries.first() {
-                parts.push((first.key_hash[0], Top::of(entries, PART_BITS)));
+                parts.push((first.entry.key_hash[0], Top::of(entries, PART_BITS)));
                 let (read, more) = (entries.len() as u64, Ordering::Relaxed);
                 (self.tell)(self.entries.fetch_add(read, more).saturating_add(read));
                 entries.clear();
             }
         };
-        for row in self.snapshot.rows(rows::VALUES, range)? {
+        for row in self.snapshot.rows(rows::HEADS, range)? {
             if self.is_over.load(Ordering::Relaxed) {
                 break;
             }
             let (key, row) = row?;
-            let entry = self.entry(tree, &key, &row)?;
+            let leaf = self.leaf(tree, &key, &row)?;
+            let byte = leaf.entry.key_hash[0];
             if entries
                 .first()
-                .is_some_and(|first| first.key_hash[0] != entry.key_hash[0])
+                .is_some_and(|first| first.entry.key_hash[0] != byte)
             {
                 end(&mut entries);
             }
-            entries.push(entry);
+            entries.push(leaf);
         }
         end(&mut entries);
         Ok(parts)
     }
 
-    /// What a row of VALUES puts into its tree.
-    fn entry(&self, tree: Tree, key: &[u8], row: &[u8]) -> Result<Entry> {
+    /// What a row of HEADS puts into its tree.
+    fn leaf(&self, tree: Tree, key: &[u8], row: &[u8]) -> Result<Leaf> {
         let place = key.strip_prefix(&[tree as u8]);
         let place = place.and_then(|place| Hash::try_from(place).ok());
-        let place = place.ok_or_else(|| Error::damaged("key of a value"))?;
-        let row = ValueRow::decode(row)?;
-        if (self.key_hash)(row.raw_key) != place {
-            return Err(Error::damaged("a value lies under another key's hash"));
-        }
-        if row.since > self.newest {
+        let key_hash = place.ok_or_else(|| Error::damaged("the place of a key"))?;
+        let Head { since, value_hash } = Head::decode(row)?;
+        if since > self.newest {
             return Err(Error::damaged("a value is of a later block"));
         }
-        Ok(Entry {
-            key_hash: place,
-            value_hash: sha256(row.value),
+        Ok(Leaf {
+            entry: Entry {
+                key_hash,
+                value_hash,
+            },
+            since,
         })
     }
 }

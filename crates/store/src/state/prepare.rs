@@ -1,6 +1,6 @@
 //! From a version and a write set to the next version: computed wholly before anything is written.
 
-use super::rows::{self, Before, Changed, Newest, Roots, ValueRow};
+use super::rows::{self, Changed, Head, Newest, Roots, Value};
 use super::top::{Change, Top};
 use super::view::{Held, KeyHash};
 use crate::error::Result;
@@ -77,7 +77,7 @@ impl Frame {
     }
 }
 
-/// Computes the version after `writes` on `base` and the batch that makes it durable.
+/// Computes the version after `writes` on `base` and the batch that makes it durable. Nothing is read: what is replaced stays where it is.
 pub(super) fn prepare(
     base: &Held,
     frame: &Frame,
@@ -92,7 +92,8 @@ pub(super) fn prepare(
     placed.sort_unstable_by_key(|(tree, key_hash, ..)| (*tree, *key_hash));
     let mut changes = Changes::default();
     for (tree, key_hash, _, value) in &placed {
-        changes[*tree as usize].push(Change::new(*key_hash, value.map(sha256)));
+        let value = value.map(|value| (sha256(value), frame.height));
+        changes[*tree as usize].push(Change::new(*key_hash, value));
     }
     let tops = update_trees(base, &mut changes);
     let mut batch = Batch::new();
@@ -103,33 +104,21 @@ pub(super) fn prepare(
     };
     let changes = changes.into_iter().flatten();
     for ((tree, key_hash, raw_key, value), change) in placed.into_iter().zip(changes) {
-        if change.before == change.value_hash {
+        if change.before == change.after {
             continue;
         }
-        let old = match &change.before {
-            Some(hash) => Some(base.checked_row(tree, |key| key == raw_key, &key_hash, hash)?),
-            None => None,
-        };
-        let row = value.map(|value| ValueRow {
-            since: frame.height,
-            raw_key,
-            value,
-        });
-        let key = rows::value_key(tree, &key_hash);
-        batch.set(rows::VALUES, key, row.map(|row| row.encode()));
-        let before = match old {
-            None => Before::Nothing,
-            Some(old) if frame.history => {
-                let key = rows::history_key(tree, &key_hash, frame.height);
-                batch.put(rows::HISTORY, key, old);
-                Before::InHistory
-            }
-            Some(old) => Before::Row(old),
-        };
+        // What is not there any more has a row for those who ask about the past.
+        let row = value.map(|value| Value { raw_key, value }.encode());
+        if let Some(row) = row.or_else(|| frame.history.then(Vec::new)) {
+            let key = rows::version_key(tree, &key_hash, frame.height);
+            batch.put(rows::VERSIONS, key, row);
+        }
+        let head = change.after.map(|leaf| Head::of(&leaf).encode());
+        batch.set(rows::HEADS, rows::head_key(tree, &key_hash), head);
         let changed = Changed {
             tree,
             key_hash,
-            before,
+            since: change.before.map(|leaf| leaf.since),
         };
         undo.push(changed, &mut batch);
     }

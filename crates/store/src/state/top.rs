@@ -3,13 +3,27 @@
 //! A bucket is the highest subtree with at most `BUCKET_ENTRIES_MAX` entries; so where the buckets are cut follows from
 //! the content alone, not from its history. Nodes are shared: each version of a tree costs only what it changed.
 
+use std::borrow::Borrow;
 use std::sync::Arc;
 use strongroom_proof::tree::{self, EMPTY, Entry, Preimage, Proof};
-use strongroom_types::Hash;
+use strongroom_types::{Hash, Height};
 
-/// Entries of one bucket. More are split by the next bit. Fewer cost less with each change, which hashes and copies its bucket, and more memory:
-/// with 16 some 85 bytes for a key, with 8 some 100.
-pub(super) const BUCKET_ENTRIES_MAX: usize = 16;
+/// Entries of one bucket. More are split by the next bit. Fewer cost less with each change, which hashes and copies its bucket, and more memory.
+pub(super) const BUCKET_ENTRIES_MAX: usize = 8;
+
+/// What stands at a place: what the tree sees, and where the value is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Leaf {
+    pub(super) entry: Entry,
+    /// The height that wrote the value: no part of any hash.
+    pub(super) since: Height,
+}
+
+impl Borrow<Entry> for Leaf {
+    fn borrow(&self) -> &Entry {
+        &self.entry
+    }
+}
 
 /// A subtree. Its hash stands beside its content and not in it: who walks past it need not look there.
 #[derive(Clone, Debug)]
@@ -18,7 +32,7 @@ pub(super) enum Top {
     /// A few entries, sorted.
     Bucket {
         hash: Hash,
-        entries: Arc<[Entry]>,
+        entries: Arc<[Leaf]>,
     },
     /// More entries than a bucket holds: what is left and right.
     Inner {
@@ -27,20 +41,28 @@ pub(super) enum Top {
     },
 }
 
-/// A changed entry: the new value's hash, or `None` for a removal.
+/// A changed entry.
 #[derive(Clone, Debug)]
 pub(super) struct Change {
     pub(super) key_hash: Hash,
-    pub(super) value_hash: Option<Hash>,
+    /// `None` for a removal.
+    pub(super) after: Option<Leaf>,
     /// What was there before: told by [`Top::update`].
-    pub(super) before: Option<Hash>,
+    pub(super) before: Option<Leaf>,
 }
 
 impl Change {
-    pub(super) const fn new(key_hash: Hash, value_hash: Option<Hash>) -> Self {
+    pub(super) fn new(key_hash: Hash, value: Option<(Hash, Height)>) -> Self {
+        let after = value.map(|(value_hash, since)| Leaf {
+            entry: Entry {
+                key_hash,
+                value_hash,
+            },
+            since,
+        });
         Self {
             key_hash,
-            value_hash,
+            after,
             before: None,
         }
     }
@@ -48,7 +70,7 @@ impl Change {
 
 impl Top {
     /// The subtree at `depth` of `entries`: sorted, without doubles, equal in the first `depth` bits.
-    pub(super) fn of(entries: &[Entry], depth: usize) -> Self {
+    pub(super) fn of(entries: &[Leaf], depth: usize) -> Self {
         if entries.is_empty() {
             return Self::Empty;
         }
@@ -58,7 +80,7 @@ impl Top {
                 entries: entries.into(),
             };
         }
-        let (left, right) = tree::split_at_bit(entries, depth, |entry| &entry.key_hash);
+        let (left, right) = tree::split_at_bit(entries, depth, |leaf| &leaf.entry.key_hash);
         Self::inner(Self::of(left, depth + 1), Self::of(right, depth + 1))
     }
 
@@ -87,7 +109,7 @@ impl Top {
     }
 
     /// All entries, if they fit in a bucket.
-    fn entries(&self) -> Option<&[Entry]> {
+    fn entries(&self) -> Option<&[Leaf]> {
         match self {
             Self::Empty => Some(&[]),
             Self::Bucket { entries, .. } => Some(entries),
@@ -95,16 +117,16 @@ impl Top {
         }
     }
 
-    /// The hash of the value at `key_hash`; `None` if there is none.
-    pub(super) fn value_hash(&self, key_hash: &Hash) -> Option<&Hash> {
+    /// What stands at `key_hash`; `None` if nothing does.
+    pub(super) fn leaf(&self, key_hash: &Hash) -> Option<&Leaf> {
         let (mut here, mut depth) = (self, 0);
         while let Self::Inner { halves, .. } = here {
             here = &halves[usize::from(tree::bit(key_hash, depth))];
             depth += 1;
         }
-        let entries = here.entries()?;
-        let found = entries.binary_search_by(|entry| entry.key_hash.cmp(key_hash));
-        found.ok().map(|at| &entries[at].value_hash)
+        let leaves = here.entries()?;
+        let found = leaves.binary_search_by(|leaf| leaf.entry.key_hash.cmp(key_hash));
+        found.ok().map(|at| &leaves[at])
     }
 
     /// The tree after `changes`, which are sorted by key hash without doubles, and are told what was there before.
@@ -118,7 +140,7 @@ impl Top {
         &self,
         changes: &mut [Change],
         depth: usize,
-        merged: &mut Vec<Entry>,
+        merged: &mut Vec<Leaf>,
     ) -> Option<Self> {
         if changes.is_empty() {
             return None;
@@ -174,20 +196,27 @@ impl Top {
 }
 
 /// Puts into `merged` the entries after `changes`, both sorted by key hash, and tells the changes what was there; whether anything is other.
-fn merge(entries: &[Entry], changes: &mut [Change], merged: &mut Vec<Entry>) -> bool {
+/// Of one value the older version stays: a write of what is there already writes nothing.
+fn merge(entries: &[Leaf], changes: &mut [Change], merged: &mut Vec<Leaf>) -> bool {
     merged.clear();
     let (mut old, mut is_other) = (entries.iter().peekable(), false);
     for change in changes {
-        while let Some(entry) = old.next_if(|entry| entry.key_hash < change.key_hash) {
-            merged.push(*entry);
+        while let Some(leaf) = old.next_if(|leaf| leaf.entry.key_hash < change.key_hash) {
+            merged.push(*leaf);
         }
-        let before = old.next_if(|entry| entry.key_hash == change.key_hash);
-        change.before = before.map(|entry| entry.value_hash);
-        is_other |= change.before != change.value_hash;
-        merged.extend(change.value_hash.map(|value_hash| Entry {
-            key_hash: change.key_hash,
-            value_hash,
-        }));
+        change.before = old
+            .next_if(|leaf| leaf.entry.key_hash == change.key_hash)
+            .copied();
+        let after = match (change.before, change.after) {
+            (Some(before), Some(after)) if before.entry == after.entry => Some(Leaf {
+                since: before.since.min(after.since),
+                ..after
+            }),
+            (_, after) => after,
+        };
+        change.after = after;
+        is_other |= change.before != after;
+        merged.extend(after);
     }
     merged.extend(old);
     is_other

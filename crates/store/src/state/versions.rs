@@ -1,20 +1,20 @@
 //! Where a version comes from: memory, the undo rows between it and the newest, or the history.
 
 use super::prepare::{self, Changes};
-use super::rows::{self, Before, Changed, Roots, ValueRow};
+use super::rows::{self, Changed, Roots};
 use super::top::{Change, Top};
-use super::view::{Held, Past};
+use super::view::{Held, Past, read_checked};
 use super::{History, StateStore};
 use crate::error::{Error, Result};
 use crate::kv::{Rows, Snapshot};
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
 use std::sync::{Arc, PoisonError};
-use strongroom_types::{Height, sha256};
+use strongroom_types::{Hash, Height, Tree};
 
 /// Older versions, built again from undo rows on request, that stay ready in memory.
 const REBUILT: usize = 2;
-/// Entries in which they may together differ from the newest; of one alone any number. Each takes some 2 KB of nodes of its own, and its row.
+/// Entries in which they may together differ from the newest; of one alone any number. Each takes some 2 KB of nodes of its own.
 const REBUILT_ENTRIES_MAX: usize = if cfg!(test) { 40 } else { 100_000 };
 
 impl StateStore {
@@ -40,13 +40,13 @@ impl StateStore {
             .newest()
             .cloned()
             .ok_or(Error::NoVersion { height })?;
-        let held = Arc::new(self.rebuild(&newest, height)?);
+        let held = Arc::new(self.rebuild(&newest, height)?.held);
         let mut shared = self.write();
         // Not if a rollback came in between: then this version is one of another past.
         if shared.ready.iter().any(|ready| Arc::ptr_eq(ready, &newest)) {
             shared.rebuilt.push_back(Arc::clone(&held));
             let differ = |rebuilt: &VecDeque<Arc<Held>>| -> usize {
-                rebuilt.iter().map(|held| held.values.len()).sum()
+                rebuilt.iter().map(|held| held.differs).sum()
             };
             while shared.rebuilt.len() > REBUILT
                 || (shared.rebuilt.len() > 1 && differ(&shared.rebuilt) > REBUILT_ENTRIES_MAX)
@@ -58,35 +58,37 @@ impl StateStore {
     }
 
     /// Builds the version at `height` from `newest` and the undo rows between.
-    pub(super) fn rebuild(&self, newest: &Held, height: Height) -> Result<Held> {
+    pub(super) fn rebuild(&self, newest: &Held, height: Height) -> Result<Rebuilt> {
         let missing = || Error::NoVersion { height };
         if height > newest.height {
             return Err(missing());
         }
-        let roots = newest
-            .snapshot
+        let snapshot = &newest.snapshot;
+        let roots = snapshot
             .get(rows::META, &rows::roots_key(height))?
             .ok_or_else(missing)?;
         let roots: Roots = rows::decode(&roots, "roots of a height")?;
-        let mut values = BTreeMap::new();
+        let mut versions = BTreeMap::new();
         for undone in ((height + 1)..=newest.height).rev() {
-            for key in read_undo(&*newest.snapshot, undone)?.ok_or_else(missing)? {
-                let place = (key.tree, key.key_hash);
-                values.insert(place, read_replaced(&*newest.snapshot, undone, key)?);
+            for key in read_undo(&**snapshot, undone)?.ok_or_else(missing)? {
+                versions.insert((key.tree, key.key_hash), key.since);
             }
         }
         let mut changes = Changes::default();
-        for ((tree, key_hash), row) in &values {
-            let row = row.as_deref().map(ValueRow::decode).transpose()?;
-            // A root covers the value and not these: a rollback would make of them a store that no opening takes.
-            if row.is_some_and(|row| (self.key_hash)(row.raw_key) != *key_hash) {
-                return Err(Error::damaged("a replaced value is of another key"));
-            }
-            if row.is_some_and(|row| row.since > height) {
-                return Err(Error::damaged("a replaced value is of a later block"));
-            }
-            let value_hash = row.map(|row| sha256(row.value));
-            changes[*tree as usize].push(Change::new(*key_hash, value_hash));
+        for ((tree, key_hash), since) in &versions {
+            let value = match since {
+                None => None,
+                // No root covers it, and a rollback would make of it a store that no opening takes.
+                Some(since) if *since > height => {
+                    return Err(Error::damaged("a replaced value is of a later block"));
+                }
+                Some(since) => {
+                    let belongs = |raw_key: &[u8]| (self.key_hash)(raw_key) == *key_hash;
+                    let (_, hash) = read_checked(&**snapshot, *tree, key_hash, *since, belongs)?;
+                    Some((hash, *since))
+                }
+            };
+            changes[*tree as usize].push(Change::new(*key_hash, value));
         }
         let tops = prepare::update_trees(newest, &mut changes);
         if prepare::roots_of(&tops) != roots {
@@ -94,16 +96,15 @@ impl StateStore {
                 "undo rows do not lead to the roots of height {height}"
             )));
         }
-        let values = values
-            .into_iter()
-            .map(|((tree, key_hash), row)| (rows::value_key(tree, &key_hash), row))
-            .collect();
-        Ok(Held {
-            height,
-            tops,
-            snapshot: Arc::clone(&newest.snapshot),
-            written: 0,
-            values,
+        Ok(Rebuilt {
+            held: Held {
+                height,
+                tops,
+                snapshot: Arc::clone(snapshot),
+                written: 0,
+                differs: versions.len(),
+            },
+            keys: versions.into_keys().collect(),
         })
     }
 
@@ -125,6 +126,13 @@ impl StateStore {
     }
 }
 
+/// A version that was built again.
+pub(super) struct Rebuilt {
+    pub(super) held: Held,
+    /// What changed since, in order.
+    pub(super) keys: Vec<(Tree, Hash)>,
+}
+
 pub(super) fn hold(
     height: Height,
     tops: [Top; 3],
@@ -136,7 +144,7 @@ pub(super) fn hold(
         tops,
         snapshot,
         written,
-        values: Default::default(),
+        differs: 0,
     })
 }
 
@@ -155,18 +163,4 @@ pub(super) fn undo_rows(snapshot: &dyn Snapshot, height: Height) -> Result<Rows<
     let (from, to) = (rows::undo_key(height, 0), rows::undo_key(height, u32::MAX));
     let range = (Bound::Included(&from[..]), Bound::Included(&to[..]));
     snapshot.rows(rows::UNDO, range)
-}
-
-/// The row of VALUES before the block at `height` changed `key`.
-fn read_replaced(snapshot: &dyn Snapshot, height: Height, key: Changed) -> Result<Option<Vec<u8>>> {
-    match key.before {
-        Before::Nothing => Ok(None),
-        Before::Row(row) => Ok(Some(row)),
-        Before::InHistory => {
-            let row = rows::history_key(key.tree, &key.key_hash, height);
-            let row = snapshot.get(rows::HISTORY, &row)?;
-            let row = row.ok_or_else(|| Error::damaged("a replaced value is missing"))?;
-            Ok(Some(row))
-        }
-    }
 }

@@ -1,28 +1,27 @@
 //! Versions and views: the state as it was after one block.
 
-use super::rows::{self, Roots, ValueRow};
-use super::top::Top;
+use super::rows::{self, Roots, Value};
+use super::top::{Leaf, Top};
 use crate::error::{Error, Result};
 use crate::kv::Snapshot;
-use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 use strongroom_proof::ics23;
-use strongroom_proof::tree::Proof;
+use strongroom_proof::tree::{Entry, Proof};
 use strongroom_types::{Hash, Height, Tree, sha256};
 
 /// How raw keys become places in a tree. Another function than SHA-256 only in tests, which need keys side by side.
 pub(super) type KeyHash = fn(&[u8]) -> Hash;
 
-/// A version that can be proven: a snapshot of the database, what differs from it, and the trees.
+/// A version that can be proven: its trees, and a snapshot of the database that has all of its values.
 pub(super) struct Held {
     pub(super) height: Height,
     pub(super) tops: [Top; 3],
     pub(super) snapshot: Arc<dyn Snapshot>,
     /// Bytes that its block wrote; 0 where that is not known.
     pub(super) written: u64,
-    /// Rows that were otherwise at this height than in the snapshot (only for versions older than it).
-    pub(super) values: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+    /// Entries that are otherwise than in the version of the snapshot (only for versions older than it).
+    pub(super) differs: usize,
 }
 
 impl Held {
@@ -41,34 +40,28 @@ impl Held {
         raw_key: &[u8],
         key_hash: &Hash,
     ) -> Result<Option<Vec<u8>>> {
-        let Some(value_hash) = self.top(tree).value_hash(key_hash) else {
+        let Some(leaf) = self.top(tree).leaf(key_hash) else {
             return Ok(None);
         };
-        let mut row = self.checked_row(tree, |key| key == raw_key, key_hash, value_hash)?;
-        let value = ValueRow::decode(&row)?.value.len();
+        let mut row = self.checked_row(tree, |key| key == raw_key, leaf)?;
+        let value = Value::decode(&row)?.value.len();
         row.drain(..row.len() - value);
         Ok(Some(row))
     }
 
-    /// The row of VALUES at a hash which the tree has, with this value. It is refused unless it is of the key that belongs there, of the value that
-    /// the tree has, and of a block that was.
-    pub(super) fn checked_row(
+    /// The row of VERSIONS of a leaf. It is refused unless it is of the key that belongs there and of the value that the tree has.
+    fn checked_row(
         &self,
         tree: Tree,
         belongs: impl Fn(&[u8]) -> bool,
-        key_hash: &Hash,
-        value_hash: &Hash,
+        leaf: &Leaf,
     ) -> Result<Vec<u8>> {
-        let row = self.row(tree, key_hash)?;
-        let row = row.ok_or_else(|| Error::damaged("a value is missing"))?;
-        let found = ValueRow::decode(&row)?;
-        if !belongs(found.raw_key) {
-            return Err(Error::damaged("a value lies under another key's hash"));
-        }
-        if found.since > self.height {
-            return Err(Error::damaged("a value is of a later block"));
-        }
-        if sha256(found.value) != *value_hash {
+        let Entry {
+            key_hash,
+            value_hash,
+        } = &leaf.entry;
+        let (row, hash) = read_checked(&*self.snapshot, tree, key_hash, leaf.since, belongs)?;
+        if hash != *value_hash {
             return Err(Error::damaged(format!(
                 "a value of tree {} is not the one in the tree",
                 tree.name()
@@ -76,18 +69,27 @@ impl Held {
         }
         Ok(row)
     }
-
-    /// The row of VALUES at a hash, as it lies there.
-    fn row(&self, tree: Tree, key_hash: &Hash) -> Result<Option<Vec<u8>>> {
-        let key = rows::value_key(tree, key_hash);
-        match self.values.get(&key) {
-            Some(row) => Ok(row.clone()),
-            None => self.snapshot.get(rows::VALUES, &key),
-        }
-    }
 }
 
-/// A version known by its values alone: those that are still there, and what the history says of those that are not.
+/// The row of VERSIONS that a block wrote, and the hash of its value. It is refused unless it is of the key that belongs there.
+pub(super) fn read_checked(
+    snapshot: &dyn Snapshot,
+    tree: Tree,
+    key_hash: &Hash,
+    since: Height,
+    belongs: impl Fn(&[u8]) -> bool,
+) -> Result<(Vec<u8>, Hash)> {
+    let row = snapshot.get(rows::VERSIONS, &rows::version_key(tree, key_hash, since))?;
+    let row = row.ok_or_else(|| Error::damaged("a value is missing"))?;
+    let found = Value::decode(&row)?;
+    if !belongs(found.raw_key) {
+        return Err(Error::damaged("a value lies under another key's hash"));
+    }
+    let hash = sha256(found.value);
+    Ok((row, hash))
+}
+
+/// A version known by its values alone: what was last written at its height or before.
 pub(super) struct Past {
     pub(super) height: Height,
     pub(super) roots: Roots,
@@ -95,43 +97,22 @@ pub(super) struct Past {
 }
 
 impl Past {
-    /// There is no tree to hold it against: a row is of the right key and not of a height that cannot be, and that is all that is checked.
+    /// There is no tree to hold it against: a row is of the right key, and that is all that is checked.
     fn get(&self, tree: Tree, raw_key: &[u8], key_hash: &Hash) -> Result<Option<Vec<u8>>> {
-        let key = rows::value_key(tree, key_hash);
-        if let Some(row) = self.snapshot.get(rows::VALUES, &key)?
-            && let Some(value) = self.if_old(&row, raw_key, Height::MAX)?
-        {
-            return Ok(Some(value));
-        }
-        // What was replaced next after this height was there at this height, unless it was written in between.
-        let (from, to) = (
-            rows::history_key(tree, key_hash, self.height.saturating_add(1)),
-            rows::history_key(tree, key_hash, Height::MAX),
-        );
-        let range = (
-            Bound::Included(from.as_slice()),
-            Bound::Included(to.as_slice()),
-        );
-        let Some(next) = self.snapshot.rows(rows::HISTORY, range)?.next() else {
+        let [from, to] = [0, self.height].map(|height| rows::version_key(tree, key_hash, height));
+        let range = (Bound::Included(&from[..]), Bound::Included(&to[..]));
+        let Some(last) = self.snapshot.rows(rows::VERSIONS, range)?.next_back() else {
             return Ok(None);
         };
-        let (key, row) = next?;
-        let replaced = key
-            .last_chunk()
-            .map(|height| Height::from_be_bytes(*height));
-        self.if_old(&row, raw_key, replaced.unwrap_or_default())
-    }
-
-    /// The value of a row that was replaced at a height, if it was written at this version's height or before.
-    fn if_old(&self, row: &[u8], raw_key: &[u8], replaced: Height) -> Result<Option<Vec<u8>>> {
-        let row = ValueRow::decode(row)?;
+        let (_, row) = last?;
+        if row.is_empty() {
+            return Ok(None);
+        }
+        let row = Value::decode(&row)?;
         if row.raw_key != raw_key {
             return Err(Error::damaged("a value lies under another key's hash"));
         }
-        if row.since >= replaced {
-            return Err(Error::damaged("a value was replaced before it was written"));
-        }
-        Ok((row.since <= self.height).then(|| row.value.to_vec()))
+        Ok(Some(row.value.to_vec()))
     }
 }
 
@@ -222,11 +203,11 @@ impl View {
             return Ok(None);
         };
         let held = self.held()?;
-        let value_hash = held.top(tree).value_hash(&key_hash);
-        let value_hash = value_hash.ok_or_else(|| Error::damaged("a leaf that the tree lacks"))?;
+        let leaf = held.top(tree).leaf(&key_hash);
+        let leaf = leaf.ok_or_else(|| Error::damaged("a leaf that the tree lacks"))?;
         let belongs = |raw_key: &[u8]| (self.key_hash)(raw_key) == key_hash;
-        let row = held.checked_row(tree, belongs, &key_hash, value_hash)?;
-        let row = ValueRow::decode(&row)?;
+        let row = held.checked_row(tree, belongs, leaf)?;
+        let row = Value::decode(&row)?;
         Ok(Some(ics23::Present {
             key: row.raw_key.to_vec(),
             value: row.value.to_vec(),

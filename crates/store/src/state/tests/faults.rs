@@ -4,8 +4,6 @@ use super::*;
 use crate::kv::{Range, Rows, Snapshot};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-const ALL: (Bound<&[u8]>, Bound<&[u8]>) = (Bound::Unbounded, Bound::Unbounded);
-
 /// What is done to a row.
 type Bend = Box<dyn Fn(&mut Vec<u8>)>;
 
@@ -25,10 +23,10 @@ fn filled(kv: Arc<dyn Kv>) {
 }
 
 #[test]
-fn a_store_whose_values_were_changed_is_not_opened() {
+fn a_store_whose_heads_were_changed_is_not_opened() {
     for engine in ENGINES {
-        // The height that wrote it, length of the key, the key, the value.
-        let bits = [0, 1, 2, 10].map(|at| -> Bend { Box::new(move |row| row[at] ^= 1) });
+        // The height that wrote it, the first and the last byte of the hash.
+        let bits = [0, 1, 32].map(|at| -> Bend { Box::new(move |row| row[at] ^= 1) });
         // Its end.
         let ends: [Bend; 2] = [
             Box::new(|row| row.truncate(row.len() - 1)),
@@ -41,7 +39,7 @@ fn a_store_whose_values_were_changed_is_not_opened() {
             let dir = tempfile::tempdir().unwrap();
             let kv = open_kv(engine, dir.path());
             filled(Arc::clone(&kv));
-            damage(&*kv, rows::VALUES, bend);
+            damage(&*kv, rows::HEADS, bend);
             let refused = StateStore::open(kv, Limits::default()).err().unwrap();
             assert_eq!(refused.code(), "store.damaged");
         }
@@ -49,12 +47,11 @@ fn a_store_whose_values_were_changed_is_not_opened() {
 }
 
 #[test]
-fn a_value_where_none_belongs_is_not_overlooked() {
+fn a_head_where_none_belongs_is_not_overlooked() {
     let place = sha256(b"raw");
-    let row = rows::ValueRow {
+    let row = rows::Head {
         since: 0,
-        raw_key: b"raw",
-        value: b"value",
+        value_hash: sha256(b"value"),
     };
     let keys = [
         vec![],
@@ -69,16 +66,14 @@ fn a_value_where_none_belongs_is_not_overlooked() {
         let dir = tempfile::tempdir().unwrap();
         let kv = open_kv(Engine::Redb, dir.path());
         filled(Arc::clone(&kv));
-        let mut batch = Batch::new();
-        batch.put(rows::VALUES, key.clone(), row.encode());
-        kv.write(batch).unwrap();
+        set(&*kv, rows::HEADS, &key, Some(row.encode()));
         let refused = StateStore::open(kv, Limits::default()).err();
         assert_eq!(refused.unwrap().code(), "store.damaged", "{key:?}");
     }
 }
 
 #[test]
-fn a_value_that_was_changed_since_it_was_opened_is_neither_handed_out_nor_replaced() {
+fn a_value_that_was_changed_is_not_handed_out_whether_the_store_was_opened_before_or_after() {
     let first = (0..100).min_by_key(|n: &u8| key_hash(&[*n])).unwrap();
     let others = (0..100).filter(|n| *n != first);
     let second = others.clone().min_by_key(|n| key_hash(&[*n])).unwrap();
@@ -90,54 +85,165 @@ fn a_value_that_was_changed_since_it_was_opened_is_neither_handed_out_nor_replac
     };
     let before = absent(&|hash| *hash < first_hash);
     let behind = absent(&|hash| first_hash < *hash && *hash < second_hash);
-    let bends: [fn(&mut Vec<u8>) -> bool; 4] = [
+    let bends: [fn(&mut Vec<u8>) -> bool; 6] = [
+        // Length of the key, the key, the value, its end.
         |row| {
-            row[1] ^= 1;
+            row[0] ^= 1;
             true
         },
         |row| {
-            row[2] ^= 1;
+            row[1] ^= 1;
             true
         },
         |row| {
             row[10] ^= 1;
             true
         },
+        |row| row.pop().is_some(),
+        // As if it had been removed.
+        |row| {
+            row.clear();
+            true
+        },
+        // A head without its version.
         |_| false,
     ];
-    for bend in bends {
+    for (bend, is_opened_after) in bends.into_iter().flat_map(|b| [(b, false), (b, true)]) {
         let dir = tempfile::tempdir().unwrap();
         let kv = open_kv(Engine::Lsm, dir.path());
         filled(Arc::clone(&kv));
-        let store = StateStore::open(Arc::clone(&kv), Limits::default()).unwrap();
-        damage(&*kv, rows::VALUES, bend);
+        let mut store = StateStore::open(Arc::clone(&kv), Limits::default()).unwrap();
+        damage(&*kv, rows::VERSIONS, bend);
+        if is_opened_after {
+            drop(store);
+            store = StateStore::open(Arc::clone(&kv), Limits::default()).unwrap();
+        }
         // Reads from a snapshot of its own.
         advance(&store, &WriteSet::default());
-        let view = store.view(1).unwrap();
-        assert_eq!(
-            view.get(Tree::Native, &[first]).unwrap_err().code(),
-            "store.damaged"
-        );
-        assert_eq!(
-            view.prove(Tree::Native, &[first]).unwrap_err().code(),
-            "store.damaged"
-        );
-        for absent in [&before, &behind] {
-            assert_eq!(view.get(Tree::Native, absent).unwrap(), None);
-            let refused = view.prove_to_clients(Tree::Native, absent).unwrap_err();
+        let check = |height| {
+            let view = store.view(height).unwrap();
+            let refused = view.get(Tree::Native, &[first]).unwrap_err();
             assert_eq!(refused.code(), "store.damaged");
+            let refused = view.prove(Tree::Native, &[first]).unwrap_err();
+            assert_eq!(refused.code(), "store.damaged");
+            for absent in [&before, &behind] {
+                assert_eq!(view.get(Tree::Native, absent).unwrap(), None);
+                let refused = view.prove_to_clients(Tree::Native, absent).unwrap_err();
+                assert_eq!(refused.code(), "store.damaged");
+            }
+            let all_others = |n| view.prove(Tree::Native, &[n]).is_ok();
+            assert!(others.clone().all(all_others));
+        };
+        check(1);
+        // A block that replaces it need not read it, and has not made it sound for the heights before.
+        let write = ((Tree::Native, vec![first]), Some(vec![7]));
+        advance(&store, &WriteSet([write].into()));
+        let now = store.view(2).unwrap().get(Tree::Native, &[first]);
+        assert_eq!(now.unwrap(), Some(vec![7]));
+        check(1);
+        drop(store);
+        // Nor does a version that is built again hand it out, or a rollback leave it to the next opening.
+        let store = StateStore::open(Arc::clone(&kv), Limits::default()).unwrap();
+        let before = everything(&*kv);
+        let refused = [store.view(1).err(), store.rollback(1, &[]).err()];
+        for refused in refused {
+            assert_eq!(refused.unwrap().code(), "store.damaged");
         }
-        let all_others = |n| view.prove(Tree::Native, &[n]).is_ok();
-        assert!(others.clone().all(all_others));
-        let write = WriteSet(BTreeMap::from([(
-            (Tree::Native, vec![first]),
-            Some(vec![]),
-        )]));
-        assert_eq!(
-            store.prepare(1, 2, &write).unwrap_err().code(),
-            "store.damaged"
-        );
+        assert_eq!(everything(&*kv), before);
+        assert_eq!(store.latest().unwrap().height, 2);
     }
+}
+
+#[test]
+fn a_head_that_names_another_height_finds_no_value_or_the_same_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let kv = open_kv(Engine::Lsm, dir.path());
+    let store = StateStore::open(Arc::clone(&kv), Limits::NODE).unwrap();
+    let value = |n: u8| vec![n; 20];
+    // The value of height 0 again at height 2.
+    for n in [1, 2, 1, 3, 4] {
+        let write = ((Tree::Native, vec![9]), Some(value(n)));
+        advance(&store, &WriteSet([write].into()));
+    }
+    store.rollback(2, &[]).unwrap();
+    drop(store);
+    let (key, row) = all_rows(&*kv, rows::HEADS).remove(0);
+    let head = rows::Head::decode(&row).unwrap();
+    assert_eq!(head.since, 2);
+    let read_with = |since| {
+        set(
+            &*kv,
+            rows::HEADS,
+            &key,
+            Some(rows::Head { since, ..head }.encode()),
+        );
+        let store = StateStore::open(Arc::clone(&kv), Limits::NODE)?;
+        store.view(2)?.get(Tree::Native, &[9])
+    };
+    assert_eq!(read_with(2).unwrap(), Some(value(1)));
+    assert_eq!(read_with(1).unwrap_err().code(), "store.damaged");
+    assert_eq!(read_with(0).unwrap(), Some(value(1)));
+    // Of a later block than the newest: not opened.
+    assert_eq!(read_with(3).unwrap_err().code(), "store.damaged");
+}
+
+#[test]
+fn a_version_above_the_newest_height_is_told_to_nobody_and_the_block_of_its_height_replaces_it() {
+    for engine in ENGINES {
+        let dir = tempfile::tempdir().unwrap();
+        let kv = open_kv(engine, dir.path());
+        let store = StateStore::open(Arc::clone(&kv), limits(3, History::All)).unwrap();
+        let write = |n: u8| WriteSet([((Tree::Native, vec![9]), Some(vec![n; 20]))].into());
+        advance(&store, &write(1));
+        drop(store);
+        let bent = rows::Value {
+            raw_key: &[9],
+            value: b"of no block",
+        };
+        let key = rows::version_key(Tree::Native, &key_hash(&[9]), 2);
+        set(&*kv, rows::VERSIONS, &key, Some(bent.encode()));
+        let store = StateStore::open(kv, limits(3, History::All)).unwrap();
+        advance(&store, &WriteSet::default());
+        advance(&store, &write(2));
+        for n in 3..9 {
+            advance(&store, &write(n));
+        }
+        for height in 0..9_u8 {
+            let expected = vec![if height < 2 { 1 } else { height }; 20];
+            for view in [store.values(height.into()), store.view(height.into())] {
+                let value = view.unwrap().get(Tree::Native, &[9]).unwrap();
+                assert_eq!(value, Some(expected.clone()), "{engine:?} {height}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_undo_row_that_names_what_was_not_replaced_removes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let kv = open_kv(Engine::Redb, dir.path());
+    let store = StateStore::open(Arc::clone(&kv), limits(3, History::None)).unwrap();
+    let write = |n: u8, value: u8| ((Tree::Native, vec![n]), Some(vec![value; 20]));
+    advance(&store, &WriteSet([write(1, 1), write(2, 1)].into()));
+    advance(&store, &WriteSet([write(1, 2)].into()));
+    for _ in 2..4 {
+        advance(&store, &WriteSet::default());
+    }
+    let mut bent = rows::decode_changed(&all_rows(&*kv, rows::UNDO)[0].1).unwrap();
+    // Key 2 has its first version still.
+    bent[0].key_hash = key_hash(&[2]);
+    let key = rows::undo_key(1, 0);
+    set(&*kv, rows::UNDO, &key, Some(rows::encode_changed(&bent)));
+    // Reads from a snapshot that has it.
+    drop(store);
+    let store = StateStore::open(Arc::clone(&kv), limits(3, History::None)).unwrap();
+    let before = everything(&*kv);
+    let prepared = store.prepare(3, 4, &WriteSet::default()).unwrap();
+    let refused = store.commit(prepared, &[]).unwrap_err();
+    assert_eq!(refused.code(), "store.damaged");
+    assert_eq!(everything(&*kv), before);
+    let view = store.view(3).unwrap();
+    assert_eq!(view.get(Tree::Native, &[2]).unwrap(), Some(vec![1; 20]));
 }
 
 fn set(kv: &dyn Kv, table: Table, key: &[u8], value: Option<Vec<u8>>) {
@@ -162,7 +268,13 @@ fn rows_of_what_was_replaced_that_were_changed_are_told_as_damage_and_the_store_
         drop(store);
         let start = everything(&*kv);
         let mut refused = 0;
-        for (table, rows) in [(rows::UNDO, &start[1]), (rows::HISTORY, &start[2])] {
+        // What the second block replaced or removed; the versions of the other keys are read when somebody wants them.
+        let replaced = (1..5).map(|n| rows::version_key(Tree::Native, &key_hash(&[n]), 0));
+        let replaced: Vec<_> = replaced.collect();
+        let mut versions = start[1].clone();
+        versions.retain(|(key, _)| replaced.contains(key));
+        assert_eq!(versions.len(), 4);
+        for (table, rows) in [(rows::UNDO, &start[2]), (rows::VERSIONS, &versions)] {
             for (key, row) in rows {
                 let mut bent: Vec<_> = (0..row.len())
                     .map(|at| (at, 1 << (at % 8)))
@@ -203,22 +315,9 @@ fn rows_of_what_was_replaced_that_were_changed_are_told_as_damage_and_the_store_
 }
 
 #[test]
-fn a_past_height_is_not_told_a_row_of_another_key_or_of_a_height_behind_its_own() {
-    let bends: [fn(&mut Vec<u8>) -> bool; 2] = [
-        |row| {
-            row[0] ^= 1;
-            true
-        },
-        |row| {
-            row[2] ^= 1;
-            true
-        },
-    ];
-    for (table, bend) in [
-        (rows::VALUES, bends[1]),
-        (rows::HISTORY, bends[0]),
-        (rows::HISTORY, bends[1]),
-    ] {
+fn a_past_height_is_not_told_a_row_of_another_key() {
+    // Length of the key, and the key.
+    for at in [0, 1] {
         let dir = tempfile::tempdir().unwrap();
         let kv = open_kv(Engine::Lsm, dir.path());
         let store = StateStore::open(Arc::clone(&kv), limits(3, History::All)).unwrap();
@@ -226,14 +325,19 @@ fn a_past_height_is_not_told_a_row_of_another_key_or_of_a_height_behind_its_own(
             let write = ((Tree::Native, vec![7]), Some(vec![n; 20]));
             advance(&store, &WriteSet([write].into()));
         }
-        damage(&*kv, table, bend);
+        damage(&*kv, rows::VERSIONS, |row| {
+            row[at] ^= 1;
+            true
+        });
         for _ in 2..7 {
             advance(&store, &WriteSet::default());
         }
         let view = store.values(0).unwrap();
         assert!(!view.is_provable());
         let refused = view.get(Tree::Native, &[7]);
-        assert_eq!(refused.unwrap_err().code(), "store.damaged", "{table:?}");
+        assert_eq!(refused.unwrap_err().code(), "store.damaged", "{at}");
+        let view = store.values(1).unwrap();
+        assert_eq!(view.get(Tree::Native, &[7]).unwrap(), Some(vec![1; 20]));
     }
 }
 
@@ -297,18 +401,9 @@ fn the_first_reader_that_fails_stops_the_others_and_an_error_of_the_disk_is_told
     let broken = Arc::new(counted(100));
     assert_eq!(open(&broken).err().unwrap().code(), "store.engine");
     assert!(broken.read.load(Ordering::SeqCst) < 200);
-    let (key, row) = {
-        let snapshot = kv.snapshot().unwrap();
-        snapshot
-            .rows(rows::VALUES, ALL)
-            .unwrap()
-            .next()
-            .unwrap()
-            .unwrap()
-    };
-    let mut bent = row;
+    let (key, mut bent) = all_rows(&*kv, rows::HEADS).remove(0);
     bent[0] = 9;
-    set(&*kv, rows::VALUES, &key, Some(bent));
+    set(&*kv, rows::HEADS, &key, Some(bent));
     let damaged = Arc::new(counted(usize::MAX));
     assert_eq!(open(&damaged).err().unwrap().code(), "store.damaged");
     assert!(damaged.read.load(Ordering::SeqCst) < 5_000);

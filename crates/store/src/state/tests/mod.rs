@@ -87,28 +87,35 @@ fn advance(store: &StateStore, writes: &WriteSet) -> Version {
     version
 }
 
-/// All rows of values, without the height that wrote them: the content.
+/// Every value where its head says that it lies, without heights: the content.
 fn layout(store: &StateStore) -> Vec<(Vec<u8>, Vec<u8>)> {
     let snapshot = store.kv.snapshot().unwrap();
-    let all = (Bound::Unbounded, Bound::Unbounded);
-    let rows = snapshot.rows(rows::VALUES, all).unwrap();
-    rows.map(Result::unwrap)
-        .map(|(key, row)| {
-            let row = rows::ValueRow::decode(&row).unwrap();
-            (key, rows::ValueRow { since: 0, ..row }.encode())
+    let heads = snapshot.rows(rows::HEADS, ALL).unwrap();
+    heads
+        .map(Result::unwrap)
+        .map(|(key, head)| {
+            let head = rows::Head::decode(&head).unwrap();
+            let version = [&key[..], &head.since.to_be_bytes()].concat();
+            let row = snapshot.get(rows::VERSIONS, &version).unwrap().unwrap();
+            let value = rows::Value::decode(&row).unwrap();
+            assert_eq!(sha256(value.value), head.value_hash);
+            (key, row)
         })
         .collect()
 }
 
+const ALL: (Bound<&[u8]>, Bound<&[u8]>) = (Bound::Unbounded, Bound::Unbounded);
+
+/// The rows of a table, as they are.
+fn all_rows(kv: &dyn Kv, table: Table) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let snapshot = kv.snapshot().unwrap();
+    let rows = snapshot.rows(table, ALL).unwrap();
+    rows.map(Result::unwrap).collect()
+}
+
 /// Every row of every table, as it is.
 fn everything(kv: &dyn Kv) -> Vec<Vec<(Vec<u8>, Vec<u8>)>> {
-    let snapshot = kv.snapshot().unwrap();
-    let rows = |table: &Table| -> Vec<_> {
-        let all = (Bound::Unbounded, Bound::Unbounded);
-        let rows = snapshot.rows(*table, all).unwrap();
-        rows.map(Result::unwrap).collect()
-    };
-    TABLES.iter().map(rows).collect()
+    TABLES.iter().map(|table| all_rows(kv, *table)).collect()
 }
 
 type Model = BTreeMap<Hash, Vec<u8>>;

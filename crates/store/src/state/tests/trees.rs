@@ -3,11 +3,11 @@
 use super::*;
 use crate::state::open::{join_all, read_trees};
 use crate::state::prepare::roots_of;
-use crate::state::top::{BUCKET_ENTRIES_MAX, Change, Top};
+use crate::state::top::{BUCKET_ENTRIES_MAX, Change, Leaf, Top};
 
 /// Depth and entries of each bucket, in order. Refuses what no tree may have.
-fn shape(top: &Top) -> Vec<(usize, Vec<Entry>)> {
-    fn walk(top: &Top, depth: usize, buckets: &mut Vec<(usize, Vec<Entry>)>) -> usize {
+fn shape(top: &Top) -> Vec<(usize, Vec<Leaf>)> {
+    fn walk(top: &Top, depth: usize, buckets: &mut Vec<(usize, Vec<Leaf>)>) -> usize {
         match top {
             Top::Empty => 0,
             Top::Bucket { entries, .. } => {
@@ -39,39 +39,36 @@ fn place(n: u16, is_aimed: bool) -> Hash {
     place
 }
 
-fn check(top: &Top, model: &BTreeMap<Hash, Hash>) {
-    let entries: Vec<Entry> = model
+/// What stands at each place: hash of the value, and the height that wrote it.
+type Places = BTreeMap<Hash, (Hash, Height)>;
+
+fn check(top: &Top, model: &Places) {
+    let leaves: Vec<Leaf> = model
         .iter()
-        .map(|(key_hash, value_hash)| Entry {
-            key_hash: *key_hash,
-            value_hash: *value_hash,
-        })
+        .filter_map(|(key_hash, value)| Change::new(*key_hash, Some(*value)).after)
         .collect();
-    let at_once = Top::of(&entries, 0);
+    let at_once = Top::of(&leaves, 0);
     assert_eq!((shape(top), top.hash()), (shape(&at_once), at_once.hash()));
-    let parts = entries.chunk_by(|a, b| a.key_hash[0] == b.key_hash[0]);
+    let parts = leaves.chunk_by(|a, b| a.entry.key_hash[0] == b.entry.key_hash[0]);
     let mut joined = vec![Top::Empty; 256];
     for part in parts {
-        joined[usize::from(part[0].key_hash[0])] = Top::of(part, 8);
+        joined[usize::from(part[0].entry.key_hash[0])] = Top::of(part, 8);
     }
     let joined = join_all(joined);
     assert_eq!((shape(top), top.hash()), (shape(&joined), joined.hash()));
 }
 
-fn update(
-    top: &Top,
-    model: &mut BTreeMap<Hash, Hash>,
-    changes: &BTreeMap<Hash, Option<Hash>>,
-) -> Top {
+fn update(top: &Top, model: &mut Places, changes: &BTreeMap<Hash, Option<(Hash, Height)>>) -> Top {
     let mut list: Vec<Change> = changes
         .iter()
         .map(|(key, value)| Change::new(*key, *value))
         .collect();
     for (key, value) in changes {
-        match value {
-            Some(value) => model.insert(*key, *value),
-            None => model.remove(key),
-        };
+        match (value, model.get(key)) {
+            (Some((hash, _)), Some((before, _))) if hash == before => {}
+            (Some(value), _) => drop(model.insert(*key, *value)),
+            (None, _) => drop(model.remove(key)),
+        }
     }
     top.update(&mut list)
 }
@@ -87,7 +84,8 @@ proptest! {
     ) {
         let (mut top, mut model) = (Top::Empty, BTreeMap::new());
         for (n, block) in blocks.iter().enumerate() {
-            let value = |stays: bool| stays.then(|| sha256(&n.to_be_bytes()));
+            // Every other block writes what the one before it wrote.
+            let value = |stays: bool| stays.then(|| (sha256(&(n / 2).to_be_bytes()), n as Height));
             let changes = block.iter().map(|(key, is_aimed, stays)| (place(*key, *is_aimed), value(*stays)));
             top = update(&top, &mut model, &changes.collect());
             check(&top, &model);
@@ -107,11 +105,11 @@ proptest! {
 fn two_versions_share_all_nodes_beside_the_path_of_what_changed() {
     let mut model = BTreeMap::new();
     let content = (0..5_000)
-        .map(|n| (place(n, false), Some([1; 32])))
+        .map(|n| (place(n, false), Some(([1; 32], 0))))
         .collect();
     let before = update(&Top::Empty, &mut model, &content);
     let changed = place(77, false);
-    let after = update(&before, &mut model, &[(changed, Some([2; 32]))].into());
+    let after = update(&before, &mut model, &[(changed, Some(([2; 32], 1)))].into());
     let (mut old, mut new, mut depth) = (&before, &after, 0);
     while let (Top::Inner { halves: a, .. }, Top::Inner { halves: b, .. }) = (old, new) {
         let own = usize::from(strongroom_proof::tree::bit(&changed, depth));
@@ -125,7 +123,7 @@ fn two_versions_share_all_nodes_beside_the_path_of_what_changed() {
         (old, new, depth) = (&a[own], &b[own], depth + 1);
     }
     assert!(depth > 5 && old.hash() != new.hash());
-    let nothing = update(&after, &mut model, &[(changed, Some([2; 32]))].into());
+    let nothing = update(&after, &mut model, &[(changed, Some(([2; 32], 2)))].into());
     let (Top::Inner { halves: a, .. }, Top::Inner { halves: b, .. }) = (&after, &nothing) else {
         panic!("5,000 entries are no bucket");
     };
@@ -133,7 +131,7 @@ fn two_versions_share_all_nodes_beside_the_path_of_what_changed() {
 }
 
 #[test]
-fn however_many_read_the_values_the_trees_are_the_same() {
+fn however_many_read_the_heads_the_trees_are_the_same() {
     let dir = tempfile::tempdir().unwrap();
     let store = open_store(Engine::Redb, dir.path(), Limits::NODE);
     let key = |tree: Tree, byte: u8, n: u8| {
@@ -159,7 +157,7 @@ fn however_many_read_the_values_the_trees_are_the_same() {
         let tell = |entries| {
             told.fetch_max(entries, std::sync::atomic::Ordering::Relaxed);
         };
-        let trees = read_trees(&*snapshot, itself, 0, readers, &tell).unwrap();
+        let trees = read_trees(&*snapshot, 0, readers, &tell).unwrap();
         assert_eq!(roots_of(&trees), version.roots);
         for (tree, read) in Tree::ALL.into_iter().zip(&trees) {
             assert_eq!(shape(held.top(tree)), shape(read));
