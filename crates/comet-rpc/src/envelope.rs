@@ -6,6 +6,7 @@
 use super::json::to_json;
 use serde::Serialize;
 use serde_json::{Map, Value};
+use std::time::Duration;
 
 /// An id as the caller gave it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -41,9 +42,9 @@ pub struct RpcError {
     /// The detail; left out if empty.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub data: String,
-    /// In how many seconds the same call may succeed, if it may: HTTP says so with `Retry-After`.
+    /// After what time the same call may succeed, if it may: HTTP says so in headers.
     #[serde(skip)]
-    pub retry_after: Option<u64>,
+    pub retry_after: Option<Duration>,
 }
 
 impl RpcError {
@@ -99,7 +100,7 @@ impl RpcError {
     }
 
     /// The method says no, and when to try again if that helps.
-    pub fn for_now(data: impl Into<String>, retry_after: Option<u64>) -> Self {
+    pub fn for_now(data: impl Into<String>, retry_after: Option<Duration>) -> Self {
         Self {
             retry_after,
             ..Self::internal(data)

@@ -13,14 +13,15 @@ use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::header::{
     ACCESS_CONTROL_EXPOSE_HEADERS, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HOST, ORIGIN,
-    RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderName, HeaderValue, Method as Verb, StatusCode};
 use axum::response::Response;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use strongroom_http::body::{self, BodyError};
 use strongroom_http::cors::Cors;
+use strongroom_http::retry;
 
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -35,7 +36,7 @@ struct Reply {
     content_type: Option<&'static str>,
     cacheable: bool,
     /// In how many seconds what was refused may be taken.
-    retry_after: Option<u64>,
+    retry_after: Option<Duration>,
     body: String,
 }
 
@@ -129,10 +130,10 @@ fn finish(reply: Reply, cors: Option<&Cors>, origin: Option<&HeaderValue>) -> Re
     if reply.cacheable {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static(FOR_A_DAY));
     }
-    if let Some(seconds) = reply.retry_after {
-        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+    if let Some(again) = reply.retry_after {
+        retry::after(again, headers);
         if cors.is_some() {
-            let exposed = HeaderValue::from_static("Retry-After");
+            let exposed = HeaderValue::from_static("Retry-After, Retry-After-Ms");
             headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
         }
     }
@@ -250,7 +251,7 @@ struct JsonAnswer {
     /// Whether a cache may keep it.
     cacheable: bool,
     /// See [`RpcError::retry_after`].
-    retry_after: Option<u64>,
+    retry_after: Option<Duration>,
 }
 
 impl JsonAnswer {

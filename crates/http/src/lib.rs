@@ -4,7 +4,8 @@
 //!
 //! Map: [`server`] starts, listens and stops, as its [`settings`] say, within the pools of [`budget`] · [`shares`] of the
 //! servers of one process · [`body`] reads requests · [`cors`] who may call from a browser · [`workers`] threads that may
-//! block · [`gate`] before heavy work · [`go`] how clients write numbers and bytes.
+//! block · [`gate`] before heavy work · [`retry`] when to come again · [`go`] how clients write
+//! numbers and bytes.
 //!
 //! Promises: connections, deadlines, memory and threads are bounded (docs/spec/serving.md); there is one way to start a
 //! server and one to stop it.
@@ -16,6 +17,7 @@ mod connection;
 pub mod cors;
 pub mod gate;
 pub mod go;
+pub mod retry;
 pub mod server;
 pub mod settings;
 pub mod shares;

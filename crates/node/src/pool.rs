@@ -6,7 +6,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use strongroom_comet_rpc::check_queue::{CheckQueue, QUEUED_BYTES_MAX, QUEUED_TXS_MAX};
-use strongroom_comet_rpc::mempool::{MempoolError, is_full};
+use strongroom_comet_rpc::mempool::{MempoolError, SOON, is_full};
 use strongroom_consensus::cometbft::Rpc;
 use strongroom_consensus::cometbft::rpc::RpcError;
 use strongroom_http::workers::Threads;
@@ -43,7 +43,7 @@ impl Pool {
         };
         match checked {
             Ok(check) => Submitted {
-                retry_after: is_full(&check).then_some(1),
+                retry_after: is_full(&check).then_some(SOON),
                 check,
             },
             Err(refused) => Submitted {
@@ -62,8 +62,8 @@ impl Pool {
 pub struct Submitted {
     /// Result of CheckTx, or what the pool says in its place.
     pub check: ExecTxResult,
-    /// In how many seconds the same transaction may be taken that was refused.
-    pub retry_after: Option<u64>,
+    /// After what time the same transaction may be taken that was refused.
+    pub retry_after: Option<Duration>,
 }
 
 /// A client of CometBFT's mempool.

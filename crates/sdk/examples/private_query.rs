@@ -73,6 +73,7 @@ impl Socket {
             status: status.unwrap_or_default(),
             height: header("grpc-metadata-x-cosmos-block-height"),
             retry_after: header("retry-after"),
+            retry_after_ms: header("retry-after-ms"),
             body,
         })
     }

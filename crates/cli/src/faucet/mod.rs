@@ -7,7 +7,7 @@
 mod tests;
 
 use crate::rpc;
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use axum::body::Body;
 use axum::http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 use std::io;
@@ -15,8 +15,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use strongroom_chain::tx::GasPrice;
-use strongroom_http::{Server, Settings, cors};
-use strongroom_sdk::client::Position;
+use strongroom_http::{Server, Settings, cors, retry};
+use strongroom_sdk::client::{Position, no_room_in};
 use strongroom_sdk::keys::Account;
 use strongroom_sdk::tx::TxBuilder;
 use strongroom_types::Address;
@@ -36,6 +36,8 @@ const GAS_LIMIT: u64 = 100_000;
 const WRONG_SEQUENCE: u64 = 32;
 /// How long a payment waits for those before it. Longer than that, who asks is better told to come again.
 const TURN_WAITS: Duration = Duration::from_secs(10);
+/// When to come again where nobody knows.
+const SOON: Duration = Duration::from_secs(1);
 /// Methods that may have an effect. Browsers ask with the others, and nobody means a payment by them.
 const METHODS: &str = "GET, POST, OPTIONS";
 
@@ -118,10 +120,7 @@ impl Faucet {
                 };
                 match self.pay(&to).await {
                     Ok(txhash) => json(StatusCode::OK, &serde_json::json!({ "txhash": txhash })),
-                    Err(error) => json(
-                        StatusCode::INTERNAL_SERVER_ERROR,
-                        &serde_json::json!({ "error": format!("{error:#}") }),
-                    ),
+                    Err(error) => refused(&error),
                 }
             }
             _ => Response::new(Body::from("Invalid Request!")),
@@ -132,7 +131,10 @@ impl Faucet {
     async fn pay(&self, to: &str) -> anyhow::Result<String> {
         let to: Address = to.parse()?;
         let turn = timeout(TURN_WAITS, self.next.lock()).await;
-        let mut next = turn.context("the faucet is busy, try again")?;
+        let mut next = turn.map_err(|_| NotNow {
+            why: "the faucet is busy, try again".to_owned(),
+            again: SOON,
+        })?;
         let mut node = rpc::own(self.node).await?;
         let Position {
             number,
@@ -142,7 +144,12 @@ impl Faucet {
         for sequence in [committed.max(*next), committed] {
             let send = self.send(&to, number, sequence)?;
             // Others wait for their turn meanwhile: it is not for the faucet to wait for room.
-            let checked = node.broadcast_once(&send).await?;
+            let checked = node.broadcast_once(&send).await;
+            if let Some(again) = no_room_in(&checked) {
+                let why = checked.map_or_else(|error| error.to_string(), |checked| checked.log);
+                return Err(NotNow { why, again }.into());
+            }
+            let checked = checked?;
             match checked.code {
                 0 => {
                     *next = sequence.saturating_add(1);
@@ -176,6 +183,31 @@ impl Faucet {
             .fee(self.fee());
         Ok(builder.sign(&self.account, number, sequence)?)
     }
+}
+
+/// Nothing is paid now; who asks again may be paid.
+#[derive(Debug)]
+struct NotNow {
+    why: String,
+    again: Duration,
+}
+
+impl core::fmt::Display for NotNow {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(&self.why)
+    }
+}
+
+impl core::error::Error for NotNow {}
+
+fn refused(error: &anyhow::Error) -> Response<Body> {
+    let body = serde_json::json!({ "error": format!("{error:#}") });
+    let Some(NotNow { again, .. }) = error.downcast_ref() else {
+        return json(StatusCode::INTERNAL_SERVER_ERROR, &body);
+    };
+    let mut response = json(StatusCode::SERVICE_UNAVAILABLE, &body);
+    retry::after(*again, response.headers_mut());
+    response
 }
 
 /// Without a body, and with the methods that are allowed.

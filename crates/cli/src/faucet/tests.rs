@@ -1,6 +1,7 @@
 //! The faucet over a real RPC and mempool. The chain behind them knows one account and in which order it signs.
 
 use super::*;
+use axum::http::HeaderMap;
 use std::sync::Mutex as StdMutex;
 use strongroom_comet_rpc::backend::{AbciInfo, AbciQueryAnswer, NodeInfo};
 use strongroom_comet_rpc::check_queue::CheckQueue;
@@ -89,9 +90,13 @@ struct Network {
 }
 
 async fn network() -> Network {
+    network_of(Limits::default()).await
+}
+
+async fn network_of(limits: Limits) -> Network {
     let directory = tempfile::tempdir().unwrap();
     let chain = Chain::default();
-    let mempool = Arc::new(Mempool::new(Limits::default(), Arc::new(chain.clone())));
+    let mempool = Arc::new(Mempool::new(limits, Arc::new(chain.clone())));
     let backend = Backend {
         app: Arc::new(chain.clone()),
         blocks: Arc::new(BlockStore::open(directory.path()).unwrap()),
@@ -130,6 +135,11 @@ async fn network() -> Network {
 
 impl Network {
     async fn ask(&self, method: Method, name: &str) -> (u16, serde_json::Value) {
+        let (status, _, body) = self.ask_all(method, name).await;
+        (status, body)
+    }
+
+    async fn ask_all(&self, method: Method, name: &str) -> (u16, HeaderMap, serde_json::Value) {
         let to = local::account(name).unwrap().address;
         let request = Request::builder()
             .method(method)
@@ -143,11 +153,12 @@ impl Network {
         .await;
         let any = &response.headers()[header::ACCESS_CONTROL_ALLOW_ORIGIN];
         assert_eq!(any, "*");
-        let status = response.status().as_u16();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let body = axum::body::to_bytes(response.into_body(), usize::MAX)
             .await
             .unwrap();
-        (status, serde_json::from_slice(&body).unwrap_or_default())
+        let body = serde_json::from_slice(&body).unwrap_or_default();
+        (status, headers, body)
     }
 
     async fn pays(&self, name: &str) {
@@ -241,4 +252,32 @@ async fn a_node_that_refuses_or_is_gone_is_told_to_who_asks() {
         format!("{error:#}").contains("does not answer"),
         "{error:#}"
     );
+}
+
+#[tokio::test]
+async fn a_mempool_without_room_is_told_with_the_time_to_ask_again_and_the_next_payment_is_made() {
+    let network = network_of(Limits {
+        txs_max: 1,
+        ..Limits::default()
+    })
+    .await;
+    network.pays("b").await;
+    let (status, headers, body) = network.ask_all(Method::GET, "c").await;
+    assert_eq!(status, 503, "{body}");
+    assert_eq!(
+        (&headers["retry-after"], &headers["retry-after-ms"]),
+        (&"1".parse().unwrap(), &"1000".parse().unwrap())
+    );
+    let error = body["error"].as_str().unwrap();
+    assert!(error.starts_with("mempool is full"), "{error}");
+    let waiting = network.mempool.peek(1);
+    network
+        .mempool
+        .block_committed(waiting.iter().map(|tx| (tx, true)), |left| {
+            vec![true; left.len()]
+        });
+    network.chain.0.lock().unwrap().committed = 1;
+    network.pays("c").await;
+    assert_eq!(network.sequences(), [1]);
+    network.rpc.stop().await;
 }

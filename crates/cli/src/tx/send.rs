@@ -254,7 +254,15 @@ impl Sent<'_> {
             hash: hash.clone(),
             why: Box::new(why),
         };
-        let checked = client.broadcast(&self.raw).await.map_err(unknown)?;
+        let mut rests = 0;
+        let checked = client.broadcast_telling(&self.raw, |rest| {
+            // Once: who reads along knows then why it takes longer.
+            if rests == 0 {
+                talk!("{}", waits_for_room(rest));
+            }
+            rests += 1;
+        });
+        let checked = checked.await.map_err(unknown)?;
         if let Err(refused) = client.passed(checked) {
             return self.refused(client, &hash, refused).await;
         }
@@ -351,6 +359,14 @@ impl Sent<'_> {
             }
         }
     }
+}
+
+/// What is said while a node has no room for a transaction.
+fn waits_for_room(rest: Duration) -> String {
+    let seconds = rest.as_secs_f32();
+    format!(
+        "the node has no room for it now: trying again in {seconds:.1} s, for half a minute at most"
+    )
 }
 
 /// The block that is proven to hold the transaction, where it is not proven how it ended there.

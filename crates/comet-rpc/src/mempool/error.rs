@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// When to come back where nobody knows.
+pub const SOON: Duration = Duration::from_secs(1);
+
 /// Why a transaction was not even checked. `Display` is the `data` text of the RPC (wire.md 1.12.2).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -45,6 +48,11 @@ pub enum MempoolError {
         /// Transactions that wait to be checked.
         txs: usize,
     },
+    /// Blocks that were decided before this start change the state that it would be checked on.
+    #[error(
+        "mempool is full: blocks that were decided before this start are executed first, try again in 1000 ms"
+    )]
+    NotReady,
     /// The check ended without an answer: a fault of this node.
     #[error("the transaction could not be checked")]
     Unchecked,
@@ -68,24 +76,19 @@ impl MempoolError {
             | Self::Behind { .. }
             | Self::Share { .. }
             | Self::Busy { .. }
+            | Self::NotReady
             | Self::Unchecked => 20,
             Self::TooLarge { .. } => 21,
         }
     }
 
-    /// In how many seconds the same transaction may be taken; `None` where it will not.
+    /// After what time the same transaction may be taken; `None` where it will not.
     #[must_use]
-    pub fn retry_after(&self) -> Option<u64> {
+    pub const fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Behind { next, .. } | Self::Share { next, .. } => Some(seconds(*next)),
-            Self::Full { .. } | Self::Busy { .. } | Self::Unchecked => Some(1),
+            Self::Behind { next, .. } | Self::Share { next, .. } => Some(*next),
+            Self::Full { .. } | Self::Busy { .. } | Self::NotReady | Self::Unchecked => Some(SOON),
             Self::Seen | Self::TooLarge { .. } => None,
         }
     }
-}
-
-/// Whole seconds, of which there is one at least and a minute at most.
-fn seconds(time: Duration) -> u64 {
-    let more = u64::from(time.subsec_nanos() > 0);
-    time.as_secs().saturating_add(more).clamp(1, 60)
 }

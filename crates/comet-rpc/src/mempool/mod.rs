@@ -14,7 +14,7 @@ mod order;
 mod seen;
 mod wait;
 
-pub use error::MempoolError;
+pub use error::{MempoolError, SOON};
 use fair::{Firsts, NoRoom, Senders};
 use load::Load;
 use order::{LeftOut, firsts, order};

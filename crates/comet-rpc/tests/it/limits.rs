@@ -663,7 +663,7 @@ async fn a_full_mempool_is_an_error_that_says_when_to_try_again_and_no_other_err
         stream.write_all(head.as_bytes()).unwrap();
         rest_of(stream).to_lowercase()
     };
-    let retry = "retry-after: 1\r\n";
+    let retry = "retry-after: 1\r\nretry-after-ms: 1000\r\n";
     let taken = ask("/broadcast_tx_sync?tx=%22set%20a%20b%22");
     assert!(taken.contains("\"code\":0"), "{taken}");
     assert!(!taken.contains(retry), "{taken}");

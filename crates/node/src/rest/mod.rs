@@ -24,7 +24,7 @@ use std::io;
 use std::sync::Arc;
 use strongroom_http::body::{BodyError, read_body};
 use strongroom_http::workers::{Work, WorkError, Workers};
-use strongroom_http::{Server, Settings, cors};
+use strongroom_http::{Server, Settings, cors, retry};
 use strongroom_types::proto::FILE_DESCRIPTOR_SET;
 use tokio::net::TcpListener;
 
@@ -124,9 +124,8 @@ impl Gateway {
         let route = self.routes.by_path(BROADCAST_TX);
         let json = self.print(route.ok_or(QueryError::UnknownPath)?, &told.answer)?;
         let mut response = response(StatusCode::OK, json, Some(told.height));
-        if let Some(seconds) = told.retry_after {
-            let seconds = HeaderValue::from(seconds);
-            response.headers_mut().insert(header::RETRY_AFTER, seconds);
+        if let Some(again) = told.retry_after {
+            retry::after(again, response.headers_mut());
         }
         Ok(response)
     }

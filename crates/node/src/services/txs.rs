@@ -5,6 +5,7 @@ use crate::chain::query::{GrpcCode, QueryError};
 use crate::host::busy;
 use crate::pool::Submitted;
 use prost::Message as _;
+use std::time::Duration;
 use strongroom_comet_rpc::indexer::{SearchError, search_txs};
 use strongroom_comet_rpc::query_lang::Query;
 use strongroom_proof::comet::Header;
@@ -28,8 +29,8 @@ pub struct Broadcast {
     pub height: Height,
     /// The encoded response.
     pub answer: Vec<u8>,
-    /// In how many seconds the same transaction may be taken that was refused for want of room.
-    pub retry_after: Option<u64>,
+    /// After what time the same transaction may be taken that was refused for want of room.
+    pub retry_after: Option<Duration>,
 }
 
 impl Services {
@@ -76,7 +77,7 @@ impl Services {
     async fn checked(
         &self,
         request: pb::BroadcastTxRequest,
-    ) -> Result<(abci::TxResponse, Option<u64>), QueryError> {
+    ) -> Result<(abci::TxResponse, Option<Duration>), QueryError> {
         if request.tx_bytes.is_empty() {
             return Err(status(GrpcCode::InvalidArgument, "invalid empty tx"));
         }

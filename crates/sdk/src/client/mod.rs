@@ -68,7 +68,7 @@ pub use error::Error;
 pub use gas::{Estimate, MARGIN_PERCENT};
 pub use messages::{Author, Instantiate};
 pub use outcome::{Included, Opened, OpenedMessage, Proven};
-pub use room::no_room;
+pub use room::{no_room, no_room_in};
 pub use sending::Checked;
 pub use transport::{Request, Response, TARGET_BYTES_MAX, Transport};
 

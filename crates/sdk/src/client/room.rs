@@ -16,8 +16,8 @@ const RESTS: [Duration; 2] = [Duration::from_millis(10), Duration::from_secs(10)
 /// Rests differ by this part of them at most, so that not all come at once.
 const JITTER: u32 = 8;
 
-/// If this is what a node says that has no room for a transaction: how long to rest before it is sent again. Its RPC says it to the millisecond, its
-/// REST to the second.
+/// If this is what a node says that has no room for a transaction: how long to rest before it is sent again. Its RPC says it to the millisecond, and so
+/// does its REST, unless what stands before it lets the header of that not through.
 #[must_use]
 pub fn no_room(text: &str) -> Option<Duration> {
     let why = [
@@ -38,9 +38,15 @@ pub fn no_room(text: &str) -> Option<Duration> {
     Some(told.clamp(RESTS[0], RESTS[1]))
 }
 
-/// The same, if CheckTx says it with this code.
-pub(super) fn refused(code: u64, codespace: &str) -> Option<Duration> {
-    ((code, codespace) == (20, "sdk")).then_some(REST)
+/// The same of an answer to [`Client::broadcast_once`](super::Client::broadcast_once).
+#[must_use]
+pub fn no_room_in(answer: &Result<Checked, Error>) -> Option<Duration> {
+    match answer {
+        Err(Error::Rpc(text) | Error::Busy { why: text, .. }) => no_room(text),
+        // CheckTx says so beside CometBFT.
+        Ok(checked) => ((checked.code, checked.codespace.as_str()) == (20, "sdk")).then_some(REST),
+        Err(_) => None,
+    }
 }
 
 /// What CheckTx would say of a transaction for which a node had no room to the end.

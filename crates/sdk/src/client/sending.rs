@@ -3,7 +3,7 @@
 //! Promises: from the first byte that leaves, nothing says that no block will hold it but a refusal of a node that is believed; and where something is
 //! trusted, nothing says how it ended there but a proof. All else is [`Error::Unknown`] or [`Error::NotIncluded`].
 
-use super::room::{self, ROOM_WAITS, no_room};
+use super::room::{self, ROOM_WAITS};
 use super::{Client, Error, Included, Proven, Transport, account_key, recorded_sequence};
 use crate::keys::Account;
 use crate::light::{self, Call, Question};
@@ -46,6 +46,18 @@ impl<T: Transport> Client<T> {
     /// # Errors
     /// As [`Client::call`]. That CheckTx refuses it is no error here: [`Client::passed`].
     pub async fn broadcast(&mut self, tx: &[u8]) -> Result<Checked, Error> {
+        self.broadcast_telling(tx, |_| {}).await
+    }
+
+    /// As [`Client::broadcast`]; calls `tell` before each rest, with its length.
+    ///
+    /// # Errors
+    /// As [`Client::broadcast`].
+    pub async fn broadcast_telling(
+        &mut self,
+        tx: &[u8],
+        mut tell: impl FnMut(Duration),
+    ) -> Result<Checked, Error> {
         let Self {
             transport,
             language,
@@ -55,12 +67,7 @@ impl<T: Transport> Client<T> {
         let (begun, mut rested, mut rests) = (self.transport.now(), Duration::ZERO, 0);
         loop {
             let answer = self.broadcast_once(tx).await;
-            let told = match &answer {
-                Err(Error::Rpc(text) | Error::Busy { why: text, .. }) => no_room(text),
-                // CheckTx says so beside CometBFT.
-                Ok(checked) => room::refused(checked.code, &checked.codespace),
-                Err(_) => None,
-            };
+            let told = room::no_room_in(&answer);
             // A call takes as long as the node likes; a clock may be set back.
             let waited = since(begun, self.transport.now()).max(rested);
             let Some(told) = told else { return answer };
@@ -69,6 +76,7 @@ impl<T: Transport> Client<T> {
                 return answer.or_else(|error| Ok(room::never(&error, tx)));
             }
             let rest = room::rest(told, &sha256(tx), rests);
+            tell(rest);
             self.transport.pause(rest).await;
             rested = rested.saturating_add(rest);
             rests += 1;

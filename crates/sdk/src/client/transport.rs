@@ -30,6 +30,8 @@ pub struct Response {
     pub height: Option<String>,
     /// Header `retry-after`, if there is one.
     pub retry_after: Option<String>,
+    /// Header `retry-after-ms`, if there is one: the same to the millisecond, as our nodes tell it.
+    pub retry_after_ms: Option<String>,
     /// The body, whatever the status.
     pub body: Vec<u8>,
 }
@@ -54,22 +56,27 @@ impl Response {
 
     /// What is said of a server that has no time now. `why` are its own words.
     pub(super) fn busy(&self, why: &str) -> Error {
-        let is_time =
-            |text: &&str| matches!(text.len(), 1..=5) && text.bytes().all(|b| b.is_ascii_digit());
-        let time = self.retry_after.as_deref().map(str::trim);
-        let again = time.filter(is_time).and_then(|time| time.parse().ok());
-        let told = match again {
-            Some(seconds) => format!("ask again in {seconds} s"),
-            None => "ask again soon".to_owned(),
+        let number = |header: &Option<String>, digits_max| {
+            let text = header.as_deref()?.trim();
+            let is_number = text.bytes().all(|b| b.is_ascii_digit());
+            let is_number = is_number && (1..=digits_max).contains(&text.len());
+            is_number.then(|| text.parse::<u64>().ok())?
+        };
+        let millis = number(&self.retry_after_ms, 8);
+        let seconds = number(&self.retry_after, 5);
+        let (told, again) = match (millis, seconds) {
+            (Some(ms), _) => (
+                format!("ask again in {ms} ms"),
+                Some(Duration::from_millis(ms)),
+            ),
+            (None, Some(s)) => (format!("ask again in {s} s"), Some(Duration::from_secs(s))),
+            (None, None) => ("ask again soon".to_owned(), None),
         };
         let why = match why {
             "" => told,
             why => format!("{why}; {told}"),
         };
-        Error::Busy {
-            why,
-            again: again.map(Duration::from_secs),
-        }
+        Error::Busy { why, again }
     }
 }
 
@@ -107,6 +114,19 @@ mod tests {
             busy(Some("7"), "no thread is free"),
             "the node has no time now: no thread is free; ask again in 7 s"
         );
+        let to_the_ms = |text: &str| {
+            let response = Response {
+                retry_after: Some("7".to_owned()),
+                retry_after_ms: Some(text.to_owned()),
+                ..Response::default()
+            };
+            response.busy("").to_string()
+        };
+        let told = |time| format!("the node has no time now: ask again in {time}");
+        assert_eq!(to_the_ms("145"), told("145 ms"));
+        for other in ["", "-5", "1e3", "999999999", "\x1b[2J"] {
+            assert_eq!(to_the_ms(other), told("7 s"));
+        }
         // A date of HTTP, and nothing that moves the cursor.
         for other in [
             None,

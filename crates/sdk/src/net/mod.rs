@@ -49,6 +49,7 @@ pub const ANSWER_BYTES_MAX: usize = 16 << 20;
 
 /// Where REST says at which height it has answered.
 const HEIGHT: &str = "grpc-metadata-x-cosmos-block-height";
+const RETRY_AFTER_MS: &str = "retry-after-ms";
 
 /// A connection to the RPC of a node, or to its REST. It is made again where the node has closed it.
 pub struct Http {
@@ -118,6 +119,7 @@ impl Http {
                 status: answer.status().as_u16(),
                 height: said(HEIGHT),
                 retry_after: said(header::RETRY_AFTER.as_str()),
+                retry_after_ms: said(RETRY_AFTER_MS),
                 body: Vec::new(),
             };
             let body = Limited::new(answer.into_body(), ANSWER_BYTES_MAX);

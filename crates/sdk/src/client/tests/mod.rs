@@ -185,9 +185,13 @@ fn a_node_without_room_is_asked_again_when_it_said_and_not_for_ever() {
         well,
     ];
     let mut served = client(move |_, _| answers.pop().unwrap());
-    assert_eq!(ready(served.broadcast(b"tx")).unwrap().code, 0);
+    let mut told = Vec::new();
+    let taken = ready(served.broadcast_telling(b"tx", |rest| told.push(rest)));
+    assert_eq!(taken.unwrap().code, 0);
     let waited = served.transport.waited.as_millis();
     assert!((1_400..1_600).contains(&waited), "{waited}");
+    assert_eq!(told.len(), 2);
+    assert_eq!(told.into_iter().sum::<Duration>(), served.transport.waited);
     let told = full.clone();
     let mut refused = client(move |_, _| told.clone());
     let checked = ready(refused.broadcast(b"tx")).unwrap();

@@ -526,12 +526,27 @@ fn what_the_mempool_refuses_leaves_the_outcome_as_open_as_over_the_rpc() {
     let taken = json_said(200, &json!({ "tx_response": { "code": 0 } }));
     let mut client = server(vec![full.clone(), taken]);
     assert_eq!(ready(client.broadcast(b"tx")).unwrap().code, 0);
-    let error = ready(server(vec![full]).broadcast_once(b"tx")).unwrap_err();
-    assert_eq!(error.code(), "client.busy");
+    assert!(client.transport.paused >= Duration::from_secs(1));
+    let refused = |full: &Response| {
+        let error = ready(server(vec![full.clone()]).broadcast_once(b"tx")).unwrap_err();
+        assert_eq!(error.code(), "client.busy");
+        error.to_string()
+    };
+    let told = refused(&full);
     assert!(
-        error
-            .to_string()
-            .ends_with("its mempool is full; ask again in 1 s"),
-        "{error}"
+        told.ends_with("its mempool is full; ask again in 1 s"),
+        "{told}"
     );
+    // Our nodes tell it to the millisecond as well, and so long is the rest.
+    full.retry_after_ms = Some("145".to_owned());
+    let told = refused(&full);
+    assert!(
+        told.ends_with("its mempool is full; ask again in 145 ms"),
+        "{told}"
+    );
+    let taken = json_said(200, &json!({ "tx_response": { "code": 0 } }));
+    let mut client = server(vec![full, taken]);
+    assert_eq!(ready(client.broadcast(b"tx")).unwrap().code, 0);
+    let rested = client.transport.paused.as_millis();
+    assert!((145..164).contains(&rested), "{rested}");
 }
