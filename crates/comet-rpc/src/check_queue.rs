@@ -1,11 +1,12 @@
 //! The one queue in which transactions wait for CheckTx, whichever way they came.
 //!
 //! Promises: transactions are checked in the order in which they came, on one thread; an admitted one is checked, also if
-//! nobody waits for the answer any more. Refuses: more than [`QUEUED_TXS_MAX`] or [`QUEUED_BYTES_MAX`] at once.
+//! nobody waits for the answer any more. Refuses: more than [`QUEUED_TXS_MAX`] or [`QUEUED_BYTES_MAX`] at once, and whatever would be checked before the
+//! node is ready ([`CheckQueue::only_when`]).
 
 use crate::mempool::{Mempool, MempoolError};
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use strongroom_http::workers::Threads;
 use strongroom_types::{ExecTxResult, Hash, RawTx};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, oneshot};
@@ -15,10 +16,13 @@ pub const QUEUED_TXS_MAX: usize = 1_000;
 /// The most bytes that wait for CheckTx: seven of the largest transactions.
 pub const QUEUED_BYTES_MAX: usize = 16 << 20;
 
+type IsReady = Box<dyn Fn() -> bool + Send + Sync>;
+
 /// See the module. Clones share the queue.
 #[derive(Clone)]
 pub struct CheckQueue {
     mempool: Arc<Mempool>,
+    is_ready: Arc<OnceLock<IsReady>>,
     thread: Arc<Threads>,
     txs: Arc<Semaphore>,
     bytes: Arc<Semaphore>,
@@ -49,15 +53,17 @@ impl CheckQueue {
     pub fn new(mempool: Arc<Mempool>) -> io::Result<Self> {
         Ok(Self {
             mempool,
+            is_ready: Arc::default(),
             thread: Arc::new(Threads::new("check", 1)?),
             txs: Arc::new(Semaphore::new(QUEUED_TXS_MAX)),
             bytes: Arc::new(Semaphore::new(QUEUED_BYTES_MAX)),
         })
     }
 
-    /// Checks nothing until `ready` returns: what comes meanwhile waits in its order. To be called before anything is submitted.
-    pub fn begin_after(&self, ready: impl FnOnce() + Send + 'static) {
-        drop(self.thread.queue(ready));
+    /// Asks `is_ready` before each check, and refuses what it says no to. It may wait: what comes meanwhile waits in its order. To be called once, before
+    /// anything is submitted.
+    pub fn only_when(&self, is_ready: impl Fn() -> bool + Send + Sync + 'static) {
+        let _ = self.is_ready.set(Box::new(is_ready));
     }
 
     /// The mempool behind the queue.
@@ -77,9 +83,12 @@ impl CheckQueue {
         })?;
         let admitted = self.mempool.admit(tx)?;
         let hash = admitted.hash();
-        let mempool = Arc::clone(&self.mempool);
+        let (mempool, is_ready) = (Arc::clone(&self.mempool), Arc::clone(&self.is_ready));
         let answer = self.thread.queue(move || {
-            let answer = mempool.check(admitted);
+            let answer = match is_ready.get().is_none_or(|is_ready| is_ready()) {
+                true => mempool.check(admitted),
+                false => Err(MempoolError::NotReady),
+            };
             drop(places);
             answer
         });
@@ -102,8 +111,9 @@ impl CheckQueue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mempool::{CheckKind, Checked, Checker, Limits};
+    use crate::mempool::{CheckKind, Checked, Checker, Limits, SOON};
     use std::sync::Mutex;
+    use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
     use std::sync::mpsc::{Receiver, Sender, channel};
     use strongroom_types::Height;
 
@@ -128,8 +138,10 @@ mod tests {
     async fn what_comes_before_the_queue_begins_is_checked_then_in_its_order() {
         let (queue, word) = queue();
         let (begin, begins) = channel::<()>();
-        queue.begin_after(move || {
-            let _ = begins.recv();
+        let begins = Mutex::new(begins);
+        queue.only_when(move || {
+            let _ = begins.lock().unwrap().recv();
+            true
         });
         let first = queue.submit(tx(1, 8)).unwrap();
         let second = queue.submit(tx(2, 8)).unwrap();
@@ -140,6 +152,24 @@ mod tests {
         assert!(second.answer().await.unwrap().is_ok());
         assert!(first.answer().await.unwrap().is_ok());
         assert_eq!(queue.mempool.size().txs, 2);
+    }
+
+    #[tokio::test]
+    async fn what_comes_before_the_node_is_ready_is_refused_and_may_come_again() {
+        let (queue, word) = queue();
+        let ready = Arc::new(AtomicBool::new(false));
+        let is_ready = Arc::clone(&ready);
+        queue.only_when(move || is_ready.load(Relaxed));
+        word.send(()).unwrap();
+        let refused = queue.submit(tx(1, 8)).unwrap().answer().await;
+        let refused = refused.unwrap_err();
+        assert_eq!(refused, MempoolError::NotReady);
+        assert_eq!((refused.code(), refused.retry_after()), (20, Some(SOON)));
+        assert_eq!(queue.mempool.size().txs, 0);
+        ready.store(true, Relaxed);
+        let taken = queue.submit(tx(1, 8)).unwrap().answer().await;
+        assert!(taken.unwrap().is_ok());
+        assert_eq!(queue.mempool.size().txs, 1);
     }
 
     fn tx(number: usize, bytes: usize) -> Vec<u8> {

@@ -7,7 +7,7 @@ use strongroom_types::{DecidedBlock, Event, ExecTxResult, Height, RawTx, Validat
 
 /// Interface of a node to its engine.
 ///
-/// All calls are synchronous, on the engine's own threads, in the order `info`, (`init_chain`), then for each height `reap` (only if this
+/// All calls are synchronous, on the engine's own threads, in the order `info`, (`init_chain`), `room`, then for each height `reap` (only if this
 /// node proposes), `finalize_block`, `commit`. They come one at a time, but for one: while `commit` of a height runs, the next block may be
 /// reaped and finalized, and no further one; its commit comes after that one has returned.
 ///
@@ -25,6 +25,10 @@ pub trait Application: Send + Sync {
     /// # Errors
     /// If the application cannot go on, e.g. because it belongs to another genesis.
     fn init_chain(&self, genesis: &GenesisFile) -> Result<InitChain, AppError>;
+
+    /// What the next block may have, in the words of [`Application::reap`]. Said at a start, before there is any block to ask for, and again when what was
+    /// decided before is executed: whoever takes in transactions for it knows how many. Without a mempool there is nothing to do.
+    fn room(&self, _max_txs: usize, _max_bytes: u64, _max_gas: i64) {}
 
     /// Transactions for the block at `height`, which is the next one, in order, at most `max_txs` and `max_bytes` of them (each counted
     /// with its protobuf frame: length + 1 + the bytes of the length as varint) and at most `max_gas` of gas wanted (-1: no limit). They stay

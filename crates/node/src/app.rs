@@ -204,6 +204,13 @@ impl Application for App {
         Ok(answer)
     }
 
+    fn room(&self, max_txs: usize, max_bytes: u64, max_gas: i64) {
+        if let Some(clients) = &self.clients {
+            let max_gas = u64::try_from(max_gas).ok();
+            clients.mempool.expect(max_txs, Some(max_bytes), max_gas);
+        }
+    }
+
     fn reap(&self, height: Height, max_txs: usize, max_bytes: u64, max_gas: i64) -> Vec<RawTx> {
         let clients = self.clients.as_ref();
         clients.map_or_else(Vec::new, |clients| {

@@ -40,9 +40,9 @@ use strongroom_types::Height;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
-use tokio::time::timeout;
+use tokio::time::timeout_at;
 
-/// How long transactions wait at a start for what was decided before it; clients wait no longer.
+/// How long transactions wait at a start for what was decided before it; clients wait no longer, and are told to come again.
 const CHECK_WAITS: Duration = Duration::from_secs(10);
 /// The version of CometBFT whose dialect the RPC speaks.
 const COMET_VERSION: &str = "0.38.25";
@@ -432,11 +432,25 @@ impl Node {
     }
 }
 
-/// Returns when a height is published, or nobody waits any longer. Before, a transaction would be checked on a state that decided blocks have changed already:
-/// one that they contain would pass, and never be in a block again.
-async fn told(height: Height, mut published: watch::Receiver<Height>) {
-    // An error means that the engine is gone.
-    let _ = timeout(CHECK_WAITS, published.wait_for(|at| *at >= height)).await;
+/// Whether a height is published; waits for that, at most so long from now in all. Before, a transaction would be checked on a state that decided blocks have
+/// changed already: one that would pass there may be good in no block any more.
+fn is_told(
+    height: Height,
+    published: watch::Receiver<Height>,
+    waits: Duration,
+) -> impl Fn() -> bool {
+    let (until, runtime) = (Instant::now() + waits, Handle::current());
+    move || {
+        let mut published = published.clone();
+        if *published.borrow() >= height {
+            return true;
+        }
+        runtime.block_on(async {
+            let told = timeout_at(until.into(), published.wait_for(|at| *at >= height));
+            // An error in time means that the engine is gone.
+            matches!(told.await, Ok(Ok(_)))
+        })
+    }
 }
 
 impl Parts {
@@ -497,9 +511,7 @@ impl Parts {
         };
         let gate = Arc::clone(self.chain.gate());
         let checks = CheckQueue::new(mempool).map_err(NodeError::Threads)?;
-        let told = told(blocks.found_height(), watched.clone());
-        let runtime = Handle::current();
-        checks.begin_after(move || runtime.block_on(told));
+        checks.only_when(is_told(blocks.found_height(), watched.clone(), CHECK_WAITS));
         let services = Services {
             chain: self.chain,
             blocks: Arc::clone(&blocks),
@@ -633,5 +645,31 @@ fn before_first(genesis: &GenesisFile) -> BlockInfo {
         header_hash: [0; 32],
         version_app: 0,
         misbehavior: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn nothing_is_ready_before_what_was_decided_is_told_and_nobody_waits_for_that_for_ever() {
+        let (tell, published) = watch::channel(4);
+        let asked = |waits| {
+            let is_told = is_told(5, published.clone(), Duration::from_millis(waits));
+            tokio::task::spawn_blocking(move || (is_told(), is_told))
+        };
+        let waiting = asked(60_000);
+        let begun = Instant::now();
+        let (said, later) = asked(50).await.unwrap();
+        assert!(!said && begun.elapsed() >= Duration::from_millis(50));
+        tell.send_replace(5);
+        assert!(waiting.await.unwrap().0);
+        assert!(tokio::task::spawn_blocking(later).await.unwrap());
+        // An engine that is gone tells nothing more.
+        let (gone, published) = watch::channel(4);
+        drop(gone);
+        let is_told = is_told(5, published, Duration::from_secs(60));
+        assert!(!tokio::task::spawn_blocking(is_told).await.unwrap());
     }
 }

@@ -22,6 +22,15 @@ impl Load {
         bytes: u64::MAX,
     };
 
+    /// What a block may have; `None` is no limit.
+    pub(super) fn limits(txs: usize, bytes: Option<u64>, gas: Option<u64>) -> Self {
+        Self {
+            txs: u64::try_from(txs).unwrap_or(u64::MAX),
+            gas: gas.unwrap_or(u64::MAX),
+            bytes: bytes.unwrap_or(u64::MAX),
+        }
+    }
+
     /// One transaction. What asks for no gas takes some time as well.
     pub(super) fn of(gas_wanted: i64, len: usize) -> Self {
         Self {

@@ -471,6 +471,15 @@ impl Mempool {
         self.checker.check_tx(tx, CheckKind::Probe, earliest).answer
     }
 
+    /// The next block may have so much, as [`Mempool::reap`] has it. Before the first one that is all that is known of blocks.
+    pub fn expect(&self, txs_max: usize, bytes_max: Option<u64>, gas_max: Option<u64>) {
+        let mut inner = self.inner();
+        inner
+            .running
+            .expect(Load::limits(txs_max, bytes_max, gas_max));
+        inner.count_firsts();
+    }
+
     /// The transactions of the block at `height`: in turns of their senders ([`mod@order`]), as long as both sums stay within the limits.
     ///
     /// `bytes_max` counts each transaction with its protobuf framing in the block's data; `gas_max` counts the gas
@@ -485,11 +494,7 @@ impl Mempool {
         bytes_max: Option<u64>,
         gas_max: Option<u64>,
     ) -> Vec<RawTx> {
-        let block = Load {
-            txs: u64::try_from(txs_max).unwrap_or(u64::MAX),
-            gas: gas_max.unwrap_or(u64::MAX),
-            bytes: bytes_max.unwrap_or(u64::MAX),
-        };
+        let block = Load::limits(txs_max, bytes_max, gas_max);
         let mut guard = self.inner();
         let inner = &mut *guard;
         let (mut txs, mut given, mut left_out) = (Vec::new(), Load::default(), LeftOut::default());

@@ -77,6 +77,11 @@ impl Running {
         self.used = given;
     }
 
+    /// The next block may have so much.
+    pub(super) const fn expect(&mut self, block: Load) {
+        self.block = block;
+    }
+
     /// How long it is until the next block is given its transactions.
     fn remains(&self, now: Instant) -> Duration {
         let (Some(at), Some(full)) = (self.at, self.full) else {

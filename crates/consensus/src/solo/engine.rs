@@ -287,7 +287,7 @@ impl Runner {
                 newest,
             });
         }
-        Ok(Self {
+        let runner = Self {
             decided: newest,
             proposer: Proposer::at(state, signer)?,
             commits: Commits::new(Arc::clone(&app), Arc::clone(signals))?,
@@ -296,7 +296,9 @@ impl Runner {
             clock,
             timing,
             pace: Pace::new(timing),
-        })
+        };
+        runner.tell_room();
+        Ok(runner)
     }
 
     /// Executes and commits what was decided before.
@@ -363,6 +365,8 @@ impl Runner {
 
     fn make_blocks(&mut self, signals: &Signals) -> Result<(), EngineError> {
         let mut due = Instant::now();
+        // A decided block may have changed it.
+        self.tell_room();
         // A chain without blocks gets its first one at once, whatever the timing: clients ask for the latest.
         if self.proposer.state().light().block_id().is_none() && !signals.stopped() {
             self.make_block(Vec::new(), signals)?;
@@ -400,12 +404,22 @@ impl Runner {
         }
     }
 
-    fn reap(&self) -> Vec<RawTx> {
+    /// Transactions, bytes and gas of the next block at most.
+    fn room(&self) -> (usize, u64, i64) {
         let state = self.proposer.state();
-        let room = room_for_txs(state);
-        let (txs, gas) = (self.pace.txs_max(), state.params().block.max_gas);
-        let height = state.height().saturating_add(1);
-        fitting(self.app.reap(height, txs, room, gas), room)
+        let gas = state.params().block.max_gas;
+        (self.pace.txs_max(), room_for_txs(state), gas)
+    }
+
+    fn tell_room(&self) {
+        let (txs, bytes, gas) = self.room();
+        self.app.room(txs, bytes, gas);
+    }
+
+    fn reap(&self) -> Vec<RawTx> {
+        let (txs, bytes, gas) = self.room();
+        let height = self.proposer.state().height().saturating_add(1);
+        fitting(self.app.reap(height, txs, bytes, gas), bytes)
     }
 
     fn make_block(&mut self, txs: Vec<RawTx>, signals: &Signals) -> Result<(), EngineError> {

@@ -122,6 +122,46 @@ fn who_is_alone_fills_the_next_block_but_for_what_is_kept_for_others() {
 }
 
 #[test]
+fn before_the_first_block_there_is_room_for_as_much_as_blocks_have() {
+    let limits = Limits::default();
+    let each_second = Limits {
+        wait_max: Duration::from_secs(3),
+        interval: Some(Duration::from_secs(1)),
+        ..limits
+    };
+    // Seven eighths of one block, or of two.
+    for (limits, alone) in [(limits, 140), (each_second, 280)] {
+        let (pool, _) = payers(limits);
+        pool.expect(usize::MAX, None, Some(160));
+        assert_eq!(flood(&pool, 1, 400), alone);
+        assert_eq!(flood(&pool, 2, 400), 1);
+        assert_eq!(reap(&pool, 160).len(), alone.min(159) + 1);
+    }
+}
+
+#[test]
+fn who_waits_as_it_was_told_has_one_in_each_block_however_others_hurry() {
+    let (pool, _) = blocks_of(160);
+    let patient = |n| of(&[99], 1, n);
+    for block in 0..10_u16 {
+        // Forty who do not wait take all that there is.
+        let hurried = |n: u16| of(&[1 + u8::try_from(n % 40).unwrap()], 1, block * 400 + n);
+        let taken = (0..400).filter(|n| pool.submit(hurried(*n)).is_ok());
+        assert!(taken.count() >= 100, "{block}");
+        assert!(pool.submit(hurried(400)).is_err(), "{block}");
+        assert!(pool.submit(patient(block)).unwrap().is_ok(), "{block}");
+        // Of more it is told to wait, as they are.
+        assert!(pool.submit(patient(block + 100)).is_err(), "{block}");
+        let given = reap(&pool, 160);
+        assert!(given.contains(&patient(block)), "{block}");
+        let given = RawTx::list(given);
+        pool.block_committed(given.iter().map(|tx| (tx, true)), |left| {
+            vec![false; left.len()]
+        });
+    }
+}
+
+#[test]
 fn while_others_wait_each_has_its_share_and_what_is_refused_may_come_again() {
     let (pool, _) = blocks_of(120);
     assert_eq!(flood(&pool, 1, 10), 10);

@@ -301,6 +301,24 @@ fn a_start_does_not_wait_for_blocks_that_take_long_and_what_is_committed_is_ther
 }
 
 #[test]
+fn the_application_knows_the_room_of_the_next_block_before_anybody_can_send_to_it() {
+    let home = behind();
+    home.app.0.lock().unwrap().executions = Some(0);
+    let solo = start_at_once(&home);
+    let rooms = |home: &Home| home.app.0.lock().unwrap().rooms.clone();
+    let told = rooms(&home);
+    assert_eq!(told.len(), 1);
+    let (txs, bytes, gas) = told[0];
+    assert!(txs > 0 && bytes > 4_000_000 && gas == -1, "{told:?}");
+    // Those that were decided may change it.
+    home.app.0.lock().unwrap().executions = None;
+    home.app.put("new");
+    home.app.wait_for(5);
+    assert_eq!(rooms(&home).len(), 2);
+    solo.stop().unwrap();
+}
+
+#[test]
 fn a_stop_is_heard_between_the_blocks_that_were_decided_before() {
     let home = behind();
     home.app.0.lock().unwrap().executions = Some(0);

@@ -30,6 +30,8 @@ pub(crate) struct Memory {
     pub(crate) pool: VecDeque<RawTx>,
     /// Transactions of the pool that are in a block that is not committed.
     pub(crate) reaped: Vec<RawTx>,
+    /// What it was told of the room of the next block.
+    pub(crate) rooms: Vec<(usize, u64, i64)>,
     /// Commits that are let through; without, all are.
     pub(crate) commits: Option<u32>,
     /// Blocks that are let through to be executed; without, all are.
@@ -133,6 +135,11 @@ impl Application for App {
             app_hash: sha256(b"genesis").to_vec(),
             ..InitChain::default()
         })
+    }
+
+    fn room(&self, max_txs: usize, max_bytes: u64, max_gas: i64) {
+        let mut memory = self.0.lock().unwrap();
+        memory.rooms.push((max_txs, max_bytes, max_gas));
     }
 
     fn reap(&self, height: Height, max_txs: usize, max_bytes: u64, max_gas: i64) -> Vec<RawTx> {
