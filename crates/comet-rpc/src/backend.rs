@@ -10,7 +10,7 @@ use std::sync::Arc;
 use strongroom_http::gate::Gate;
 use strongroom_proof::comet::validators::address;
 use strongroom_store::blocks::{BlockStore, BlockStoreError, Validator};
-use strongroom_types::{Hash, Height};
+use strongroom_types::{DecidedBlock, Hash, Height};
 use tokio::sync::watch;
 
 /// The answer to an ABCI query (wire.md 4.2).
@@ -167,11 +167,31 @@ pub fn catching_up(blocks: &BlockStore, published: Height) -> Result<bool, Block
     Ok(published < blocks.found_height() || published.saturating_add(1) < decided)
 }
 
+/// The decided block at a height with the commit that clients are told: the canonical one, which the next header commits to, and for the newest block its own,
+/// whose signatures may be renewed until then. `None` if a block for that is not there.
+///
+/// # Errors
+/// If the store fails.
+pub fn signed(
+    blocks: &BlockStore,
+    height: Height,
+    newest: Height,
+) -> Result<Option<DecidedBlock>, BlockStoreError> {
+    let block = blocks.block(height)?;
+    if height >= newest {
+        return Ok(block);
+    }
+    let next = blocks.block(height.saturating_add(1))?;
+    Ok(block.zip(next).map(|(block, next)| DecidedBlock {
+        commit: next.last_commit,
+        ..block
+    }))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use strongroom_store::blocks::BlockMeta;
-    use strongroom_types::DecidedBlock;
 
     fn decide(blocks: &BlockStore, height: Height) {
         let meta = BlockMeta {

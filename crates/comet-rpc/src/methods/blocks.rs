@@ -1,6 +1,7 @@
 //! Blocks, headers, commits, results.
 
 use super::{Answer, Context, answer, missing};
+use crate::backend::signed;
 use crate::encode::block::{BlockIdJson, BlockJson, CommitJson, HeaderJson, decode_header};
 use crate::encode::results::BlockResultsJson;
 use crate::envelope::RpcError;
@@ -109,27 +110,15 @@ struct SignedHeader {
 pub(super) fn commit(context: &Context, params: &Params) -> Answer {
     let latest = context.backend.published_height();
     let height = context.height(params.int("height"), latest)?;
-    let blocks = &context.backend.blocks;
-    let block = blocks
-        .block(height)?
-        .ok_or_else(|| missing("block", height))?;
-    // The canonical commit is the one that the next header commits to; signatures of ours may have been renewed.
-    let canonical = height < latest;
-    let commit = if canonical {
-        blocks
-            .block(height + 1)?
-            .ok_or_else(|| missing("block", height + 1))?
-            .last_commit
-    } else {
-        block.commit
-    };
+    let block = signed(&context.backend.blocks, height, latest)?;
+    let block = block.ok_or_else(|| missing("block", height))?;
     let signed_header = SignedHeader {
         header: decode_header(&block.header)?.into(),
-        commit: CommitJson::decode(&commit)?,
+        commit: CommitJson::decode(&block.commit)?,
     };
     answer(&CommitAnswer {
         signed_header,
-        canonical,
+        canonical: height < latest,
     })
 }
 

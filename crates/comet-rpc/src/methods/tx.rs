@@ -6,9 +6,10 @@ use crate::envelope::RpcError;
 use crate::json::{Base64, Str, UpperHex};
 use crate::params::Params;
 use serde::Serialize;
+use strongroom_proof::comet::prove_tx;
 use strongroom_proof::merkle;
 use strongroom_store::blocks::{BlockResults, Position};
-use strongroom_types::{DecidedBlock, Hash, Height, RawTx};
+use strongroom_types::{DecidedBlock, Height, RawTx};
 
 /// A transaction with its result.
 #[derive(Serialize)]
@@ -31,7 +32,7 @@ struct TxProof {
 
 #[derive(Serialize)]
 struct Proof {
-    total: Str<usize>,
+    total: Str<u64>,
     index: Str<u32>,
     leaf_hash: Base64,
     aunts: Vec<Base64>,
@@ -57,7 +58,7 @@ impl TxAnswer {
             tx_result: result.into(),
             tx: Base64(tx.to_vec()),
             proof: prove
-                .then(|| prove_tx(&block.block, at.index, tx))
+                .then(|| proof_of(&block.block, at.index, tx))
                 .flatten(),
         })
     }
@@ -128,14 +129,13 @@ pub(super) fn tx(context: &Context, params: &Params) -> Answer {
 }
 
 /// The tree over the hashes of a block's transactions (a leaf holds the hash of its transaction).
-fn prove_tx(block: &DecidedBlock, index: u32, tx: &RawTx) -> Option<TxProof> {
-    let hashes: Vec<&Hash> = block.txs.iter().map(RawTx::hash).collect();
-    let (root, proof) = merkle::prove(&hashes, usize::try_from(index).ok()?)?;
+fn proof_of(block: &DecidedBlock, index: u32, tx: &RawTx) -> Option<TxProof> {
+    let (root, proof) = prove_tx(&block.txs, usize::try_from(index).ok()?)?;
     Some(TxProof {
         root_hash: UpperHex(root.to_vec()),
         data: Base64(tx.to_vec()),
         proof: Proof {
-            total: Str(hashes.len()),
+            total: Str(proof.total),
             index: Str(index),
             leaf_hash: Base64(merkle::leaf_hash(tx.hash()).to_vec()),
             aunts: proof

@@ -7,11 +7,13 @@ use super::txs::event;
 use super::{Answer, Services, decode, internal, status};
 use crate::chain::query::{GrpcCode, QueryError};
 use prost::Message as _;
+use strongroom_comet_rpc::backend::signed;
+use strongroom_proof::comet::prove_tx;
 use strongroom_proof::merkle;
 use strongroom_store::blocks::{BlockResults, TxLocation};
 use strongroom_types::proto::strongroom::light::v1 as pb;
 use strongroom_types::proto::tendermint::types;
-use strongroom_types::{DecidedBlock, ExecTxResult, Hash, Height, RawTx};
+use strongroom_types::{ExecTxResult, Height};
 
 impl Services {
     pub(super) fn light(&self, method: &str, request: &[u8]) -> Answer {
@@ -37,15 +39,11 @@ impl Services {
     }
 
     fn commit(&self, height: Height) -> Result<pb::CommitResponse, QueryError> {
-        let block = self.decided(height)?;
-        // The next header commits to one of them; the signatures of the newest may be renewed until then.
-        let commit = match height < self.newest() {
-            true => self.decided(height.saturating_add(1))?.last_commit,
-            false => block.commit,
-        };
+        let block = signed(&self.blocks, height, self.newest()).map_err(internal)?;
+        let block = block.ok_or_else(|| missing(height))?;
         let signed_header = types::SignedHeader {
             header: Some(types::Header::decode(&*block.header).map_err(internal)?),
-            commit: Some(types::Commit::decode(&*commit).map_err(internal)?),
+            commit: Some(types::Commit::decode(&*block.commit).map_err(internal)?),
         };
         Ok(pb::CommitResponse {
             signed_header: Some(signed_header),
@@ -53,14 +51,14 @@ impl Services {
     }
 
     fn proven_tx(&self, place: TxLocation) -> Result<pb::TxResponse, QueryError> {
-        let missing = || internal(format!("the transaction {place:?} is missing"));
-        let block = self.decided(place.height)?;
+        let lost = || internal(format!("the transaction {place:?} is missing"));
+        let block = self.blocks.block(place.height).map_err(internal)?;
+        let block = block.ok_or_else(|| missing(place.height))?;
         let results = self.results(place.height)?;
         let index = usize::try_from(place.index).map_err(internal)?;
-        let tx = block.txs.get(index).ok_or_else(missing)?;
-        let result = results.tx_results.get(index).ok_or_else(missing)?;
-        let hashes: Vec<&Hash> = block.txs.iter().map(RawTx::hash).collect();
-        let (_, proof) = merkle::prove(&hashes, index).ok_or_else(missing)?;
+        let tx = block.txs.get(index).ok_or_else(lost)?;
+        let result = results.tx_results.get(index).ok_or_else(lost)?;
+        let (_, proof) = prove_tx(&block.txs, index).ok_or_else(lost)?;
         let proof = pb::Proof {
             total: i64::try_from(proof.total).unwrap_or(i64::MAX),
             index: place.index.into(),
@@ -86,15 +84,14 @@ impl Services {
         })
     }
 
-    fn decided(&self, height: Height) -> Result<DecidedBlock, QueryError> {
-        let block = self.blocks.block(height).map_err(internal)?;
-        block.ok_or_else(|| status(GrpcCode::NotFound, format!("no block at height {height}")))
-    }
-
     fn results(&self, height: Height) -> Result<BlockResults, QueryError> {
         let results = self.blocks.results(height).map_err(internal)?;
         results.ok_or_else(|| status(GrpcCode::NotFound, format!("no results at height {height}")))
     }
+}
+
+fn missing(height: Height) -> QueryError {
+    status(GrpcCode::NotFound, format!("no block at height {height}"))
 }
 
 fn committed(result: &ExecTxResult) -> pb::CommittedResult {

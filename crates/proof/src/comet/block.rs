@@ -15,6 +15,13 @@ pub fn data_hash(txs: &[RawTx]) -> Hash {
     merkle::root(&leaves)
 }
 
+/// The `data_hash`, and the proof that the transaction at `index` is under it; `None` if there are fewer.
+#[must_use]
+pub fn prove_tx(txs: &[RawTx], index: usize) -> Option<(Hash, merkle::Proof)> {
+    let leaves: Vec<&Hash> = txs.iter().map(RawTx::hash).collect();
+    merkle::prove(&leaves, index)
+}
+
 /// The part of a result that consensus agrees on: code, data and gas. Log, info, events and codespace are not in it.
 #[must_use]
 pub fn result_leaf(result: &ExecTxResult) -> Vec<u8> {

@@ -19,7 +19,7 @@ pub mod params;
 pub mod validators;
 mod wire;
 
-pub use block::{PART_BYTES, block_bytes, data_hash, part_set_header, results_hash};
+pub use block::{PART_BYTES, block_bytes, data_hash, part_set_header, prove_tx, results_hash};
 pub use commit::{Commit, CommitSig, Vote, empty_commit_hash, sign_bytes};
 pub use evidence::{Evidence, Misbehavior, MisbehaviorKind};
 pub use header::{BlockId, Header, PartSetHeader};
