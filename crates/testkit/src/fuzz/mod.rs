@@ -170,6 +170,15 @@ fn head_of(chain: &Chain) -> BlockInfo {
     }
 }
 
+/// The header of a block so much later than the one with this.
+fn head_after(head: &BlockInfo, seconds: i64, rng: &mut Rng) -> BlockInfo {
+    let mut next = head.clone();
+    next.height += 1;
+    next.time.seconds += seconds;
+    next.header_hash[..8].copy_from_slice(&rng.next().to_be_bytes());
+    next
+}
+
 impl Run {
     /// A run, and the chain on which it begins. Where the chain goes on beside it, its validator stays the only one.
     fn new(options: &Options) -> (Self, Chain) {
@@ -244,12 +253,9 @@ impl Run {
 
     /// The next header, at some time.
     fn next_head(&mut self) -> BlockInfo {
-        let mut next = self.head.clone();
-        next.height += 1;
         // Nodes end when their time is over.
-        next.time.seconds += if self.rng.once_in(20) { 2_000 } else { 1 };
-        next.header_hash[..8].copy_from_slice(&self.rng.next().to_be_bytes());
-        next
+        let seconds = if self.rng.once_in(20) { 2_000 } else { 1 };
+        head_after(&self.head, seconds, &mut self.rng)
     }
 
     fn block(&mut self, number: u64) {

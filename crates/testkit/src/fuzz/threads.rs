@@ -58,13 +58,6 @@ struct Engines {
     partly: ContractEngine,
 }
 
-/// A block that can be executed again and again.
-struct Ready<'r> {
-    replica: &'r Replica<Sealed>,
-    head: &'r BlockInfo,
-    txs: &'r [RawTx],
-}
-
 impl Engines {
     fn new() -> Self {
         let engine = |threads| ContractEngine::default().with_threads(threads);
@@ -76,8 +69,7 @@ impl Engines {
     }
 
     /// What the block gives, which must be the same on any of them.
-    fn same(&self, block: &Ready<'_>) -> BlockOutcome {
-        let Ready { replica, head, txs } = block;
+    fn same(&self, replica: &Replica<Sealed>, head: &BlockInfo, txs: &[RawTx]) -> BlockOutcome {
         let alone = replica.execute_on(&self.alone, head, txs);
         let compare = |threads: &str, beside: BlockOutcome| {
             for (n, (a, b)) in alone.tx_results.iter().zip(&beside.tx_results).enumerate() {
@@ -163,11 +155,7 @@ impl Run {
         let (txs, checked) = self.content();
         let (txs, next) = (RawTx::list(txs), self.next_head());
         let before = self.standing();
-        let outcome = engines.same(&Ready {
-            replica: &self.replica,
-            head: &next,
-            txs: &txs,
-        });
+        let outcome = engines.same(&self.replica, &next, &txs);
         self.after(next, &before, &outcome, checked);
         outcome
     }
@@ -183,11 +171,7 @@ impl Market {
         let calls = [Calls::None, Calls::Some, Calls::All][self.pick(3)];
         let count = 1 + self.pick(if calls == Calls::None { MARKET_TXS } else { 40 });
         let (txs, next) = (self.txs(contention, count, calls), self.next_head());
-        let outcome = engines.same(&Ready {
-            replica: self.replica(),
-            head: &next,
-            txs: &txs,
-        });
+        let outcome = engines.same(self.replica(), &next, &txs);
         self.keep(next, &outcome);
         outcome
     }
@@ -196,11 +180,7 @@ impl Market {
 impl Tangle {
     fn block_on(&mut self, engines: &Engines) -> BlockOutcome {
         let (txs, next) = (self.txs(), self.next_head());
-        let outcome = engines.same(&Ready {
-            replica: self.replica(),
-            head: &next,
-            txs: &txs,
-        });
+        let outcome = engines.same(self.replica(), &next, &txs);
         self.keep(next, &outcome);
         outcome
     }

@@ -92,11 +92,7 @@ impl Tangle {
     }
 
     pub(super) fn next_head(&mut self) -> BlockInfo {
-        let mut next = self.head.clone();
-        next.height += 1;
-        next.time.seconds += 1;
-        next.header_hash[..8].copy_from_slice(&self.rng.next().to_be_bytes());
-        next
+        super::head_after(&self.head, 1, &mut self.rng)
     }
 
     /// Takes over what a block gave.
