@@ -1,13 +1,13 @@
 //! What a handler has: block and transaction, metered state, gas, events, and what all calls share.
 
 use crate::Bytes;
-use crate::block::ahead::Looked;
 use crate::engine::ContractEngine;
 use crate::error::{Fault, Stop};
 use crate::gas::{self, GasMeter};
 use crate::overlay::{Mark, Slot};
 use crate::ports::CodeRead;
 use crate::state::State;
+use crate::tx::looked::Looked;
 use crate::tx::{Msg, no_handler};
 use crate::types::consensus::Misbehavior;
 use crate::types::error::sdk;

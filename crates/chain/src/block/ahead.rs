@@ -7,16 +7,16 @@
 //! Refuses: more than [`CHUNK`] transactions at a time, and more bytes than [`CHUNK_BYTES`] but for a single one, so that what is decoded and
 //! not yet run is bounded: decoded, it may have many times its bytes.
 
-use crate::crypto::secp256k1;
 use crate::ctx::{Ctx, ExecutionEnv};
 use crate::error::Fault;
 use crate::modules;
 use crate::ports::{Watch, WatchAhead};
 use crate::state::State;
+use crate::tx::looked::Looked;
 use crate::tx::{DecodedTx, decode};
 use crate::types::multisig::SignatureData;
 use crate::types::proto::cosmos::tx::signing::v1beta1::SignMode;
-use crate::types::{Hash, PublicKey, RawTx, TxError, sha256};
+use crate::types::{PublicKey, RawTx, TxError, sha256};
 
 use super::{BlockInfo, unmetered};
 
@@ -28,33 +28,6 @@ const CHUNK_BYTES: usize = 256 * 1024;
 const FEW: usize = 8;
 /// Threads at most.
 const THREADS_MAX: usize = 8;
-
-/// An ECDSA signature that was looked at.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Looked {
-    key: [u8; 33],
-    digest: Hash,
-    signature: [u8; 64],
-    good: bool,
-}
-
-impl Looked {
-    /// One that was found good.
-    pub(crate) fn good(key: &[u8; 33], digest: &Hash, signature: &[u8]) -> Option<Self> {
-        Some(Self {
-            key: *key,
-            digest: *digest,
-            signature: signature.try_into().ok()?,
-            good: true,
-        })
-    }
-
-    /// Whether the signature is good, if it is this one.
-    pub(crate) fn at(&self, key: &[u8; 33], digest: &Hash, signature: &[u8]) -> Option<bool> {
-        let same = self.key == *key && self.digest == *digest && self.signature == *signature;
-        same.then_some(self.good)
-    }
-}
 
 /// What is known of a transaction before it runs.
 pub(super) struct Ahead {
@@ -167,14 +140,8 @@ fn look_at(decoded: &DecodedTx, chain_id: &str, number: u64) -> Option<Looked> {
     if SignMode::try_from(mode) != Ok(SignMode::Direct) {
         return None;
     }
-    let signature: [u8; 64] = signature.try_into().ok()?;
     let digest = sha256(&decoded.tx.sign_bytes_direct(chain_id, number));
-    Some(Looked {
-        good: secp256k1::verify(&digest, &signature, &key).unwrap_or(false),
-        key,
-        digest,
-        signature,
-    })
+    Looked::new(&key, &digest, signature)
 }
 
 /// `work` on each of `items`, in their order, shared among so many threads, this one among them.
@@ -235,20 +202,5 @@ mod tests {
         ] {
             assert_eq!(chunk(&txs(sizes)).len(), first);
         }
-    }
-
-    #[test]
-    fn what_was_looked_at_says_nothing_of_another_key_digest_or_signature() {
-        let looked = Looked {
-            key: [2; 33],
-            digest: [3; 32],
-            signature: [4; 64],
-            good: true,
-        };
-        assert_eq!(looked.at(&[2; 33], &[3; 32], &[4; 64]), Some(true));
-        assert_eq!(looked.at(&[9; 33], &[3; 32], &[4; 64]), None);
-        assert_eq!(looked.at(&[2; 33], &[9; 32], &[4; 64]), None);
-        assert_eq!(looked.at(&[2; 33], &[3; 32], &[9; 64]), None);
-        assert_eq!(looked.at(&[2; 33], &[3; 32], &[4; 63]), None);
     }
 }

@@ -1,11 +1,11 @@
 //! One transaction of a block on the state that it is given: that of the block, or one beside it ([`super::beside`]).
 
-use super::ahead::Looked;
 use super::output;
 use crate::Bytes;
 use crate::ctx::{BlockInfo, Ctx, ExecutionEnv, Mode, TxInfo};
 use crate::error::{Fault, Stop};
 use crate::state::State;
+use crate::tx::looked::Looked;
 use crate::tx::{AnteConfig, DecodedTx, TxOutcome, run_ante, run_messages, visible};
 use crate::types::{Coins, ExecTxResult, Gas, Hash, TxError};
 use std::collections::BTreeMap;

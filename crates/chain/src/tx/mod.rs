@@ -4,6 +4,7 @@
 //! sequence and nothing else. Fees are deltas: the payer is debited here, the collector is credited at block end.
 
 mod gas_price;
+pub(crate) mod looked;
 mod msg;
 mod run;
 pub(crate) mod signers;

@@ -9,7 +9,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::ahead::{Ahead, Looked, decode_all};
+use super::ahead::{Ahead, decode_all};
 use super::one::{Ran, Setting};
 use crate::Bytes;
 use crate::ctx::{BlockInfo, ExecutionEnv, TxInfo};
@@ -18,6 +18,7 @@ use crate::error::Fault;
 use crate::overlay::{Overlay, Slot};
 use crate::ports::{CodeRead, Secrets, StateRead, WatchAhead};
 use crate::state::{Below, LaneWrites, State};
+use crate::tx::looked::Looked;
 use crate::tx::{AnteConfig, DecodedTx, Msg};
 use crate::types::{Address, Gas, Hash, RawTx};
 use std::collections::{BTreeMap, BTreeSet};

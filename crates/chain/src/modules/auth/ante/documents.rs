@@ -5,8 +5,7 @@
 
 use super::super::state::Account;
 use super::USUAL_KEY;
-use super::signature::direct;
-use crate::block::ahead::Looked;
+use crate::tx::looked::Looked;
 use crate::types::TxError;
 use crate::types::amino::{self, AminoError, Json, SignDoc};
 use crate::types::error::sdk;
@@ -82,6 +81,13 @@ impl<'a> Documents<'a> {
         }
         .to_json()
     }
+}
+
+/// A signature that does not hold, in the form of DIRECT.
+pub(super) fn direct(number: u64, chain_id: &str, why: &str) -> TxError {
+    sdk::UNAUTHORIZED.wrap(format!(
+        "signature verification failed; please verify account number ({number}) and chain-id ({chain_id}): ({why})"
+    ))
 }
 
 /// As [`Documents::of`] would, for a simulation: a mode that is open covers all.

@@ -4,9 +4,9 @@
 //! `tx_sig_limit` keys to look at them with.
 
 use super::super::state::Params;
-use super::signature::is_signed;
 use crate::Ctx;
 use crate::error::Stop;
+use crate::tx::looked::is_signed;
 use crate::types::error::sdk;
 use crate::types::multisig::{self, SignatureData, Signed};
 use crate::types::proto::Message;

@@ -1,10 +1,10 @@
 //! The sign modes DIRECT, LEGACY_AMINO_JSON and EIP_191 (wire.md 1.2 to 1.4), and what the members of a multisig sign.
 
 use super::super::state::Account;
-use super::documents::Documents;
+use super::documents::{Documents, direct};
 use super::multisig;
-use crate::block::ahead::Looked;
-use crate::crypto::{keccak256, secp256k1 as ecdsa};
+use crate::crypto::keccak256;
+use crate::tx::looked::{Looked, is_signed};
 use crate::types::error::sdk;
 use crate::types::multisig::SignatureData;
 use crate::types::proto::cosmos::tx::signing::v1beta1::SignMode;
@@ -120,12 +120,6 @@ fn verify_one(
     }
 }
 
-/// Whether this key signed this digest.
-pub(super) fn is_signed(key: &[u8; 33], digest: &[u8; 32], signature: &[u8]) -> bool {
-    let signature: Option<&[u8; 64]> = signature.try_into().ok();
-    signature.is_some_and(|s| ecdsa::verify(digest, s, key).unwrap_or(false))
-}
-
 fn refused(kind: &str, signature: &[u8], bytes: &[u8]) -> String {
     let shown = |bytes: &[u8]| hex::encode(bytes.get(..SHOWN_BYTES_MAX).unwrap_or(bytes));
     format!(
@@ -145,11 +139,5 @@ fn of_amino(account: &Account, chain_id: &str, why: &str) -> TxError {
     sdk::UNAUTHORIZED.wrap(format!(
         "signature verification failed; please verify account number ({number}), sequence ({sequence}) and \
          chain-id ({chain_id}): {why}"
-    ))
-}
-
-pub(super) fn direct(number: u64, chain_id: &str, why: &str) -> TxError {
-    sdk::UNAUTHORIZED.wrap(format!(
-        "signature verification failed; please verify account number ({number}) and chain-id ({chain_id}): ({why})"
     ))
 }
