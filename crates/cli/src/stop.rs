@@ -8,8 +8,8 @@
 
 use anyhow::Context as _;
 use std::ffi::OsString;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use strongroom_bridge::child;
 use tokio::runtime::Builder;
@@ -52,7 +52,8 @@ fn end_at_once(line: &str, status: i32) -> ! {
 }
 
 pub(crate) struct Stop {
-    in_order: Arc<AtomicBool>,
+    /// Whether there is something to stop in good order. Held while that is asked for, so that nobody begins anew beside it.
+    in_order: Arc<Mutex<bool>>,
     asked: watch::Receiver<bool>,
 }
 
@@ -84,15 +85,14 @@ impl Stop {
         };
         drop(entered);
         let (ask, asked) = watch::channel(false);
-        let in_order = Arc::new(AtomicBool::new(false));
+        let in_order = Arc::new(Mutex::new(false));
         let shared = Arc::clone(&in_order);
         let hear = move || {
             runtime.block_on(async {
                 any(&mut int, &mut term, &mut hangup).await;
-                if !shared.load(Ordering::SeqCst) {
+                if !ask_if(&shared, &ask) {
                     end_at_once("stopped while starting", 0);
                 }
-                ask.send_replace(true);
                 any(&mut int, &mut term, &mut hangup).await;
                 end_at_once("stopped at once", EXIT_AT_ONCE);
             });
@@ -104,7 +104,15 @@ impl Stop {
 
     /// From now on [`Self::asked`] is listened to.
     pub(crate) fn in_order(&self) {
-        self.in_order.store(true, Ordering::SeqCst);
+        *lock(&self.in_order) = true;
+    }
+
+    /// Begins anew: until [`Self::in_order`] a signal ends the process at once, as in a first start, however long that takes. False: it is to stop, as somebody
+    /// has asked before.
+    pub(crate) fn begin_anew(&self) -> bool {
+        let mut in_order = lock(&self.in_order);
+        *in_order = *self.asked.borrow();
+        !*in_order
     }
 
     /// Waits until the network is to stop.
@@ -112,6 +120,19 @@ impl Stop {
         // The sender lives as long as the process.
         let _ = self.asked.wait_for(|asked| *asked).await;
     }
+}
+
+fn lock(in_order: &Mutex<bool>) -> MutexGuard<'_, bool> {
+    in_order.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Asks for a stop in good order, if there is something to stop so.
+fn ask_if(in_order: &Mutex<bool>, ask: &watch::Sender<bool>) -> bool {
+    let in_order = lock(in_order);
+    if *in_order {
+        ask.send_replace(true);
+    }
+    *in_order
 }
 
 async fn any(int: &mut Signal, term: &mut Signal, hangup: &mut Option<Signal>) {
@@ -155,6 +176,26 @@ mod tests {
         held.thread().unpark();
         held.join().unwrap();
         assert!(heard.is_err());
+    }
+
+    #[test]
+    fn whoever_begins_anew_hears_what_was_asked_before_and_leaves_the_rest_to_an_end_at_once() {
+        let (ask, asked) = watch::channel(false);
+        let in_order = Arc::default();
+        let stop = Stop {
+            in_order: Arc::clone(&in_order),
+            asked,
+        };
+        // A first start.
+        assert!(!ask_if(&in_order, &ask));
+        stop.in_order();
+        // It stops for a change, and starts again: nobody waits for that.
+        assert!(stop.begin_anew());
+        assert!(!ask_if(&in_order, &ask));
+        stop.in_order();
+        assert!(ask_if(&in_order, &ask));
+        assert!(!stop.begin_anew(), "it does not start again");
+        assert!(*stop.asked.borrow());
     }
 
     fn long(line: &str) -> bool {

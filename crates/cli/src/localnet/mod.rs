@@ -207,6 +207,13 @@ async fn network(
                 // Nothing may run while files are copied.
                 one.stop().await?;
                 let made = tokio::task::block_in_place(|| change.make(home));
+                if !stop.begin_anew() {
+                    let why = "localnet.stopped: the network was stopped before it ran again";
+                    admin
+                        .last(request, serde_json::json!({ "error": why }))
+                        .await;
+                    return made;
+                }
                 asked = Some((request, made));
             }
         }
