@@ -2,7 +2,8 @@
 //!
 //! Promises: the words are in the file and nowhere else: not in arguments, not on the terminal.
 
-use crate::{operator, say};
+use crate::operator;
+use crate::output::say;
 use anyhow::{Context as _, ensure};
 use clap::Subcommand;
 use std::path::{Path, PathBuf};

@@ -12,7 +12,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) {
-    crate::say(script(args.shell).trim_end());
+    crate::output::say(script(args.shell).trim_end());
 }
 
 fn script(shell: Shell) -> String {

@@ -2,8 +2,9 @@
 //!
 //! Promises: a file that is not ours, or of a later version, is neither read nor written over.
 
+use crate::output::say;
 use crate::output::{Output, headed, table};
-use crate::{preflight, rpc, say, verify};
+use crate::{given, preflight, rpc};
 use anyhow::{Context as _, ensure};
 use clap::{Args as ClapArgs, Subcommand};
 use serde::{Deserialize, Serialize};
@@ -81,7 +82,7 @@ impl Config {
         if path.symlink_metadata().is_err() {
             return Ok(Self::default());
         }
-        Self::read(&verify::read(&path, BYTES_MAX).context("config.read")?)
+        Self::read(&given::read(&path, BYTES_MAX).context("config.read")?)
             .with_context(|| path.display().to_string())
     }
 

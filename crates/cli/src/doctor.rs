@@ -3,9 +3,9 @@
 //! Promises: changes nothing, also where the node runs; asks the enclave to open the seal where it does not run.
 
 use crate::home::{self, Home};
-use crate::localnet::runtime;
+use crate::node_process::runtime;
+use crate::output::say;
 use crate::rpc::{Ca, Client, Remote};
-use crate::say;
 use crate::{enclave_process, join, operator, preflight, query};
 use anyhow::{Context as _, anyhow, bail};
 use clap::Args as ClapArgs;
@@ -127,7 +127,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
                 genesis.doc.chain_id,
                 if runs { "runs" } else { "does not run" }
             )),
-            Err(error) => Wrong(crate::in_one_line(error)),
+            Err(error) => Wrong(crate::output::in_one_line(error)),
         },
     );
     let node = node.ok();
@@ -162,7 +162,7 @@ async fn network(args: &Args, node: Option<&Node>, report: &mut Report) {
         Some(url) => status(Remote::new(url, args.ca.ca_file.as_deref()))
             .await
             .map_err(|error| crate::exit::in_one_line(&error)),
-        None if is_ours => own_status.map_err(|e| crate::in_one_line(&e)),
+        None if is_ours => own_status.map_err(|e| crate::output::in_one_line(&e)),
         None => Err("this node does not answer: name another one with --node".to_owned()),
     };
     let (mut client, status) = match asked {
@@ -188,14 +188,14 @@ async fn network(args: &Args, node: Option<&Node>, report: &mut Report) {
         "registration",
         match join::find(&mut client, &node.id).await {
             Ok(found) => registration(found.as_ref(), SystemClock.now()),
-            Err(error) => Wrong(crate::in_one_line(&error)),
+            Err(error) => Wrong(crate::output::in_one_line(&error)),
         },
     );
     report.say(
         "power",
         match operator::power(&mut client, &node.consensus_key).await {
             Ok(power) => voting(power, node),
-            Err(error) => Wrong(crate::in_one_line(&error)),
+            Err(error) => Wrong(crate::output::in_one_line(&error)),
         },
     );
 }
@@ -225,7 +225,7 @@ fn platform() -> Finding {
 
 fn disk(home: &Path) -> Finding {
     match preflight::free_space(home) {
-        Err(error) => Wrong(crate::in_one_line(&error)),
+        Err(error) => Wrong(crate::output::in_one_line(&error)),
         Ok(free) if free < FREE_BYTES_NEAR => Look(format!(
             "{} MiB free: blocks and state grow, make room",
             free >> 20
@@ -245,7 +245,7 @@ fn comet(named: Option<&Path>) -> Finding {
 fn resources() -> Finding {
     match preflight::machine() {
         Ok(_) => Well("descriptors and threads suffice".to_owned()),
-        Err(error) => Wrong(crate::in_one_line(&error)),
+        Err(error) => Wrong(crate::output::in_one_line(&error)),
     }
 }
 
@@ -266,7 +266,7 @@ fn node(home: &Path) -> anyhow::Result<Node> {
     };
     let genesis = fs::read(layout.genesis())
         .with_context(|| layout.genesis().display().to_string())
-        .map_err(|e| restore(&crate::in_one_line(&e)))?;
+        .map_err(|e| restore(&crate::output::in_one_line(&e)))?;
     let genesis = GenesisFile::parse(genesis).map_err(|e| restore(&e))?;
     let id = NodeKey::open(&layout.node_key())
         .map_err(|e| restore(&e))?
@@ -293,7 +293,7 @@ fn seal(node: &Node) -> Finding {
         Ok(()) => Well("the seed is here, and opens on this machine".to_owned()),
         Err(error) => Wrong(format!(
             "{}: remove {} and run strongroom node register again",
-            crate::in_one_line(&error),
+            crate::output::in_one_line(&error),
             path.display()
         )),
     }

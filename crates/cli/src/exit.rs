@@ -50,7 +50,7 @@ pub(crate) fn in_one_line(error: &anyhow::Error) -> String {
 
 /// The error with its code in front, where it has one.
 fn line(error: &anyhow::Error, known: Option<&Error>) -> String {
-    let line = crate::in_one_line(error);
+    let line = crate::output::in_one_line(error);
     if let Some(known) = known {
         return format!("{}: {line}", known.code());
     }

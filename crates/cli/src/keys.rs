@@ -5,8 +5,9 @@
 
 use crate::keyring::{self, Entry, Keyring, Named, ask, ask_new, ask_silently};
 use crate::operator::one_line;
+use crate::output::say;
 use crate::output::{Output, headed, plain, table};
-use crate::{say, statement};
+use crate::statement;
 use anyhow::{Context as _, bail, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -153,7 +154,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             let (keys, broken) = keyring.list()?;
             list(&keys, args.output)?;
             for error in &broken {
-                talk!("{}", plain(&crate::in_one_line(error)));
+                talk!("{}", plain(&crate::output::in_one_line(error)));
             }
             let some = broken.len();
             ensure!(

@@ -18,6 +18,7 @@ mod doctor;
 mod enclave_process;
 mod exit;
 mod faucet;
+mod given;
 mod home;
 mod join;
 mod json;
@@ -38,6 +39,7 @@ mod statement;
 mod stop;
 mod sync;
 mod tether;
+mod times;
 mod tx;
 mod verify;
 
@@ -150,38 +152,9 @@ fn command() -> Cli {
     asked.unwrap_or_else(|error| error.format(&mut Cli::command()).exit())
 }
 
-/// A line for whoever called. One who hears no more of it, such as `grep -q`, ends the command as a signal of the system would.
-fn say(line: impl std::fmt::Display) {
-    use std::io::{ErrorKind, Write as _};
-    /// What shells give for a process that SIGPIPE ended.
-    const PIPE_CLOSED: i32 = 141;
-    match writeln!(std::io::stdout(), "{line}") {
-        Ok(()) => {}
-        Err(e) if e.kind() == ErrorKind::BrokenPipe => std::process::exit(PIPE_CLOSED),
-        Err(e) => {
-            talk!("strongroom: cannot write: {e}");
-            std::process::exit(1);
-        }
-    }
-}
-
-/// An error and its causes. Many an error says its cause itself: that is not said twice.
-fn in_one_line(error: &anyhow::Error) -> String {
-    let mut line = String::new();
-    for cause in error.chain().map(ToString::to_string) {
-        if line.is_empty() {
-            line = cause;
-        } else if !line.ends_with(&cause) {
-            line = format!("{line}: {cause}");
-        }
-    }
-    line
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use anyhow::{Context as _, anyhow};
 
     #[test]
     fn every_command_is_well_formed() {
@@ -197,13 +170,5 @@ mod tests {
             settings.is_some_and(|settings| settings.contains("narenas:2")),
             "built without .cargo/config.toml"
         );
-    }
-
-    #[test]
-    fn a_cause_is_said_once() {
-        let error = anyhow!("no room").context("state store: no room");
-        assert_eq!(in_one_line(&error), "state store: no room");
-        let error = Err::<(), _>(error).context("cannot start").unwrap_err();
-        assert_eq!(in_one_line(&error), "cannot start: state store: no room");
     }
 }

@@ -3,9 +3,11 @@
 
 use crate::faucet::DENOM;
 use crate::home::write_file;
-use crate::localnet::{begin, runtime};
+use crate::localnet::begin;
+use crate::node_process::runtime;
+use crate::output::say;
 use crate::rpc::{Ca, Remote};
-use crate::{cluster, operator, preflight, say};
+use crate::{cluster, operator, preflight};
 use anyhow::{Context as _, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -100,7 +102,7 @@ pub(crate) struct SetValidator {
     #[command(flatten)]
     signed: Signed,
     /// The node.
-    #[arg(value_parser = node_id)]
+    #[arg(value_parser = preflight::node_id)]
     node_id: String,
     /// Its power among that of all.
     #[arg(value_parser = clap::value_parser!(u64).range(1..))]
@@ -115,7 +117,7 @@ pub(crate) struct OneNode {
     #[command(flatten)]
     signed: Signed,
     /// The node.
-    #[arg(value_parser = node_id)]
+    #[arg(value_parser = preflight::node_id)]
     node_id: String,
 }
 
@@ -138,13 +140,6 @@ pub(crate) fn holder(text: &str) -> Result<Holder, String> {
         address: account(address)?,
         amount: amount.ok_or_else(form)?,
     })
-}
-
-pub(crate) fn node_id(text: &str) -> Result<String, String> {
-    let bytes = hex::decode(text).ok().filter(|bytes| bytes.len() == 20);
-    let bytes =
-        bytes.ok_or("a node has an id of 40 hexadecimal digits (`strongroom node status`)")?;
-    Ok(hex::encode(bytes))
 }
 
 pub(crate) fn run(command: Command) -> anyhow::Result<()> {
@@ -392,15 +387,5 @@ mod tests {
         assert_eq!(supply(&[holder(0, 5), holder(1, 6)]).unwrap(), 11);
         assert!(supply(&[holder(0, 5), holder(0, 6)]).is_err());
         assert!(supply(&[holder(0, u128::MAX), holder(1, 1)]).is_err());
-    }
-
-    #[test]
-    fn a_node_is_named_by_its_whole_id() {
-        let id = "0123456789abcdef0123456789abcdef01234567";
-        assert_eq!(node_id(id).as_deref(), Ok(id));
-        assert_eq!(node_id(&id.to_uppercase()).as_deref(), Ok(id));
-        for bad in ["", "node0", &id[1..], &format!("{id}00")] {
-            assert!(node_id(bad).is_err(), "{bad}");
-        }
     }
 }

@@ -10,6 +10,32 @@ use strongroom_consensus::GenesisFile;
 use strongroom_node::node::{Config, Consensus, Layout, Node};
 use tokio::sync::mpsc;
 
+/// Threads that serve connections; work that blocks has threads of its own.
+const SERVER_THREADS: usize = 2;
+/// Threads that step in while starting and stopping block one of those. Requests make none.
+const STARTING_THREADS: usize = 2;
+
+/// What happens is told on standard error; `STRONGROOM_LOG` says how much of it.
+pub(crate) fn log() {
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_env("STRONGROOM_LOG")
+                .unwrap_or_else(|_| "warn".into()),
+        )
+        .with_writer(std::io::stderr)
+        .init();
+}
+
+/// The threads of a command that serves or asks.
+pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(SERVER_THREADS)
+        .max_blocking_threads(STARTING_THREADS)
+        .enable_all()
+        .build()
+        .context("no threads for the servers")
+}
+
 /// A node and its enclave.
 pub(crate) struct Running {
     pub(crate) node: Node,

@@ -1,12 +1,12 @@
 //! `strongroom node …`: what an operator does with a node of a network.
 
 use crate::home::{Home, write_file};
-use crate::node_process::{Running, reachable, went_on_before};
+use crate::node_process::{self, Running, reachable, went_on_before};
+use crate::output::say;
 use crate::renew::Renewal;
 use crate::rpc::{Ca, Client, Remote};
-use crate::say;
 use crate::stop::Stop;
-use crate::{enclave_process, join, preflight, query, sync, tether, verify};
+use crate::{enclave_process, given, join, preflight, query, sync, tether};
 use anyhow::{Context as _, bail, ensure};
 use clap::{Args as ClapArgs, Subcommand};
 use serde_json::json;
@@ -104,7 +104,7 @@ pub(crate) struct Start {
     #[arg(long, default_value_t = 26656)]
     p2p_port: u16,
     /// Time between the commit of a block and the next proposal.
-    #[arg(long, value_name = "TIME", value_parser = crate::localnet::block_time, default_value = "1s")]
+    #[arg(long, value_name = "TIME", value_parser = crate::times::block_time, default_value = "1s")]
     block_time: BlockTiming,
     /// The least fee for each unit of gas, in uscrt.
     #[arg(long, value_parser = preflight::gas_price, default_value = "0.0125uscrt")]
@@ -151,7 +151,7 @@ pub(crate) fn run(command: Command, stop: Option<Stop>) -> anyhow::Result<()> {
 }
 
 fn init(args: &Init) -> anyhow::Result<()> {
-    let genesis = verify::read(&args.genesis, GENESIS_BYTES_MAX)?;
+    let genesis = given::read(&args.genesis, GENESIS_BYTES_MAX)?;
     let file = GenesisFile::parse(genesis.clone())?;
     let home = empty_home(&args.home)?;
     let layout = Layout(home.prepare()?);
@@ -226,7 +226,7 @@ fn register(args: &Register) -> anyhow::Result<()> {
     let account = account(&args.mnemonic)?;
     let remote = Remote::new(&args.node, args.ca.ca_file.as_deref())?;
     let (_home, layout) = open(&args.home)?;
-    crate::localnet::runtime()?.block_on(join::run(&layout, &account, &remote))?;
+    node_process::runtime()?.block_on(join::run(&layout, &account, &remote))?;
     say(format_args!(
         "node {} is registered, owned by {}",
         NodeKey::open(&layout.node_key())?.id(),
@@ -268,7 +268,7 @@ pub(crate) fn one_line(words: &str) -> Zeroizing<String> {
 }
 
 fn start(args: &Start, stop: Option<Stop>) -> anyhow::Result<()> {
-    crate::localnet::log();
+    node_process::log();
     let shares = preflight::machine()?;
     let (home, layout) = open(&args.home)?;
     ensure!(
@@ -292,7 +292,7 @@ fn start(args: &Start, stop: Option<Stop>) -> anyhow::Result<()> {
         cors_origins: vec!["*".to_owned()],
     };
     let mut stop = stop.map_or_else(Stop::listen, Ok)?;
-    crate::localnet::runtime()?.block_on(async {
+    node_process::runtime()?.block_on(async {
         let settings = EngineSettings {
             kind: args.contract_engine,
             threads: args.execution_threads,
@@ -364,7 +364,7 @@ fn status(args: &Status) -> anyhow::Result<()> {
     say(format_args!("node          {id}"));
     say(format_args!("seed          {seal}"));
     let remote = Remote::new(&args.node, args.ca.ca_file.as_deref())?;
-    crate::localnet::runtime()?.block_on(async {
+    node_process::runtime()?.block_on(async {
         let mut client = remote.client().await?;
         let status = client.call("status", &json!({})).await?;
         let sync = &status["sync_info"];

@@ -137,9 +137,38 @@ pub(crate) fn table<const N: usize>(rows: &[[String; N]]) -> String {
     text
 }
 
+/// A line for whoever called. One who hears no more of it, such as `grep -q`, ends the command as a signal of the system would.
+pub(crate) fn say(line: impl std::fmt::Display) {
+    use std::io::{ErrorKind, Write as _};
+    /// What shells give for a process that SIGPIPE ended.
+    const PIPE_CLOSED: i32 = 141;
+    match writeln!(std::io::stdout(), "{line}") {
+        Ok(()) => {}
+        Err(e) if e.kind() == ErrorKind::BrokenPipe => std::process::exit(PIPE_CLOSED),
+        Err(e) => {
+            talk!("strongroom: cannot write: {e}");
+            std::process::exit(1);
+        }
+    }
+}
+
+/// An error and its causes. Many an error says its cause itself: that is not said twice.
+pub(crate) fn in_one_line(error: &anyhow::Error) -> String {
+    let mut line = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if line.is_empty() {
+            line = cause;
+        } else if !line.ends_with(&cause) {
+            line = format!("{line}: {cause}");
+        }
+    }
+    line
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use anyhow::anyhow;
     use strongroom_types::proto::strongroom::registration::v1 as registration;
 
     #[test]
@@ -199,5 +228,13 @@ mod tests {
             assert_eq!(plain(&format!("pay {mark}5")), "pay \u{fffd}5", "{mark:?}");
         }
         assert_eq!(plain("\u{5e9} \u{1f375} é"), "\u{5e9} \u{1f375} é");
+    }
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let error = anyhow!("no room").context("state store: no room");
+        assert_eq!(in_one_line(&error), "state store: no room");
+        let error = Err::<(), _>(error).context("cannot start").unwrap_err();
+        assert_eq!(in_one_line(&error), "cannot start: state store: no room");
     }
 }

@@ -1,9 +1,7 @@
 //! What a network needs of its machine, looked for before anything is changed.
 
 use crate::faucet::DENOM;
-use crate::localnet::{EngineChoice, Start};
-use anyhow::{Context as _, bail, ensure};
-use std::net::{SocketAddr, TcpListener};
+use anyhow::{Context as _, ensure};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -51,13 +49,6 @@ fn threads_up_to(most: usize) -> usize {
     count
 }
 
-/// Refuses a start that cannot succeed. What another process takes in the moment after is refused later, too.
-pub(crate) fn check(args: &Start) -> anyhow::Result<()> {
-    ports(args)?;
-    free_space(&args.home)?;
-    Ok(())
-}
-
 /// The name of a chain: what a client puts into URLs and file names without a thought.
 pub(crate) fn chain_id(text: &str) -> Result<String, String> {
     let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
@@ -69,6 +60,14 @@ pub(crate) fn chain_id(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
+/// The id of a node.
+pub(crate) fn node_id(text: &str) -> Result<String, String> {
+    let bytes = hex::decode(text).ok().filter(|bytes| bytes.len() == 20);
+    let bytes =
+        bytes.ok_or("a node has an id of 40 hexadecimal digits (`strongroom node status`)")?;
+    Ok(hex::encode(bytes))
+}
+
 /// The only denomination of fees on a local network is that of its accounts.
 pub(crate) fn gas_price(text: &str) -> Result<GasPrice, String> {
     let price: GasPrice = text.parse().map_err(|e: NotAGasPrice| e.to_string())?;
@@ -77,32 +76,6 @@ pub(crate) fn gas_price(text: &str) -> Result<GasPrice, String> {
     } else {
         Err(format!("fees are paid in {DENOM}, not in {}", price.denom))
     }
-}
-
-fn ports(args: &Start) -> anyhow::Result<()> {
-    let ports = [
-        ("--rest-port", args.rest_port),
-        ("--rpc-port", args.rpc_port),
-        ("--faucet-port", args.faucet_port),
-    ];
-    let mut ports = ports.to_vec();
-    if args.engine == Some(EngineChoice::Cometbft) {
-        ports.push(("--p2p-port", args.p2p_port));
-    }
-    // Held until all are known, so that one port for two servers is found, too.
-    let mut held = Vec::new();
-    for (name, port) in ports {
-        // 0 lets the system choose.
-        if let Some((other, _)) = held.iter().find(|(_, (at, _))| *at == port && port != 0) {
-            bail!("{other} and {name} are both {port}: name two ports");
-        }
-        let address = SocketAddr::new(args.listen, port);
-        let listener = TcpListener::bind(address).with_context(|| {
-            format!("cannot listen on {address}: name another {name}, or stop who listens there")
-        })?;
-        held.push((name, (port, listener)));
-    }
-    Ok(())
 }
 
 /// Refuses a file system that is full, or that this user may not write to. Gives the bytes
@@ -149,6 +122,16 @@ mod tests {
         }
         for bad in ["", " ", "a b", "a/b", "ä", "a\n", &"x".repeat(51)] {
             assert!(chain_id(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_node_is_named_by_its_whole_id() {
+        let id = "0123456789abcdef0123456789abcdef01234567";
+        assert_eq!(node_id(id).as_deref(), Ok(id));
+        assert_eq!(node_id(&id.to_uppercase()).as_deref(), Ok(id));
+        for bad in ["", "node0", &id[1..], &format!("{id}00")] {
+            assert!(node_id(bad).is_err(), "{bad}");
         }
     }
 }

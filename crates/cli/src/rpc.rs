@@ -1,6 +1,6 @@
 //! The way to a node's RPC, or to its REST. What is said over it, and how, knows the SDK.
 
-use crate::verify;
+use crate::given;
 use anyhow::{Context as _, anyhow};
 use clap::Args as ClapArgs;
 use std::io::{IsTerminal as _, Write as _};
@@ -35,7 +35,7 @@ impl Remote {
     pub(crate) fn new(node: &str, ca_file: Option<&Path>) -> anyhow::Result<Self> {
         let endpoint = endpoint_of(node, ca_file.is_some())?;
         let roots = match ca_file {
-            Some(file) => Roots::Pem(verify::read(file, CA_FILE_BYTES_MAX).context("tls.ca_file")?),
+            Some(file) => Roots::Pem(given::read(file, CA_FILE_BYTES_MAX).context("tls.ca_file")?),
             None => Roots::System,
         };
         Ok(Self { endpoint, roots })

@@ -3,7 +3,8 @@
 //! Promises: what is signed moves no coins and opens no contract, whatever the file says. Refuses: a statement of nothing, which wallets do not take.
 
 use crate::keyring::Keyring;
-use crate::{say, tx, verify};
+use crate::output::say;
+use crate::{given, tx};
 use anyhow::{Context as _, ensure};
 use std::io::Read as _;
 use std::path::Path;
@@ -64,7 +65,7 @@ fn statement(file: &Path) -> anyhow::Result<Vec<u8>> {
 /// A file; `-` is the standard input.
 fn read(file: &Path, bytes_max: usize) -> anyhow::Result<Vec<u8>> {
     if file != Path::new("-") {
-        return verify::read(file, bytes_max);
+        return given::read(file, bytes_max);
     }
     let mut bytes = Vec::new();
     let most = u64::try_from(bytes_max)?.saturating_add(1);

@@ -1,12 +1,12 @@
 //! `strongroom verify`: a value of the state, proven down from a genesis file or a header that is trusted, over a node that is not.
 
+use crate::given;
 use crate::rpc::{Ca, Client, Remote};
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, bail};
 use clap::{ArgGroup, Args as ClapArgs};
 use serde_json::Value;
-use std::fs::{self, File};
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::PathBuf;
 use strongroom_consensus::{Clock as _, SystemClock};
 use strongroom_sdk::light::{
     self, Answer, Call, Clock, Question, RECORDING_BYTES_MAX, Recording, Terms, TrustLevel, Trusted,
@@ -97,7 +97,7 @@ async fn verified(args: &Args) -> anyhow::Result<()> {
     let mut source = Source::new(args).await?;
     let mut ask = async |call: &Call| source.ask(call).await;
     let trusted = match (&args.genesis, &args.trusted) {
-        (Some(file), _) => light::genesis(&read(file, GENESIS_BYTES_MAX)?)?,
+        (Some(file), _) => light::genesis(&given::read(file, GENESIS_BYTES_MAX)?)?,
         (None, Some((height, hash))) => light::header(*height, hash, &mut ask).await?,
         // clap asks for one of them.
         (None, None) => bail!("nothing is trusted: give --genesis or --trusted"),
@@ -171,7 +171,7 @@ struct Online {
 impl Source {
     async fn new(args: &Args) -> anyhow::Result<Self> {
         if let Some(file) = &args.recorded {
-            let bytes = read(file, RECORDING_BYTES_MAX)?;
+            let bytes = given::read(file, RECORDING_BYTES_MAX)?;
             let recording = Recording::from_json(&bytes);
             return Ok(Self::File(
                 recording.with_context(|| file.display().to_string())?,
@@ -204,24 +204,6 @@ impl Source {
     }
 }
 
-/// A file of at most so many bytes.
-pub(crate) fn read(file: &Path, most: usize) -> anyhow::Result<Vec<u8>> {
-    let name = || file.display().to_string();
-    let mut bytes = Vec::new();
-    let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
-    File::open(file)
-        .with_context(name)?
-        .take(limit)
-        .read_to_end(&mut bytes)
-        .with_context(name)?;
-    ensure!(
-        bytes.len() <= most,
-        "{}: more than {most} bytes",
-        file.display()
-    );
-    Ok(bytes)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -233,13 +215,5 @@ mod tests {
         for bad in ["7", "7:AB", "x:AB", ":", &format!("-7:{hash}")] {
             assert!(header(bad).is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn a_file_above_its_limit_is_not_read() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        fs::write(file.path(), [7; 9]).unwrap();
-        assert_eq!(read(file.path(), 9).unwrap(), [7; 9]);
-        assert!(read(file.path(), 8).is_err());
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! Promises: verdict, text and gas are the chain's, since its own code gives them.
 
+use crate::given;
+use crate::output::say;
 use crate::output::{Output, plain, table};
-use crate::{say, verify};
 use anyhow::Context as _;
 use clap::Args as ClapArgs;
 use serde_json::{Value, json};
@@ -33,7 +34,7 @@ impl std::fmt::Display for Refused {
 impl std::error::Error for Refused {}
 
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {
-    let file = verify::read(&args.file, FILE_BYTES_MAX).context("contract.file")?;
+    let file = given::read(&args.file, FILE_BYTES_MAX).context("contract.file")?;
     let report = check(&file);
     match args.output {
         Output::Json => say(as_json(&report)),

@@ -3,7 +3,7 @@
 //! Promises: nothing that is there is written over; what could not be written whole is taken away again.
 
 use crate::output::Output;
-use crate::say;
+use crate::output::say;
 use anyhow::{Context as _, bail, ensure};
 use clap::Args as ClapArgs;
 use serde_json::json;

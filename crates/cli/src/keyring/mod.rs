@@ -9,7 +9,7 @@ mod passphrase;
 pub(crate) use entry::{Entry, public_key};
 pub(crate) use passphrase::{ask, ask_new, ask_silently};
 
-use crate::{config, verify};
+use crate::{config, given};
 use anyhow::{Context as _, bail, ensure};
 use clap::{Args as ClapArgs, ValueEnum};
 use std::fs::{self, File};
@@ -194,7 +194,7 @@ impl Keyring {
                 Some(error) => format!(
                     "{}. A file there cannot be read: {}",
                     self.missing(key),
-                    crate::in_one_line(error)
+                    crate::output::in_one_line(error)
                 ),
             });
         }
@@ -202,7 +202,7 @@ impl Keyring {
         if path.symlink_metadata().is_err() {
             bail!("{}", self.missing(key));
         }
-        let bytes = verify::read(&path, entry::BYTES_MAX).context("keyring.read")?;
+        let bytes = given::read(&path, entry::BYTES_MAX).context("keyring.read")?;
         let entry = Entry::from_json(&bytes).with_context(|| path.display().to_string())?;
         ensure!(
             entry.multisig.is_some() || entry.is_sealed() == (self.kind == Kind::File),
@@ -343,7 +343,7 @@ mod tests {
         let [error] = broken.as_slice() else {
             panic!("{broken:?}")
         };
-        assert!(crate::in_one_line(error).contains(&file.display().to_string()));
+        assert!(crate::output::in_one_line(error).contains(&file.display().to_string()));
         let address = account(3).address().to_string();
         assert_eq!(keyring.get(&address).unwrap().name, "carol");
         let unknown = account(4).address().to_string();

@@ -4,8 +4,8 @@ use super::HOME;
 use super::admin::{Change, Do, ask};
 use crate::home::{self, Home};
 use crate::online::block_on;
+use crate::output::say;
 use crate::output::{Output, plain, table};
-use crate::say;
 use anyhow::{Context as _, ensure};
 use clap::{Args as ClapArgs, Subcommand};
 use serde_json::{Value, json};
@@ -40,7 +40,7 @@ pub(crate) enum Command {
         #[command(flatten)]
         there: There,
         /// By this time, such as 90s, 2h or 30d.
-        #[arg(long, value_name = "TIME", value_parser = super::duration, required_unless_present = "to")]
+        #[arg(long, value_name = "TIME", value_parser = crate::times::duration, required_unless_present = "to")]
         forward: Option<Duration>,
         /// To this time, RFC 3339 in UTC.
         #[arg(long, value_name = "TIME", conflicts_with = "forward", value_parser = time)]

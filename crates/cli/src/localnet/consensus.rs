@@ -2,7 +2,7 @@
 
 use super::admin;
 use super::{EngineChoice, Start};
-use crate::{tether, verify};
+use crate::{given, tether};
 use anyhow::{Context as _, bail};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -72,7 +72,7 @@ fn clock_ahead(layout: &Layout) -> anyhow::Result<Duration> {
     if !path.exists() {
         return Ok(Duration::ZERO);
     }
-    let bytes = verify::read(&path, CLOCK_AHEAD_BYTES_MAX)?;
+    let bytes = given::read(&path, CLOCK_AHEAD_BYTES_MAX)?;
     let text = String::from_utf8_lossy(&bytes);
     let nanos = text.trim().parse();
     let nanos = nanos.with_context(|| format!("{}: no number of nanoseconds", path.display()))?;

@@ -10,11 +10,11 @@ mod options;
 mod several;
 
 pub(crate) use begin::{begin, bootstrap, faucet_account};
-pub(crate) use options::{EngineChoice, Start, block_time, check_options, duration};
+pub(crate) use options::{EngineChoice, Start, check_options};
 
 use crate::faucet::{self, Faucet};
 use crate::home::Home;
-use crate::node_process::went_on_before;
+use crate::node_process::{log, runtime, went_on_before};
 use crate::stop::Stop;
 use crate::{cluster, operator, preflight, stop};
 use admin::{Admin, Request};
@@ -37,10 +37,6 @@ pub(crate) const CHAIN_ID: &str = "secretdev-1";
 const MONIKER: &str = "banana";
 /// The account that the faucet pays from.
 pub(crate) const FAUCET_ACCOUNT: &str = "a";
-/// Threads that serve connections; work that blocks has threads of its own.
-const SERVER_THREADS: usize = 2;
-/// Threads that step in while starting and stopping block one of those. Requests make none.
-const STARTING_THREADS: usize = 2;
 
 #[derive(ClapArgs)]
 #[command(after_help = "Example:\n  strongroom localnet --block-time 500ms")]
@@ -49,17 +45,6 @@ pub(crate) struct Args {
     command: Option<command::Command>,
     #[command(flatten)]
     pub(crate) start: Start,
-}
-
-/// What happens is told on standard error; `STRONGROOM_LOG` says how much of it.
-pub(crate) fn log() {
-    tracing_subscriber::fmt()
-        .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_env("STRONGROOM_LOG")
-                .unwrap_or_else(|_| "warn".into()),
-        )
-        .with_writer(std::io::stderr)
-        .init();
 }
 
 /// Runs until a signal, which is listened to by now, or until something ends by itself; or tells a network that runs what to do.
@@ -75,7 +60,7 @@ pub(crate) fn run(args: Args, stop: Option<Stop>) -> anyhow::Result<()> {
     runtime.block_on(async {
         // Everything that can be wrong is looked for before anything is changed.
         let home = Home::open(&args.home)?;
-        preflight::check(&args)?;
+        args.check()?;
         let home = home.map_or_else(|| Home::create(&args.home), Ok)?;
         let ran = network(args, &home, shares, stop).await;
         stop::unless_ending();
@@ -93,7 +78,7 @@ fn recover(home: &Home) {
         // Every start tries it again.
         Err(error) => talk!(
             "the new network made no block: the next start brings the old one back ({})",
-            crate::in_one_line(&error)
+            crate::output::in_one_line(&error)
         ),
     }
 }
@@ -270,14 +255,4 @@ fn serve_faucet(
     let payer = Faucet::new(faucet_account()?, chain_id.to_owned(), price, rpc);
     let origins = args.cors_origins();
     Ok(faucet::serve(payer, listening, shares.faucet, &origins)?)
-}
-
-/// The threads of a command that serves or asks.
-pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(SERVER_THREADS)
-        .max_blocking_threads(STARTING_THREADS)
-        .enable_all()
-        .build()
-        .context("no threads for the servers")
 }

@@ -1,16 +1,17 @@
-//! What a start of a local network is told, and how times are written.
+//! What a start of a local network is told.
 
 use super::Args;
 use crate::cluster::VALIDATORS_MAX;
 use crate::network::{Holder, holder};
 use crate::output::Output;
 use crate::preflight;
+use crate::times::block_time;
+use anyhow::{Context as _, bail};
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args as ClapArgs, ValueEnum};
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
-use std::time::Duration;
 use strongroom_chain::modules::compute::EngineKind;
 use strongroom_chain::tx::GasPrice;
 use strongroom_consensus::BlockTiming;
@@ -18,6 +19,7 @@ use strongroom_node::exceptions::Exception;
 
 /// Where a local network lies, unless it is told otherwise.
 pub(super) const HOME: &str = ".strongroom/localnet";
+
 #[derive(ClapArgs)]
 pub(crate) struct Start {
     /// Directory of the network's data.
@@ -93,48 +95,42 @@ pub(crate) enum EngineChoice {
     Cometbft,
 }
 
-/// The shortest and the longest time between blocks.
-const BLOCK_TIMES: [Duration; 2] = [Duration::from_millis(1), Duration::from_secs(86_400)];
-
-/// `instant`, or a number with its unit: `500ms`, `1.5s`, `2m`, `1h`.
-pub(crate) fn block_time(text: &str) -> Result<BlockTiming, String> {
-    if text == "instant" {
-        return Ok(BlockTiming::Instant);
-    }
-    let [least, most] = BLOCK_TIMES;
-    match duration(text) {
-        Ok(time) if (least..=most).contains(&time) => Ok(BlockTiming::Every(time)),
-        _ => Err("`instant`, or a time of 1ms to 24h such as 500ms, 1.5s, 2m or 1h".to_owned()),
-    }
-}
-
-/// A number with its unit.
-pub(crate) fn duration(text: &str) -> Result<Duration, String> {
-    let wrong =
-        || "a time is a number with its unit, such as 500ms, 1.5s, 2m, 1h or 30d".to_owned();
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let unit: u64 = match text.get(digits.len()..) {
-        Some("ms") => 1_000_000,
-        Some("s") => 1_000_000_000,
-        Some("m") => 60_000_000_000,
-        Some("h") => 3_600_000_000_000,
-        Some("d") => 86_400_000_000_000,
-        _ => return Err(wrong()),
-    };
-    let (whole, places) = digits.split_once('.').unwrap_or((digits, ""));
-    let is_number = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
-    if whole.is_empty() || !is_number(whole) || !is_number(places) || places.len() > 9 {
-        return Err(wrong());
-    }
-    let whole = whole.parse::<u64>().ok().and_then(|n| n.checked_mul(unit));
-    let scale = 10_u64.pow(u32::try_from(places.len()).unwrap_or(0));
-    let part = places.parse::<u64>().unwrap_or(0);
-    let part = u64::try_from(u128::from(part) * u128::from(unit) / u128::from(scale));
-    let nanos = whole.and_then(|whole| whole.checked_add(part.ok()?));
-    nanos.map(Duration::from_nanos).ok_or_else(wrong)
-}
-
 impl Start {
+    /// Refuses a start that cannot succeed. What another process takes in the moment after is refused later, too.
+    pub(super) fn check(&self) -> anyhow::Result<()> {
+        self.check_ports()?;
+        preflight::free_space(&self.home)?;
+        Ok(())
+    }
+
+    fn check_ports(&self) -> anyhow::Result<()> {
+        let ports = [
+            ("--rest-port", self.rest_port),
+            ("--rpc-port", self.rpc_port),
+            ("--faucet-port", self.faucet_port),
+        ];
+        let mut ports = ports.to_vec();
+        if self.engine == Some(EngineChoice::Cometbft) {
+            ports.push(("--p2p-port", self.p2p_port));
+        }
+        // Held until all are known, so that one port for two servers is found, too.
+        let mut held = Vec::new();
+        for (name, port) in ports {
+            // 0 lets the system choose.
+            if let Some((other, _)) = held.iter().find(|(_, (at, _))| *at == port && port != 0) {
+                bail!("{other} and {name} are both {port}: name two ports");
+            }
+            let address = SocketAddr::new(self.listen, port);
+            let listener = TcpListener::bind(address).with_context(|| {
+                format!(
+                    "cannot listen on {address}: name another {name}, or stop who listens there"
+                )
+            })?;
+            held.push((name, (port, listener)));
+        }
+        Ok(())
+    }
+
     /// Origins that browsers may call from.
     pub(super) fn cors_origins(&self) -> Vec<String> {
         match self.cors_origins.as_slice() {
@@ -172,47 +168,5 @@ pub(crate) fn check_options(given: &ArgMatches) -> Result<(), clap::Error> {
             format!("--{option} is for the start of a network, and not for `localnet {name}`"),
         )),
         None => Ok(()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_time_between_blocks_has_a_unit_and_bounds() {
-        let every = |ms| Ok(BlockTiming::Every(Duration::from_millis(ms)));
-        for (text, time) in [
-            ("instant", Ok(BlockTiming::Instant)),
-            ("1ms", every(1)),
-            ("10ms", every(10)),
-            ("1.5s", every(1_500)),
-            ("0.25s", every(250)),
-            ("1h", every(3_600_000)),
-            ("24h", every(86_400_000)),
-            ("1d", every(86_400_000)),
-            ("500ms", every(500)),
-            ("1s", every(1_000)),
-            ("6s", every(6_000)),
-            ("60m", every(3_600_000)),
-        ] {
-            assert_eq!(block_time(text), time, "{text}");
-        }
-        for bad in [
-            "",
-            "1",
-            "s",
-            "0.5ms",
-            "25h",
-            "-1s",
-            "1 s",
-            "1.s.",
-            ".5s",
-            "1.0000000001s",
-            "99999999999s",
-            "18446744073709551616d",
-        ] {
-            assert!(block_time(bad).is_err(), "{bad}");
-        }
     }
 }

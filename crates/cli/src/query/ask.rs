@@ -1,11 +1,12 @@
 //! Queries that people write themselves: of contracts, transactions, accounts, and of whatever the descriptors know.
 
 use super::{Bank, PAGE, What, more, page};
+use crate::json as reading;
 use crate::keyring::Keyring;
+use crate::output::say;
 use crate::output::{Output, compact, descriptors, headed, json, plain, pretty, table};
 use crate::rpc::Client;
 use crate::tx::{self, contract::message, report};
-use crate::{json as reading, say};
 use anyhow::Context as _;
 use prost_reflect::{DescriptorPool, DynamicMessage, MethodDescriptor};
 use serde_json::value::RawValue;

@@ -5,11 +5,11 @@
 mod ask;
 
 use crate::keyring;
-use crate::network::node_id;
 use crate::online::{self, block_on};
+use crate::output::say;
 use crate::output::{Output, headed, json, plain, table};
+use crate::preflight::node_id;
 use crate::rpc::Client;
-use crate::say;
 use crate::tx::contract::address;
 use anyhow::bail;
 use clap::{Args as ClapArgs, Subcommand};

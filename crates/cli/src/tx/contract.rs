@@ -1,9 +1,9 @@
 //! `strongroom tx contract …`.
 
 use super::coins;
+use crate::given;
 use crate::online::say_key;
 use crate::rpc::Client;
-use crate::verify;
 use anyhow::{Context as _, ensure};
 use clap::Subcommand;
 use serde_json::value::RawValue;
@@ -94,7 +94,7 @@ pub(crate) fn address(text: &str) -> Result<Address, String> {
 /// JSON of the command line or of a file, as it is written: numbers keep all their digits.
 pub(crate) fn message(text: &str) -> anyhow::Result<Box<RawValue>> {
     let bytes = match text.strip_prefix('@') {
-        Some(file) => verify::read(Path::new(file), MESSAGE_BYTES_MAX)?,
+        Some(file) => given::read(Path::new(file), MESSAGE_BYTES_MAX)?,
         None => text.as_bytes().to_vec(),
     };
     serde_json::from_slice(bytes.trim_ascii())
@@ -107,7 +107,7 @@ impl Command {
         let (mut code, mut json) = (Vec::new(), "null");
         match self {
             Self::Store { file, .. } => {
-                code = verify::read(file, CODE_BYTES_MAX).context("tx.code")?;
+                code = given::read(file, CODE_BYTES_MAX).context("tx.code")?;
                 ensure!(
                     MAGICS.iter().any(|magic| code.starts_with(magic)),
                     "tx.not_wasm: {}: neither wasm nor gzip",

@@ -7,7 +7,7 @@
 
 use crate::keyring::Keyring;
 use crate::rpc::Client;
-use crate::{preflight, verify};
+use crate::{given, preflight};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::fs;
@@ -79,7 +79,7 @@ impl Memory {
         preflight::chain_id(chain_id).ok()?;
         let file = format!("{}.{chain_id}.json", account.address());
         let path = keyring.gas().join(file);
-        let bytes = verify::read(&path, BYTES_MAX).unwrap_or_default();
+        let bytes = given::read(&path, BYTES_MAX).unwrap_or_default();
         let content: Content = serde_json::from_slice(&bytes).unwrap_or_default();
         let mut calls = content.calls;
         calls.retain(|call| content.format == FORMAT && !call.used.is_empty());

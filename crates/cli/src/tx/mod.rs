@@ -15,10 +15,11 @@ mod send;
 mod words;
 
 use self::memory::Known;
+use crate::given;
 use crate::keyring::{self, Keyring};
 use crate::online;
 use crate::output::Output;
-use crate::{say, verify};
+use crate::output::say;
 use anyhow::{Context as _, bail};
 use clap::{Args as ClapArgs, Subcommand};
 use serde_json::json;
@@ -299,7 +300,7 @@ fn dry_run(args: &Args, estimate: Source, tx: &TxBuilder, fee: &str) {
 /// The bytes of a file; `-` is the standard input.
 fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
     if file != Path::new("-") {
-        return verify::read(file, FILE_BYTES_MAX);
+        return given::read(file, FILE_BYTES_MAX);
     }
     let mut bytes = Vec::new();
     let limit = u64::try_from(FILE_BYTES_MAX)?;

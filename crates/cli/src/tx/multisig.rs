@@ -5,9 +5,10 @@
 
 use super::offline::{self, Offline, Sign};
 use super::{Args, read, signs, words};
+use crate::keyring;
 use crate::keyring::Keyring;
+use crate::output::say;
 use crate::output::{descriptors, plain};
-use crate::{keyring, say};
 use anyhow::{Context as _, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

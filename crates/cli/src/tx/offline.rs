@@ -5,10 +5,11 @@
 use super::history::{self, Block};
 use super::pending::{Mark, Pending, View};
 use super::{Args, words};
+use crate::json;
 use crate::keyring::Keyring;
 use crate::online::block_on;
+use crate::output::say;
 use crate::output::{descriptors, plain};
-use crate::{json, say};
 use anyhow::{Context as _, bail, ensure};
 use clap::Args as ClapArgs;
 use prost_reflect::DynamicMessage;

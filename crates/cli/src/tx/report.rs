@@ -1,7 +1,7 @@
 //! The result of a transaction, as its sender reads it, and how much of it is proven.
 
+use crate::output::say;
 use crate::output::{Output, Paint, plain, table};
-use crate::say;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};

@@ -7,9 +7,9 @@ use super::{
 };
 use crate::keyring::Keyring;
 use crate::online::block_on;
+use crate::output::say;
 use crate::output::{Output, headed, plain, table};
 use crate::rpc::Client;
-use crate::say;
 use anyhow::{bail, ensure};
 use serde_json::json;
 use std::time::Duration;
@@ -341,7 +341,7 @@ impl Sent<'_> {
         };
         let changed = Pending::open(self.keyring, address, chain_id);
         if let Err(error) = changed.and_then(|mut pending| change(&mut pending)) {
-            talk!("{}", plain(&crate::in_one_line(&error)));
+            talk!("{}", plain(&crate::output::in_one_line(&error)));
         }
     }
 

@@ -16,7 +16,7 @@ pub(super) use mark::Mark;
 
 use super::{history, send};
 use crate::keyring::Keyring;
-use crate::{preflight, verify};
+use crate::{given, preflight};
 use anyhow::{Context as _, bail, ensure};
 use fate::{Fate, has_used_sequence};
 use mark::MARKS_MAX;
@@ -62,7 +62,7 @@ impl Pending {
         let marks = match path.symlink_metadata() {
             Err(_) => Vec::new(),
             Ok(_) => {
-                let bytes = verify::read(&path, mark::BYTES_MAX).context("tx.pending_file")?;
+                let bytes = given::read(&path, mark::BYTES_MAX).context("tx.pending_file")?;
                 let read = mark::read(&bytes);
                 read.with_context(|| path.display().to_string())?
             }

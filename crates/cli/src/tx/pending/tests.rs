@@ -166,7 +166,7 @@ fn a_file_that_cannot_be_read_stops_whoever_would_sign() {
         fs::write(&path, broken).unwrap();
         let error = scene.on("test-1").map(|_| ()).unwrap_err();
         assert!(
-            crate::in_one_line(&error).contains("tx.pending_file: "),
+            crate::output::in_one_line(&error).contains("tx.pending_file: "),
             "{broken}"
         );
         assert_eq!(fs::read_to_string(&path).unwrap(), broken);
