@@ -5,6 +5,7 @@
 //! that a corpus which reaches nothing any more is noticed.
 
 pub mod chain;
+pub mod client;
 pub mod consensus;
 pub mod enclave;
 pub mod rpc;
@@ -18,6 +19,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("attestation", enclave::attestation),
     ("block", consensus::block),
     ("client_proof", consensus::client_proof),
+    ("client_rest", client::client_rest),
     ("contract_result", chain::contract_result),
     ("door", enclave::door),
     ("event_query", rpc::event_query),

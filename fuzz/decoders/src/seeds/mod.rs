@@ -5,6 +5,7 @@
 mod chain;
 mod enclave;
 pub mod recorded;
+mod rest;
 
 use crate::TARGETS;
 
@@ -18,6 +19,7 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
             .flat_map(|b| [b.header, b.commit, b.evidence])
             .collect(),
         "client_proof" => recorded::client_proofs(),
+        "client_rest" => rest::transcripts(),
         "contract_result" => chain::contract_results(),
         "door" => enclave::door(),
         "event_query" => chain::lines(include_str!("event_queries.txt")),

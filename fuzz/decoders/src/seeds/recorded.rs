@@ -11,7 +11,9 @@ use strongroom_proof::light::skipping::LightBlock;
 use strongroom_proof::light::{Genesis, LightState};
 use strongroom_proof::tree::{EMPTY, Entry, Proof, key_hash, subtree_hash, subtree_prove};
 use strongroom_testdata::{cometbft, cometbft_bytes};
-use strongroom_types::{DecidedBlock, Hash, RawTx, Tree, Untrusted, ValidatorUpdate, sha256};
+use strongroom_types::{
+    DecidedBlock, ExecTxResult, Hash, RawTx, Tree, Untrusted, ValidatorUpdate, sha256,
+};
 
 /// The recorded chains with their number of blocks.
 pub const CHAINS: [(&str, u64); 2] = [("single", 20), ("four", 32)];
@@ -102,6 +104,31 @@ fn updates(recording: &Value) -> Vec<ValidatorUpdate> {
             .map_or(0, |power| power.parse().expect("a number")),
     };
     list.into_iter().flatten().map(update).collect()
+}
+
+/// The results of a recorded block, as far as its next header commits to them.
+#[must_use]
+pub fn results(chain: &str, height: u64) -> Vec<ExecTxResult> {
+    let recording = cometbft(&format!("{chain}/blocks/{height:03}.json"));
+    let list = recording["block_results"]["txs_results"].as_array();
+    let gas = |value: &Value| value.as_str().map_or(0, |gas| gas.parse().expect("gas"));
+    let result = |result: &Value| ExecTxResult {
+        code: serde_json::from_value(result["code"].clone()).expect("a code"),
+        data: STANDARD
+            .decode(result["data"].as_str().unwrap_or_default())
+            .expect("base64"),
+        gas_wanted: gas(&result["gas_wanted"]),
+        gas_used: gas(&result["gas_used"]),
+        ..ExecTxResult::default()
+    };
+    list.into_iter().flatten().map(result).collect()
+}
+
+/// What was recorded of a block in protobuf, by its name.
+#[must_use]
+pub fn proto<M: prost::Message + Default>(chain: &str, height: u64, name: &str) -> M {
+    let recording = cometbft(&format!("{chain}/blocks/{height:03}.json"));
+    M::decode(bytes(&recording["proto"][name]).as_slice()).expect("a recorded message")
 }
 
 /// Bodies and query strings that were sent to the recorded node.
