@@ -55,7 +55,8 @@ pub(super) fn transcripts() -> Vec<Vec<u8>> {
     all
 }
 
-type Recorded<'a> = Client<Node<Box<dyn FnMut(&Request) -> Option<Response> + 'a>>>;
+type Answers<'a> = Box<dyn FnMut(&Request) -> Option<Response> + 'a>;
+type Recorded<'a> = Client<Node<Answers<'a>>>;
 
 fn transcript(
     words: &str,
@@ -64,7 +65,7 @@ fn transcript(
 ) -> Vec<u8> {
     let lines = RefCell::new(words.as_bytes().to_vec());
     let mut busy = true;
-    let node: Box<dyn FnMut(&Request) -> Option<Response> + '_> = Box::new(|request| {
+    let node: Answers<'_> = Box::new(|request| {
         let mut response = answer(request, has_ours);
         if request.body.is_some() && std::mem::take(&mut busy) {
             response = done(&tx::BroadcastTxResponse {
