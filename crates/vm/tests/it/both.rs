@@ -13,7 +13,8 @@ pub(crate) struct Both;
 
 pub(crate) fn winch() -> &'static WinchEngine {
     static ENGINE: OnceLock<WinchEngine> = OnceLock::new();
-    ENGINE.get_or_init(|| WinchEngine::new().expect("a processor that it knows"))
+    // Room for all tests at one time: some hold a hundred instances.
+    ENGINE.get_or_init(|| WinchEngine::with_room(300).expect("a processor that it knows"))
 }
 
 impl Engine for Both {

@@ -4,10 +4,11 @@
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use strongroom_vm::engine::GuestExit;
+use strongroom_vm::engine::winch::INSTANCES_MAX;
+use strongroom_vm::engine::{Guest, GuestExit};
 use strongroom_vm::{
     CallMode, Engine, EngineError, Entry, Import, Instance, Outcome, Prepared, Promotion, Step,
-    TieredEngine, Trap, prepare,
+    TieredEngine, Trap, WinchEngine, prepare,
 };
 
 use crate::both::winch;
@@ -86,17 +87,20 @@ fn a_call_that_waits_goes_on_in_another_thread() {
     assert_eq!(outcome.result, Ok(b"answer".to_vec()));
 }
 
-#[test]
-fn thousands_of_calls_that_wait_can_be_dropped_at_any_depth() {
-    // The allocator asks as well: a wait within a wait.
+/// `instantiate` asks, and so does `execute`, as an allocator may: a wait within a wait.
+fn asking() -> Prepared {
     let text = contract(
         r#"(import "env" "check_gas" (func $gas (result i64)))
            (import "env" "db_read" (func $read (param i32) (result i32)))"#,
         r#"(func (export "instantiate") (param i32 i32 i32) (result i32) (call $read (i32.const 8)))
            (func (export "execute") (param i32 i32 i32) (result i32) (drop (call $gas)) (local.get 2))"#,
     );
-    let prepared = prepare(&wat::parse_str(text).unwrap()).unwrap();
-    let module = winch().load(&prepared).unwrap();
+    prepare(&wat::parse_str(text).unwrap()).unwrap()
+}
+
+#[test]
+fn thousands_of_calls_that_wait_can_be_dropped_at_any_depth() {
+    let module = winch().load(&asking()).unwrap();
     for n in 0..2_000 {
         let mut guest = winch().instantiate(&module.module).unwrap();
         guest.set_gas(1_000_000_000);
@@ -110,6 +114,146 @@ fn thousands_of_calls_that_wait_can_be_dropped_at_any_depth() {
             assert_eq!(guest.resume(9).unwrap(), GuestExit::Returned(Some(5)));
             assert_eq!(guest.resume(77).unwrap(), GuestExit::Returned(Some(77)));
             assert!(matches!(guest.resume(1), Err(EngineError::Tier(_))));
+        }
+    }
+}
+
+#[test]
+fn as_many_instances_as_there_is_room_for_may_each_wait_within_a_wait() {
+    let engine = WinchEngine::new().unwrap();
+    let module = engine.load(&asking()).unwrap().module;
+    for _ in 0..3 {
+        let made = (0..INSTANCES_MAX).map(|_| engine.instantiate(&module));
+        let mut guests: Vec<Box<dyn Guest>> = made.map(Result::unwrap).collect();
+        let Err(EngineError::Tier(full)) = engine.instantiate(&module).map(|_| ()) else {
+            panic!("one more")
+        };
+        assert!(full.contains("limit of 64"), "{full}");
+        for guest in &mut guests {
+            guest.set_gas(1_000_000_000);
+            let stop = guest.call("instantiate", &[0, 0, 0]).unwrap();
+            assert!(matches!(stop, GuestExit::Import(Import::DbRead, _)));
+        }
+        for guest in &mut guests {
+            let stop = guest.call("execute", &[0, 0, 5]).unwrap();
+            assert!(matches!(stop, GuestExit::Import(Import::CheckGas, _)));
+        }
+        for guest in &mut guests {
+            assert_eq!(guest.resume(9).unwrap(), GuestExit::Returned(Some(5)));
+            assert_eq!(guest.resume(77).unwrap(), GuestExit::Returned(Some(77)));
+        }
+    }
+}
+
+#[test]
+fn instances_that_find_no_room_are_interpreted_and_come_to_the_same() {
+    let engine = TieredEngine::with_winch(Promotion::AtOnce).unwrap();
+    let wasm = executing(
+        r#"(import "env" "query_chain" (func $query (param i32) (result i32)))"#,
+        "",
+        "(call $query (local.get $msg))",
+    );
+    let module = engine.load(&prepare(&wasm).unwrap()).unwrap();
+    let counts = engine.counts().unwrap();
+    for round in 1..=3 {
+        let start = |_| {
+            let mut call = Instance::new(&engine, &module, CallMode::Execute).unwrap();
+            let args: [&[u8]; 3] = [b"e", b"i", b"m"];
+            let step = call.start(Entry::Execute, &args, PLENTY, &mut MapHost::default());
+            assert!(matches!(step, Ok(Step::Query(_))));
+            call
+        };
+        let mut calls: Vec<Instance> = (0..INSTANCES_MAX + 9).map(start).collect();
+        let compiled = counts.instances.load(Ordering::Relaxed);
+        assert_eq!(compiled, u64::from(INSTANCES_MAX) * round);
+        let end = |call: &mut Instance| match call.resume(b"yes", 0, &mut MapHost::default()) {
+            Ok(Step::Done(outcome)) => outcome,
+            other => panic!("{other:?}"),
+        };
+        let outcomes: Vec<Outcome> = calls.iter_mut().map(end).collect();
+        assert_eq!(outcomes[0].result, Ok(b"yes".to_vec()));
+        assert!(outcomes.iter().all(|outcome| *outcome == outcomes[0]));
+    }
+}
+
+/// A contract with so many pages and a full table, whose `execute` grows the memory by its first argument, fills all of it, and ends as its
+/// second says: it returns, traps, or asks.
+fn soiling(pages: u32) -> Prepared {
+    let text = contract(
+        r#"(import "env" "check_gas" (func $gas (result i64)))"#,
+        &format!(
+            r#"(type $u (func (param i32) (result i32)))
+            (table 2500 funcref) (elem (i32.const 0) {entries}) (elem (i32.const 2000) {entries})
+            (global $g (mut i64) (i64.const 1))
+            (func $one (type $u) (i32.const 1))
+            (func (export "instantiate") (param i32 i32 i32) (result i32) (i32.const 0))
+            (func (export "execute") (param i32 i32 i32) (result i32)
+                (drop (memory.grow (local.get 0)))
+                (global.set $g (i64.const -1))
+                (memory.fill (i32.const 0) (i32.const 0xaa)
+                    (i32.mul (memory.size) (i32.const 65536)))
+                (if (i32.eq (local.get 1) (i32.const 1)) (then unreachable))
+                (if (i32.eq (local.get 1) (i32.const 2)) (then (drop (call $gas))))
+                (i32.const 0))"#,
+            entries = "$one ".repeat(499),
+        ),
+    );
+    let text = text.replace("(memory 2)", &format!("(memory {pages})"));
+    prepare(&wat::parse_str(text).unwrap()).unwrap()
+}
+
+/// A contract with all the memory that there is and an empty table, whose `execute` calls the entry of its first argument.
+fn looking() -> Prepared {
+    let text = contract(
+        "",
+        r#"(type $u (func (param i32) (result i32))) (table 2500 funcref)
+        (func (export "instantiate") (param i32 i32 i32) (result i32) (i32.const 0))
+        (func (export "execute") (param i32 i32 i32) (result i32)
+            (call_indirect (type $u) (i32.const 0) (local.get 0)))"#,
+    );
+    let text = text.replace("(memory 2)", "(memory 192)");
+    prepare(&wat::parse_str(text).unwrap()).unwrap()
+}
+
+#[test]
+fn an_instance_finds_nothing_of_what_another_left_in_its_place() {
+    let engine = WinchEngine::new().unwrap();
+    let looking = engine.load(&looking()).unwrap().module;
+    // Around what the process keeps of a memory.
+    for (pages, more) in [
+        (2, 0),
+        (2, 17),
+        (17, 1),
+        (19, 1),
+        (20, 1),
+        (2, 190),
+        (192, 0),
+    ] {
+        let soiling = engine.load(&soiling(pages)).unwrap().module;
+        for end in 0..3 {
+            let mut guest = engine.instantiate(&soiling).unwrap();
+            guest.set_gas(PLENTY.cast_signed());
+            let stop = guest.call("execute", &[more, end, 0]).unwrap();
+            match end {
+                0 => assert_eq!(stop, GuestExit::Returned(Some(0))),
+                1 => assert_eq!(stop, GuestExit::Trapped(Trap::Unreachable)),
+                _ => assert!(matches!(stop, GuestExit::Import(Import::CheckGas, _))),
+            }
+            assert_eq!(guest.pages(), pages + more);
+            assert!(guest.memory().unwrap().iter().all(|byte| *byte == 0xaa));
+            drop(guest);
+
+            let mut guest = engine.instantiate(&looking).unwrap();
+            assert!(guest.memory().unwrap().iter().all(|byte| *byte == 0));
+            guest.set_gas(PLENTY.cast_signed());
+            for entry in [0, 1, 498, 499, 1_999, 2_000, 2_498, 2_499] {
+                let stop = guest.call("execute", &[entry, 0, 0]).unwrap();
+                assert_eq!(stop, GuestExit::Trapped(Trap::TableOutOfBounds), "{entry}");
+            }
+            // And the first one's own begins as at first.
+            let mut again = engine.instantiate(&soiling).unwrap();
+            assert_eq!((again.pages(), again.depth()), (pages, 0));
+            assert!(again.memory().unwrap().iter().all(|byte| *byte == 0));
         }
     }
 }

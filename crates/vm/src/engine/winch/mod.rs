@@ -9,10 +9,14 @@
 
 mod guest;
 mod limits;
+mod slots;
 
 use std::sync::Arc;
 
-use wasmtime::{Config, FuncType, InstancePre, Linker, Module, Strategy, ValType, WasmFeatures};
+use wasmtime::{
+    Config, FuncType, InstanceAllocationStrategy, InstancePre, Linker, Module, Strategy, ValType,
+    WasmFeatures,
+};
 
 use super::{Engine, Guest, Loaded};
 use crate::error::EngineError;
@@ -20,6 +24,7 @@ use crate::imports::{Import, MODULE};
 use crate::prepare::Prepared;
 use guest::{State, WinchGuest};
 pub(crate) use limits::CODE_SLACK_BYTES;
+pub use slots::INSTANCES_MAX;
 
 /// The engine: what all its modules share.
 #[derive(Clone)]
@@ -49,12 +54,20 @@ impl core::fmt::Debug for WinchEngine {
 }
 
 impl WinchEngine {
-    /// The engine of this process.
+    /// The engine of this process, with room for [`INSTANCES_MAX`].
     ///
     /// # Errors
     /// [`EngineError::Tier`] if there is none for this processor.
     pub fn new() -> Result<Self, EngineError> {
-        let engine = wasmtime::Engine::new(&config()).map_err(|e| tier(&e))?;
+        Self::with_room(INSTANCES_MAX)
+    }
+
+    /// An engine with room for so many instances at one time.
+    ///
+    /// # Errors
+    /// As [`WinchEngine::new`].
+    pub fn with_room(instances: u32) -> Result<Self, EngineError> {
+        let engine = wasmtime::Engine::new(&config(instances)).map_err(|e| tier(&e))?;
         let linker = Arc::new(linker(&engine)?);
         Ok(Self { linker })
     }
@@ -93,7 +106,7 @@ fn tier(error: impl core::fmt::Display) -> EngineError {
     EngineError::Tier(error.to_string())
 }
 
-fn config() -> Config {
+fn config(instances: u32) -> Config {
     let mut config = Config::new();
     config
         .strategy(Strategy::Winch)
@@ -117,7 +130,11 @@ fn config() -> Config {
         .wasm_backtrace_max_frames(None)
         .generate_address_map(false)
         .max_wasm_stack(limits::STACK_BYTES)
-        .async_stack_size(limits::STACK_BYTES.saturating_add(limits::HOST_STACK_BYTES));
+        .async_stack_size(limits::STACK_BYTES.saturating_add(limits::HOST_STACK_BYTES))
+        .async_stack_zeroing(true)
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(slots::config(
+            instances,
+        )));
     config
 }
 
