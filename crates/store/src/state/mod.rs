@@ -6,7 +6,8 @@
 //!
 //! Promises: a block is one durable batch, anchor and block position in it; what is acknowledged survives a crash and
 //! nothing else does; a view shows its version until it is dropped; what is handed out is what the tree of its version has, under
-//! its own key. Past heights that only the history knows have no tree: of them only the key is checked.
+//! its own key. Past heights that only the history knows have no tree: what stands there still is held against the newest one, of what was
+//! replaced since only the key is checked.
 //! Refuses: to commit on anything but the newest version, to open a database whose trees do not give the stored roots.
 
 mod commit;

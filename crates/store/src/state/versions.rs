@@ -114,14 +114,15 @@ impl StateStore {
         if self.limits.history == History::None {
             return Err(missing());
         }
-        let snapshot = Arc::clone(&self.read().newest().ok_or_else(missing)?.snapshot);
-        let roots = snapshot
+        let newest = self.read().newest().cloned().ok_or_else(missing)?;
+        let roots = newest
+            .snapshot
             .get(rows::META, &rows::roots_key(height))?
             .ok_or_else(missing)?;
         Ok(Arc::new(Past {
             height,
             roots: rows::decode(&roots, "roots of a height")?,
-            snapshot,
+            newest,
         }))
     }
 }

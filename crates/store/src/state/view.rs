@@ -93,15 +93,25 @@ pub(super) fn read_checked(
 pub(super) struct Past {
     pub(super) height: Height,
     pub(super) roots: Roots,
-    pub(super) snapshot: Arc<dyn Snapshot>,
+    /// A later version: what stands there since this height or before stood here too.
+    pub(super) newest: Arc<Held>,
 }
 
 impl Past {
-    /// There is no tree to hold it against: a row is of the right key, and that is all that is checked.
+    /// Of what was replaced or removed later, which no tree has, a row is of the right key, and that is all that is checked.
     fn get(&self, tree: Tree, raw_key: &[u8], key_hash: &Hash) -> Result<Option<Vec<u8>>> {
+        let leaf = self.newest.top(tree).leaf(key_hash);
+        if leaf.is_some_and(|leaf| leaf.since <= self.height) {
+            return self.newest.get(tree, raw_key, key_hash);
+        }
         let [from, to] = [0, self.height].map(|height| rows::version_key(tree, key_hash, height));
         let range = (Bound::Included(&from[..]), Bound::Included(&to[..]));
-        let Some(last) = self.snapshot.rows(rows::VERSIONS, range)?.next_back() else {
+        let Some(last) = self
+            .newest
+            .snapshot
+            .rows(rows::VERSIONS, range)?
+            .next_back()
+        else {
             return Ok(None);
         };
         let (_, row) = last?;
@@ -163,7 +173,7 @@ impl View {
     /// The value at `raw_key`.
     ///
     /// # Errors
-    /// If the database cannot be read; [`Error::Damaged`] if value and tree differ, and at old heights, which have no tree, if key and row do.
+    /// If the database cannot be read; [`Error::Damaged`] if value and tree differ; of what was replaced after an old height, which has no tree, if key and row do.
     pub fn get(&self, tree: Tree, raw_key: &[u8]) -> Result<Option<Vec<u8>>> {
         match &self.at {
             At::Held(held) => held.get(tree, raw_key, &(self.key_hash)(raw_key)),

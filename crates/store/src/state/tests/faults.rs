@@ -193,26 +193,30 @@ fn a_version_above_the_newest_height_is_told_to_nobody_and_the_block_of_its_heig
         let dir = tempfile::tempdir().unwrap();
         let kv = open_kv(engine, dir.path());
         let store = StateStore::open(Arc::clone(&kv), limits(3, History::All)).unwrap();
-        let write = |n: u8| WriteSet([((Tree::Native, vec![9]), Some(vec![n; 20]))].into());
-        advance(&store, &write(1));
+        let write = |key: u8, n: u8| ((Tree::Native, vec![key]), Some(vec![n; 20]));
+        advance(&store, &WriteSet([write(8, 1), write(9, 1)].into()));
         drop(store);
-        let bent = rows::Value {
-            raw_key: &[9],
-            value: b"of no block",
-        };
-        let key = rows::version_key(Tree::Native, &key_hash(&[9]), 2);
-        set(&*kv, rows::VERSIONS, &key, Some(bent.encode()));
+        // The block of that height writes the one, and leaves the other alone.
+        for raw_key in [8, 9] {
+            let bent = rows::Value {
+                raw_key: &[raw_key],
+                value: b"of no block",
+            };
+            let key = rows::version_key(Tree::Native, &key_hash(&[raw_key]), 2);
+            set(&*kv, rows::VERSIONS, &key, Some(bent.encode()));
+        }
         let store = StateStore::open(kv, limits(3, History::All)).unwrap();
         advance(&store, &WriteSet::default());
-        advance(&store, &write(2));
-        for n in 3..9 {
-            advance(&store, &write(n));
+        for n in 2..9 {
+            advance(&store, &WriteSet([write(9, n)].into()));
         }
         for height in 0..9_u8 {
-            let expected = vec![if height < 2 { 1 } else { height }; 20];
             for view in [store.values(height.into()), store.view(height.into())] {
-                let value = view.unwrap().get(Tree::Native, &[9]).unwrap();
-                assert_eq!(value, Some(expected.clone()), "{engine:?} {height}");
+                let view = view.unwrap();
+                for (key, value) in [(8, 1), (9, if height < 2 { 1 } else { height })] {
+                    let found = view.get(Tree::Native, &[key]).unwrap();
+                    assert_eq!(found, Some(vec![value; 20]), "{engine:?} {height} {key}");
+                }
             }
         }
     }
@@ -338,6 +342,54 @@ fn a_past_height_is_not_told_a_row_of_another_key() {
         assert_eq!(refused.unwrap_err().code(), "store.damaged", "{at}");
         let view = store.values(1).unwrap();
         assert_eq!(view.get(Tree::Native, &[7]).unwrap(), Some(vec![1; 20]));
+    }
+}
+
+#[test]
+fn a_value_that_stands_still_is_held_against_the_tree_at_past_heights_too() {
+    // A bit of the value; as if it had been removed; an older version in its place.
+    let bends: [fn(&mut Vec<u8>) -> bool; 3] = [
+        |row| {
+            row[10] ^= 1;
+            true
+        },
+        |row| {
+            row.clear();
+            true
+        },
+        |_| false,
+    ];
+    for (engine, bend) in ENGINES
+        .into_iter()
+        .flat_map(|e| bends.map(|bend| (e, bend)))
+    {
+        let dir = tempfile::tempdir().unwrap();
+        let kv = open_kv(engine, dir.path());
+        let open = || StateStore::open(Arc::clone(&kv), limits(3, History::All)).unwrap();
+        let store = open();
+        for n in 0..2 {
+            let write = ((Tree::Native, vec![7]), Some(vec![n; 20]));
+            advance(&store, &WriteSet([write].into()));
+        }
+        drop(store);
+        let (key, mut row) = all_rows(&*kv, rows::VERSIONS).pop().unwrap();
+        assert_eq!(key, rows::version_key(Tree::Native, &key_hash(&[7]), 1));
+        let stays = bend(&mut row);
+        set(&*kv, rows::VERSIONS, &key, stays.then_some(row));
+        let store = open();
+        for _ in 2..9 {
+            advance(&store, &WriteSet::default());
+        }
+        for height in [1, 2, 4] {
+            for view in [store.values(height), store.view(height)] {
+                let view = view.unwrap();
+                assert!(!view.is_provable());
+                let refused = view.get(Tree::Native, &[7]);
+                assert_eq!(refused.unwrap_err().code(), "store.damaged", "{height}");
+            }
+        }
+        let before = store.values(0).unwrap().get(Tree::Native, &[7]);
+        assert_eq!(before.unwrap(), Some(vec![0; 20]));
     }
 }
 
