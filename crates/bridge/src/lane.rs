@@ -1,5 +1,6 @@
-//! The enclave's end: one execution lane and several query lanes, so that a query never waits for a block. The execution lane has two
-//! threads: that a block is durable is heard while the next one runs.
+//! The enclave's end: one execution lane and several query lanes, so that a query never waits for a block, and lanes for simulations, so
+//! that no query waits for one of those either. The execution lane has two threads: that a block is durable is heard while the next one
+//! runs.
 
 use crate::error::DoorError;
 use crate::frame::Assembler;
@@ -44,6 +45,15 @@ impl HostClient for LaneClient<'_> {
     }
 }
 
+/// How many requests that only read are served at one time.
+#[derive(Clone, Copy, Debug)]
+pub struct Lanes {
+    /// Queries, and the like.
+    pub query: usize,
+    /// Simulations: no other lane runs one.
+    pub simulation: usize,
+}
+
 struct Job {
     stream: u32,
     request: Request,
@@ -71,7 +81,7 @@ pub fn serve(
     execution: impl FnMut(Request, &LaneClient<'_>) -> Reply + Send + 'static,
     acknowledge: impl FnMut(Request, &LaneClient<'_>) -> Reply + Send + 'static,
     query: impl Fn(Request, &LaneClient<'_>) -> Reply + Send + Sync + 'static,
-    query_lanes: usize,
+    lanes: Lanes,
 ) -> DoorError {
     let door = Arc::new(Door {
         outbox: Outbox::new(link.sink),
@@ -85,15 +95,23 @@ pub fn serve(
     if let Err(error) = lane("acknowledge", &door, jobs_of(jobs), acknowledge) {
         return error;
     }
-    let (to_query, jobs) = sync_channel(Lane::Query.streams_max());
-    let jobs = jobs_of(jobs);
     let query = Arc::new(query);
-    for _ in 0..query_lanes.max(1) {
-        let query = Arc::clone(&query);
-        if let Err(error) = lane("query", &door, Arc::clone(&jobs), move |r, a| query(r, a)) {
-            return error;
+    let readers = |name, number: usize| {
+        let (to, jobs) = sync_channel(Lane::Query.streams_max());
+        let jobs = jobs_of(jobs);
+        for _ in 0..number.max(1) {
+            let query = Arc::clone(&query);
+            lane(name, &door, Arc::clone(&jobs), move |r, a| query(r, a))?;
         }
-    }
+        Ok(to)
+    };
+    let (to_query, to_simulation) = match (
+        readers("query", lanes.query),
+        readers("simulation", lanes.simulation),
+    ) {
+        (Ok(query), Ok(simulation)) => (query, simulation),
+        (Err(error), _) | (_, Err(error)) => return error,
+    };
     let mut source = link.source;
     let mut assembler = Assembler::default();
     let error = loop {
@@ -103,6 +121,7 @@ pub fn serve(
                 let queue = match (&request, request.lane()) {
                     (Request::Committed { .. }, _) => &to_acknowledge,
                     (_, Lane::Execution) => &to_execution,
+                    (Request::Simulate { .. }, _) => &to_simulation,
                     (_, Lane::Query) => &to_query,
                 };
                 if let Err(error) = door.open(stream, request, queue) {

@@ -83,7 +83,8 @@ pub enum Request {
         /// The request, protobuf.
         data: Vec<u8>,
     },
-    /// Run a transaction that nobody decided, as far as the policy of genesis allows, and tell its gas.
+    /// Run a transaction that nobody decided, where the policy of genesis allows it, and tell its gas: the response is
+    /// `cosmos.tx.v1beta1.SimulateResponse`.
     Simulate {
         /// The raw transaction.
         tx: Vec<u8>,
@@ -221,7 +222,7 @@ pub enum Reply {
         /// The height that queries read from now on.
         height: Height,
     },
-    /// To `query`.
+    /// To `query`, and to `simulate`.
     Query(QueryResult),
     /// To `attest`.
     Evidence {

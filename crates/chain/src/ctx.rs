@@ -44,7 +44,7 @@ pub struct TxInfo {
     /// Position among the transactions of the block, from 0. `None` in checks, simulation and queries.
     pub index: Option<u32>,
     /// What contracts see as `env.transaction.index`: how many transactions of the block passed the ante chain before
-    /// this one. `None` where there is no block.
+    /// this one. `None` where there is no block; 0 in the simulations of the enclave.
     pub counter: Option<u32>,
     /// SHA-256 of the raw transaction.
     pub hash: Hash,
@@ -61,7 +61,7 @@ pub enum Mode {
     Check,
     /// Again after a block: ante without signatures.
     Recheck,
-    /// An estimate of gas by the host.
+    /// An estimate of gas: by the host, or of messages to contracts by the enclave, where genesis lets it.
     Simulate,
     /// A query.
     Query,

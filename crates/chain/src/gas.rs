@@ -38,6 +38,8 @@ pub const WASM_PER_SDK: u64 = 1000;
 pub const WASM_CALL_MAX: u64 = 10_000_000_000;
 /// Gas of one contract query from outside.
 pub const QUERY_MAX: Gas = 10_000_000;
+/// The most gas of a simulation that runs contracts: it holds a lane as long as a query may. What takes more is given its gas by hand.
+pub const SIMULATION_MAX: Gas = QUERY_MAX;
 /// Storage keys of contracts are always charged as 32 bytes, their length on disk.
 pub const CONTRACT_KEY_BYTES: u64 = 32;
 

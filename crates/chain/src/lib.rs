@@ -48,7 +48,7 @@ pub mod tx;
 mod testing;
 
 pub use block::{BlockOutcome, execute_block, execute_watched};
-pub use check::{CheckState, simulate};
+pub use check::{CheckState, simulate, simulate_sealed};
 pub use ctx::{BlockInfo, Ctx, ExecutionEnv, Mode, TxInfo};
 pub use error::{Fault, Stop};
 pub use gas::GasMeter;
@@ -58,7 +58,7 @@ pub use ports::{
     CodeRead, EveryTx, NoSecrets, Secrets, SecretsError, ShareTarget, StateRead, Watch, WatchAhead,
 };
 pub use query::query;
-pub use secrets::EpochKeys;
+pub use secrets::{EpochKeys, SimulationKeys};
 pub use state::State;
 
 pub(crate) use strongroom_attest as attest;

@@ -7,6 +7,7 @@
 use crate::Bytes;
 use crate::crypto::exchanges::Exchanges;
 use crate::crypto::io::Input;
+use crate::crypto::random::BlockRandom;
 use crate::crypto::schedule::open_input;
 use crate::crypto::seal::{Chain, encode};
 use crate::crypto::seed::SeedRing;
@@ -14,7 +15,7 @@ use crate::crypto::share::{Share, ShareTarget, possession};
 use crate::crypto::state::{Header, StateKeys};
 use crate::crypto::{self, KeySchedule};
 use crate::ports::{Secrets, SecretsError};
-use crate::types::{Address, Hash, Height};
+use crate::types::{Address, Hash, Height, sha256};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -69,6 +70,72 @@ impl EpochKeys {
         }
         derived.insert(contract.clone(), Arc::clone(&keys));
         keys
+    }
+}
+
+/// The keys as a simulation has them, on a state of which nothing is kept: with a random of its own, and no seed to give away.
+pub struct SimulationKeys<'k> {
+    keys: &'k EpochKeys,
+    random: BlockRandom,
+}
+
+impl EpochKeys {
+    /// The keys for a simulation of `tx` on the state after the block with this header: its random is another for each of both, and
+    /// that of no block.
+    #[must_use]
+    pub fn for_simulation(&self, header_hash: &Hash, tx: &[u8]) -> SimulationKeys<'_> {
+        let domain = sha256(&[header_hash, tx].concat());
+        SimulationKeys {
+            keys: self,
+            random: self.newest.simulation_random(&domain),
+        }
+    }
+}
+
+impl Secrets for SimulationKeys<'_> {
+    fn open_input(&self, message: &[u8]) -> Result<Input, SecretsError> {
+        self.keys.open_input(message)
+    }
+
+    fn storage_keys(&self, contract: &Address, key: &[u8]) -> Result<Vec<Vec<u8>>, SecretsError> {
+        self.keys.storage_keys(contract, key)
+    }
+
+    fn seal_value(
+        &self,
+        _: &Address,
+        _: &[u8],
+        _: Height,
+        _: &[u8],
+    ) -> Result<Vec<u8>, SecretsError> {
+        Err(SecretsError::NotHere)
+    }
+
+    fn open_value(
+        &self,
+        contract: &Address,
+        key: &[u8],
+        record: &[u8],
+    ) -> Result<Bytes, SecretsError> {
+        self.keys.open_value(contract, key, record)
+    }
+
+    fn random(
+        &self,
+        _: &Hash,
+        contract: &Address,
+        tx_index: u32,
+        call: u32,
+    ) -> Result<[u8; 32], SecretsError> {
+        Ok(*self.random.call(contract, tx_index, call).expose())
+    }
+
+    fn share_seeds(&self, _: &ShareTarget) -> Result<Vec<u8>, SecretsError> {
+        Err(SecretsError::NotHere)
+    }
+
+    fn possession(&self, _: &ShareTarget) -> Result<[u8; 32], SecretsError> {
+        Err(SecretsError::NotHere)
     }
 }
 

@@ -5,7 +5,7 @@
 //! validator by the authority, account `a`. Whatever was interrupted, the next start goes on with.
 
 use crate::home::{self, Home, write_file};
-use crate::localnet::{CHAIN_ID, FAUCET_ACCOUNT, Start, bootstrap, faucet_account};
+use crate::localnet::{FAUCET_ACCOUNT, Start, bootstrap, faucet_account};
 use crate::operator::{self, PID};
 use crate::rpc::{self, Remote};
 use crate::stop::Stop;
@@ -58,6 +58,11 @@ fn member_home(network: &Path, index: u16) -> PathBuf {
     network.join(format!("node{index}"))
 }
 
+/// What the first node of a network has.
+pub(crate) fn first(network: &Path) -> Layout {
+    Layout(member_home(network, 0).join("network"))
+}
+
 /// Number of nodes of a network; 0 if it is one of a single process.
 pub(crate) fn size(network: &Path) -> u16 {
     let is_there = |index: &u16| member_home(network, *index).exists();
@@ -72,8 +77,7 @@ pub(crate) fn make(network: &Path, validators: u16, args: &Start) -> anyhow::Res
         let layout = Layout(home.prepare()?);
         operator::keys(&layout)?;
         if index == 0 {
-            let chain_id = args.chain_id.as_deref().unwrap_or(CHAIN_ID);
-            genesis = bootstrap(&layout, chain_id, &args.accounts)?;
+            genesis = bootstrap(&layout, args)?;
         } else {
             write_file(&layout.genesis(), &genesis)?;
         }

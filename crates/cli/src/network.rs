@@ -15,6 +15,7 @@ use clap::{Args as ClapArgs, Subcommand};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use strongroom_chain::genesis::{Document, parse};
+use strongroom_chain::modules::SimulationPolicy;
 use strongroom_chain::modules::auth::genesis::{self as auth, BaseAccount, GenesisAccount};
 use strongroom_chain::modules::bank::genesis::{self as bank, Balance, GenesisCoin};
 use strongroom_chain::modules::poa::genesis as poa;
@@ -220,6 +221,7 @@ fn init(args: &Init) -> anyhow::Result<()> {
         &layout,
         &args.chain_id,
         args.authority.clone(),
+        SimulationPolicy::Off,
         |enclave, local| {
             let chain_id = args.chain_id.clone();
             let evidence = enclave.bootstrap_attest(chain_id, node_key.pubkey(), validator)?;

@@ -11,8 +11,8 @@ use strongroom_types::consensus::CHAIN_ID_BYTES_MAX;
 
 /// Bytes on disk that a start needs: what the stores leave free, and as much again.
 const FREE_BYTES_MIN: u64 = 128 << 20;
-/// Threads that a start takes beyond the first: 50 of a node and its enclave at rest, and some that come and go meanwhile.
-const THREADS_MIN: usize = 58;
+/// Threads that a start takes beyond the first: 52 of a node and its enclave at rest, and some that come and go meanwhile.
+const THREADS_MIN: usize = 60;
 /// Of a thread that only waits.
 const STACK_BYTES: usize = 64 << 10;
 

@@ -3,7 +3,7 @@
 //! Circles: trusted. The only crate that holds secrets. It meets the world through the door ([`strongroom_bridge`]) and
 //! the [`Platform`] seam, and believes neither.
 //!
-//! Promises: nothing undecided is executed; nothing unproven is read; the root after a block is computed here; nothing of
+//! Promises: nothing undecided is executed, but for estimates that are thrown away, where genesis allows them on an insecure network (`query`, ADR 27); nothing unproven is read; the root after a block is computed here; nothing of
 //! a block leaves before every check has passed; after a failed check nothing leaves any more.
 //! Refuses: another genesis than its own, heights out of order, answers that do not prove themselves.
 //!
@@ -48,5 +48,5 @@ pub use join::ENCLAVE_VERSION;
 pub use platform::{MACHINE_BYTES, Platform, Simulated};
 #[cfg(unix)]
 pub use process::child_main;
-pub use service::{QUERY_LANES, serve};
+pub use service::{QUERY_LANES, SIMULATION_LANES, serve};
 pub use shared::TREE_BYTES_MAX;

@@ -1,7 +1,10 @@
-//! The query lanes: contract queries and public ones at the newest committed height, evidence, status.
+//! The query lanes: contract queries and public ones at the newest committed height, evidence, status; and those for simulations.
 //!
 //! A query pins the version that it began with; it never waits for a block and never goes back. Its gas bounds its time,
 //! the number of lanes bounds how many run at once, the queue before them how many wait.
+//!
+//! A simulation runs what nobody has decided, and only where the committed state says that genesis allows it (ADR 27). Nothing of it stays:
+//! neither what it wrote nor what was proven for it.
 
 use crate::failure::failure;
 use crate::proven_state::ProvenState;
@@ -11,8 +14,11 @@ use strongroom_attest::Statement;
 use strongroom_bridge::lane::HostClient;
 use strongroom_bridge::message::{QueryResult, Status};
 use strongroom_bridge::{Failure, FailureCode, Reply, Request};
+use strongroom_chain::modules::simulates_contracts;
 use strongroom_chain::query::{QueryStop, query};
-use strongroom_chain::{ExecutionEnv, NoSecrets, Secrets};
+use strongroom_chain::{ExecutionEnv, NoSecrets, Secrets, simulate_sealed};
+use strongroom_crypto::Security;
+use strongroom_types::proto::Message as _;
 
 /// The query lanes.
 pub(crate) struct Queries {
@@ -32,10 +38,7 @@ impl Queries {
                 self.shared.latch.run(|| self.query(&path, &data, host))
             }
             Request::Attest { nonce } => self.shared.latch.run(|| self.attest(nonce)),
-            Request::Simulate { .. } => self.shared.latch.run(|| {
-                let text = "no policy of genesis allows contract messages that nobody decided";
-                Err(failure(FailureCode::SimulationRefused, text))
-            }),
+            Request::Simulate { tx } => self.shared.latch.run(|| self.simulate(&tx, host)),
             _ => Err(failure(FailureCode::Broken, "a request on the wrong lane")),
         };
         outcome.unwrap_or_else(Reply::Failed)
@@ -57,17 +60,44 @@ impl Queries {
             code: &proven,
             engine: &self.shared.engine,
         };
-        let outcome = match query(&proven, secrets, env, &published.block, path, data) {
-            Ok(response) => Ok(response),
-            Err(QueryStop::Error(error)) => {
-                Err(borsh::to_vec(&error).map_err(|e| failure(FailureCode::Broken, e))?)
-            }
-            Err(QueryStop::Fault(fault)) => return Err(proven.failure_of(&fault)),
-        };
+        let outcome = query(&proven, secrets, env, &published.block, path, data);
+        let outcome = told(outcome, &proven)?;
         if let Some(forest) = proven.into_learned() {
             published.learn(pinned, forest);
         }
         Ok(Reply::Query(QueryResult { height, outcome }))
+    }
+
+    /// The host is not asked whether it may: the policy is read from the state, and proven like all of it.
+    fn simulate(&self, tx: &[u8], host: &dyn HostClient) -> Result<Reply, Failure> {
+        let published = self
+            .shared
+            .published()
+            .ok_or_else(|| failure(FailureCode::NotReady, "no height is committed yet"))?;
+        let block = &published.block;
+        let (forest, _) = published.pin();
+        let proven = ProvenState::new(forest, block.height, host);
+        let open = simulates_contracts(&proven).map_err(|fault| proven.failure_of(&fault))?;
+        let keys = published.keys.as_ref().filter(|keys| {
+            // Genesis refuses the policy elsewhere; here it is refused whatever genesis let pass.
+            open && keys.security() == Security::Insecure
+        });
+        let Some(keys) = keys else {
+            let text = "no policy of genesis allows contract messages that nobody decided";
+            return Err(failure(FailureCode::SimulationRefused, text));
+        };
+        let keys = keys.asked(&published.genesis_hash)?;
+        let secrets = keys.for_simulation(&block.header_hash, tx);
+        let env = ExecutionEnv {
+            code: &proven,
+            engine: &self.shared.engine,
+        };
+        let outcome = simulate_sealed(&proven, &secrets, env, block, tx);
+        let outcome = outcome.map(|done| done.into_response().encode_to_vec());
+        Ok(Reply::Query(QueryResult {
+            height: block.height,
+            outcome: told(outcome, &proven)?,
+        }))
     }
 
     /// The enclave says what is bound, the caller only makes it fresh: evidence can never be asked for over bytes that
@@ -96,5 +126,19 @@ impl Queries {
         Ok(Reply::Evidence {
             evidence: evidence.encode(),
         })
+    }
+}
+
+/// What a client is told: a response, or an encoded error. A fault is the enclave's.
+fn told(
+    outcome: Result<Vec<u8>, QueryStop>,
+    proven: &ProvenState<'_>,
+) -> Result<Result<Vec<u8>, Vec<u8>>, Failure> {
+    match outcome {
+        Ok(response) => Ok(Ok(response)),
+        Err(QueryStop::Error(error)) => borsh::to_vec(&error)
+            .map(Err)
+            .map_err(|e| failure(FailureCode::Broken, e)),
+        Err(QueryStop::Fault(fault)) => Err(proven.failure_of(&fault)),
     }
 }

@@ -7,13 +7,16 @@ use crate::platform::Platform;
 use crate::query::Queries;
 use crate::shared::Shared;
 use std::sync::Arc;
-use strongroom_bridge::lane;
+use strongroom_bridge::lane::{self, Lanes};
 use strongroom_bridge::link::Link;
 use strongroom_bridge::{DoorError, FailureCode, Reply, Request};
 use strongroom_chain::modules::compute::ContractEngine;
 
 /// Query lanes: queries that run at the same time.
 pub const QUERY_LANES: usize = 4;
+/// Lanes of their own for simulations: as many as the host's gate lets run at one time, so that none waits here for queries, nor a query for
+/// one of them.
+pub const SIMULATION_LANES: usize = 2;
 
 /// Serves the enclave's end of a door until the host is gone, with `engine` for contracts; tells why it ended. The process calls it with
 /// its socket, tests and the in-process chain with a channel.
@@ -28,7 +31,10 @@ pub fn serve(link: Link, platform: impl Platform + 'static, engine: ContractEngi
         move |request, host| executor.serve(request, host),
         move |request, _| acknowledged(&acknowledging, &request),
         move |request, host| queries.serve(request, host),
-        QUERY_LANES,
+        Lanes {
+            query: QUERY_LANES,
+            simulation: SIMULATION_LANES,
+        },
     )
 }
 

@@ -6,6 +6,7 @@ use strongroom_chain::EpochKeys;
 use strongroom_chain::genesis::{
     DENOM, GenesisCoin, LocalnetParams, NetworkKeys, localnet_genesis, parse,
 };
+use strongroom_chain::modules::SimulationPolicy;
 use strongroom_chain::modules::auth::genesis::{self as auth, BaseAccount, GenesisAccount};
 use strongroom_chain::modules::bank::genesis::{self as bank, Balance};
 use strongroom_crypto::schedule::KeySchedule;
@@ -69,6 +70,7 @@ pub(crate) fn document(setup: &Setup) -> Vec<u8> {
             io: *newest.io().public(),
             node_exchange: *newest.exchange().public(),
         },
+        simulation: SimulationPolicy::Off,
     };
     let bytes = localnet_genesis(&params).expect("a chain id that genesis takes");
     let mut document = parse(&bytes).expect("our own document");

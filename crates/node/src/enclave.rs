@@ -9,8 +9,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use strongroom_bridge::message::{
-    BlockResult, ChainResult, EnclaveRequest, HostResponse, Joining, Proven, PublicKeys, Reply,
-    Request, Share, Status,
+    BlockResult, ChainResult, EnclaveRequest, HostResponse, Joining, Proven, PublicKeys,
+    QueryResult, Reply, Request, Share, Status,
 };
 use strongroom_bridge::{DoorError, FailureCode, Transport};
 use strongroom_store::{ContentStore, Error, StateStore, View};
@@ -33,6 +33,15 @@ const COMMIT_WAITS: Duration = Duration::from_secs(2);
 
 /// A conversation that ended with another reply than its request has.
 const OTHER_REPLY: DoorError = DoorError::Turn("the reply does not belong to the request");
+
+/// Height and response, or the error that the client sees.
+fn told(result: QueryResult) -> Result<(Height, Result<Vec<u8>, QueryError>), DoorError> {
+    let outcome = match result.outcome {
+        Ok(response) => Ok(response),
+        Err(encoded) => Err(borsh::from_slice(&encoded).map_err(|_| OTHER_REPLY)?),
+    };
+    Ok((result.height, outcome))
+}
 
 impl Enclave {
     /// An enclave behind `transport` that is served from `state` and `content`.
@@ -238,13 +247,21 @@ impl Enclave {
             path: path.to_owned(),
             data,
         })? {
-            Reply::Query(result) => {
-                let outcome = match result.outcome {
-                    Ok(response) => Ok(response),
-                    Err(encoded) => Err(borsh::from_slice(&encoded).map_err(|_| OTHER_REPLY)?),
-                };
-                Ok((result.height, outcome))
-            }
+            Reply::Query(result) => told(result),
+            _ => Err(OTHER_REPLY),
+        }
+    }
+
+    /// The estimate of a transaction with messages to contracts, at the newest committed height: an encoded `SimulateResponse`, or its error.
+    ///
+    /// # Errors
+    /// As [`Enclave::bootstrap_begin`].
+    pub fn simulate(
+        &self,
+        tx: Vec<u8>,
+    ) -> Result<(Height, Result<Vec<u8>, QueryError>), DoorError> {
+        match self.call(Request::Simulate { tx })? {
+            Reply::Query(result) => told(result),
             _ => Err(OTHER_REPLY),
         }
     }

@@ -9,6 +9,7 @@ use crate::chain::tx::GasPrice;
 use crate::chain::{BlockInfo, Bytes, CodeRead, ExecutionEnv, Fault, NoSecrets, StateRead};
 use crate::enclave::Enclave;
 use crate::shares::{PENDING_OF_ONE_MAX, Shares};
+use prost::Message as _;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use strongroom_bridge::DoorError;
 use strongroom_comet_rpc::mempool::{CheckKind, Checked, Checker, Outline};
@@ -266,24 +267,28 @@ impl HostChain {
                 text: format!("contract queries run at the newest height, {newest}"),
             });
         }
-        match self.enclave.query(path, request.to_vec()) {
-            Ok((height, outcome)) => outcome.map(|response| (height, response)),
-            // Too many run at this moment: the client may ask again.
-            Err(e) if e.is_transient() => Err(QueryError::Status {
-                code: GrpcCode::ResourceExhausted,
-                text: format!("{e}; try again"),
-            }),
-            Err(DoorError::Failed(failure)) => Err(internal(&failure)),
-            Err(e) => Err(internal(&e)),
-        }
+        let (height, outcome) = self
+            .enclave
+            .query(path, request.to_vec())
+            .map_err(not_served)?;
+        outcome.map(|response| (height, response))
     }
 
-    /// Estimates the gas of a transaction at the newest height, after what waits in the mempool.
+    /// Estimates the gas of a transaction at the newest height, after what waits in the mempool; of one with messages to contracts, where genesis
+    /// lets the enclave run it, as if what waits from others were not there. Encoded `SimulateResponse`.
     ///
     /// # Errors
     /// As `chain::check::simulate`.
-    pub fn simulate(&self, tx: &[u8]) -> Result<Simulated, QueryError> {
+    pub fn simulate(&self, tx: &[u8]) -> Result<Vec<u8>, QueryError> {
+        // In the enclave each pass has a lane: nobody waits there with one in hand.
         let _pass = self.gate.enter().map_err(busy)?;
+        match self.simulate_here(tx)? {
+            Some(done) => Ok(done.into_response().encode_to_vec()),
+            None => self.enclave.simulate(tx.to_vec()).map_err(not_served)?.1,
+        }
+    }
+
+    fn simulate_here(&self, tx: &[u8]) -> Result<Option<Simulated>, QueryError> {
         // What waits is pending over this block and no other.
         let (block, pending) = {
             let pending = self.pending();
@@ -369,6 +374,18 @@ pub fn block_info(header: &Header, genesis_hash: Hash) -> BlockInfo {
         header_hash: header.hash(),
         version_app: header.version_app,
         misbehavior: Vec::new(),
+    }
+}
+
+/// What the enclave did not answer: where too many are served at this moment, the client may ask again.
+fn not_served(e: DoorError) -> QueryError {
+    match e {
+        e if e.is_transient() => QueryError::Status {
+            code: GrpcCode::ResourceExhausted,
+            text: format!("{e}; try again"),
+        },
+        DoorError::Failed(failure) => internal(&failure),
+        e => internal(&e),
     }
 }
 

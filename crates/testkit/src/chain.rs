@@ -31,6 +31,7 @@ use strongroom_types::proto::cosmos::auth::v1beta1::{
     QueryAccountInfoRequest, QueryAccountInfoResponse,
 };
 use strongroom_types::proto::cosmos::bank::v1beta1::{QueryBalanceRequest, QueryBalanceResponse};
+use strongroom_types::proto::cosmos::tx::v1beta1::SimulateResponse;
 use strongroom_types::{Address, DecidedBlock, ExecTxResult, Hash, Height, RawTx, Timestamp, Tree};
 use tokio::sync::watch;
 
@@ -336,6 +337,18 @@ impl Chain {
     ) -> Result<R, QueryError> {
         let (_, response) = self.host.query(path, &request.encode_to_vec(), 0)?;
         Ok(R::decode(response.as_slice()).expect("the response of this method"))
+    }
+
+    /// What the node says that a transaction would do.
+    ///
+    /// # Errors
+    /// What it answers instead.
+    ///
+    /// # Panics
+    /// If the answer is no response.
+    pub fn simulate(&self, tx: &[u8]) -> Result<SimulateResponse, QueryError> {
+        let response = self.host.simulate(tx)?;
+        Ok(SimulateResponse::decode(response.as_slice()).expect("the response of this method"))
     }
 
     /// What the engine knows of the chain after the newest block: checks decided blocks as the enclave does.

@@ -4,6 +4,7 @@ use crate::user::User;
 use std::path::PathBuf;
 use strongroom_bridge::message::PublicKeys;
 use strongroom_chain::genesis::{DENOM, LocalnetParams, NetworkKeys, localnet_genesis, parse};
+use strongroom_chain::modules::SimulationPolicy;
 use strongroom_chain::modules::auth::genesis::{self as auth, BaseAccount, GenesisAccount};
 use strongroom_chain::modules::bank::genesis::{self as bank, Balance, GenesisCoin};
 use strongroom_chain::modules::compute::EngineKind;
@@ -33,6 +34,8 @@ pub struct Options {
     pub enclave: Option<PathBuf>,
     /// What runs the contracts of the enclave.
     pub contracts: EngineKind,
+    /// Whether messages to contracts are simulated.
+    pub simulation: SimulationPolicy,
 }
 
 impl Default for Options {
@@ -47,6 +50,7 @@ impl Default for Options {
             seed: 0,
             enclave: None,
             contracts: EngineKind::Interpreter,
+            simulation: SimulationPolicy::Off,
         }
     }
 }
@@ -66,6 +70,7 @@ pub(crate) fn document(options: &Options, validator: [u8; 32], keys: &PublicKeys
             io: keys.io,
             node_exchange: keys.exchange,
         },
+        simulation: options.simulation,
     };
     let bytes = localnet_genesis(&params).expect("a chain id that genesis takes");
     let mut document = parse(&bytes).expect("our own document");

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 use strongroom_chain::genesis::{LocalnetParams, NetworkKeys, localnet_genesis, parse};
+use strongroom_chain::modules::SimulationPolicy;
 use strongroom_chain::modules::compute::limits::CODE_BYTES_MAX;
 use strongroom_chain::modules::compute::{ContractEngine, gzip, response};
 use strongroom_chain::query::QueryStop;
@@ -187,6 +188,7 @@ pub(crate) fn local_genesis() -> Vec<u8> {
             io: [4; 32],
             node_exchange: [5; 32],
         },
+        simulation: SimulationPolicy::Open,
     };
     localnet_genesis(&params).expect("our own document")
 }

@@ -3,7 +3,7 @@
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use strongroom_bridge::lane::{self, HostClient as _, LaneClient};
+use strongroom_bridge::lane::{self, HostClient as _, LaneClient, Lanes};
 use strongroom_bridge::link::{Link, in_process};
 use strongroom_bridge::message::{PublicKeys, QueryResult, Status};
 use strongroom_bridge::{
@@ -12,6 +12,13 @@ use strongroom_bridge::{
 use strongroom_types::Tree;
 
 const LANES: usize = 2;
+
+fn lanes() -> Lanes {
+    Lanes {
+        query: LANES,
+        simulation: 1,
+    }
+}
 
 /// An enclave that asks for what a query names, and blocks in `execute` until told.
 fn start(link: Link, go: Receiver<()>) -> std::thread::JoinHandle<DoorError> {
@@ -34,7 +41,7 @@ fn start(link: Link, go: Receiver<()>) -> std::thread::JoinHandle<DoorError> {
         _ => panic!("a block is not acknowledged"),
     };
     let query = |request: Request, host: &LaneClient<'_>| match request {
-        Request::Query { data, .. } => {
+        Request::Query { data, .. } | Request::Simulate { tx: data } => {
             let mut all = Vec::new();
             for key in data {
                 let ask = EnclaveRequest::Get {
@@ -57,7 +64,7 @@ fn start(link: Link, go: Receiver<()>) -> std::thread::JoinHandle<DoorError> {
         }
         _ => Reply::Status(Status::default()),
     };
-    std::thread::spawn(move || lane::serve(link, execution, acknowledge, query, LANES))
+    std::thread::spawn(move || lane::serve(link, execution, acknowledge, query, lanes()))
 }
 
 /// What keeps the execution lane at work until it is told to go on.
@@ -189,6 +196,7 @@ fn many_threads_converse_at_once_and_nobody_gets_anothers_answer() {
 /// A call that has reached its asks, or waits in the enclave, until it is told to go on.
 fn held(
     pair: &Pair,
+    request: Request,
     asked: &Sender<()>,
 ) -> (
     Sender<()>,
@@ -197,7 +205,7 @@ fn held(
     let (release, wait) = channel();
     let (host, asked) = (Arc::clone(&pair.host), asked.clone());
     let call = std::thread::spawn(move || {
-        host.call(query(vec![1]), &mut |ask| {
+        host.call(request, &mut |ask| {
             asked.send(()).unwrap();
             wait.recv().unwrap();
             double(ask)
@@ -213,7 +221,7 @@ fn queries_that_use_up_every_stream_do_not_keep_a_block_out() {
         let mut calls = Vec::new();
         // One caller more than there are streams: exactly one of them is told to come again.
         for _ in 0..=Lane::Query.streams_max() {
-            calls.push(held(&pair, &asked));
+            calls.push(held(&pair, query(vec![1]), &asked));
         }
         for _ in 0..LANES {
             at_work.recv().unwrap();
@@ -245,6 +253,33 @@ fn queries_that_use_up_every_stream_do_not_keep_a_block_out() {
             pair.host.call(query(vec![5]), &mut double),
             Ok(answer(vec![10]))
         );
+    }
+}
+
+#[test]
+fn simulations_keep_no_query_waiting_and_queries_no_simulation() {
+    let simulation = || Request::Simulate { tx: vec![1] };
+    for pair in pairs() {
+        for (many, of, one) in [
+            (query(vec![1]), LANES, simulation()),
+            (simulation(), 1, query(vec![1])),
+        ] {
+            let (asked, at_work) = channel();
+            let held = (0..LANES + 6).map(|_| held(&pair, many.clone(), &asked));
+            let held: Vec<_> = held.collect();
+            for _ in 0..of {
+                at_work.recv().unwrap();
+            }
+            assert_eq!(pair.host.call(one, &mut double), Ok(answer(vec![2])));
+            // All of its lanes are at work, and nobody else serves the rest.
+            assert!(at_work.try_recv().is_err());
+            for (release, _) in &held {
+                release.send(()).unwrap();
+            }
+            for (_, call) in held {
+                assert_eq!(call.join().unwrap(), Ok(answer(vec![2])));
+            }
+        }
     }
 }
 

@@ -4,14 +4,15 @@ use std::collections::BTreeSet;
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc::channel;
 use strongroom_bridge::frame::Frame;
+use strongroom_bridge::lane::{self, Lanes};
 use strongroom_bridge::link::{Link, in_process};
 use strongroom_bridge::message::{
     BlockResult, ChainResult, EnclaveRequest, Failure, FailureCode, FromEnclave, FromHost, Hint,
     HostResponse, Joining, Message, NewCode, Proven, PublicKeys, QueryResult, Reply, Request,
     Share, Status, TxAt, VERSION,
 };
+use strongroom_bridge::spec;
 use strongroom_bridge::transport::{Host, Transport as _};
-use strongroom_bridge::{lane, spec};
 use strongroom_types::consensus::{
     AbciParams, BlockParams, ConsensusParams, ConsensusParamsUpdate, EvidenceParams,
     ValidatorParams, VersionParams,
@@ -313,7 +314,10 @@ fn an_enclave_that_hears_a_host_of_another_build_says_so_and_tells_it_its_own_ve
             |_, _| panic!("nothing can be asked"),
             |_, _| panic!("nothing can be asked"),
             |_, _| panic!("nothing can be asked"),
-            1,
+            Lanes {
+                query: 1,
+                simulation: 1,
+            },
         )
     });
     host.sink.send(strange_frame()).unwrap();

@@ -108,7 +108,7 @@ pub fn execute_watched(
     let limit = block_gas(&mut state, block, env)?;
     let config = AnteConfig {
         block_gas: limit,
-        min_gas_price: None,
+        ..AnteConfig::default()
     };
     let mut executor = BlockExecutor {
         setting: Setting {

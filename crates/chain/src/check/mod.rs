@@ -1,6 +1,7 @@
 //! What the host decides before consensus: entry into the mempool (ante chain only), and estimates of gas.
 //!
-//! Runs with the host's own snapshot and without secrets: a contract message can be checked, not executed.
+//! Runs with the host's own snapshot and without secrets: a contract message can be checked, not executed. Where genesis lets it, the
+//! enclave executes it for an estimate ([`simulate_sealed`], ADR 27).
 //!
 //! Promises: what passes is charged if the block that it was checked for delivers it, in the same order. That is the earliest one that
 //! it can get into, and what the messages before it may take from its payer counts as gone.
@@ -12,17 +13,22 @@ mod waiting;
 use crate::block::{block_gas, output};
 use crate::ctx::{BlockInfo, Ctx, ExecutionEnv, Mode, TxInfo};
 use crate::error::{Fault, Stop};
+use crate::gas::SIMULATION_MAX;
+use crate::modules::simulates_contracts;
 use crate::overlay::Overlay;
-use crate::ports::{NoSecrets, StateRead};
+use crate::ports::{NoSecrets, Secrets, StateRead};
 use crate::query::{GrpcCode, QueryError, QueryStop};
 use crate::state::State;
 use crate::tx::{
-    AnteConfig, DecodedTx, GasPrice, TxOutcome, decode, run_ante, run_messages, signers_of,
+    AnteConfig, DecodedTx, GasPrice, Msg, TxOutcome, decode, run_ante, run_messages, signers_of,
 };
 use crate::types::error::sdk;
-use crate::types::proto::Any;
+use crate::types::proto::cosmos::base::abci::v1beta1 as abci;
+use crate::types::proto::cosmos::tx::v1beta1::SimulateResponse;
+use crate::types::proto::tendermint::abci::EventAttribute;
+use crate::types::proto::{self, Any};
 use crate::types::tx::Tx;
-use crate::types::{Address, Event, Gas, Hash, Height, TxError, WriteSet, sha256};
+use crate::types::{Address, Attribute, Event, Gas, Hash, Height, TxError, WriteSet, sha256};
 use waiting::Waiting;
 
 /// Read values that a check state keeps between blocks at most: bounds its memory against a flood of checks.
@@ -31,6 +37,10 @@ pub const READS_KEPT_MAX: usize = 50_000;
 /// Messages of a transaction that is simulated: nobody has paid for them, and no wallet puts so many into one
 /// transaction. Whoever has more names the gas himself.
 pub const SIMULATED_MESSAGES_MAX: usize = 1_024;
+
+/// How far ahead of the committed state a sequence may be where contracts are simulated: the enclave does not know what waits, and no
+/// mempool holds more transactions.
+pub const SEQUENCES_AHEAD_MAX: u64 = 5_000;
 
 /// Result of a check.
 #[derive(Clone, Debug, PartialEq)]
@@ -128,6 +138,7 @@ fn ante(
     let config = AnteConfig {
         block_gas: block_gas(state, block, env)?,
         min_gas_price: Some(min_gas_price.clone()),
+        ..AnteConfig::default()
     };
     let mode = if recheck { Mode::Recheck } else { Mode::Check };
     // Neither position nor hash: both are for contracts, and none runs here.
@@ -202,8 +213,37 @@ pub struct Simulated {
     pub responses: Vec<Any>,
 }
 
-/// Estimates the gas of a transaction: everything runs but the signatures, on a state that is thrown away. Messages to
-/// contracts fail here, for the host has no secrets.
+impl Simulated {
+    /// As clients get it.
+    #[must_use]
+    pub fn into_response(self) -> SimulateResponse {
+        let attribute = |a: Attribute| EventAttribute {
+            key: a.key,
+            value: a.value,
+            index: a.index,
+        };
+        let event = |e: Event| proto::tendermint::abci::Event {
+            r#type: e.kind,
+            attributes: e.attributes.into_iter().map(attribute).collect(),
+        };
+        SimulateResponse {
+            gas_info: Some(abci::GasInfo {
+                gas_wanted: self.gas_wanted,
+                gas_used: self.gas_used,
+            }),
+            result: Some(abci::Result {
+                data: self.data,
+                log: String::new(),
+                events: self.events.into_iter().map(event).collect(),
+                msg_responses: self.responses,
+            }),
+        }
+    }
+}
+
+/// Estimates the gas of a transaction: everything runs but the signatures, on a state that is thrown away. `None`, if it has messages to
+/// contracts, its ante chain passes, and genesis lets the enclave run it ([`simulate_sealed`]). Elsewhere such messages fail, for the
+/// host has no secrets.
 ///
 /// `pending` is what waits ([`CheckState::pending`]), so that a client can estimate its next transaction while the one
 /// before it waits. A transaction with a sequence that does not follow what waits is estimated as if nothing did: that
@@ -217,26 +257,17 @@ pub fn simulate(
     env: ExecutionEnv<'_>,
     block: &BlockInfo,
     bytes: &[u8],
-) -> Result<Simulated, QueryStop> {
-    if bytes.is_empty() {
-        return Err(QueryError::invalid_argument("empty txBytes is not allowed").into());
-    }
-    let decoded = decode(bytes).map_err(|error: TxError| failed(&TxOutcome::undecodable(error)))?;
-    if decoded.messages.len() > SIMULATED_MESSAGES_MAX {
-        let text = format!("a simulation takes at most {SIMULATED_MESSAGES_MAX} messages");
-        return Err(QueryError::invalid_argument(text).into());
-    }
-    let gas_wanted = decoded.tx.fee().gas_limit;
+) -> Result<Option<Simulated>, QueryStop> {
+    let decoded = simulatable(bytes)?;
     let mut state = State::new(base, &NoSecrets, pending);
     let config = AnteConfig {
         block_gas: block_gas(&mut state, block, env)?,
-        min_gas_price: None,
+        ..AnteConfig::default()
     };
-    let tx = TxInfo::default();
     // Where neither fits, the error says what is expected after what waits.
     let follows = |state: &mut State<'_>| {
         let mark = state.overlay.mark();
-        let mut ctx = Ctx::new(state, block, tx.clone(), Mode::Simulate, env, 0);
+        let mut ctx = Ctx::new(state, block, TxInfo::default(), Mode::Simulate, env, 0);
         let passed = run_ante(&mut ctx, &decoded, &config);
         state.overlay.revert(mark);
         !matches!(passed, Err(Stop::Err(e)) if e.is(&sdk::WRONG_SEQUENCE))
@@ -247,9 +278,73 @@ pub fn simulate(
             state.overlay = waiting;
         }
     }
-    let mut ctx = Ctx::new(&mut state, block, tx, Mode::Simulate, env, 0);
+    if decoded.messages.iter().any(Msg::runs_contract) && simulates_contracts(base)? {
+        let mut ctx = Ctx::new(&mut state, block, TxInfo::default(), Mode::Simulate, env, 0);
+        let passed = run_ante(&mut ctx, &decoded, &config);
+        return match passed {
+            Ok(_) => Ok(None),
+            Err(stop) => Err(failed(&TxOutcome::of(&ctx, Err(stop))?).into()),
+        };
+    }
+    let tx = TxInfo::default();
+    run(&mut state, env, (block, tx), decoded, &config).map(Some)
+}
+
+/// As [`simulate`], where the secrets are, so that messages to contracts run too: on the committed state, whose sequences may be behind by
+/// what waits ([`SEQUENCES_AHEAD_MAX`]), and with at most [`SIMULATION_MAX`] gas. For whoever has seen that genesis lets him
+/// ([`simulates_contracts`]). Nothing is kept, and no signature is looked at.
+///
+/// # Errors
+/// As [`simulate`].
+pub fn simulate_sealed(
+    base: &dyn StateRead,
+    secrets: &dyn Secrets,
+    env: ExecutionEnv<'_>,
+    block: &BlockInfo,
+    bytes: &[u8],
+) -> Result<Simulated, QueryStop> {
+    let decoded = simulatable(bytes)?;
+    let mut state = State::new(base, secrets, Overlay::default());
+    let config = AnteConfig {
+        block_gas: block_gas(&mut state, block, env)?,
+        simulated_gas: Some(SIMULATION_MAX),
+        sequences_ahead: SEQUENCES_AHEAD_MAX,
+        ..AnteConfig::default()
+    };
+    // Contracts do more where they are told of a transaction: of this one, as if it were the first of a block.
+    let tx = TxInfo {
+        counter: Some(0),
+        hash: sha256(bytes),
+        ..TxInfo::default()
+    };
+    run(&mut state, env, (block, tx), decoded, &config)
+}
+
+/// Decodes a transaction that is to be simulated.
+fn simulatable(bytes: &[u8]) -> Result<DecodedTx, QueryStop> {
+    if bytes.is_empty() {
+        return Err(QueryError::invalid_argument("empty txBytes is not allowed").into());
+    }
+    let decoded = decode(bytes).map_err(|error: TxError| failed(&TxOutcome::undecodable(error)))?;
+    if decoded.messages.len() > SIMULATED_MESSAGES_MAX {
+        let text = format!("a simulation takes at most {SIMULATED_MESSAGES_MAX} messages");
+        return Err(QueryError::invalid_argument(text).into());
+    }
+    Ok(decoded)
+}
+
+/// Runs ante chain and messages.
+fn run(
+    state: &mut State<'_>,
+    env: ExecutionEnv<'_>,
+    (block, tx): (&BlockInfo, TxInfo),
+    decoded: DecodedTx,
+    config: &AnteConfig,
+) -> Result<Simulated, QueryStop> {
+    let gas_wanted = decoded.tx.fee().gas_limit;
+    let mut ctx = Ctx::new(state, block, tx, Mode::Simulate, env, 0);
     let run = |ctx: &mut Ctx<'_, '_>| -> Result<_, Stop> {
-        let signers = run_ante(ctx, &decoded, &config)?;
+        let signers = run_ante(ctx, &decoded, config)?;
         let done = run_messages(ctx, decoded, &signers)?;
         output::charge(ctx, done.data.len())?;
         Ok(done)

@@ -12,6 +12,7 @@
 
 use super::{AppState, Document, GenesisError, parse};
 use crate::module::genesis_parts;
+use crate::modules::SimulationPolicy;
 use crate::types::consensus::{BlockParams, ConsensusParams, VersionParams};
 use crate::types::{Address, GenesisValidator, Timestamp};
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -85,6 +86,8 @@ pub struct LocalnetParams {
     pub authority: Address,
     /// The network's public keys, from `bootstrap_begin`.
     pub keys: NetworkKeys,
+    /// Whether messages to contracts are simulated.
+    pub simulation: SimulationPolicy,
 }
 
 /// The network's public keys, x25519, 32 bytes each.

@@ -106,6 +106,9 @@ pub trait TxMsg: Message + Name + Default + 'static {
     /// Whether it takes so much memory, or so much more time than its gas tells, that no two of a block may run beside each other.
     const ALONE: bool = false;
 
+    /// Whether it is for a contract, sealed, so that only who has the secrets can run it.
+    const RUNS_CONTRACT: bool = false;
+
     /// The checks that need no state. They come before the ante chain, so what they refuse costs nobody anything.
     ///
     /// # Errors
@@ -133,6 +136,7 @@ pub trait TxMsg: Message + Name + Default + 'static {
 /// A [`TxMsg`] of any type.
 pub(crate) trait AnyMsg: Send + Sync {
     fn is_alone(&self) -> bool;
+    fn runs_contract(&self) -> bool;
     fn set_aside(&self, ctx: &mut Ctx<'_, '_>) -> Result<(), Stop>;
     fn run(self: Box<Self>, ctx: &mut Ctx<'_, '_>) -> Result<Vec<u8>, Stop>;
 }
@@ -140,6 +144,10 @@ pub(crate) trait AnyMsg: Send + Sync {
 impl<M: TxMsg> AnyMsg for M {
     fn is_alone(&self) -> bool {
         M::ALONE
+    }
+
+    fn runs_contract(&self) -> bool {
+        M::RUNS_CONTRACT
     }
 
     fn set_aside(&self, ctx: &mut Ctx<'_, '_>) -> Result<(), Stop> {

@@ -68,6 +68,10 @@ pub(crate) use auth::ante::run as ante;
 /// The account of a signer, whose number is signed.
 pub(crate) use auth::keeper::account as signer;
 
+/// Whether genesis lets messages to contracts be simulated, and the policy that says so.
+pub use compute::keeper::simulates_contracts;
+pub use compute::state::SimulationPolicy;
+
 /// Takes a fee out of what another than its payer allows.
 pub(crate) use feegrant::keeper::use_fee_grant;
 

@@ -11,6 +11,7 @@ use crate::genesis::{
     self, Document, GenesisError, InitOutcome, LocalnetParams, NetworkKeys, init_chain,
     localnet_genesis,
 };
+use crate::modules::SimulationPolicy;
 use crate::modules::auth::genesis::{self as auth, BaseAccount, GenesisAccount};
 use crate::modules::bank::genesis::{self as bank, Balance, GenesisCoin};
 use crate::overlay::Overlay;
@@ -250,6 +251,7 @@ pub(crate) fn localnet_params() -> LocalnetParams {
             io: [1; 32],
             node_exchange: [2; 32],
         },
+        simulation: SimulationPolicy::Off,
     }
 }
 
@@ -385,6 +387,7 @@ impl Chain {
             &self.info(),
             bytes,
         )
+        .map(Option::unwrap)
     }
 
     pub(crate) fn query<M: Message + Default>(

@@ -28,6 +28,10 @@ pub struct AnteConfig {
     pub block_gas: Option<Gas>,
     /// The node's minimum gas price; asked in [`crate::Mode::Check`] and [`crate::Mode::Recheck`] only.
     pub min_gas_price: Option<GasPrice>,
+    /// The most gas that a simulation may use, where it is less than the block's.
+    pub simulated_gas: Option<Gas>,
+    /// How far ahead of the state the sequences of a simulation may be, where nobody knows what waits.
+    pub sequences_ahead: u64,
 }
 
 /// The error that clients see of a stop that is no fault: itself, or out of gas with its location.

@@ -57,6 +57,11 @@ impl Msg {
         self.message.is_alone()
     }
 
+    /// See [`crate::module::TxMsg::RUNS_CONTRACT`].
+    pub(crate) fn runs_contract(&self) -> bool {
+        self.message.runs_contract()
+    }
+
     /// See [`crate::module::TxMsg::set_aside`].
     ///
     /// # Errors

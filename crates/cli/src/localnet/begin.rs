@@ -1,16 +1,17 @@
 //! The beginning of a local network: seed, genesis file, seal.
 
+use super::{CHAIN_ID, FAUCET_ACCOUNT, Start};
 use crate::enclave_process;
 use crate::faucet::DENOM;
 use crate::home::write_file;
-use crate::localnet::FAUCET_ACCOUNT;
 use crate::network::Holder;
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use std::collections::BTreeSet;
 use strongroom_chain::genesis::{Document, LocalnetParams, NetworkKeys, localnet_genesis, parse};
+use strongroom_chain::modules::SimulationPolicy;
 use strongroom_chain::modules::auth::genesis::{self as auth, BaseAccount, GenesisAccount};
 use strongroom_chain::modules::bank::genesis::{self as bank, Balance, GenesisCoin};
-use strongroom_chain::modules::compute::EngineSettings;
+use strongroom_chain::modules::compute::{EngineSettings, genesis as compute};
 use strongroom_consensus::{Clock as _, NodeKey, SystemClock, privval};
 use strongroom_node::enclave::Enclave;
 use strongroom_node::node::{Layout, enclave, open_stores};
@@ -19,17 +20,30 @@ use strongroom_sdk::local;
 use strongroom_types::Address;
 use tokio::sync::mpsc;
 
-/// Begins a local network, with more accounts than it has by itself. Gives its genesis file.
-pub(crate) fn bootstrap(
-    layout: &Layout,
-    chain_id: &str,
-    accounts: &[Holder],
-) -> anyhow::Result<Vec<u8>> {
+/// What a new local network begins with.
+const SIMULATION: SimulationPolicy = SimulationPolicy::Open;
+
+/// Begins a local network, as a start of it is told. Gives its genesis file.
+pub(crate) fn bootstrap(layout: &Layout, args: &Start) -> anyhow::Result<Vec<u8>> {
+    let chain_id = args.chain_id.as_deref().unwrap_or(CHAIN_ID);
     let authority = faucet_account()?.address();
-    begin(layout, chain_id, authority, |_, genesis| match accounts {
+    let simulation = args.simulation.unwrap_or(SIMULATION);
+    let genesis = |_: &Enclave, genesis: Vec<u8>| match args.accounts.as_slice() {
         [] => Ok(genesis),
         accounts => with_accounts(parse(&genesis)?, accounts),
-    })
+    };
+    begin(layout, chain_id, authority, simulation, genesis)
+}
+
+/// Refuses a start with another policy than the network of this genesis file began with.
+pub(crate) fn check_simulation(layout: &Layout, wanted: SimulationPolicy) -> anyhow::Result<()> {
+    let document = parse(&std::fs::read(layout.genesis())?)?;
+    let compute: compute::Genesis = document.app_state.part("compute")?;
+    ensure!(
+        compute.simulation == wanted,
+        "the network there keeps what it began with: another --simulation needs --reset, or another --home"
+    );
+    Ok(())
 }
 
 /// The document with these accounts and their coins, too.
@@ -96,13 +110,14 @@ pub(crate) fn begin(
     layout: &Layout,
     chain_id: &str,
     authority: Address,
+    simulation: SimulationPolicy,
     genesis: impl FnOnce(&Enclave, Vec<u8>) -> anyhow::Result<Vec<u8>>,
 ) -> anyhow::Result<Vec<u8>> {
     // An enclave of its own: the one that serves begins with the seal, as at every later start.
     let (died, _dead) = mpsc::unbounded_channel();
     let (transport, process) = enclave_process::start(layout, EngineSettings::default(), died)?;
     let enclave = enclave(transport, &open_stores(layout)?);
-    let begun = sealed_genesis(layout, &enclave, chain_id, authority, genesis);
+    let begun = sealed_genesis(layout, &enclave, (chain_id, authority, simulation), genesis);
     // In this order: an enclave whose door closes while nobody expects it counts as dead.
     process.stop();
     drop(enclave);
@@ -112,8 +127,7 @@ pub(crate) fn begin(
 fn sealed_genesis(
     layout: &Layout,
     enclave: &Enclave,
-    chain_id: &str,
-    authority: Address,
+    (chain_id, authority, simulation): (&str, Address, SimulationPolicy),
     genesis: impl FnOnce(&Enclave, Vec<u8>) -> anyhow::Result<Vec<u8>>,
 ) -> anyhow::Result<Vec<u8>> {
     let keys = enclave.bootstrap_begin()?;
@@ -133,6 +147,7 @@ fn sealed_genesis(
             io: keys.io,
             node_exchange: keys.exchange,
         },
+        simulation,
     })?;
     let genesis = genesis(enclave, local)?;
     write_file(&layout.seal(), &enclave.bootstrap_seal(genesis.clone())?)?;

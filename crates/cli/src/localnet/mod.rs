@@ -9,7 +9,7 @@ mod one;
 mod options;
 mod several;
 
-pub(crate) use begin::{begin, bootstrap, faucet_account};
+pub(crate) use begin::{begin, bootstrap, check_simulation, faucet_account};
 pub(crate) use options::{EngineChoice, Start, check_options};
 
 use crate::faucet::{self, Faucet};
@@ -93,6 +93,13 @@ fn settled(args: &Start, home: &Home) -> anyhow::Result<PathBuf> {
         if !args.accounts.is_empty() {
             bail!("the network there has its accounts: --account needs --reset, or another --home");
         }
+        if let Some(wanted) = args.simulation {
+            let layout = match cluster::size(&path) {
+                0 => Layout(path.clone()),
+                _ => cluster::first(&path),
+            };
+            check_simulation(&layout, wanted)?;
+        }
         return Ok(path);
     }
     let new = home.prepare()?;
@@ -103,8 +110,7 @@ fn settled(args: &Start, home: &Home) -> anyhow::Result<PathBuf> {
         (None, _) => operator::validator_key(&layout)?,
     }
     if args.validators.is_none() {
-        let chain_id = args.chain_id.as_deref().unwrap_or(CHAIN_ID);
-        bootstrap(&layout, chain_id, &args.accounts)?;
+        bootstrap(&layout, args)?;
     }
     home.install()
 }

@@ -12,6 +12,7 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Args as ClapArgs, ValueEnum};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
+use strongroom_chain::modules::SimulationPolicy;
 use strongroom_chain::modules::compute::EngineKind;
 use strongroom_chain::tx::GasPrice;
 use strongroom_consensus::BlockTiming;
@@ -53,6 +54,10 @@ pub(crate) struct Start {
     /// Name of a new chain [default: secretdev-1]. An existing one keeps its name.
     #[arg(long, value_parser = preflight::chain_id)]
     pub(crate) chain_id: Option<String>,
+    /// Whether a new network runs calls of contracts for whoever asks what gas they need: `open`, or `off`, as networks do that keep secrets from those who
+    /// run them [default: open]. An existing one keeps what it began with.
+    #[arg(long, value_name = "POLICY", value_parser = simulation)]
+    pub(crate) simulation: Option<SimulationPolicy>,
     /// The least fee for each unit of gas, in uscrt. Wallets pay 0.1 unless they are told otherwise.
     #[arg(long, value_parser = preflight::gas_price, default_value = "0.0125uscrt")]
     pub(crate) min_gas_price: GasPrice,
@@ -93,6 +98,14 @@ pub(crate) struct Start {
 pub(crate) enum EngineChoice {
     Solo,
     Cometbft,
+}
+
+fn simulation(text: &str) -> Result<SimulationPolicy, String> {
+    match text {
+        "off" => Ok(SimulationPolicy::Off),
+        "open" => Ok(SimulationPolicy::Open),
+        _ => Err("`off` or `open`".to_owned()),
+    }
 }
 
 impl Start {

@@ -13,6 +13,7 @@ use strongroom_bridge::message::{Joining, Proven};
 use strongroom_bridge::{DoorError, EnclaveRequest, HostResponse};
 use strongroom_chain::genesis::NetworkKeys;
 use strongroom_chain::genesis::{LocalnetParams, localnet_genesis};
+use strongroom_chain::modules::SimulationPolicy;
 use strongroom_consensus::solo::{Content, Proposer};
 use strongroom_consensus::{FinalizeBlock, GenesisFile, InitChain, Signer};
 use strongroom_crypto::seed::MasterSeed;
@@ -97,6 +98,7 @@ fn genesis(chain_id: &str, keys: NetworkKeys) -> Vec<u8> {
         node_key: [6; 32],
         authority: Address::from_bytes(&[7; 20]).unwrap(),
         keys,
+        simulation: SimulationPolicy::Off,
     };
     localnet_genesis(&params).unwrap()
 }

@@ -9,6 +9,7 @@ use strongroom_bridge::lane::HostClient;
 use strongroom_bridge::message::{Joining, Share as StoreShare, Status};
 use strongroom_bridge::{DoorError, EnclaveRequest, FailureCode, HostResponse, Reply, Request};
 use strongroom_chain::genesis::{LocalnetParams, NetworkKeys, localnet_genesis, parse};
+use strongroom_chain::modules::SimulationPolicy;
 use strongroom_chain::{EpochKeys, Secrets as _};
 use strongroom_consensus::solo::{Content, Proposer};
 use strongroom_consensus::{GenesisFile, InitChain, Signer};
@@ -89,6 +90,7 @@ impl Network {
                 io: keys.io,
                 node_exchange: keys.exchange,
             },
+            simulation: SimulationPolicy::Off,
         };
         Self {
             genesis: localnet_genesis(&params).unwrap(),

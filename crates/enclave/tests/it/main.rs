@@ -9,4 +9,5 @@ mod lies;
 mod node;
 mod process;
 mod restart;
+mod simulate;
 mod user;

@@ -10,6 +10,7 @@ use strongroom_bridge::{
 };
 use strongroom_chain::genesis::LocalnetParams;
 use strongroom_chain::genesis::NetworkKeys;
+use strongroom_chain::modules::SimulationPolicy;
 use strongroom_consensus::solo::{Content, Proposer};
 use strongroom_consensus::{FinalizeBlock, GenesisFile, InitChain, Signer};
 use strongroom_enclave::Simulated;
@@ -83,6 +84,7 @@ impl Node {
                 io: keys.io,
                 node_exchange: keys.exchange,
             },
+            simulation: SimulationPolicy::Off,
         });
         let sealed = door.call(
             Request::BootstrapSeal {

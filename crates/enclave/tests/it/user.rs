@@ -26,7 +26,7 @@ const NUMBER: u64 = 11;
 pub(crate) struct User {
     key: SecretKey,
     pub(crate) address: Address,
-    sequence: u64,
+    pub(crate) sequence: u64,
     messages: KeyPair,
     nonce: u8,
 }

@@ -36,7 +36,7 @@ pub struct Broadcast {
 impl Services {
     pub(super) fn txs(&self, method: &str, request: &[u8]) -> Answer {
         match method {
-            "Simulate" => self.answer(&self.simulate(decode(request)?)?),
+            "Simulate" => Ok((self.newest(), self.simulate(decode(request)?)?)),
             "GetTx" => self.answer(&self.tx_by_hash(&decode::<pb::GetTxRequest>(request)?.hash)?),
             "GetTxsEvent" => self.answer(&self.search(&decode(request)?)?),
             "GetBlockWithTxs" => self.answer(&self.block_with_txs(&decode(request)?)?),
@@ -100,24 +100,13 @@ impl Services {
         Ok((response, retry_after))
     }
 
-    fn simulate(&self, request: pb::SimulateRequest) -> Result<pb::SimulateResponse, QueryError> {
+    /// Encoded `SimulateResponse`.
+    fn simulate(&self, request: pb::SimulateRequest) -> Result<Vec<u8>, QueryError> {
         let bytes = match request.tx {
             Some(tx) if request.tx_bytes.is_empty() => bytes_of(tx),
             _ => request.tx_bytes,
         };
-        let done = self.chain.simulate(&bytes)?;
-        Ok(pb::SimulateResponse {
-            gas_info: Some(abci::GasInfo {
-                gas_wanted: done.gas_wanted,
-                gas_used: done.gas_used,
-            }),
-            result: Some(abci::Result {
-                data: done.data,
-                log: String::new(),
-                events: done.events.iter().map(event).collect(),
-                msg_responses: done.responses,
-            }),
-        })
+        self.chain.simulate(&bytes)
     }
 
     /// Where the transaction with this hash (hex) is.

@@ -1,6 +1,7 @@
 //! docs/spec/limits.md and docs/spec/serving.md against the code.
 
-use strongroom_chain::check::SIMULATED_MESSAGES_MAX;
+use strongroom_chain::check::{SEQUENCES_AHEAD_MAX, SIMULATED_MESSAGES_MAX};
+use strongroom_chain::gas::SIMULATION_MAX;
 use strongroom_chain::modules::bank::query::OWNERS_WALK_MAX;
 use strongroom_chain::query::{LIMIT_MAX, OFFSET_MAX, PUBLIC_QUERY_GAS, REQUEST_BYTES_MAX};
 use strongroom_comet_rpc::indexer::ROWS_MAX;
@@ -22,6 +23,11 @@ fn the_table_of_limits_says_what_the_code_does() {
         ("seconds of waiting", WAIT_MAX.as_secs()),
         ("index rows of a search", ROWS_MAX as u64),
         ("messages of a simulation", SIMULATED_MESSAGES_MAX as u64),
+        ("gas of a simulation with contract messages", SIMULATION_MAX),
+        (
+            "sequences that it may be ahead of the committed state",
+            SEQUENCES_AHEAD_MAX,
+        ),
         ("gas of a public query", PUBLIC_QUERY_GAS),
         ("entries of a page", LIMIT_MAX as u64),
         ("offset of a page", OFFSET_MAX),

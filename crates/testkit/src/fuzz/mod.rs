@@ -95,6 +95,8 @@ pub struct Figures {
     pub handed_over: u64,
     /// What the authority allowed.
     pub authorized: u64,
+    /// Transactions that succeeded in a simulation, which nobody decided; only in blocks without an enclave beside them.
+    pub simulated: u64,
 }
 
 impl Figures {
@@ -263,6 +265,9 @@ impl Run {
         let (txs, next) = (RawTx::list(txs), self.next_head());
         let before = self.standing();
         let outcome = self.replica.execute_at(&next, &txs);
+        // Each as the next one, whatever those before it would have done: the block is the same the second time.
+        let estimates = txs.iter().map(|tx| self.replica.simulate(&self.head, tx));
+        self.figures.simulated += estimates.flatten().map(|_| 1).sum::<u64>();
         if number.is_multiple_of(4) {
             self.replica.forget_modules();
         }

@@ -1,9 +1,10 @@
 //! The world as it is in the enclave: proven tree, sealed values.
 
-use super::{Bytes, World};
-use strongroom_chain::{EpochKeys, Fault, Secrets, StateRead};
+use super::{Bytes, Replica, World};
+use strongroom_chain::query::QueryStop;
+use strongroom_chain::{BlockInfo, EpochKeys, Fault, Secrets, StateRead, simulate_sealed};
 use strongroom_proof::{PartialForest, Read};
-use strongroom_types::{Hash, Tree, WriteSet};
+use strongroom_types::{Gas, Hash, Tree, WriteSet};
 
 /// Tree and keys of the enclave of a chain.
 pub struct Sealed {
@@ -22,6 +23,22 @@ impl Sealed {
     #[must_use]
     pub const fn forest(&self) -> &PartialForest {
         &self.forest
+    }
+}
+
+impl Replica<Sealed> {
+    /// Simulates a transaction as the enclave does where genesis lets it. Gives the gas, if it would succeed.
+    ///
+    /// # Panics
+    /// If it faults: no transaction may.
+    #[must_use]
+    pub fn simulate(&self, head: &BlockInfo, tx: &[u8]) -> Option<Gas> {
+        let keys = self.world.keys.for_simulation(&head.header_hash, tx);
+        match simulate_sealed(&self.world, &keys, self.env(), head, tx) {
+            Ok(done) => Some(done.gas_used),
+            Err(QueryStop::Error(_)) => None,
+            Err(QueryStop::Fault(fault)) => panic!("a simulation faults: {fault}"),
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use strongroom_attest::{Registration, Statement};
 use strongroom_bridge::message::{Joining, Share};
 use strongroom_chain::genesis::{LocalnetParams, NetworkKeys, localnet_genesis, parse};
+use strongroom_chain::modules::SimulationPolicy;
 use strongroom_chain::modules::registration::genesis::Genesis;
 use strongroom_chain::modules::registration::keeper::key_proof_bytes;
 use strongroom_chain::modules::registration::state::{SHARES, node_id};
@@ -206,6 +207,7 @@ fn the_enclave_that_begins_a_network_gives_the_evidence_for_its_genesis() {
                 io: keys.io,
                 node_exchange: keys.exchange,
             },
+            simulation: SimulationPolicy::Off,
         };
         let mut document = parse(&localnet_genesis(&params).unwrap()).unwrap();
         let evidence = STANDARD.encode(evidence.unwrap());

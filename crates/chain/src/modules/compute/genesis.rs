@@ -4,14 +4,16 @@ use super::code_list;
 use super::state::{
     AUTHORIZED_ADMIN, AUTHORIZED_MIGRATION, CODE_CONTRACT, CODE_CONTRACTS, CODES, CONTRACTS, Code,
     CodeRecord, Contract, ContractRecord, HISTORY, HISTORY_LENGTH, HistoryEntry, LABELS,
-    LAST_CODE_ID, LAST_INSTANCE_ID, Operation, PARAMS, Params, Position, StorageLayout,
+    LAST_CODE_ID, LAST_INSTANCE_ID, Operation, PARAMS, Params, Position, SIMULATION,
+    SimulationPolicy, StorageLayout,
 };
 use crate::Bytes;
+use crate::attest::Security;
 use crate::ctx::Ctx;
 use crate::error::{Stop, broken};
 use crate::genesis::{GenesisError, LocalnetParams};
 use crate::module::GenesisState;
-use crate::modules::auth;
+use crate::modules::{auth, registration};
 use crate::types::{Address, sha256};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -27,6 +29,9 @@ const DECIMALS: usize = 18;
 pub struct Genesis {
     /// Parameters.
     pub params: GenesisParams,
+    /// Whether messages to contracts are simulated.
+    #[serde(default, skip_serializing_if = "is_off")]
+    pub simulation: SimulationPolicy,
     /// Codes in order of id, from 1.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub codes: Vec<GenesisCode>,
@@ -116,6 +121,7 @@ impl Default for Genesis {
     fn default() -> Self {
         Self {
             params: GenesisParams::from(&Params::default()),
+            simulation: SimulationPolicy::Off,
             codes: Vec::new(),
             last_instance_id: String::new(),
         }
@@ -147,6 +153,11 @@ impl GenesisPosition {
             tx_index: self.tx_index,
         })
     }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)]
+const fn is_off(policy: &SimulationPolicy) -> bool {
+    matches!(policy, SimulationPolicy::Off)
 }
 
 fn refuse(what: &str, why: &str) -> GenesisError {
@@ -190,12 +201,22 @@ impl GenesisParams {
 }
 
 impl GenesisState for Genesis {
-    fn localnet(_: &LocalnetParams) -> Self {
-        Self::default()
+    fn localnet(params: &LocalnetParams) -> Self {
+        Self {
+            simulation: params.simulation,
+            ..Self::default()
+        }
     }
 
     fn init(&self, ctx: &mut Ctx<'_, '_>) -> Result<(), GenesisError> {
         PARAMS.set(ctx, &self.params.checked()?)?;
+        if self.simulation == SimulationPolicy::Open {
+            if registration::keeper::security(ctx)? != Some(Security::Insecure) {
+                let why = "open is for networks whose registration.security is insecure: whoever runs a node could run messages of others";
+                return Err(refuse("simulation", why));
+            }
+            SIMULATION.set(ctx, &self.simulation)?;
+        }
         for (code, id) in self.codes.iter().zip(1_u64..) {
             code.init(ctx, id)?;
             for contract in &code.contracts {
@@ -218,6 +239,7 @@ impl GenesisState for Genesis {
         let last = LAST_INSTANCE_ID.get(ctx)?;
         Ok(Self {
             params: GenesisParams::from(&params),
+            simulation: SIMULATION.get(ctx)?.unwrap_or_default(),
             codes,
             last_instance_id: last.map(|n| n.to_string()).unwrap_or_default(),
         })

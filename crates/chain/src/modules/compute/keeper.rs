@@ -8,8 +8,8 @@ use super::output::{self, EntryPoint};
 use super::querier::code_of;
 use super::state::{
     CODES, CONTRACTS, Code, CodeRecord, Contract, ContractRecord, HISTORY, HISTORY_LENGTH,
-    HistoryEntry, LABELS, LAST_CODE_ID, LAST_INSTANCE_ID, Operation, PARAMS, Position,
-    contract_address, predictable_address,
+    HistoryEntry, LABELS, LAST_CODE_ID, LAST_INSTANCE_ID, Operation, PARAMS, Position, SIMULATION,
+    SimulationPolicy, contract_address, predictable_address,
 };
 use super::{code_list, gas, gzip};
 use crate::Bytes;
@@ -17,9 +17,10 @@ use crate::crypto::Secret;
 use crate::crypto::bound::Target;
 use crate::crypto::io::TxKey;
 use crate::ctx::{Ctx, Mode, event, event_of};
-use crate::error::{Stop, broken};
+use crate::error::{Fault, Stop, broken};
 use crate::modules::compute::error as compute;
 use crate::modules::{accounts, auth, bank};
+use crate::ports::StateRead;
 use crate::types::address::AddressError;
 use crate::types::error::sdk;
 use crate::types::proto::secret::compute::v1beta1 as pb;
@@ -38,6 +39,8 @@ const NOT_LOOKED_AT: ModuleInfo = ModuleInfo {
     migrate_info: false,
     migrate_version: None,
 };
+/// Stands for the hash of a code that a simulation stored: no code has it.
+pub(super) const UNSEEN_CODE: Hash = [0; 32];
 /// Location of gas for what a contract tells: events, data, errors.
 pub(super) const CONTRACT_OUTPUT: &str = "Contract output";
 
@@ -47,6 +50,14 @@ pub struct PendingContract {
     pub contract: Contract,
     /// The encrypted message for the history.
     pub msg: Vec<u8>,
+}
+
+/// Whether messages to contracts may run in a simulation, by a committed state.
+///
+/// # Errors
+/// A fault.
+pub fn simulates_contracts(base: &dyn StateRead) -> Result<bool, Fault> {
+    Ok(SIMULATION.read(base)? == Some(SimulationPolicy::Open))
 }
 
 /// Stores code: unzip and charge, validate, next id.
@@ -95,7 +106,7 @@ pub(super) fn store_code(
         msg.wasm
     };
     let (hash, weight, info) = if simulated {
-        (Hash::default(), 0, NOT_LOOKED_AT)
+        (UNSEEN_CODE, 0, NOT_LOOKED_AT)
     } else {
         let hash = sha256(&wasm);
         let module = ctx

@@ -93,6 +93,7 @@ impl TxMsg for pb::MsgStoreCode {
 
 impl TxMsg for pb::MsgInstantiateContract {
     type Response = pb::MsgInstantiateContractResponse;
+    const RUNS_CONTRACT: bool = true;
 
     fn validate_basic(&self) -> Result<(), TxError> {
         let m = self;
@@ -130,6 +131,7 @@ fn init_funds(m: &pb::MsgInstantiateContract) -> Result<Coins, TxError> {
 
 impl TxMsg for pb::MsgExecuteContract {
     type Response = pb::MsgExecuteContractResponse;
+    const RUNS_CONTRACT: bool = true;
 
     fn validate_basic(&self) -> Result<(), TxError> {
         address(&self.sender)?;

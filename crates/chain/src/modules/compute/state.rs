@@ -234,8 +234,32 @@ impl Default for Params {
     }
 }
 
+/// Whether messages to contracts may run in a simulation, where nobody has decided them. Genesis says it, and nothing changes it.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    BorshSerialize,
+    BorshDeserialize,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum SimulationPolicy {
+    /// They do not.
+    #[default]
+    Off,
+    /// They run for whoever asks, with no signature: for networks whose operators may read everything anyway.
+    Open,
+}
+
 /// Parameters of the module.
 pub const PARAMS: Item<Params> = Item::new("compute/params");
+/// Whether contracts are simulated. It stands there only if they are: clients have it proven.
+pub const SIMULATION: Item<SimulationPolicy> = Item::new("compute/simulation");
 /// Number of codes stored so far; the last code id.
 pub const LAST_CODE_ID: Item<u64> = Item::new("compute/last_code");
 /// Number of contracts so far; the last instance id.
@@ -263,6 +287,7 @@ pub const AUTHORIZED_ADMIN: Map<Address, Option<Address>> = Map::new("compute/au
 /// The names of all collections.
 pub const NAMES: &[&str] = &[
     PARAMS.name(),
+    SIMULATION.name(),
     LAST_CODE_ID.name(),
     LAST_INSTANCE_ID.name(),
     CODES.name(),

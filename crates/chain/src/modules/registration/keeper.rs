@@ -6,11 +6,11 @@ use super::evidence::{network_keys, now, verify};
 pub use super::join::{Joining, key_proof_bytes};
 use super::state::{
     CONSENSUS_KEYS, DEADLINES, ENDING, NODE_IDS, NODES, Node, NodeId, NodeState, ONE_TIME_KEYS,
-    PENDING, PLATFORMS, SHARES,
+    PENDING, PLATFORMS, SECURITY, SHARES,
 };
 use super::{error, event, returning, review};
 use crate::Ctx;
-use crate::attest::{Claims, Statement};
+use crate::attest::{Claims, Security, Statement};
 use crate::error::{Stop, broken};
 use crate::modules::poa;
 use crate::types::error::sdk;
@@ -35,6 +35,14 @@ pub fn parse_node_id(text: &str) -> Result<NodeId, TxError> {
     bytes
         .filter(|id: &NodeId| hex::encode(id) == text)
         .ok_or_else(|| sdk::INVALID_REQUEST.wrap("a node id has 40 lower-case hexadecimal digits"))
+}
+
+/// What the network demands of its nodes' machines; genesis says it, and nothing changes it.
+///
+/// # Errors
+/// Out of gas or a fault.
+pub fn security(ctx: &mut Ctx) -> Result<Option<Security>, Stop> {
+    SECURITY.get(ctx)
 }
 
 /// The node with this id, if there is one.

@@ -91,7 +91,7 @@ pub fn run(
     let chain_id = ctx.block.chain_id.clone();
     let mut documents = Documents::new(tx, &chain_id, ctx.tx.signed.take());
     for (index, signer) in known.iter().enumerate() {
-        verify(ctx.mode, &mut documents, index, signer)?;
+        verify(ctx.mode, config, &mut documents, index, signer)?;
     }
     ctx.tx.signed = documents.looked;
     for signer in &mut known {
@@ -119,7 +119,8 @@ fn set_aside(ctx: &mut Ctx, messages: &[Msg]) -> Result<(), Stop> {
     outcome
 }
 
-/// Limits first: the largest number, zero, the block's. In simulation the limit is the block's, whatever was asked.
+/// Limits first: the largest number, zero, the block's. In simulation the limit is the block's, or its own if that is
+/// less, whatever was asked.
 fn setup_gas_meter(ctx: &mut Ctx, limit: Gas, config: &AnteConfig) -> Result<(), TxError> {
     if limit > GAS_WANTED_MAX {
         let text = format!("invalid gas supplied; {limit} > {GAS_WANTED_MAX}");
@@ -134,7 +135,8 @@ fn setup_gas_meter(ctx: &mut Ctx, limit: Gas, config: &AnteConfig) -> Result<(),
             .wrap(format!("tx gas limit {limit} exceeds block max gas {max}")));
     }
     ctx.gas = GasMeter::new(if simulate {
-        config.block_gas.unwrap_or(GAS_WANTED_MAX)
+        let own = config.simulated_gas.unwrap_or(GAS_WANTED_MAX);
+        config.block_gas.unwrap_or(GAS_WANTED_MAX).min(own)
     } else {
         limit
     });
@@ -304,6 +306,7 @@ fn charge_signature(
 /// zeros, nor in a recheck, where it was checked before.
 fn verify(
     mode: Mode,
+    config: &AnteConfig,
     documents: &mut Documents<'_>,
     index: usize,
     signer: &Signer<'_>,
@@ -313,7 +316,11 @@ fn verify(
         return Err(sdk::INVALID_PUBKEY.wrap("pubkey on account is not set"));
     }
     let (expected, got) = (signer.account.sequence, info.map_or(0, |i| i.sequence));
-    if expected != got {
+    let ahead = match mode {
+        Mode::Simulate => config.sequences_ahead,
+        _ => 0,
+    };
+    if !(expected..=expected.saturating_add(ahead)).contains(&got) {
         let text = format!("account sequence mismatch, expected {expected}, got {got}");
         return Err(sdk::WRONG_SEQUENCE.wrap(text));
     }

@@ -33,6 +33,7 @@ fn tell(ctx: &mut Ctx, sender: &str) {
 
 impl TxMsg for pb::MsgMigrateContract {
     type Response = pb::MsgMigrateContractResponse;
+    const RUNS_CONTRACT: bool = true;
 
     fn validate_basic(&self) -> Result<(), TxError> {
         address(&self.sender, "sender")?;

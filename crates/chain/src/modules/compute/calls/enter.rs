@@ -4,6 +4,7 @@ use super::{Call, Calls, Failure, Frame, Next, OnSuccess, Running, vm_fault};
 use crate::error::{Fault, broken};
 use crate::gas::{GasMeter, WASM_CALL_MAX, WASM_PER_SDK};
 use crate::modules::compute::env::{self, QUERY_RANDOM};
+use crate::modules::compute::keeper::UNSEEN_CODE;
 use crate::modules::compute::output::EntryPoint;
 use crate::modules::compute::storage::{Keeping, Storage};
 use std::borrow::Cow;
@@ -13,6 +14,10 @@ impl Calls<'_, '_, '_> {
     /// Starts a call and puts its frame on top. `outer` is the meter of the instance that asks, if the call is its query.
     pub(super) fn enter(&mut self, call: Call, outer: Option<GasMeter>) -> Result<Next, Failure> {
         let entry_point = call.entry_point;
+        if call.code.hash == UNSEEN_CODE {
+            let text = "a simulation does not look into code that its own transaction stores";
+            return Err(entry_point.enclave_error(text).into());
+        }
         if call.code_hash != Some(call.code.hash) {
             return Err(entry_point
                 .enclave_error("failed to validate transaction")

@@ -28,7 +28,13 @@ pub(super) fn administered() -> (World, Code, Code, Address) {
     (world, old, new, contract)
 }
 
-fn migration(world: &mut World, user: usize, contract: &Address, code: &Code, msg: &str) -> Sent {
+pub(super) fn migration(
+    world: &mut World,
+    user: usize,
+    contract: &Address,
+    code: &Code,
+    msg: &str,
+) -> Sent {
     let (msg, key) = world.seal(&code.hash, msg.as_bytes());
     let any = pack(&pb::MsgMigrateContract {
         sender: world.users[user].address.to_string(),
@@ -353,7 +359,7 @@ fn simulated(world: &mut World, any: Any) -> Result<u64, String> {
     let overlay = crate::overlay::Overlay::default();
     let outcome = crate::simulate(&world.state, overlay, world.env(), &block, &tx);
     match outcome {
-        Ok(simulated) => Ok(simulated.gas_used),
+        Ok(simulated) => Ok(simulated.unwrap().gas_used),
         Err(QueryStop::Error(e)) => Err(e.grpc().1),
         Err(QueryStop::Fault(fault)) => panic!("{fault}"),
     }

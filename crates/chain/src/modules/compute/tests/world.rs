@@ -436,7 +436,7 @@ impl World {
 }
 
 /// A sealed text without its padding.
-fn opened(key: &TxKey, sealed: &str) -> String {
+pub(super) fn opened(key: &TxKey, sealed: &str) -> String {
     key.open_text(sealed).unwrap().trim_end().to_owned()
 }
 
