@@ -1,4 +1,4 @@
-//! What calls of contracts have used, so that the next one like them need not be given a guess. No node can tell (docs/adr/0006); whoever has made a
+//! What calls of contracts have used, so that the next one like them need not be given a guess. Most networks let no node tell (docs/adr/0027); whoever has made a
 //! call knows.
 //!
 //! Promises: the file tells nobody which contracts and which messages it is about (their names are made with the key of the account); one that is

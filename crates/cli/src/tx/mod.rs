@@ -18,14 +18,13 @@ use self::memory::Known;
 use crate::given;
 use crate::keyring::{self, Keyring};
 use crate::online;
-use crate::output::Output;
-use crate::output::say;
+use crate::output::{Output, say, table};
 use anyhow::{Context as _, bail};
 use clap::{Args as ClapArgs, Subcommand};
 use serde_json::json;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use strongroom_sdk::client::{Estimate, MARGIN_PERCENT};
+use strongroom_sdk::client::{Estimate, MARGIN_PERCENT, Simulation};
 use strongroom_sdk::keys::Account;
 use strongroom_sdk::tx::TxBuilder;
 use strongroom_types::proto::cosmos::bank::v1beta1::MsgSend;
@@ -54,7 +53,7 @@ struct Spend {
     /// Key that signs and pays: its name, or its address.
     #[arg(long, global = true, value_name = "KEY")]
     from: Option<String>,
-    /// Gas limit; `auto` asks the node for an estimate and adds a tenth. Of calls of contracts no node can tell: they get what is usual.
+    /// Gas limit; `auto` asks the node for an estimate and adds a tenth. Calls of contracts get what is usual, where the network does not simulate them.
     #[arg(long, global = true, value_name = "GAS", value_parser = gas, default_value = "auto")]
     gas: GasLimit,
     /// Fee, such as 5000uscrt [default: 0.1uscrt for each unit of gas].
@@ -63,7 +62,7 @@ struct Spend {
     /// A text that everybody can read.
     #[arg(long, global = true, default_value = "")]
     memo: String,
-    /// Send nothing: say what gas it needs.
+    /// Send nothing: say what gas it needs, and what contracts would answer where the network simulates calls.
     #[arg(long, global = true, conflicts_with = "generate_only")]
     dry_run: bool,
     /// Send nothing: print the transaction, to be signed with `tx sign`.
@@ -250,7 +249,7 @@ fn say_gas(limit: Gas, source: Option<Source>, fee: &str) {
             format!("an estimate of {used} and {MARGIN_PERCENT} % more")
         }
         Some(Source::Estimate(Estimate::Guessed { .. })) => {
-            "what such calls usually get; no node can estimate a call that it cannot read, --gas sets it".to_owned()
+            "what such calls usually get; this network is not proven to simulate calls, --gas sets it".to_owned()
         }
         None => "--gas".to_owned(),
     };
@@ -278,9 +277,9 @@ fn signs(message: &Any, signer: &Address) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Says what the transaction would use, whatever `--gas` says.
-fn dry_run(args: &Args, estimate: Source, tx: &TxBuilder, fee: &str) {
-    let used = match estimate {
+/// Says what the transaction would use, whatever `--gas` says, and what contracts answer, where a node can run it.
+fn dry_run(args: &Args, source: Source, done: Option<&Simulation>, tx: &TxBuilder, fee: &str) {
+    let used = match source {
         Source::Estimate(Estimate::Simulated { used }) => Some(used),
         Source::Estimate(Estimate::Guessed { .. }) => None,
         Source::Known(known) => Some(known.most),
@@ -288,12 +287,25 @@ fn dry_run(args: &Args, estimate: Source, tx: &TxBuilder, fee: &str) {
     let limit = tx.gas_limit();
     if args.network.output == Output::Json {
         let used = used.map(|used| used.to_string());
-        say(json!({ "gas_estimate": used, "gas_limit": limit.to_string(), "fee": fee }));
+        let mut said = json!({ "gas_estimate": used, "gas_limit": limit.to_string(), "fee": fee });
+        if let Some(done) = done {
+            said["messages"] = report::messages(&done.opened);
+            said["events"] = report::events(&done.opened);
+        }
+        say(said);
     } else {
         let used = used.map_or_else(|| "unknown".to_owned(), |used| used.to_string());
-        say(format_args!(
-            "gas estimate  {used}\ngas limit     {limit}\nfee           {fee}"
-        ));
+        let mut rows = [
+            ("gas estimate", used),
+            ("gas limit", limit.to_string()),
+            ("fee", fee.to_owned()),
+        ]
+        .map(|(name, what)| [name.to_owned(), what])
+        .to_vec();
+        if let Some(done) = done {
+            rows.extend(report::rows(&done.opened));
+        }
+        say(table(&rows).trim_end());
     }
 }
 

@@ -42,6 +42,22 @@ const fn proven(how_much: Proven) -> (&'static str, &'static str) {
 
 fn value(included: &Included, opened: &Opened) -> Value {
     let result = &included.result;
+    json!({
+        "txhash": included.hash,
+        "height": included.height.to_string(),
+        "code": result.code,
+        "codespace": result.codespace,
+        "proven": proven(included.proven).0,
+        "raw_log": opened.log,
+        "gas_wanted": result.gas_wanted.to_string(),
+        "gas_used": result.gas_used.to_string(),
+        "messages": messages(opened),
+        "events": events(opened),
+    })
+}
+
+/// Messages as a program reads them.
+pub(super) fn messages(opened: &Opened) -> Value {
     let message = |message: &OpenedMessage| {
         json!({
             "type": message.type_url,
@@ -52,23 +68,17 @@ fn value(included: &Included, opened: &Opened) -> Value {
             "code_id": message.code_id.map(|id| id.to_string()),
         })
     };
+    opened.messages.iter().map(message).collect()
+}
+
+/// Events as a program reads them.
+pub(super) fn events(opened: &Opened) -> Value {
     let event = |event: &Event| {
         let attributes = event.attributes.iter();
         let attributes = attributes.map(|a| json!({ "key": a.key, "value": a.value }));
         json!({ "type": event.kind, "attributes": attributes.collect::<Vec<_>>() })
     };
-    json!({
-        "txhash": included.hash,
-        "height": included.height.to_string(),
-        "code": result.code,
-        "codespace": result.codespace,
-        "proven": proven(included.proven).0,
-        "raw_log": opened.log,
-        "gas_wanted": result.gas_wanted.to_string(),
-        "gas_used": result.gas_used.to_string(),
-        "messages": opened.messages.iter().map(message).collect::<Vec<_>>(),
-        "events": opened.events.iter().map(event).collect::<Vec<_>>(),
-    })
+    opened.events.iter().map(event).collect()
 }
 
 fn text(included: &Included, opened: &Opened) -> String {
@@ -93,6 +103,13 @@ fn text(included: &Included, opened: &Opened) -> String {
         ]
         .map(str::to_owned),
     ];
+    rows.extend(self::rows(opened));
+    table(&rows)
+}
+
+/// Messages, answers and the events of contracts, for people.
+pub(super) fn rows(opened: &Opened) -> Vec<[String; 2]> {
+    let mut rows = Vec::new();
     let mut row = |name: &str, what: String| rows.push([plain(name), plain(&what)]);
     let shown = |bytes: &[u8]| match readable(bytes) {
         Value::String(text) => text,
@@ -122,5 +139,5 @@ fn text(included: &Included, opened: &Opened) -> String {
             .collect();
         row(&event.kind, pairs.join(" "));
     }
-    table(&rows)
+    rows
 }

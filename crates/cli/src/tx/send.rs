@@ -13,7 +13,7 @@ use crate::rpc::Client;
 use anyhow::{bail, ensure};
 use serde_json::json;
 use std::time::Duration;
-use strongroom_sdk::client::{Author, Error, Estimate, Included, Proven};
+use strongroom_sdk::client::{Author, Error, Estimate, Included, Proven, Simulation};
 use strongroom_sdk::keys::Account;
 use strongroom_sdk::tx::TxBuilder;
 use strongroom_types::proto::Any;
@@ -67,24 +67,26 @@ impl Payer {
         })
     }
 
-    /// How much gas a transaction needs: what a node says, else what such calls of this account have used, else what is usual.
+    /// How much gas a transaction needs: what a node says, else what such calls of this account have used, else what is usual. And what else the node says.
     async fn estimate(
         &self,
         keyring: &Keyring,
         client: &mut Client,
         tx: &TxBuilder,
-    ) -> Result<Source, Error> {
-        let estimate = match &self.key {
-            Key::Single(account) => client.estimate(account, tx).await?,
-            Key::Multisig(key) => client.estimate_multisig(key, tx).await?,
+    ) -> Result<(Source, Option<Simulation>), Error> {
+        let done = match &self.key {
+            Key::Single(account) => client.dry_run(account, &self.author, tx).await?,
+            Key::Multisig(key) => client.dry_run_multisig(key, &self.author, tx).await?,
         };
-        let known = match (&self.key, estimate) {
-            (Key::Single(account), Estimate::Guessed { .. }) => {
-                memory::known(keyring, client, account, tx.messages()).await
-            }
-            _ => None,
+        if let Some(done) = done {
+            return Ok((Source::Estimate(done.estimate()), Some(done)));
+        }
+        let known = match &self.key {
+            Key::Single(account) => memory::known(keyring, client, account, tx.messages()).await,
+            Key::Multisig(_) => None,
         };
-        Ok(known.map_or(Source::Estimate(estimate), Source::Known))
+        let usual = || Source::Estimate(Estimate::usual(tx.messages()));
+        Ok((known.map_or_else(usual, Source::Known), None))
     }
 }
 
@@ -120,7 +122,7 @@ pub(super) fn messages(
             }
             GasLimit::Auto => {
                 let estimate = payer.estimate(keyring, &mut client, &tx).await?;
-                tx = tx.gas(estimate.limit());
+                tx = tx.gas(estimate.0.limit());
                 Some(estimate)
             }
         };
@@ -128,13 +130,14 @@ pub(super) fn messages(
             tx = tx.fees(fees);
         }
         let fee = offline::coins(&tx.fee_coins());
-        say_gas(tx.gas_limit(), estimate, &fee);
+        let source = estimate.as_ref().map(|(source, _)| *source);
+        say_gas(tx.gas_limit(), source, &fee);
         if args.spend.dry_run {
-            let estimate = match estimate {
+            let (source, done) = match estimate {
                 Some(estimate) => estimate,
                 None => payer.estimate(keyring, &mut client, &tx).await?,
             };
-            dry_run(args, estimate, &tx, &fee);
+            dry_run(args, source, done.as_ref(), &tx, &fee);
             return Ok(());
         }
         if args.spend.generate_only {

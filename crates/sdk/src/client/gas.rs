@@ -1,12 +1,15 @@
 //! How much gas a transaction is given.
 
-use super::{Client, Error, Transport};
+use super::{Author, Client, Error, Included, Opened, Proven, Transport};
 use crate::keys::Account;
+use crate::message::Sealer;
 use crate::tx::{TxBuilder, Unsigned};
-use crate::types::Gas;
 use crate::types::proto::Any;
 use crate::types::proto::cosmos::tx::v1beta1::{SimulateRequest, SimulateResponse};
+use crate::types::proto::tendermint::abci::{Event as AbciEvent, EventAttribute};
 use crate::types::public_key::{Multisig, PublicKey};
+use crate::types::tx::Tx;
+use crate::types::{Attribute, Event, ExecTxResult, Gas};
 
 /// What is added to an estimate, in percent: between the estimate and the block others write, too.
 pub const MARGIN_PERCENT: u64 = 10;
@@ -18,14 +21,21 @@ const ESTIMATE_MAX: Gas = 50_000_000;
 const SHORT_ESTIMATE_MAX: Gas = 2_000_000;
 const BYTE_ESTIMATE_MAX: Gas = 200;
 
-/// The highest estimate that is believed of a transaction with so many bytes.
-fn estimate_max(bytes: usize) -> Gas {
+/// The highest estimate that is believed of a transaction with so many bytes, that calls contracts or does not.
+fn estimate_max(bytes: usize, calls: bool) -> Gas {
+    if calls {
+        return CALL_ESTIMATE_MAX;
+    }
     let bytes = Gas::try_from(bytes).unwrap_or(Gas::MAX);
     let length = bytes.saturating_mul(BYTE_ESTIMATE_MAX);
     SHORT_ESTIMATE_MAX.saturating_add(length).min(ESTIMATE_MAX)
 }
 
-/// Gas of contract messages, which no node of today can estimate: it cannot open them (docs/adr/0006). What the clients of the ecosystem give.
+/// Of one that calls contracts, whose work no length bounds: the most that an enclave simulates (`chain::gas::SIMULATION_MAX`).
+const CALL_ESTIMATE_MAX: Gas = 10_000_000;
+
+/// Gas of contract messages, where no node can estimate them: it cannot open them, and its enclave does not run what nobody has decided
+/// (docs/adr/0027). What the clients of the ecosystem give.
 const GUESSES: [(&str, Gas); 3] = [
     ("/secret.compute.v1beta1.MsgExecuteContract", 300_000),
     ("/secret.compute.v1beta1.MsgInstantiateContract", 500_000),
@@ -42,7 +52,7 @@ pub enum Estimate {
         /// What it used there.
         used: Gas,
     },
-    /// It calls contracts, so nobody can tell: what such messages are usually given.
+    /// It calls contracts, and nothing proves that the network lets anybody run them before they are decided: what such messages are usually given.
     Guessed {
         /// The sum over its messages.
         limit: Gas,
@@ -50,6 +60,14 @@ pub enum Estimate {
 }
 
 impl Estimate {
+    /// What these messages are usually given.
+    #[must_use]
+    pub fn usual(messages: &[Any]) -> Self {
+        let each = messages.iter().map(|m| usual(m).unwrap_or(OTHER));
+        let limit = each.fold(0, Gas::saturating_add);
+        Self::Guessed { limit }
+    }
+
     /// The limit to give: an estimate with [`MARGIN_PERCENT`] more.
     #[must_use]
     pub const fn limit(self) -> Gas {
@@ -62,47 +80,79 @@ impl Estimate {
     }
 }
 
-/// What these messages are usually given, if one of them calls a contract.
-fn guess(messages: &[Any]) -> Option<Estimate> {
-    let guess = |message: &Any| {
-        let mut known = GUESSES.iter();
-        known
-            .find(|(url, _)| message.type_url == *url)
-            .map(|(_, gas)| *gas)
-    };
-    messages.iter().any(|m| guess(m).is_some()).then(|| {
-        let each = messages.iter().map(|m| guess(m).unwrap_or(OTHER));
-        let limit = each.fold(0, Gas::saturating_add);
-        Estimate::Guessed { limit }
-    })
+/// What a message is usually given that is for a contract.
+fn usual(message: &Any) -> Option<Gas> {
+    let mut known = GUESSES.iter();
+    known
+        .find(|(url, _)| message.type_url == *url)
+        .map(|(_, gas)| *gas)
+}
+
+/// Whether one of these messages is for a contract.
+fn calls(messages: &[Any]) -> bool {
+    messages.iter().any(|message| usual(message).is_some())
+}
+
+/// What a node says that a transaction would do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Simulation {
+    /// The gas that it used there.
+    pub used: Gas,
+    /// Its messages, with what contracts answered, as their sender reads them.
+    pub opened: Opened,
+}
+
+impl Simulation {
+    /// What follows for its gas.
+    #[must_use]
+    pub const fn estimate(&self) -> Estimate {
+        Estimate::Simulated { used: self.used }
+    }
 }
 
 impl<T: Transport> Client<T> {
     /// How much gas a transaction of this account needs. A transaction that would fail is refused with the chain's text.
     ///
     /// # Errors
-    /// [`Error::Query`]; as [`Client::position`].
+    /// As [`Client::dry_run`].
     pub async fn estimate(&mut self, account: &Account, tx: &TxBuilder) -> Result<Estimate, Error> {
-        if let Some(guess) = guess(tx.messages()) {
-            return Ok(guess);
+        let done = self.dry_run(account, account, tx).await?;
+        Ok(done.map_or_else(|| Estimate::usual(tx.messages()), |done| done.estimate()))
+    }
+
+    /// What a transaction of this account would do, if it were decided now: a node's word. `None` if it calls contracts and it is not proven that the
+    /// network lets nodes run such messages before they are decided. `author` sealed its messages.
+    ///
+    /// # Errors
+    /// [`Error::Query`] with the text of the transaction that would fail, the contract's own opened; as [`Client::position`] and [`Client::network_key`].
+    pub async fn dry_run(
+        &mut self,
+        account: &Account,
+        author: impl Into<Author>,
+        tx: &TxBuilder,
+    ) -> Result<Option<Simulation>, Error> {
+        if !self.can_simulate(tx).await {
+            return Ok(None);
         }
         let position = self.position(&account.address()).await?;
         let unsigned = tx.unsigned(&account.public_key(), position.sequence);
-        let used = self.simulate(unsigned).await?;
-        Ok(Estimate::Simulated { used })
+        let sealer = self.sealer_for(author, tx).await?;
+        let bytes = unsigned.for_simulation();
+        self.simulated(bytes, sealer.as_ref()).await.map(Some)
     }
 
-    /// As [`Client::estimate`], of a multisig's transaction that no more members sign than must.
+    /// As [`Client::dry_run`], of a multisig's transaction that no more members sign than must.
     ///
     /// # Errors
-    /// As [`Client::estimate`].
-    pub async fn estimate_multisig(
+    /// As [`Client::dry_run`].
+    pub async fn dry_run_multisig(
         &mut self,
         key: &Multisig,
+        author: impl Into<Author>,
         tx: &TxBuilder,
-    ) -> Result<Estimate, Error> {
-        if let Some(guess) = guess(tx.messages()) {
-            return Ok(guess);
+    ) -> Result<Option<Simulation>, Error> {
+        if !self.can_simulate(tx).await {
+            return Ok(None);
         }
         let address = PublicKey::Multisig(key.clone()).address();
         let position = self.position(&address).await?;
@@ -110,37 +160,123 @@ impl<T: Transport> Client<T> {
         let signed = (0..key.keys().len()).map(|n| (n < threshold).then_some([0; 64]));
         let signed: Vec<_> = signed.collect();
         let bytes = tx.multisigned(key, position.sequence, &signed);
-        let used = self.simulate_bytes(bytes).await?;
-        Ok(Estimate::Simulated { used })
+        let sealer = self.sealer_for(author, tx).await?;
+        self.simulated(bytes, sealer.as_ref()).await.map(Some)
     }
 
-    /// The gas that a transaction would use. Of one that calls contracts a node cannot tell.
+    /// As [`Client::estimate`], of a multisig's transaction that no more members sign than must, and whose messages `author` sealed.
+    ///
+    /// # Errors
+    /// As [`Client::dry_run`].
+    pub async fn estimate_multisig(
+        &mut self,
+        key: &Multisig,
+        author: impl Into<Author>,
+        tx: &TxBuilder,
+    ) -> Result<Estimate, Error> {
+        let done = self.dry_run_multisig(key, author, tx).await?;
+        Ok(done.map_or_else(|| Estimate::usual(tx.messages()), |done| done.estimate()))
+    }
+
+    async fn can_simulate(&mut self, tx: &TxBuilder) -> bool {
+        !calls(tx.messages()) || self.simulates_contracts().await
+    }
+
+    /// What opens the answers of contracts, if any is called.
+    async fn sealer_for(
+        &mut self,
+        author: impl Into<Author>,
+        tx: &TxBuilder,
+    ) -> Result<Option<Sealer>, Error> {
+        match calls(tx.messages()) {
+            true => self.sealer(author).await.map(Some),
+            false => Ok(None),
+        }
+    }
+
+    /// The gas that a transaction would use. Of one that calls contracts most networks do not tell.
     ///
     /// # Errors
     /// [`Error::Query`] with the text of the transaction that would fail.
     pub async fn simulate(&mut self, unsigned: Unsigned) -> Result<Gas, Error> {
-        self.simulate_bytes(unsigned.for_simulation()).await
+        let bytes = unsigned.for_simulation();
+        Ok(self.simulated(bytes, None).await?.used)
     }
 
-    async fn simulate_bytes(&mut self, tx_bytes: Vec<u8>) -> Result<Gas, Error> {
-        let most = estimate_max(tx_bytes.len());
+    async fn simulated(
+        &mut self,
+        tx_bytes: Vec<u8>,
+        sealer: Option<&Sealer>,
+    ) -> Result<Simulation, Error> {
+        let bad = |field| Error::Form {
+            method: "Simulate",
+            field,
+        };
+        let tx = Tx::decode(&tx_bytes);
+        let calls = tx.is_ok_and(|tx| calls(&tx.body.messages));
+        let most = estimate_max(tx_bytes.len(), calls);
         let request = SimulateRequest {
-            tx_bytes,
+            tx_bytes: tx_bytes.clone(),
             ..SimulateRequest::default()
         };
         let path = "/cosmos.tx.v1beta1.Service/Simulate";
-        let answer: SimulateResponse = self.query_own(path, &request).await?;
-        let info = answer.gas_info.ok_or(Error::Form {
-            method: "Simulate",
-            field: "gas_info",
-        })?;
-        if info.gas_used > most {
-            return Err(Error::Form {
-                method: "Simulate",
-                field: "gas_used: no such transaction takes so much",
-            });
+        // As if a block had it: it is read in the same way.
+        let mut run = Included {
+            hash: String::new(),
+            height: 0,
+            tx: tx_bytes,
+            result: ExecTxResult::default(),
+            proven: Proven::Nothing,
+        };
+        let answer: SimulateResponse = match self.query_own(path, &request).await {
+            Ok(answer) => answer,
+            Err(Error::Query {
+                codespace,
+                code,
+                log,
+            }) => {
+                run.result.log = log;
+                let log = opened(run, sealer).log;
+                return Err(Error::Query {
+                    codespace,
+                    code,
+                    log,
+                });
+            }
+            Err(error) => return Err(error),
+        };
+        let used = answer.gas_info.ok_or(bad("gas_info"))?.gas_used;
+        if used > most {
+            return Err(bad("gas_used: no such transaction takes so much"));
         }
-        Ok(info.gas_used)
+        let result = answer.result.unwrap_or_default();
+        run.result.data = result.data;
+        run.result.events = result.events.into_iter().map(event).collect();
+        Ok(Simulation {
+            used,
+            opened: opened(run, sealer),
+        })
+    }
+}
+
+/// As the sender reads it; as it is, where the transaction is none that this client would send.
+fn opened(run: Included, sealer: Option<&Sealer>) -> Opened {
+    run.open(sealer).unwrap_or(Opened {
+        messages: Vec::new(),
+        events: run.result.events,
+        log: run.result.log,
+    })
+}
+
+fn event(event: AbciEvent) -> Event {
+    let attribute = |a: EventAttribute| Attribute {
+        key: a.key,
+        value: a.value,
+        index: a.index,
+    };
+    Event {
+        kind: event.r#type,
+        attributes: event.attributes.into_iter().map(attribute).collect(),
     }
 }
 
@@ -155,9 +291,10 @@ mod tests {
     fn an_estimate_gets_a_tenth_more_and_a_guess_is_the_sum_over_the_messages() {
         assert_eq!(Estimate::Simulated { used: 7_401 }.limit(), 8_142);
         let send = pack(&MsgSend::default());
-        assert_eq!(guess(std::slice::from_ref(&send)), None);
+        assert!(!calls(std::slice::from_ref(&send)));
         let execute = pack(&MsgExecuteContract::default());
-        let guessed = guess(&[execute.clone(), send, execute]).unwrap();
-        assert_eq!(guessed.limit(), 700_000);
+        let all = [execute.clone(), send, execute];
+        assert!(calls(&all));
+        assert_eq!(Estimate::usual(&all).limit(), 700_000);
     }
 }

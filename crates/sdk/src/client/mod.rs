@@ -65,7 +65,7 @@ mod tests;
 
 pub use effect::{effect, sealed_in};
 pub use error::Error;
-pub use gas::{Estimate, MARGIN_PERCENT};
+pub use gas::{Estimate, MARGIN_PERCENT, Simulation};
 pub use messages::{Author, Instantiate};
 pub use outcome::{Included, Opened, OpenedMessage, Proven};
 pub use room::{no_room, no_room_in};
@@ -95,6 +95,9 @@ use strongroom_proof::comet::BLOCK_PROTOCOL;
 pub const NETWORK_KEYS: &str = "registration/keys";
 /// Where the state keeps accounts, in the native tree (docs/spec/chain.md 3).
 pub const ACCOUNTS: &str = "auth/account/";
+/// Where the state says that the network simulates messages to contracts, in the native tree: `01 01` if so, absent if not. Genesis says it, and nothing
+/// changes it (docs/adr/0027).
+pub const SIMULATION: &str = "compute/simulation";
 /// The fewest and the most blocks that [`Client::height_in`] looks ahead, whatever a node says of the pace.
 const BLOCKS_AHEAD: [u64; 2] = [50, 10_000];
 
@@ -144,6 +147,8 @@ pub struct Client<T> {
     anchor: Option<(Headers, Terms)>,
     chain_id: Option<String>,
     network_key: Option<NetworkKey>,
+    /// Whether the network is proven to simulate messages to contracts, or not to.
+    simulates: Option<bool>,
     code_hashes: BTreeMap<Vec<u8>, Hash>,
     answered_at: Option<Height>,
     /// Of the last call: that nobody answered or had time, and when to ask again.
@@ -177,6 +182,7 @@ impl<T: Transport> Client<T> {
             anchor: None,
             chain_id: None,
             network_key: None,
+            simulates: None,
             code_hashes: BTreeMap::new(),
             answered_at: None,
             silence: None,
@@ -190,6 +196,7 @@ impl<T: Transport> Client<T> {
         Self {
             anchor: Some((Headers::new(trusted), terms)),
             network_key: None,
+            simulates: None,
             ..self
         }
     }
@@ -436,6 +443,26 @@ impl<T: Transport> Client<T> {
             method: "abci_query",
             field: "network key",
         })
+    }
+
+    /// Whether the network is proven to simulate messages to contracts. Where nothing is trusted, nothing is proven; nor does it follow from what the
+    /// client trusts where the node is silent or lies. Then an estimate of such messages is a guess, and no more is lost.
+    pub(super) async fn simulates_contracts(&mut self) -> bool {
+        if let Some(known) = self.simulates {
+            return known;
+        }
+        let Some(anchor) = self.anchor() else {
+            return false;
+        };
+        let question = Question {
+            tree: Tree::Native,
+            key: SIMULATION.as_bytes().to_vec(),
+            height: None,
+        };
+        let Ok((_, value)) = self.proven(anchor, &question).await else {
+            return false;
+        };
+        *self.simulates.insert(value.as_deref() == Some(&[1, 1]))
     }
 
     /// Number and committed sequence of an account.

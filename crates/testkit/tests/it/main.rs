@@ -9,5 +9,6 @@ mod join;
 mod newest;
 mod replica;
 mod restart;
+mod simulate;
 mod stock;
 mod token;

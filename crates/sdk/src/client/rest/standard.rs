@@ -6,10 +6,11 @@
 use super::{Request, escaped, get};
 use crate::types::proto::Message;
 use crate::types::proto::cosmos::auth::v1beta1 as auth;
-use crate::types::proto::cosmos::base::abci::v1beta1::GasInfo;
+use crate::types::proto::cosmos::base::abci::v1beta1::{GasInfo, Result as TxResult};
 use crate::types::proto::cosmos::tx::v1beta1 as tx;
 use crate::types::proto::secret::compute::v1beta1 as compute;
 use crate::types::proto::secret::registration::v1beta1::Key;
+use crate::types::proto::tendermint::abci::{Event, EventAttribute};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use serde_json::{Value, json};
@@ -33,7 +34,7 @@ pub(super) fn route(path: &str, data: &[u8]) -> Option<(Request, &'static str, R
                 path: "/cosmos/tx/v1beta1/simulate".to_owned(),
                 body: Some(body.to_string()),
             };
-            (request, "simulate", gas)
+            (request, "simulate", simulated)
         }
         "/secret.registration.v1beta1.Query/TxKey" => (
             get("/registration/v1beta1/tx-key".to_owned()),
@@ -82,14 +83,30 @@ fn position(answer: &Value) -> Option<Vec<u8>> {
     Some(response.encode_to_vec())
 }
 
-fn gas(answer: &Value) -> Option<Vec<u8>> {
+fn simulated(answer: &Value) -> Option<Vec<u8>> {
     let info = GasInfo {
         gas_wanted: number(&answer["gas_info"]["gas_wanted"])?,
         gas_used: number(&answer["gas_info"]["gas_used"])?,
     };
+    let result = &answer["result"];
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let attribute = |value: &Value| EventAttribute {
+        key: text(&value["key"]),
+        value: text(&value["value"]),
+        index: value["index"] == true,
+    };
+    let event = |value: &Value| Event {
+        r#type: text(&value["type"]),
+        attributes: list(&value["attributes"]).iter().map(attribute).collect(),
+    };
     let response = tx::SimulateResponse {
         gas_info: Some(info),
-        ..tx::SimulateResponse::default()
+        result: Some(TxResult {
+            data: bytes(&result["data"]).unwrap_or_default(),
+            events: list(&result["events"]).iter().map(event).collect(),
+            ..TxResult::default()
+        }),
     };
     Some(response.encode_to_vec())
 }

@@ -1,0 +1,149 @@
+//! Estimates of calls from node to enclave.
+
+use serde_json::json;
+use std::sync::mpsc::channel;
+use strongroom_bridge::{HostResponse, Request, Transport as _};
+use strongroom_chain::modules::SimulationPolicy;
+use strongroom_chain::modules::compute::state;
+use strongroom_chain::query::QueryError;
+use strongroom_testkit::call::{Sealed, executed};
+use strongroom_testkit::{Chain, Code, Contract, Options, User, contract};
+use strongroom_types::proto::pack;
+
+fn with(simulation: SimulationPolicy) -> Chain {
+    Chain::with(Options {
+        simulation,
+        ..Options::default()
+    })
+}
+
+fn token(chain: &mut Chain, user: &User) -> (Code, Contract) {
+    let code = chain.store_code(user, contract("token")).unwrap();
+    let balances = json!([{ "address": user.address().to_string(), "amount": "1000" }]);
+    let init = json!({
+        "name": "Secret Example", "symbol": "SEXM", "decimals": 6, "prng_seed": "ZGljZQ==",
+        "initial_balances": balances,
+    });
+    let made = chain.instantiate(user, &code, "token", &init).unwrap();
+    (code, made)
+}
+
+/// A transfer, with whatever gas limit.
+fn transfer(
+    chain: &mut Chain,
+    user: &User,
+    token: &Contract,
+) -> (
+    Vec<u8>,
+    Sealed<strongroom_types::proto::secret::compute::v1beta1::MsgExecuteContract>,
+) {
+    let to = User::local("b");
+    let message = json!({ "transfer": { "recipient": to.address().to_string(), "amount": "5" } });
+    let sealed = chain.message(user, token, &message);
+    let tx = chain.tx().any(pack(&sealed.message)).gas(400_000);
+    (chain.sign(user, &tx), sealed)
+}
+
+fn text(error: &QueryError) -> String {
+    error.grpc().1
+}
+
+#[test]
+fn the_first_transfer_of_a_token_is_estimated_within_five_percent_by_the_node() {
+    let mut chain = with(SimulationPolicy::Open);
+    let a = chain.user("a");
+    let (_, token) = token(&mut chain, &a);
+    let (tx, sealed) = transfer(&mut chain, &a, &token);
+    let before = chain.app_hash();
+    let estimate = chain.simulate(&tx).unwrap();
+    // Again and again the same, and nothing of it stays.
+    assert_eq!(chain.simulate(&tx), Ok(estimate.clone()));
+    assert_eq!(chain.app_hash(), before);
+    let result = chain.block(vec![tx]).remove(0);
+    let done = executed(&result, &sealed.key).unwrap();
+    let used = estimate.gas_info.unwrap().gas_used;
+    assert!(
+        used.abs_diff(done.gas_used) * 20 <= done.gas_used,
+        "{used} and {}",
+        done.gas_used
+    );
+    let response = estimate.result.unwrap();
+    assert_eq!(response.data, result.data);
+    // One that does not fit what waits is refused by the host, with what is expected.
+    let (_, late) = (
+        transfer(&mut chain, &a, &token),
+        transfer(&mut chain, &a, &token).0,
+    );
+    let refused = text(&chain.simulate(&late).unwrap_err());
+    assert!(
+        refused.starts_with("account sequence mismatch, expected "),
+        "{refused}"
+    );
+}
+
+#[test]
+fn where_genesis_has_no_policy_the_node_fails_estimates_of_calls_as_clients_expect() {
+    let mut chain = with(SimulationPolicy::Off);
+    let a = chain.user("a");
+    let (_, token) = token(&mut chain, &a);
+    let (tx, _) = transfer(&mut chain, &a, &token);
+    let said = text(&chain.simulate(&tx).unwrap_err());
+    let expected = "failed to execute message; message index: 0: Execution error: Enclave: \
+        failed to verify transaction signature: execute contract failed with gas used: '";
+    assert!(said.starts_with(expected), "{said}");
+}
+
+#[test]
+fn a_simulation_finds_a_lane_while_queries_hold_all_of_theirs() {
+    let mut chain = with(SimulationPolicy::Open);
+    let a = chain.user("a");
+    let (_, token) = token(&mut chain, &a);
+    let (tx, _) = transfer(&mut chain, &a, &token);
+    // The enclave knows nothing of the state, so that each query asks; its host keeps it waiting.
+    chain.restart();
+    let (asked, at_work) = channel();
+    let chain = &chain;
+    std::thread::scope(|scope| {
+        let held: Vec<_> = (0..strongroom_enclave::QUERY_LANES)
+            .map(|n| {
+                let (release, wait) = channel::<()>();
+                let asked = asked.clone();
+                scope.spawn(move || {
+                    let request = Request::Query {
+                        path: String::from("/cosmos.bank.v1beta1.Query/AllBalances"),
+                        data: strongroom_types::proto::Message::encode_to_vec(
+                            &strongroom_types::proto::cosmos::bank::v1beta1::QueryAllBalancesRequest {
+                                address: User::numbered(n).address().to_string(),
+                                ..Default::default()
+                            },
+                        ),
+                    };
+                    chain.door().call(request, &mut |_| {
+                        asked.send(()).unwrap();
+                        let _ = wait.recv();
+                        let text = String::from("let go");
+                        HostResponse::Unavailable { text }
+                    })
+                });
+                release
+            })
+            .collect();
+        for _ in &held {
+            at_work.recv().unwrap();
+        }
+        assert!(chain.simulate(&tx).is_ok());
+    });
+}
+
+#[test]
+fn every_pass_of_the_gate_has_a_lane_for_its_simulation() {
+    assert_eq!(
+        strongroom_enclave::SIMULATION_LANES,
+        strongroom_http::gate::RUNNING_MAX
+    );
+}
+
+#[test]
+fn clients_have_the_policy_proven_under_the_key_where_it_lies() {
+    assert_eq!(state::SIMULATION.name(), strongroom_sdk::client::SIMULATION);
+}
