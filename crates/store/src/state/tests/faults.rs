@@ -250,6 +250,38 @@ fn an_undo_row_that_names_what_was_not_replaced_removes_nothing() {
     assert_eq!(view.get(Tree::Native, &[2]).unwrap(), Some(vec![1; 20]));
 }
 
+#[test]
+fn an_undo_row_that_names_its_own_height_or_a_later_one_as_replaced_removes_nothing() {
+    for since in [5, 6, 7] {
+        let dir = tempfile::tempdir().unwrap();
+        let kv = open_kv(Engine::Redb, dir.path());
+        let open = || StateStore::open(Arc::clone(&kv), limits(3, History::None)).unwrap();
+        let store = open();
+        for height in 0..8_u8 {
+            let write = ((Tree::Native, vec![1]), Some(vec![height; 20]));
+            let writes = [write].into_iter().filter(|_| height % 2 == 1);
+            advance(&store, &WriteSet(writes.collect()));
+        }
+        drop(store);
+        // Block 5 replaced what block 3 wrote. Heights 5 and 6 have the version of 5.
+        let mut bent = rows::decode_changed(&all_rows(&*kv, rows::UNDO)[0].1).unwrap();
+        assert_eq!(bent[0].since, Some(3));
+        bent[0].since = Some(since);
+        let key = rows::undo_key(5, 0);
+        set(&*kv, rows::UNDO, &key, Some(rows::encode_changed(&bent)));
+        let store = open();
+        let before = everything(&*kv);
+        let prepared = store.prepare(7, 8, &WriteSet::default()).unwrap();
+        let refused = store.commit(prepared, &[]).unwrap_err();
+        assert_eq!(refused.code(), "store.damaged", "{since}");
+        assert_eq!(everything(&*kv), before);
+        for height in [5, 6] {
+            let view = store.view(height).unwrap();
+            assert_eq!(view.get(Tree::Native, &[1]).unwrap(), Some(vec![5; 20]));
+        }
+    }
+}
+
 fn set(kv: &dyn Kv, table: Table, key: &[u8], value: Option<Vec<u8>>) {
     let mut batch = Batch::new();
     batch.set(table, key, value);

@@ -509,3 +509,103 @@ fn the_last_two_anchors_are_kept() {
     assert_eq!(store.extra(ExtraKey::anchor(4)).unwrap(), Some(vec![4]));
     assert_eq!(store.extra(ExtraKey::anchor(3)).unwrap(), Some(vec![3]));
 }
+
+/// What stands at every key after each block, and the heights that wrote it.
+type Standing = BTreeMap<Hash, (Vec<u8>, Height)>;
+
+fn apply(standing: &mut Standing, height: Height, changes: &[Change]) {
+    for (key, value) in changes {
+        match value {
+            Some(value) if standing.get(key).is_some_and(|(old, _)| old == value) => {}
+            Some(value) => drop(standing.insert(*key, (value.clone(), height))),
+            None => drop(standing.remove(key)),
+        }
+    }
+}
+
+const FEW: u8 = 4;
+
+/// Blocks over a few keys and values: equal ones, ones that come again, removals and keys that are made again.
+fn blocks() -> impl Strategy<Value = Vec<Vec<Change>>> {
+    let value = prop::option::weighted(0.7, 0u8..2);
+    let block = prop::collection::btree_map(0..FEW, value, 0..=usize::from(FEW));
+    let change = |(n, value): (u8, Option<u8>)| (key(n), value.map(|n| vec![n; 20]));
+    let block = block.prop_map(move |block| block.into_iter().map(change).collect());
+    prop::collection::vec(block, 5..14)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn values_that_come_again_and_keys_that_are_made_again_survive_rollbacks_and_pruning(
+        blocks in blocks(),
+        back in 0usize..=PROVABLE_MIN as usize,
+        is_all in any::<bool>(),
+    ) {
+        let history = HISTORIES[usize::from(is_all)];
+        let dirs = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+        let open = |at: usize| open_store(Engine::Redb, dirs[at].path(), limits(PROVABLE_MIN, history));
+        let (mut store, straight) = (open(0), open(1));
+        let (mut standing, mut heights) = (Standing::new(), Vec::new());
+        for (n, block) in blocks.iter().enumerate() {
+            apply(&mut standing, n as Height, block);
+            let version = advance(&straight, &write_set(Tree::Native, block));
+            prop_assert_eq!(advance(&store, &write_set(Tree::Native, block)), version);
+            heights.push((standing.clone(), version));
+        }
+        let newest = blocks.len() - 1;
+        let to = newest.saturating_sub(back);
+        store.rollback(to as Height, &[]).unwrap();
+        drop(store);
+        store = open(0);
+        prop_assert_eq!(store.latest(), Some(heights[to].1));
+        let heads = all_rows(&*store.kv, rows::HEADS).into_iter();
+        let found: Vec<_> = heads.map(|(key, row)| (key, rows::Head::decode(&row).unwrap().since)).collect();
+        let expected = heights[to].0.iter().map(|(key, (_, since))| (rows::head_key(Tree::Native, key), *since));
+        prop_assert_eq!(found, expected.collect::<Vec<_>>());
+        for block in &blocks[to + 1..] {
+            advance(&store, &write_set(Tree::Native, block));
+        }
+        drop(store);
+        store = open(0);
+        prop_assert_eq!(everything(&*store.kv), everything(&*straight.kv));
+        let oldest = newest.saturating_sub(PROVABLE_MIN as usize);
+        let past = if is_all { 0 } else { oldest };
+        for (standing, version) in &heights[past..] {
+            for view in [store.values(version.height), store.view(version.height)] {
+                let view = view.unwrap();
+                prop_assert_eq!(view.app_hash(), version.app_hash);
+                for n in 0..FEW {
+                    let value = standing.get(&key(n)).map(|(value, _)| value.clone());
+                    prop_assert_eq!(view.get(Tree::Native, &key(n)).unwrap(), value);
+                }
+            }
+        }
+        if !is_all {
+            let provable = heights[oldest..].iter();
+            let kept = provable.flat_map(|(standing, _)| standing.iter().map(|(key, (_, since))| (*key, *since)));
+            let kept = kept.map(|(key, since)| rows::version_key(Tree::Native, &key, since));
+            let kept: std::collections::BTreeSet<_> = kept.collect();
+            let found = all_rows(&*store.kv, rows::VERSIONS).into_iter().map(|(key, _)| key);
+            prop_assert_eq!(found.collect::<Vec<_>>(), kept.into_iter().collect::<Vec<_>>());
+        }
+    }
+}
+
+#[test]
+fn a_value_that_came_again_is_taken_back_to_where_it_was_first() {
+    for history in HISTORIES {
+        let dir = tempfile::tempdir().unwrap();
+        let store = open_store(Engine::Redb, dir.path(), limits(3, history));
+        let versions: Vec<_> = [1, 2, 1]
+            .map(|n| advance(&store, &write_set(Tree::Native, &[(key(0), Some(vec![n]))])))
+            .into();
+        store.rollback(0, &[]).unwrap();
+        drop(store);
+        let store = open_store(Engine::Redb, dir.path(), limits(3, history));
+        assert_eq!(store.latest(), Some(versions[0]));
+        let value = store.view(0).unwrap().get(Tree::Native, &key(0)).unwrap();
+        assert_eq!(value, Some(vec![1]));
+    }
+}
