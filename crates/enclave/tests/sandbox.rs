@@ -157,7 +157,7 @@ mod compiled {
     pub(crate) fn contract() -> Result<(), Error> {
         let prepared = prepare(&wat::parse_str(CONTRACT).unwrap()).unwrap();
         let refused = |e: strongroom_vm::EngineError| Error::new(ErrorKind::PermissionDenied, e);
-        let engine = WinchEngine::new().map_err(refused)?;
+        let engine = WinchEngine::with_room(1).map_err(refused)?;
         let loaded = engine.load(&prepared).map_err(refused)?;
         let mut guest = engine.instantiate(&loaded.module).map_err(refused)?;
         let mut call = |export, args: &[u32]| {
@@ -175,6 +175,14 @@ mod compiled {
             call("execute", &[0, 0, 0]),
             GuestExit::Trapped(Trap::Unreachable)
         );
+        // The next one lies in the same slot, which the system must clear within the walls.
+        for at in [0, 5_000, 65_535] {
+            guest.touch(at).unwrap();
+        }
+        drop(guest);
+        let mut guest = engine.instantiate(&loaded.module).map_err(refused)?;
+        let memory = guest.memory().unwrap();
+        assert!(memory.len() == 64 << 10 && memory.iter().all(|byte| *byte == 0));
         Ok(())
     }
 }

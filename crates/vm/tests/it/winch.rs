@@ -128,7 +128,10 @@ fn as_many_instances_as_there_is_room_for_may_each_wait_within_a_wait() {
         let Err(EngineError::Tier(full)) = engine.instantiate(&module).map(|_| ()) else {
             panic!("one more")
         };
-        assert!(full.contains("limit of 64"), "{full}");
+        assert!(
+            full.contains(&format!("limit of {INSTANCES_MAX}")),
+            "{full}"
+        );
         for guest in &mut guests {
             guest.set_gas(1_000_000_000);
             let stop = guest.call("instantiate", &[0, 0, 0]).unwrap();
@@ -217,9 +220,9 @@ fn looking() -> Prepared {
 
 #[test]
 fn an_instance_finds_nothing_of_what_another_left_in_its_place() {
-    let engine = WinchEngine::new().unwrap();
+    // One slot, so that each lies where the one before lay.
+    let engine = WinchEngine::with_room(1).unwrap();
     let looking = engine.load(&looking()).unwrap().module;
-    // Around what the process keeps of a memory.
     for (pages, more) in [
         (2, 0),
         (2, 17),
@@ -250,6 +253,7 @@ fn an_instance_finds_nothing_of_what_another_left_in_its_place() {
                 let stop = guest.call("execute", &[entry, 0, 0]).unwrap();
                 assert_eq!(stop, GuestExit::Trapped(Trap::TableOutOfBounds), "{entry}");
             }
+            drop(guest);
             // And the first one's own begins as at first.
             let mut again = engine.instantiate(&soiling).unwrap();
             assert_eq!((again.pages(), again.depth()), (pages, 0));

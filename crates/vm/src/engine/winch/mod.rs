@@ -57,7 +57,7 @@ impl WinchEngine {
     /// The engine of this process, with room for [`INSTANCES_MAX`].
     ///
     /// # Errors
-    /// [`EngineError::Tier`] if there is none for this processor.
+    /// [`EngineError::Tier`] if there is none for this processor, or the system does not give the room.
     pub fn new() -> Result<Self, EngineError> {
         Self::with_room(INSTANCES_MAX)
     }
@@ -67,7 +67,12 @@ impl WinchEngine {
     /// # Errors
     /// As [`WinchEngine::new`].
     pub fn with_room(instances: u32) -> Result<Self, EngineError> {
-        let engine = wasmtime::Engine::new(&config(instances)).map_err(|e| tier(&e))?;
+        let engine = wasmtime::Engine::new(&config(instances)).map_err(|e| {
+            tier(format!(
+                "{e}; compiled contracts take some 4 GiB of addresses and 18 MiB of stacks for each of {instances} slots: raise `ulimit -v` (and \
+                 set vm.overcommit_memory to 0 where it is 2), or let contracts be interpreted"
+            ))
+        })?;
         let linker = Arc::new(linker(&engine)?);
         Ok(Self { linker })
     }

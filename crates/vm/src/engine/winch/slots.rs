@@ -11,13 +11,17 @@ use wasmtime::{Enabled, PoolingAllocationConfig};
 use crate::limits;
 
 /// Instances at one time; what finds no slot is interpreted, with the same results. Ten are alive for a query and as many for a transaction, at most.
-pub const INSTANCES_MAX: u32 = 64;
+pub const INSTANCES_MAX: u32 = 60;
 /// Calls of one instance at one time: its entry point, and its allocator while that waits for an import. No third begins ([`crate::Instance`]).
 const STACKS_EACH: u32 = 2;
+/// From so many on wasmtime divides a pool among cores, and who looks through the parts may find none free though one was at all times: a call under way
+/// would fail for want of a stack.
+const DIVIDED_FROM: u32 = 128;
+const _: () = assert!(INSTANCES_MAX * STACKS_EACH < DIVIDED_FROM);
 /// Bytes of a stack that stay. The rest is clean unless a call went deep.
 const STACK_KEPT_BYTES: usize = 32 << 10;
 
-/// Slots for so many instances. One that was used keeps at most 84 KiB.
+/// Slots for so many instances. One that was used keeps at most 84 KiB of data.
 pub(super) fn config(instances: u32) -> PoolingAllocationConfig {
     let pages = usize::try_from(limits::MEMORY_PAGES_MAX).unwrap_or(usize::MAX);
     let entries = usize::try_from(limits::TABLE_ENTRIES_MAX).unwrap_or(usize::MAX);
