@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use strongroom_bridge::DoorError;
 use strongroom_comet_rpc::mempool::{CheckKind, Checked, Checker, Outline};
 use strongroom_consensus::Clock;
-use strongroom_http::gate::{Busy, Gate};
+use strongroom_http::gate::{Busy, Gate, WAITING_FOR_ENCLAVE_MAX};
 use strongroom_proof::comet::Header;
 use strongroom_store::blocks::BlockStore;
 use strongroom_store::{ContentStore, StateStore, View};
@@ -83,6 +83,8 @@ pub struct HostChain {
     /// What the next block has its time from, if that is this node alone.
     clock: OnceLock<Arc<dyn Clock>>,
     gate: Arc<Gate>,
+    /// The one before simulations in the enclave, which may take longer than anybody waits at the other.
+    enclave_gate: Gate,
 }
 
 impl HostChain {
@@ -108,6 +110,7 @@ impl HostChain {
             shares: Shares::default(),
             clock: OnceLock::new(),
             gate: Arc::default(),
+            enclave_gate: Gate::new(WAITING_FOR_ENCLAVE_MAX),
         }
     }
 
@@ -146,6 +149,12 @@ impl HostChain {
     #[must_use]
     pub const fn gate(&self) -> &Arc<Gate> {
         &self.gate
+    }
+
+    /// The gate before simulations in the enclave.
+    #[must_use]
+    pub const fn enclave_gate(&self) -> &Gate {
+        &self.enclave_gate
     }
 
     /// Publishes a block: its height is committed in the store and acknowledged by the enclave. Forgets what was pending over the block
@@ -275,20 +284,23 @@ impl HostChain {
     }
 
     /// Estimates the gas of a transaction at the newest height, after what waits in the mempool; of one with messages to contracts, where genesis
-    /// lets the enclave run it, as if what waits from others were not there. Encoded `SimulateResponse`.
+    /// lets the enclave run it, on the committed state alone. Gives the height of the state, and an encoded `SimulateResponse`.
     ///
     /// # Errors
     /// As `chain::check::simulate`.
-    pub fn simulate(&self, tx: &[u8]) -> Result<Vec<u8>, QueryError> {
-        // In the enclave each pass has a lane: nobody waits there with one in hand.
-        let _pass = self.gate.enter().map_err(busy)?;
-        match self.simulate_here(tx)? {
-            Some(done) => Ok(done.into_response().encode_to_vec()),
-            None => self.enclave.simulate(tx.to_vec()).map_err(not_served)?.1,
+    pub fn simulate(&self, tx: &[u8]) -> Result<(Height, Vec<u8>), QueryError> {
+        let (height, done) = self.simulate_here(tx)?;
+        if let Some(done) = done {
+            return Ok((height, done.into_response().encode_to_vec()));
         }
+        // There each pass has a lane. It is no pass of the other gate: gas does not bound the time in which code is loaded.
+        let _pass = self.enclave_gate.enter().map_err(busy)?;
+        let (height, outcome) = self.enclave.simulate(tx.to_vec()).map_err(not_served)?;
+        outcome.map(|response| (height, response))
     }
 
-    fn simulate_here(&self, tx: &[u8]) -> Result<Option<Simulated>, QueryError> {
+    fn simulate_here(&self, tx: &[u8]) -> Result<(Height, Option<Simulated>), QueryError> {
+        let _pass = self.gate.enter().map_err(busy)?;
         // What waits is pending over this block and no other.
         let (block, pending) = {
             let pending = self.pending();
@@ -300,10 +312,11 @@ impl HostChain {
             code: &content,
             engine: &self.engine,
         };
-        simulate(&At(&view), pending, env, &block, tx).map_err(|stop| match stop {
-            QueryStop::Error(e) => e,
-            QueryStop::Fault(fault) => internal(&fault),
-        })
+        match simulate(&At(&view), pending, env, &block, tx) {
+            Ok(done) => Ok((block.height, done)),
+            Err(QueryStop::Error(e)) => Err(e),
+            Err(QueryStop::Fault(fault)) => Err(internal(&fault)),
+        }
     }
 
     fn check(&self, tx: &[u8], kind: CheckKind, earliest: Height) -> Result<Checked, Fault> {

@@ -347,7 +347,8 @@ impl Chain {
     /// # Panics
     /// If the answer is no response.
     pub fn simulate(&self, tx: &[u8]) -> Result<SimulateResponse, QueryError> {
-        let response = self.host.simulate(tx)?;
+        let (height, response) = self.host.simulate(tx)?;
+        assert_eq!(height, self.height(), "the newest");
         Ok(SimulateResponse::decode(response.as_slice()).expect("the response of this method"))
     }
 
@@ -373,6 +374,12 @@ impl Chain {
     #[must_use]
     pub const fn clock(&self) -> &TestClock {
         &self.clock
+    }
+
+    /// The chain as the host answers for it.
+    #[must_use]
+    pub fn host(&self) -> &HostChain {
+        &self.host
     }
 
     /// The way to the enclave.

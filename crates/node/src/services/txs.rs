@@ -36,7 +36,7 @@ pub struct Broadcast {
 impl Services {
     pub(super) fn txs(&self, method: &str, request: &[u8]) -> Answer {
         match method {
-            "Simulate" => Ok((self.newest(), self.simulate(decode(request)?)?)),
+            "Simulate" => self.simulate(decode(request)?),
             "GetTx" => self.answer(&self.tx_by_hash(&decode::<pb::GetTxRequest>(request)?.hash)?),
             "GetTxsEvent" => self.answer(&self.search(&decode(request)?)?),
             "GetBlockWithTxs" => self.answer(&self.block_with_txs(&decode(request)?)?),
@@ -100,8 +100,7 @@ impl Services {
         Ok((response, retry_after))
     }
 
-    /// Encoded `SimulateResponse`.
-    fn simulate(&self, request: pb::SimulateRequest) -> Result<Vec<u8>, QueryError> {
+    fn simulate(&self, request: pb::SimulateRequest) -> Answer {
         let bytes = match request.tx {
             Some(tx) if request.tx_bytes.is_empty() => bytes_of(tx),
             _ => request.tx_bytes,

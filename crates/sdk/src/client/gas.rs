@@ -31,8 +31,9 @@ fn estimate_max(bytes: usize, calls: bool) -> Gas {
     SHORT_ESTIMATE_MAX.saturating_add(length).min(ESTIMATE_MAX)
 }
 
-/// Of one that calls contracts, whose work no length bounds: the most that an enclave simulates (`chain::gas::SIMULATION_MAX`).
-const CALL_ESTIMATE_MAX: Gas = 10_000_000;
+/// The highest estimate that is believed of a transaction that calls contracts, whose work no length bounds: the most that an enclave simulates
+/// (`chain::gas::SIMULATION_MAX`).
+pub const CALL_ESTIMATE_MAX: Gas = 10_000_000;
 
 /// Gas of contract messages, where no node can estimate them: it cannot open them, and its enclave does not run what nobody has decided
 /// (docs/adr/0027). What the clients of the ecosystem give.

@@ -65,7 +65,7 @@ mod tests;
 
 pub use effect::{effect, sealed_in};
 pub use error::Error;
-pub use gas::{Estimate, MARGIN_PERCENT, Simulation};
+pub use gas::{CALL_ESTIMATE_MAX, Estimate, MARGIN_PERCENT, Simulation};
 pub use messages::{Author, Instantiate};
 pub use outcome::{Included, Opened, OpenedMessage, Proven};
 pub use room::{no_room, no_room_in};

@@ -2,13 +2,19 @@
 
 use serde_json::json;
 use std::sync::mpsc::channel;
+use std::time::Duration;
 use strongroom_bridge::{HostResponse, Request, Transport as _};
+use strongroom_chain::check::SEQUENCES_AHEAD_MAX;
 use strongroom_chain::modules::SimulationPolicy;
 use strongroom_chain::modules::compute::state;
-use strongroom_chain::query::QueryError;
+use strongroom_chain::query::{GrpcCode, QueryError};
+use strongroom_comet_rpc::mempool::Limits;
+use strongroom_http::gate::{RUNNING_MAX, WAITING_FOR_ENCLAVE_MAX};
 use strongroom_testkit::call::{Sealed, executed};
 use strongroom_testkit::{Chain, Code, Contract, Options, User, contract};
-use strongroom_types::proto::pack;
+use strongroom_types::Coins;
+use strongroom_types::proto::cosmos::bank::v1beta1::{MsgSend, QueryAllBalancesRequest};
+use strongroom_types::proto::{Message as _, pack};
 
 fn with(simulation: SimulationPolicy) -> Chain {
     Chain::with(Options {
@@ -112,7 +118,7 @@ fn a_simulation_finds_a_lane_while_queries_hold_all_of_theirs() {
                     let request = Request::Query {
                         path: String::from("/cosmos.bank.v1beta1.Query/AllBalances"),
                         data: strongroom_types::proto::Message::encode_to_vec(
-                            &strongroom_types::proto::cosmos::bank::v1beta1::QueryAllBalancesRequest {
+                            &QueryAllBalancesRequest {
                                 address: User::numbered(n).address().to_string(),
                                 ..Default::default()
                             },
@@ -131,15 +137,74 @@ fn a_simulation_finds_a_lane_while_queries_hold_all_of_theirs() {
         for _ in &held {
             at_work.recv().unwrap();
         }
-        assert!(chain.simulate(&tx).is_ok());
+        // In a thread of its own: without a lane it would wait for ever.
+        let (tell, told) = channel();
+        scope.spawn(move || tell.send(chain.simulate(&tx).is_ok()));
+        let answered = told.recv_timeout(Duration::from_secs(60));
+        drop(held);
+        assert_eq!(answered, Ok(true));
     });
 }
 
 #[test]
-fn every_pass_of_the_gate_has_a_lane_for_its_simulation() {
+fn simulations_in_the_enclave_keep_no_other_work_from_the_gate_however_many_wait_for_it() {
+    let mut chain = with(SimulationPolicy::Open);
+    let a = chain.user("a");
+    let (_, token) = token(&mut chain, &a);
+    let (call, _) = transfer(&mut chain, &a, &token);
+    let b = chain.user("b");
+    let send = MsgSend {
+        from_address: b.address().to_string(),
+        to_address: a.address().to_string(),
+        amount: "5uscrt".parse::<Coins>().unwrap().to_proto_list(),
+    };
+    let tx = chain.tx().any(pack(&send)).gas(400_000);
+    let public = chain.sign(&b, &tx);
+    let list = QueryAllBalancesRequest {
+        address: a.address().to_string(),
+        ..QueryAllBalancesRequest::default()
+    };
+    let chain = &chain;
+    let gate = chain.host().enclave_gate();
+    // As if simulations ran in the enclave for as long as this test lasts.
+    let running: Vec<_> = (0..RUNNING_MAX).map(|_| gate.enter().unwrap()).collect();
+    std::thread::scope(|scope| {
+        for _ in 0..WAITING_FOR_ENCLAVE_MAX {
+            scope.spawn(|| chain.simulate(&call));
+        }
+        while gate.waiting() < WAITING_FOR_ENCLAVE_MAX {
+            std::thread::yield_now();
+        }
+        assert!(chain.simulate(&public).is_ok());
+        let path = "/cosmos.bank.v1beta1.Query/AllBalances";
+        assert!(chain.host().query(path, &list.encode_to_vec(), 0).is_ok());
+        assert!(chain.host().gate().enter().is_ok(), "a search");
+        // One more is told at once to come again.
+        let refused = chain.simulate(&call).unwrap_err();
+        assert_eq!(refused.grpc().0, GrpcCode::Unavailable);
+        // All of that while none of them has gone on.
+        assert_eq!(gate.waiting(), WAITING_FOR_ENCLAVE_MAX);
+        drop(running);
+    });
+    assert!(chain.simulate(&call).is_ok());
+}
+
+#[test]
+fn every_pass_of_the_gate_before_the_enclave_has_a_lane_for_its_simulation() {
+    assert_eq!(strongroom_enclave::SIMULATION_LANES, RUNNING_MAX);
+}
+
+#[test]
+fn a_sequence_may_be_as_far_ahead_as_a_mempool_holds_transactions() {
+    let held = u64::try_from(Limits::default().txs_max);
+    assert_eq!(held, Ok(SEQUENCES_AHEAD_MAX));
+}
+
+#[test]
+fn clients_believe_the_estimates_that_an_enclave_can_give() {
     assert_eq!(
-        strongroom_enclave::SIMULATION_LANES,
-        strongroom_http::gate::RUNNING_MAX
+        strongroom_chain::gas::SIMULATION_MAX,
+        strongroom_sdk::client::CALL_ESTIMATE_MAX
     );
 }
 
