@@ -357,7 +357,23 @@ fn run(
             events: ctx.events,
             responses: done.responses,
         }),
-        Err(stop) => Err(failed(&TxOutcome::of(&ctx, Err(stop))?).into()),
+        Err(stop) => {
+            let mut outcome = TxOutcome::of(&ctx, Err(stop))?;
+            // A limit that nobody named, where a block may have more.
+            let own = config
+                .simulated_gas
+                .filter(|own| config.block_gas.is_none_or(|block| block > *own));
+            if let (Some(own), Some(error)) = (own, &mut outcome.error)
+                && error.is(&sdk::OUT_OF_GAS)
+                && ctx.gas.used() > own
+            {
+                error.text = format!(
+                    "{}: a simulation has at most {own} gas, send it with a gas limit of your own",
+                    error.text
+                );
+            }
+            Err(failed(&outcome).into())
+        }
     }
 }
 

@@ -305,6 +305,9 @@ fn a_simulation_has_no_more_gas_than_its_own_limit_and_a_block() {
             text.contains("out of gas") && text.contains(&wanted),
             "{text}"
         );
+        // Who sees a limit that he did not name is told what to do, unless no block has more either.
+        let advice = "a simulation has at most 10000000 gas, send it with a gas limit of your own with gas used: '";
+        assert_eq!(text.contains(advice), block_gas > 10_000_000, "{text}");
     }
 }
 
