@@ -142,3 +142,72 @@ fn told(
         Err(QueryStop::Fault(fault)) => Err(proven.failure_of(&fault)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::platform::Simulated;
+    use crate::secrets::Keys;
+    use crate::shared::Published;
+    use strongroom_bridge::{DoorError, EnclaveRequest, HostResponse};
+    use strongroom_chain::BlockInfo;
+    use strongroom_crypto::seal::Chain;
+    use strongroom_crypto::seed::{MasterSeed, SeedRing};
+    use strongroom_proof::PartialForest;
+    use strongroom_types::{Timestamp, Tree, WriteSet};
+
+    struct Nobody;
+
+    impl HostClient for Nobody {
+        fn request(&self, _: EnclaveRequest) -> Result<HostResponse, DoorError> {
+            Err(DoorError::Turn("nobody is to be asked"))
+        }
+    }
+
+    /// What is said to bytes that are no transaction, on a state that has the policy, however it came there.
+    fn said(keys: Option<Security>) -> Reply {
+        let genesis_hash = [6; 32];
+        let mut forest = PartialForest::empty();
+        let policy = (Tree::Native, b"compute/simulation".to_vec());
+        let writes = WriteSet([(policy, Some(vec![1, 1]))].into());
+        forest.apply(&writes).unwrap();
+        let keys = keys.map(|security| {
+            let chain = Chain {
+                genesis_hash,
+                security,
+            };
+            let ring = SeedRing::genesis(security, MasterSeed::new([1; 32]));
+            Arc::new(Keys::of(&ring, chain).unwrap())
+        });
+        let block = BlockInfo {
+            chain_id: String::from("test-1"),
+            genesis_hash,
+            height: 1,
+            time: Timestamp::default(),
+            header_hash: [7; 32],
+            version_app: 1,
+            misbehavior: Vec::new(),
+        };
+        let shared = Shared::new(Simulated::default(), Default::default());
+        shared.keep(Published::new(block, genesis_hash, keys, forest));
+        shared.acknowledge(1).unwrap();
+        let tx = vec![0xff];
+        Queries::new(Arc::new(shared)).serve(Request::Simulate { tx }, &Nobody)
+    }
+
+    #[test]
+    fn a_policy_that_lies_in_the_state_opens_no_simulation_to_keys_that_are_to_be_secret() {
+        let insecure = said(Some(Security::Insecure));
+        assert!(
+            matches!(&insecure, Reply::Query(told) if told.outcome.is_err()),
+            "{insecure:?}"
+        );
+        for keys in [Some(Security::Attested), None] {
+            let refused = said(keys);
+            assert!(
+                matches!(&refused, Reply::Failed(f) if f.code == FailureCode::SimulationRefused),
+                "{refused:?}"
+            );
+        }
+    }
+}

@@ -300,7 +300,7 @@ fn an_estimate_asks_the_node_but_for_contract_messages_which_it_cannot_open() {
 
 #[test]
 fn an_estimate_that_would_take_all_coins_is_not_believed() {
-    let estimate = |gas_used: u64, memo: &str| {
+    let estimate_of = |gas_used: u64, tx: &TxBuilder| {
         let mut client = client(|_, _| {
             value(&SimulateResponse {
                 gas_info: Some(crate::types::proto::cosmos::base::abci::v1beta1::GasInfo {
@@ -310,10 +310,11 @@ fn an_estimate_that_would_take_all_coins_is_not_believed() {
                 ..Default::default()
             })
         });
-        let tx = TxBuilder::new("test-1").memo(memo);
         let estimated = ready(client.simulate(tx.unsigned(&[2; 33], 0)));
         estimated.map_err(|error| error.code())
     };
+    let empty = TxBuilder::new("test-1");
+    let estimate = |gas_used: u64, memo: &str| estimate_of(gas_used, &empty.clone().memo(memo));
     assert_eq!(estimate(1_500_000, ""), Ok(1_500_000));
     // What an upload may take is no estimate of a payment.
     for much in [3_000_000, 50_000_000, u64::MAX] {
@@ -322,6 +323,10 @@ fn an_estimate_that_would_take_all_coins_is_not_believed() {
     let long = "x".repeat(1 << 20);
     assert_eq!(estimate(50_000_000, &long), Ok(50_000_000));
     assert_eq!(estimate(50_000_001, &long), Err("client.form"));
+    // Of a call no length says what it may take; an enclave has a limit.
+    let call = empty.message(&compute::MsgExecuteContract::default());
+    assert_eq!(estimate_of(10_000_000, &call), Ok(10_000_000));
+    assert_eq!(estimate_of(10_000_001, &call), Err("client.form"));
 }
 
 #[test]

@@ -21,6 +21,38 @@ fn a_network_key_that_is_not_proven_is_not_used() {
 }
 
 #[test]
+fn a_policy_that_is_not_proven_is_none_and_is_asked_for_again() {
+    let said = json!({ "code": 0, "height": "10", "value": STANDARD.encode([1, 1]) });
+    let silent = json!({ "error": { "message": "gone" } });
+    for told in [json!({ "result": { "response": said } }), silent] {
+        let (_, mut chain) = recorded("11", |_, _| ());
+        let answer = move |method: &str, params: &Value| match method {
+            "abci_query" => told.clone(),
+            method => chain(method, params),
+        };
+        let mut client = client(answer).trusting(of_genesis(), Terms::WITHOUT_CLOCK);
+        let account = Account::from_bytes(&[1; 32]).unwrap();
+        let call = TxBuilder::new("test-1").message(&compute::MsgExecuteContract::default());
+        let mut asked = 0;
+        for _ in 0..2 {
+            let estimate = ready(client.estimate(&account, &call)).unwrap();
+            assert_eq!(estimate, Estimate::Guessed { limit: 300_000 });
+            let queries = client.transport.asked.iter();
+            let queries = queries.filter(|(method, _)| method == "abci_query");
+            let paths: Vec<_> = queries
+                .map(|(_, params)| params["path"].to_string())
+                .collect();
+            assert!(paths.len() > asked, "asked again");
+            assert!(
+                paths.iter().all(|path| path.contains("/store/")),
+                "{paths:?}"
+            );
+            asked = paths.len();
+        }
+    }
+}
+
+#[test]
 fn a_transaction_that_is_not_proven_in_its_block_is_in_none() {
     let file = strongroom_testdata::cometbft("four/config/genesis.json");
     let trusted = light::genesis(&serde_json::to_vec(&file).unwrap()).unwrap();
