@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -89,7 +90,7 @@ test("a call that would fail is refused with the contract's words for its sender
   assert.equal(await ask(a, token, { note: {} }), "");
 });
 
-test("an account that waits for a block is estimated after what waits", async () => {
+test("an account whose transaction waits for a block gets an estimate of the next one", async () => {
   const slow = await startNetwork({ blockTime: "3s" });
   try {
     const client = clientOf(slow, "a");
@@ -189,6 +190,34 @@ test("the command line says the gas of first calls within 5 %, over the RPC and 
     // Whoever names the gas himself sends it.
     const sent = await run("tx", "contract", "execute", everything, '{"note":"gone","fail":"not today"}', "--gas", "200000", ...own);
     assert.equal(sent.status, 5, sent.said);
+  }
+});
+
+test("an instantiation whose answer was lost is said to be done where the command is repeated, not to fail", async () => {
+  await funded(network, "retrying");
+  const stored = JSON.parse((await run("tx", "contract", "store", join(CONTRACTS, "counter.wasm"), "--from", "retrying", ...trusting(network.rpc))).out);
+  const command = ["tx", "contract", "instantiate", stored.messages[0].code_id, '{"count":1}', "--label", "made once", "--from", "retrying"];
+  // It takes the transaction, and says nothing.
+  const silent = createServer(async (request, response) => {
+    let body = "";
+    for await (const bytes of request) body += bytes;
+    const answer = await (await fetch(network.rpc, { method: "POST", body })).text();
+    if (JSON.parse(body).method === "broadcast_tx_sync") response.destroy();
+    else response.end(answer);
+  });
+  await new Promise((resolve) => silent.listen(0, "127.0.0.1", resolve));
+  try {
+    const lost = await run(...command, ...proven(network, `http://127.0.0.1:${silent.address().port}`));
+    assert.equal(lost.status, 6, lost.said);
+    await until(async () => (await run("query", "tx", lost.said.match(/transaction ([0-9A-F]{64})/)[1], "--node", network.rpc)).status === 0, { what: "the contract" });
+    const repeated = await run(...command, ...proven(network));
+    assert.equal(repeated.status, 1, repeated.said);
+    assert.match(repeated.said, /^strongroom: tx\.done: it is done: block \d+ has transaction/m);
+    // From here on it is another one, which fails.
+    assert.equal((await run(...command, ...proven(network))).status, 4);
+  } finally {
+    silent.close();
+    silent.closeAllConnections();
   }
 });
 

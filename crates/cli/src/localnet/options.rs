@@ -65,7 +65,7 @@ pub(crate) struct Start {
     #[arg(long = "account", value_name = "ADDRESS=AMOUNT", value_parser = holder)]
     pub(crate) accounts: Vec<Holder>,
     /// Go on from this file, which `localnet dump` has made; the network that is there is removed when that works.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["reset", "validators", "accounts", "chain_id"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["reset", "validators", "accounts", "chain_id", "simulation"])]
     pub(super) load: Option<PathBuf>,
     /// An origin that browsers may call from, such as http://localhost:3000, or with one `*` inside; may be repeated [default: any].
     #[arg(long = "cors-origin", value_name = "ORIGIN")]

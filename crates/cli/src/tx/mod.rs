@@ -15,6 +15,7 @@ mod send;
 mod words;
 
 use self::memory::Known;
+use self::report::Inputs;
 use crate::given;
 use crate::keyring::{self, Keyring};
 use crate::online;
@@ -240,13 +241,16 @@ impl Source {
     }
 }
 
-fn say_gas(limit: Gas, source: Option<Source>, fee: &str) {
+fn say_gas(limit: Gas, source: Option<Source>, fee: &str, is_believed: bool) {
     let from = match source {
         Some(Source::Known(Known { most, calls })) => format!(
             "the last {calls} such calls of yours used {most} at most; a tenth more, rounded up; --gas sets it"
         ),
         Some(Source::Estimate(Estimate::Simulated { used })) => {
             format!("an estimate of {used} and {MARGIN_PERCENT} % more")
+        }
+        Some(Source::Estimate(Estimate::Guessed { .. })) if is_believed => {
+            "what such calls usually get; with --genesis in place of --trust-node a network that simulates calls says more, --gas sets it".to_owned()
         }
         Some(Source::Estimate(Estimate::Guessed { .. })) => {
             "what such calls usually get; this network is not proven to simulate calls, --gas sets it".to_owned()
@@ -277,7 +281,8 @@ fn signs(message: &Any, signer: &Address) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Says what the transaction would use, whatever `--gas` says, and what contracts answer, where a node can run it.
+/// Says what the transaction would use, whatever `--gas` says, and what contracts answer, where a node can run it. What was sealed for them, whoever
+/// asks has: it does not go to where the output of a dry run is kept.
 fn dry_run(args: &Args, source: Source, done: Option<&Simulation>, tx: &TxBuilder, fee: &str) {
     let used = match source {
         Source::Estimate(Estimate::Simulated { used }) => Some(used),
@@ -285,12 +290,14 @@ fn dry_run(args: &Args, source: Source, done: Option<&Simulation>, tx: &TxBuilde
         Source::Known(known) => Some(known.most),
     };
     let limit = tx.gas_limit();
+    let opened = done.map(|done| &done.opened);
+    let opened = opened.filter(|opened| opened.messages.iter().any(|m| m.input.is_some()));
     if args.network.output == Output::Json {
         let used = used.map(|used| used.to_string());
         let mut said = json!({ "gas_estimate": used, "gas_limit": limit.to_string(), "fee": fee });
-        if let Some(done) = done {
-            said["messages"] = report::messages(&done.opened);
-            said["events"] = report::events(&done.opened);
+        if let Some(opened) = opened {
+            said["messages"] = report::messages(opened, Inputs::Hidden);
+            said["events"] = report::events(opened);
         }
         say(said);
     } else {
@@ -302,8 +309,8 @@ fn dry_run(args: &Args, source: Source, done: Option<&Simulation>, tx: &TxBuilde
         ]
         .map(|(name, what)| [name.to_owned(), what])
         .to_vec();
-        if let Some(done) = done {
-            rows.extend(report::rows(&done.opened));
+        if let Some(opened) = opened {
+            rows.extend(report::rows(opened, Inputs::Hidden));
         }
         say(table(&rows).trim_end());
     }

@@ -51,22 +51,33 @@ fn value(included: &Included, opened: &Opened) -> Value {
         "raw_log": opened.log,
         "gas_wanted": result.gas_wanted.to_string(),
         "gas_used": result.gas_used.to_string(),
-        "messages": messages(opened),
+        "messages": messages(opened, Inputs::Shown),
         "events": events(opened),
     })
 }
 
+/// Whether what was sealed for contracts is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Inputs {
+    Shown,
+    Hidden,
+}
+
 /// Messages as a program reads them.
-pub(super) fn messages(opened: &Opened) -> Value {
+pub(super) fn messages(opened: &Opened, inputs: Inputs) -> Value {
     let message = |message: &OpenedMessage| {
-        json!({
+        let mut said = json!({
             "type": message.type_url,
             "input": message.input.as_deref().map(readable),
             "data": message.data.as_deref().map(|data| STANDARD.encode(data)),
             "answer": message.input.as_ref().and(message.data.as_deref()).map(readable),
             "contract_address": message.contract,
             "code_id": message.code_id.map(|id| id.to_string()),
-        })
+        });
+        if let (Inputs::Hidden, Some(said)) = (inputs, said.as_object_mut()) {
+            said.remove("input");
+        }
+        said
     };
     opened.messages.iter().map(message).collect()
 }
@@ -103,12 +114,12 @@ fn text(included: &Included, opened: &Opened) -> String {
         ]
         .map(str::to_owned),
     ];
-    rows.extend(self::rows(opened));
+    rows.extend(self::rows(opened, Inputs::Shown));
     table(&rows)
 }
 
 /// Messages, answers and the events of contracts, for people.
-pub(super) fn rows(opened: &Opened) -> Vec<[String; 2]> {
+pub(super) fn rows(opened: &Opened, inputs: Inputs) -> Vec<[String; 2]> {
     let mut rows = Vec::new();
     let mut row = |name: &str, what: String| rows.push([plain(name), plain(&what)]);
     let shown = |bytes: &[u8]| match readable(bytes) {
@@ -118,7 +129,7 @@ pub(super) fn rows(opened: &Opened) -> Vec<[String; 2]> {
     };
     for message in &opened.messages {
         row("message", message.type_url.clone());
-        if let Some(input) = &message.input {
+        if let (Inputs::Shown, Some(input)) = (inputs, &message.input) {
             row("  sealed", shown(input));
         }
         if let Some(data) = message.data.as_ref().filter(|_| message.input.is_some()) {

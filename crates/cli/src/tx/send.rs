@@ -115,6 +115,13 @@ pub(super) fn messages(
         let memo = args.spend.memo.as_str();
         let mut tx = TxBuilder::new(&chain_id).memo(memo);
         tx = messages.into_iter().fold(tx, TxBuilder::any);
+        // Before anything is estimated on the state that it has changed: what was not known to be done, and is, would be said to fail.
+        let marked = match &payer.key {
+            Key::Single(account) if !args.spend.dry_run && !args.spend.generate_only => {
+                Some(marked(args, keyring, &mut client, account, &chain_id, &tx).await?)
+            }
+            _ => None,
+        };
         let estimate = match args.spend.gas {
             GasLimit::Given(limit) => {
                 tx = tx.gas(limit);
@@ -131,7 +138,8 @@ pub(super) fn messages(
         }
         let fee = offline::coins(&tx.fee_coins());
         let source = estimate.as_ref().map(|(source, _)| *source);
-        say_gas(tx.gas_limit(), source, &fee);
+        let is_believed = args.network.trusts_node()?;
+        say_gas(tx.gas_limit(), source, &fee, is_believed);
         if args.spend.dry_run {
             let (source, done) = match estimate {
                 Some(estimate) => estimate,
@@ -145,19 +153,9 @@ pub(super) fn messages(
             say(offline::print(&tx.without_signer())?);
             return Ok(());
         }
-        let Key::Single(account) = payer.key else {
+        let (Key::Single(account), Some((mut pending, effect))) = (payer.key, marked) else {
             bail!("tx.multisig: members of a multisig sign apart");
         };
-        let effect = client.effect(&account, tx.messages(), memo).await?;
-        let mut pending = Pending::open(keyring, &account.address(), &chain_id)?;
-        let effect = hex::encode(effect);
-        let effect_once = Some(effect.as_str()).filter(|_| !args.spend.again);
-        let is_believed = args.network.trusts_node()?;
-        let view = View {
-            client: &mut client,
-            is_believed,
-        };
-        pending.resolve(view, effect_once).await?;
         let timeout_height = match args.spend.timeout_height {
             Some(height) => height,
             None => client.height_in(LIFETIME).await?,
@@ -189,6 +187,29 @@ pub(super) fn messages(
         sent.say_open(&mark.txhash, &ended);
         Ok(ended?)
     })
+}
+
+/// The marks of an account whose end is known by now, and the name of what this transaction does: if one of them did it, that is the end of it.
+async fn marked(
+    args: &Args,
+    keyring: &Keyring,
+    client: &mut Client,
+    account: &Account,
+    chain_id: &str,
+    tx: &TxBuilder,
+) -> anyhow::Result<(Pending, String)> {
+    let memo = args.spend.memo.as_str();
+    let effect = client.effect(account, tx.messages(), memo).await?;
+    let effect = hex::encode(effect);
+    let mut pending = Pending::open(keyring, &account.address(), chain_id)?;
+    let effect_once = Some(effect.as_str()).filter(|_| !args.spend.again);
+    let is_believed = args.network.trusts_node()?;
+    let view = View {
+        client,
+        is_believed,
+    };
+    pending.resolve(view, effect_once).await?;
+    Ok((pending, effect))
 }
 
 fn fits(raw: &[u8]) -> anyhow::Result<()> {
