@@ -12,8 +12,8 @@ import { ACCOUNTS } from "./support/accounts.js";
 import { balance } from "./support/client.js";
 import { BINARY, sleep, startNetwork, until } from "./support/network.js";
 
-/** Few descriptors: 512, of which a node keeps 256 for itself. */
-const DESCRIPTORS = 512;
+/** Few descriptors: 640, of which a node keeps 384 for itself. */
+const DESCRIPTORS = 640;
 /** More than any server has places then. */
 const PEERS = 160;
 /** The longest deadline of the listener, and time for a slow machine. */
@@ -152,7 +152,7 @@ test("a node that may open too few files says so and does not start", () => {
     });
   assert.throws(run, (error) => {
     assert.notEqual(error.status, 0);
-    assert.match(String(error.stderr), /may open 300 files \(RLIMIT_NOFILE\), and a node needs 320/);
+    assert.match(String(error.stderr), /may open 300 files \(RLIMIT_NOFILE\), and a node needs 448/);
     return true;
   });
   execFileSync("rm", ["-rf", home]);

@@ -186,7 +186,7 @@ async function callerOf(network) {
 }
 
 test("connections that take every descriptor stop no block, and none left for the engine makes it wait, not end", async () => {
-  const DESCRIPTORS = 320;
+  const DESCRIPTORS = 448;
   const network = await startNetwork({ blockTime: "1s", under: ["prlimit", `--nofile=${DESCRIPTORS}`] });
   const { pid } = network.child;
   const limit = (descriptors) => execFileSync("prlimit", ["--pid", `${pid}`, `--nofile=${descriptors}:${DESCRIPTORS}`]);

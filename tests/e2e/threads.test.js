@@ -99,9 +99,9 @@ test("a user who may make too few threads or open too few files is told so befor
     // Two are there: the one that asks, and the one that listens to signals.
     assert.match(said, new RegExp(`start\\.threads: .* ${Math.max(limit - 2, 0)} more threads, .* needs 60: raise .*ulimit -u`));
   }
-  for (const limit of [8, 16, 100, 256, 319]) {
+  for (const limit of [8, 16, 100, 256, 447]) {
     const said = await refused(home, `--nofile=${limit}`);
-    assert.match(said, new RegExp(`start\\.descriptors: .* open ${limit} files .* needs 320: raise .*ulimit -n`));
+    assert.match(said, new RegExp(`start\\.descriptors: .* open ${limit} files .* needs 448: raise .*ulimit -n`));
   }
 });
 
@@ -109,7 +109,7 @@ test("the threads and files that a start asks for are enough for a new network, 
   if (process.getuid?.() !== 0) return t.skip("becomes another user: needs root");
   assert.equal(threadsOfUser(), 0);
   const home = homeOfUser("enough");
-  const under = [...USER, "prlimit", "--nproc=60", "--nofile=320"];
+  const under = [...USER, "prlimit", "--nproc=60", "--nofile=448"];
   for (const reset of [false, true, false]) {
     const started = await launch({ home, reset, blockTime: "1s", binary: join(directory, "strongroom"), under });
     await started.untilReady();

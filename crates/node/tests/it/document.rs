@@ -13,6 +13,9 @@ use strongroom_http::settings::{
 };
 use strongroom_http::shares::{CONNECTIONS_MAX, RESERVED_DESCRIPTORS};
 use strongroom_http::workers;
+use strongroom_store::LsmKv;
+use strongroom_store::blocks::BlockStore;
+use strongroom_store::state;
 
 #[test]
 fn the_table_of_limits_says_what_the_code_does() {
@@ -84,4 +87,14 @@ fn the_table_of_limits_is_that_of_the_code() {
         limits.wait_max.as_millis() as u64,
     );
     has("bytes that wait for a sub", mib(event_bus::LAG_BYTES_MAX));
+}
+
+#[test]
+fn the_descriptors_that_servers_leave_are_enough_for_both_databases_at_their_most() {
+    let state = LsmKv::descriptors_max(state::TABLES, &state::node_kv_limits());
+    let blocks = LsmKv::descriptors_max(&BlockStore::TABLES, &BlockStore::kv_limits());
+    // Listeners, sockets of the enclave and of validators, the engine's log, content and long rows that are read.
+    let others = 64;
+    let all = (state + blocks + others) as u64;
+    assert!(all <= RESERVED_DESCRIPTORS, "{state} + {blocks} + {others}");
 }

@@ -135,13 +135,19 @@ impl BlockStore {
     /// # Errors
     /// [`BlockStoreError::Database`] if it cannot be opened, [`BlockStoreError::Format`] if another version made it.
     pub fn open(path: &Path) -> Result<Self> {
-        let limits = KvLimits {
+        let kv = LsmKv::open(path, &Self::TABLES, Self::kv_limits())?;
+        Self::beside(Arc::new(kv), path)
+    }
+
+    /// How [`BlockStore::open`] opens its database.
+    #[must_use]
+    pub fn kv_limits() -> KvLimits {
+        KvLimits {
             cache_bytes: CACHE_BYTES,
             memory_bytes: MEMORY_BYTES,
             compressed: &Self::TABLES,
             ..KvLimits::default()
-        };
-        Self::beside(Arc::new(LsmKv::open(path, &Self::TABLES, limits)?), path)
+        }
     }
 
     /// On a database, with long rows in a directory below `path`.

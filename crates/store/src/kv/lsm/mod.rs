@@ -87,6 +87,12 @@ impl LsmKv {
         Self::open_on(Arc::new(Machine), path.as_ref(), tables, limits)
     }
 
+    /// The most descriptors that a database with these tables takes, so that a process can keep them free.
+    #[must_use]
+    pub fn descriptors_max(tables: &[Table], limits: &KvLimits) -> usize {
+        trees::descriptors_max(tables, limits)
+    }
+
     fn open_on(
         disk: Arc<dyn Disk>,
         path: &Path,

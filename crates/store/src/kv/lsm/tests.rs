@@ -12,6 +12,8 @@ use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+mod descriptors;
+
 const A: Table = Table("a");
 const B: Table = Table("b");
 const ALL: Range<'static> = (Bound::Unbounded, Bound::Unbounded);

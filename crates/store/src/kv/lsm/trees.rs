@@ -42,11 +42,33 @@ pub(super) struct Tree {
     pub(super) merged_at_once: u8,
 }
 
+/// What a database has open beside files of its tables that are read or merged: of a flush and of a merge the files that are written and read
+/// next, the lists of files and their directories; two journals, the lock.
+const BESIDE: usize = 16;
+
 impl Tree {
     /// From so many unmerged files on, writers wait.
-    pub(super) fn unmerged_max(&self) -> usize {
-        usize::from(self.merged_at_once) * 2
+    pub(super) const fn unmerged_max(&self) -> usize {
+        unmerged_max(self.merged_at_once)
     }
+}
+
+const fn unmerged_max(merged_at_once: u8) -> usize {
+    merged_at_once as usize * 2
+}
+
+fn merged_at_once(table: &Table, limits: &KvLimits) -> u8 {
+    match table {
+        _ if limits.scanned.contains(table) => SCANNED_MERGED_AT_ONCE,
+        _ if limits.kept.contains(table) => KEPT_MERGED_AT_ONCE,
+        _ => MERGED_AT_ONCE,
+    }
+}
+
+/// The most descriptors that a database takes: a merge opens all unmerged files of its table, beside those that are kept open.
+pub(super) fn descriptors_max(tables: &[Table], limits: &KvLimits) -> usize {
+    let merged = tables.iter().map(|table| merged_at_once(table, limits));
+    limits.open_files + unmerged_max(merged.max().unwrap_or_default()) + BESIDE
 }
 
 pub(super) fn error(error: lsm_tree::Error) -> Error {
@@ -125,12 +147,9 @@ pub(super) fn open(
             true => (CompressionType::Lz4, limits.part_bytes),
             false => (CompressionType::None, BLOCK_BYTES),
         };
-        let (filters, merged_at_once) = match table {
-            _ if limits.scanned.contains(table) => {
-                (FilterPolicy::disabled(), SCANNED_MERGED_AT_ONCE)
-            }
-            _ if limits.kept.contains(table) => (filters(), KEPT_MERGED_AT_ONCE),
-            _ => (filters(), MERGED_AT_ONCE),
+        let filters = match limits.scanned.contains(table) {
+            true => FilterPolicy::disabled(),
+            false => filters(),
         };
         let directory = path.join(TABLES).join(table.0);
         files::make_directory(&directory)
@@ -150,7 +169,7 @@ pub(super) fn open(
             name: *table,
             tree,
             watch,
-            merged_at_once,
+            merged_at_once: merged_at_once(table, &limits),
         })
     };
     tables.iter().zip(lists).map(open).collect()
