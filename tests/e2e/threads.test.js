@@ -109,7 +109,7 @@ test("the threads and files that a start asks for are enough for a new network, 
   if (process.getuid?.() !== 0) return t.skip("becomes another user: needs root");
   assert.equal(threadsOfUser(), 0);
   const home = homeOfUser("enough");
-  const under = [...USER, "prlimit", "--nproc=60", "--nofile=448"];
+  const under = [...USER, "prlimit", "--nproc=62", "--nofile=448"];
   for (const reset of [false, true, false]) {
     const started = await launch({ home, reset, blockTime: "1s", binary: join(directory, "strongroom"), under });
     await started.untilReady();
