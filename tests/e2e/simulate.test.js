@@ -210,6 +210,9 @@ test("an instantiation whose answer was lost is said to be done where the comman
     const lost = await run(...command, ...proven(network, `http://127.0.0.1:${silent.address().port}`));
     assert.equal(lost.status, 6, lost.said);
     await until(async () => (await run("query", "tx", lost.said.match(/transaction ([0-9A-F]{64})/)[1], "--node", network.rpc)).status === 0, { what: "the contract" });
+    // How it ended is proven by the block after it.
+    const height = await network.height();
+    await until(async () => (await network.height()) > height, { what: "the next block" });
     const repeated = await run(...command, ...proven(network));
     assert.equal(repeated.status, 1, repeated.said);
     assert.match(repeated.said, /^strongroom: tx\.done: it is done: block \d+ has transaction/m);
