@@ -323,6 +323,9 @@ fn a_stop_is_heard_between_the_blocks_that_were_decided_before() {
     let home = behind();
     home.app.0.lock().unwrap().executions = Some(0);
     let solo = start_at_once(&home);
+    while !home.app.0.lock().unwrap().waits {
+        std::thread::sleep(Duration::from_millis(1));
+    }
     let signals = Arc::clone(&solo.signals);
     let stopped = std::thread::spawn(|| solo.stop());
     while !signals.stopped() {

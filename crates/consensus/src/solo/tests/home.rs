@@ -36,6 +36,8 @@ pub(crate) struct Memory {
     pub(crate) commits: Option<u32>,
     /// Blocks that are let through to be executed; without, all are.
     pub(crate) executions: Option<u32>,
+    /// Whether a block waits to be let through.
+    pub(crate) waits: bool,
     /// Fails at this step, counted over all calls of that step.
     pub(crate) fail: Option<(Step, u32)>,
     /// Is short of room at this step as often as this.
@@ -159,10 +161,12 @@ impl Application for App {
         block: &DecidedBlock,
     ) -> Result<FinalizeBlock, AppError> {
         while self.0.lock().unwrap().executions == Some(0) {
+            self.0.lock().unwrap().waits = true;
             std::thread::sleep(Duration::from_millis(1));
         }
         self.fail(Step::Finalize)?;
         let mut memory = self.0.lock().unwrap();
+        memory.waits = false;
         memory.executions = memory.executions.map(|left| left - 1);
         let last = memory.executed.keys().last().copied();
         let next = last.unwrap_or(memory.durable.height) + 1;
