@@ -183,7 +183,8 @@ test("kill -9 of node, enclave or CometBFT at random moments loses nothing that 
     })().catch((error) => {
       if (!killed) failed = error;
     });
-    await until(() => failed || acknowledged > 0, { what: "a transaction before the kill" });
+    // Longer than the client itself waits: what it says then says more.
+    await until(() => failed || acknowledged > 0, { ms: 30_000, what: `a transaction before the kill of ${victim} in round ${round}` });
     assert.ifError(failed);
     await sleep(random() * 400);
     const found = processes();

@@ -135,6 +135,8 @@ pub(crate) fn doc(report: &mut Report) {
             ],
             ".",
         );
+        // Those of the lints: what they have checked of other crates is not checked again.
+        doc.args(["--features", COMPILED]);
         // It is for those who read the code: links to private items lead somewhere.
         doc.env(
             "RUSTDOCFLAGS",
@@ -201,9 +203,10 @@ pub(crate) fn deny(report: &mut Report) {
             println!(
                 "cargo-deny {CARGO_DENY} is not installed: building it takes some minutes, once"
             );
-            // Without its default features: they serve the advisory database, which is not asked here.
+            // Without its default features: they serve the advisory database, which is not asked here. As a debug build: it runs for a second.
             let install = [
                 "install",
+                "--debug",
                 "cargo-deny",
                 "--version",
                 CARGO_DENY,
@@ -374,7 +377,8 @@ pub(crate) fn e2e(report: &mut Report, files: &[String]) {
             root().join("target/release/strongroom").exists(),
             "no release binary: cargo xtask build"
         );
-        let mut arguments = vec!["--test", "--test-concurrency=1", "--test-reporter=spec"];
+        // Two files at a time, each with networks of its own: most of their time they wait for blocks.
+        let mut arguments = vec!["--test", "--test-concurrency=2", "--test-reporter=spec"];
         // Clients leave timers of up to a minute behind, for transactions that have long been found.
         arguments.push("--test-force-exit");
         arguments.extend(files.iter().map(String::as_str));
