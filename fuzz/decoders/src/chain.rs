@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
+use strongroom_chain::check;
 use strongroom_chain::genesis::{LocalnetParams, NetworkKeys, localnet_genesis, parse};
 use strongroom_chain::modules::SimulationPolicy;
 use strongroom_chain::modules::compute::limits::CODE_BYTES_MAX;
@@ -17,9 +18,14 @@ use strongroom_vm::{Engine as _, WasmiEngine, prepare};
 
 /// What anybody broadcasts: strict decoding, the keys and signatures of multisigs, and both forms of Amino JSON of what decodes.
 pub fn transaction(data: &[u8]) -> bool {
+    let said = check::outline(data);
     let Ok(decoded) = tx::Tx::decode(data) else {
+        assert_eq!(said, None);
         return false;
     };
+    // Whose allowance pays signs nothing.
+    let parties = said.map_or(0, |said| said.parties.len());
+    assert!(parties <= decoded.signatures.len() + 1);
     for message in &decoded.body.messages {
         if let Ok(json) = amino::message(message) {
             let (compact, indented) = (json.to_string(), json.indented().to_string());

@@ -8,6 +8,8 @@
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod unpaid;
 mod waiting;
 
 use crate::block::{block_gas, output};
@@ -168,11 +170,15 @@ pub struct Outline {
     pub timeout_height: Height,
 }
 
-/// Reads what a transaction says of itself, if it can be read.
+/// Reads what a transaction says of itself, if it can be read and has a signature for each of its signers. Nobody has paid for it: of the
+/// tens of thousands that a message may name the ante chain refuses all but as many as signed, and nothing may be worked out for the others.
 #[must_use]
 pub fn outline(bytes: &[u8]) -> Option<Outline> {
     let DecodedTx { tx, messages, .. } = decode(bytes).ok()?;
     let signers = signers_of(&messages, &tx.fee().payer).ok()?;
+    if signers.len() != tx.signatures.len() {
+        return None;
+    }
     Some(Outline {
         parties: parties(&tx, signers),
         gas: tx.fee().gas_limit,

@@ -276,8 +276,8 @@ impl Inner {
             return false;
         }
         let mut waiting = self.waiting.values().filter(|w| !w.reaped);
-        let behind = waiting.any(|w| w.parties.iter().any(|p| said.parties.contains(p)));
-        behind || !with.fits(self.running.block())
+        !with.fits(self.running.block())
+            || waiting.any(|w| w.parties.iter().any(|p| said.parties.contains(p)))
     }
 
     /// Counts anew whose is first in the next block.

@@ -135,8 +135,24 @@ pub(super) fn transactions() -> Vec<Vec<u8>> {
     ];
     let signed = built.iter().map(|tx| tx.sign(&account, 1, 2));
     let mut all: Vec<Vec<u8>> = signed.map(|tx| tx.expect("signed")).collect();
+    all.push(many_signers());
     all.extend(multisigned(&built[0]));
     all
+}
+
+/// A message of a hundred signers, of whom one signed.
+fn many_signers() -> Vec<u8> {
+    let account = Account::from_mnemonic(local::ACCOUNTS[1].mnemonic).expect("a known account");
+    let input = |n| Input {
+        address: Address::of_hash(&[n; 32]).to_string(),
+        coins: Vec::new(),
+    };
+    let message = MsgMultiSend {
+        inputs: (0..100).map(input).collect(),
+        outputs: Vec::new(),
+    };
+    let tx = TxBuilder::new("secretdev-1").message(&message);
+    tx.sign(&account, 1, 2).expect("signed")
 }
 
 /// The transaction signed by two of three, and by one of a multisig within a multisig.

@@ -14,6 +14,7 @@ use crate::types::time::TimeError;
 use crate::types::tx::{decode_proto, parse_error};
 use crate::types::{Coins, Gas, Timestamp, TxError};
 use borsh::{BorshDeserialize, BorshSerialize};
+use std::collections::BTreeSet;
 
 /// Allowances within each other: one of messages around a basic or a periodic one, and room for another.
 pub const NESTING_MAX: usize = 3;
@@ -262,9 +263,10 @@ impl Allowance {
                 for _ in allowed.iter() {
                     ctx.gas.consume(CHECK_MSG, "check msg")?;
                 }
+                let urls: BTreeSet<&str> = allowed.iter().map(String::as_str).collect();
                 for message in messages {
                     ctx.gas.consume(CHECK_MSG, "check msg")?;
-                    if !allowed.iter().any(|url| url == message.type_url()) {
+                    if !urls.contains(message.type_url()) {
                         let text = "message does not exist in allowed messages";
                         return Err(error::MESSAGE_NOT_ALLOWED.wrap(text).into());
                     }
