@@ -27,6 +27,8 @@ const HOLDS = `
   process.stdin.on("end", () => process.exit(0)).resume();
   hold();
 `;
+/** Whose pages may call the network. */
+const ORIGIN = "https://app.example";
 const random = seededRandom("network");
 let network;
 let token;
@@ -44,7 +46,7 @@ function nodeAt(index) {
 async function start(options = {}) {
   // Below the ports that systems give to outgoing connections.
   const base = 20_000 + Math.floor(random() * 90) * 100;
-  const more = ["--validators", `${VALIDATORS}`, "--rest-port", base, "--rpc-port", base + 1, "--p2p-port", base + 2];
+  const more = ["--validators", `${VALIDATORS}`, "--rest-port", base, "--rpc-port", base + 1, "--p2p-port", base + 2, "--cors-origin", ORIGIN];
   const launched = await launch({ blockTime: "200ms", more, ...options });
   launched.rest = `http://127.0.0.1:${base}`;
   launched.rpc = `http://127.0.0.1:${base + 1}`;
@@ -114,6 +116,18 @@ test("every validator attested, registered and votes; the share of none is left 
   const status = cli("node", "status", "--home", nodeHome(3), "--node", nodes[3].rpc);
   assert.match(status, /registration +registered/);
   assert.match(status, /votes +with power/);
+});
+
+test("pages of other origins read nothing of any node", async () => {
+  for (const node of nodes) {
+    const from = (url, origin) => fetch(url, { headers: { origin } });
+    const block = `${node.rest}/cosmos/base/tendermint/v1beta1/blocks/latest`;
+    assert.equal((await from(block, "https://other.example")).status, 403);
+    for (const url of [block, `${node.rpc}/status`]) {
+      assert.equal((await from(url, ORIGIN)).headers.get("access-control-allow-origin"), ORIGIN, url);
+      assert.equal((await from(url, "https://other.example")).headers.get("access-control-allow-origin"), null, url);
+    }
+  }
 });
 
 test("what is sent to one validator is read from another, with a viewing key", async () => {

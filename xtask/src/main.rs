@@ -21,13 +21,13 @@ cargo xtask <step>
   test        every step below, then one line with the sum
   fmt         formatting of every workspace
   tidy        the import rule, lock files, lints of trusted crates, documents and what they cite
-  clippy      lints of both workspaces; warnings are errors
+  clippy      lints of the crates and of the contracts; warnings are errors
   deny        licences, banned crates and sources of dependencies
   sgx         the trusted crates check for SGX (needs a nightly toolchain with rust-src)
   contracts   builds the contracts, one at a time
   doc         documentation of all crates; warnings are errors
   wasm32      the libraries that a client in a browser uses build for it
-  unit        unit, property and integration tests of both workspaces; the corpora of the fuzzers and 3,000 random contracts
+  unit        unit, property and integration tests of the crates and of the contracts; the corpora of the fuzzers and 3,000 random contracts
               are among them
   build       the release binary
   jumps       the interpreter's instructions in the release binary leave nothing on the stack (needs objdump)

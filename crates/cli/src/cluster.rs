@@ -26,7 +26,7 @@ use strongroom_sdk::local;
 use strongroom_sdk::tx::TxBuilder;
 use strongroom_types::proto::strongroom::poa::v1::MsgSetValidator;
 
-/// The most validators: 2 processes of 48 threads each, and CometBFT.
+/// The most validators: 52 threads of a node and its enclave each, and CometBFT.
 pub(crate) const VALIDATORS_MAX: u16 = 16;
 /// Between the ports of one node and those of the next.
 const PORT_STEP: u16 = 100;
@@ -237,6 +237,9 @@ impl Member {
             if !value.is_empty() {
                 arguments.extend([name.into(), value.into()]);
             }
+        }
+        for origin in &args.cors_origins {
+            arguments.extend(["--cors-origin".into(), origin.into()]);
         }
         if let Some(path) = &args.cometbft {
             arguments.extend(["--cometbft".into(), std::path::absolute(path)?.into()]);

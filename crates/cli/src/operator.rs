@@ -59,6 +59,9 @@ pub(crate) struct Init {
     genesis: PathBuf,
 }
 
+/// Pages of 100 validators that are looked through.
+const VALIDATOR_PAGES_MAX: usize = 10;
+
 #[derive(ClapArgs)]
 pub(crate) struct Register {
     /// Directory of the node. It must not be running.
@@ -103,6 +106,9 @@ pub(crate) struct Start {
     /// Port on which peers are listened for.
     #[arg(long, default_value_t = 26656)]
     p2p_port: u16,
+    /// An origin that browsers may call from, such as https://app.example.com, or with one `*` inside; may be repeated [default: any].
+    #[arg(long = "cors-origin", value_name = "ORIGIN")]
+    cors_origins: Vec<String>,
     /// Time between the commit of a block and the next proposal.
     #[arg(long, value_name = "TIME", value_parser = crate::times::block_time, default_value = "1s")]
     block_time: BlockTiming,
@@ -289,7 +295,7 @@ fn start(args: &Start, stop: Option<Stop>) -> anyhow::Result<()> {
         shares,
         min_gas_price: args.min_gas_price.clone(),
         moniker: args.moniker.clone(),
-        cors_origins: vec!["*".to_owned()],
+        cors_origins: preflight::origins(&args.cors_origins),
     };
     let mut stop = stop.map_or_else(Stop::listen, Ok)?;
     node_process::runtime()?.block_on(async {
@@ -417,14 +423,22 @@ fn status(args: &Status) -> anyhow::Result<()> {
 pub(crate) async fn power(client: &mut Client, key: &[u8; 32]) -> anyhow::Result<u64> {
     use base64::Engine as _;
     let key = base64::engine::general_purpose::STANDARD.encode(key);
-    let set = client
-        .call("validators", &json!({ "per_page": "100" }))
-        .await?;
-    let all = set["validators"]
-        .as_array()
-        .map(Vec::as_slice)
-        .unwrap_or_default();
-    let ours = all.iter().find(|v| v["pub_key"]["value"] == key);
-    let power = ours.and_then(|v| v["voting_power"].as_str()?.parse().ok());
-    Ok(power.unwrap_or(0))
+    // Two pages are all that a chain of ours has; what a node says of more is not followed for ever.
+    for page in 1..=VALIDATOR_PAGES_MAX {
+        let asked = json!({ "page": page.to_string(), "per_page": "100" });
+        let set = client.call("validators", &asked).await?;
+        let all = set["validators"]
+            .as_array()
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        if let Some(ours) = all.iter().find(|v| v["pub_key"]["value"] == key) {
+            let power = ours["voting_power"].as_str().map(str::parse);
+            return Ok(power.and_then(Result::ok).unwrap_or(0));
+        }
+        let total: usize = set["total"].as_str().unwrap_or("0").parse().unwrap_or(0);
+        if total <= page.saturating_mul(100) {
+            break;
+        }
+    }
+    Ok(0)
 }

@@ -49,6 +49,14 @@ fn threads_up_to(most: usize) -> usize {
     count
 }
 
+/// Origins that browsers may call from: all, if none is named.
+pub(crate) fn origins(named: &[String]) -> Vec<String> {
+    match named {
+        [] => vec!["*".to_owned()],
+        named => named.to_vec(),
+    }
+}
+
 /// The name of a chain: what a client puts into URLs and file names without a thought.
 pub(crate) fn chain_id(text: &str) -> Result<String, String> {
     let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');

@@ -7,7 +7,7 @@
 //! a block leaves before every check has passed; after a failed check nothing leaves any more.
 //! Refuses: another genesis than its own, heights out of order, answers that do not prove themselves.
 //!
-//! Order of reading: [`platform`], `bootstrap` (where seeds come from), `join` (how they come to a second enclave), `anchor` (where the chain stands), `proven` (how
+//! Order of reading: [`platform`], `bootstrap` (where seeds come from), `join` (how they come to a second enclave), `anchor` (where the chain stands), `proven_state` (how
 //! state is read), `executor` (the stages of an enclave), `position` (blocks), `query`, [`service`] (which request goes where), [`process`] and [`sandbox`] (the
 //! enclave as a process). Specification: docs/spec/door.md.
 

@@ -553,6 +553,7 @@ impl Parts {
             rpc: rpc_wanted,
             shares,
             moniker,
+            cors_origins,
             ..
         } = self.config;
         let address = rpc.local_addr().unwrap_or(rpc_wanted);
@@ -570,6 +571,7 @@ impl Parts {
             tx_bytes_max: limits.tx_bytes_max,
             mempool: (limits.txs_max, limits.total_bytes_max),
             connections: (connections, connections / 2),
+            cors_origins,
             local: comet.local,
         };
         let info = NodeInfo {

@@ -69,7 +69,7 @@ pub(crate) struct Start {
     pub(super) load: Option<PathBuf>,
     /// An origin that browsers may call from, such as http://localhost:3000, or with one `*` inside; may be repeated [default: any].
     #[arg(long = "cors-origin", value_name = "ORIGIN")]
-    pub(super) cors_origins: Vec<String>,
+    pub(crate) cors_origins: Vec<String>,
     /// How the start is told: for people, or in one line for programs.
     #[arg(long, value_enum, default_value = "text", global = true)]
     pub(super) output: Output,
@@ -146,10 +146,7 @@ impl Start {
 
     /// Origins that browsers may call from.
     pub(super) fn cors_origins(&self) -> Vec<String> {
-        match self.cors_origins.as_slice() {
-            [] => vec!["*".to_owned()],
-            named => named.to_vec(),
-        }
+        preflight::origins(&self.cors_origins)
     }
 
     /// The time between blocks, as an option.

@@ -54,6 +54,8 @@ pub struct Settings {
     pub mempool: (usize, usize),
     /// The most connections to the public RPC, and of these the websockets.
     pub connections: (usize, usize),
+    /// Origins that browsers may call the public RPC from, each with at most one `*`.
+    pub cors_origins: Vec<String>,
     /// Whether nodes may be at private addresses, several at one.
     pub local: bool,
 }
@@ -168,7 +170,11 @@ fn config(s: &Settings) -> String {
     line("[rpc]", "");
     // Two listeners: each has its own connection slots, so that outsiders cannot take ours.
     line("laddr", &quoted(&format!("tcp://{},unix://{RPC}", s.rpc)));
-    line("cors_allowed_origins", " = [\"*\"]");
+    let origins: Vec<String> = s.cors_origins.iter().map(|o| toml_string(o)).collect();
+    line(
+        "cors_allowed_origins",
+        &format!(" = [{}]", origins.join(", ")),
+    );
     line(
         "max_body_bytes",
         &format!(" = {}", s.tx_bytes_max.saturating_mul(2)),
@@ -233,6 +239,7 @@ mod tests {
             tx_bytes_max: 2 << 20,
             mempool: (5_000, 64 << 20),
             connections: (64, 32),
+            cors_origins: vec!["*".to_owned()],
             local: true,
         }
     }
@@ -247,6 +254,21 @@ mod tests {
         assert!(text.contains("persistent_peers = \"aa@127.0.0.1:1,bb@127.0.0.1:2\"\n"));
         assert!(text.contains("laddr = \"tcp://127.0.0.1:26657,unix://data/rpc.sock\"\n"));
         assert_eq!(text.lines().filter(|l| l.starts_with("[rpc]")).count(), 1);
+    }
+
+    #[test]
+    fn only_origins_that_are_named_may_read_what_cometbft_says() {
+        let cors_origins = vec![
+            "https://a.example".to_owned(),
+            "http://b\"]\n[p2p]".to_owned(),
+        ];
+        let text = config(&Settings {
+            cors_origins,
+            ..settings()
+        });
+        let line =
+            "cors_allowed_origins = [\"https://a.example\", \"http://b\\\"]\\u000a[p2p]\"]\n";
+        assert!(text.contains(line), "{text}");
     }
 
     #[test]

@@ -151,6 +151,7 @@ impl Life {
                 tx_bytes_max: 4 << 20,
                 mempool: (5_000, 64 << 20),
                 connections: (64, 32),
+                cors_origins: vec!["*".to_owned()],
                 local: true,
             },
         };
