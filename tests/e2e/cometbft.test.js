@@ -168,7 +168,10 @@ test("kill -9 of node, enclave or CometBFT at random moments loses nothing that 
   const client = () => clientOf(network, "a");
   for (let round = 0; round < 9; round += 1) {
     const victim = ["node", "enclave", "cometbft"][round % 3];
-    // What the last round sent without hearing of it would make the next sequence wrong.
+    // What the last round sent without hearing of it would make the next sequence wrong: it may wait, or be in the proposal of the next block, which
+    // CometBFT finds in its log.
+    const from = await network.height();
+    await until(async () => (await network.height()) > from + 1, { ms: 20_000, what: "two blocks" });
     await until(async () => (await network.rpcCall("num_unconfirmed_txs")).result?.total === "0", { what: "an empty mempool" });
     const before = await count();
     let acknowledged = 0;
