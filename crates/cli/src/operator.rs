@@ -43,7 +43,7 @@ pub(crate) enum Command {
     #[command(
         after_help = "Example:\n  strongroom node start --peers \"$(cat peer)\" --external-address 203.0.113.2:26656"
     )]
-    Start(Start),
+    Start(Box<Start>),
     /// What the node is, and what the network says of it.
     #[command(after_help = "Example:\n  strongroom node status")]
     Status(Status),
