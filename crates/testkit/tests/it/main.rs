@@ -1,6 +1,7 @@
 //! The test chain itself: what contract authors and benches rely on. Needs the contracts: `cargo xtask contracts`.
 
 mod ahead;
+mod anybody;
 mod bound;
 mod chain;
 mod everything;
