@@ -65,6 +65,8 @@ pub enum FailureCode {
     /// What was given does not lead from the genesis to a share of this node, or the share is not of its network: another
     /// remote node may be asked.
     Join = 11,
+    /// A query or a simulation met a panic, or what must not be. Nothing of it stayed or left, so nothing else is stopped by it.
+    QueryFailed = 12,
     /// A genesis file, a seal or an anchor of another network than the one this enclave holds.
     OtherGenesis = 31,
     /// Header, commit, transactions, last commit or evidence are not those of the decided block.
@@ -83,7 +85,7 @@ pub enum FailureCode {
 
 impl FailureCode {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::NotReady,
         Self::TooLarge,
         Self::Unavailable,
@@ -93,6 +95,7 @@ impl FailureCode {
         Self::SimulationRefused,
         Self::ExceptionRefused,
         Self::Join,
+        Self::QueryFailed,
         Self::OtherGenesis,
         Self::Block,
         Self::Proof,
@@ -116,6 +119,7 @@ impl FailureCode {
             Self::SimulationRefused => "enclave.simulation_refused",
             Self::ExceptionRefused => "enclave.exception_refused",
             Self::Join => "enclave.join",
+            Self::QueryFailed => "enclave.query_failed",
             Self::Block => "enclave.block",
             Self::Proof => "enclave.proof",
             Self::Content => "enclave.content",

@@ -15,7 +15,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 /// The messages that this build speaks: the first four bytes of SHA-256 over an example and the limit of each one
 /// (`tests/it/version.rs` computes it again). It heads every message, so a host and an enclave with different messages refuse each other
 /// by name and never take one message for another. It says nothing of what is in their byte fields (proofs, headers, anchors).
-pub const VERSION: [u8; 4] = [216, 220, 216, 111];
+pub const VERSION: [u8; 4] = [176, 29, 156, 139];
 /// Bytes before the fields of a message: version, half, kind.
 pub const HEAD_BYTES: usize = VERSION.len() + 2;
 

@@ -1,5 +1,6 @@
 //! What a panic does in the processes of a node: it stops them, loudly. The one exception is a panic in the contract engine
-//! and its parsers, which the guard of [`strongroom_vm`] turns into the failure of one contract's call (ADR 10).
+//! and its parsers, which the guard of [`strongroom_vm`] turns into the failure of one contract's call (ADR 10); and one in work that
+//! changes nothing where it fails, as a query or a simulation.
 //!
 //! So profiles unwind, and a hook, called before anything unwinds, ends the process. Whoever catches panics elsewhere
 //! (tasks of an executor, a thread that is joined) never gets to see one.

@@ -23,7 +23,7 @@ pub fn inside() -> bool {
     INSIDE.try_with(Cell::get).unwrap_or(false) || ATTEMPT.try_with(Cell::get).unwrap_or(false)
 }
 
-/// Runs `work` that nobody needs, because it is done again where it did not succeed: a panic in it, whoever's, is nothing. All that
+/// Runs `work` that nobody needs, because it is done again where it did not succeed, or changes nothing: a panic in it, whoever's, is nothing. All that
 /// it touched and others can see must be whole at every moment.
 pub fn attempt<T>(work: impl FnOnce() -> T) -> Option<T> {
     let before = (INSIDE.replace(false), ATTEMPT.replace(true));
