@@ -3,6 +3,7 @@
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
 use strongroom_bridge::lane::{self, HostClient as _, LaneClient, Lanes};
 use strongroom_bridge::link::{Link, in_process};
 use strongroom_bridge::message::{PublicKeys, QueryResult, Status};
@@ -12,6 +13,8 @@ use strongroom_bridge::{
 use strongroom_types::Tree;
 
 const LANES: usize = 2;
+/// What takes so long does not come.
+const WAITS: Duration = Duration::from_secs(60);
 
 fn lanes() -> Lanes {
     Lanes {
@@ -193,25 +196,36 @@ fn many_threads_converse_at_once_and_nobody_gets_anothers_answer() {
     }
 }
 
-/// A call that has reached its asks, or waits in the enclave, until it is told to go on.
-fn held(
-    pair: &Pair,
-    request: Request,
-    asked: &Sender<()>,
-) -> (
+/// What lets a call go on, and the call.
+type Held = (
     Sender<()>,
     std::thread::JoinHandle<Result<Reply, DoorError>>,
-) {
+);
+
+/// A call that has reached its asks, and told so, or waits in the enclave, until it is told to go on.
+fn held(pair: &Pair, request: Request, asked: &Sender<Sender<()>>) -> Held {
     let (release, wait) = channel();
-    let (host, asked) = (Arc::clone(&pair.host), asked.clone());
+    let (host, asked, own) = (Arc::clone(&pair.host), asked.clone(), release.clone());
     let call = std::thread::spawn(move || {
         host.call(request, &mut |ask| {
-            asked.send(()).unwrap();
+            asked.send(own.clone()).unwrap();
             wait.recv().unwrap();
             double(ask)
         })
     });
     (release, call)
+}
+
+/// The end of the first of these calls that ends, which is taken out.
+fn ended(calls: &mut Vec<Held>) -> Result<Reply, DoorError> {
+    let until = Instant::now() + WAITS;
+    loop {
+        if let Some(n) = calls.iter().position(|(_, call)| call.is_finished()) {
+            return calls.swap_remove(n).1.join().unwrap();
+        }
+        assert!(Instant::now() < until, "no call ends");
+        std::thread::yield_now();
+    }
 }
 
 #[test]
@@ -224,14 +238,9 @@ fn queries_that_use_up_every_stream_do_not_keep_a_block_out() {
             calls.push(held(&pair, query(vec![1]), &asked));
         }
         for _ in 0..LANES {
-            at_work.recv().unwrap();
+            at_work.recv_timeout(WAITS).unwrap();
         }
-        while !calls.iter().any(|(_, call)| call.is_finished()) {
-            std::thread::yield_now();
-        }
-        let refused = calls.iter().position(|(_, call)| call.is_finished());
-        let (_, refused) = calls.swap_remove(refused.unwrap());
-        let error = refused.join().unwrap().unwrap_err();
+        let error = ended(&mut calls).unwrap_err();
         assert_eq!(error.code(), "door.busy");
         assert!(error.is_transient());
         for height in 0..5 {
@@ -264,19 +273,26 @@ fn simulations_keep_no_query_waiting_and_queries_no_simulation() {
             (query(vec![1]), LANES, simulation()),
             (simulation(), 1, query(vec![1])),
         ] {
+            // One more than there are streams: when it is refused, all others are in the enclave, many for each lane.
             let (asked, at_work) = channel();
-            let held = (0..LANES + 6).map(|_| held(&pair, many.clone(), &asked));
-            let held: Vec<_> = held.collect();
+            let calls = 0..=Lane::Query.streams_max();
+            let mut calls: Vec<_> = calls.map(|_| held(&pair, many.clone(), &asked)).collect();
+            assert!(ended(&mut calls).unwrap_err().is_transient());
+            // A stream becomes free, and the lane takes the next.
+            at_work.recv_timeout(WAITS).unwrap().send(()).unwrap();
+            assert_eq!(ended(&mut calls), Ok(answer(vec![2])));
             for _ in 0..of {
-                at_work.recv().unwrap();
+                at_work.recv_timeout(WAITS).unwrap();
             }
-            assert_eq!(pair.host.call(one, &mut double), Ok(answer(vec![2])));
-            // All of its lanes are at work, and nobody else serves the rest.
-            assert!(at_work.try_recv().is_err());
-            for (release, _) in &held {
+            // In a thread of its own: without a lane it would wait for ever.
+            let (tell, told) = channel();
+            let host = Arc::clone(&pair.host);
+            std::thread::spawn(move || tell.send(host.call(one, &mut double)));
+            assert_eq!(told.recv_timeout(WAITS), Ok(Ok(answer(vec![2]))));
+            for (release, _) in &calls {
                 release.send(()).unwrap();
             }
-            for (_, call) in held {
+            for (_, call) in calls {
                 assert_eq!(call.join().unwrap(), Ok(answer(vec![2])));
             }
         }

@@ -1,6 +1,10 @@
 //! The fast tier alone: its stack, what it refuses, when it takes over. That it does what the interpreter does, every other test here says,
 //! which runs both in step.
 
+#[cfg(target_os = "linux")]
+use std::fs::File;
+#[cfg(target_os = "linux")]
+use std::os::unix::fs::FileExt as _;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -179,25 +183,26 @@ fn instances_that_find_no_room_are_interpreted_and_come_to_the_same() {
     }
 }
 
-/// A contract with so many pages and a full table, whose `execute` grows the memory by its first argument, fills all of it, and ends as its
-/// second says: it returns, traps, or asks.
+/// A contract with so many pages, a full table and a global of 7, whose `execute` grows the memory by its first argument, fills all of it, changes the global,
+/// and ends as its second says: it returns what the global was, traps, or asks.
 fn soiling(pages: u32) -> Prepared {
     let text = contract(
         r#"(import "env" "check_gas" (func $gas (result i64)))"#,
         &format!(
             r#"(type $u (func (param i32) (result i32)))
             (table 2500 funcref) (elem (i32.const 0) {entries}) (elem (i32.const 2000) {entries})
-            (global $g (mut i64) (i64.const 1))
+            (global $g (mut i32) (i32.const 7))
             (func $one (type $u) (i32.const 1))
             (func (export "instantiate") (param i32 i32 i32) (result i32) (i32.const 0))
             (func (export "execute") (param i32 i32 i32) (result i32)
                 (drop (memory.grow (local.get 0)))
-                (global.set $g (i64.const -1))
+                (local.set 2 (global.get $g))
+                (global.set $g (i32.const -1))
                 (memory.fill (i32.const 0) (i32.const 0xaa)
                     (i32.mul (memory.size) (i32.const 65536)))
                 (if (i32.eq (local.get 1) (i32.const 1)) (then unreachable))
                 (if (i32.eq (local.get 1) (i32.const 2)) (then (drop (call $gas))))
-                (i32.const 0))"#,
+                (local.get 2))"#,
             entries = "$one ".repeat(499),
         ),
     );
@@ -238,7 +243,7 @@ fn an_instance_finds_nothing_of_what_another_left_in_its_place() {
             guest.set_gas(PLENTY.cast_signed());
             let stop = guest.call("execute", &[more, end, 0]).unwrap();
             match end {
-                0 => assert_eq!(stop, GuestExit::Returned(Some(0))),
+                0 => assert_eq!(stop, GuestExit::Returned(Some(7))),
                 1 => assert_eq!(stop, GuestExit::Trapped(Trap::Unreachable)),
                 _ => assert!(matches!(stop, GuestExit::Import(Import::CheckGas, _))),
             }
@@ -258,6 +263,96 @@ fn an_instance_finds_nothing_of_what_another_left_in_its_place() {
             let mut again = engine.instantiate(&soiling).unwrap();
             assert_eq!((again.pages(), again.depth()), (pages, 0));
             assert!(again.memory().unwrap().iter().all(|byte| *byte == 0));
+            again.set_gas(PLENTY.cast_signed());
+            let stop = again.call("execute", &[0, 0, 0]).unwrap();
+            assert_eq!(stop, GuestExit::Returned(Some(7)));
+        }
+    }
+}
+
+/// A contract whose `execute` goes as deep as its first argument says, with its second twice in a local of each frame, and asks there. Without gas, as it is
+/// told, it traps.
+#[cfg(target_os = "linux")]
+fn descending() -> Prepared {
+    let text = contract(
+        r#"(import "env" "check_gas" (func $gas (result i64)))"#,
+        r#"(func $down (param $n i32) (param $mark i64) (result i64)
+                (if (result i64) (local.get $n)
+                    (then (i64.add (local.get $mark)
+                        (call $down (i32.sub (local.get $n) (i32.const 1)) (local.get $mark))))
+                    (else (if (i64.eqz (call $gas)) (then unreachable)) (local.get $mark))))
+            (func (export "instantiate") (param i32 i32 i32) (result i32) (i32.const 0))
+            (func (export "execute") (param i32 i32 i32) (result i32)
+                (drop (call $down (local.get 0)
+                    (i64.mul (i64.extend_i32_u (local.get 1)) (i64.const 0x100000001))))
+                (i32.const 0))"#,
+    );
+    prepare(&wat::parse_str(text).unwrap()).unwrap()
+}
+
+/// Where the memory of this process has a value often: where it has it for itself, it has it a few times.
+#[cfg(target_os = "linux")]
+fn places(memory: &File, value: u64) -> Vec<u64> {
+    const PAGE: usize = 4_096;
+    let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+    let page_map = File::open("/proc/self/pagemap").unwrap();
+    let mut places = Vec::new();
+    for map in maps.lines().filter(|map| map.contains(" rw-p ")) {
+        let (range, _) = map.split_once(' ').unwrap();
+        let (from, to) = range.split_once('-').unwrap();
+        let [from, to] = [from, to].map(|n| usize::from_str_radix(n, 16).unwrap());
+        // Most of what is reserved was never touched: one of the two upper bits says that there is a page.
+        let mut entries = vec![0; (to - from) / PAGE * 8];
+        let at = (from / PAGE * 8) as u64;
+        page_map.read_exact_at(&mut entries, at).unwrap();
+        let pages = (from..to).step_by(PAGE).zip(entries.chunks(8));
+        let mut found = Vec::new();
+        for (page, _) in pages.filter(|(_, entry)| entry[7] >> 6 != 0) {
+            let mut bytes = [0; PAGE];
+            // Another test may have given it back meanwhile.
+            if memory.read_exact_at(&mut bytes, page as u64).is_ok() {
+                let words = (0..PAGE - 7).step_by(4);
+                let same = words.filter(|at| bytes[*at..*at + 8] == value.to_le_bytes());
+                found.extend(same.map(|at| (page + at) as u64));
+            }
+        }
+        if found.len() > 1_000 {
+            places.extend(found);
+        }
+    }
+    places
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_stack_keeps_nothing_of_a_call_that_has_ended() {
+    const FRAMES: u32 = 2_000;
+    let engine = WinchEngine::with_room(1).unwrap();
+    let module = engine.load(&descending()).unwrap().module;
+    let memory = File::open("/proc/self/mem").unwrap();
+    for (end, mark) in [(0, 0x5eed_1e55), (1, 0xdeaf_0dd5), (2, 0x0ff5_e7ed)] {
+        let mut guest = engine.instantiate(&module).unwrap();
+        guest.set_gas(PLENTY.cast_signed());
+        let stop = guest.call("execute", &[FRAMES, mark, 0]).unwrap();
+        assert!(matches!(stop, GuestExit::Import(Import::CheckGas, _)));
+        let left = places(&memory, u64::from(mark) << 32 | u64::from(mark));
+        assert!(left.len() > FRAMES as usize);
+        // Far more than what is overwritten: the rest goes back to the system.
+        assert!(left.last().unwrap() - left[0] > 128 << 10);
+        match end {
+            0 => assert_eq!(guest.resume(1).unwrap(), GuestExit::Returned(Some(0))),
+            1 => {
+                let stop = guest.resume(0).unwrap();
+                assert_eq!(stop, GuestExit::Trapped(Trap::Unreachable));
+            }
+            // It waits, and is given up.
+            _ => {}
+        }
+        drop(guest);
+        for at in left {
+            let mut bytes = [1; 8];
+            memory.read_exact_at(&mut bytes, at).unwrap();
+            assert_eq!(bytes, [0; 8], "{end}: {at:x}");
         }
     }
 }
