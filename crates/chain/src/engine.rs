@@ -22,7 +22,7 @@ pub const LOAD_TX_MAX: u64 = 128 << 20;
 /// 60 ns a byte. Each is loaded once.
 pub const LOAD_BLOCK_MAX: u64 = 256 << 20;
 /// Bytes of loaded modules to keep, as the engine counts them.
-const CACHE_BYTES: usize = 64 << 20;
+pub const CACHE_BYTES: usize = 64 << 20;
 
 type Module = Loaded<<Wasm as Engine>::Module>;
 

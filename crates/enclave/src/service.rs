@@ -49,3 +49,40 @@ pub(crate) fn acknowledged(shared: &Shared, request: &Request) -> Reply {
     });
     outcome.unwrap_or_else(Reply::Failed)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shared::TREE_BYTES_MAX;
+    use strongroom_chain::engine::{CACHE_BYTES, LOAD_BLOCK_MAX, LOAD_TX_MAX};
+    use strongroom_chain::modules::compute::limits::LIVE_INSTANCES_MAX;
+    use strongroom_vm::limits::{MEMORY_PAGES_MAX, PAGE_BYTES};
+
+    #[test]
+    fn what_memory_all_lanes_may_need_is_what_operators_are_told() {
+        let mib = |bytes: usize| bytes >> 20;
+        let mib_of = |weight: u64| mib(usize::try_from(weight).unwrap());
+        let pages = usize::try_from(MEMORY_PAGES_MAX).unwrap();
+        let state = mib(TREE_BYTES_MAX);
+        let calls = mib(LIVE_INSTANCES_MAX * pages * PAGE_BYTES);
+        let (block, code) = (mib_of(LOAD_BLOCK_MAX), mib_of(LOAD_TX_MAX));
+        let (lanes, kept) = (QUERY_LANES + SIMULATION_LANES, mib(CACHE_BYTES));
+        let told = format!(
+            "**each thread may need {calls} MiB**. The block may need {block} MiB for code that it has loaded and {state} MiB for state, each of the \
+             {lanes} lanes that only read ({QUERY_LANES} for queries, {SIMULATION_LANES} for simulations) {calls} MiB, {code} MiB for code and {state} \
+             MiB for state, and {kept} MiB of modules are kept."
+        );
+        let adr = include_str!("../../../docs/adr/0023-transactions-run-beside-each-other.md");
+        let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words(adr).contains(&told), "{told}");
+        let all = |lanes: usize| {
+            let all = calls + block + state + kept + lanes * (calls + code + state);
+            format!("{},{:03} MiB", all / 1000, all % 1000)
+        };
+        let book = include_str!("../../../docs/book/operator.md");
+        let told = format!("The enclave may need {}, where", all(lanes));
+        assert!(book.contains(&told), "{told}");
+        let told = format!("{} where calls are not simulated", all(QUERY_LANES));
+        assert!(book.contains(&told), "{told}");
+    }
+}
