@@ -2,7 +2,7 @@
 //!
 //! Promises: every answer is of a published height; a contract query goes to the enclave and to the newest height only.
 
-use crate::chain::check::{self, CheckState, Simulated, simulate};
+use crate::chain::check::{self, CheckState, Simulated, simulate, with_msg_responses};
 use crate::chain::modules::compute::ContractEngine;
 use crate::chain::query::{self, GrpcCode, QueryError, QueryStop};
 use crate::chain::tx::GasPrice;
@@ -19,6 +19,7 @@ use strongroom_proof::comet::Header;
 use strongroom_store::blocks::BlockStore;
 use strongroom_store::{ContentStore, StateStore, View};
 use strongroom_types::error::sdk;
+use strongroom_types::proto::cosmos::tx::v1beta1::SimulateResponse;
 use strongroom_types::{ExecTxResult, Hash, Height, RawTx, Tree, WriteSet};
 
 /// Queries of one or a few entries, which are answered at once. Any other may walk a list or give away a whole code, and
@@ -290,13 +291,20 @@ impl HostChain {
     /// As `chain::check::simulate`.
     pub fn simulate(&self, tx: &[u8]) -> Result<(Height, Vec<u8>), QueryError> {
         let (height, done) = self.simulate_here(tx)?;
-        if let Some(done) = done {
-            return Ok((height, done.into_response().encode_to_vec()));
-        }
+        let (height, response) = match done {
+            Some(done) => (height, done.into_response()),
+            None => self.simulate_sealed(tx)?,
+        };
+        let response = with_msg_responses(response).map_err(|e| internal(&e))?;
+        Ok((height, response.encode_to_vec()))
+    }
+
+    fn simulate_sealed(&self, tx: &[u8]) -> Result<(Height, SimulateResponse), QueryError> {
         // There each pass has a lane. It is no pass of the other gate: gas does not bound the time in which code is loaded.
         let _pass = self.enclave_gate.enter().map_err(busy)?;
         let (height, outcome) = self.enclave.simulate(tx.to_vec()).map_err(not_served)?;
-        outcome.map(|response| (height, response))
+        let response = SimulateResponse::decode(&*outcome?).map_err(|e| internal(&e))?;
+        Ok((height, response))
     }
 
     fn simulate_here(&self, tx: &[u8]) -> Result<(Height, Option<Simulated>), QueryError> {

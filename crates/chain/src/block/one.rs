@@ -75,12 +75,12 @@ impl Setting<'_> {
             }
         };
         let messages = ctx.branch();
-        let outcome = run_messages(&mut ctx, decoded, &signers).and_then(|done| {
-            output::charge(&mut ctx, done.data.len())?;
-            Ok(done)
+        let outcome = run_messages(&mut ctx, decoded, &signers).and_then(|data| {
+            output::charge(&mut ctx, data.len())?;
+            Ok(data)
         });
         let (data, error) = match outcome {
-            Ok(done) => (done.data, None),
+            Ok(data) => (data, None),
             Err(stop) => {
                 ctx.take_back(messages);
                 (Vec::new(), Some(failed(&mut ctx, stop)?))

@@ -25,12 +25,13 @@ use crate::tx::{
     AnteConfig, DecodedTx, GasPrice, Msg, TxOutcome, decode, run_ante, run_messages, signers_of,
 };
 use crate::types::error::sdk;
+use crate::types::proto;
 use crate::types::proto::cosmos::base::abci::v1beta1 as abci;
 use crate::types::proto::cosmos::tx::v1beta1::SimulateResponse;
 use crate::types::proto::tendermint::abci::EventAttribute;
-use crate::types::proto::{self, Any};
 use crate::types::tx::Tx;
 use crate::types::{Address, Attribute, Event, Gas, Hash, Height, TxError, WriteSet, sha256};
+use prost::{DecodeError, Message as _};
 use waiting::Waiting;
 
 /// Read values that a check state keeps between blocks at most: bounds its memory against a flood of checks.
@@ -215,12 +216,10 @@ pub struct Simulated {
     pub data: Vec<u8>,
     /// Events of the ante chain and of the messages.
     pub events: Vec<Event>,
-    /// The responses of the messages.
-    pub responses: Vec<Any>,
 }
 
 impl Simulated {
-    /// As clients get it.
+    /// As the host gets it: the responses of the messages are not told beside the data, which has them, so that an answer is no longer than its gas allows.
     #[must_use]
     pub fn into_response(self) -> SimulateResponse {
         let attribute = |a: Attribute| EventAttribute {
@@ -241,10 +240,21 @@ impl Simulated {
                 data: self.data,
                 log: String::new(),
                 events: self.events.into_iter().map(event).collect(),
-                msg_responses: self.responses,
+                msg_responses: Vec::new(),
             }),
         }
     }
+}
+
+/// As clients get it: with the responses of the messages, which the data has.
+///
+/// # Errors
+/// If the data is not what a transaction gives.
+pub fn with_msg_responses(mut response: SimulateResponse) -> Result<SimulateResponse, DecodeError> {
+    if let Some(result) = &mut response.result {
+        result.msg_responses = abci::TxMsgData::decode(&*result.data)?.msg_responses;
+    }
+    Ok(response)
 }
 
 /// Estimates the gas of a transaction: everything runs but the signatures, on a state that is thrown away. `None`, if it has messages to
@@ -351,17 +361,16 @@ fn run(
     let mut ctx = Ctx::new(state, block, tx, Mode::Simulate, env, 0);
     let run = |ctx: &mut Ctx<'_, '_>| -> Result<_, Stop> {
         let signers = run_ante(ctx, &decoded, config)?;
-        let done = run_messages(ctx, decoded, &signers)?;
-        output::charge(ctx, done.data.len())?;
-        Ok(done)
+        let data = run_messages(ctx, decoded, &signers)?;
+        output::charge(ctx, data.len())?;
+        Ok(data)
     };
     match run(&mut ctx) {
-        Ok(done) => Ok(Simulated {
+        Ok(data) => Ok(Simulated {
             gas_wanted,
             gas_used: ctx.gas.used(),
-            data: done.data,
+            data,
             events: ctx.events,
-            responses: done.responses,
         }),
         Err(stop) => {
             let mut outcome = TxOutcome::of(&ctx, Err(stop))?;

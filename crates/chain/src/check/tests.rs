@@ -1,6 +1,6 @@
 //! The mempool's pending state, and estimates of gas.
 
-use super::SIMULATED_MESSAGES_MAX;
+use super::{SIMULATED_MESSAGES_MAX, with_msg_responses};
 use crate::query::QueryStop;
 use crate::testing::{Chain, USER_BALANCE, coins, draft, send};
 use crate::types::Address;
@@ -226,11 +226,15 @@ fn a_simulation_takes_zero_signatures_and_estimates_what_delivery_uses() {
         .simulate(&with_signature(&bytes, vec![0; 64]))
         .unwrap();
     assert_eq!(simulated.gas_wanted, 100_000);
+    assert_eq!(simulated.events.len(), 12);
+    let data = simulated.data.clone();
+    let response = with_msg_responses(simulated.into_response()).unwrap();
+    let result = response.result.unwrap();
+    assert_eq!(result.data, data);
     assert_eq!(
-        simulated.responses[0].type_url,
+        result.msg_responses[0].type_url,
         "/cosmos.bank.v1beta1.MsgSendResponse"
     );
-    assert_eq!(simulated.events.len(), 12);
     let used = chain.block(&[bytes]).tx_results[0].gas_used;
     assert_eq!(estimates, [used as u64; 2]);
 }

@@ -14,7 +14,7 @@ mod tests;
 pub use gas_price::{GasPrice, NotAGasPrice};
 pub use msg::Msg;
 pub(crate) use msg::no_handler;
-pub use run::{DecodedTx, MsgResponses, TxOutcome, decode, run_ante, run_messages};
+pub use run::{DecodedTx, TxOutcome, decode, run_ante, run_messages};
 pub(crate) use signers::of_tx as signers_of;
 
 use crate::error::Stop;

@@ -58,17 +58,8 @@ pub fn run_ante(
     passed
 }
 
-/// The responses of all messages of a transaction.
-#[derive(Clone, Debug, PartialEq)]
-pub struct MsgResponses {
-    /// Encoded `TxMsgData`.
-    pub data: Vec<u8>,
-    /// The responses in it.
-    pub responses: Vec<Any>,
-}
-
-/// Runs the messages in order, on behalf of the signers that [`run_ante`] gave. Their events are completed as clients read them: `message{action, sender[, module]}`
-/// first, `msg_index` last. The caller takes back state, events and content after an error.
+/// Runs the messages in order, on behalf of the signers that [`run_ante`] gave, and gives the encoded `TxMsgData`. Their events are completed as clients read
+/// them: `message{action, sender[, module]}` first, `msg_index` last. The caller takes back state, events and content after an error.
 ///
 /// # Errors
 /// `failed to execute message; message index: <i>: <E>`; out of gas without that prefix; a fault.
@@ -76,7 +67,7 @@ pub fn run_messages(
     ctx: &mut Ctx,
     decoded: DecodedTx,
     signers: &[Address],
-) -> Result<MsgResponses, Stop> {
+) -> Result<Vec<u8>, Stop> {
     let mut responses = Vec::new();
     for (index, message) in decoded.messages.into_iter().enumerate() {
         let sender = message.signers()?.first().cloned();
@@ -100,10 +91,7 @@ pub fn run_messages(
         data: Vec::new(),
         msg_responses: responses,
     };
-    Ok(MsgResponses {
-        data: answer.encode_to_vec(),
-        responses: answer.msg_responses,
-    })
+    Ok(answer.encode_to_vec())
 }
 
 /// Completes the events of one message, those at `from` and behind, as the transaction shows them.

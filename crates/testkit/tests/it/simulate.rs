@@ -99,6 +99,78 @@ fn where_genesis_has_no_policy_the_node_fails_estimates_of_calls_as_clients_expe
     assert!(said.starts_with(expected), "{said}");
 }
 
+/// A contract whose `execute` answers with 735,000 bytes of data.
+fn telling() -> Vec<u8> {
+    let begin = r#"{\"Ok\":{\"messages\":[],\"attributes\":[],\"events\":[],\"data\":\""#;
+    let told = begin.replace('\\', "").len();
+    let text = format!(
+        r#"(module
+            (memory 40)
+            (data (i32.const 64) "{begin}")
+            (data (i32.const 256) "\"}}}}")
+            (data (i32.const 512) "{{\"Ok\":{{\"messages\":[],\"attributes\":[],\"events\":[],\"data\":null}}}}")
+            (global $top (mut i32) (i32.const 1500000))
+            (func (export "interface_version_8"))
+            (func (export "deallocate") (param i32))
+            (func $region (param $at i32) (param $from i32) (param $length i32) (result i32)
+                (i32.store (local.get $at) (local.get $from))
+                (i32.store offset=4 (local.get $at) (local.get $length))
+                (i32.store offset=8 (local.get $at) (local.get $length))
+                (local.get $at))
+            (func (export "allocate") (param $length i32) (result i32)
+                (local $at i32)
+                (local.set $at (global.get $top))
+                (global.set $top (i32.add (i32.add (local.get $at) (local.get $length)) (i32.const 16)))
+                (call $region (local.get $at) (i32.add (local.get $at) (i32.const 16)) (local.get $length)))
+            (func (export "instantiate") (param i32 i32 i32) (result i32)
+                (call $region (i32.const 900) (i32.const 512) (i32.const 62)))
+            (func (export "execute") (param i32 i32 i32) (result i32)
+                (memory.copy (i32.const 1024) (i32.const 64) (i32.const {told}))
+                (memory.fill (i32.const {data}) (i32.const 65) (i32.const {length}))
+                (memory.copy (i32.const {end}) (i32.const 256) (i32.const 3))
+                (call $region (i32.const 900) (i32.const 1024) (i32.const {whole}))))"#,
+        data = 1024 + told,
+        length = 980_000,
+        end = 1024 + told + 980_000,
+        whole = told + 980_000 + 3,
+    );
+    wat::parse_str(text).unwrap()
+}
+
+#[test]
+fn the_longest_answer_that_the_gas_of_a_simulation_allows_comes_whole() {
+    let mut chain = with(SimulationPolicy::Open);
+    let a = chain.user("a");
+    let code = chain.store_code(&a, telling()).unwrap();
+    let contract = chain.instantiate(&a, &code, "telling", &json!({})).unwrap();
+    let (mut calls, mut longest) = (1, None);
+    let refused = loop {
+        let messages: Vec<_> = (0..calls)
+            .map(|_| pack(&chain.message(&a, &contract, &json!({})).message))
+            .collect();
+        let tx = messages.into_iter().fold(chain.tx(), |tx, m| tx.any(m));
+        // For this block alone.
+        chain.block(Vec::new());
+        let tx = chain.sign(&a, &tx);
+        match chain.simulate(&tx) {
+            Ok(answer) => longest = Some((answer, tx)),
+            Err(error) => break text(&error),
+        }
+        calls += 1;
+    };
+    assert!(
+        refused.contains("a simulation has at most 10000000 gas"),
+        "{refused}"
+    );
+    let (answer, tx) = longest.unwrap();
+    let answer = answer.result.unwrap();
+    let responses = answer.msg_responses.iter().map(|r| r.value.len());
+    // Each response is there twice, and so the door would not have taken it.
+    let once: usize = responses.sum();
+    assert!(once + answer.data.len() > 8 << 20, "{once}");
+    assert_eq!(answer.data, chain.block(vec![tx]).remove(0).data);
+}
+
 #[test]
 fn a_simulation_finds_a_lane_while_queries_hold_all_of_theirs() {
     let mut chain = with(SimulationPolicy::Open);
@@ -135,7 +207,7 @@ fn a_simulation_finds_a_lane_while_queries_hold_all_of_theirs() {
             })
             .collect();
         for _ in &held {
-            at_work.recv().unwrap();
+            at_work.recv_timeout(Duration::from_secs(60)).unwrap();
         }
         // In a thread of its own: without a lane it would wait for ever.
         let (tell, told) = channel();

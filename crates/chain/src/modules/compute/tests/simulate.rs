@@ -7,7 +7,7 @@ use super::super::state::{CODES, SimulationPolicy, contract_address};
 use super::world::{Code, Done, GAS, Sent, World, opened, zip};
 use super::{asked, call, migrate, puppet, sends};
 use crate::attest::Security;
-use crate::check::{Simulated, simulate, simulate_sealed};
+use crate::check::{Simulated, simulate, simulate_sealed, with_msg_responses};
 use crate::gas::SIMULATION_MAX;
 use crate::genesis::Document;
 use crate::module::GenesisState as _;
@@ -54,7 +54,9 @@ fn a_simulated_upload_costs_what_the_delivered_one_costs_zipped_or_not() {
         let result = world.block(&[tx]).tx_results.remove(0);
         assert_eq!(result.code, 0, "{}", result.log);
         // A module so small weighs more than its bytes pay for, which only loading tells.
-        let id = StoreCodeResponse::decode(&*estimate.responses[0].value)
+        let answer = with_msg_responses(estimate.clone().into_response()).unwrap();
+        let answers = answer.result.unwrap().msg_responses;
+        let id = StoreCodeResponse::decode(&*answers[0].value)
             .unwrap()
             .code_id;
         let code = world.read(|ctx| CODES.get(ctx, &id).unwrap().unwrap().into_code());
