@@ -378,7 +378,7 @@ impl Chain {
 
     /// The chain as the host answers for it.
     #[must_use]
-    pub fn host(&self) -> &HostChain {
+    pub const fn host(&self) -> &Arc<HostChain> {
         &self.host
     }
 

@@ -246,7 +246,10 @@ fn say_gas(limit: Gas, source: Option<Source>, fee: &str, is_believed: bool) {
         Some(Source::Known(Known { most, calls })) => format!(
             "the last {calls} such calls of yours used {most} at most; a tenth more, rounded up; --gas sets it"
         ),
-        Some(Source::Estimate(Estimate::Simulated { used })) => {
+        Some(Source::Estimate(Estimate::Simulated { used, .. })) if limit < used / 100 * (100 + MARGIN_PERCENT) => {
+            format!("an estimate of {used}, and as much as a block takes")
+        }
+        Some(Source::Estimate(Estimate::Simulated { used, .. })) => {
             format!("an estimate of {used} and {MARGIN_PERCENT} % more")
         }
         Some(Source::Estimate(Estimate::Guessed { .. })) if is_believed => {
@@ -285,7 +288,7 @@ fn signs(message: &Any, signer: &Address) -> anyhow::Result<()> {
 /// asks has: it does not go to where the output of a dry run is kept.
 fn dry_run(args: &Args, source: Source, done: Option<&Simulation>, tx: &TxBuilder, fee: &str) {
     let used = match source {
-        Source::Estimate(Estimate::Simulated { used }) => Some(used),
+        Source::Estimate(Estimate::Simulated { used, .. }) => Some(used),
         Source::Estimate(Estimate::Guessed { .. }) => None,
         Source::Known(known) => Some(known.most),
     };

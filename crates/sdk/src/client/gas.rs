@@ -5,11 +5,12 @@ use crate::keys::Account;
 use crate::message::Sealer;
 use crate::tx::{TxBuilder, Unsigned};
 use crate::types::proto::Any;
+use crate::types::proto::cosmos::consensus::v1::{QueryParamsRequest, QueryParamsResponse};
 use crate::types::proto::cosmos::tx::v1beta1::{SimulateRequest, SimulateResponse};
 use crate::types::proto::tendermint::abci::{Event as AbciEvent, EventAttribute};
 use crate::types::public_key::{Multisig, PublicKey};
 use crate::types::tx::Tx;
-use crate::types::{Attribute, Event, ExecTxResult, Gas};
+use crate::types::{Address, Attribute, Event, ExecTxResult, Gas};
 
 /// What is added to an estimate, in percent: between the estimate and the block others write, too.
 pub const MARGIN_PERCENT: u64 = 10;
@@ -17,7 +18,7 @@ pub const MARGIN_PERCENT: u64 = 10;
 /// The highest estimate that is believed of any transaction: an upload of 2 MiB takes half of it. A fee follows from the estimate, and a node that
 /// lies could ask for all coins.
 const ESTIMATE_MAX: Gas = 50_000_000;
-/// Of a short one, and what each byte adds: many times what messages take that do something for their bytes.
+/// Of a short one, and what each byte adds: many times what messages take that do something for their bytes. Whether a block takes what is above is asked.
 const SHORT_ESTIMATE_MAX: Gas = 2_000_000;
 const BYTE_ESTIMATE_MAX: Gas = 200;
 
@@ -52,6 +53,8 @@ pub enum Estimate {
     Simulated {
         /// What it used there.
         used: Gas,
+        /// [`MARGIN_PERCENT`] more, or what a block takes, if that is less.
+        limit: Gas,
     },
     /// It calls contracts, and nothing proves that the network lets anybody run them before they are decided: what such messages are usually given.
     Guessed {
@@ -69,16 +72,18 @@ impl Estimate {
         Self::Guessed { limit }
     }
 
-    /// The limit to give: an estimate with [`MARGIN_PERCENT`] more.
+    /// The limit to give.
     #[must_use]
     pub const fn limit(self) -> Gas {
         match self {
-            Self::Simulated { used } => {
-                used.saturating_add(used.saturating_mul(MARGIN_PERCENT).div_ceil(100))
-            }
-            Self::Guessed { limit } => limit,
+            Self::Simulated { limit, .. } | Self::Guessed { limit } => limit,
         }
     }
+}
+
+/// An estimate with [`MARGIN_PERCENT`] more.
+const fn with_margin(used: Gas) -> Gas {
+    used.saturating_add(used.saturating_mul(MARGIN_PERCENT).div_ceil(100))
 }
 
 /// What a message is usually given that is for a contract.
@@ -99,6 +104,8 @@ fn calls(messages: &[Any]) -> bool {
 pub struct Simulation {
     /// The gas that it used there.
     pub used: Gas,
+    /// The limit that follows from it.
+    pub limit: Gas,
     /// Its messages, with what contracts answered, as their sender reads them.
     pub opened: Opened,
 }
@@ -107,7 +114,10 @@ impl Simulation {
     /// What follows for its gas.
     #[must_use]
     pub const fn estimate(&self) -> Estimate {
-        Estimate::Simulated { used: self.used }
+        Estimate::Simulated {
+            used: self.used,
+            limit: self.limit,
+        }
     }
 }
 
@@ -132,14 +142,11 @@ impl<T: Transport> Client<T> {
         author: impl Into<Author>,
         tx: &TxBuilder,
     ) -> Result<Option<Simulation>, Error> {
-        if !self.can_simulate(tx).await {
-            return Ok(None);
-        }
-        let position = self.position(&account.address()).await?;
-        let unsigned = tx.unsigned(&account.public_key(), position.sequence);
-        let sealer = self.sealer_for(author, tx).await?;
-        let bytes = unsigned.for_simulation();
-        self.simulated(bytes, sealer.as_ref()).await.map(Some)
+        let bytes = |sequence| {
+            tx.unsigned(&account.public_key(), sequence)
+                .for_simulation()
+        };
+        self.ran(&account.address(), author, tx, bytes).await
     }
 
     /// As [`Client::dry_run`], of a multisig's transaction that no more members sign than must.
@@ -152,16 +159,33 @@ impl<T: Transport> Client<T> {
         author: impl Into<Author>,
         tx: &TxBuilder,
     ) -> Result<Option<Simulation>, Error> {
-        if !self.can_simulate(tx).await {
-            return Ok(None);
-        }
         let address = PublicKey::Multisig(key.clone()).address();
-        let position = self.position(&address).await?;
         let threshold = usize::try_from(key.threshold()).unwrap_or(usize::MAX);
         let signed = (0..key.keys().len()).map(|n| (n < threshold).then_some([0; 64]));
         let signed: Vec<_> = signed.collect();
-        let bytes = tx.multisigned(key, position.sequence, &signed);
-        let sealer = self.sealer_for(author, tx).await?;
+        let bytes = |sequence| tx.multisigned(key, sequence, &signed);
+        self.ran(&address, author, tx, bytes).await
+    }
+
+    /// What a transaction of this address would do, of which `bytes` makes what is run with its sequence.
+    async fn ran(
+        &mut self,
+        address: &Address,
+        author: impl Into<Author>,
+        tx: &TxBuilder,
+        bytes: impl FnOnce(u64) -> Vec<u8>,
+    ) -> Result<Option<Simulation>, Error> {
+        let calls = calls(tx.messages());
+        if calls && !self.simulates_contracts().await {
+            return Ok(None);
+        }
+        let position = self.position(address).await?;
+        // What opens the answers of contracts.
+        let sealer = match calls {
+            true => Some(self.sealer(author).await?),
+            false => None,
+        };
+        let bytes = bytes(position.sequence);
         self.simulated(bytes, sealer.as_ref()).await.map(Some)
     }
 
@@ -177,22 +201,6 @@ impl<T: Transport> Client<T> {
     ) -> Result<Estimate, Error> {
         let done = self.dry_run_multisig(key, author, tx).await?;
         Ok(done.map_or_else(|| Estimate::usual(tx.messages()), |done| done.estimate()))
-    }
-
-    async fn can_simulate(&mut self, tx: &TxBuilder) -> bool {
-        !calls(tx.messages()) || self.simulates_contracts().await
-    }
-
-    /// What opens the answers of contracts, if any is called.
-    async fn sealer_for(
-        &mut self,
-        author: impl Into<Author>,
-        tx: &TxBuilder,
-    ) -> Result<Option<Sealer>, Error> {
-        match calls(tx.messages()) {
-            true => self.sealer(author).await.map(Some),
-            false => Ok(None),
-        }
     }
 
     /// The gas that a transaction would use. Of one that calls contracts most networks do not tell.
@@ -253,10 +261,26 @@ impl<T: Transport> Client<T> {
         let result = answer.result.unwrap_or_default();
         run.result.data = result.data;
         run.result.events = result.events.into_iter().map(event).collect();
+        let mut limit = with_margin(used);
+        if limit > SHORT_ESTIMATE_MAX {
+            limit = limit.min(self.block_gas().await.max(used));
+        }
         Ok(Simulation {
             used,
+            limit,
             opened: opened(run, sealer),
         })
+    }
+
+    /// The most gas that a block takes, as the node says; without bounds, if it does not.
+    async fn block_gas(&mut self) -> Gas {
+        let path = "/cosmos.consensus.v1.Query/Params";
+        let answer = self.query_own(path, &QueryParamsRequest {}).await;
+        let params = answer.map(|answer: QueryParamsResponse| answer.params);
+        let block = params.ok().flatten().and_then(|params| params.block);
+        block
+            .and_then(|block| Gas::try_from(block.max_gas).ok())
+            .unwrap_or(Gas::MAX)
     }
 }
 
@@ -290,7 +314,7 @@ mod tests {
 
     #[test]
     fn an_estimate_gets_a_tenth_more_and_a_guess_is_the_sum_over_the_messages() {
-        assert_eq!(Estimate::Simulated { used: 7_401 }.limit(), 8_142);
+        assert_eq!(with_margin(7_401), 8_142);
         let send = pack(&MsgSend::default());
         assert!(!calls(std::slice::from_ref(&send)));
         let execute = pack(&MsgExecuteContract::default());

@@ -4,6 +4,7 @@ mod ahead;
 mod anybody;
 mod bound;
 mod chain;
+mod estimates;
 mod everything;
 mod fuzz;
 mod join;

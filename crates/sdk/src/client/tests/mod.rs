@@ -13,8 +13,11 @@ use crate::local::ACCOUNTS;
 use crate::testing::ready;
 use crate::tx::TxBuilder;
 use crate::types::proto::cosmos::bank::v1beta1::MsgSend;
+use crate::types::proto::cosmos::base::abci::v1beta1::GasInfo;
+use crate::types::proto::cosmos::consensus::v1::QueryParamsResponse;
 use crate::types::proto::cosmos::tx::v1beta1::{SimulateRequest, SimulateResponse};
 use crate::types::proto::secret::compute::v1beta1 as compute;
+use crate::types::proto::tendermint::types::{BlockParams, ConsensusParams};
 use crate::types::{Timestamp, sha256};
 
 /// When a client begins: twenty seconds before the recorded block 10.
@@ -277,7 +280,7 @@ fn an_estimate_asks_the_node_but_for_contract_messages_which_it_cannot_open() {
                 "no signature leaves for an estimate"
             );
             value(&SimulateResponse {
-                gas_info: Some(crate::types::proto::cosmos::base::abci::v1beta1::GasInfo {
+                gas_info: Some(GasInfo {
                     gas_used: 1_000,
                     ..Default::default()
                 }),
@@ -290,7 +293,11 @@ fn an_estimate_asks_the_node_but_for_contract_messages_which_it_cannot_open() {
     });
     let send = TxBuilder::new("test-1").message(&MsgSend::default());
     let estimate = ready(client.estimate(&account, &send)).unwrap();
-    assert_eq!(estimate, Estimate::Simulated { used: 1_000 });
+    let expected = Estimate::Simulated {
+        used: 1_000,
+        limit: 1_100,
+    };
+    assert_eq!(estimate, expected);
     let asked = client.transport.asked.len();
     let call = send.message(&compute::MsgExecuteContract::default());
     let estimate = ready(client.estimate(&account, &call)).unwrap();
@@ -299,11 +306,55 @@ fn an_estimate_asks_the_node_but_for_contract_messages_which_it_cannot_open() {
 }
 
 #[test]
+fn an_estimate_asks_for_no_more_than_a_block_takes_and_for_no_less_than_was_used() {
+    let account = Account::from_mnemonic(ACCOUNTS[1].mnemonic).unwrap();
+    let upload = TxBuilder::new("test-1").memo("x".repeat(100_000));
+    let upload = upload.message(&MsgSend::default());
+    for (used, block, limit) in [
+        (9_500_000, 10_000_000, 10_000_000),
+        (9_500_000, 10_450_000, 10_450_000),
+        (9_500_000, 20_000_000, 10_450_000),
+        // No limit, and one that nothing could have run under.
+        (9_500_000, -1, 10_450_000),
+        (9_500_000, 1, 9_500_000),
+        // So little is not held against a block, for which the node would have to be asked.
+        (1_800_000, 1_800_001, 1_980_000),
+    ] {
+        let mut client =
+            client(
+                move |_, params| match params["path"].as_str().unwrap().rsplit('/').next() {
+                    Some("Simulate") => value(&SimulateResponse {
+                        gas_info: Some(GasInfo {
+                            gas_used: used,
+                            ..Default::default()
+                        }),
+                        ..Default::default()
+                    }),
+                    Some("Params") => value(&QueryParamsResponse {
+                        params: Some(ConsensusParams {
+                            block: Some(BlockParams {
+                                max_gas: block,
+                                max_bytes: 1,
+                            }),
+                            ..Default::default()
+                        }),
+                    }),
+                    _ => value(&QueryAccountInfoResponse {
+                        info: Some(Default::default()),
+                    }),
+                },
+            );
+        let estimate = ready(client.estimate(&account, &upload)).unwrap();
+        assert_eq!(estimate, Estimate::Simulated { used, limit }, "{block}");
+    }
+}
+
+#[test]
 fn an_estimate_that_would_take_all_coins_is_not_believed() {
     let estimate_of = |gas_used: u64, tx: &TxBuilder| {
         let mut client = client(|_, _| {
             value(&SimulateResponse {
-                gas_info: Some(crate::types::proto::cosmos::base::abci::v1beta1::GasInfo {
+                gas_info: Some(GasInfo {
                     gas_used,
                     ..Default::default()
                 }),
