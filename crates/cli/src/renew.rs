@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use strongroom_chain::tx::GasPrice;
 use strongroom_consensus::{Clock as _, SystemClock};
 use strongroom_node::enclave::Enclave;
+use strongroom_node::pool::Submitted;
 use strongroom_node::services::Services;
 use strongroom_sdk::keys::Account;
 use strongroom_sdk::tx::TxBuilder;
@@ -120,13 +121,11 @@ impl Renewal {
             .gas(RENEW_GAS)
             .fee(least.max(RENEW_GAS.div_ceil(10)));
         let tx = RawTx::from(builder.sign(&self.owner, info.account_number, info.sequence)?);
-        let checked = self.services.pool.submit(tx.clone(), true).await.check;
-        if !checked.is_ok() {
-            bail!(
-                "the renewal is refused with {}: {}",
-                checked.code,
-                checked.log
-            );
+        // Where the answer is lost, a block may hold it all the same.
+        if let Ok(Submitted { check, .. }) = self.services.pool.submit(tx.clone(), true).await
+            && !check.is_ok()
+        {
+            bail!("the renewal is refused with {}: {}", check.code, check.log);
         }
         let until = Instant::now() + BLOCK_WAITS;
         let services = &self.services;

@@ -214,7 +214,9 @@ impl Client {
                 let answer = call_json(&self.server, request).await;
                 // Answers are made before anybody knows how long they are: they do not wait for room.
                 let Some(_room) = self.connection.peer.room_now(answer.len()) else {
-                    let busy = RpcError::internal("too many answers wait to be read, try again");
+                    let busy = RpcError::internal(
+                        "too many answers wait to be read, and this one is lost: what was asked may be done, try again",
+                    );
                     return self.say(respond(Some(&id), Err(&busy))).await;
                 };
                 return self.connection.send(Message::Text(answer.into())).await;

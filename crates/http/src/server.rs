@@ -225,7 +225,9 @@ async fn within(budget: &Budget, answer: Response<Body>) -> Response<Body> {
     if let Some(held) = budget.hold(bytes) {
         return Response::from_parts(parts, Body::from(held));
     }
-    let mut busy = Response::new(Body::from("too many answers wait to be read, try again\n"));
+    let mut busy = Response::new(Body::from(
+        "too many answers wait to be read, and this one is lost: what was asked may be done, try again\n",
+    ));
     *busy.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
     for name in [header::ACCESS_CONTROL_ALLOW_ORIGIN, header::VARY] {
         if let Some(value) = parts.headers.get(&name) {

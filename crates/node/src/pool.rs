@@ -1,6 +1,7 @@
 //! Where transactions wait for a block: our own mempool behind its queue, or CometBFT's.
 //!
-//! Promises: at most as many wait for CheckTx as the queue of the engine bounds; each answer has the codes that clients know.
+//! Promises: at most as many wait for CheckTx as the queue of the engine bounds; each answer has the codes that clients know; what was given away and has no
+//! answer is never told as refused ([`Lost`]).
 
 use std::io;
 use std::sync::Arc;
@@ -20,6 +21,11 @@ const THREADS: usize = 4;
 const START_WAITS: Duration = Duration::from_secs(8);
 const START_POLL: Duration = Duration::from_millis(50);
 
+/// There is no room, or CometBFT is being started again: the client may try later.
+const BUSY: MempoolError = MempoolError::Busy {
+    txs: QUEUED_TXS_MAX,
+};
+
 /// See the module. Clones share it.
 #[derive(Clone)]
 pub enum Pool {
@@ -32,16 +38,25 @@ pub enum Pool {
 impl Pool {
     /// Puts a transaction into the pool. With `wait`, CheckTx's result, or else a success that says nothing. What the pool itself
     /// refuses has the code and codespace of the protocol, and no text (wire.md 1.12.2).
-    pub async fn submit(&self, tx: RawTx, wait: bool) -> Submitted {
+    ///
+    /// # Errors
+    /// [`Lost`].
+    pub async fn submit(&self, tx: RawTx, wait: bool) -> Result<Submitted, Lost> {
+        let lost = Lost {
+            hash: tx.hash_hex(),
+        };
         let checked = match self {
             Self::Own(queue) => match queue.submit(tx) {
-                Ok(queued) if wait => queued.answer().await,
-                Ok(_) => Ok(ExecTxResult::default()),
-                Err(refused) => Err(refused),
+                Ok(queued) if wait => match queued.answer().await {
+                    Err(MempoolError::Unchecked) => None,
+                    checked => Some(checked),
+                },
+                Ok(_) => Some(Ok(ExecTxResult::default())),
+                Err(refused) => Some(Err(refused)),
             },
             Self::Comet(pool) => pool.submit(tx, wait).await,
         };
-        match checked {
+        Ok(match checked.ok_or(lost)? {
             Ok(check) => Submitted {
                 retry_after: is_full(&check).then_some(SOON),
                 check,
@@ -54,9 +69,21 @@ impl Pool {
                 },
                 retry_after: refused.retry_after(),
             },
-        }
+        })
     }
 }
+
+/// A transaction was given away, and its check has no answer: whether it waits for a block is not known.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the answer to transaction {hash} is lost: a block may hold it yet, ask for it before another one is sent in its place"
+)]
+pub struct Lost {
+    hash: String,
+}
+
+/// The result of a check, or why there was none; `None`: the answer is lost.
+type Answer = Option<Result<ExecTxResult, MempoolError>>;
 
 /// What became of a transaction.
 pub struct Submitted {
@@ -95,60 +122,67 @@ impl CometPool {
         &self.rpc
     }
 
-    async fn submit(&self, tx: RawTx, wait: bool) -> Result<ExecTxResult, MempoolError> {
-        let full = MempoolError::Busy {
-            txs: QUEUED_TXS_MAX,
-        };
-        let place = Arc::clone(&self.places).try_acquire_owned();
-        let place = place.map_err(|_| full.clone())?;
+    async fn submit(&self, tx: RawTx, wait: bool) -> Answer {
         // One that is longer than all of it is refused by CometBFT, for its length.
         let length = u32::try_from(tx.len().min(QUEUED_BYTES_MAX)).unwrap_or(u32::MAX);
+        let place = Arc::clone(&self.places).try_acquire_owned();
         let bytes = Arc::clone(&self.bytes).try_acquire_many_owned(length);
-        let bytes = bytes.map_err(|_| full.clone())?;
+        let (Ok(place), Ok(bytes)) = (place, bytes) else {
+            return Some(Err(BUSY));
+        };
         let rpc = self.rpc.clone();
         let answer = self.threads.queue(move || {
-            let answer = broadcast(&rpc, &tx);
+            let answer = broadcast(&rpc, &tx, START_WAITS);
             drop((place, bytes));
             answer
         });
         if !wait {
-            return Ok(ExecTxResult::default());
+            return Some(Ok(ExecTxResult::default()));
         }
-        match answer.await {
-            Ok(Ok(Ok(checked))) => Ok(checked),
-            Ok(Ok(Err(words))) => Err(refusal(&words)),
-            // CometBFT is being started again: the client may try later.
-            Ok(Err(_)) | Err(_) => Err(full),
-        }
+        answer.await.ok().flatten()
     }
 }
 
-/// Waits a while for a CometBFT that is being started.
-fn broadcast(rpc: &Rpc, tx: &[u8]) -> Result<Result<ExecTxResult, String>, RpcError> {
-    let until = Instant::now() + START_WAITS;
+/// Gives a transaction to CometBFT, and waits a while for one that is being started. After a silence it is given again, since a CometBFT that ends forgets
+/// what waits; but of one that it may have had already only a success says what became of it.
+fn broadcast(rpc: &Rpc, tx: &[u8], waits: Duration) -> Answer {
+    let until = Instant::now() + waits;
+    let mut is_given = false;
     loop {
         match rpc.broadcast(tx) {
-            Err(RpcError::Io(_)) if Instant::now() < until => std::thread::sleep(START_POLL),
-            answer => return answer,
+            Ok(Ok(checked)) if checked.is_ok() || !is_given => return Some(Ok(checked)),
+            Ok(Err(words)) if !is_given => return refusal(&words).map(Err),
+            Ok(_) => return None,
+            Err(error) => is_given |= !matches!(error, RpcError::Unasked(_)),
         }
+        if Instant::now() >= until {
+            // Not asked, it may be asked later.
+            return (!is_given).then_some(Err(BUSY));
+        }
+        std::thread::sleep(START_POLL);
     }
 }
 
-/// What CometBFT's mempool says.
-fn refusal(words: &str) -> MempoolError {
+/// What CometBFT's mempool says that does not take a transaction. Other words are of a check whose end it did not see.
+fn refusal(words: &str) -> Option<MempoolError> {
     let words = words.to_lowercase();
     if words.contains("already exists in cache") {
-        MempoolError::Seen
+        Some(MempoolError::Seen)
     } else if words.contains("too large") {
-        MempoolError::TooLarge { max: 0, got: 0 }
+        Some(MempoolError::TooLarge { max: 0, got: 0 })
+    } else if words.contains("mempool is full") {
+        Some(BUSY)
     } else {
-        MempoolError::Busy { txs: 0 }
+        None
     }
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+    use std::os::unix::net::UnixListener;
+    use std::path::Path;
 
     #[test]
     fn what_the_mempool_of_cometbft_says_has_the_codes_that_clients_know() {
@@ -160,7 +194,78 @@ mod tests {
             ),
             ("Tx too large. Max size is 2162688, but got 2162689", 21),
         ] {
-            assert_eq!(refusal(words).code(), code, "{words}");
+            assert_eq!(refusal(words).unwrap().code(), code, "{words}");
         }
+        assert!(refusal("broadcast confirmation not received: context canceled").is_none());
+    }
+
+    /// Answers at this socket so to one call after the other, as a CometBFT that then is gone. `None` is the end of a connection on which a whole
+    /// request came.
+    pub(crate) fn answering(socket: &Path, answers: &'static [Option<&'static str>]) {
+        let listener = UnixListener::bind(socket).unwrap();
+        std::thread::spawn(move || {
+            for answer in answers {
+                let (mut stream, _) = listener.accept().unwrap();
+                read_whole(&mut stream);
+                if let Some(answer) = answer {
+                    write!(stream, "HTTP/1.0 200 OK\r\n\r\n{answer}").unwrap();
+                }
+            }
+        });
+    }
+
+    fn read_whole(stream: &mut impl io::Read) {
+        let mut request = BufReader::new(stream);
+        let (mut length, mut line) = (0, String::new());
+        while line != "\r\n" {
+            line.clear();
+            request.read_line(&mut line).unwrap();
+            if let Some(told) = line.strip_prefix("Content-Length: ") {
+                length = told.trim().parse().unwrap();
+            }
+        }
+        request.read_exact(&mut vec![0; length]).unwrap();
+    }
+
+    const TAKEN: Option<&str> = Some(r#"{"result":{"code":0,"log":"","codespace":"","data":""}}"#);
+    const REFUSED: Option<&str> =
+        Some(r#"{"result":{"code":5,"log":"no","codespace":"sdk","data":""}}"#);
+    const FULL: Option<&str> = Some(r#"{"error":{"data":"mempool is full: 5000"}}"#);
+    const SEEN: Option<&str> = Some(r#"{"error":{"data":"tx already exists in cache"}}"#);
+    const UNSEEN: Option<&str> =
+        Some(r#"{"error":{"data":"broadcast confirmation not received: context canceled"}}"#);
+
+    #[test]
+    fn a_transaction_that_cometbft_may_have_taken_is_not_told_as_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut calls = 0;
+        let mut code = |answers: &'static [Option<&'static str>]| {
+            calls += 1;
+            let socket = directory.path().join(format!("{calls}"));
+            if !answers.is_empty() {
+                answering(&socket, answers);
+            }
+            let answer = broadcast(&Rpc::new(socket), b"tx", Duration::from_millis(500))?;
+            Some(answer.map_or_else(|refused| refused.code(), |checked| checked.code))
+        };
+        assert_eq!(code(&[TAKEN]), Some(0));
+        assert_eq!(code(&[REFUSED]), Some(5));
+        assert_eq!(code(&[FULL]), Some(20));
+        assert_eq!(code(&[SEEN]), Some(19));
+        // Nobody was there to take it.
+        assert_eq!(code(&[]), Some(20));
+        for lost in [&[UNSEEN], &[Some("{}")], &[Some("nothing")], &[None]] {
+            assert_eq!(code(lost), None, "{lost:?}");
+        }
+        for after in [
+            &[None, REFUSED],
+            &[None, FULL],
+            &[None, SEEN],
+            &[None, UNSEEN],
+            &[None, None],
+        ] {
+            assert_eq!(code(after), None, "{after:?}");
+        }
+        assert_eq!(code(&[None, TAKEN]), Some(0));
     }
 }

@@ -16,12 +16,12 @@ use std::sync::Arc;
 use std::time::Duration;
 use strongroom_chain::tx::GasPrice;
 use strongroom_http::{Server, Settings, cors, retry};
-use strongroom_sdk::client::{Position, no_room_in};
+use strongroom_sdk::client::{Error, Position, no_room_in};
 use strongroom_sdk::keys::Account;
 use strongroom_sdk::tx::TxBuilder;
-use strongroom_types::Address;
 use strongroom_types::proto::cosmos::bank::v1beta1::MsgSend;
 use strongroom_types::proto::cosmos::base::v1beta1::Coin;
+use strongroom_types::{Address, sha256};
 use tokio::net::TcpListener;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
@@ -149,7 +149,11 @@ impl Faucet {
                 let why = checked.map_or_else(|error| error.to_string(), |checked| checked.log);
                 return Err(NotNow { why, again }.into());
             }
-            let checked = checked?;
+            // The node may have taken it.
+            let checked = checked.map_err(|why| Error::Unknown {
+                hash: hex::encode_upper(sha256(&send)),
+                why: Box::new(why),
+            })?;
             match checked.code {
                 0 => {
                     *next = sequence.saturating_add(1);

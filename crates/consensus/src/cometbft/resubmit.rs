@@ -41,7 +41,7 @@ fn run(rpc: &Rpc, waiting: &Receiver<RawTx>) {
             // Another node was faster, or it cannot be executed any more.
             Ok(Err(why)) => tracing::debug!("not given back: {why}"),
             Ok(Ok(_)) => {}
-            Err(error) => tracing::warn!("a transaction is not given back: {error}"),
+            Err(error) => tracing::warn!("a transaction may not be given back: {error}"),
         }
     }
 }

@@ -23,9 +23,12 @@ const ANSWER_BYTES_MAX: u64 = 32 << 20;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RpcError {
-    /// The socket: CometBFT is not there, not yet there, or too slow.
+    /// CometBFT is not there, or not yet there: it was asked nothing.
     #[error("CometBFT's RPC: {0}")]
-    Io(#[from] io::Error),
+    Unasked(io::Error),
+    /// It was asked, and no answer came, or none that can be read: what it was to do may be done.
+    #[error("CometBFT's RPC was asked, and its answer is lost: {0}")]
+    Lost(io::Error),
     /// An error instead of an answer, or no answer of this shape.
     #[error(transparent)]
     Json(#[from] JsonError),
@@ -100,7 +103,7 @@ impl Rpc {
     /// full, the transaction is known) is the inner error.
     ///
     /// # Errors
-    /// [`RpcError`] if CometBFT cannot be asked.
+    /// [`RpcError::Unasked`] if CometBFT does not have it; [`RpcError::Lost`] if it may have it.
     pub fn broadcast(&self, tx: &[u8]) -> Result<Result<ExecTxResult, String>, RpcError> {
         let request = json!({
             "jsonrpc": "2.0", "id": 1, "method": "broadcast_tx_sync",
@@ -114,7 +117,7 @@ impl Rpc {
         let text = |name: &str| result[name].as_str().unwrap_or_default().to_owned();
         let code = result["code"].as_u64().and_then(|c| u32::try_from(c).ok());
         Ok(Ok(ExecTxResult {
-            code: code.unwrap_or(1),
+            code: code.ok_or_else(|| RpcError::Lost(ErrorKind::InvalidData.into()))?,
             log: text("log"),
             codespace: text("codespace"),
             data: STANDARD.decode(text("data")).unwrap_or_default(),
@@ -135,25 +138,36 @@ impl Rpc {
         );
         let answer = self.exchange(&head)?;
         serde_json::from_slice(&answer)
-            .map_err(|e| io::Error::new(ErrorKind::InvalidData, e).into())
+            .map_err(|e| RpcError::Lost(io::Error::new(ErrorKind::InvalidData, e)))
     }
 
     /// One exchange of HTTP/1.0: the body ends with the connection.
-    fn exchange(&self, request: &str) -> io::Result<Vec<u8>> {
+    fn exchange(&self, request: &str) -> Result<Vec<u8>, RpcError> {
+        // A request that is not whole is not read.
+        let mut stream = self.ask(request).map_err(RpcError::Unasked)?;
+        answer(&mut stream).map_err(RpcError::Lost)
+    }
+
+    fn ask(&self, request: &str) -> io::Result<UnixStream> {
         let mut stream = UnixStream::connect(&self.socket)?;
         stream.set_read_timeout(Some(CALL_WAITS))?;
         stream.set_write_timeout(Some(CALL_WAITS))?;
         stream.write_all(request.as_bytes())?;
-        let mut answer = Vec::new();
-        stream.take(ANSWER_BYTES_MAX + 1).read_to_end(&mut answer)?;
-        if answer.len() as u64 > ANSWER_BYTES_MAX {
-            let text = format!("an answer above {ANSWER_BYTES_MAX} bytes");
-            return Err(io::Error::new(ErrorKind::InvalidData, text));
-        }
-        let body = answer.windows(4).position(|four| four == b"\r\n\r\n");
-        let Some(body) = body else {
-            return Err(ErrorKind::UnexpectedEof.into());
-        };
-        Ok(answer.split_off(body + 4))
+        Ok(stream)
     }
+}
+
+/// The body of what comes until the connection ends.
+fn answer(stream: &mut UnixStream) -> io::Result<Vec<u8>> {
+    let mut answer = Vec::new();
+    stream.take(ANSWER_BYTES_MAX + 1).read_to_end(&mut answer)?;
+    if answer.len() as u64 > ANSWER_BYTES_MAX {
+        let text = format!("an answer above {ANSWER_BYTES_MAX} bytes");
+        return Err(io::Error::new(ErrorKind::InvalidData, text));
+    }
+    let body = answer.windows(4).position(|four| four == b"\r\n\r\n");
+    let Some(body) = body else {
+        return Err(ErrorKind::UnexpectedEof.into());
+    };
+    Ok(answer.split_off(body + 4))
 }

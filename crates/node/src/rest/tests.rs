@@ -5,7 +5,8 @@ use crate::chain::BlockInfo;
 use crate::chain::tx::GasPrice;
 use crate::enclave::Enclave;
 use crate::host::HostChain;
-use crate::pool::Pool;
+use crate::pool::tests::answering;
+use crate::pool::{CometPool, Pool};
 use strongroom_bridge::message::{
     EnclaveRequest, Failure, HostResponse, Reply, Request as DoorRequest,
 };
@@ -13,10 +14,11 @@ use strongroom_bridge::{DoorError, FailureCode, Transport};
 use strongroom_comet_rpc::backend::NodeInfo;
 use strongroom_comet_rpc::check_queue::CheckQueue;
 use strongroom_comet_rpc::mempool::{Limits as MempoolLimits, Mempool};
+use strongroom_consensus::cometbft::Rpc;
 use strongroom_store::blocks::{BlockMeta, BlockStore};
 use strongroom_store::state::TABLES;
 use strongroom_store::{ContentStore, History, KvLimits, Limits, LsmKv, StateStore};
-use strongroom_types::{DecidedBlock, Timestamp};
+use strongroom_types::{DecidedBlock, RawTx, Timestamp};
 
 /// An enclave whose every call ends like this.
 struct Ends(DoorError);
@@ -219,4 +221,33 @@ async fn a_full_mempool_says_when_to_try_again_and_no_other_answer_does() {
         let body: serde_json::Value = serde_json::from_slice(&body.unwrap()).unwrap();
         assert_eq!(body["tx_response"]["code"], code, "{body}");
     }
+}
+
+#[tokio::test]
+async fn a_transaction_whose_answer_is_lost_is_told_by_its_hash_and_not_as_refused() {
+    let home = tempfile::tempdir().unwrap();
+    let socket = home.path().join("comet");
+    // The connection ends after the request; asked again, CometBFT has no room.
+    answering(
+        &socket,
+        &[None, Some(r#"{"error":{"data":"mempool is full"}}"#)],
+    );
+    let mut gateway = gateway(home.path(), DoorError::Busy("unused"));
+    let comet = CometPool::new(Rpc::new(socket)).unwrap();
+    Arc::get_mut(&mut gateway).unwrap().services.pool = Pool::Comet(comet);
+    let body = r#"{"tx_bytes":"AAAA","mode":"BROADCAST_MODE_SYNC"}"#;
+    let request = Request::post("/cosmos/tx/v1beta1/txs").body(Body::from(body));
+    let answer = gateway.handle(request.unwrap()).await;
+    // Of 503, 429 and code 20 clients think that nothing was done.
+    assert_eq!(answer.status().as_u16(), 500);
+    assert!(!answer.headers().contains_key("retry-after"));
+    let body = axum::body::to_bytes(answer.into_body(), usize::MAX).await;
+    let body: serde_json::Value = serde_json::from_slice(&body.unwrap()).unwrap();
+    let hash = RawTx::from(vec![0; 3]).hash_hex();
+    let told = format!("the answer to transaction {hash} is lost");
+    assert!(
+        body["message"].as_str().unwrap().starts_with(&told),
+        "{body}"
+    );
+    assert_eq!(body["code"], 2);
 }

@@ -62,7 +62,7 @@ impl Services {
     /// `BroadcastTx`: waits for CheckTx if the mode is sync.
     ///
     /// # Errors
-    /// A malformed request.
+    /// A malformed request; gRPC 2 if it is not known whether the transaction waits for a block.
     pub async fn broadcast(&self, request: &[u8]) -> Result<Broadcast, QueryError> {
         let (checked, retry_after) = self.checked(decode(request)?).await?;
         let tx_response = Some(checked);
@@ -88,7 +88,9 @@ impl Services {
         }
         let tx = RawTx::from(request.tx_bytes);
         let wait = mode == pb::BroadcastMode::Sync;
-        let Submitted { check, retry_after } = self.pool.submit(tx.clone(), wait).await;
+        let submitted = self.pool.submit(tx.clone(), wait).await;
+        let Submitted { check, retry_after } =
+            submitted.map_err(|lost| status(GrpcCode::Unknown, lost.to_string()))?;
         let response = abci::TxResponse {
             txhash: tx.hash_hex(),
             code: check.code,

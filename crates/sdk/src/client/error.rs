@@ -25,7 +25,7 @@ pub enum Error {
     /// The answer is none of REST, which was there before.
     #[error("this is not the REST of a node: it says {0:?}")]
     NotRest(String),
-    /// Whoever answers has no time now. A node that says so has done nothing; of a proxy before it nobody knows.
+    /// Whoever answers has no time now. Whether a transaction was taken that was sent with the question nobody knows.
     #[error("the node has no time now: {why}")]
     Busy {
         /// Its words, and when to ask again.

@@ -517,6 +517,10 @@ fn what_the_mempool_refuses_leaves_the_outcome_as_open_as_over_the_rpc() {
         let error = ready(client.send(&account, &tx)).unwrap_err();
         assert_eq!(error.code(), outcome, "{code}: {error}");
     }
+    // Nor does a node say more that has lost the answer.
+    let lost = json_said(500, &json!({ "code": 2, "message": "the answer is lost" }));
+    let error = ready(server(vec![lost]).broadcast(b"tx")).unwrap_err();
+    assert_eq!(error.code(), "client.rpc");
     // When to try again is told, and it is tried.
     let mut full = json_said(
         200,
