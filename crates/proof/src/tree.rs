@@ -8,7 +8,6 @@
 //! Decoding is bounded. Refuses: proofs that are not the only encoding of themselves.
 
 use crate::error::Error;
-use core::borrow::Borrow;
 use sha2::{Digest as _, Sha256};
 use strongroom_types::{Hash, sha256};
 
@@ -118,6 +117,12 @@ pub struct Entry {
     pub value_hash: Hash,
 }
 
+impl AsRef<Self> for Entry {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
 impl Entry {
     /// Hash of this leaf.
     #[must_use]
@@ -131,17 +136,17 @@ pub fn split_at_bit<T>(items: &[T], depth: usize, key_hash: impl Fn(&T) -> &Hash
     items.split_at(items.partition_point(|item| !bit(key_hash(item), depth)))
 }
 
-fn split_entries<T: Borrow<Entry>>(entries: &[T], depth: usize) -> (&[T], &[T]) {
-    split_at_bit(entries, depth, |entry| &entry.borrow().key_hash)
+fn split_entries<T: AsRef<Entry>>(entries: &[T], depth: usize) -> (&[T], &[T]) {
+    split_at_bit(entries, depth, |entry| &entry.as_ref().key_hash)
 }
 
 /// Hash of the subtree at `depth` that holds exactly `entries`: sorted, without doubles, equal in the first `depth` bits. They may
 /// have more about them than the tree sees.
 #[must_use]
-pub fn subtree_hash<T: Borrow<Entry>>(entries: &[T], depth: usize) -> Hash {
+pub fn subtree_hash<T: AsRef<Entry>>(entries: &[T], depth: usize) -> Hash {
     match entries {
         [] => EMPTY,
-        [one] => one.borrow().hash(),
+        [one] => one.as_ref().hash(),
         many => {
             let (left, right) = split_entries(many, depth);
             let below = depth.saturating_add(1);
@@ -152,10 +157,10 @@ pub fn subtree_hash<T: Borrow<Entry>>(entries: &[T], depth: usize) -> Hash {
 
 /// What the root of the subtree of `entries` at `depth` is made of; `None` if it is empty.
 #[must_use]
-pub fn subtree_preimage<T: Borrow<Entry>>(entries: &[T], depth: usize) -> Option<Preimage> {
+pub fn subtree_preimage<T: AsRef<Entry>>(entries: &[T], depth: usize) -> Option<Preimage> {
     match entries {
         [] => None,
-        [one] => Some(Preimage::Leaf(*one.borrow())),
+        [one] => Some(Preimage::Leaf(*one.as_ref())),
         many => {
             let (left, right) = split_entries(many, depth);
             let below = depth.saturating_add(1);
@@ -169,7 +174,7 @@ pub fn subtree_preimage<T: Borrow<Entry>>(entries: &[T], depth: usize) -> Option
 
 /// Continues a proof from `depth` down through the subtree of `entries`: adds the siblings on the way to `key_hash` and
 /// sets the leaf found. With `for_write` also the preimage of the lowest non-empty sibling, if that is in this subtree.
-pub fn subtree_prove<T: Borrow<Entry>>(
+pub fn subtree_prove<T: AsRef<Entry>>(
     entries: &[T],
     depth: usize,
     key_hash: &Hash,
@@ -192,7 +197,7 @@ pub fn subtree_prove<T: Borrow<Entry>>(
         }
         here = own;
     }
-    proof.leaf = here.first().map(|entry| *entry.borrow());
+    proof.leaf = here.first().map(|entry| *entry.as_ref());
     if let (true, Some((other, depth))) = (for_write, lowest) {
         proof.lowest = subtree_preimage(other, depth);
     }

@@ -3,7 +3,6 @@
 //! A bucket is the highest subtree with at most `BUCKET_ENTRIES_MAX` entries; so where the buckets are cut follows from
 //! the content alone, not from its history. Nodes are shared: each version of a tree costs only what it changed.
 
-use std::borrow::Borrow;
 use std::sync::Arc;
 use strongroom_proof::tree::{self, EMPTY, Entry, Preimage, Proof};
 use strongroom_types::{Hash, Height};
@@ -19,8 +18,8 @@ pub(super) struct Leaf {
     pub(super) since: Height,
 }
 
-impl Borrow<Entry> for Leaf {
-    fn borrow(&self) -> &Entry {
+impl AsRef<Entry> for Leaf {
+    fn as_ref(&self) -> &Entry {
         &self.entry
     }
 }

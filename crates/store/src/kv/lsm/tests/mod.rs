@@ -12,7 +12,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-mod descriptors;
+mod limits;
 
 const A: Table = Table("a");
 const B: Table = Table("b");
@@ -354,7 +354,7 @@ fn want_of_means_refuses_a_batch_or_ends_the_process_with_a_status_and_a_sentenc
         match status {
             Some(0) => {}
             Some(8) => {
-                let begin = said.find("strongroom: store.short: kv-").expect(&said);
+                let begin = said.find("strongroom: store.short: ").expect(&said);
                 assert!(
                     said[begin..].ends_with("make room and start it again\n"),
                     "{said}"
