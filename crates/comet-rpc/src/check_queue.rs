@@ -39,7 +39,7 @@ impl Queued {
     /// Result of CheckTx.
     ///
     /// # Errors
-    /// [`MempoolError`] if it was not checked; [`MempoolError::Unchecked`] if the checker panicked.
+    /// [`MempoolError`] if it was not checked; [`MempoolError::Unchecked`] if the checker could not tell, or panicked.
     pub async fn answer(self) -> Result<ExecTxResult, MempoolError> {
         self.answer.await.map_err(|_| MempoolError::Unchecked)?
     }
@@ -121,9 +121,9 @@ mod tests {
     struct OnTheWord(Mutex<Receiver<()>>);
 
     impl Checker for OnTheWord {
-        fn check_tx(&self, _: &[u8], _: CheckKind, _: Height) -> Checked {
+        fn check_tx(&self, _: &[u8], _: CheckKind, _: Height) -> Option<Checked> {
             let _ = self.0.lock().unwrap().recv();
-            Checked::default()
+            Some(Checked::default())
         }
     }
 

@@ -10,6 +10,7 @@ use crate::chain::{BlockInfo, Bytes, CodeRead, ExecutionEnv, Fault, NoSecrets, S
 use crate::enclave::Enclave;
 use crate::shares::{PENDING_OF_ONE_MAX, Shares};
 use prost::Message as _;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use strongroom_bridge::DoorError;
 use strongroom_comet_rpc::mempool::{CheckKind, Checked, Checker, Outline};
@@ -81,6 +82,8 @@ pub struct HostChain {
     head: RwLock<BlockInfo>,
     pending: Mutex<CheckState>,
     shares: Shares,
+    /// Of what waits in a mempool that is not ours not all could be checked again after the newest block.
+    unchecked_since: AtomicBool,
     /// What the next block has its time from, if that is this node alone.
     clock: OnceLock<Arc<dyn Clock>>,
     gate: Arc<Gate>,
@@ -109,6 +112,7 @@ impl HostChain {
             head: RwLock::new(head),
             pending: Mutex::default(),
             shares: Shares::default(),
+            unchecked_since: AtomicBool::new(false),
             clock: OnceLock::new(),
             gate: Arc::default(),
             enclave_gate: Gate::new(WAITING_FOR_ENCLAVE_MAX),
@@ -165,6 +169,7 @@ impl HostChain {
         *self.head.write().unwrap_or_else(PoisonError::into_inner) = head;
         pending.reset();
         self.shares.clear();
+        self.unchecked_since.store(false, Ordering::Relaxed);
     }
 
     /// As [`HostChain::publish`], of a block that wrote `writes`. Tells for each of the transactions that still wait whether it must be
@@ -177,24 +182,27 @@ impl HostChain {
         pending.committed(writes, &left)
     }
 
-    /// CheckTx for a mempool that is not ours, which shares its room among nobody: no payer has more waiting than its part of it.
+    /// CheckTx for a mempool that is not ours, which shares its room among nobody: no payer has more waiting than its part of it. What cannot be
+    /// checked again now goes on waiting, as in ours, with all behind it; nothing new is taken until it can after another block.
     pub fn check_in_share(&self, tx: &[u8], kind: CheckKind) -> ExecTxResult {
         let said = (kind == CheckKind::New)
             .then(|| check::outline(tx))
             .flatten();
         let payer = said.as_ref().and_then(|said| said.parties.first());
         if payer.is_some_and(|payer| self.shares.is_full(payer)) {
-            let error = sdk::MEMPOOL_IS_FULL.wrap(format!(
+            return not_now(&format!(
                 "{PENDING_OF_ONE_MAX} txs of this sender wait, try again after the next block"
             ));
-            return ExecTxResult {
-                code: error.code,
-                codespace: error.codespace,
-                log: error.text,
-                ..ExecTxResult::default()
-            };
         }
-        let checked = self.check_tx(tx, kind, 0);
+        let unchecked = self.unchecked_since.load(Ordering::Relaxed);
+        let checked = (!unchecked).then(|| self.check_tx(tx, kind, 0)).flatten();
+        let Some(checked) = checked else {
+            if kind == CheckKind::Recheck {
+                self.unchecked_since.store(true, Ordering::Relaxed);
+                return ExecTxResult::default();
+            }
+            return not_now("the transaction cannot be checked now, try again");
+        };
         if let Some(payer) = checked.parties.first() {
             self.shares.add(payer);
         }
@@ -361,17 +369,23 @@ impl HostChain {
 }
 
 impl Checker for HostChain {
-    fn check_tx(&self, tx: &[u8], kind: CheckKind, earliest: Height) -> Checked {
-        self.check(tx, kind, earliest).unwrap_or_else(|fault| {
-            tracing::error!(%fault, "a transaction could not be checked");
-            ExecTxResult {
-                code: 1,
-                codespace: "undefined".to_owned(),
-                log: fault.to_string(),
-                ..ExecTxResult::default()
-            }
-            .into()
-        })
+    fn check_tx(&self, tx: &[u8], kind: CheckKind, earliest: Height) -> Option<Checked> {
+        let fault = match self.check(tx, kind, earliest) {
+            Ok(checked) => return Some(checked),
+            Err(fault) => fault,
+        };
+        tracing::error!(%fault, "a transaction could not be checked");
+        // What cannot be read now may be read later; what breaks an invariant of ours is better in no block.
+        if matches!(fault, Fault::State(_) | Fault::Content(_)) {
+            return None;
+        }
+        let refused = ExecTxResult {
+            code: 1,
+            codespace: "undefined".to_owned(),
+            log: fault.to_string(),
+            ..ExecTxResult::default()
+        };
+        Some(refused.into())
     }
 
     fn outline(&self, tx: &[u8]) -> Option<Outline> {
@@ -381,6 +395,17 @@ impl Checker for HostChain {
             gas_wanted: i64::try_from(said.gas).unwrap_or(i64::MAX),
             timeout_height: said.timeout_height,
         })
+    }
+}
+
+/// CheckTx of what may pass later.
+fn not_now(why: &str) -> ExecTxResult {
+    let error = sdk::MEMPOOL_IS_FULL.wrap(why);
+    ExecTxResult {
+        code: error.code,
+        codespace: error.codespace,
+        log: error.text,
+        ..ExecTxResult::default()
     }
 }
 

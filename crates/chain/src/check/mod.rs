@@ -89,7 +89,7 @@ impl CheckState {
     /// committed state. While the block after it runs, `head` is that one for whatever it was not given. A recheck skips the signatures.
     ///
     /// # Errors
-    /// A [`Fault`] if the state could not be read; then the check state is empty.
+    /// A [`Fault`] if the state could not be read; what was pending still is.
     pub fn check(
         &mut self,
         base: &dyn StateRead,
@@ -116,17 +116,18 @@ impl CheckState {
         };
         let mut waiting = core::mem::take(&mut self.waiting);
         let mut state = State::new(base, &NoSecrets, core::mem::take(&mut self.overlay));
-        let outcome = ante(&mut state, env, &block, min_gas_price, &decoded, recheck)?;
+        // What fails has taken back what it wrote, a fault of the state as well.
+        let outcome = ante(&mut state, env, &block, min_gas_price, &decoded, recheck);
         self.overlay = state.overlay;
         let access = self.overlay.end_check(READS_KEPT_MAX);
-        if outcome.result.error.is_none() {
+        if outcome.as_ref().is_ok_and(|o| o.result.error.is_none()) {
             // An allowance may run out with the time.
             let body = &decoded.tx.body;
             let expires = body.timeout_height != 0 || !decoded.tx.fee().granter.is_empty();
             waiting.passed(sha256(bytes), access, &self.overlay, expires);
         }
         self.waiting = waiting;
-        Ok(outcome)
+        outcome
     }
 }
 

@@ -1,12 +1,16 @@
 //! The mempool's pending state, and estimates of gas.
 
 use super::{SIMULATED_MESSAGES_MAX, with_msg_responses};
+use crate::Bytes;
+use crate::error::Fault;
+use crate::ports::StateRead;
 use crate::query::QueryStop;
-use crate::testing::{Chain, USER_BALANCE, coins, draft, send};
-use crate::types::Address;
+use crate::testing::{Chain, MemoryState, USER_BALANCE, coins, draft, send};
+use crate::tx::GasPrice;
 use crate::types::proto::cosmos::tx::v1beta1::TxRaw;
 use crate::types::proto::secret::compute::v1beta1::MsgExecuteContract;
 use crate::types::proto::{Message, pack};
+use crate::types::{Address, Tree};
 use proptest::prelude::*;
 
 /// A send of the first user to the second, signed with the sequence that the first has now.
@@ -179,6 +183,46 @@ proptest! {
         }
         prop_assert_eq!(chain.balance(&collector), 10_000 * accepted.len() as u128);
     }
+}
+
+/// A state of which one read fails.
+struct Fails<'s>(&'s MemoryState, core::cell::Cell<usize>);
+
+impl StateRead for Fails<'_> {
+    fn get(&self, tree: Tree, key: &[u8]) -> Result<Option<Bytes>, Fault> {
+        match self.1.replace(self.1.get().wrapping_sub(1)) {
+            0 => Err(Fault::State("too many open files".into())),
+            _ => self.0.get(tree, key),
+        }
+    }
+}
+
+#[test]
+fn a_state_that_cannot_be_read_for_a_moment_leaves_pending_what_was() {
+    let mut chain = Chain::new(2);
+    let first = signed_send(&chain);
+    let [one, other] = [0, 1].map(|n| chain.users[n].address.clone());
+    let of_other = draft(vec![send(&other, &one, 1)]).signed(&[&chain.users[1]]);
+    chain.users[0].sequence = 1;
+    let second = signed_send(&chain);
+    let (block, price) = (chain.info(), GasPrice::default());
+    let mut faults = 0_usize;
+    // At each of its reads.
+    loop {
+        chain.pending.reset();
+        assert_eq!(chain.check(&first), None);
+        let mut pending = core::mem::take(&mut chain.pending);
+        let state = Fails(&chain.state, faults.into());
+        let checked = pending.check(&state, chain.env(), &block, &price, &of_other, false);
+        chain.pending = pending;
+        if checked.is_ok() {
+            break;
+        }
+        faults += 1;
+        // The first is not forgotten, and nothing of what failed is kept.
+        assert_eq!((chain.check(&second), chain.check(&of_other)), (None, None));
+    }
+    assert!(faults > 2, "{faults}");
 }
 
 #[test]

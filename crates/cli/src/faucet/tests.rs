@@ -40,19 +40,19 @@ fn sequence_of(tx: &[u8]) -> u64 {
 }
 
 impl Checker for Chain {
-    fn check_tx(&self, tx: &[u8], _: CheckKind, _: Height) -> Checked {
+    fn check_tx(&self, tx: &[u8], _: CheckKind, _: Height) -> Option<Checked> {
         let mut sequences = self.0.lock().unwrap();
         if sequence_of(tx) != sequences.pending {
-            return ExecTxResult {
+            let refused = ExecTxResult {
                 code: 32,
                 codespace: "sdk".to_owned(),
                 log: "account sequence mismatch".to_owned(),
                 ..ExecTxResult::default()
-            }
-            .into();
+            };
+            return Some(refused.into());
         }
         sequences.pending += 1;
-        Checked::default()
+        Some(Checked::default())
     }
 }
 

@@ -53,8 +53,8 @@ pub enum MempoolError {
         "mempool is full: blocks that were decided before this start are executed first, try again in 1000 ms"
     )]
     NotReady,
-    /// The check ended without an answer: a fault of this node.
-    #[error("the transaction could not be checked")]
+    /// The check ended without an answer: what it depends on cannot be read now, or a fault of this node.
+    #[error("mempool is full: the transaction cannot be checked now, try again in 1000 ms")]
     Unchecked,
     /// Longer than a transaction may be.
     #[error("Tx too large. Max size is {max}, but got {got}")]

@@ -41,8 +41,8 @@ pub enum CheckKind {
 /// The mempool never calls it twice at the same time.
 pub trait Checker: Send + Sync {
     /// Checks `tx` against the newest committed state and what was accepted since, for the block after that state, or for the one at
-    /// `earliest` if that is later.
-    fn check_tx(&self, tx: &[u8], kind: CheckKind, earliest: Height) -> Checked;
+    /// `earliest` if that is later. `None` where it cannot tell now: it leaves no trace then.
+    fn check_tx(&self, tx: &[u8], kind: CheckKind, earliest: Height) -> Option<Checked>;
 
     /// What `tx` says of itself, unchecked. Asked while others wait, so that nobody's check is worked out who has no room.
     fn outline(&self, _tx: &[u8]) -> Option<Outline> {
@@ -222,6 +222,8 @@ struct Inner {
     seen: Seen,
     /// The newest block that was given transactions.
     given: Height,
+    /// What waits was not all checked again after the newest block, so the checker does not know what to build on.
+    unchecked_since: bool,
 }
 
 impl Inner {
@@ -325,6 +327,7 @@ impl Mempool {
             blocks: 0,
             seen: Seen::default(),
             given: 0,
+            unchecked_since: false,
         };
         Self {
             limits,
@@ -418,13 +421,11 @@ impl Mempool {
         let Admitted { tx, mut room } = admitted;
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         self.room_in_share(&tx)?;
-        let earliest = self.inner().earliest();
-        let checked = self.checker.check_tx(&tx, CheckKind::New, earliest);
         let Checked {
             answer,
             timeout_height,
             parties,
-        } = checked;
+        } = self.check_now(&tx, CheckKind::New)?;
         if !answer.is_ok() {
             return Ok(answer);
         }
@@ -464,11 +465,21 @@ impl Mempool {
     }
 
     /// Checks `tx` without keeping it or remembering it (RPC `check_tx`).
-    #[must_use]
-    pub fn check_only(&self, tx: &[u8]) -> ExecTxResult {
+    ///
+    /// # Errors
+    /// [`MempoolError::Unchecked`].
+    pub fn check_only(&self, tx: &[u8]) -> Result<ExecTxResult, MempoolError> {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        let earliest = self.inner().earliest();
-        self.checker.check_tx(tx, CheckKind::Probe, earliest).answer
+        Ok(self.check_now(tx, CheckKind::Probe)?.answer)
+    }
+
+    fn check_now(&self, tx: &[u8], kind: CheckKind) -> Result<Checked, MempoolError> {
+        let (earliest, unchecked) = {
+            let inner = self.inner();
+            (inner.earliest(), inner.unchecked_since)
+        };
+        let checked = (!unchecked).then(|| self.checker.check_tx(tx, kind, earliest));
+        checked.flatten().ok_or(MempoolError::Unchecked)
     }
 
     /// The next block may have so much, as [`Mempool::reap`] has it. Before the first one that is all that is known of blocks.
@@ -570,7 +581,8 @@ impl Mempool {
     /// `included` are the block's transactions and whether each succeeded: a good one stays remembered (the same
     /// bytes can never succeed again), a failed one may come again. `publish` sets the checker's state to the committed
     /// one, and tells for each transaction that is left whether it must be checked again; it runs before the first recheck while
-    /// nothing else is checked.
+    /// nothing else is checked. One of which nothing can be told now goes on waiting, with all behind it, and until it can after another block
+    /// nothing new is let in.
     pub fn block_committed<'a>(
         &self,
         included: impl IntoIterator<Item = (&'a RawTx, bool)>,
@@ -590,17 +602,21 @@ impl Mempool {
             inner.waiting.values().map(|w| w.tx.clone()).collect()
         };
         let again = publish(&left);
-        let again = left.iter().zip(again).filter(|(_, again)| *again);
-        for (tx, _) in again {
+        let mut again = left.iter().zip(again).filter(|(_, again)| *again);
+        let all_known = again.all(|(tx, _)| {
             let earliest = self.inner().earliest_for(tx.hash());
             let checked = self.checker.check_tx(tx, CheckKind::Recheck, earliest);
-            if !checked.answer.is_ok() {
+            if checked.as_ref().is_some_and(|c| !c.answer.is_ok()) {
                 let mut inner = self.inner();
                 inner.remove(tx.hash());
                 inner.seen.forget(tx.hash());
             }
-        }
-        self.inner().count_firsts();
+            checked.is_some()
+        });
+        let mut inner = self.inner();
+        inner.unchecked_since = !all_known;
+        inner.count_firsts();
+        drop(inner);
         if self.size().txs > 0 {
             self.tell_waiting();
         }

@@ -1,5 +1,6 @@
 //! Calls that go through to the application.
 
+use super::broadcast::refused;
 use super::{Answer, Context, answer};
 use crate::backend::ProofOp;
 use crate::encode::results::TxResultJson;
@@ -101,7 +102,7 @@ pub(super) fn abci_query(context: &Context, params: &Params) -> Answer {
 }
 
 pub(super) fn check_tx(context: &Context, params: &Params) -> Answer {
-    answer(&TxResultJson::from(
-        &context.backend.mempool().check_only(params.bytes("tx")),
-    ))
+    let checked = context.backend.mempool().check_only(params.bytes("tx"));
+    let checked = checked.map_err(|e| refused(&e))?;
+    answer(&TxResultJson::from(&checked))
 }

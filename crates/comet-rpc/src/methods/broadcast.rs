@@ -33,7 +33,7 @@ impl Broadcast {
 }
 
 /// What the mempool says in the place of a check.
-fn refused(error: &MempoolError) -> RpcError {
+pub(super) fn refused(error: &MempoolError) -> RpcError {
     RpcError::for_now(error.to_string(), error.retry_after())
 }
 

@@ -204,7 +204,7 @@ pub(crate) fn recorded(chain: &str, height: u64) -> Recorded {
 struct Words;
 
 impl Checker for Words {
-    fn check_tx(&self, tx: &[u8], _: CheckKind, _: Height) -> Checked {
+    fn check_tx(&self, tx: &[u8], _: CheckKind, _: Height) -> Option<Checked> {
         let word = tx.split(|b| *b == b' ').next().unwrap_or_default();
         let answer = match word {
             b"set" | b"fail" | b"empty" | b"full" | b"bin" | b"move" | b"big" | b"val"
@@ -236,7 +236,7 @@ impl Checker for Words {
                 ..ExecTxResult::default()
             },
         };
-        Checked::from(answer)
+        Some(Checked::from(answer))
     }
 }
 

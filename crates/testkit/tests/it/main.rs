@@ -8,6 +8,7 @@ mod estimates;
 mod everything;
 mod fuzz;
 mod join;
+mod mempool;
 mod newest;
 mod replica;
 mod restart;

@@ -2,22 +2,26 @@ mod shares;
 
 use super::*;
 
-/// Accepts what does not begin with `bad`; remembers what it was asked. `once` passes only as new.
+/// Accepts what does not begin with `bad`; remembers what it was asked. `once` passes only as new. While `lost` is at the front nothing is told.
 #[derive(Clone, Default)]
 struct Judge(Asked);
 
 type Asked = Arc<Mutex<Vec<(Vec<u8>, CheckKind)>>>;
 
 impl Checker for Judge {
-    fn check_tx(&self, tx: &[u8], kind: CheckKind, _: Height) -> Checked {
-        self.0.lock().unwrap().push((tx.to_vec(), kind));
+    fn check_tx(&self, tx: &[u8], kind: CheckKind, _: Height) -> Option<Checked> {
+        let mut asked = self.0.lock().unwrap();
+        if asked.first().is_some_and(|(tx, _)| tx == b"lost") {
+            return None;
+        }
+        asked.push((tx.to_vec(), kind));
         let bad = tx.starts_with(b"bad") || (tx.starts_with(b"once") && kind == CheckKind::Recheck);
-        ExecTxResult {
+        let answer = ExecTxResult {
             code: u32::from(bad),
             gas_wanted: 10,
             ..ExecTxResult::default()
-        }
-        .into()
+        };
+        Some(answer.into())
     }
 }
 
@@ -191,7 +195,7 @@ fn what_is_not_checked_yet_takes_its_room_until_it_waits_or_is_gone() {
 fn a_check_that_panics_gives_its_room_back() {
     struct Panics;
     impl Checker for Panics {
-        fn check_tx(&self, _: &[u8], _: CheckKind, _: Height) -> Checked {
+        fn check_tx(&self, _: &[u8], _: CheckKind, _: Height) -> Option<Checked> {
             panic!("on purpose")
         }
     }
@@ -239,6 +243,36 @@ fn after_a_block_the_rest_is_checked_again_in_order() {
     assert_eq!(pool.submit(b"stranger".to_vec()), Err(MempoolError::Seen));
 }
 
+#[test]
+fn what_cannot_be_checked_now_is_neither_dropped_nor_taken_nor_refused_for_good() {
+    let (pool, judge) = pool(Limits::default());
+    for tx in [b"one", b"two", b"six"] {
+        assert!(pool.submit(tx.to_vec()).unwrap().is_ok());
+    }
+    let lost = || vec![(b"lost".to_vec(), CheckKind::Probe)];
+    // A first check: it may come again.
+    *judge.0.lock().unwrap() = lost();
+    let refused = pool.submit(b"new".to_vec()).unwrap_err();
+    assert_eq!((refused.code(), refused.retry_after()), (20, Some(SOON)));
+    assert!(refused.to_string().starts_with("mempool is full: "));
+    assert_eq!(pool.check_only(b"new"), Err(MempoolError::Unchecked));
+    assert_eq!(pool.size().txs, 3);
+    // After a block: all go on waiting, and nothing is let in that may have to build on them.
+    let gone = RawTx::from(b"one".as_slice());
+    pool.block_committed([(&gone, true)], all_again);
+    judge.0.lock().unwrap().clear();
+    assert_eq!(pool.size().txs, 2);
+    assert_eq!(pool.submit(b"new".to_vec()), Err(MempoolError::Unchecked));
+    assert_eq!(pool.check_only(b"new"), Err(MempoolError::Unchecked));
+    assert!(judge.0.lock().unwrap().is_empty());
+    // After the next one it can be told.
+    pool.block_committed([], all_again);
+    let asked = [b"two", b"six"].map(|tx| (tx.to_vec(), CheckKind::Recheck));
+    assert_eq!(*judge.0.lock().unwrap(), asked);
+    assert!(pool.submit(b"new".to_vec()).unwrap().is_ok());
+    assert_eq!(pool.reap(2, 9, None, None).len(), 3);
+}
+
 /// Looks at heights alone: the first byte is the last block that a transaction may be in, 0 for any.
 #[derive(Clone, Default)]
 struct Heights(AskedFor);
@@ -246,19 +280,19 @@ struct Heights(AskedFor);
 type AskedFor = Arc<Mutex<Vec<(Vec<u8>, Height)>>>;
 
 impl Checker for Heights {
-    fn check_tx(&self, tx: &[u8], _: CheckKind, earliest: Height) -> Checked {
+    fn check_tx(&self, tx: &[u8], _: CheckKind, earliest: Height) -> Option<Checked> {
         self.0.lock().unwrap().push((tx.to_vec(), earliest));
         let timeout_height = Height::from(tx[0]);
         let answer = ExecTxResult {
             code: u32::from(timeout_height != 0 && timeout_height < earliest),
             ..ExecTxResult::default()
         };
-        Checked {
+        Some(Checked {
             answer,
             timeout_height,
             // Who has a third byte has a name.
             parties: tx.get(2).map(|name| account(*name)).into_iter().collect(),
-        }
+        })
     }
 }
 
@@ -275,7 +309,7 @@ fn what_comes_while_a_block_runs_is_checked_for_the_one_after_it() {
     assert!(pool.submit(vec![5, 0]).unwrap().is_ok());
     assert_eq!(pool.reap(5, 9, None, None).len(), 1);
     assert!(!pool.submit(vec![5, 1]).unwrap().is_ok());
-    assert!(!pool.check_only(&[5, 2]).is_ok());
+    assert!(!pool.check_only(&[5, 2]).unwrap().is_ok());
     assert!(pool.submit(vec![6, 3]).unwrap().is_ok());
     // While block 5 runs, block 4 is committed: what 5 was given is good for 5 still, and so what builds on it.
     heights.0.lock().unwrap().clear();

@@ -30,10 +30,10 @@ fn said(tx: &[u8]) -> Outline {
 struct Payers(Arc<Mutex<usize>>);
 
 impl Checker for Payers {
-    fn check_tx(&self, tx: &[u8], _: CheckKind, earliest: Height) -> Checked {
+    fn check_tx(&self, tx: &[u8], _: CheckKind, earliest: Height) -> Option<Checked> {
         *self.0.lock().unwrap() += 1;
         let last = said(tx).timeout_height;
-        Checked {
+        Some(Checked {
             answer: ExecTxResult {
                 code: u32::from(last != 0 && last < earliest),
                 gas_wanted: i64::from(tx[0]),
@@ -41,7 +41,7 @@ impl Checker for Payers {
             },
             timeout_height: said(tx).timeout_height,
             parties: said(tx).parties,
-        }
+        })
     }
 
     fn outline(&self, tx: &[u8]) -> Option<Outline> {
