@@ -130,6 +130,8 @@ struct Unconfirmed {
 const UNCONFIRMED: usize = 30;
 /// Transactions listed, whatever is said.
 const UNCONFIRMED_MAX: usize = 100;
+/// Their bytes: a block's worth, and more than the longest transaction has. What waits may have 64 MiB.
+const UNCONFIRMED_BYTES_MAX: usize = 4 << 20;
 
 pub(super) fn unconfirmed_txs(context: &Context, params: &Params) -> Answer {
     let limit = match params.int("limit").map(usize::try_from) {
@@ -137,7 +139,13 @@ pub(super) fn unconfirmed_txs(context: &Context, params: &Params) -> Answer {
         _ => UNCONFIRMED,
     };
     // One more than was asked for, as CometBFT gives.
-    let txs = context.backend.mempool().peek(limit + 1);
+    let mut txs = context.backend.mempool().peek(limit + 1);
+    let mut bytes = 0_usize;
+    let fit = txs.iter().take_while(|tx| {
+        bytes = bytes.saturating_add(tx.len());
+        bytes <= UNCONFIRMED_BYTES_MAX
+    });
+    txs.truncate(fit.count());
     let size = context.backend.mempool().size();
     answer(&Unconfirmed {
         n_txs: Str(txs.len()),

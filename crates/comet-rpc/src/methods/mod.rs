@@ -203,7 +203,8 @@ pub(crate) static METHODS: &[Method] = &[
         cache: Cache::Never,
         call: Call::Checks(broadcast::broadcast_tx_sync),
     },
-    now("check_tx", TX, Cache::Never, abci::check_tx),
+    // It waits until what waits was checked again after a block.
+    long("check_tx", TX, abci::check_tx),
     whole_block("commit", HEIGHT, Cache::WithHeight, blocks::commit),
     now(
         "consensus_params",
@@ -264,7 +265,7 @@ pub(crate) static METHODS: &[Method] = &[
         ],
         search::tx_search,
     ),
-    now(
+    whole_block(
         "unconfirmed_txs",
         &[("limit", Kind::Int)],
         Cache::Never,
@@ -397,6 +398,28 @@ mod tests {
     #[test]
     fn the_table_is_in_order_so_that_names_are_unique() {
         assert!(METHODS.windows(2).all(|pair| pair[0].name < pair[1].name));
+    }
+
+    #[test]
+    fn what_prints_whole_transactions_waits_for_its_turn_and_what_may_wait_for_a_check_leaves_threads()
+     {
+        let work = |name| match find(name).unwrap().call {
+            Call::Does(work, _) => Some(work),
+            _ => None,
+        };
+        for name in [
+            "block",
+            "block_by_hash",
+            "block_results",
+            "tx",
+            "unconfirmed_txs",
+        ] {
+            assert_eq!(work(name), Some(Work::WholeBlock), "{name}");
+        }
+        // Their pages have a limit of bytes.
+        for name in ["block_search", "check_tx", "tx_search"] {
+            assert_eq!(work(name), Some(Work::Long), "{name}");
+        }
     }
 
     #[test]

@@ -4,4 +4,5 @@ mod chain;
 mod http;
 mod limits;
 mod rpc_golden;
+mod waiting;
 mod ws_golden;
