@@ -207,7 +207,10 @@ impl Application for App {
     fn room(&self, max_txs: usize, max_bytes: u64, max_gas: i64) {
         if let Some(clients) = &self.clients {
             let max_gas = u64::try_from(max_gas).ok();
-            clients.mempool.expect(max_txs, Some(max_bytes), max_gas);
+            let head = self.chain.head().height;
+            clients
+                .mempool
+                .expect(head, max_txs, Some(max_bytes), max_gas);
         }
     }
 
@@ -391,7 +394,7 @@ impl App {
             .zip(results)
             .filter(|(_, result)| !result.is_left());
         let included = included.map(|(tx, result)| (tx, result.is_ok()));
-        mempool.block_committed(included, |left| {
+        mempool.block_committed(height, included, |left| {
             self.chain.publish_writes(head.clone(), writes, left)
         });
         self.published.send_replace(height);

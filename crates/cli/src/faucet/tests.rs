@@ -273,7 +273,7 @@ async fn a_mempool_without_room_is_told_with_the_time_to_ask_again_and_the_next_
     let waiting = network.mempool.peek(1);
     network
         .mempool
-        .block_committed(waiting.iter().map(|tx| (tx, true)), |left| {
+        .block_committed(0, waiting.iter().map(|tx| (tx, true)), |left| {
             vec![true; left.len()]
         });
     network.chain.0.lock().unwrap().committed = 1;

@@ -220,8 +220,8 @@ struct Inner {
     /// How many blocks were given transactions.
     blocks: u64,
     seen: Seen,
-    /// The newest block that was given transactions.
-    given: Height,
+    /// The newest block that takes nothing more: it was given its transactions, or is committed.
+    closed: Height,
     /// What waits was not all checked again after the newest block, so the checker does not know what to build on.
     unchecked_since: bool,
 }
@@ -229,7 +229,7 @@ struct Inner {
 impl Inner {
     /// The earliest block for what was given to none yet.
     fn earliest(&self) -> Height {
-        self.given.saturating_add(1)
+        self.closed.saturating_add(1)
     }
 
     /// The earliest block for a transaction that waits: what was given to one may be in that, which is the next to be committed.
@@ -326,7 +326,7 @@ impl Mempool {
             next_arrival: 0,
             blocks: 0,
             seen: Seen::default(),
-            given: 0,
+            closed: 0,
             unchecked_since: false,
         };
         Self {
@@ -482,9 +482,17 @@ impl Mempool {
         checked.flatten().ok_or(MempoolError::Unchecked)
     }
 
-    /// The next block may have so much, as [`Mempool::reap`] has it. Before the first one that is all that is known of blocks.
-    pub fn expect(&self, txs_max: usize, bytes_max: Option<u64>, gas_max: Option<u64>) {
+    /// The block after the newest committed one, `head`, may have so much, as [`Mempool::reap`] has it. Before the first one that is all that is
+    /// known of blocks.
+    pub fn expect(
+        &self,
+        head: Height,
+        txs_max: usize,
+        bytes_max: Option<u64>,
+        gas_max: Option<u64>,
+    ) {
         let mut inner = self.inner();
+        inner.closed = inner.closed.max(head);
         inner
             .running
             .expect(Load::limits(txs_max, bytes_max, gas_max));
@@ -529,9 +537,10 @@ impl Mempool {
             inner.senders.give(waiting.sender(), waiting.load);
             txs.push(waiting.tx.clone());
         }
-        if !txs.is_empty() {
-            inner.given = height;
-            inner.blocks = inner.blocks.saturating_add(1);
+        inner.blocks = inner.blocks.saturating_add(u64::from(!txs.is_empty()));
+        // Without an interval a block that was given nothing is not made.
+        if !txs.is_empty() || self.limits.interval.is_some() {
+            inner.closed = inner.closed.max(height);
         }
         inner.running.reaped(Instant::now(), block, given);
         inner.count_firsts();
@@ -576,7 +585,7 @@ impl Mempool {
         }
     }
 
-    /// Takes in a committed block: drops what it included, and checks again, in order, those of the rest that need it.
+    /// Takes in the block that is committed at `height`: drops what it included, and checks again, in order, those of the rest that need it.
     ///
     /// `included` are the block's transactions and whether each succeeded: a good one stays remembered (the same
     /// bytes can never succeed again), a failed one may come again. `publish` sets the checker's state to the committed
@@ -585,12 +594,14 @@ impl Mempool {
     /// nothing new is let in.
     pub fn block_committed<'a>(
         &self,
+        height: Height,
         included: impl IntoIterator<Item = (&'a RawTx, bool)>,
         publish: impl FnOnce(&[RawTx]) -> Vec<bool>,
     ) {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let left: Vec<RawTx> = {
             let mut inner = self.inner();
+            inner.closed = inner.closed.max(height);
             for (tx, succeeded) in included {
                 inner.remove(tx.hash());
                 if succeeded {

@@ -350,7 +350,7 @@ impl Golden {
             .map(|(tx, result)| (tx, result.is_ok()))
             .collect();
         self.mempool
-            .block_committed(included, |left| vec![true; left.len()]);
+            .block_committed(meta.height, included, |left| vec![true; left.len()]);
         self.published.send_replace(meta.height);
         let events = || block_events(&meta, &block, &executed.results);
         self.events.publish(events).unwrap();

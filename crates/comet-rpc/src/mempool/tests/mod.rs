@@ -70,9 +70,9 @@ fn what_one_block_was_given_the_next_one_is_not_unless_it_had_no_room_for_it() {
         [two.clone(), three.clone()]
     );
     assert!(pool.reap(1, usize::MAX, None, None).is_empty());
-    pool.block_committed([(&one, true)], |left| vec![true; left.len()]);
+    pool.block_committed(0, [(&one, true)], |left| vec![true; left.len()]);
     assert!(pool.reap(1, usize::MAX, None, None).is_empty());
-    pool.block_committed([(&two, true), (&three, true)], |left| {
+    pool.block_committed(0, [(&two, true), (&three, true)], |left| {
         vec![true; left.len()]
     });
     assert_eq!(pool.size().txs, 0);
@@ -91,13 +91,13 @@ fn the_same_bytes_are_refused_until_forgotten() {
     assert_eq!(pool.submit(b"a".to_vec()), Err(MempoolError::Seen));
     assert_eq!(MempoolError::Seen.code(), 19);
     // Included and successful: still remembered.
-    pool.block_committed([(&RawTx::from(b"a".as_slice()), true)], |left| {
+    pool.block_committed(0, [(&RawTx::from(b"a".as_slice()), true)], |left| {
         vec![true; left.len()]
     });
     assert_eq!(pool.submit(b"a".to_vec()), Err(MempoolError::Seen));
     // Included and failed: may come again.
     pool.submit(b"b".to_vec()).unwrap();
-    pool.block_committed([(&RawTx::from(b"b".as_slice()), false)], |left| {
+    pool.block_committed(0, [(&RawTx::from(b"b".as_slice()), false)], |left| {
         vec![true; left.len()]
     });
     assert!(pool.submit(b"b".to_vec()).unwrap().is_ok());
@@ -220,6 +220,7 @@ fn after_a_block_the_rest_is_checked_again_in_order() {
     judge.0.lock().unwrap().clear();
     let reset = judge.clone();
     pool.block_committed(
+        0,
         [
             (&RawTx::from(b"gone".as_slice()), true),
             (&RawTx::from(b"stranger".as_slice()), true),
@@ -259,14 +260,14 @@ fn what_cannot_be_checked_now_is_neither_dropped_nor_taken_nor_refused_for_good(
     assert_eq!(pool.size().txs, 3);
     // After a block: all go on waiting, and nothing is let in that may have to build on them.
     let gone = RawTx::from(b"one".as_slice());
-    pool.block_committed([(&gone, true)], all_again);
+    pool.block_committed(0, [(&gone, true)], all_again);
     judge.0.lock().unwrap().clear();
     assert_eq!(pool.size().txs, 2);
     assert_eq!(pool.submit(b"new".to_vec()), Err(MempoolError::Unchecked));
     assert_eq!(pool.check_only(b"new"), Err(MempoolError::Unchecked));
     assert!(judge.0.lock().unwrap().is_empty());
     // After the next one it can be told.
-    pool.block_committed([], all_again);
+    pool.block_committed(0, [], all_again);
     let asked = [b"two", b"six"].map(|tx| (tx.to_vec(), CheckKind::Recheck));
     assert_eq!(*judge.0.lock().unwrap(), asked);
     assert!(pool.submit(b"new".to_vec()).unwrap().is_ok());
@@ -313,10 +314,29 @@ fn what_comes_while_a_block_runs_is_checked_for_the_one_after_it() {
     assert!(pool.submit(vec![6, 3]).unwrap().is_ok());
     // While block 5 runs, block 4 is committed: what 5 was given is good for 5 still, and so what builds on it.
     heights.0.lock().unwrap().clear();
-    pool.block_committed([], all_again);
+    pool.block_committed(4, [], all_again);
     let asked = heights.0.lock().unwrap().clone();
     assert_eq!(asked, [(vec![5, 0], 0), (vec![6, 3], 6)]);
     assert_eq!(pool.size().txs, 2);
+}
+
+#[test]
+fn the_next_block_is_the_one_after_the_newest_whoever_told_of_that_last() {
+    let heights = Heights::default();
+    let pool = Mempool::new(Limits::default(), Arc::new(heights.clone()));
+    let is_good_until = |height: u8, n: u8| {
+        assert!(!pool.submit(vec![height - 1, n, n]).unwrap().is_ok());
+        assert!(pool.submit(vec![height, n, n]).unwrap().is_ok());
+    };
+    // A start at a block, blocks that were made without being given anything, and blocks that were.
+    pool.expect(20, 9, None, None);
+    is_good_until(21, 1);
+    pool.block_committed(22, [], |left| vec![false; left.len()]);
+    is_good_until(23, 2);
+    pool.expect(20, 9, None, None);
+    is_good_until(23, 3);
+    assert_eq!(pool.reap(23, 9, None, None).len(), 2);
+    is_good_until(24, 4);
 }
 
 #[test]
@@ -330,7 +350,7 @@ fn no_block_is_given_what_it_is_too_late_for_nor_what_may_build_on_that() {
     assert_eq!(pool.reap(5, 2, None, None), [first.clone(), late.clone()]);
     pool.release([&late], 0);
     assert!(pool.reap(6, 9, None, None).is_empty());
-    pool.block_committed([(&first, true)], all_again);
+    pool.block_committed(0, [(&first, true)], all_again);
     assert_eq!(pool.reap(6, 9, None, None), [behind]);
 }
 

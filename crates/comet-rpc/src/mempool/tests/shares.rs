@@ -132,7 +132,7 @@ fn before_the_first_block_there_is_room_for_as_much_as_blocks_have() {
     // Seven eighths of one block, or of two.
     for (limits, alone) in [(limits, 140), (each_second, 280)] {
         let (pool, _) = payers(limits);
-        pool.expect(usize::MAX, None, Some(160));
+        pool.expect(0, usize::MAX, None, Some(160));
         assert_eq!(flood(&pool, 1, 400), alone);
         assert_eq!(flood(&pool, 2, 400), 1);
         assert_eq!(reap(&pool, 160).len(), alone.min(159) + 1);
@@ -155,7 +155,7 @@ fn who_waits_as_it_was_told_has_one_in_each_block_however_others_hurry() {
         let given = reap(&pool, 160);
         assert!(given.contains(&patient(block)), "{block}");
         let given = RawTx::list(given);
-        pool.block_committed(given.iter().map(|tx| (tx, true)), |left| {
+        pool.block_committed(0, given.iter().map(|tx| (tx, true)), |left| {
             vec![false; left.len()]
         });
     }
@@ -311,7 +311,7 @@ fn what_is_too_late_holds_up_nobody_but_its_own_sender() {
         assert!(pool.submit(tx.to_vec()).unwrap().is_ok());
     }
     assert_eq!(pool.reap(6, 9, None, None), RawTx::list([other.to_vec()]));
-    pool.block_committed([(&RawTx::from(&other[..]), true)], all_again);
+    pool.block_committed(0, [(&RawTx::from(&other[..]), true)], all_again);
     assert_eq!(pool.reap(7, 9, None, None), RawTx::list([behind.to_vec()]));
 }
 
@@ -322,7 +322,7 @@ fn each_second() -> (Mempool, Arc<Mutex<usize>>) {
         interval: Some(Duration::from_secs(1)),
         ..Limits::default()
     });
-    assert!(reap(&pool, 100).is_empty());
+    assert!(pool.reap(0, usize::MAX, None, Some(100)).is_empty());
     (pool, checks)
 }
 
@@ -346,10 +346,29 @@ fn what_may_be_dropped_unpaid_keeps_nobody_out() {
         assert!(pool.submit(of(&[7], 1, block.into())).unwrap().is_ok());
         let given = pool.reap(block.into(), usize::MAX, None, Some(100));
         paid += given.iter().map(|tx| u64::from(tx[0])).sum::<u64>();
-        pool.block_committed(given.iter().map(|tx| (tx, true)), all_again);
+        pool.block_committed(0, given.iter().map(|tx| (tx, true)), all_again);
         assert_eq!(pool.size().txs, 0);
     }
     assert_eq!(paid, 630);
+}
+
+#[test]
+fn what_may_be_dropped_unpaid_keeps_nobody_out_after_empty_blocks_and_a_start() {
+    let too_late = |pool: &Mempool, height| {
+        assert!(pool.submit(of(&[1], 1, 0)).unwrap().is_ok());
+        // It fits no block beside the first, and would have five to wait for.
+        let refused = pool.submit(until(height, &[2], 100)).unwrap_err();
+        assert_eq!(refused.code(), 20);
+        assert!(pool.submit(until(height + 6, &[2], 100)).unwrap().is_ok());
+    };
+    let (pool, _) = each_second();
+    for height in 1..10 {
+        assert!(pool.reap(height, usize::MAX, None, Some(100)).is_empty());
+    }
+    too_late(&pool, 10);
+    let (pool, _) = each_second();
+    pool.expect(99, usize::MAX, None, Some(100));
+    too_late(&pool, 100);
 }
 
 #[test]
@@ -381,7 +400,7 @@ fn one_who_has_nothing_waiting_is_let_in_whatever_others_have() {
     std::thread::sleep(Duration::from_millis(10));
     pool.release([], 8);
     assert_eq!(reap(16), 0);
-    pool.block_committed(given.iter().map(|tx| (tx, true)), all_again);
+    pool.block_committed(0, given.iter().map(|tx| (tx, true)), all_again);
     assert_eq!(pool.inner().room(&pool.limits).gas, 400);
     let taken = (0..100).filter(|n| pool.submit(of(&[9], 10, *n)).is_ok());
     assert_eq!(taken.count(), 35);
@@ -466,7 +485,7 @@ proptest::proptest! {
                 proptest::prop_assert!(!overtaken, "{tx:?}");
             }
             let given = RawTx::list(given);
-            pool.block_committed(given.iter().map(|tx| (tx, true)), |left| vec![false; left.len()]);
+            pool.block_committed(0, given.iter().map(|tx| (tx, true)), |left| vec![false; left.len()]);
             // Counted as it is.
             let (mut queued, mut all) = (Load::default(), Load::default());
             for w in pool.inner().waiting.values() {
