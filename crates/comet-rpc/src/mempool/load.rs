@@ -40,6 +40,12 @@ impl Load {
         }
     }
 
+    /// The most bytes that a transaction may have of which it has room for one, with the framing of one of `len` bytes.
+    pub(super) fn tx_bytes_max(self, len: usize) -> usize {
+        let framing = framed_len(len).saturating_sub(len as u64);
+        usize::try_from(self.bytes.saturating_sub(framing)).unwrap_or(usize::MAX)
+    }
+
     fn with(self, other: Self, f: impl Fn(u64, u64) -> u64) -> Self {
         Self {
             txs: f(self.txs, other.txs),

@@ -359,11 +359,12 @@ impl Mempool {
     /// [`MempoolError`]; nothing changed then.
     pub fn admit(&self, tx: impl Into<RawTx>) -> Result<Admitted, MempoolError> {
         let tx = tx.into();
-        if tx.len() > self.limits.tx_bytes_max {
-            return Err(MempoolError::TooLarge {
-                max: self.limits.tx_bytes_max,
-                got: tx.len(),
-            });
+        let got = tx.len();
+        // Longer than a block it would wait for ever, with all behind it.
+        let of_block = self.inner().running.block().tx_bytes_max(got);
+        let max = of_block.min(self.limits.tx_bytes_max);
+        if got > max {
+            return Err(MempoolError::TooLarge { max, got });
         }
         let hash = *tx.hash();
         let mut inner = self.inner();

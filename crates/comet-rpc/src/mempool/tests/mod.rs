@@ -145,6 +145,18 @@ fn each_limit_is_reached_with_its_own_code() {
 }
 
 #[test]
+fn what_is_longer_than_a_block_is_refused_for_good() {
+    let (pool, _) = pool(Limits::default());
+    pool.expect(0, 9, Some(202), None);
+    // 2 of framing up to 127 bytes, and 3 beyond.
+    assert!(pool.submit(vec![b'x'; 199]).unwrap().is_ok());
+    let error = pool.submit(vec![b'x'; 200]).unwrap_err();
+    let text = "Tx too large. Max size is 199, but got 200";
+    assert_eq!((error.code(), error.to_string().as_str()), (21, text));
+    assert_eq!(pool.reap(1, 9, Some(202), None).len(), 1);
+}
+
+#[test]
 fn what_is_not_checked_yet_takes_its_room_until_it_waits_or_is_gone() {
     let limits = Limits {
         txs_max: 3,
