@@ -35,7 +35,7 @@ struct Reply {
     status: StatusCode,
     content_type: Option<&'static str>,
     cacheable: bool,
-    /// In how many seconds what was refused may be taken.
+    /// After what time what was refused may be taken.
     retry_after: Option<Duration>,
     body: String,
 }

@@ -18,6 +18,8 @@ pub const WAITS: Duration = Duration::from_secs(10);
 /// Whole blocks that are read and printed at one time: each takes about ten times its bytes. Always on the same threads, as
 /// the allocator keeps for each thread the most that it once used.
 pub const BLOCKS_MAX: usize = 2;
+/// Of so many parts of the threads one is for work that may take long, at most.
+pub const LONG_PARTS: usize = 2;
 
 /// Class of a job: how much it asks of the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,7 +108,7 @@ impl Workers {
         Ok(Self {
             threads: Threads::new(name, count)?,
             blocks: Threads::new(&format!("{name}-block"), BLOCKS_MAX)?,
-            long: Arc::new(Semaphore::new((count / 2).max(1))),
+            long: Arc::new(Semaphore::new((count / LONG_PARTS).max(1))),
             waits: WAITS,
         })
     }

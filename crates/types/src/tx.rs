@@ -27,6 +27,8 @@ pub use crate::{
 
 /// Largest transaction in bytes: a block's worth (4 MiB), so that the largest upload fits.
 pub const TX_LEN_MAX: usize = 4 << 20;
+/// Largest transaction that a node takes from a client, in bytes: the largest upload (2 MiB of code) and 64 KiB around it.
+pub const BROADCAST_LEN_MAX: usize = (2 << 20) + (64 << 10);
 /// Most signatures that are decoded at all; the ante chain allows far fewer (`tx_sig_limit`).
 pub const SIGNATURES_MAX: usize = 64;
 /// Most messages in one transaction.

@@ -49,6 +49,8 @@ pub(crate) struct Faucet {
     price: GasPrice,
     /// The RPC of its node.
     node: SocketAddr,
+    /// As [`TURN_WAITS`].
+    turn_waits: Duration,
     /// The next sequence, where transactions of ours wait. Held while one is made: one after the other.
     next: Mutex<u64>,
 }
@@ -98,6 +100,7 @@ impl Faucet {
             chain_id,
             price,
             node,
+            turn_waits: TURN_WAITS,
             next: Mutex::default(),
         }
     }
@@ -130,7 +133,7 @@ impl Faucet {
     /// Broadcasts one send; does not wait for its block.
     async fn pay(&self, to: &str) -> anyhow::Result<String> {
         let to: Address = to.parse()?;
-        let turn = timeout(TURN_WAITS, self.next.lock()).await;
+        let turn = timeout(self.turn_waits, self.next.lock()).await;
         let mut next = turn.map_err(|_| NotNow {
             why: "the faucet is busy, try again".to_owned(),
             again: SOON,
@@ -160,6 +163,14 @@ impl Faucet {
                     return Ok(checked.hash);
                 }
                 WRONG_SEQUENCE if sequence != committed => {}
+                // Another waits, of somebody else or one of ours of which the answer was lost: its block says so.
+                WRONG_SEQUENCE => {
+                    return Err(NotNow {
+                        why: checked.log,
+                        again: SOON,
+                    }
+                    .into());
+                }
                 _ => bail!(checked.log),
             }
         }

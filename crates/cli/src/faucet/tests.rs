@@ -236,14 +236,40 @@ async fn only_get_and_post_pay() {
 }
 
 #[tokio::test]
-async fn a_node_that_refuses_or_is_gone_is_told_to_who_asks() {
+async fn a_payment_of_which_the_answer_was_lost_makes_the_next_wait_for_its_block() {
     let network = network().await;
-    network.chain.0.lock().unwrap().pending = 5;
-    let (status, body) = network.ask(Method::GET, "b").await;
+    // One waits that the faucet knows nothing of.
+    network.chain.0.lock().unwrap().pending = 1;
+    let (status, headers, body) = network.ask_all(Method::GET, "b").await;
+    let error = &body["error"];
+    assert_eq!((status, error), (503, &"account sequence mismatch".into()));
+    assert_eq!(headers["retry-after"], "1");
+    network.chain.0.lock().unwrap().committed = 1;
+    network.pays("b").await;
+    assert_eq!(network.sequences(), [1]);
+    network.rpc.stop().await;
+}
+
+#[tokio::test]
+async fn a_payment_waits_for_those_before_it_for_so_long_and_is_told_to_come_again() {
+    let mut network = network().await;
+    Arc::get_mut(&mut network.faucet).unwrap().turn_waits = Duration::from_millis(10);
+    let turn = network.faucet.next.lock().await;
+    let (status, headers, body) = network.ask_all(Method::GET, "b").await;
+    let error = &body["error"];
     assert_eq!(
-        (status, &body["error"]),
-        (500, &"account sequence mismatch".into())
+        (status, error),
+        (503, &"the faucet is busy, try again".into())
     );
+    assert_eq!(headers["retry-after"], "1");
+    drop(turn);
+    network.pays("b").await;
+    network.rpc.stop().await;
+}
+
+#[tokio::test]
+async fn a_node_that_is_gone_is_told_to_who_asks() {
+    let network = network().await;
     let Network { rpc, faucet, .. } = network;
     rpc.stop().await;
     let to = local::account("b").unwrap().address;

@@ -18,7 +18,7 @@ use strongroom_sdk::keys::Account;
 use strongroom_sdk::tx::TxBuilder;
 use strongroom_types::proto::Any;
 use strongroom_types::public_key::{Multisig, PublicKey};
-use strongroom_types::tx::{TX_LEN_MAX, Tx};
+use strongroom_types::tx::{BROADCAST_LEN_MAX, Tx};
 use strongroom_types::{Address, Height, sha256};
 
 /// For how long a block may hold a transaction, unless it is told otherwise: twice what a command waits for it.
@@ -214,8 +214,8 @@ async fn marked(
 
 fn fits(raw: &[u8]) -> anyhow::Result<()> {
     ensure!(
-        raw.len() <= TX_LEN_MAX,
-        "tx.too_large: the transaction has {} bytes, and {TX_LEN_MAX} are the most",
+        raw.len() <= BROADCAST_LEN_MAX,
+        "tx.too_large: the transaction has {} bytes, and nodes take {BROADCAST_LEN_MAX}",
         raw.len()
     );
     Ok(())

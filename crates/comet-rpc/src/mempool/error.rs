@@ -1,6 +1,7 @@
 //! Why the mempool does not take a transaction, and when it may come again.
 
 use std::time::Duration;
+use strongroom_http::retry::millis;
 
 /// When to come back where nobody knows.
 pub const SOON: Duration = Duration::from_secs(1);
@@ -27,7 +28,7 @@ pub enum MempoolError {
         bytes_max: usize,
     },
     /// What came before takes all that blocks have in time.
-    #[error("mempool is full: {txs} txs wait for blocks, try again in {} ms", .next.as_millis())]
+    #[error("mempool is full: {txs} txs wait for blocks, try again in {} ms", millis(*.next))]
     Behind {
         /// Transactions that wait for a block.
         txs: u64,
@@ -35,7 +36,7 @@ pub enum MempoolError {
         next: Duration,
     },
     /// Others wait, and the sender has its share.
-    #[error("mempool is full: {txs} txs of this sender wait for blocks, as many as others leave it, try again in {} ms", .next.as_millis())]
+    #[error("mempool is full: {txs} txs of this sender wait for blocks, as many as others leave it, try again in {} ms", millis(*.next))]
     Share {
         /// Transactions of the sender that wait for a block.
         txs: u64,

@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use strongroom_types::Address;
 
 /// The room has so many parts, and the last one is not for who has something waiting.
-const RESERVED: u64 = 8;
+pub const ROOM_PARTS: u64 = 8;
 /// So many of them are for whoever comes.
 const COMMON: u64 = 4;
 
@@ -89,7 +89,11 @@ impl Senders {
 
     /// Whether somebody may be let in.
     pub(super) fn any(&self, firsts: &Firsts, room: Load) -> bool {
-        firsts.any() || self.total.queued.leaves(room.parts(RESERVED - 1, RESERVED))
+        firsts.any()
+            || self
+                .total
+                .queued
+                .leaves(room.parts(ROOM_PARTS - 1, ROOM_PARTS))
     }
 
     /// Whether it has something that waits for a block.
@@ -111,7 +115,7 @@ impl Senders {
         }
         let own = sender.and_then(|sender| self.by_sender.get(sender));
         let own = own.copied().unwrap_or_default();
-        let open = room.parts(RESERVED - 1, RESERVED);
+        let open = room.parts(ROOM_PARTS - 1, ROOM_PARTS);
         if !self.total.queued.plus(load).fits(open) {
             return Err(NoRoom::All);
         }
@@ -119,7 +123,7 @@ impl Senders {
             .total
             .queued
             .plus(load)
-            .fits(room.parts(COMMON, RESERVED))
+            .fits(room.parts(COMMON, ROOM_PARTS))
         {
             return Ok(());
         }

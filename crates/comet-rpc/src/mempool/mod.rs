@@ -15,6 +15,7 @@ mod seen;
 mod wait;
 
 pub use error::{MempoolError, SOON};
+pub use fair::ROOM_PARTS;
 use fair::{Firsts, NoRoom, Senders};
 use load::Load;
 use order::{LeftOut, firsts, order};
@@ -22,6 +23,7 @@ use seen::Seen;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
+use strongroom_types::tx::BROADCAST_LEN_MAX;
 use strongroom_types::{Address, ExecTxResult, Hash, Height, RawTx};
 use wait::Running;
 
@@ -100,10 +102,10 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// A transaction may carry the largest upload (2 MiB of code) and 64 KiB around it; the rest is CometBFT's.
+    /// Number and bytes are CometBFT's.
     fn default() -> Self {
         Self {
-            tx_bytes_max: 2 * 1024 * 1024 + 64 * 1024,
+            tx_bytes_max: BROADCAST_LEN_MAX,
             txs_max: 5_000,
             total_bytes_max: 64 * 1024 * 1024,
             seen_max: 10_000,

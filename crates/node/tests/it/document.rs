@@ -10,8 +10,9 @@ use strongroom_http::budget::{ANSWERED_BYTES_MAX, OWN_BYTES, RECEIVED_BYTES_MAX}
 use strongroom_http::gate::{RUNNING_MAX, WAIT_MAX, WAITING_FOR_ENCLAVE_MAX, WAITING_MAX};
 use strongroom_http::settings::{
     ANSWER_BYTES_PER_SECOND_MIN, ANSWER_WAITS, BODY_WAITS, HEAD_BYTES_MAX, HEAD_WAITS, HEADERS_MAX,
+    Settings,
 };
-use strongroom_http::shares::{CONNECTIONS_MAX, RESERVED_DESCRIPTORS};
+use strongroom_http::shares::{CONNECTIONS_MAX, RESERVED_DESCRIPTORS, Shares};
 use strongroom_http::workers;
 use strongroom_store::LsmKv;
 use strongroom_store::blocks::BlockStore;
@@ -87,6 +88,22 @@ fn the_table_of_limits_is_that_of_the_code() {
         limits.wait_max.as_millis() as u64,
     );
     has("bytes that wait for a sub", mib(event_bus::LAG_BYTES_MAX));
+    let shares = Shares::of(u64::MAX).unwrap();
+    let part = |settings: &Settings| CONNECTIONS_MAX / settings.connections_max;
+    let (rpc, faucet) = (part(&shares.rpc), part(&shares.faucet));
+    for row in [
+        format!("| share of the RPC, of the faucet; REST has the rest | 1/{rpc}, 1/{faucet} |"),
+        format!(
+            "| threads of RPC and of REST that work which may take long can hold (simulations, searches, lists, contract queries) | 1/{} |",
+            workers::LONG_PARTS
+        ),
+        format!(
+            "| part of the room for transactions that is for senders without any | 1/{} |",
+            mempool::ROOM_PARTS
+        ),
+    ] {
+        assert!(table.contains(&row), "{row}");
+    }
 }
 
 #[test]

@@ -75,7 +75,8 @@ impl<T: Transport> Client<T> {
                 // Each time it said that it does not take it.
                 return answer.or_else(|error| Ok(room::never(&error, tx)));
             }
-            let rest = room::rest(told, &sha256(tx), rests);
+            // The last time is when time is up.
+            let rest = room::rest(told, &sha256(tx), rests).min(ROOM_WAITS.saturating_sub(waited));
             tell(rest);
             self.transport.pause(rest).await;
             rested = rested.saturating_add(rest);
