@@ -253,12 +253,6 @@ impl Coins {
         self.merge(other, u128::checked_add)
     }
 
-    /// The sum, where an amount beyond u128 becomes the largest one; `None` if the list would pass [`COINS_LEN_MAX`].
-    #[must_use]
-    pub fn saturating_add(&self, other: &Self) -> Option<Self> {
-        self.merge(other, |a, b| Some(a.saturating_add(b)))
-    }
-
     /// The difference, `None` if an amount would fall below zero.
     #[must_use]
     pub fn checked_sub(&self, other: &Self) -> Option<Self> {
@@ -434,8 +428,6 @@ mod tests {
         for amount in [over, &format!("{WIRE_AMOUNT_MAX}0")] {
             assert!(read(amount).is_err() && !is_wire_amount(amount), "{amount}");
         }
-        let most = most.unwrap();
-        assert_eq!(most.saturating_add(&most), Some(most.clone()));
         // A coin that a person writes is not of the wire.
         assert!(
             "340282366920938463463374607431768211456uscrt"

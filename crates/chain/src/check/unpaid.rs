@@ -1,6 +1,7 @@
 //! Work on a transaction for which nobody has paid yet is in proportion to its bytes, whatever they say (docs/spec/limits.md 1).
 
 use super::outline;
+use crate::query::QueryStop;
 use crate::testing::{Chain, Draft, User, coins, draft, send};
 use crate::types::proto::cosmos::bank::v1beta1::{Input, MsgMultiSend, Output};
 use crate::types::proto::cosmos::base::v1beta1::Coin;
@@ -254,4 +255,41 @@ fn what_names_more_signers_than_signatures_says_nothing_of_itself() {
     for (signers, signatures) in [(2, 1), (65, 1), (65, 64), (1, 2)] {
         assert_eq!(outline(&of(signers, signatures)), None, "{signers}");
     }
+}
+
+#[test]
+fn a_simulated_payment_to_many_costs_no_more_for_its_denominations() {
+    const OUTPUTS: usize = PARTS * TIMES;
+    let (chain, user) = (Chain::new(1), User::new(0));
+    let of = |denominations: usize| {
+        let coin = |n: usize, amount: usize| Coin {
+            denom: format!("denom{n:09}"),
+            amount: amount.to_string(),
+        };
+        let output = |n| Output {
+            address: address(n).to_string(),
+            coins: vec![coin(n % denominations, 1)],
+        };
+        let of_each = OUTPUTS / denominations;
+        let input = Input {
+            address: user.address.to_string(),
+            coins: (0..denominations).map(|n| coin(n, of_each)).collect(),
+        };
+        let message = pack(&MsgMultiSend {
+            inputs: vec![input],
+            outputs: (0..OUTPUTS).map(output).collect(),
+        });
+        forged(vec![message], SignMode::Direct).signed(&[&user])
+    };
+    let time = |bytes: &[u8]| {
+        took(3, || {
+            let Err(QueryStop::Error(refused)) = chain.simulate(bytes) else {
+                panic!("it has no such coins")
+            };
+            assert!(refused.grpc().1.contains("is smaller than"), "{refused:?}");
+        })
+    };
+    let (one, many) = (time(&of(1)), time(&of(PARTS)));
+    println!("{one:?}, {many:?}");
+    assert!(many < one * 4, "{one:?}, {many:?}");
 }

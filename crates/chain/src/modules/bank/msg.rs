@@ -9,12 +9,13 @@ use crate::error::Stop;
 use crate::module::TxMsg;
 use crate::modules::auth;
 use crate::types::address::AddressError;
-use crate::types::coin::is_wire_amount;
+use crate::types::coin::{COINS_LEN_MAX, is_wire_amount};
 use crate::types::error::sdk;
 use crate::types::proto::cosmos::bank::v1beta1 as pb;
 use crate::types::proto::cosmos::base::v1beta1::Coin;
 use crate::types::tx::parse_error;
 use crate::types::{Address, Coins, TxError};
+use std::collections::BTreeMap;
 
 impl TxMsg for pb::MsgSend {
     type Response = pb::MsgSendResponse;
@@ -149,16 +150,20 @@ impl TryFrom<pb::MsgMultiSend> for MultiSend {
         let from = address(&input.address, "input")?;
         let total = Coins::from_proto_list_nonempty(&input.coins)?;
         let mut outputs = Vec::new();
-        let mut sum = Coins::default();
+        let mut sum: BTreeMap<String, u128> = BTreeMap::new();
         for output in m.outputs {
             let to = address(&output.address, "output")?;
             let amount = Coins::from_proto_list_nonempty(&output.coins)?;
-            sum = sum
-                .saturating_add(&amount)
-                .ok_or_else(|| bank::INPUT_OUTPUT_MISMATCH.bare())?;
+            for coin in amount.iter() {
+                let of_denom = sum.entry(coin.denom.clone()).or_default();
+                *of_denom = of_denom.saturating_add(coin.amount);
+            }
+            if sum.len() > COINS_LEN_MAX {
+                return Err(bank::INPUT_OUTPUT_MISMATCH.bare());
+            }
             outputs.push((to, amount));
         }
-        if sum != total {
+        if !total.iter().map(|c| (&c.denom, &c.amount)).eq(&sum) {
             return Err(bank::INPUT_OUTPUT_MISMATCH.bare());
         }
         Ok(Self {
