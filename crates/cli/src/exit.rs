@@ -54,9 +54,6 @@ fn line(error: &anyhow::Error, known: Option<&Error>) -> String {
     if let Some(known) = known {
         return format!("{}: {line}", known.code());
     }
-    if let Some(store) = of_store(error) {
-        return format!("{}: {line}", store.code());
-    }
     let texts: Vec<String> = error.chain().map(ToString::to_string).collect();
     match texts.iter().find_map(|text| code_of(text)) {
         Some(code) => format!("{code}: {}", line.replacen(&format!("{code}: "), "", 1)),
@@ -64,13 +61,18 @@ fn line(error: &anyhow::Error, known: Option<&Error>) -> String {
     }
 }
 
-/// The code that a text begins with: `area.what: text`.
+/// The code that a text begins with: `area.what: text`. That of a store is found behind the words of whoever passed it on, engine and enclave.
 fn code_of(text: &str) -> Option<&str> {
-    let (code, _) = text.split_once(": ")?;
-    let (area, what) = code.split_once('.')?;
     let is_word =
         |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
-    (is_word(area) && is_word(what)).then_some(code)
+    let is_code = |text: &&str| {
+        text.split_once('.')
+            .is_some_and(|(area, what)| is_word(area) && is_word(what))
+    };
+    let (parts, _) = text.rsplit_once(": ")?;
+    let mut parts = parts.split(": ").enumerate();
+    let code = parts.find(|(at, part)| is_code(part) && (*at == 0 || part.starts_with("store.")));
+    code.map(|(_, code)| code)
 }
 
 const fn status(error: &Error) -> u8 {
@@ -100,6 +102,11 @@ const fn status(error: &Error) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use strongroom_bridge::message::Failure;
+    use strongroom_bridge::{DoorError, FailureCode};
+    use strongroom_consensus::AppError;
+    use strongroom_node::app::RecoverError;
+    use strongroom_node::node::NodeError;
 
     #[test]
     fn the_code_of_an_error_stands_in_front_wherever_it_comes_from() {
@@ -120,10 +127,25 @@ mod tests {
             detail: "no room".to_owned(),
         };
         assert_eq!(
-            shown(
-                anyhow::Error::from(strongroom_node::node::NodeError::from(short)).context("home")
-            ),
+            shown(anyhow::Error::from(NodeError::from(short)).context("home")),
             "store.short: home: state store: the machine is short of room: no room"
+        );
+        // However a node comes to its end by it.
+        let damaged = "store.damaged: the store is damaged: a value is missing";
+        let refused = DoorError::Failed(Failure {
+            code: FailureCode::Unavailable,
+            text: damaged.to_owned(),
+            tx: None,
+        });
+        let ended = anyhow::anyhow!("the engine ended: {}", AppError::new(refused.clone()));
+        assert_eq!(
+            shown(ended),
+            "store.damaged: the engine ended: application: enclave: enclave.unavailable: the store is damaged: a value is missing"
+        );
+        let started = NodeError::from(RecoverError::from(refused));
+        assert_eq!(
+            shown(started.into()),
+            "store.damaged: enclave: enclave: enclave.unavailable: the store is damaged: a value is missing"
         );
         let silent = anyhow::Error::from(Error::NoAnswer("gone".to_owned()));
         assert_eq!(

@@ -84,9 +84,20 @@ impl Running {
     }
 }
 
+/// What to do about an error of a store that is damaged.
+pub(crate) fn after_damage(error: &str) -> Option<&'static str> {
+    error.contains("store.damaged: ").then_some(
+        "look at disk and memory; then put back a copy of data, or, if the network has other nodes, remove what is in data, but for \
+         priv_validator_state.json, and start again: all blocks are fetched and executed anew",
+    )
+}
+
 /// What a node ends with that ended by itself: nothing is lost, what was decided is on disk.
 pub(crate) fn went_on_before(reason: &str) -> anyhow::Result<()> {
-    bail!("{reason}. Start again to go on from the last block")
+    match after_damage(reason) {
+        Some(then) => bail!("{reason}. Another start ends in the same way: {then}"),
+        None => bail!("{reason}. Start again to go on from the last block"),
+    }
 }
 
 /// `host:port` of a node's own servers, as a client on this machine reaches it.

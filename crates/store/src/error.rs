@@ -42,42 +42,47 @@ fn is_transient_io(error: &io::Error) -> bool {
         .is_some_and(|number| DESCRIPTORS_USED_UP.contains(&number))
 }
 
-/// An error of the store. A call that returned one has changed nothing durable.
+/// An error of the store. A call that returned one has changed nothing durable. Its text begins with its code: most who hear of it get the
+/// text alone.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The database engine failed: disk, permissions, a damaged file.
-    #[error("database: {detail}")]
+    #[error("store.engine: database: {detail}")]
     Engine {
         /// Text of the storage engine.
         detail: String,
     },
     /// The machine has no room for now: disk, descriptors, memory. The same call may succeed later.
-    #[error("the machine is short of room: {detail}")]
+    #[error("store.short: the machine is short of room: {detail}")]
     Short {
         /// Text of the system.
         detail: String,
     },
     /// Another process has the database open.
-    #[error("{path} is in use by another process: stop it, or choose another directory")]
+    #[error(
+        "store.in_use: {path} is in use by another process: stop it, or choose another directory"
+    )]
     InUse {
         /// Directory of the database.
         path: String,
     },
     /// What lies in the database contradicts itself: do not go on, restore or sync anew.
-    #[error("the store is damaged: {what}")]
+    #[error("store.damaged: the store is damaged: {what}")]
     Damaged {
         /// Which check failed.
         what: String,
     },
     /// The database was made by another format, or with another setting that cannot change later.
-    #[error("the store was made differently: {what}")]
+    #[error("store.format: the store was made differently: {what}")]
     Format {
         /// The difference.
         what: String,
     },
     /// A prepared block does not stand on the newest version (any more), or its height does not follow.
-    #[error("the write set for height {height} stands on {base}, the newest version is {latest:?}")]
+    #[error(
+        "store.stale: the write set for height {height} stands on {base}, the newest version is {latest:?}"
+    )]
     Stale {
         /// Version it was prepared on.
         base: Height,
@@ -87,13 +92,13 @@ pub enum Error {
         latest: Option<Height>,
     },
     /// This height is not there: above the newest, before the first, or pruned.
-    #[error("no version at height {height}")]
+    #[error("store.no_version: no version at height {height}")]
     NoVersion {
         /// The height asked for.
         height: Height,
     },
     /// Values of this height are there, proofs no longer.
-    #[error("height {height} is too old for proofs")]
+    #[error("store.not_provable: height {height} is too old for proofs")]
     NotProvable {
         /// The height asked for.
         height: Height,
@@ -101,7 +106,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// A stable name for logs, metrics and APIs.
+    /// A stable name for logs, metrics and APIs: what the text begins with.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
@@ -144,6 +149,46 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::blocks::BlockStoreError;
+
+    #[test]
+    fn the_text_of_an_error_begins_with_its_code() {
+        let [path, what, detail] = [(); 3].map(|()| String::from("a"));
+        let [height, base] = [7, 5];
+        for error in [
+            Error::Engine {
+                detail: detail.clone(),
+            },
+            Error::Short { detail },
+            Error::InUse { path },
+            Error::Damaged { what: what.clone() },
+            Error::Format { what },
+            Error::Stale {
+                base,
+                height,
+                latest: None,
+            },
+            Error::NoVersion { height },
+            Error::NotProvable { height },
+        ] {
+            let begin = format!("{}: ", error.code());
+            assert!(error.to_string().starts_with(&begin), "{error}");
+            let (code, text) = (error.code(), error.to_string());
+            let blocks = BlockStoreError::from(error);
+            assert_eq!((blocks.code(), blocks.to_string()), (code, text));
+        }
+        for error in [
+            BlockStoreError::Damaged { what: "a block" },
+            BlockStoreError::Format { found: 1 },
+            BlockStoreError::OutOfOrder { last: 5, got: 7 },
+            BlockStoreError::Conflict { height },
+            BlockStoreError::OtherResults { height },
+            BlockStoreError::TooManyRows { max: 1 },
+        ] {
+            let begin = format!("{}: ", error.code());
+            assert!(error.to_string().starts_with(&begin), "{error}");
+        }
+    }
 
     #[derive(Debug, thiserror::Error)]
     #[error("a step failed")]
@@ -174,7 +219,7 @@ mod tests {
         }
         let damaged = Step(Error::damaged("a row").into());
         assert!(!is_transient(&damaged));
-        let blocks = crate::blocks::BlockStoreError::Database(Error::Short {
+        let blocks = BlockStoreError::Database(Error::Short {
             detail: String::new(),
         });
         assert!(is_transient(&Step(blocks.into())));

@@ -219,8 +219,8 @@ impl Chain {
     /// # Panics
     /// As [`Chain::new`].
     pub fn restart(&mut self) {
-        let blocks = Arc::clone(&self.stores.blocks);
-        self.try_restart(blocks).expect("an enclave that goes on");
+        self.try_restart(shared(&self.stores))
+            .expect("an enclave that goes on");
     }
 
     /// As [`Chain::restart`], with the blocks of another directory: one that was damaged, or put there from elsewhere.
@@ -232,14 +232,24 @@ impl Chain {
     /// As [`Chain::new`], also if there is no block store that can be opened.
     pub fn restart_on(&mut self, blocks: &Path) -> Result<(), RecoverError> {
         let blocks = BlockStore::open(blocks).expect("a block store");
-        self.try_restart(Arc::new(blocks))
+        self.try_restart(Stores {
+            blocks: Arc::new(blocks),
+            ..shared(&self.stores)
+        })
     }
 
-    fn try_restart(&mut self, blocks: Arc<BlockStore>) -> Result<(), RecoverError> {
-        let stores = Stores {
-            blocks,
-            ..shared(&self.stores)
-        };
+    /// As [`Chain::restart`], with all stores of another home.
+    ///
+    /// # Errors
+    /// Why the node does not start with them; it goes on with its own.
+    ///
+    /// # Panics
+    /// As [`Chain::new`], also if there are no stores that can be opened.
+    pub fn restart_in(&mut self, home: &Path) -> Result<(), RecoverError> {
+        self.try_restart(open_stores(&Layout(home.to_owned())).expect("stores"))
+    }
+
+    fn try_restart(&mut self, stores: Stores) -> Result<(), RecoverError> {
         let door = Arc::new(door(&self.options));
         let way = enclave(door.clone(), &stores);
         let head = recover(&way, &stores, self.seal.clone(), self.genesis.bytes())?;
@@ -255,10 +265,16 @@ impl Chain {
         &self.stores.blocks
     }
 
-    /// The directory of the block store, which is whole at any moment: copy it as it is.
+    /// The home of the first stores. Their directories, below `data`, are whole at any moment: copy them as they are.
+    #[must_use]
+    pub fn home(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// The directory of the block store.
     #[must_use]
     pub fn blocks_directory(&self) -> PathBuf {
-        self.directory.path().join("data/blocks")
+        self.home().join("data/blocks")
     }
 
     /// A well-known account of the local network ([`User::local`]).

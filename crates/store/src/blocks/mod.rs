@@ -42,27 +42,27 @@ const LARGE: &str = "large";
 /// 3 had one place for a transaction, and no number of the newest file of long rows.
 const FORMAT: u32 = 4;
 
-/// Why the block store did not do what was asked.
+/// Why the block store did not do what was asked. The text begins with the code.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BlockStoreError {
     /// The database failed; the text is its own.
-    #[error("block database: {0}")]
+    #[error("{0}")]
     Database(#[from] crate::Error),
     /// A row cannot be read: the database was damaged or written by a newer version.
-    #[error("block database: row of {what} is damaged")]
+    #[error("store.damaged: block database: row of {what} is damaged")]
     Damaged {
         /// Content of the row.
         what: &'static str,
     },
     /// The database has another format.
-    #[error("block database: format {found}, this program reads {FORMAT}")]
+    #[error("store.format: block database: format {found}, this program reads {FORMAT}")]
     Format {
         /// Its format.
         found: u32,
     },
     /// A height that does not follow the last one.
-    #[error("height {got} does not follow height {last}")]
+    #[error("store.out_of_order: height {got} does not follow height {last}")]
     OutOfOrder {
         /// The last height that is stored.
         last: Height,
@@ -70,14 +70,14 @@ pub enum BlockStoreError {
         got: Height,
     },
     /// The height has another block already.
-    #[error("height {height} has another block already")]
+    #[error("store.conflict: height {height} has another block already")]
     Conflict {
         /// That height.
         height: Height,
     },
     /// A block that was executed, and later ones after it, is executed again, and gives something else.
     #[error(
-        "block {height} was executed before, with other results: the state is not the one that these blocks were executed on"
+        "store.other_results: block {height} was executed before, with other results: the state is not the one that these blocks were executed on"
     )]
     OtherResults {
         /// Its height.
@@ -85,7 +85,7 @@ pub enum BlockStoreError {
     },
     /// A search visited more rows than it may.
     #[error(
-        "the search visits more than {max} index rows; narrow it by height or by an exact value"
+        "store.too_many_rows: the search visits more than {max} index rows; narrow it by height or by an exact value"
     )]
     TooManyRows {
         /// Rows that it may visit.
@@ -94,17 +94,17 @@ pub enum BlockStoreError {
 }
 
 impl BlockStoreError {
-    /// Stable number of the error.
+    /// A stable name for logs and APIs: what the text begins with.
     #[must_use]
-    pub fn code(&self) -> u32 {
+    pub const fn code(&self) -> &'static str {
         match self {
-            Self::Database(_) => 1,
-            Self::Damaged { .. } => 2,
-            Self::OutOfOrder { .. } => 3,
-            Self::Conflict { .. } => 4,
-            Self::TooManyRows { .. } => 5,
-            Self::Format { .. } => 6,
-            Self::OtherResults { .. } => 7,
+            Self::Database(error) => error.code(),
+            Self::Damaged { .. } => "store.damaged",
+            Self::Format { .. } => "store.format",
+            Self::OutOfOrder { .. } => "store.out_of_order",
+            Self::Conflict { .. } => "store.conflict",
+            Self::OtherResults { .. } => "store.other_results",
+            Self::TooManyRows { .. } => "store.too_many_rows",
         }
     }
 }

@@ -50,7 +50,7 @@ impl Held {
     }
 
     /// The row of VERSIONS of a leaf. It is refused unless it is of the key that belongs there and of the value that the tree has.
-    fn checked_row(
+    pub(super) fn checked_row(
         &self,
         tree: Tree,
         belongs: impl Fn(&[u8]) -> bool,
@@ -62,13 +62,17 @@ impl Held {
         } = &leaf.entry;
         let (row, hash) = read_checked(&*self.snapshot, tree, key_hash, leaf.since, belongs)?;
         if hash != *value_hash {
-            return Err(Error::damaged(format!(
-                "a value of tree {} is not the one in the tree",
-                tree.name()
-            )));
+            let what = "a value is not the one in the tree";
+            return Err(damaged_at(what, tree, key_hash));
         }
         Ok(row)
     }
+}
+
+/// Damage at a place. The raw key is not told: it may be gone, or another's.
+pub(super) fn damaged_at(what: &str, tree: Tree, key_hash: &Hash) -> Error {
+    let name: String = key_hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    Error::damaged(format!("{what} (tree {}, key hash {name})", tree.name()))
 }
 
 /// The row of VERSIONS that a block wrote, and the hash of its value. It is refused unless it is of the key that belongs there.
@@ -80,13 +84,24 @@ pub(super) fn read_checked(
     belongs: impl Fn(&[u8]) -> bool,
 ) -> Result<(Vec<u8>, Hash)> {
     let row = snapshot.get(rows::VERSIONS, &rows::version_key(tree, key_hash, since))?;
-    let row = row.ok_or_else(|| Error::damaged("a value is missing"))?;
-    let found = Value::decode(&row)?;
-    if !belongs(found.raw_key) {
-        return Err(Error::damaged("a value lies under another key's hash"));
-    }
-    let hash = sha256(found.value);
+    let row = row.ok_or_else(|| damaged_at("a value is missing", tree, key_hash))?;
+    let hash = sha256(decode_checked(&row, tree, key_hash, belongs)?.value);
     Ok((row, hash))
+}
+
+/// What a row of VERSIONS says that is not empty. It is refused unless it is of the key that belongs there.
+pub(super) fn decode_checked<'r>(
+    row: &'r [u8],
+    tree: Tree,
+    key_hash: &Hash,
+    belongs: impl Fn(&[u8]) -> bool,
+) -> Result<Value<'r>> {
+    let damaged = |what| damaged_at(what, tree, key_hash);
+    let found = Value::decode(row).map_err(|_broken| damaged("a value without its key"))?;
+    match belongs(found.raw_key) {
+        true => Ok(found),
+        false => Err(damaged("a value lies under another key's hash")),
+    }
 }
 
 /// A version known by its values alone: what was last written at its height or before.
@@ -118,10 +133,7 @@ impl Past {
         if row.is_empty() {
             return Ok(None);
         }
-        let row = Value::decode(&row)?;
-        if row.raw_key != raw_key {
-            return Err(Error::damaged("a value lies under another key's hash"));
-        }
+        let row = decode_checked(&row, tree, key_hash, |key| key == raw_key)?;
         Ok(Some(row.value.to_vec()))
     }
 }

@@ -92,7 +92,7 @@ fn a_database_of_another_format_is_refused_with_a_code_of_its_own() {
         Rows::new(Arc::new(kv.clone())).commit(batch).unwrap();
         let refused = BlockStore::on(Arc::new(kv)).err().unwrap();
         assert!(matches!(refused, BlockStoreError::Format { found } if found == format));
-        assert_eq!(refused.code(), 6);
+        assert_eq!(refused.code(), "store.format");
     }
 }
 
@@ -106,7 +106,7 @@ fn a_directory_of_another_format_is_left_as_it_was() {
     Rows::new(Arc::new(kv.clone())).commit(batch).unwrap();
     drop(kv);
     let refused = BlockStore::open(directory.path()).err().unwrap();
-    assert_eq!(refused.code(), 6);
+    assert_eq!(refused.code(), "store.format");
     assert!(!directory.path().join(LARGE).exists());
 }
 
@@ -179,21 +179,21 @@ fn heights_are_strict(store: &BlockStore) {
     };
     assert_eq!(
         store.save_decided(&other, &block(b"b")).unwrap_err().code(),
-        4
+        "store.conflict"
     );
     assert_eq!(
         store
             .save_decided(&meta(7), &block(b"b"))
             .unwrap_err()
             .code(),
-        3
+        "store.out_of_order"
     );
     assert_eq!(
         store
             .save_results(6, &executed(vec![], vec![]))
             .unwrap_err()
             .code(),
-        3
+        "store.out_of_order"
     );
     store.save_results(5, &executed(vec![], vec![])).unwrap();
     store.save_results(5, &executed(vec![], vec![])).unwrap();
@@ -203,14 +203,14 @@ fn heights_are_strict(store: &BlockStore) {
             .save_results(4, &executed(vec![], vec![]))
             .unwrap_err()
             .code(),
-        3
+        "store.out_of_order"
     );
     assert_eq!(
         store
             .save_results(7, &executed(vec![], vec![]))
             .unwrap_err()
             .code(),
-        3
+        "store.out_of_order"
     );
 }
 
@@ -226,7 +226,7 @@ fn blocks_that_lead_the_state_are_executed_again_to_the_same_results_and_no_othe
         store.save_results(2, &again).unwrap();
         let other = store.save_results(3, &executed_with_news(3, "other", 5));
         let other = other.unwrap_err();
-        assert_eq!(other.code(), 7);
+        assert_eq!(other.code(), "store.other_results");
         assert!(other.to_string().contains("block 3"), "{other}");
         assert_eq!(store.executed_height().unwrap(), Some(4));
         assert_eq!(found(&store, "at 3"), [1, 1]);
@@ -552,14 +552,14 @@ fn a_search_stops_at_its_limit() {
             .positions_of(Subject::Tx, "k.a", "v", 0..=9, &mut RowBudget::new(2))
             .unwrap_err()
             .code(),
-        5
+        "store.too_many_rows"
     );
     assert_eq!(
         store
             .positions_where(Subject::Tx, "k.a", 0..=9, &mut RowBudget::new(2), &|_| true)
             .unwrap_err()
             .code(),
-        5
+        "store.too_many_rows"
     );
     assert_eq!(
         store

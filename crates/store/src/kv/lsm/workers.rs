@@ -150,8 +150,7 @@ fn end(worker: &str, shared: &Shared, error: &Error) -> ! {
     };
     let _ = writeln!(
         std::io::stderr(),
-        "strongroom: {}: {worker} of {}: {error}. This process ends, and nothing that was acknowledged is lost: {then}",
-        error.code(),
+        "strongroom: {error} ({worker} of {}). This process ends, and nothing that was acknowledged is lost: {then}",
         shared.path.display()
     );
     match error.is_transient() {
