@@ -3,7 +3,7 @@
 //! Promises: changes nothing, also where the node runs; asks the enclave to open the seal where it does not run.
 
 use crate::home::{self, Home};
-use crate::node_process::runtime;
+use crate::node_process::{self, runtime};
 use crate::output::say;
 use crate::rpc::{Ca, Client, Remote};
 use crate::{enclave_process, join, operator, preflight, query};
@@ -18,7 +18,7 @@ use strongroom_bridge::message::{HostResponse, Reply, Request};
 use strongroom_chain::modules::compute::EngineSettings;
 use strongroom_consensus::cometbft::binary;
 use strongroom_consensus::{Clock as _, GenesisFile, NodeKey, SystemClock, privval};
-use strongroom_node::node::Layout;
+use strongroom_node::node::{Layout, check_state};
 use strongroom_types::Timestamp;
 use strongroom_types::proto::strongroom::registration::v1::NodeState;
 use tokio::sync::mpsc;
@@ -67,6 +67,9 @@ pub(crate) struct Args {
     /// Port on which peers are listened for.
     #[arg(long, default_value_t = 26656)]
     p2p_port: u16,
+    /// Also read every value of the state, which no start does: the node must be stopped, and it takes as long as the state is large.
+    #[arg(long)]
+    values: bool,
     /// The `cometbft` to run [default: tools/bin of the project, or the PATH].
     #[arg(long, value_name = "PATH")]
     cometbft: Option<PathBuf>,
@@ -136,6 +139,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     }
     if let Some(node) = &node {
         report.say("seal", seal(node));
+        if args.values {
+            report.say("values", values(&node.layout, node.runs));
+        }
     }
     runtime()?.block_on(network(args, node.as_ref(), &mut report));
     match report.wrong {
@@ -299,6 +305,23 @@ fn seal(node: &Node) -> Finding {
     }
 }
 
+/// Whether all values are what was written.
+fn values(layout: &Layout, runs: bool) -> Finding {
+    if runs {
+        return Look("the node runs: stop it, so that its values can be read".to_owned());
+    }
+    match check_state(layout) {
+        Ok(count) => Well(format!("{count} stand, and are what was written")),
+        Err(error) => {
+            let text = crate::exit::in_one_line(&error.into());
+            Wrong(match node_process::after_damage(&text) {
+                Some(then) => format!("{text}: {then}"),
+                None => text,
+            })
+        }
+    }
+}
+
 /// Whether an enclave on this machine opens the seal.
 fn opens(node: &Node, path: &Path) -> anyhow::Result<()> {
     let seal = fs::read(path)?;
@@ -440,8 +463,13 @@ fn voting(power: u64, node: &Node) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Arc;
+    use strongroom_store::kv::{Batch, Kv as _, Table};
+    use strongroom_store::state::{TABLES, node_kv_limits};
+    use strongroom_store::{Limits, LsmKv, StateStore};
     use strongroom_types::proto::google::protobuf;
     use strongroom_types::proto::strongroom::registration::v1 as pb;
+    use strongroom_types::{Tree, WriteSet, sha256};
 
     const NOW: i64 = 1_700_000_000;
 
@@ -478,6 +506,42 @@ mod tests {
         let none =
             json!({ "latest_block_height": "0", "latest_block_time": "1970-01-01T00:00:00Z" });
         assert!(matches!(clock(&none, now()), Look(_)));
+    }
+
+    #[test]
+    fn a_look_at_all_values_says_which_one_is_damaged_and_what_to_do() {
+        let home = tempfile::tempdir().unwrap();
+        let layout = Layout(home.path().to_owned());
+        assert!(matches!(values(&layout, false), Well(text) if text.starts_with("0 stand")));
+        assert!(!home.path().join("data").exists());
+        let path = home.path().join("data/state");
+        let open = || LsmKv::open(path.clone(), TABLES, node_kv_limits()).unwrap();
+        let store = StateStore::open(Arc::new(open()), Limits::NODE).unwrap();
+        let writes = ["a", "b"].map(|key| ((Tree::Native, key.into()), Some(vec![1; 20])));
+        let prepared = store.prepare(0, 0, &WriteSet(writes.into())).unwrap();
+        store.commit(prepared, &[]).unwrap();
+        assert!(matches!(values(&layout, false), Wrong(text) if text.starts_with("store.in_use")));
+        drop(store);
+        assert!(matches!(values(&layout, true), Look(_)));
+        assert!(matches!(values(&layout, false), Well(text) if text.starts_with("2 stand")));
+        let kv = open();
+        let (table, place) = (Table("versions"), sha256(b"b"));
+        let row = [&[Tree::Native as u8], &place[..], &[0; 8]].concat();
+        let mut bent = kv.snapshot().unwrap().get(table, &row).unwrap().unwrap();
+        *bent.last_mut().unwrap() ^= 1;
+        let mut batch = Batch::new();
+        batch.put(table, row, bent);
+        kv.write(batch).unwrap();
+        drop(kv);
+        let Wrong(text) = values(&layout, false) else {
+            panic!("a damaged value");
+        };
+        let place = format!("(tree native, key hash {})", hex::encode(place));
+        assert!(
+            text.starts_with("store.damaged: ") && text.contains(&place),
+            "{text}"
+        );
+        assert!(text.contains("remove what is in data"), "{text}");
     }
 
     #[test]

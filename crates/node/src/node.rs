@@ -235,10 +235,7 @@ pub fn open_stores(layout: &Layout) -> Result<Stores, NodeError> {
         let opening = std::thread::Builder::new().name("open-blocks".to_owned());
         let opening = opening.spawn_scoped(scope, move || BlockStore::open(&path));
         let opening = opening.map_err(NodeError::Threads)?;
-        let kv = LsmKv::open(layout.state(), TABLES, node_kv_limits())?;
-        let told = Told::default();
-        let state = StateStore::open_telling(Arc::new(kv), Limits::NODE, &|read| told.tell(read))?;
-        let state = Arc::new(state);
+        let state = Arc::new(open_state(layout)?);
         let content = Arc::new(ContentStore::open(&layout.content())?);
         let blocks = opening.join();
         let blocks = blocks.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
@@ -248,6 +245,24 @@ pub fn open_stores(layout: &Layout) -> Result<Stores, NodeError> {
             blocks: Arc::new(blocks),
         })
     })
+}
+
+fn open_state(layout: &Layout) -> Result<StateStore, strongroom_store::Error> {
+    let kv = LsmKv::open(layout.state(), TABLES, node_kv_limits())?;
+    let told = Told::default();
+    StateStore::open_telling(Arc::new(kv), Limits::NODE, &|read| told.tell(read))
+}
+
+/// Reads every value of the state under `layout`, which no start does ([`StateStore::check_values`]). Gives how many stand; 0 where there is no
+/// state yet.
+///
+/// # Errors
+/// [`NodeError::State`] if something is damaged or in use.
+pub fn check_state(layout: &Layout) -> Result<u64, NodeError> {
+    if !layout.state().exists() {
+        return Ok(0);
+    }
+    Ok(open_state(layout)?.check_values()?)
 }
 
 /// The enclave as the stores serve it.

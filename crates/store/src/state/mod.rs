@@ -10,6 +10,7 @@
 //! replaced since only the key is checked.
 //! Refuses: to commit on anything but the newest version, to open a database whose trees do not give the stored roots.
 
+mod check;
 mod commit;
 mod open;
 mod prepare;

@@ -108,6 +108,17 @@ pub(super) fn version_key(tree: Tree, key_hash: &Hash, height: Height) -> Vec<u8
     [&[tree as u8], key_hash.as_slice(), &height.to_be_bytes()].concat()
 }
 
+pub(super) fn decode_version_key(key: &[u8]) -> Option<(Tree, Hash, Height)> {
+    let (tree, rest) = key.split_first()?;
+    let (key_hash, height) = rest.split_first_chunk()?;
+    let tree = Tree::ALL.into_iter().find(|known| *known as u8 == *tree)?;
+    Some((
+        tree,
+        *key_hash,
+        Height::from_be_bytes(height.try_into().ok()?),
+    ))
+}
+
 /// A row of HEADS: since (varint) ‖ hash of the value (32).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Head {

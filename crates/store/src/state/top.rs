@@ -128,6 +128,15 @@ impl Top {
         found.ok().map(|at| &leaves[at])
     }
 
+    /// Calls `each` with every leaf, in order, until it fails.
+    pub(super) fn each<E>(&self, each: &mut impl FnMut(&Leaf) -> Result<(), E>) -> Result<(), E> {
+        match self {
+            Self::Empty => Ok(()),
+            Self::Bucket { entries, .. } => entries.iter().try_for_each(each),
+            Self::Inner { halves, .. } => halves.iter().try_for_each(|half| half.each(each)),
+        }
+    }
+
     /// The tree after `changes`, which are sorted by key hash without doubles, and are told what was there before.
     pub(super) fn update(&self, changes: &mut [Change]) -> Self {
         let updated = self.update_below(changes, 0, &mut Vec::new());

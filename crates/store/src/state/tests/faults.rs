@@ -223,6 +223,60 @@ fn a_version_above_the_newest_height_is_told_to_nobody_and_the_block_of_its_heig
 }
 
 #[test]
+fn a_look_at_all_values_counts_those_that_stand_and_names_the_place_of_one_that_was_changed() {
+    let dir = tempfile::tempdir().unwrap();
+    let kv = open_kv(Engine::Redb, dir.path());
+    let check = || StateStore::open(Arc::clone(&kv), Limits::NODE)?.check_values();
+    assert_eq!(check().unwrap(), 0);
+    let store = StateStore::open(Arc::clone(&kv), Limits::NODE).unwrap();
+    let write = |key: u8, n: Option<u8>| ((Tree::Native, vec![key]), n.map(|n| vec![n; 20]));
+    let first = [7, 8, 9].map(|key| write(key, Some(1)));
+    advance(&store, &WriteSet(first.into()));
+    advance(
+        &store,
+        &WriteSet([write(8, None), write(9, Some(2))].into()),
+    );
+    drop(store);
+    assert_eq!(check().unwrap(), 2);
+    let refused = |key_hash: &Hash, what: &str| {
+        let text = check().unwrap_err().to_string();
+        let name: String = key_hash.iter().map(|byte| format!("{byte:02x}")).collect();
+        let place = format!("(tree native, key hash {name})");
+        assert!(
+            text.starts_with("store.damaged: ") && text.ends_with(&place),
+            "{text}"
+        );
+        assert!(text.contains(what), "{text}");
+    };
+    for (key, row) in all_rows(&*kv, rows::VERSIONS) {
+        let (_, place, height) = rows::decode_version_key(&key).unwrap();
+        let stands = (place == key_hash(&[7])) == (height == 0) && place != key_hash(&[8]);
+        for at in 0..row.len() {
+            let mut bent = row.clone();
+            bent[at] ^= 1;
+            set(&*kv, rows::VERSIONS, &key, Some(bent));
+            // Of the value of a past height nothing says what it was.
+            if stands || at < 2 {
+                refused(&place, "a value ");
+            } else {
+                assert_eq!(check().unwrap(), 2, "{at}");
+            }
+        }
+        if stands {
+            set(&*kv, rows::VERSIONS, &key, Some(Vec::new()));
+            refused(&place, "a value without its key");
+            set(&*kv, rows::VERSIONS, &key, None);
+            refused(&place, "a value is missing");
+        }
+        set(&*kv, rows::VERSIONS, &key, Some(row));
+    }
+    let place = key_hash(&[7]);
+    let above = rows::version_key(Tree::Native, &place, 2);
+    set(&*kv, rows::VERSIONS, &above, Some(Vec::new()));
+    refused(&place, "a value is of a later block");
+}
+
+#[test]
 fn an_undo_row_that_names_what_was_not_replaced_removes_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let kv = open_kv(Engine::Redb, dir.path());
