@@ -3,6 +3,7 @@
 //! the node's allocator, which then serves both.
 
 use crate::figures::{Samples, ratio, table, timed, us};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -99,6 +100,7 @@ pub(crate) fn run() {
     settle();
     let (mut beside_commits, mut own_commits) = (Commits::default(), Commits::default());
     let [mut plain_get, mut get, mut prove] = [(); 3].map(|()| Samples::default());
+    let [mut past_standing, mut past_changed] = [(); 2].map(|()| Samples::default());
     for turn in 0..TURNS {
         let blocks: Vec<WriteSet> = (0..PLAIN_BLOCKS).map(|_| next()).collect();
         beside_commits.turn(&blocks, |writes| plain.write(writes));
@@ -119,6 +121,24 @@ pub(crate) fn run() {
             let (value, _) = view.prove(Tree::Contract, key).expect("it proves");
             value.is_some()
         });
+        // What the blocks of this turn changed stood before them, too. All keys are read for the first time.
+        let past = ours.store.values(latest.height - BLOCKS).expect("kept");
+        assert!(!past.is_provable(), "no trees are made for it");
+        let is_there = |samples: &mut Samples, keys: &[Vec<u8>]| {
+            reads(samples, keys, |key| {
+                past.get(Tree::Contract, key).expect("it reads").is_some()
+            });
+        };
+        let changed: BTreeSet<&Vec<u8>> = blocks[..BLOCKS as usize]
+            .iter()
+            .flat_map(|block| block.0.keys().map(|(_, key)| key))
+            .collect();
+        let standing = (0..READS).map(|n| key(scattered(turn * READS + n) + 2));
+        let standing: Vec<Vec<u8>> = standing.filter(|key| !changed.contains(key)).collect();
+        is_there(&mut past_standing, &standing);
+        let some = changed.len() / READS as usize;
+        let changed: Vec<Vec<u8>> = changed.into_iter().step_by(some).cloned().collect();
+        is_there(&mut past_changed, &changed);
     }
     let time_row = |what: &str, ours: &Samples, plain: &Samples| {
         vec![
@@ -192,6 +212,27 @@ pub(crate) fn run() {
                 format!("{:.0}", plain_disk / 1e6),
                 format!("{:.0}", own_disk / 1e6),
             ],
+        ],
+    );
+    past_table(&get, &past_standing, &past_changed);
+}
+
+/// A read at a past height beside one at the newest.
+fn past_table(newest: &Samples, standing: &Samples, changed: &Samples) {
+    let row = |what: &str, past: &Samples| {
+        vec![
+            what.to_owned(),
+            paired(past.each().zip(newest.each()).map(|(a, b)| ratio(a, b))),
+            us(newest.median()),
+            us(past.median()),
+        ]
+    };
+    table(
+        &format!("State at a past height: the same store, {BLOCKS} blocks back, beside the newest"),
+        &["get, µs", "ratio (quartiles)", "newest", "past"],
+        &[
+            row("of what still stands", standing),
+            row("of what was replaced since", changed),
         ],
     );
 }
