@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -221,6 +221,71 @@ test("an instantiation whose answer was lost is said to be done where the comman
   } finally {
     silent.close();
     silent.closeAllConnections();
+  }
+});
+
+test("what is done between the look at the marks and the estimate is said to be done, not to fail", async () => {
+  await funded(network, "overtaken");
+  const stored = JSON.parse((await run("tx", "contract", "store", join(CONTRACTS, "counter.wasm"), "--from", "overtaken", ...trusting(network.rpc))).out);
+  const command = ["tx", "contract", "instantiate", stored.messages[0].code_id, '{"count":1}', "--label", "made meanwhile", "--from", "overtaken"];
+  // It says nothing of the broadcast, and shows no transaction before an estimate was asked for: as if the block came then.
+  let estimated = false;
+  const slow = createServer(async (request, response) => {
+    let body = "";
+    for await (const bytes of request) body += bytes;
+    const { method, params, id } = JSON.parse(body);
+    if (method === "abci_query" && params.path.endsWith("/Simulate")) estimated = true;
+    const hides = ["tx", "tx_search"].includes(method) && !estimated;
+    const hidden = { jsonrpc: "2.0", id, error: { code: -32603, message: "Internal error", data: "tx not found" } };
+    const answer = hides ? JSON.stringify(hidden) : await (await fetch(network.rpc, { method: "POST", body })).text();
+    if (method === "broadcast_tx_sync") response.destroy();
+    else response.end(answer);
+  });
+  await new Promise((resolve) => slow.listen(0, "127.0.0.1", resolve));
+  try {
+    const at = `http://127.0.0.1:${slow.address().port}`;
+    const lost = await run(...command, ...proven(network, at));
+    assert.equal(lost.status, 6, lost.said);
+    await until(async () => (await run("query", "tx", lost.said.match(/transaction ([0-9A-F]{64})/)[1], "--node", network.rpc)).status === 0, { what: "the contract" });
+    const height = await network.height();
+    await until(async () => (await network.height()) > height, { what: "the next block" });
+    estimated = false;
+    const repeated = await run(...command, ...proven(network, at));
+    assert.ok(estimated, repeated.said);
+    assert.equal(repeated.status, 1, repeated.said);
+    assert.match(repeated.said, /^strongroom: tx\.done: it is done: block \d+ has transaction/m);
+  } finally {
+    slow.close();
+    slow.closeAllConnections();
+  }
+});
+
+test("eight estimates at one time are all answered, by REST and by the RPC", async () => {
+  const contract = await instantiate(a, await upload(a, "counter"), { count: 1 });
+  const params = { sender: a.address, contract_address: contract.address, code_hash: contract.code_hash, msg: { increment: {} } };
+  const estimates = await Promise.all(Array.from({ length: 8 }, () => a.tx.compute.executeContract.simulate(params, { gasLimit: ENOUGH })));
+  for (const { gas_info } of estimates) assert.equal(gas_info.gas_used, estimates[0].gas_info.gas_used);
+  await funded(network, "many");
+  const command = ["tx", "contract", "execute", contract.address, '{"increment":{}}', "--dry-run", "--from", "many", ...proven(network)];
+  for (const dry of await Promise.all(Array.from({ length: 8 }, () => run(...command)))) {
+    assert.equal(dry.status, 0, dry.said);
+    assert.ok(Number(JSON.parse(dry.out).gas_estimate) > 10_000, dry.out);
+  }
+});
+
+test("a network that others can reach begins without simulations, and says what it means to have them", async () => {
+  const policy = (reached) => JSON.parse(readFileSync(join(reached.home, "network", "config", "genesis.json"), "utf8")).app_state.compute.simulation;
+  for (const [more, wanted, said] of [
+    [["--listen", "0.0.0.0"], undefined, /it listens for others than this machine, so it does not simulate calls/],
+    [["--listen", "0.0.0.0", "--simulation", "open"], "open", /whoever reaches 0\.0\.0\.0 can have any call run here as any sender and read its answer/],
+  ]) {
+    const reached = await startNetwork({ more });
+    try {
+      assert.equal(policy(reached), wanted);
+      assert.match(reached.output, said);
+    } finally {
+      await reached.stop();
+    }
   }
 });
 

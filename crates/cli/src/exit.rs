@@ -155,6 +155,30 @@ mod tests {
     }
 
     #[test]
+    fn a_node_of_this_version_that_has_no_time_is_no_refusal_in_either_language() {
+        use strongroom_chain::query::{GrpcCode, QueryError};
+        use strongroom_http::{gate, workers};
+        let text = gate::Busy.to_string();
+        let busy = |code| QueryError::Status {
+            code,
+            text: text.clone(),
+        };
+        for text in [
+            text.clone(),
+            workers::WorkError::Busy.to_string(),
+            busy(GrpcCode::Unavailable).abci().text,
+            busy(GrpcCode::ResourceExhausted).abci().text,
+        ] {
+            let told = strongroom_sdk::client::no_time(&text);
+            let why = told.expect("no time").to_owned();
+            let error = Error::Busy { why, again: None };
+            assert_eq!((status(&error), error.code()), (NO_NODE, "client.busy"));
+        }
+        let refused = busy(GrpcCode::Unknown).abci().text;
+        assert_eq!(strongroom_sdk::client::no_time(&refused), None);
+    }
+
+    #[test]
     fn the_statuses_are_those_of_the_book() {
         let text = include_str!("../../../docs/book/cli.md");
         for status in [

@@ -102,7 +102,7 @@ impl Renewal {
     /// A query of the newest height.
     fn ask<Q: Message, A: Message + Default>(&self, path: &str, request: &Q) -> anyhow::Result<A> {
         let bytes = request.encode_to_vec();
-        let answer = tokio::task::block_in_place(|| self.services.call(path, &bytes, 0));
+        let answer = tokio::task::block_in_place(|| self.services.call(path, &bytes, 0).finish());
         let (_, answer) = answer.map_err(|e| anyhow!("{path}: {}", e.abci().text))?;
         Ok(A::decode(answer.as_slice())?)
     }

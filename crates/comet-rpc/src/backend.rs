@@ -8,6 +8,7 @@ use crate::event_bus::EventBus;
 use crate::mempool::Mempool;
 use std::sync::Arc;
 use strongroom_http::gate::Gate;
+use strongroom_http::workers::Progress;
 use strongroom_proof::comet::validators::address;
 use strongroom_store::blocks::{BlockStore, BlockStoreError, Validator};
 use strongroom_types::{DecidedBlock, Hash, Height};
@@ -94,6 +95,16 @@ pub trait Application: Send + Sync + 'static {
     fn info(&self) -> Result<AbciInfo, BlockStoreError>;
     /// ABCI Query. `height` 0 means the newest.
     fn query(&self, path: &str, data: &[u8], height: i64, prove: bool) -> AbciQueryAnswer;
+    /// The same, where a part of the work may wait for its turn: that needs no thread meanwhile.
+    fn begin_query(
+        &self,
+        path: &str,
+        data: &[u8],
+        height: i64,
+        prove: bool,
+    ) -> Progress<AbciQueryAnswer> {
+        Progress::Done(self.query(path, data, height, prove))
+    }
 }
 
 /// Everything behind the RPC.

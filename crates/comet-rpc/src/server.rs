@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use strongroom_http::Server;
 use strongroom_http::cors::{Cors, Origins};
-use strongroom_http::workers::Workers;
+use strongroom_http::workers::{Work, WorkError, Workers};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
@@ -38,13 +38,19 @@ impl Rpc {
     /// Calls a method: on a thread that may block, or as a task if it waits for others.
     pub(crate) async fn call(&self, method: &'static Method, params: Params) -> Answer {
         let context = self.context.clone();
+        let no_answer = |error: WorkError| {
+            tracing::warn!(method = method.name, %error, "an RPC method gave no answer");
+            Err(error.into())
+        };
         match method.call {
             Call::Does(work, function) => {
                 let job = move || function(&context, &params);
-                self.workers.run(work, job).await.unwrap_or_else(|error| {
-                    tracing::warn!(method = method.name, %error, "an RPC method gave no answer");
-                    Err(RpcError::internal(error.to_string()))
-                })
+                self.workers.run(work, job).await.unwrap_or_else(no_answer)
+            }
+            Call::Begins(function) => {
+                let job = move || function(&context, &params);
+                let ran = self.workers.run_all(Work::Long, job).await;
+                ran.unwrap_or_else(no_answer)
             }
             Call::Checks(function) => function(context, params).await,
             // Those that wait for a block hold their transaction and a connection for long.

@@ -66,7 +66,8 @@ pub fn child_on(parts: Result<(impl Platform + 'static, EngineSettings), String>
     panics::stop_process(panics::Words::Hidden);
     let ready = parts.and_then(|(platform, EngineSettings { kind, threads })| {
         let link = set_up(kind)?;
-        let engine = ContractEngine::new(kind).map_err(|e| e.to_string())?;
+        let engine =
+            ContractEngine::new(kind).map_err(|e| format!("start.contract_engine: {e}"))?;
         let engine = engine.with_threads(threads.unwrap_or(1));
         Ok((link, platform, engine))
     });

@@ -18,6 +18,15 @@ pub const QUERY_LANES: usize = 4;
 /// one of them.
 pub const SIMULATION_LANES: usize = 2;
 
+/// Whatever queries take of the slots of compiled code, they leave those that two threads of a block need. Simulations take none.
+#[cfg(feature = "winch")]
+const _: () = {
+    use strongroom_chain::modules::compute::limits::LIVE_INSTANCES_MAX;
+    const BLOCK_THREADS: usize = 2;
+    let slots = strongroom_vm::engine::winch::INSTANCES_MAX as usize;
+    assert!((QUERY_LANES + BLOCK_THREADS) * LIVE_INSTANCES_MAX <= slots);
+};
+
 /// Serves the enclave's end of a door until the host is gone, with `engine` for contracts; tells why it ended. The process calls it with
 /// its socket, tests and the in-process chain with a channel.
 #[must_use]

@@ -1,6 +1,6 @@
 //! The gate before work that is heavy and paid by nobody: simulations, searches, walks over lists.
 //!
-//! Promises: at most [`RUNNING_MAX`] such pieces run at one time, on as many threads, and at most as many wait as the gate was made for,
+//! Promises: at most [`RUNNING_MAX`] such pieces run at one time, on as many threads, and at most [`WAITING_MAX`] wait,
 //! none longer than [`WAIT_MAX`]; whoever is above is told to come again. So they leave the threads of all other
 //! requests, of the engine and of CheckTx alone, whoever asks and however often.
 //! Each piece is bounded by itself, by gas or by rows (docs/spec/limits.md).
@@ -12,11 +12,10 @@ use std::time::{Duration, Instant};
 pub const RUNNING_MAX: usize = 2;
 /// Those that may wait for their turn. Each holds a thread of its server, which gives such work half of its threads.
 pub const WAITING_MAX: usize = 24;
-/// Those that may wait for their turn in the enclave: with those that run there, less than the threads that a server has for such work, so that
-/// others find one.
-pub const WAITING_FOR_ENCLAVE_MAX: usize = 2;
 /// How long one waits: shorter than the patience of common clients.
 pub const WAIT_MAX: Duration = Duration::from_secs(5);
+/// When whoever was refused may come again: a piece of work takes about as long.
+pub const AGAIN: Duration = Duration::from_secs(1);
 
 /// Why a piece of work was not begun. The same request may succeed later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -30,9 +29,8 @@ struct Queue {
 }
 
 /// See the module.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Gate {
-    waiting_max: usize,
     queue: Mutex<Queue>,
     freed: Condvar,
 }
@@ -41,29 +39,7 @@ pub struct Gate {
 #[derive(Debug)]
 pub struct Pass<'g>(&'g Gate);
 
-impl Default for Gate {
-    fn default() -> Self {
-        Self::new(WAITING_MAX)
-    }
-}
-
 impl Gate {
-    /// A gate that at most so many wait for.
-    #[must_use]
-    pub fn new(waiting_max: usize) -> Self {
-        Self {
-            waiting_max,
-            queue: Mutex::default(),
-            freed: Condvar::new(),
-        }
-    }
-
-    /// How many wait at this moment.
-    #[must_use]
-    pub fn waiting(&self) -> usize {
-        self.queue().waiting
-    }
-
     /// Waits for a turn.
     ///
     /// # Errors
@@ -79,7 +55,7 @@ impl Gate {
             queue.running += 1;
             return Ok(Pass(self));
         }
-        if queue.waiting >= self.waiting_max {
+        if queue.waiting >= WAITING_MAX {
             return Err(Busy);
         }
         queue.waiting += 1;

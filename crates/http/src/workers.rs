@@ -1,8 +1,8 @@
 //! Threads that may block, made once: no request ever makes one.
 //!
 //! Promises: the threads are there before the first request, or the node does not start; a job that panics takes no
-//! thread with it; jobs that may take long never hold more than half of the threads; those that read whole blocks have
-//! [`BLOCKS_MAX`] threads of their own. Refuses: work that found no free thread within [`WAITS`].
+//! thread with it; jobs that may take long never hold more than half of the threads, and of these simulations in the enclave no more than
+//! [`SIMULATIONS_MAX`]; those that read whole blocks have [`BLOCKS_MAX`] threads of their own. Refuses: work that found no free thread within [`WAITS`].
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -21,6 +21,9 @@ pub const BLOCKS_MAX: usize = 2;
 /// Of so many parts of the threads one is for work that may take long, at most.
 pub const LONG_PARTS: usize = 2;
 
+/// Simulations of one server that are in the enclave, or at the gate before it, at one time: as many as run there. All others wait without a thread.
+pub const SIMULATIONS_MAX: usize = crate::gate::RUNNING_MAX;
+
 /// Class of a job: how much it asks of the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Work {
@@ -28,8 +31,43 @@ pub enum Work {
     Light,
     /// It may take long, or wait for its turn.
     Long,
+    /// It runs in the enclave what nobody has decided, for as long as that takes.
+    Simulation,
     /// It reads a whole block, or its results.
     WholeBlock,
+}
+
+/// What a job has come to.
+pub enum Progress<T> {
+    /// Its end.
+    Done(T),
+    /// What is left of it is [`Work::Simulation`].
+    Simulates(Box<dyn FnOnce() -> T + Send>),
+}
+
+impl<T: 'static> Progress<T> {
+    /// Does what is left of it here and now.
+    pub fn finish(self) -> T {
+        match self {
+            Self::Done(end) => end,
+            Self::Simulates(rest) => rest(),
+        }
+    }
+
+    /// The same, and what `then` makes of its end.
+    pub fn map<U>(self, then: impl FnOnce(T) -> U + Send + 'static) -> Progress<U> {
+        match self {
+            Self::Done(end) => Progress::Done(then(end)),
+            Self::Simulates(rest) => Progress::Simulates(Box::new(move || then(rest()))),
+        }
+    }
+}
+
+impl<T, E> Progress<Result<T, E>> {
+    /// That of a job which may have failed before it got anywhere.
+    pub fn of(begun: Result<Self, E>) -> Self {
+        begun.unwrap_or_else(|error| Self::Done(Err(error)))
+    }
 }
 
 type Job = Box<dyn FnOnce() + Send>;
@@ -49,6 +87,8 @@ pub struct Workers {
     blocks: Threads,
     /// Places of jobs that may take long.
     long: Arc<Semaphore>,
+    /// Of these, those of simulations.
+    simulations: Arc<Semaphore>,
     waits: Duration,
 }
 
@@ -109,11 +149,27 @@ impl Workers {
             threads: Threads::new(name, count)?,
             blocks: Threads::new(&format!("{name}-block"), BLOCKS_MAX)?,
             long: Arc::new(Semaphore::new((count / LONG_PARTS).max(1))),
+            simulations: Arc::new(Semaphore::new(SIMULATIONS_MAX)),
             waits: WAITS,
         })
     }
 
-    /// Runs `job` on a free thread of its kind, and waits for one if need be. A place among the jobs that may take long is
+    /// As [`Workers::run`], and what is left of it where it waits for its turn to simulate.
+    ///
+    /// # Errors
+    /// [`WorkError`]
+    pub async fn run_all<T: Send + 'static>(
+        &self,
+        work: Work,
+        job: impl FnOnce() -> Progress<T> + Send + 'static,
+    ) -> Result<T, WorkError> {
+        match self.run(work, job).await? {
+            Progress::Done(end) => Ok(end),
+            Progress::Simulates(rest) => self.run(Work::Simulation, rest).await,
+        }
+    }
+
+    /// Runs `job` on a free thread of its kind, and waits for one if need be. Places among the jobs that simulate or may take long are
     /// waited for first, without a thread.
     ///
     /// # Errors
@@ -123,13 +179,14 @@ impl Workers {
         work: Work,
         job: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, WorkError> {
-        let (long, threads) = match work {
-            Work::Light => (None, &self.threads),
-            Work::Long => (Some(&self.long), &self.threads),
-            Work::WholeBlock => (None, &self.blocks),
+        let (simulates, long, threads) = match work {
+            Work::Light => (None, None, &self.threads),
+            Work::Long => (None, Some(&self.long), &self.threads),
+            Work::Simulation => (Some(&self.simulations), Some(&self.long), &self.threads),
+            Work::WholeBlock => (None, None, &self.blocks),
         };
         let mut places = Vec::new();
-        for places_of in long.into_iter().chain([&threads.free]) {
+        for places_of in simulates.into_iter().chain(long).chain([&threads.free]) {
             let place = timeout(self.waits, Arc::clone(places_of).acquire_owned());
             let Ok(Ok(place)) = place.await else {
                 return Err(WorkError::Busy);
@@ -170,13 +227,15 @@ mod tests {
         assert_eq!(workers.run(Work::Light, || 7).await, Ok(7));
     }
 
+    const THREADS: usize = 6;
+
     /// Runs many jobs of a kind that end only when told to, and checks how many threads they take meanwhile, of their
-    /// four and of those for blocks.
+    /// six and of those for blocks.
     async fn take_at_most(work: Work, threads: usize, of_blocks: usize) {
-        let workers = Arc::new(Workers::new("test", 4).unwrap());
+        let workers = Arc::new(Workers::new("test", THREADS).unwrap());
         let taken = |workers: &Workers| {
             (
-                4 - workers.threads.free.available_permits(),
+                THREADS - workers.threads.free.available_permits(),
                 BLOCKS_MAX - workers.blocks.free.available_permits(),
             )
         };
@@ -204,7 +263,64 @@ mod tests {
 
     #[tokio::test]
     async fn long_jobs_leave_half_of_the_threads_to_the_others_however_many_come() {
-        take_at_most(Work::Long, 2, 0).await;
+        take_at_most(Work::Long, THREADS / 2, 0).await;
+    }
+
+    #[tokio::test]
+    async fn simulations_hold_no_more_threads_than_run_at_one_time_however_many_wait_for_their_turn()
+     {
+        take_at_most(Work::Simulation, SIMULATIONS_MAX, 0).await;
+    }
+
+    #[tokio::test]
+    async fn what_is_left_of_a_job_waits_for_its_turn_without_a_thread() {
+        let workers = Arc::new(Workers::new("test", 1).unwrap());
+        let turn = Arc::clone(&workers.simulations)
+            .acquire_many_owned(2)
+            .await
+            .unwrap();
+        let (begun, has_begun) = mpsc::channel();
+        let job = {
+            let workers = Arc::clone(&workers);
+            tokio::spawn(async move {
+                let begin = move || {
+                    begun.send(()).unwrap();
+                    Progress::Simulates(Box::new(|| 7))
+                };
+                workers.run_all(Work::Long, begin).await
+            })
+        };
+        while has_begun.try_recv().is_err() {
+            tokio::task::yield_now().await;
+        }
+        // The one thread that there is.
+        assert_eq!(workers.run(Work::Long, || 8).await, Ok(8));
+        assert!(!job.is_finished());
+        drop(turn);
+        assert_eq!(job.await.unwrap(), Ok(7));
+    }
+
+    #[tokio::test]
+    async fn what_may_take_long_finds_a_thread_while_simulations_wait_and_run() {
+        let workers = Arc::new(Workers::new("test", THREADS).unwrap());
+        let (go, wait) = mpsc::channel::<()>();
+        let wait = Arc::new(Mutex::new(wait));
+        let simulate = || {
+            let (workers, wait) = (Arc::clone(&workers), Arc::clone(&wait));
+            tokio::spawn(async move {
+                let job = move || wait.lock().unwrap().recv().is_err();
+                workers.run(Work::Simulation, job).await
+            })
+        };
+        let many: Vec<_> = (0..12).map(|_| simulate()).collect();
+        while workers.simulations.available_permits() > 0 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(workers.run(Work::Long, || 7).await, Ok(7));
+        drop(go);
+        for job in many {
+            assert_eq!(job.await.unwrap(), Ok(true), "it had its turn");
+        }
     }
 
     #[tokio::test]

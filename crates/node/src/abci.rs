@@ -7,7 +7,7 @@ use crate::stores;
 use strongroom_comet_rpc::backend::{AbciInfo, AbciQueryAnswer, Application};
 use strongroom_comet_rpc::mempool::CheckKind;
 use strongroom_consensus::Queries;
-use strongroom_http::workers::Work;
+use strongroom_http::workers::{Progress, Work};
 use strongroom_proof::comet::raw::abci as pb;
 use strongroom_proof::comet::raw::crypto;
 use strongroom_store::blocks::{BlockStore, BlockStoreError};
@@ -33,6 +33,16 @@ impl Application for Services {
     }
 
     fn query(&self, path: &str, data: &[u8], height: i64, prove: bool) -> AbciQueryAnswer {
+        query(self, path, data, height, prove).finish()
+    }
+
+    fn begin_query(
+        &self,
+        path: &str,
+        data: &[u8],
+        height: i64,
+        prove: bool,
+    ) -> Progress<AbciQueryAnswer> {
         query(self, path, data, height, prove)
     }
 }
@@ -100,8 +110,8 @@ pub(crate) fn query(
     data: &[u8],
     height: i64,
     prove: bool,
-) -> AbciQueryAnswer {
-    let failed = |error: TxError| AbciQueryAnswer {
+) -> Progress<AbciQueryAnswer> {
+    let failed = move |error: TxError| AbciQueryAnswer {
         code: error.code,
         codespace: error.codespace,
         log: error.text,
@@ -110,28 +120,29 @@ pub(crate) fn query(
     };
     let Ok(wanted) = u64::try_from(height) else {
         let text = "cannot query with height < 0; please provide a valid height";
-        return failed(sdk::INVALID_REQUEST.wrap(text));
+        return Progress::Done(failed(sdk::INVALID_REQUEST.wrap(text)));
     };
     if path == ITSELF {
-        return failed(sdk::INVALID_REQUEST.wrap("a query cannot ask for a query"));
+        let error = sdk::INVALID_REQUEST.wrap("a query cannot ask for a query");
+        return Progress::Done(failed(error));
     }
     if let Some(tree) = stores::parse(path) {
         let answer =
             tree.and_then(|tree| stores::query(&services.chain, tree, data, wanted, prove));
-        return answer.unwrap_or_else(failed);
+        return Progress::Done(answer.unwrap_or_else(failed));
     }
     // Asked for directly, whole blocks have few places among the threads (`workers`); from here they pass the gate.
     let pass = match Services::work(path) {
         Work::WholeBlock => services.chain.gate().enter().map(Some).map_err(busy),
-        Work::Light | Work::Long => Ok(None),
+        Work::Light | Work::Long | Work::Simulation => Ok(None),
     };
-    let answer = pass.and_then(|_pass| services.call(path, data, wanted));
-    match answer {
+    let answer = Progress::of(pass.map(|_pass| services.call(path, data, wanted)));
+    answer.map(move |answer| match answer {
         Ok((height, value)) => AbciQueryAnswer {
             value,
             height: i64::try_from(height).unwrap_or(i64::MAX),
             ..AbciQueryAnswer::default()
         },
         Err(e) => failed(e.abci()),
-    }
+    })
 }

@@ -15,7 +15,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use strongroom_bridge::DoorError;
 use strongroom_comet_rpc::mempool::{CheckKind, Checked, Checker, Outline};
 use strongroom_consensus::Clock;
-use strongroom_http::gate::{Busy, Gate, WAITING_FOR_ENCLAVE_MAX};
+use strongroom_http::gate::{Busy, Gate};
+use strongroom_http::workers::Progress;
 use strongroom_proof::comet::Header;
 use strongroom_store::blocks::BlockStore;
 use strongroom_store::{ContentStore, StateStore, View};
@@ -88,7 +89,7 @@ pub struct HostChain {
     clock: OnceLock<Arc<dyn Clock>>,
     gate: Arc<Gate>,
     /// The one before simulations in the enclave, which may take longer than anybody waits at the other.
-    enclave_gate: Gate,
+    enclave_gate: Arc<Gate>,
 }
 
 impl HostChain {
@@ -115,7 +116,7 @@ impl HostChain {
             unchecked_since: AtomicBool::new(false),
             clock: OnceLock::new(),
             gate: Arc::default(),
-            enclave_gate: Gate::new(WAITING_FOR_ENCLAVE_MAX),
+            enclave_gate: Arc::default(),
         }
     }
 
@@ -154,12 +155,6 @@ impl HostChain {
     #[must_use]
     pub const fn gate(&self) -> &Arc<Gate> {
         &self.gate
-    }
-
-    /// The gate before simulations in the enclave.
-    #[must_use]
-    pub const fn enclave_gate(&self) -> &Gate {
-        &self.enclave_gate
     }
 
     /// Publishes a block: its height is committed in the store and acknowledged by the enclave. Forgets what was pending over the block
@@ -293,26 +288,29 @@ impl HostChain {
     }
 
     /// Estimates the gas of a transaction at the newest height, after what waits in the mempool; of one with messages to contracts, where genesis
-    /// lets the enclave run it, on the committed state alone. Gives the height of the state, and an encoded `SimulateResponse`.
-    ///
-    /// # Errors
-    /// As `chain::check::simulate`.
-    pub fn simulate(&self, tx: &[u8]) -> Result<(Height, Vec<u8>), QueryError> {
-        let (height, done) = self.simulate_here(tx)?;
-        let (height, response) = match done {
-            Some(done) => (height, done.into_response()),
-            None => self.simulate_sealed(tx)?,
+    /// lets the enclave run it, on the committed state alone: that is left to be done, and waits for its turn. Gives the height of the state, and an
+    /// encoded `SimulateResponse`, or an error as `chain::check::simulate`.
+    pub fn simulate(&self, tx: &[u8]) -> Progress<Result<(Height, Vec<u8>), QueryError>> {
+        let done = match self.simulate_here(tx) {
+            Ok((height, Some(done))) => answer(height, done.into_response()),
+            Ok((_, None)) => return Progress::Simulates(self.simulation(tx.to_vec())),
+            Err(e) => Err(e),
         };
-        let response = with_msg_responses(response).map_err(|e| internal(&e))?;
-        Ok((height, response.encode_to_vec()))
+        Progress::Done(done)
     }
 
-    fn simulate_sealed(&self, tx: &[u8]) -> Result<(Height, SimulateResponse), QueryError> {
-        // There each pass has a lane. It is no pass of the other gate: gas does not bound the time in which code is loaded.
-        let _pass = self.enclave_gate.enter().map_err(busy)?;
-        let (height, outcome) = self.enclave.simulate(tx.to_vec()).map_err(not_served)?;
-        let response = SimulateResponse::decode(&*outcome?).map_err(|e| internal(&e))?;
-        Ok((height, response))
+    fn simulation(
+        &self,
+        tx: Vec<u8>,
+    ) -> Box<dyn FnOnce() -> Result<(Height, Vec<u8>), QueryError> + Send> {
+        let (enclave, gate) = (self.enclave.clone(), Arc::clone(&self.enclave_gate));
+        Box::new(move || {
+            // There each pass has a lane. It is no pass of the other gate: gas does not bound the time in which code is loaded.
+            let _pass = gate.enter().map_err(busy)?;
+            let (height, outcome) = enclave.simulate(tx).map_err(not_served)?;
+            let response = SimulateResponse::decode(&*outcome?).map_err(|e| internal(&e))?;
+            answer(height, response)
+        })
     }
 
     fn simulate_here(&self, tx: &[u8]) -> Result<(Height, Option<Simulated>), QueryError> {
@@ -440,6 +438,11 @@ pub(crate) fn busy(e: Busy) -> QueryError {
         code: GrpcCode::Unavailable,
         text: e.to_string(),
     }
+}
+
+fn answer(height: Height, response: SimulateResponse) -> Result<(Height, Vec<u8>), QueryError> {
+    let response = with_msg_responses(response).map_err(|e| internal(&e))?;
+    Ok((height, response.encode_to_vec()))
 }
 
 pub(crate) fn internal(e: &dyn core::fmt::Display) -> QueryError {

@@ -363,7 +363,7 @@ impl Chain {
     /// # Panics
     /// If the answer is no response.
     pub fn simulate(&self, tx: &[u8]) -> Result<SimulateResponse, QueryError> {
-        let (height, response) = self.host.simulate(tx)?;
+        let (height, response) = self.host.simulate(tx).finish()?;
         assert_eq!(height, self.height(), "the newest");
         Ok(SimulateResponse::decode(response.as_slice()).expect("the response of this method"))
     }

@@ -20,14 +20,25 @@ use strongroom_sdk::local;
 use strongroom_types::Address;
 use tokio::sync::mpsc;
 
-/// What a new local network begins with.
-const SIMULATION: SimulationPolicy = SimulationPolicy::Open;
+/// What a new local network begins with. Whoever reaches a node that simulates reads what contracts keep there (ADR 27): unless it is told, that is only this
+/// machine.
+fn policy(args: &Start) -> SimulationPolicy {
+    args.simulation.unwrap_or(match args.listen.is_loopback() {
+        true => SimulationPolicy::Open,
+        false => SimulationPolicy::Off,
+    })
+}
 
 /// Begins a local network, as a start of it is told. Gives its genesis file.
 pub(crate) fn bootstrap(layout: &Layout, args: &Start) -> anyhow::Result<Vec<u8>> {
     let chain_id = args.chain_id.as_deref().unwrap_or(CHAIN_ID);
     let authority = faucet_account()?.address();
-    let simulation = args.simulation.unwrap_or(SIMULATION);
+    let simulation = policy(args);
+    if args.simulation.is_none() && simulation == SimulationPolicy::Off {
+        talk!(
+            "it listens for others than this machine, so it does not simulate calls for whoever asks: `--simulation open` has it do so"
+        );
+    }
     let genesis = |_: &Enclave, genesis: Vec<u8>| match args.accounts.as_slice() {
         [] => Ok(genesis),
         accounts => with_accounts(parse(&genesis)?, accounts),
@@ -35,14 +46,31 @@ pub(crate) fn bootstrap(layout: &Layout, args: &Start) -> anyhow::Result<Vec<u8>
     begin(layout, chain_id, authority, simulation, genesis)
 }
 
+/// The policy of the network of this genesis file.
+fn policy_of(layout: &Layout) -> anyhow::Result<SimulationPolicy> {
+    let file = layout.genesis();
+    let bytes = std::fs::read(&file).with_context(|| file.display().to_string())?;
+    let compute: compute::Genesis = parse(&bytes)?.app_state.part("compute")?;
+    Ok(compute.simulation)
+}
+
 /// Refuses a start with another policy than the network of this genesis file began with.
 pub(crate) fn check_simulation(layout: &Layout, wanted: SimulationPolicy) -> anyhow::Result<()> {
-    let document = parse(&std::fs::read(layout.genesis())?)?;
-    let compute: compute::Genesis = document.app_state.part("compute")?;
     ensure!(
-        compute.simulation == wanted,
+        policy_of(layout)? == wanted,
         "the network there keeps what it began with: another --simulation needs --reset, or another --home"
     );
+    Ok(())
+}
+
+/// Says what others can do with the network of this genesis file who can reach it.
+pub(crate) fn say_open(layout: &Layout, args: &Start) -> anyhow::Result<()> {
+    if !args.listen.is_loopback() && policy_of(layout)? == SimulationPolicy::Open {
+        talk!(
+            "whoever reaches {} can have any call run here as any sender and read its answer: nothing that contracts keep is kept from him (`--simulation off`, for a new network)",
+            args.listen
+        );
+    }
     Ok(())
 }
 
@@ -160,4 +188,37 @@ fn sealed_genesis(
 pub(crate) fn faucet_account() -> anyhow::Result<Account> {
     let account = local::account(FAUCET_ACCOUNT).context("the faucet has no account")?;
     Ok(Account::from_mnemonic(account.mnemonic)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        start: Start,
+    }
+
+    #[test]
+    fn a_network_that_others_can_reach_begins_without_simulations_unless_it_is_told() {
+        for (line, begins) in [
+            (&[][..], SimulationPolicy::Open),
+            (&["--listen", "::1"], SimulationPolicy::Open),
+            (&["--listen", "127.0.0.2"], SimulationPolicy::Open),
+            (&["--simulation", "off"], SimulationPolicy::Off),
+            (&["--listen", "0.0.0.0"], SimulationPolicy::Off),
+            (&["--listen", "::"], SimulationPolicy::Off),
+            (&["--listen", "192.0.2.1"], SimulationPolicy::Off),
+            (
+                &["--listen", "0.0.0.0", "--simulation", "open"],
+                SimulationPolicy::Open,
+            ),
+        ] {
+            let line = [&["localnet"], line].concat();
+            let Line { start } = Line::parse_from(&line);
+            assert_eq!(policy(&start), begins, "{line:?}");
+        }
+    }
 }

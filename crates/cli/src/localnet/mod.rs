@@ -9,7 +9,8 @@ mod one;
 mod options;
 mod several;
 
-pub(crate) use begin::{begin, bootstrap, check_simulation, faucet_account};
+pub(crate) use begin::{begin, bootstrap, faucet_account};
+use begin::{check_simulation, say_open};
 pub(crate) use options::{EngineChoice, Start, check_options};
 
 use crate::faucet::{self, Faucet};
@@ -94,11 +95,7 @@ fn settled(args: &Start, home: &Home) -> anyhow::Result<PathBuf> {
             bail!("the network there has its accounts: --account needs --reset, or another --home");
         }
         if let Some(wanted) = args.simulation {
-            let layout = match cluster::size(&path) {
-                0 => Layout(path.clone()),
-                _ => cluster::first(&path),
-            };
-            check_simulation(&layout, wanted)?;
+            check_simulation(&first_node(&path), wanted)?;
         }
         return Ok(path);
     }
@@ -115,6 +112,14 @@ fn settled(args: &Start, home: &Home) -> anyhow::Result<PathBuf> {
     home.install()
 }
 
+/// What the first node of a network has.
+fn first_node(network: &Path) -> Layout {
+    match cluster::size(network) {
+        0 => Layout(network.to_owned()),
+        _ => cluster::first(network),
+    }
+}
+
 async fn network(
     mut args: Start,
     home: &Home,
@@ -122,6 +127,7 @@ async fn network(
     mut stop: Stop,
 ) -> anyhow::Result<()> {
     let path = settled(&args, home)?;
+    say_open(&first_node(&path), &args)?;
     if cluster::size(&path) > 0 {
         return several(&args, home, &path, shares, stop).await;
     }

@@ -55,8 +55,8 @@ pub(crate) struct Start {
     #[arg(long, value_parser = preflight::chain_id)]
     pub(crate) chain_id: Option<String>,
     /// Whether a new network runs calls of contracts for whoever asks what gas they need: `open`, or `off`, as networks do that keep secrets. Whoever can ask an
-    /// `open` one can have any call run as any sender and read its answer: nothing that a contract keeps is kept from him [default: open]. An existing one
-    /// keeps what it began with.
+    /// `open` one can have any call run as any sender and read its answer: nothing that a contract keeps is kept from him [default: open, and off where
+    /// --listen is no loopback]. An existing one keeps what it began with.
     #[arg(long, value_name = "POLICY", value_parser = simulation)]
     pub(crate) simulation: Option<SimulationPolicy>,
     /// The least fee for each unit of gas, in uscrt. Wallets pay 0.1 unless they are told otherwise.
@@ -78,7 +78,7 @@ pub(crate) struct Start {
     /// The home remembers it.
     #[arg(long, value_name = "HEIGHT:HASH")]
     pub(super) skip_tx: Vec<Exception>,
-    /// Address to listen on. Anything but the loopback offers well-known keys to strangers, and what contracts keep unless it began with `--simulation off`.
+    /// Address to listen on. Anything but the loopback offers well-known keys to strangers, and has a new network begin with `--simulation off`.
     #[arg(long, default_value_t = std::net::IpAddr::V4(Ipv4Addr::LOCALHOST))]
     pub(crate) listen: std::net::IpAddr,
     /// Port of REST; 0, here and below, has the system choose one, which is told.

@@ -228,6 +228,8 @@ pub(crate) fn address(keyring: &Keyring, text: &str) -> anyhow::Result<Address> 
 enum Source {
     /// A node, or what is usual.
     Estimate(Estimate),
+    /// What is usual, as the node has no time for more.
+    NoTime(Estimate),
     /// Calls of the same kind before.
     Known(Known),
 }
@@ -235,7 +237,7 @@ enum Source {
 impl Source {
     fn limit(self) -> Gas {
         match self {
-            Self::Estimate(estimate) => estimate.limit(),
+            Self::Estimate(estimate) | Self::NoTime(estimate) => estimate.limit(),
             Self::Known(known) => known.limit(),
         }
     }
@@ -257,6 +259,9 @@ fn say_gas(limit: Gas, source: Option<Source>, fee: &str, is_believed: bool) {
         }
         Some(Source::Estimate(Estimate::Guessed { .. })) => {
             "what such calls usually get; this network is not proven to simulate calls, --gas sets it".to_owned()
+        }
+        Some(Source::NoTime(_)) => {
+            "what such calls usually get; the node has no time to run it now, --gas sets it".to_owned()
         }
         None => "--gas".to_owned(),
     };
@@ -289,7 +294,7 @@ fn signs(message: &Any, signer: &Address) -> anyhow::Result<()> {
 fn dry_run(args: &Args, source: Source, done: Option<&Simulation>, tx: &TxBuilder, fee: &str) {
     let used = match source {
         Source::Estimate(Estimate::Simulated { used, .. }) => Some(used),
-        Source::Estimate(Estimate::Guessed { .. }) => None,
+        Source::Estimate(Estimate::Guessed { .. }) | Source::NoTime(_) => None,
         Source::Known(known) => Some(known.most),
     };
     let limit = tx.gas_limit();

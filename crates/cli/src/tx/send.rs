@@ -68,25 +68,32 @@ impl Payer {
     }
 
     /// How much gas a transaction needs: what a node says, else what such calls of this account have used, else what is usual. And what else the node says.
+    /// Where it has no time for calls, that is the error of whoever wants to know what they would do.
     async fn estimate(
         &self,
+        args: &Args,
         keyring: &Keyring,
         client: &mut Client,
         tx: &TxBuilder,
     ) -> Result<(Source, Option<Simulation>), Error> {
-        let done = match &self.key {
-            Key::Single(account) => client.dry_run(account, &self.author, tx).await?,
-            Key::Multisig(key) => client.dry_run_multisig(key, &self.author, tx).await?,
+        let ran = match &self.key {
+            Key::Single(account) => client.dry_run(account, &self.author, tx).await,
+            Key::Multisig(key) => client.dry_run_multisig(key, &self.author, tx).await,
         };
-        if let Some(done) = done {
-            return Ok((Source::Estimate(done.estimate()), Some(done)));
-        }
+        let usual = match ran {
+            Ok(Some(done)) => return Ok((Source::Estimate(done.estimate()), Some(done))),
+            Ok(None) => Source::Estimate(Estimate::usual(tx.messages())),
+            Err(error) if args.spend.dry_run => return Err(error),
+            Err(error) => {
+                let usual = Estimate::in_place_of(tx.messages(), &error);
+                usual.map(Source::NoTime).ok_or(error)?
+            }
+        };
         let known = match &self.key {
             Key::Single(account) => memory::known(keyring, client, account, tx.messages()).await,
             Key::Multisig(_) => None,
         };
-        let usual = || Source::Estimate(Estimate::usual(tx.messages()));
-        Ok((known.map_or_else(usual, Source::Known), None))
+        Ok((known.map_or(usual, Source::Known), None))
     }
 }
 
@@ -116,7 +123,7 @@ pub(super) fn messages(
         let mut tx = TxBuilder::new(&chain_id).memo(memo);
         tx = messages.into_iter().fold(tx, TxBuilder::any);
         // Before anything is estimated on the state that it has changed: what was not known to be done, and is, would be said to fail.
-        let marked = match &payer.key {
+        let mut marked = match &payer.key {
             Key::Single(account) if !args.spend.dry_run && !args.spend.generate_only => {
                 Some(marked(args, keyring, &mut client, account, &chain_id, &tx).await?)
             }
@@ -128,7 +135,12 @@ pub(super) fn messages(
                 None
             }
             GasLimit::Auto => {
-                let estimate = payer.estimate(keyring, &mut client, &tx).await?;
+                let estimate = payer.estimate(args, keyring, &mut client, &tx).await;
+                if let (Err(_), Some((pending, effect))) = (&estimate, &mut marked) {
+                    // A block may have come since the marks were looked at, and what is done by now fails when it is tried again.
+                    resolve(args, &mut client, pending, effect).await?;
+                }
+                let estimate = estimate?;
                 tx = tx.gas(estimate.0.limit());
                 Some(estimate)
             }
@@ -143,7 +155,7 @@ pub(super) fn messages(
         if args.spend.dry_run {
             let (source, done) = match estimate {
                 Some(estimate) => estimate,
-                None => payer.estimate(keyring, &mut client, &tx).await?,
+                None => payer.estimate(args, keyring, &mut client, &tx).await?,
             };
             dry_run(args, source, done.as_ref(), &tx, &fee);
             return Ok(());
@@ -202,14 +214,24 @@ async fn marked(
     let effect = client.effect(account, tx.messages(), memo).await?;
     let effect = hex::encode(effect);
     let mut pending = Pending::open(keyring, &account.address(), chain_id)?;
-    let effect_once = Some(effect.as_str()).filter(|_| !args.spend.again);
+    resolve(args, client, &mut pending, &effect).await?;
+    Ok((pending, effect))
+}
+
+/// Asks how the marked transactions ended; that one of them did this is the end of it.
+async fn resolve(
+    args: &Args,
+    client: &mut Client,
+    pending: &mut Pending,
+    effect: &str,
+) -> anyhow::Result<()> {
+    let effect_once = Some(effect).filter(|_| !args.spend.again);
     let is_believed = args.network.trusts_node()?;
     let view = View {
         client,
         is_believed,
     };
-    pending.resolve(view, effect_once).await?;
-    Ok((pending, effect))
+    pending.resolve(view, effect_once).await
 }
 
 fn fits(raw: &[u8]) -> anyhow::Result<()> {

@@ -2,11 +2,12 @@
 
 use super::broadcast::refused;
 use super::{Answer, Context, answer};
-use crate::backend::ProofOp;
+use crate::backend::{AbciQueryAnswer, ProofOp};
 use crate::encode::results::TxResultJson;
 use crate::json::{Base64OrNull, Str};
 use crate::params::Params;
 use serde::Serialize;
+use strongroom_http::workers::Progress;
 use strongroom_types::Height;
 
 #[derive(Serialize)]
@@ -77,14 +78,18 @@ impl From<ProofOp> for ProofOpJson {
     }
 }
 
-pub(super) fn abci_query(context: &Context, params: &Params) -> Answer {
+pub(super) fn abci_query(context: &Context, params: &Params) -> Progress<Answer> {
     let height = params.int("height").unwrap_or(0);
-    let answered = context.backend.app.query(
+    let begun = context.backend.app.begin_query(
         params.text("path"),
         params.bytes("data"),
         height,
         params.bool("prove"),
     );
+    begun.map(printed)
+}
+
+fn printed(answered: AbciQueryAnswer) -> Answer {
     let ops: Vec<ProofOpJson> = answered.proof_ops.into_iter().map(Into::into).collect();
     answer(&Response {
         response: Query {

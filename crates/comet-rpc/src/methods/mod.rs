@@ -20,8 +20,8 @@ use crate::indexer::SearchError;
 use futures_util::future::BoxFuture;
 use serde::Serialize;
 use std::sync::Arc;
-use strongroom_http::gate::Busy;
-use strongroom_http::workers::Work;
+use strongroom_http::gate::{AGAIN, Busy};
+use strongroom_http::workers::{Progress, Work, WorkError};
 use strongroom_store::blocks::BlockStoreError;
 use strongroom_types::Height;
 
@@ -51,6 +51,8 @@ pub(crate) enum Cache {
 pub(crate) enum Call {
     /// It works and answers.
     Does(Work, fn(&Context, &Params) -> Answer),
+    /// The same of [`Work::Long`], with a part that may wait for its turn.
+    Begins(fn(&Context, &Params) -> Progress<Answer>),
     /// It waits for CheckTx.
     Checks(fn(Context, Params) -> Later),
     /// It may wait for a block.
@@ -140,16 +142,17 @@ const fn websocket(name: &'static str, params: &'static [Param]) -> Method {
 /// All methods by name, in the order of the alphabet.
 pub(crate) static METHODS: &[Method] = &[
     now("abci_info", &[], Cache::Always, abci::abci_info),
-    long(
-        "abci_query",
-        &[
+    Method {
+        name: "abci_query",
+        params: &[
             ("path", Kind::Text),
             ("data", Kind::Hex),
             ("height", Kind::Int),
             ("prove", Kind::Bool),
         ],
-        abci::abci_query,
-    ),
+        cache: Cache::Never,
+        call: Call::Begins(abci::abci_query),
+    },
     whole_block("block", HEIGHT, Cache::WithHeight, blocks::block),
     whole_block(
         "block_by_hash",
@@ -309,7 +312,14 @@ impl From<Undecodable> for RpcError {
 
 impl From<Busy> for RpcError {
     fn from(error: Busy) -> Self {
-        Self::internal(error.to_string())
+        Self::for_now(error.to_string(), Some(AGAIN))
+    }
+}
+
+impl From<WorkError> for RpcError {
+    fn from(error: WorkError) -> Self {
+        let again = matches!(error, WorkError::Busy).then_some(AGAIN);
+        Self::for_now(error.to_string(), again)
     }
 }
 
@@ -420,6 +430,13 @@ mod tests {
         for name in ["block_search", "check_tx", "tx_search"] {
             assert_eq!(work(name), Some(Work::Long), "{name}");
         }
+    }
+
+    #[test]
+    fn whoever_finds_the_node_busy_is_told_when_to_come_again() {
+        assert_eq!(RpcError::from(Busy).retry_after, Some(AGAIN));
+        assert_eq!(RpcError::from(WorkError::Busy).retry_after, Some(AGAIN));
+        assert_eq!(RpcError::from(WorkError::Failed).retry_after, None);
     }
 
     #[test]

@@ -23,7 +23,8 @@ use routes::{BadRequest, PathFields, Route, Routes, Verb};
 use std::io;
 use std::sync::Arc;
 use strongroom_http::body::{BodyError, read_body};
-use strongroom_http::workers::{Work, WorkError, Workers};
+use strongroom_http::gate::AGAIN;
+use strongroom_http::workers::{Progress, SIMULATIONS_MAX, Work, WorkError, Workers};
 use strongroom_http::{Server, Settings, cors, retry};
 use strongroom_types::proto::FILE_DESCRIPTOR_SET;
 use tokio::net::TcpListener;
@@ -32,6 +33,8 @@ use tokio::net::TcpListener;
 const BODY_BYTES_MAX: usize = 4 << 20;
 /// Threads that work on requests, beside those for whole blocks; more requests wait.
 const WORKERS: usize = 14;
+// What may take long has threads while simulations are in the enclave.
+const _: () = assert!(SIMULATIONS_MAX < WORKERS / 2);
 const HEIGHT: &str = "x-cosmos-block-height";
 const METHODS: &str = "GET, POST, OPTIONS";
 const HEIGHT_ANSWER: HeaderName = HeaderName::from_static("grpc-metadata-x-cosmos-block-height");
@@ -98,8 +101,11 @@ impl Gateway {
         let work = self
             .route(&parts.method, &parts.uri)
             .map_or(Work::Light, |(_, route, _)| Services::work(&route.path));
-        let step = move || gateway.answer(&parts.method, &parts.uri, &parts.headers, &body);
-        let ran = self.workers.run(work, step).await;
+        let step = move || {
+            let begun = gateway.begin(&parts.method, &parts.uri, &parts.headers, &body);
+            Progress::of(begun)
+        };
+        let ran = self.workers.run_all(work, step).await;
         let answer = match ran {
             Ok(Ok(Step::Done(height, json))) => Ok((height, json)),
             Ok(Ok(Step::Broadcast(request))) => {
@@ -149,13 +155,13 @@ impl Gateway {
         Some((verb, route, fields))
     }
 
-    fn answer(
-        &self,
+    fn begin(
+        self: Arc<Self>,
         method: &Method,
         uri: &Uri,
         headers: &HeaderMap,
         body: &Bytes,
-    ) -> Result<Step, QueryError> {
+    ) -> Result<Progress<Result<Step, QueryError>>, QueryError> {
         let (verb, route, _) = self.route(method, uri).ok_or(QueryError::UnknownPath)?;
         let query = uri.query().unwrap_or_default();
         let request = match verb {
@@ -167,12 +173,15 @@ impl Gateway {
             request.map_err(|BadRequest(text)| QueryError::invalid_argument(text))?;
         let request = request.encode_to_vec();
         if route.path == BROADCAST_TX {
-            return Ok(Step::Broadcast(request));
+            return Ok(Progress::Done(Ok(Step::Broadcast(request))));
         }
-        let (height, answer) = self
-            .services
-            .call(&route.path, &request, height(headers)?)?;
-        Ok(Step::Done(height, self.print(route, &answer)?))
+        let path = route.path.clone();
+        let called = self.services.call(&path, &request, height(headers)?);
+        Ok(called.map(move |answer| {
+            let (height, answer) = answer?;
+            let route = self.routes.by_path(&path).ok_or(QueryError::UnknownPath)?;
+            Ok(Step::Done(height, self.print(route, &answer)?))
+        }))
     }
 }
 
@@ -186,8 +195,10 @@ enum Step {
 
 /// gRPC 14: the same request may succeed later.
 fn unavailable(text: &str) -> Response<Body> {
-    let body = serde_json::json!({ "code": 14, "message": text, "details": [] });
-    response(StatusCode::SERVICE_UNAVAILABLE, body.to_string(), None)
+    error(&QueryError::Status {
+        code: GrpcCode::Unavailable,
+        text: text.to_owned(),
+    })
 }
 
 /// The height that a request asks for; 0 for the newest.
@@ -208,7 +219,11 @@ fn error(e: &QueryError) -> Response<Body> {
     let (code, message) = e.grpc();
     let body = serde_json::json!({ "code": code.number(), "message": message, "details": [] });
     let status = StatusCode::from_u16(code.http()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    response(status, body.to_string(), None)
+    let mut response = response(status, body.to_string(), None);
+    if matches!(code, GrpcCode::Unavailable | GrpcCode::ResourceExhausted) {
+        retry::after(AGAIN, response.headers_mut());
+    }
+    response
 }
 
 fn response(status: StatusCode, body: String, height: Option<u64>) -> Response<Body> {

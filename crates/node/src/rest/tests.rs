@@ -123,6 +123,8 @@ async fn a_busy_enclave_is_429_so_that_clients_ask_again_and_a_lost_one_is_not()
         let request = Request::get(target).body(Body::empty()).unwrap();
         let answer = gateway(home.path(), error.clone()).handle(request).await;
         assert_eq!(answer.status().as_u16(), status, "{error}");
+        let again = answer.headers().get("retry-after");
+        assert_eq!(again.is_some(), status == 429, "{error}");
         let body = axum::body::to_bytes(answer.into_body(), usize::MAX)
             .await
             .unwrap();

@@ -4,7 +4,8 @@ use super::{Answer, Services, decode, internal, places, status};
 use crate::chain::query::{GrpcCode, QueryError};
 use crate::pool::Pool;
 use prost::Message as _;
-use strongroom_comet_rpc::backend::catching_up;
+use strongroom_comet_rpc::backend::{AbciQueryAnswer, catching_up};
+use strongroom_http::workers::Progress;
 use strongroom_store::blocks::Validator;
 use strongroom_types::Height;
 use strongroom_types::proto::cosmos::base::query::v1beta1::{PageRequest, PageResponse};
@@ -74,7 +75,6 @@ impl Services {
                     pagination,
                 })
             }
-            "ABCIQuery" => self.abci_query(&decode(request)?),
             _ => Err(QueryError::UnknownPath),
         }
     }
@@ -201,7 +201,7 @@ impl Services {
         Ok((shown, Some(page)))
     }
 
-    fn abci_query(&self, request: &pb::AbciQueryRequest) -> Answer {
+    pub(super) fn abci_query(&self, request: &pb::AbciQueryRequest) -> Progress<Answer> {
         let answer = crate::abci::query(
             self,
             &request.path,
@@ -209,23 +209,28 @@ impl Services {
             request.height,
             request.prove,
         );
-        let ops = answer.proof_ops.into_iter().map(|op| pb::ProofOp {
-            r#type: op.kind,
-            key: op.key,
-            data: op.data,
-        });
-        let ops: Vec<pb::ProofOp> = ops.collect();
-        self.answer(&pb::AbciQueryResponse {
-            code: answer.code,
-            log: answer.log,
-            info: answer.info,
-            index: answer.index,
-            key: answer.key,
-            value: answer.value,
-            proof_ops: (!ops.is_empty()).then_some(pb::ProofOps { ops }),
-            height: answer.height,
-            codespace: answer.codespace,
-        })
+        let services = self.clone();
+        answer.map(move |answer| services.answer(&printed(answer)))
+    }
+}
+
+fn printed(answer: AbciQueryAnswer) -> pb::AbciQueryResponse {
+    let ops = answer.proof_ops.into_iter().map(|op| pb::ProofOp {
+        r#type: op.kind,
+        key: op.key,
+        data: op.data,
+    });
+    let ops: Vec<pb::ProofOp> = ops.collect();
+    pb::AbciQueryResponse {
+        code: answer.code,
+        log: answer.log,
+        info: answer.info,
+        index: answer.index,
+        key: answer.key,
+        value: answer.value,
+        proof_ops: (!ops.is_empty()).then_some(pb::ProofOps { ops }),
+        height: answer.height,
+        codespace: answer.codespace,
     }
 }
 

@@ -14,13 +14,16 @@ use crate::pool::Pool;
 use prost::Message;
 use std::sync::Arc;
 use strongroom_comet_rpc::backend::NodeInfo;
-use strongroom_http::workers::Work;
+use strongroom_http::workers::{Progress, Work};
 use strongroom_store::blocks::BlockStore;
 use strongroom_types::Height;
 use strongroom_types::proto::cosmos::base::query::v1beta1::{PageRequest, PageResponse};
 
 /// Broadcasting, which waits for its turn: [`Services::broadcast`].
 pub const BROADCAST_TX: &str = "/cosmos.tx.v1beta1.Service/BroadcastTx";
+
+const TXS: &str = "cosmos.tx.v1beta1.Service";
+const BLOCKS: &str = "cosmos.base.tendermint.v1beta1.Service";
 
 /// The gRPC services of a node.
 #[derive(Clone)]
@@ -39,16 +42,17 @@ pub struct Services {
 pub type Answer = Result<(Height, Vec<u8>), QueryError>;
 
 impl Services {
-    /// Class of a method: how much it asks of the machine. Long is what passes the gate, and what the enclave runs.
+    /// Class of a method: how much it asks of the machine. Long is what passes the gate, and what the enclave runs (of a simulation
+    /// its first part).
     #[must_use]
     pub fn work(path: &str) -> Work {
         match path.strip_prefix('/').and_then(|p| p.split_once('/')) {
-            Some(("cosmos.tx.v1beta1.Service", method)) => match method {
+            Some((TXS, method)) => match method {
                 "Simulate" | "GetTxsEvent" => Work::Long,
                 "GetTx" | "GetBlockWithTxs" => Work::WholeBlock,
                 _ => Work::Light,
             },
-            Some(("cosmos.base.tendermint.v1beta1.Service", method)) => match method {
+            Some((BLOCKS, method)) => match method {
                 "ABCIQuery" => Work::Long,
                 "GetBlockByHeight" | "GetLatestBlock" => Work::WholeBlock,
                 _ => Work::Light,
@@ -60,24 +64,37 @@ impl Services {
         }
     }
 
-    /// Calls the full gRPC method `path` (`/package.Service/Method`) at `height` (0: the newest).
-    ///
-    /// # Errors
-    /// [`QueryError`] with its faces for REST and for `abci_query`.
-    pub fn call(&self, path: &str, request: &[u8], height: Height) -> Answer {
+    /// Calls the full gRPC method `path` (`/package.Service/Method`) at `height` (0: the newest). A failure is a [`QueryError`] with its faces for REST
+    /// and for `abci_query`.
+    pub fn call(&self, path: &str, request: &[u8], height: Height) -> Progress<Answer> {
+        Progress::of(self.begin(path, request, height))
+    }
+
+    fn begin(
+        &self,
+        path: &str,
+        request: &[u8],
+        height: Height,
+    ) -> Result<Progress<Answer>, QueryError> {
         let (service, method) = path
             .strip_prefix('/')
             .and_then(|p| p.split_once('/'))
             .unwrap_or_default();
         // Blocks and transactions have no state of their own at a height, but a height that is not there is refused.
         self.chain.block_at(height)?;
-        match service {
-            "cosmos.tx.v1beta1.Service" => self.txs(method, request),
-            "cosmos.base.tendermint.v1beta1.Service" => self.blocks(method, request),
+        match (service, method) {
+            (TXS, "Simulate") => return Ok(self.simulate(decode(request)?)),
+            (BLOCKS, "ABCIQuery") => return Ok(self.abci_query(&decode(request)?)),
+            _ => {}
+        }
+        let answer = match service {
+            TXS => self.txs(method, request),
+            BLOCKS => self.blocks(method, request),
             "cosmos.base.node.v1beta1.Service" => self.node(method),
             "strongroom.light.v1.Service" => self.light(method, request),
             _ => self.chain.query(path, request, height),
-        }
+        };
+        Ok(Progress::Done(answer))
     }
 
     pub(crate) fn newest(&self) -> Height {

@@ -8,6 +8,7 @@ use prost::Message as _;
 use std::time::Duration;
 use strongroom_comet_rpc::indexer::{SearchError, search_txs};
 use strongroom_comet_rpc::query_lang::Query;
+use strongroom_http::workers::Progress;
 use strongroom_proof::comet::Header;
 use strongroom_store::blocks::TxLocation;
 use strongroom_types::proto::cosmos::base::abci::v1beta1 as abci;
@@ -36,7 +37,6 @@ pub struct Broadcast {
 impl Services {
     pub(super) fn txs(&self, method: &str, request: &[u8]) -> Answer {
         match method {
-            "Simulate" => self.simulate(decode(request)?),
             "GetTx" => self.answer(&self.tx_by_hash(&decode::<pb::GetTxRequest>(request)?.hash)?),
             "GetTxsEvent" => self.answer(&self.search(&decode(request)?)?),
             "GetBlockWithTxs" => self.answer(&self.block_with_txs(&decode(request)?)?),
@@ -102,7 +102,7 @@ impl Services {
         Ok((response, retry_after))
     }
 
-    fn simulate(&self, request: pb::SimulateRequest) -> Answer {
+    pub(super) fn simulate(&self, request: pb::SimulateRequest) -> Progress<Answer> {
         let bytes = match request.tx {
             Some(tx) if request.tx_bytes.is_empty() => bytes_of(tx),
             _ => request.tx_bytes,

@@ -7,7 +7,7 @@ use strongroom_chain::query::{LIMIT_MAX, OFFSET_MAX, PUBLIC_QUERY_GAS, REQUEST_B
 use strongroom_comet_rpc::indexer::ROWS_MAX;
 use strongroom_comet_rpc::{check_queue, event_bus, mempool};
 use strongroom_http::budget::{ANSWERED_BYTES_MAX, OWN_BYTES, RECEIVED_BYTES_MAX};
-use strongroom_http::gate::{RUNNING_MAX, WAIT_MAX, WAITING_FOR_ENCLAVE_MAX, WAITING_MAX};
+use strongroom_http::gate::{RUNNING_MAX, WAIT_MAX, WAITING_MAX};
 use strongroom_http::settings::{
     ANSWER_BYTES_PER_SECOND_MIN, ANSWER_WAITS, BODY_WAITS, HEAD_BYTES_MAX, HEAD_WAITS, HEADERS_MAX,
     Settings,
@@ -25,9 +25,10 @@ fn the_table_of_limits_says_what_the_code_does() {
         ("heavy pieces at one time", RUNNING_MAX as u64),
         ("heavy pieces that wait", WAITING_MAX as u64),
         (
-            "simulations that wait for the enclave",
-            WAITING_FOR_ENCLAVE_MAX as u64,
+            "simulations of one server in the enclave or before it",
+            workers::SIMULATIONS_MAX as u64,
         ),
+        ("seconds of waiting for that", workers::WAITS.as_secs()),
         ("seconds of waiting", WAIT_MAX.as_secs()),
         ("index rows of a search", ROWS_MAX as u64),
         ("messages of a simulation", SIMULATED_MESSAGES_MAX as u64),

@@ -56,7 +56,8 @@ pub enum Estimate {
         /// [`MARGIN_PERCENT`] more, or what a block takes, if that is less.
         limit: Gas,
     },
-    /// It calls contracts, and nothing proves that the network lets anybody run them before they are decided: what such messages are usually given.
+    /// It calls contracts, and nothing proves that the network lets anybody run them before they are decided, or the node has no time: what such messages are
+    /// usually given.
     Guessed {
         /// The sum over its messages.
         limit: Gas,
@@ -70,6 +71,14 @@ impl Estimate {
         let each = messages.iter().map(|m| usual(m).unwrap_or(OTHER));
         let limit = each.fold(0, Gas::saturating_add);
         Self::Guessed { limit }
+    }
+
+    /// What stands in for an estimate of calls for which a node has no time: what they are usually given. Of other messages that says little, an upload takes
+    /// what its length says.
+    #[must_use]
+    pub fn in_place_of(messages: &[Any], error: &Error) -> Option<Self> {
+        let has_no_time = matches!(error, Error::Busy { .. });
+        (has_no_time && calls(messages)).then(|| Self::usual(messages))
     }
 
     /// The limit to give.
@@ -122,13 +131,13 @@ impl Simulation {
 }
 
 impl<T: Transport> Client<T> {
-    /// How much gas a transaction of this account needs. A transaction that would fail is refused with the chain's text.
+    /// How much gas a transaction of this account needs. A transaction that would fail is refused with the chain's text. Where the node has no time for calls,
+    /// what they are usually given.
     ///
     /// # Errors
     /// As [`Client::dry_run`].
     pub async fn estimate(&mut self, account: &Account, tx: &TxBuilder) -> Result<Estimate, Error> {
-        let done = self.dry_run(account, account, tx).await?;
-        Ok(done.map_or_else(|| Estimate::usual(tx.messages()), |done| done.estimate()))
+        estimate_of(self.dry_run(account, account, tx).await, tx)
     }
 
     /// What a transaction of this account would do, if it were decided now: a node's word. `None` if it calls contracts and it is not proven that the
@@ -199,8 +208,7 @@ impl<T: Transport> Client<T> {
         author: impl Into<Author>,
         tx: &TxBuilder,
     ) -> Result<Estimate, Error> {
-        let done = self.dry_run_multisig(key, author, tx).await?;
-        Ok(done.map_or_else(|| Estimate::usual(tx.messages()), |done| done.estimate()))
+        estimate_of(self.dry_run_multisig(key, author, tx).await, tx)
     }
 
     /// The gas that a transaction would use. Of one that calls contracts most networks do not tell.
@@ -281,6 +289,15 @@ impl<T: Transport> Client<T> {
         block
             .and_then(|block| Gas::try_from(block.max_gas).ok())
             .unwrap_or(Gas::MAX)
+    }
+}
+
+/// What follows from a dry run, or from there being none.
+fn estimate_of(ran: Result<Option<Simulation>, Error>, tx: &TxBuilder) -> Result<Estimate, Error> {
+    match ran {
+        Ok(Some(done)) => Ok(done.estimate()),
+        Ok(None) => Ok(Estimate::usual(tx.messages())),
+        Err(error) => Estimate::in_place_of(tx.messages(), &error).ok_or(error),
     }
 }
 

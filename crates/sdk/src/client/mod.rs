@@ -68,7 +68,7 @@ pub use error::Error;
 pub use gas::{CALL_ESTIMATE_MAX, Estimate, MARGIN_PERCENT, Simulation};
 pub use messages::{Author, Instantiate};
 pub use outcome::{Included, Opened, OpenedMessage, Proven};
-pub use room::{no_room, no_room_in};
+pub use room::{no_room, no_room_in, no_time};
 pub use sending::Checked;
 pub use transport::{Request, Response, TARGET_BYTES_MAX, Transport};
 
@@ -302,7 +302,7 @@ impl<T: Transport> Client<T> {
     /// Calls the gRPC method `path` (`/package.Service/Method`) at the newest height.
     ///
     /// # Errors
-    /// [`Error::Query`]; as [`Client::call`].
+    /// [`Error::Query`], [`Error::Busy`]; as [`Client::call`].
     pub async fn query<Q: Message, A: Message + Default>(
         &mut self,
         path: &str,
@@ -365,11 +365,22 @@ impl<T: Transport> Client<T> {
         self.answered_at = height.filter(|height| *height > 0);
         match response["code"].as_u64().ok_or_else(|| bad("code"))? {
             0 => STANDARD.decode(shown("value")).map_err(|_| bad("value")),
-            code => Err(Error::Query {
-                codespace: shown("codespace"),
-                code,
-                log: shown("log"),
-            }),
+            code => {
+                let (codespace, log) = (shown("codespace"), shown("log"));
+                // As an error of ABCI, where HTTP would have said it with its status.
+                if let Some(why) = no_time(&log).filter(|_| codespace == "sdk") {
+                    self.silence = Some(Duration::ZERO);
+                    return Err(Error::Busy {
+                        why: why.to_owned(),
+                        again: None,
+                    });
+                }
+                Err(Error::Query {
+                    codespace,
+                    code,
+                    log,
+                })
+            }
         }
     }
 

@@ -16,6 +16,22 @@ const RESTS: [Duration; 2] = [Duration::from_millis(10), Duration::from_secs(10)
 /// Rests differ by this part of them at most, so that not all come at once.
 const JITTER: u32 = 8;
 
+/// How its RPC says that a node, or its enclave, has no time now.
+const NO_TIME: [&str; 3] = [
+    "the node is busy",
+    "rpc error: code = Unavailable desc = ",
+    "rpc error: code = ResourceExhausted desc = ",
+];
+
+/// If this is what a node says over its RPC that has no time for a query: its own words.
+#[must_use]
+pub fn no_time(text: &str) -> Option<&str> {
+    let [own, coded @ ..] = NO_TIME;
+    let told = coded.iter().find_map(|form| text.strip_prefix(form));
+    let told = told.map(|told| told.strip_suffix(": invalid request").unwrap_or(told));
+    told.or_else(|| text.starts_with(own).then_some(text))
+}
+
 /// If this is what a node says that has no room for a transaction: how long to rest before it is sent again. Its RPC says it to the millisecond, and so
 /// does its REST, unless what stands before it lets the header of that not through.
 #[must_use]
@@ -68,6 +84,24 @@ pub(super) fn rest(told: Duration, hash: &Hash, n: usize) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_node_says_that_has_no_time_is_read_and_nothing_else_is_taken_for_it() {
+        let coded =
+            |code: &str| format!("rpc error: code = {code} desc = asked too much: invalid request");
+        for code in ["Unavailable", "ResourceExhausted"] {
+            assert_eq!(no_time(&coded(code)), Some("asked too much"));
+        }
+        let own = "the node is busy, try again";
+        assert_eq!(no_time(own), Some(own));
+        for text in [
+            coded("Unknown"),
+            format!("{own}: x").replace("the", "a"),
+            "mempool is full".to_owned(),
+        ] {
+            assert_eq!(no_time(&text), None, "{text}");
+        }
+    }
 
     #[test]
     fn what_a_node_says_that_is_full_is_read_and_nothing_else_is_taken_for_it() {

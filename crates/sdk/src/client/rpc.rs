@@ -1,6 +1,6 @@
 //! JSON-RPC over HTTP, as CometBFT speaks it (wire.md 4.3).
 
-use super::{Error, Request, Response, Transport};
+use super::{Error, Request, Response, Transport, no_time};
 use serde_json::{Value, json};
 
 /// Calls a method; gives its `result`.
@@ -34,9 +34,11 @@ fn result_in(response: &Response) -> Result<Value, Error> {
         let texts = [&error["data"], &error["message"]];
         let mut texts = texts.into_iter().filter_map(Value::as_str);
         let text = texts.find(|text| !text.is_empty());
-        return Err(Error::Rpc(
-            text.unwrap_or("an error without a text").to_owned(),
-        ));
+        let text = text.unwrap_or("an error without a text");
+        return Err(match no_time(text) {
+            Some(why) => response.busy(why),
+            None => Error::Rpc(text.to_owned()),
+        });
     }
     let result = answer.get_mut("result").map(Value::take);
     result.ok_or_else(not_rpc)
@@ -91,5 +93,7 @@ mod tests {
         // In a node's own words, whatever its status.
         let own = br#"{"error":{"message":"Internal error","data":"no thread is free"}}"#;
         assert_eq!(said(503, own).unwrap_err().code(), "client.rpc");
+        let busy = br#"{"error":{"code":-32603,"message":"Internal error","data":"the node is busy, try again"}}"#;
+        assert_eq!(said(500, busy).unwrap_err().code(), "client.busy");
     }
 }

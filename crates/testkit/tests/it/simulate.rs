@@ -2,14 +2,16 @@
 
 use serde_json::json;
 use std::sync::mpsc::channel;
+use std::sync::{Arc, Barrier};
 use std::time::Duration;
 use strongroom_bridge::{HostResponse, Request, Transport as _};
 use strongroom_chain::check::SEQUENCES_AHEAD_MAX;
 use strongroom_chain::modules::SimulationPolicy;
 use strongroom_chain::modules::compute::state;
-use strongroom_chain::query::{GrpcCode, QueryError};
+use strongroom_chain::query::QueryError;
 use strongroom_comet_rpc::mempool::Limits;
-use strongroom_http::gate::{RUNNING_MAX, WAITING_FOR_ENCLAVE_MAX};
+use strongroom_http::gate::{RUNNING_MAX, WAITING_MAX};
+use strongroom_http::workers::{Progress, SIMULATIONS_MAX};
 use strongroom_testkit::call::{Sealed, executed};
 use strongroom_testkit::{Chain, Code, Contract, Options, User, contract};
 use strongroom_types::Coins;
@@ -219,7 +221,33 @@ fn a_simulation_finds_a_lane_while_queries_hold_all_of_theirs() {
 }
 
 #[test]
-fn simulations_in_the_enclave_keep_no_other_work_from_the_gate_however_many_wait_for_it() {
+fn eight_estimates_of_calls_at_one_time_are_all_answered() {
+    let mut chain = with(SimulationPolicy::Open);
+    let a = chain.user("a");
+    let (_, token) = token(&mut chain, &a);
+    let (call, _) = transfer(&mut chain, &a, &token);
+    // The first ones have to load its code, too.
+    chain.restart();
+    let (chain, together) = (&chain, &Barrier::new(8));
+    std::thread::scope(|scope| {
+        let estimates: Vec<_> = (0..8)
+            .map(|_| {
+                let call = &call;
+                scope.spawn(move || {
+                    together.wait();
+                    chain.simulate(call)
+                })
+            })
+            .collect();
+        for estimate in estimates {
+            let estimate = estimate.join().unwrap();
+            assert!(estimate.is_ok(), "{estimate:?}");
+        }
+    });
+}
+
+#[test]
+fn an_estimate_of_a_call_that_waits_for_its_turn_holds_no_pass_and_no_view_of_the_state() {
     let mut chain = with(SimulationPolicy::Open);
     let a = chain.user("a");
     let (_, token) = token(&mut chain, &a);
@@ -232,38 +260,43 @@ fn simulations_in_the_enclave_keep_no_other_work_from_the_gate_however_many_wait
     };
     let tx = chain.tx().any(pack(&send)).gas(400_000);
     let public = chain.sign(&b, &tx);
+    let waiting: Vec<_> = (0..100).map(|_| chain.host().simulate(&call)).collect();
+    assert!(
+        waiting
+            .iter()
+            .all(|one| matches!(one, Progress::Simulates(_)))
+    );
+    assert!(chain.simulate(&public).is_ok());
     let list = QueryAllBalancesRequest {
         address: a.address().to_string(),
         ..QueryAllBalancesRequest::default()
     };
-    let chain = &chain;
-    let gate = chain.host().enclave_gate();
-    // As if simulations ran in the enclave for as long as this test lasts.
-    let running: Vec<_> = (0..RUNNING_MAX).map(|_| gate.enter().unwrap()).collect();
-    std::thread::scope(|scope| {
-        for _ in 0..WAITING_FOR_ENCLAVE_MAX {
-            scope.spawn(|| chain.simulate(&call));
-        }
-        while gate.waiting() < WAITING_FOR_ENCLAVE_MAX {
-            std::thread::yield_now();
-        }
-        assert!(chain.simulate(&public).is_ok());
-        let path = "/cosmos.bank.v1beta1.Query/AllBalances";
-        assert!(chain.host().query(path, &list.encode_to_vec(), 0).is_ok());
-        assert!(chain.host().gate().enter().is_ok(), "a search");
-        // One more is told at once to come again.
-        let refused = chain.simulate(&call).unwrap_err();
-        assert_eq!(refused.grpc().0, GrpcCode::Unavailable);
-        // All of that while none of them has gone on.
-        assert_eq!(gate.waiting(), WAITING_FOR_ENCLAVE_MAX);
-        drop(running);
-    });
-    assert!(chain.simulate(&call).is_ok());
+    let path = "/cosmos.bank.v1beta1.Query/AllBalances";
+    assert!(chain.host().query(path, &list.encode_to_vec(), 0).is_ok());
+    let gate = Arc::clone(chain.host().gate());
+    let passes: Vec<_> = (0..RUNNING_MAX).map(|_| gate.enter().unwrap()).collect();
+    // On the state that is the newest when it has its turn.
+    chain.block(vec![public]);
+    let height = chain.height();
+    let ends: Vec<_> = waiting.into_iter().map(Progress::finish).collect();
+    drop(passes);
+    for end in ends {
+        assert_eq!(end.unwrap().0, height);
+    }
 }
 
 #[test]
 fn every_pass_of_the_gate_before_the_enclave_has_a_lane_for_its_simulation() {
     assert_eq!(strongroom_enclave::SIMULATION_LANES, RUNNING_MAX);
+}
+
+#[test]
+fn whoever_has_a_thread_for_a_simulation_may_wait_at_the_gate_before_the_enclave() {
+    // REST, the RPC, and CometBFT, which asks for one query at a time.
+    const { assert!(2 * SIMULATIONS_MAX + 1 <= RUNNING_MAX + WAITING_MAX) };
+    // And leaves others some of those that may take long.
+    let workers = strongroom_comet_rpc::Config::default().workers;
+    assert!(SIMULATIONS_MAX < workers / 2);
 }
 
 #[test]

@@ -43,6 +43,14 @@ pub trait Engine: Send + Sync {
     /// # Errors
     /// [`EngineError`] as in [`Engine::load`].
     fn instantiate(&self, module: &Self::Module) -> Result<Box<dyn Guest>, EngineError>;
+
+    /// As [`Engine::instantiate`], and takes nothing of what compiled code has little of: for calls that may take longer.
+    ///
+    /// # Errors
+    /// [`EngineError`] as in [`Engine::load`].
+    fn interpret(&self, module: &Self::Module) -> Result<Box<dyn Guest>, EngineError> {
+        self.instantiate(module)
+    }
 }
 
 /// Why a guest stopped running.

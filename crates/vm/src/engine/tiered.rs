@@ -218,6 +218,11 @@ impl Engine for TieredEngine {
             })),
         }
     }
+
+    /// What it burns does not count towards the compiler.
+    fn interpret(&self, module: &TieredModule) -> Result<Box<dyn Guest>, EngineError> {
+        self.interpreter.instantiate(&module.slow)
+    }
 }
 
 /// A guest of the interpreter whose gas counts towards the compiler.

@@ -9,7 +9,7 @@
 mod answer;
 mod call;
 
-use crate::engine::{Engine, Loaded};
+use crate::engine::{Engine, Guest, Loaded};
 use crate::entry::Entry;
 use crate::error::{EngineError, HostFault, Trap, VmFault};
 use crate::host::{Charged, Host, Range};
@@ -80,7 +80,27 @@ impl Instance {
         module: &Loaded<E::Module>,
         mode: CallMode,
     ) -> Result<Self, VmFault> {
-        let guest = guard::caught(|| engine.instantiate(&module.module)).and_then(|guest| guest);
+        Self::of(|| engine.instantiate(&module.module), module, mode)
+    }
+
+    /// As [`Instance::new`], and takes no slot of the fast tier: results and gas are the same, it takes longer.
+    ///
+    /// # Errors
+    /// As [`Instance::new`].
+    pub fn interpreted<E: Engine>(
+        engine: &E,
+        module: &Loaded<E::Module>,
+        mode: CallMode,
+    ) -> Result<Self, VmFault> {
+        Self::of(|| engine.interpret(&module.module), module, mode)
+    }
+
+    fn of<M>(
+        make: impl FnOnce() -> Result<Box<dyn Guest>, EngineError>,
+        module: &Loaded<M>,
+        mode: CallMode,
+    ) -> Result<Self, VmFault> {
+        let guest = guard::caught(make).and_then(|guest| guest);
         let call = match guest {
             Ok(guest) => Some(Box::new(Call {
                 guest,

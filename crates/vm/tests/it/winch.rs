@@ -19,6 +19,38 @@ use crate::both::winch;
 use crate::dear;
 use crate::harness::{MapHost, PLENTY, contract, executing, instance, run};
 
+#[test]
+#[ignore = "a child of the test below"]
+fn child_makes_an_engine() {
+    match WinchEngine::new() {
+        Ok(_) => println!("made"),
+        Err(e) => println!("refused: {e}"),
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_machine_without_room_for_the_slots_is_told_what_to_raise_and_one_with_room_nothing() {
+    let made = |limit: &str| {
+        let this = std::env::current_exe().unwrap();
+        let child = "--ignored --exact winch::child_makes_an_engine --nocapture";
+        let line = format!("ulimit -v {limit} && exec {} {child}", this.display());
+        let output = std::process::Command::new("sh")
+            .args(["-c", &line])
+            .output();
+        String::from_utf8(output.unwrap().stdout).unwrap()
+    };
+    let made_freely = made("unlimited");
+    assert!(made_freely.contains("made"), "{made_freely}");
+    // 16 GiB, in KiB.
+    let refused = made(&(16 << 20).to_string());
+    assert!(
+        refused.contains("refused: the fast tier failed: no room for its slots: "),
+        "{refused}"
+    );
+    assert!(refused.contains("raise `ulimit -v`"), "{refused}");
+}
+
 /// Recursion without end of a function with so many parameters, locals of both widths, results, and operands that live across the call.
 fn bottomless(params: usize, locals: usize, results: usize, operands: usize) -> Vec<u8> {
     let values = |n: usize| "(i64.const 7) ".repeat(n);
@@ -181,6 +213,42 @@ fn instances_that_find_no_room_are_interpreted_and_come_to_the_same() {
         assert_eq!(outcomes[0].result, Ok(b"yes".to_vec()));
         assert!(outcomes.iter().all(|outcome| *outcome == outcomes[0]));
     }
+}
+
+#[test]
+fn instances_that_are_to_be_interpreted_leave_every_slot_to_others_and_come_to_the_same() {
+    let engine = TieredEngine::with_winch(Promotion::AtOnce).unwrap();
+    let wasm = executing(
+        r#"(import "env" "query_chain" (func $query (param i32) (result i32)))"#,
+        "",
+        "(call $query (local.get $msg))",
+    );
+    let module = engine.load(&prepare(&wasm).unwrap()).unwrap();
+    let run = |call: &mut Instance| {
+        let args: [&[u8]; 3] = [b"e", b"i", b"m"];
+        let step = call.start(Entry::Execute, &args, PLENTY, &mut MapHost::default());
+        assert!(matches!(step, Ok(Step::Query(_))));
+    };
+    let interpreted = |_| {
+        let mut call = Instance::interpreted(&engine, &module, CallMode::Execute).unwrap();
+        run(&mut call);
+        call
+    };
+    let mut calls: Vec<Instance> = (0..INSTANCES_MAX).map(interpreted).collect();
+    let compiled = || engine.counts().unwrap().instances.load(Ordering::Relaxed);
+    assert_eq!(compiled(), 0);
+    // They all wait; the next one finds its slot.
+    let mut next = Instance::new(&engine, &module, CallMode::Execute).unwrap();
+    assert_eq!(compiled(), 1);
+    run(&mut next);
+    calls.push(next);
+    let ends = calls.iter_mut().map(|call| {
+        let end = call.resume(b"yes", 0, &mut MapHost::default());
+        end.unwrap()
+    });
+    let ends: Vec<Step> = ends.collect();
+    assert!(matches!(&ends[0], Step::Done(outcome) if outcome.result == Ok(b"yes".to_vec())));
+    assert!(ends.iter().all(|end| *end == ends[0]));
 }
 
 /// A contract with so many pages, a full table and a global of 7, whose `execute` grows the memory by its first argument, fills all of it, changes the global,

@@ -155,7 +155,6 @@ impl GenesisPosition {
     }
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref)]
 const fn is_off(policy: &SimulationPolicy) -> bool {
     matches!(policy, SimulationPolicy::Off)
 }

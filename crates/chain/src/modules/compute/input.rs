@@ -17,7 +17,7 @@ pub struct CallInput<K> {
     pub code_hash: Option<Hash>,
     /// The plain message.
     pub message: Vec<u8>,
-    /// Whether nobody but the sender can have sent it: the user bound it, or a contract sends it.
+    /// Whether nobody but the sender can have sent it: the user bound it, or a contract sends it. Where a transaction is only simulated nobody has signed it.
     pub bound: bool,
     /// What seals the outputs.
     pub key: K,

@@ -355,6 +355,44 @@ fn an_estimate_asks_for_no_more_than_a_block_takes_and_for_no_less_than_was_used
 }
 
 #[test]
+fn a_node_that_has_no_time_is_said_to_be_busy_and_a_call_gets_what_is_usual() {
+    for code in ["Unavailable", "ResourceExhausted"] {
+        let told = format!("rpc error: code = {code} desc = the node is busy: invalid request");
+        let busy = move |path: &str| {
+            let (codespace, code) = ("sdk", 18);
+            match path.ends_with("Simulate") {
+                true => {
+                    json!({ "result": { "response": { "code": code, "codespace": codespace, "log": told } } })
+                }
+                false => value(&QueryAccountInfoResponse {
+                    info: Some(Default::default()),
+                }),
+            }
+        };
+        let account = Account::from_bytes(&[1; 32]).unwrap();
+        let mut client = client(move |_, params| busy(params["path"].as_str().unwrap_or_default()));
+        // As if it were proven, and with a key.
+        client.simulates = Some(true);
+        client.network_key = Some(NetworkKey {
+            key: [7; 32],
+            proven: None,
+        });
+        let send = TxBuilder::new("test-1").message(&MsgSend::default());
+        let error = ready(client.estimate(&account, &send)).unwrap_err();
+        assert_eq!(error.code(), "client.busy");
+        assert_eq!(
+            error.to_string(),
+            "the node has no time now: the node is busy"
+        );
+        let call = send.message(&compute::MsgExecuteContract::default());
+        let error = ready(client.dry_run(&account, &account, &call)).unwrap_err();
+        assert_eq!(error.code(), "client.busy");
+        let estimate = ready(client.estimate(&account, &call)).unwrap();
+        assert_eq!(estimate, Estimate::usual(call.messages()));
+    }
+}
+
+#[test]
 fn an_estimate_that_would_take_all_coins_is_not_believed() {
     let estimate_of = |gas_used: u64, tx: &TxBuilder| {
         let mut client = client(|_, _| {

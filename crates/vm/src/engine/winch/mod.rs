@@ -67,12 +67,8 @@ impl WinchEngine {
     /// # Errors
     /// As [`WinchEngine::new`].
     pub fn with_room(instances: u32) -> Result<Self, EngineError> {
-        let engine = wasmtime::Engine::new(&config(instances)).map_err(|e| {
-            tier(format!(
-                "{e}; compiled contracts take some 4 GiB of addresses and 18 MiB of stacks for each of {instances} slots: raise `ulimit -v` (and \
-                 set vm.overcommit_memory to 0 where it is 2), or let contracts be interpreted"
-            ))
-        })?;
+        let engine =
+            wasmtime::Engine::new(&config(instances)).map_err(|e| no_engine(instances, &e))?;
         let linker = Arc::new(linker(&engine)?);
         Ok(Self { linker })
     }
@@ -104,6 +100,19 @@ impl Engine for WinchEngine {
     fn instantiate(&self, module: &WinchModule) -> Result<Box<dyn Guest>, EngineError> {
         Ok(Box::new(WinchGuest::new(module.instance.clone())?))
     }
+}
+
+/// Why there is no engine: for want of room, if there would be one without slots.
+fn no_engine(instances: u32, e: &wasmtime::Error) -> EngineError {
+    let mut without = config(instances);
+    without.allocation_strategy(InstanceAllocationStrategy::OnDemand);
+    if wasmtime::Engine::new(&without).is_err() {
+        return tier(e);
+    }
+    tier(format!(
+        "no room for its slots: {e}; each of {instances} takes some 4 GiB of addresses and 18 MiB of stacks: raise `ulimit -v` (and set \
+         vm.overcommit_memory to 0 where it is 2), or let contracts be interpreted"
+    ))
 }
 
 /// What is wrong here and not with a contract.

@@ -10,7 +10,8 @@ use wasmtime::{Enabled, PoolingAllocationConfig};
 
 use crate::limits;
 
-/// Instances at one time; what finds no slot is interpreted, with the same results. Ten are alive for a query and as many for a transaction, at most.
+/// Instances at one time; what finds no slot is interpreted, with the same results. Ten are alive for a query and as many for a transaction, at most:
+/// the enclave holds its lanes against it. Simulations are interpreted and have none.
 pub const INSTANCES_MAX: u32 = 60;
 /// Calls of one instance at one time: its entry point, and its allocator while that waits for an import. No third begins ([`crate::Instance`]).
 const STACKS_EACH: u32 = 2;

@@ -1,6 +1,7 @@
 //! The start of a call: its environment, its module, its instance.
 
 use super::{Call, Calls, Failure, Frame, Next, OnSuccess, Running, vm_fault};
+use crate::ctx::Mode;
 use crate::error::{Fault, broken};
 use crate::gas::{GasMeter, WASM_CALL_MAX, WASM_PER_SDK};
 use crate::modules::compute::env::{self, QUERY_RANDOM};
@@ -33,8 +34,12 @@ impl Calls<'_, '_, '_> {
         let args: Vec<&[u8]> = args.iter().map(AsRef::as_ref).collect();
         let budget = self.ctx.gas.left().saturating_mul(WASM_PER_SDK);
         let gas_limit = budget.min(WASM_CALL_MAX);
-        let mut instance =
-            Instance::new(engine.wasm(), &module, mode(entry_point)).map_err(vm_fault)?;
+        let made = match self.ctx.mode {
+            // It costs nothing and is thrown away: the slots of compiled code are for blocks and queries.
+            Mode::Simulate => Instance::interpreted(engine.wasm(), &module, mode(entry_point)),
+            _ => Instance::new(engine.wasm(), &module, mode(entry_point)),
+        };
+        let mut instance = made.map_err(vm_fault)?;
         instance.set_bound(call.bound);
         let mut keeping = Keeping::new(call.storage_layout);
         let mut storage = Storage::new(self.ctx.state, &call.contract, &mut keeping);

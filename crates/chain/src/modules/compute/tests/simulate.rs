@@ -171,6 +171,30 @@ fn every_kind_of_first_call_is_estimated_within_two_percent_with_its_messages_an
     is_close(estimate.unwrap().gas_used, &done.ok());
 }
 
+#[cfg(feature = "winch")]
+#[test]
+fn a_simulation_takes_no_slot_of_compiled_code_and_its_block_does() {
+    use crate::engine::{ContractEngine, EngineKind};
+    use std::sync::atomic::Ordering;
+    let mut world = World::from_document(&open());
+    world.engine = ContractEngine::new(EngineKind::WinchAtOnce).unwrap();
+    let code = world.store(puppet::wasm(""));
+    let a = world.instantiate(&code);
+    let compiled = |world: &World| {
+        let counts = world.engine.wasm().counts().unwrap();
+        counts.instances.load(Ordering::Relaxed)
+    };
+    let before = compiled(&world);
+    assert!(before > 0);
+    let sent = world.execution(&a, &code.hash, b"s", 0);
+    let tx = world.sign(vec![sent.any], GAS);
+    let estimate = sealed(&world, &tx).unwrap();
+    assert_eq!(compiled(&world), before);
+    let (result, key) = (world.block(&[tx]).tx_results.remove(0), sent.key);
+    is_close(estimate.gas_used, &Done { result, key }.ok());
+    assert_eq!(compiled(&world), before + 1);
+}
+
 #[test]
 fn a_simulated_call_that_fails_tells_its_sender_what_delivery_tells() {
     let mut world = World::from_document(&open());
