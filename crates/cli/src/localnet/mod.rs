@@ -26,7 +26,7 @@ use one::{End, One};
 use options::HOME;
 use several::several;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use strongroom_http::{Server, Shares};
 use strongroom_node::exceptions::Exceptions;
 use strongroom_node::node::Layout;
