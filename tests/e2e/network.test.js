@@ -12,7 +12,7 @@ import { after, before, test } from "node:test";
 import { toBase64, toUtf8 } from "secretjs";
 
 import { ACCOUNTS } from "./support/accounts.js";
-import { ask, clientOf, deploy, execute, succeeded } from "./support/client.js";
+import { ask, CALL_GAS, clientOf, deploy, execute, succeeded } from "./support/client.js";
 import { policy, said } from "./support/messages.js";
 import { BINARY, launch, seededRandom, sleep, until } from "./support/network.js";
 
@@ -140,6 +140,23 @@ test("what is sent to one validator is read from another, with a viewing key", a
   await until(async () => (await heightOf(nodes[3])) >= (await heightOf(nodes[2])), { what: "node 3" });
   const { balance } = await reader.query.snip20.getBalance({ contract: token, address: c.address, auth: { key: "k" } });
   assert.equal(balance.amount, "77");
+  await agree();
+});
+
+test("any validator estimates calls, and the block of all uses as much", async () => {
+  const messages = { contract_address: counter.address, code_hash: counter.code_hash, msg: { increment: {} } };
+  let height = await heightOf(nodes[0]);
+  for (const node of nodes.slice(1)) {
+    // With the sequence after the call before.
+    await until(async () => (await heightOf(node)) >= height, { what: `block ${height}` });
+    const client = clientOf(node, "d");
+    const params = { sender: client.address, ...messages };
+    const { gas_info } = await client.tx.compute.executeContract.simulate(params, { gasLimit: CALL_GAS });
+    const used = Number(gas_info.gas_used);
+    const tx = await execute(clientOf(nodes[0], "d"), counter, messages.msg, { gasLimit: Math.ceil(used * 1.1) });
+    assert.ok(Math.abs(used - tx.gasUsed) <= tx.gasUsed * 0.05, `an estimate of ${used}, and ${tx.gasUsed} used`);
+    ({ height } = tx);
+  }
   await agree();
 });
 
