@@ -222,7 +222,7 @@ fn a_state_that_cannot_be_read_for_a_moment_leaves_pending_what_was() {
         // The first is not forgotten, and nothing of what failed is kept.
         assert_eq!((chain.check(&second), chain.check(&of_other)), (None, None));
     }
-    assert!(faults > 2, "{faults}");
+    assert!(faults > 1, "{faults}");
 }
 
 #[test]
