@@ -47,10 +47,8 @@ impl Pool {
         };
         let checked = match self {
             Self::Own(queue) => match queue.submit(tx) {
-                Ok(queued) if wait => match queued.answer().await {
-                    Err(MempoolError::Unchecked) => None,
-                    checked => Some(checked),
-                },
+                // What could not be checked was not taken.
+                Ok(queued) if wait => Some(queued.answer().await),
                 Ok(_) => Some(Ok(ExecTxResult::default())),
                 Err(refused) => Some(Err(refused)),
             },

@@ -197,10 +197,16 @@ async fn a_node_is_syncing_while_decided_blocks_wait_for_more_than_the_one_that_
 
 #[tokio::test]
 async fn a_full_mempool_says_when_to_try_again_and_no_other_answer_does() {
-    for (txs_max, code, retry) in [(0, 20, Some("1")), (1, 1, None)] {
+    // No room; room, and a state that cannot be read; and too long.
+    for (txs_max, tx_bytes_max, code, retry) in [
+        (0, 9, 20, Some("1")),
+        (1, 9, 20, Some("1")),
+        (1, 1, 21, None),
+    ] {
         let home = tempfile::tempdir().unwrap();
         let waiting = MempoolLimits {
             txs_max,
+            tx_bytes_max,
             ..MempoolLimits::default()
         };
         let gateway = gateway_of(

@@ -198,10 +198,11 @@ fn a_damaged_value_is_told_with_its_code_to_who_asks_for_it_and_where_a_block_en
     let simulated = chain.simulate(&tx).unwrap_err();
     let checked = chain.host().check_in_share(&tx, CheckKind::New);
     let ended = chain.two(Vec::new(), |_, _| vec![tx]).unwrap_err();
+    // A check tells the log, and its client to try again.
+    assert_eq!(checked.code, 20, "{checked:?}");
     for told in [
         format!("{:?}", asked.unwrap_err()),
         format!("{simulated:?}"),
-        checked.log,
         ended.to_string(),
     ] {
         let value = "store.damaged: the store is damaged: a value is not the one in the tree (tree native, key hash ";
