@@ -92,6 +92,9 @@ pub struct HostChain {
     enclave_gate: Arc<Gate>,
 }
 
+/// The height of the state that was asked, and the encoded answer.
+pub type Answered = Result<(Height, Vec<u8>), QueryError>;
+
 impl HostChain {
     /// A chain whose newest published block is `head`. Transactions that pay less than `min_gas_price` do not pass
     /// CheckTx.
@@ -290,7 +293,7 @@ impl HostChain {
     /// Estimates the gas of a transaction at the newest height, after what waits in the mempool; of one with messages to contracts, where genesis
     /// lets the enclave run it, on the committed state alone: that is left to be done, and waits for its turn. Gives the height of the state, and an
     /// encoded `SimulateResponse`, or an error as `chain::check::simulate`.
-    pub fn simulate(&self, tx: &[u8]) -> Progress<Result<(Height, Vec<u8>), QueryError>> {
+    pub fn simulate(&self, tx: &[u8]) -> Progress<Answered> {
         let done = match self.simulate_here(tx) {
             Ok((height, Some(done))) => answer(height, done.into_response()),
             Ok((_, None)) => return Progress::Simulates(self.simulation(tx.to_vec())),
@@ -299,10 +302,7 @@ impl HostChain {
         Progress::Done(done)
     }
 
-    fn simulation(
-        &self,
-        tx: Vec<u8>,
-    ) -> Box<dyn FnOnce() -> Result<(Height, Vec<u8>), QueryError> + Send> {
+    fn simulation(&self, tx: Vec<u8>) -> Box<dyn FnOnce() -> Answered + Send> {
         let (enclave, gate) = (self.enclave.clone(), Arc::clone(&self.enclave_gate));
         Box::new(move || {
             // There each pass has a lane. It is no pass of the other gate: gas does not bound the time in which code is loaded.
@@ -440,7 +440,7 @@ pub(crate) fn busy(e: Busy) -> QueryError {
     }
 }
 
-fn answer(height: Height, response: SimulateResponse) -> Result<(Height, Vec<u8>), QueryError> {
+fn answer(height: Height, response: SimulateResponse) -> Answered {
     let response = with_msg_responses(response).map_err(|e| internal(&e))?;
     Ok((height, response.encode_to_vec()))
 }

@@ -287,7 +287,9 @@ fn simulations_keep_no_query_waiting_and_queries_no_simulation() {
             // In a thread of its own: without a lane it would wait for ever.
             let (tell, told) = channel();
             let host = Arc::clone(&pair.host);
-            std::thread::spawn(move || tell.send(host.call(one, &mut double)));
+            std::thread::spawn(move || {
+                let _ = tell.send(host.call(one, &mut double));
+            });
             assert_eq!(told.recv_timeout(WAITS), Ok(Ok(answer(vec![2]))));
             for (release, _) in &calls {
                 release.send(()).unwrap();

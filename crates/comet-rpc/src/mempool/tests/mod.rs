@@ -262,9 +262,8 @@ fn what_cannot_be_checked_now_is_neither_dropped_nor_taken_nor_refused_for_good(
     for tx in [b"one", b"two", b"six"] {
         assert!(pool.submit(tx.to_vec()).unwrap().is_ok());
     }
-    let lost = || vec![(b"lost".to_vec(), CheckKind::Probe)];
     // A first check: it may come again.
-    *judge.0.lock().unwrap() = lost();
+    *judge.0.lock().unwrap() = vec![(b"lost".to_vec(), CheckKind::Probe)];
     let refused = pool.submit(b"new".to_vec()).unwrap_err();
     assert_eq!((refused.code(), refused.retry_after()), (20, Some(SOON)));
     assert!(refused.to_string().starts_with("mempool is full: "));
