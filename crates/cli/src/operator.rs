@@ -106,7 +106,7 @@ pub(crate) struct Start {
     /// Port on which peers are listened for.
     #[arg(long, default_value_t = 26656)]
     p2p_port: u16,
-    /// An origin that browsers may call from, such as https://app.example.com, or with one `*` inside; may be repeated [default: any].
+    /// An origin that browsers may call from, such as `https://app.example.com`, or with one `*` inside; may be repeated [default: any].
     #[arg(long = "cors-origin", value_name = "ORIGIN")]
     cors_origins: Vec<String>,
     /// Time between the commit of a block and the next proposal.
