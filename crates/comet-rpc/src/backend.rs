@@ -93,18 +93,9 @@ pub trait Application: Send + Sync + 'static {
     /// # Errors
     /// If the store fails.
     fn info(&self) -> Result<AbciInfo, BlockStoreError>;
-    /// ABCI Query. `height` 0 means the newest.
-    fn query(&self, path: &str, data: &[u8], height: i64, prove: bool) -> AbciQueryAnswer;
-    /// The same, where a part of the work may wait for its turn: that needs no thread meanwhile.
-    fn begin_query(
-        &self,
-        path: &str,
-        data: &[u8],
-        height: i64,
-        prove: bool,
-    ) -> Progress<AbciQueryAnswer> {
-        Progress::Done(self.query(path, data, height, prove))
-    }
+    /// ABCI Query. `height` 0 means the newest. A part of the work may be left to wait for its turn: that needs no thread meanwhile.
+    fn query(&self, path: &str, data: &[u8], height: i64, prove: bool)
+    -> Progress<AbciQueryAnswer>;
 }
 
 /// Everything behind the RPC.

@@ -32,11 +32,7 @@ impl Application for Services {
         })
     }
 
-    fn query(&self, path: &str, data: &[u8], height: i64, prove: bool) -> AbciQueryAnswer {
-        query(self, path, data, height, prove).finish()
-    }
-
-    fn begin_query(
+    fn query(
         &self,
         path: &str,
         data: &[u8],
@@ -76,7 +72,7 @@ impl Queries for Services {
             height,
             prove,
         } = request;
-        let answer = Application::query(self, &path, &data, height, prove);
+        let answer = query(self, &path, &data, height, prove).finish();
         let ops = answer.proof_ops.into_iter().map(|op| crypto::ProofOp {
             r#type: op.kind,
             key: op.key,

@@ -8,6 +8,7 @@ use strongroom_comet_rpc::check_queue::CheckQueue;
 use strongroom_comet_rpc::event_bus::EventBus;
 use strongroom_comet_rpc::mempool::{CheckKind, Checked, Checker, Limits, Mempool};
 use strongroom_comet_rpc::{Application, Backend, Config};
+use strongroom_http::workers::Progress;
 use strongroom_sdk::local;
 use strongroom_store::blocks::{BlockStore, BlockStoreError};
 use strongroom_types::proto::Message as _;
@@ -61,7 +62,7 @@ impl Application for Chain {
         unreachable!("the faucet does not ask")
     }
 
-    fn query(&self, path: &str, data: &[u8], height: i64, _: bool) -> AbciQueryAnswer {
+    fn query(&self, path: &str, data: &[u8], height: i64, _: bool) -> Progress<AbciQueryAnswer> {
         assert_eq!(path, "/cosmos.auth.v1beta1.Query/AccountInfo");
         let request = QueryAccountInfoRequest::decode(data).unwrap();
         let account = BaseAccount {
@@ -70,14 +71,14 @@ impl Application for Chain {
             sequence: self.0.lock().unwrap().committed,
             ..BaseAccount::default()
         };
-        AbciQueryAnswer {
+        Progress::Done(AbciQueryAnswer {
             value: QueryAccountInfoResponse {
                 info: Some(account),
             }
             .encode_to_vec(),
             height,
             ..AbciQueryAnswer::default()
-        }
+        })
     }
 }
 

@@ -80,7 +80,7 @@ impl From<ProofOp> for ProofOpJson {
 
 pub(super) fn abci_query(context: &Context, params: &Params) -> Progress<Answer> {
     let height = params.int("height").unwrap_or(0);
-    let begun = context.backend.app.begin_query(
+    let begun = context.backend.app.query(
         params.text("path"),
         params.bytes("data"),
         height,

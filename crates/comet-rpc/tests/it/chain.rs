@@ -12,6 +12,7 @@ use strongroom_comet_rpc::events::block_events;
 use strongroom_comet_rpc::mempool::{CheckKind, Checked, Checker, Limits, Mempool};
 use strongroom_comet_rpc::{Application, Backend, Config};
 use strongroom_http::Server;
+use strongroom_http::workers::Progress;
 use strongroom_store::blocks::{
     BlockMeta, BlockResults, BlockStore, BlockStoreError, Executed, Validator,
 };
@@ -421,13 +422,19 @@ impl Application for App {
         })
     }
 
-    fn query(&self, path: &str, data: &[u8], height: i64, prove: bool) -> AbciQueryAnswer {
+    fn query(
+        &self,
+        path: &str,
+        data: &[u8],
+        height: i64,
+        prove: bool,
+    ) -> Progress<AbciQueryAnswer> {
         let height = if height == 0 {
             *self.published.borrow() as i64
         } else {
             height
         };
-        match (path, data) {
+        Progress::Done(match (path, data) {
             ("/key" | "", b"a") => AbciQueryAnswer {
                 log: "found".into(),
                 index: 2,
@@ -459,6 +466,6 @@ impl Application for App {
                 codespace: "sdk".into(),
                 ..AbciQueryAnswer::default()
             },
-        }
+        })
     }
 }
