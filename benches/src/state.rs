@@ -133,8 +133,9 @@ pub(crate) fn run() {
             .iter()
             .flat_map(|block| block.0.keys().map(|(_, key)| key))
             .collect();
-        let standing = (0..READS).map(|n| key(scattered(turn * READS + n) + 2));
-        let standing: Vec<Vec<u8>> = standing.filter(|key| !changed.contains(key)).collect();
+        let others = (0..KEYS).map(|n| key(scattered(turn * READS + n) + 2));
+        let others = others.filter(|key| !changed.contains(key));
+        let standing: Vec<Vec<u8>> = others.take(READS as usize).collect();
         is_there(&mut past_standing, &standing);
         let some = changed.len() / READS as usize;
         let changed: Vec<Vec<u8>> = changed.into_iter().step_by(some).cloned().collect();

@@ -1,5 +1,6 @@
 //! A connection to CometBFT's RPC port, as narrow as the bench needs it.
 
+use super::until;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -156,9 +157,12 @@ impl Rpc {
         answer["n_txs"].as_str()?.parse().ok()
     }
 
-    /// Codes of the transactions of a block, that are not 0.
+    /// Logs of the transactions of a block whose code is not 0. Waits for the results: a block can be read before it was executed.
     pub(crate) fn failures(&mut self, height: u64) -> Vec<String> {
-        let results = self.call("block_results", &json!({ "height": height.to_string() }));
+        let params = json!({ "height": height.to_string() });
+        let results = until("the results of a block", || {
+            self.try_call("block_results", &params)
+        });
         let results = results["txs_results"].as_array().cloned();
         let failed = results.unwrap_or_default().into_iter();
         failed
