@@ -147,16 +147,16 @@ fn schedule(
                 pace.rested(window.map(|n| gas(outcome, n)).sum());
                 continue;
             }
-            let mut lanes: BTreeMap<&Option<Address>, Vec<usize>> = BTreeMap::new();
+            let mut strands: BTreeMap<&Option<Address>, Vec<usize>> = BTreeMap::new();
             window
                 .clone()
-                .for_each(|n| lanes.entry(&senders[n]).or_default().push(n));
-            let mut lanes: Vec<Vec<usize>> = lanes.into_values().collect();
-            lanes.sort();
+                .for_each(|n| strands.entry(&senders[n]).or_default().push(n));
+            let mut strands: Vec<Vec<usize>> = strands.into_values().collect();
+            strands.sort();
             let mut threads = vec![Duration::ZERO; pace.threads()];
-            for lane in &lanes {
+            for strand in &strands {
                 let free = threads.iter_mut().min().expect("a thread");
-                *free += lane.iter().map(|n| times[*n]).sum::<Duration>();
+                *free += strand.iter().map(|n| times[*n]).sum::<Duration>();
             }
             clock += threads.into_iter().max().unwrap_or_default();
             let (mut writers, mut taken, mut seen) =
@@ -174,10 +174,10 @@ fn schedule(
                 if !stands {
                     clock += times[n];
                 }
-                let lane = lanes.iter().position(|lane| lane.contains(&n));
+                let strand = strands.iter().position(|strand| strand.contains(&n));
                 seen.count(
                     stands,
-                    lane.expect("a lane"),
+                    strand.expect("a strand"),
                     gas(outcome, n),
                     gas(outcome, n),
                 );

@@ -230,7 +230,7 @@ impl BlockExecutor<'_> {
         let mut seen = Seen::default();
         let mut all: Gas = 0;
         for mut next in window {
-            let (did, lane, tried) = (next.did.take(), next.lane, next.tried);
+            let (did, strand, tried) = (next.did.take(), next.strand, next.tried);
             let is_next = watch.begins(next.index, next.raw.hash());
             let is_full = self.meters.is_full(state.overlay.bytes());
             let start = state.overlay.mark();
@@ -248,8 +248,8 @@ impl BlockExecutor<'_> {
             watch.ended();
             let gas = Gas::try_from(result.gas_used).unwrap_or(0);
             all = all.saturating_add(gas);
-            if let Some(lane) = lane {
-                seen.count(is_taken, lane, tried, gas);
+            if let Some(strand) = strand {
+                seen.count(is_taken, strand, tried, gas);
             }
             self.meters.add_output(output::of_result(&result));
             done.results.push(result);

@@ -43,15 +43,15 @@ pub struct Seen {
     alone: Gas,
     /// Gas at their places of those that ran again.
     again_gas: Gas,
-    /// Gas that each lane used beside the others: those of one run one after the other.
-    lanes: BTreeMap<usize, Gas>,
+    /// Gas that each strand used beside the others: those of one run one after the other.
+    strands: BTreeMap<usize, Gas>,
 }
 
 impl Seen {
-    /// A transaction that ran beside others, its lane, the gas that it used there (at most, where that is not known) and at its place.
-    pub fn count(&mut self, is_taken: bool, lane: usize, tried: Gas, gas: Gas) {
-        let of_lane = self.lanes.entry(lane).or_default();
-        *of_lane = of_lane.saturating_add(tried);
+    /// A transaction that ran beside others, its strand, the gas that it used there (at most, where that is not known) and at its place.
+    pub fn count(&mut self, is_taken: bool, strand: usize, tried: Gas, gas: Gas) {
+        let of_strand = self.strands.entry(strand).or_default();
+        *of_strand = of_strand.saturating_add(tried);
         self.alone = self.alone.saturating_add(gas);
         if is_taken {
             self.taken = self.taken.saturating_add(1);
@@ -61,11 +61,11 @@ impl Seen {
         }
     }
 
-    /// What they cost on so many threads, as long as gas takes on one: the lanes, shared as well as can be, and after them what ran again.
+    /// What they cost on so many threads, as long as gas takes on one: the strands, shared as well as can be, and after them what ran again.
     fn cost(&self, threads: usize) -> Gas {
         let threads = Gas::try_from(threads).unwrap_or(Gas::MAX).max(1);
-        let longest = self.lanes.values().copied().max().unwrap_or(0);
-        let all = self.lanes.values();
+        let longest = self.strands.values().copied().max().unwrap_or(0);
+        let all = self.strands.values();
         let share = all.fold(0, |sum: Gas, gas| sum.saturating_add(*gas));
         let share = share.div_ceil(threads);
         longest.max(share).saturating_add(self.again_gas)
@@ -172,7 +172,7 @@ const fn first(threads: usize) -> usize {
 mod tests {
     use super::*;
 
-    /// Each in a lane of its own.
+    /// Each in a strand of its own.
     fn seen(taken: usize, again: usize) -> Seen {
         let mut seen = Seen::default();
         (0..taken + again).for_each(|n| seen.count(n < taken, n, 10, 10));
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn one_lane_gains_nothing_however_much_of_it_is_taken() {
+    fn one_strand_gains_nothing_however_much_of_it_is_taken() {
         let mut pace = Pace::new(8);
         let mut seen = Seen::default();
         (0..16).for_each(|_| seen.count(true, 0, 10, 10));
@@ -254,7 +254,7 @@ mod tests {
         assert_eq!(pace.turn(1_000), Turn::Alone(ALONE));
     }
 
-    /// Cheap ones that pay until windows are large, then one as dear as a block that runs again as a whole, in one lane: for ever.
+    /// Cheap ones that pay until windows are large, then one as dear as a block that runs again as a whole, in one strand: for ever.
     #[test]
     fn whoever_makes_windows_large_to_waste_one_wastes_an_eighth_of_all_at_most() {
         const CHEAP: Gas = 20_000;

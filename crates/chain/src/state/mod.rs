@@ -26,34 +26,34 @@ pub struct State<'a> {
 /// What [`State::shared`] gives.
 pub(crate) type Shared<'a> = (Box<dyn StateRead + Sync + 'a>, &'a (dyn Secrets + Sync));
 
-/// What was written in a lane: values with the place of the transaction that wrote them.
-pub(crate) type LaneWrites = BTreeMap<Slot, (Option<Bytes>, usize)>;
+/// What was written in a strand: values with the place of the transaction that wrote them.
+pub(crate) type StrandWrites = BTreeMap<Slot, (Option<Bytes>, usize)>;
 
 /// What a transaction sees below itself that runs beside others of its block: the block as it stood before all of them, and what
-/// those did that come before it in its own lane.
+/// those did that come before it in its own strand.
 pub(crate) struct Below<'a> {
     pub(crate) block: &'a Overlay,
-    pub(crate) lane: LaneWrites,
-    /// What was read of the lane, and whose it was.
-    pub(crate) of_lane: BTreeMap<Slot, usize>,
+    pub(crate) strand: StrandWrites,
+    /// What was read of the strand, and whose it was.
+    pub(crate) of_strand: BTreeMap<Slot, usize>,
     /// What was read below the block.
     pub(crate) fetched: Vec<(Slot, Option<Bytes>)>,
 }
 
 impl<'a> Below<'a> {
-    /// Nothing ran in this lane yet.
+    /// Nothing ran in this strand yet.
     pub(crate) const fn new(block: &'a Overlay) -> Self {
         Self {
             block,
-            lane: BTreeMap::new(),
-            of_lane: BTreeMap::new(),
+            strand: BTreeMap::new(),
+            of_strand: BTreeMap::new(),
             fetched: Vec::new(),
         }
     }
 
     fn find(&mut self, slot: &Slot) -> Option<Option<Bytes>> {
-        if let Some((value, writer)) = self.lane.get(slot) {
-            self.of_lane.insert(slot.clone(), *writer);
+        if let Some((value, writer)) = self.strand.get(slot) {
+            self.of_strand.insert(slot.clone(), *writer);
             return Some(value.clone());
         }
         self.block.peek(slot)

@@ -17,7 +17,7 @@ use crate::engine::{BlockCodeCache, ContractEngine, NewCodes};
 use crate::error::Fault;
 use crate::overlay::{Overlay, Slot};
 use crate::ports::{CodeRead, Secrets, StateRead, WatchAhead};
-use crate::state::{Below, LaneWrites, State};
+use crate::state::{Below, State, StrandWrites};
 use crate::tx::looked::Looked;
 use crate::tx::{AnteConfig, DecodedTx, Msg};
 use crate::types::{Address, Gas, Hash, RawTx};
@@ -38,8 +38,8 @@ pub(super) struct Next<'b> {
     pub(super) ahead: Option<Ahead>,
     /// The signature that was verified there.
     pub(super) signed: Option<Looked>,
-    /// The lane in which it ran beside others, if it did.
-    pub(super) lane: Option<usize>,
+    /// The strand in which it ran beside others, if it did.
+    pub(super) strand: Option<usize>,
     /// The gas that it used there; its limit where it came to no end, since what it had used by then is not known.
     pub(super) tried: Gas,
     /// What it did there, if it came to an end.
@@ -53,7 +53,7 @@ impl<'b> Next<'b> {
             raw,
             ahead: None,
             signed: None,
-            lane: None,
+            strand: None,
             tried: 0,
             did: None,
         }
@@ -66,8 +66,8 @@ pub(super) struct Did {
     /// What it saw as [`TxInfo::counter`].
     counter: u32,
     reads: BTreeSet<Slot>,
-    /// Of these, what others of its lane had written, with their places in the window.
-    of_lane: BTreeMap<Slot, usize>,
+    /// Of these, what others of its strand had written, with their places in the window.
+    of_strand: BTreeMap<Slot, usize>,
     writes: BTreeMap<Slot, Option<Bytes>>,
     codes: NewCodes,
     /// What it read below the block, which is the same for all of them.
@@ -92,19 +92,19 @@ struct Job<'b> {
 }
 
 /// Transactions of one sender, in order: each builds on the one before it, and would run again otherwise.
-struct Lane<'b> {
+struct Strand<'b> {
     number: usize,
     jobs: Vec<Job<'b>>,
 }
 
-/// A transaction that ran in a lane.
+/// A transaction that ran in a strand.
 struct Tried {
     /// Its place in the window.
     place: usize,
-    lane: usize,
+    strand: usize,
     /// The gas that it used, or its limit if it came to no end.
     gas: Gas,
-    /// What it did, if it came to an end: the last of a lane may not have.
+    /// What it did, if it came to an end: the last of a strand may not have.
     did: Option<Did>,
 }
 
@@ -147,16 +147,16 @@ impl Beside<'_> {
             return false;
         };
         self.decode(window);
-        let lanes = self.lanes(window);
-        if lanes.is_empty() {
+        let strands = self.strands(window);
+        if strands.is_empty() {
             return false;
         }
         let below = (&*base, secrets, &state.overlay, &state.code_cache);
-        let done = on_threads(self.threads, lanes, |lane| self.lane(below, lane));
+        let done = on_threads(self.threads, strands, |strand| self.strand(below, strand));
         drop(base);
         for Tried {
             place,
-            lane,
+            strand,
             gas,
             did,
         } in done
@@ -164,7 +164,7 @@ impl Beside<'_> {
             let Some(next) = window.get_mut(place) else {
                 continue;
             };
-            next.lane = Some(lane);
+            next.strand = Some(strand);
             next.tried = gas;
             let Some(mut did) = did else {
                 continue;
@@ -190,10 +190,10 @@ impl Beside<'_> {
         }
     }
 
-    /// Those that may run, by their senders: the longest lanes are not known to be the slowest, so in order of their first.
-    fn lanes<'n>(&self, window: &mut [Next<'n>]) -> Vec<Lane<'n>> {
-        let mut lanes: Vec<Lane<'n>> = Vec::new();
-        // No lane for those who sent what runs alone.
+    /// Those that may run, by their senders: the longest strands are not known to be the slowest, so in order of their first.
+    fn strands<'n>(&self, window: &mut [Next<'n>]) -> Vec<Strand<'n>> {
+        let mut strands: Vec<Strand<'n>> = Vec::new();
+        // No strand for those who sent what runs alone.
         let mut of_sender: BTreeMap<Address, Option<usize>> = BTreeMap::new();
         let mut gas_left = self.gas_left;
         let mut counter = self.passed;
@@ -214,7 +214,9 @@ impl Beside<'_> {
                 of_sender.insert(sender, None);
                 continue;
             }
-            let number = *of_sender.entry(sender).or_insert_with(|| Some(lanes.len()));
+            let number = *of_sender
+                .entry(sender)
+                .or_insert_with(|| Some(strands.len()));
             let (
                 Some(number),
                 Some(Ahead {
@@ -233,19 +235,19 @@ impl Beside<'_> {
                 decoded,
                 signed,
             };
-            match lanes.get_mut(number) {
-                Some(lane) => lane.jobs.push(job),
-                None => lanes.push(Lane {
+            match strands.get_mut(number) {
+                Some(strand) => strand.jobs.push(job),
+                None => strands.push(Strand {
                     number,
                     jobs: vec![job],
                 }),
             }
         }
-        lanes
+        strands
     }
 
-    /// Runs a lane up to what does not run to an end here.
-    fn lane(&self, (base, secrets, block, codes): Parts<'_>, lane: Lane<'_>) -> Vec<Tried> {
+    /// Runs a strand up to what does not run to an end here.
+    fn strand(&self, (base, secrets, block, codes): Parts<'_>, strand: Strand<'_>) -> Vec<Tried> {
         let env = ExecutionEnv {
             code: &Nowhere,
             engine: self.engine,
@@ -257,14 +259,14 @@ impl Beside<'_> {
         };
         let mut tried = Vec::new();
         let mut written = BTreeMap::new();
-        let Lane { number, jobs } = lane;
+        let Strand { number, jobs } = strand;
         let count = jobs.len();
         for job in jobs {
             let place = job.place;
             let limit = job.decoded.tx.fee().gas_limit;
             let is_last = tried.len().saturating_add(1) == count;
             let below = Below {
-                lane: core::mem::take(&mut written),
+                strand: core::mem::take(&mut written),
                 ..Below::new(block)
             };
             let _ = self.watch.looks(job.index, job.hash);
@@ -273,24 +275,24 @@ impl Beside<'_> {
                 one(&setting, state, job)
             });
             self.watch.looked();
-            let (did, lane) = ended.and_then(Result::ok).unzip();
+            let (did, strand) = ended.and_then(Result::ok).unzip();
             let mut of = |did: Option<Did>| {
                 tried.push(Tried {
                     place,
-                    lane: number,
+                    strand: number,
                     gas: did.as_ref().map_or(limit, Did::gas),
                     did,
                 });
             };
-            let (Some(did), Some(mut lane)) = (did, lane) else {
+            let (Some(did), Some(mut strand)) = (did, strand) else {
                 of(None);
                 break;
             };
             if !is_last {
                 let did: &Did = &did;
                 let new = did.writes.iter();
-                lane.extend(new.map(|(slot, value)| (slot.clone(), (value.clone(), place))));
-                written = lane;
+                strand.extend(new.map(|(slot, value)| (slot.clone(), (value.clone(), place))));
+                written = strand;
             }
             of(Some(did));
         }
@@ -298,18 +300,18 @@ impl Beside<'_> {
     }
 }
 
-/// Whose lane a transaction belongs to: the first signer of its first message.
+/// Whose strand a transaction belongs to: the first signer of its first message.
 fn sender(decoded: &DecodedTx) -> Option<Address> {
     let first = decoded.messages.first()?;
     first.signers().ok()?.first().cloned()
 }
 
-/// Runs one transaction; gives what it did, and what was written in its lane before.
+/// Runs one transaction; gives what it did, and what was written in its strand before.
 fn one(
     setting: &Setting<'_>,
     mut state: State<'_>,
     job: Job<'_>,
-) -> Result<(Did, LaneWrites), Fault> {
+) -> Result<(Did, StrandWrites), Fault> {
     let tx = TxInfo {
         index: Some(job.index),
         counter: Some(job.counter),
@@ -323,12 +325,12 @@ fn one(
         ran,
         counter: job.counter,
         reads,
-        of_lane: below.of_lane,
+        of_strand: below.of_strand,
         writes,
         codes: state.code_cache.into_new(),
         fetched: below.fetched,
     };
-    Ok((did, below.lane))
+    Ok((did, below.strand))
 }
 
 fn nothing_below() -> Fault {
@@ -418,7 +420,7 @@ impl Turns {
         let called = did.ran.passed.as_ref().is_some_and(|passed| passed.called);
         let slot_stands = |slot: &Slot| {
             let writer = overlay.writer(slot);
-            match did.of_lane.get(slot) {
+            match did.of_strand.get(slot) {
                 Some(place) => {
                     let number = u32::try_from(*place)
                         .ok()

@@ -129,7 +129,7 @@ fn a_block_ends_at_its_gas_in_the_middle_of_a_window_as_it_does_alone() {
     }
 }
 
-/// A sender's payments, among which somebody pays the sender now and then: what follows in the sender's lane runs again.
+/// A sender's payments, among which somebody pays the sender now and then: what follows in the sender's strand runs again.
 fn interrupted(chain: &mut Chain, txs: usize) -> Vec<Vec<u8>> {
     let (sender, to) = (address(chain, 0), address(chain, 1));
     let pay = |n| match n % 16 {
@@ -149,7 +149,7 @@ fn one_whose_payments_run_again_and_again_soon_sends_alone_however_many_threads_
     for threads in [2, 4, 8] {
         let (outcome, figures) = on(threads, &mut chain, &txs);
         assert_eq!(outcome, alone);
-        // They stand in one lane, on one thread: whatever runs again is lost.
+        // They stand in one strand, on one thread: whatever runs again is lost.
         assert!(figures.windows > 0, "{figures:?}");
         assert!(figures.again < TXS as u64 / 10, "{threads}: {figures:?}");
     }
