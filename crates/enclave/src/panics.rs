@@ -1,6 +1,6 @@
-//! What a panic does in the processes of a node: it stops them, loudly. The one exception is a panic in the contract engine
-//! and its parsers, which the guard of [`strongroom_vm`] turns into the failure of one contract's call (ADR 10); and one in work that
-//! changes nothing where it fails, as a query or a simulation.
+//! What a panic does in the processes of a node: it stops them, loudly. Two exceptions stand behind the guard of [`strongroom_vm`]: a panic
+//! in the contract engine and its parsers fails one contract's call (ADR 10), and one in work that changes nothing where it fails (a query, a
+//! simulation, a transaction that runs beside others) fails that work alone.
 //!
 //! So profiles unwind, and a hook, called before anything unwinds, ends the process. Whoever catches panics elsewhere
 //! (tasks of an executor, a thread that is joined) never gets to see one.
@@ -17,16 +17,13 @@ pub enum Words {
     Hidden,
 }
 
-/// From now on a panic anywhere outside the contract engine ends this process. To be called first in `main`.
+/// From now on a panic anywhere outside of that guard ends this process. To be called first in `main`.
 pub fn stop_process(words: Words) {
     let default = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
         if strongroom_vm::guard::inside() {
             // Its message may hold a contract's secrets, in either process.
-            say(
-                "the contract engine panicked, the contract's call fails",
-                info,
-            );
+            say("panicked, which fails only what asked for it", info);
             return;
         }
         match words {
@@ -135,7 +132,10 @@ mod tests {
         let output = run("child_engine_panics");
         assert!(output.status.success(), "{output:?}");
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(text.contains("the contract engine panicked"), "{text}");
+        assert!(
+            text.contains("panicked, which fails only what asked for it"),
+            "{text}"
+        );
         assert!(!text.contains("42"), "{text}");
     }
 }
