@@ -17,7 +17,7 @@ use tokio::sync::Semaphore;
 /// Threads that wait for CometBFT's answers: its mempool checks one transaction after the other anyway.
 const THREADS: usize = 4;
 
-/// How long a transaction waits for a CometBFT that is being started.
+/// How long a transaction waits for a CometBFT that is being started, from when it came: those behind it wait no longer.
 const START_WAITS: Duration = Duration::from_secs(8);
 const START_POLL: Duration = Duration::from_millis(50);
 
@@ -128,9 +128,9 @@ impl CometPool {
         let (Ok(place), Ok(bytes)) = (place, bytes) else {
             return Some(Err(BUSY));
         };
-        let rpc = self.rpc.clone();
+        let (rpc, until) = (self.rpc.clone(), Instant::now() + START_WAITS);
         let answer = self.threads.queue(move || {
-            let answer = broadcast(&rpc, &tx, START_WAITS);
+            let answer = broadcast(&rpc, &tx, until);
             drop((place, bytes));
             answer
         });
@@ -141,10 +141,9 @@ impl CometPool {
     }
 }
 
-/// Gives a transaction to CometBFT, and waits a while for one that is being started. After a silence it is given again, since a CometBFT that ends forgets
+/// Gives a transaction to CometBFT, once at least, and waits `until` then for one that is being started. After a silence it is given again, since a CometBFT that ends forgets
 /// what waits; but of one that it may have had already only a success says what became of it.
-fn broadcast(rpc: &Rpc, tx: &[u8], waits: Duration) -> Answer {
-    let until = Instant::now() + waits;
+fn broadcast(rpc: &Rpc, tx: &[u8], until: Instant) -> Answer {
     let mut is_given = false;
     loop {
         match rpc.broadcast(tx) {
@@ -243,7 +242,8 @@ pub(crate) mod tests {
             if !answers.is_empty() {
                 answering(&socket, answers);
             }
-            let answer = broadcast(&Rpc::new(socket), b"tx", Duration::from_millis(500))?;
+            let until = Instant::now() + Duration::from_millis(500);
+            let answer = broadcast(&Rpc::new(socket), b"tx", until)?;
             Some(answer.map_or_else(|refused| refused.code(), |checked| checked.code))
         };
         assert_eq!(code(&[TAKEN]), Some(0));
@@ -265,5 +265,19 @@ pub(crate) mod tests {
             assert_eq!(code(after), None, "{after:?}");
         }
         assert_eq!(code(&[None, TAKEN]), Some(0));
+    }
+
+    #[test]
+    fn a_transaction_that_waited_long_for_its_turn_is_given_away_once_and_keeps_nobody_behind_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let long_ago = Instant::now();
+        let code = |name: &str| {
+            let answer = broadcast(&Rpc::new(directory.path().join(name)), b"tx", long_ago);
+            answer.map(|a| a.map_or_else(|refused| refused.code(), |checked| checked.code))
+        };
+        answering(&directory.path().join("there"), &[TAKEN]);
+        assert_eq!(code("there"), Some(0));
+        assert_eq!(code("nobody"), Some(20));
+        assert!(long_ago.elapsed() < START_WAITS / 2);
     }
 }

@@ -63,8 +63,9 @@ impl Running {
     pub(super) fn reaped(&mut self, now: Instant, block: Load, given: Load) {
         if let Some(at) = self.at.filter(|_| self.given.txs >= TXS_FEW) {
             let took = now.saturating_duration_since(at);
-            self.each = took / u32::try_from(self.given.txs).unwrap_or(u32::MAX);
+            // Where blocks come at intervals that says when they are made, not how long they run.
             if self.interval.is_none() {
+                self.each = took / u32::try_from(self.given.txs).unwrap_or(u32::MAX);
                 self.full = Some(self.used.scaled_up(took, self.block));
             }
         }
@@ -85,7 +86,8 @@ impl Running {
     /// How long it is until the next block is given its transactions.
     fn remains(&self, now: Instant) -> Duration {
         let (Some(at), Some(full)) = (self.at, self.full) else {
-            return Duration::ZERO;
+            // Before the first one: at most from one to the next.
+            return self.interval.unwrap_or_default();
         };
         let takes = match self.interval {
             Some(interval) => interval,
@@ -213,6 +215,20 @@ mod tests {
             running.reaped(begin, BLOCK, given);
             assert_eq!(running.remains(begin + interval / 3), interval * 2 / 3);
             assert_eq!(running.room(interval * 3), BLOCK.parts(2, 1));
+        }
+    }
+
+    #[test]
+    fn who_is_refused_between_blocks_of_an_interval_comes_back_with_the_next_one_after_a_start_and_after_blocks_of_few()
+     {
+        let (begin, interval) = (Instant::now(), Duration::from_secs(6));
+        let mut running = Running::new(Some(interval));
+        assert_eq!(running.refuse(begin), interval);
+        let next = begin + interval;
+        running.reaped(begin, BLOCK, given(TXS_FEW));
+        running.reaped(next, BLOCK, given(TXS_FEW));
+        for n in 0..3 {
+            assert_eq!(running.refuse(next), interval + ms(n));
         }
     }
 }
