@@ -201,6 +201,10 @@ impl BlockExecutor<'_> {
         let mut waiting = all.collect::<Result<Vec<_>, Fault>>()?;
         while !waiting.is_empty() {
             let turn = self.pace.turn(waiting.len());
+            if matches!(turn, Turn::Alone(_)) {
+                // At all that may run alone soon, for each time costs threads. What runs beside others after all loses nothing by it.
+                self.look(state, &mut waiting, watch)?;
+            }
             let (Turn::Alone(size) | Turn::Beside(size)) = turn;
             let later = waiting.split_off(size.clamp(1, waiting.len()));
             self.window(state, waiting, turn, watch, done)?;
@@ -218,13 +222,12 @@ impl BlockExecutor<'_> {
         watch: &dyn Watch,
         done: &mut Done,
     ) -> Result<(), Fault> {
-        let is_full = self.meters.is_full(state.overlay.bytes());
-        let is_beside = match turn {
-            Turn::Beside(_) if !is_full => self.beside(watch).run(state, &mut window),
-            _ => false,
-        };
-        if !is_beside && !is_full {
-            self.look(state, &mut window, watch)?;
+        let mut is_beside = false;
+        if matches!(turn, Turn::Beside(_)) && !self.is_full(state) {
+            is_beside = self.beside(watch).run(state, &mut window);
+            if !is_beside {
+                self.look(state, &mut window, watch)?;
+            }
         }
         let mut turns = Turns::new(&state.overlay);
         let mut seen = Seen::default();
@@ -232,7 +235,7 @@ impl BlockExecutor<'_> {
         for mut next in window {
             let (did, strand, tried) = (next.did.take(), next.strand, next.tried);
             let is_next = watch.begins(next.index, next.raw.hash());
-            let is_full = self.meters.is_full(state.overlay.bytes());
+            let is_full = self.is_full(state);
             let start = state.overlay.mark();
             let ran = turns.take(state, did.filter(|_| is_next && !is_full), self.passed);
             let is_taken = ran.is_some();
@@ -275,17 +278,25 @@ impl BlockExecutor<'_> {
         }
     }
 
-    /// Looks at those that run alone, on all cores.
+    fn is_full(&self, state: &State<'_>) -> bool {
+        self.meters.is_full(state.overlay.bytes())
+    }
+
+    /// Looks at those that nobody has looked at, on all cores. In a block that is full none of them runs.
     fn look(
         &self,
         state: &mut State<'_>,
-        window: &mut [Next<'_>],
+        waiting: &mut [Next<'_>],
         watch: &dyn Watch,
     ) -> Result<(), Fault> {
+        if self.is_full(state) {
+            return Ok(());
+        }
         let Setting { block, env, .. } = self.setting;
-        let txs: Vec<_> = window.iter().map(|next| (next.index, next.raw)).collect();
+        let mut new: Vec<_> = waiting.iter_mut().filter(|n| n.ahead.is_none()).collect();
+        let txs: Vec<_> = new.iter().map(|next| (next.index, next.raw)).collect();
         let ahead = ahead::look(state, block, env, &txs, watch)?;
-        for (next, ahead) in window.iter_mut().zip(ahead) {
+        for (next, ahead) in new.iter_mut().zip(ahead) {
             next.ahead = ahead;
         }
         // What was read for it belongs to no transaction.

@@ -180,9 +180,10 @@ impl Beside<'_> {
 
     /// Decodes what nobody has decoded yet, on all threads.
     fn decode(&self, window: &mut [Next<'_>]) {
-        let asked = window.iter().map(|next| (next.index, next.raw));
-        let decoded = decode_all(self.threads, &asked.collect::<Vec<_>>(), self.watch);
-        for (next, decoded) in window.iter_mut().zip(decoded) {
+        let mut new: Vec<_> = window.iter_mut().filter(|n| n.ahead.is_none()).collect();
+        let asked: Vec<_> = new.iter().map(|next| (next.index, next.raw)).collect();
+        let decoded = decode_all(self.threads, &asked, self.watch);
+        for (next, decoded) in new.iter_mut().zip(decoded) {
             next.ahead = decoded.map(|decoded| Ahead {
                 decoded,
                 signed: None,
