@@ -1,5 +1,5 @@
 //! Bech32 (BIP-173) of addresses, which have one prefix. Each event of a transaction names some of them: written by the library they were 7.6 % of the state
-//! machine's time (profile of `benches beside`, docs/benchmarks.md).
+//! machine's time (profile of `benches beside`, docs/optimisations.md).
 
 use crate::address::PREFIX;
 use core::fmt;

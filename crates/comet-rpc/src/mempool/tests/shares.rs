@@ -66,7 +66,8 @@ fn flood(pool: &Mempool, sender: u8, most: u16) -> usize {
         Err(refused) => {
             assert_eq!(refused.code(), 20);
             let again = refused.retry_after().unwrap();
-            assert!(again <= Duration::from_secs(1), "{refused}");
+            // A block of a second, and the place among those who are refused before it.
+            assert!(again <= Duration::from_secs(2), "{refused}");
             assert!(
                 refused.to_string().starts_with("mempool is full: "),
                 "{refused}"
