@@ -202,7 +202,7 @@ impl BlockExecutor<'_> {
         while !waiting.is_empty() {
             let turn = self.pace.turn(waiting.len());
             if matches!(turn, Turn::Alone(_)) {
-                // At all that may run alone soon, for each time costs threads. What runs beside others after all loses nothing by it.
+                // At all that may run alone soon, for each time costs threads. What runs beside others after all is looked at already.
                 self.look(state, &mut waiting, watch)?;
             }
             let (Turn::Alone(size) | Turn::Beside(size)) = turn;
@@ -293,9 +293,10 @@ impl BlockExecutor<'_> {
             return Ok(());
         }
         let Setting { block, env, .. } = self.setting;
-        let mut new: Vec<_> = waiting.iter_mut().filter(|n| n.ahead.is_none()).collect();
+        let mut new: Vec<_> = waiting.iter_mut().filter(|n| !n.is_looked_at).collect();
         let txs: Vec<_> = new.iter().map(|next| (next.index, next.raw)).collect();
         let ahead = ahead::look(state, block, env, &txs, watch)?;
+        new.iter_mut().for_each(|next| next.is_looked_at = true);
         for (next, ahead) in new.iter_mut().zip(ahead) {
             next.ahead = ahead;
         }

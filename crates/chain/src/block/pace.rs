@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 pub const THREADS_MAX: usize = 8;
 /// Fewer transactions are not worth a thread.
 const FEW: usize = 4;
-/// Transactions that run alone at a time, as long as they have to: their signatures are looked at together.
+/// Transactions that run alone at a time, as long as they have to.
 const ALONE: usize = 32;
 /// How many times the gas that a window cost too much runs alone after it; twice as often each further time, up to [`REST_MAX`].
 const REST: Gas = 8;

@@ -60,7 +60,11 @@ struct Engines {
 
 impl Engines {
     fn new() -> Self {
-        let engine = |threads| ContractEngine::default().with_threads(threads);
+        // Those with threads look ahead, too, as a node does.
+        let engine = |threads| {
+            let engine = ContractEngine::default().with_threads(threads);
+            engine.with_cores(threads)
+        };
         Self {
             alone: engine(1),
             beside: THREADS.map(|threads| (threads, engine(threads))).into(),

@@ -36,6 +36,8 @@ pub(super) struct Next<'b> {
     pub(super) raw: &'b RawTx,
     /// What is known of it; given away when it runs beside others.
     pub(super) ahead: Option<Ahead>,
+    /// Whether all was looked at that can be ahead; where it may run beside others it is decoded, and no more.
+    pub(super) is_looked_at: bool,
     /// The signature that was verified there.
     pub(super) signed: Option<Looked>,
     /// The strand in which it ran beside others, if it did.
@@ -52,6 +54,7 @@ impl<'b> Next<'b> {
             index,
             raw,
             ahead: None,
+            is_looked_at: false,
             signed: None,
             strand: None,
             tried: 0,

@@ -13,7 +13,10 @@ use std::sync::Mutex;
 
 /// A block of `txs` after genesis on so many threads, and what became of what ran beside.
 fn on(threads: usize, chain: &mut Chain, txs: &[Vec<u8>]) -> (BlockOutcome, Figures) {
-    chain.engine = ContractEngine::default().with_threads(threads);
+    // One with threads looks ahead, too, as a node does.
+    chain.engine = ContractEngine::default()
+        .with_threads(threads)
+        .with_cores(threads);
     let info = block_info(1);
     let outcome = execute_block(
         &chain.state,
@@ -183,6 +186,39 @@ fn where_limits_leave_room_for_one_beside_none_signatures_are_looked_at_ahead_as
     // Almost all were looked at twice: to decode them, and for their signatures.
     let looked = watch.1.0.into_inner().unwrap();
     assert!(looked.len() >= 68, "{}", looked.len());
+}
+
+#[test]
+fn where_none_may_run_beside_others_signatures_are_looked_at_ahead_too() {
+    let mut document = document(80);
+    document.consensus_params.block.max_gas = 10_000_000;
+    let mut chain = Chain::from_document(&document, 80);
+    // The first fills a chunk, and takes gas: then nobody's limit, which is the block's, fits what is left.
+    let txs: Vec<_> = (0..40)
+        .map(|n| {
+            let to = address(&chain, 40 + n);
+            let mut draft = draft(vec![send(&chain.users[n].address, &to, 1)]);
+            draft.fee.gas_limit = 10_000_000;
+            if n == 0 {
+                draft.body.memo = "long".repeat(70_000);
+            }
+            draft.signed(&[&chain.users[n]])
+        })
+        .collect();
+    let (alone, _) = on(1, &mut chain, &txs);
+    let txs = RawTx::list(&txs);
+    let engine = ContractEngine::default().with_threads(4).with_cores(2);
+    let env = crate::ExecutionEnv {
+        engine: &engine,
+        ..chain.env()
+    };
+    let watch = Without([0; 32], Looked::default());
+    let outcome = execute_watched(&chain.state, &NoSecrets, env, &block_info(1), &txs, &watch);
+    assert_eq!(outcome.unwrap(), alone);
+    assert_eq!(engine.beside(), Figures::default());
+    // Decoded where they might have run beside others, then as those that run alone, and their signatures.
+    let looked = watch.1.0.into_inner().unwrap();
+    assert!(looked.len() >= 3 * 32, "{}", looked.len());
 }
 
 /// A state that is another matter on other threads.

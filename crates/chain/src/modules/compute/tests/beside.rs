@@ -13,7 +13,9 @@ use crate::types::proto::secret::compute::v1beta1 as pb;
 
 /// What the block gives on so many threads, with every code loaded before, and what became of those that ran beside others.
 fn on(threads: usize, world: &mut World, txs: &[Vec<u8>]) -> (BlockOutcome, Figures) {
-    world.engine = ContractEngine::default().with_threads(threads);
+    world.engine = ContractEngine::default()
+        .with_threads(threads)
+        .with_cores(threads);
     // What is not loaded yet is loaded at its turn, which changes nothing either.
     let cold = world.peek(txs);
     world.engine = core::mem::take(&mut world.engine).with_threads(threads);
